@@ -1,0 +1,183 @@
+/** What an error says to a program, beside its message. */
+export interface ErrorFacts {
+  /** The part of the request that is at fault: a path such as `body.owner_id.value`. */
+  readonly field?: string
+  /** Values that belong to the code; they reach clients, so never a secret. */
+  readonly metadata?: Readonly<Record<string, string>>
+  readonly cause?: unknown
+}
+
+/**
+ * Every error that this project throws on purpose. `code` is stable and in UPPER_SNAKE_CASE; each
+ * transport has one map from it to what it puts on the wire.
+ */
+export abstract class SessiondError extends Error {
+  abstract readonly code: string
+  readonly field: string | undefined
+  readonly metadata: Readonly<Record<string, string>>
+
+  constructor(message: string, facts: ErrorFacts = {}) {
+    super(message, facts.cause === undefined ? undefined : { cause: facts.cause })
+    this.name = new.target.name
+    this.field = facts.field
+    this.metadata = facts.metadata ?? {}
+  }
+}
+
+/** The bytes are not a message of the contract, or break one of its structural rules. */
+export class MalformedError extends SessiondError {
+  readonly code = 'MALFORMED'
+
+  constructor(field: string, problem: string, cause?: unknown) {
+    super(`${field}: ${problem}`, { field, cause })
+  }
+}
+
+/** A part that the contract requires is absent. */
+export class MissingFieldError extends SessiondError {
+  readonly code = 'MISSING_FIELD'
+
+  constructor(field: string) {
+    super(`${field} is required`, { field })
+  }
+}
+
+/** A part is there and well formed, but its value is not allowed. */
+export class InvalidFieldError extends SessiondError {
+  readonly code = 'INVALID_FIELD'
+
+  constructor(field: string, problem: string) {
+    super(`${field} ${problem}`, { field })
+  }
+}
+
+/** The lifetime asked for is not one that the server grants now. Epochs. */
+export class LifetimeError extends SessiondError {
+  readonly code = 'INVALID_LIFETIME'
+
+  constructor(field: string, problem: string, serverEpoch: bigint) {
+    super(`${field} ${problem} (the server's epoch is ${serverEpoch})`, {
+      field,
+      metadata: { server_epoch: `${serverEpoch}` },
+    })
+  }
+}
+
+/** The request's own clock is too far from the server's. Epochs. */
+export class EpochDriftError extends SessiondError {
+  readonly code = 'EPOCH_DRIFT'
+
+  constructor(field: string, epoch: bigint, serverEpoch: bigint, maxDriftEpochs: bigint) {
+    super(
+      `${field} ${epoch} is more than ${maxDriftEpochs} from the server's epoch ${serverEpoch}: ` +
+        'set the clock, or sign the request anew',
+      {
+        field,
+        metadata: { server_epoch: `${serverEpoch}`, max_drift_epochs: `${maxDriftEpochs}` },
+      },
+    )
+  }
+}
+
+/** The request speaks another major version of the protocol. */
+export class VersionError extends SessiondError {
+  readonly code = 'UNSUPPORTED_VERSION'
+
+  constructor(field: string, major: number, supportedMajor: number) {
+    super(`${field} is ${major}; this server speaks major version ${supportedMajor}`, {
+      field,
+      metadata: { supported_major: `${supportedMajor}` },
+    })
+  }
+}
+
+/** A signature does not prove what it must. */
+export class SignatureError extends SessiondError {
+  readonly code = 'BAD_SIGNATURE'
+
+  constructor(field: string, problem: string) {
+    super(`${field}: ${problem}`, { field })
+  }
+}
+
+/** The signer is genuine but may not open sessions for this owner. */
+export class OwnerKeyError extends SessiondError {
+  readonly code = 'OWNER_KEY_MISMATCH'
+
+  /** `policy`: which rule is in force; `expected`: what it wanted to see. */
+  constructor(policy: string, expected: string) {
+    super(`the body's signing key may not speak for body.owner_id (${policy}): ${expected}`, {
+      field: 'body.owner_id.value',
+      metadata: { policy },
+    })
+  }
+}
+
+/** As many sessions are open as may be. */
+export class QuotaError extends SessiondError {
+  readonly code = 'QUOTA_EXCEEDED'
+
+  constructor(scope: 'owner' | 'server', limit: number) {
+    super(
+      scope === 'owner'
+        ? `this owner already has ${limit} open sessions, the most allowed: close one, or wait until one expires`
+        : `the server already holds ${limit} open sessions, the most allowed`,
+      { metadata: { scope, limit: `${limit}` } },
+    )
+  }
+}
+
+/** The idempotency key was used before, for another body. */
+export class IdempotencyKeyReusedError extends SessiondError {
+  readonly code = 'IDEMPOTENCY_KEY_REUSED'
+
+  constructor() {
+    super('this idempotency key was used for another body: take a new key', {
+      field: 'meta_header.x_headers',
+    })
+  }
+}
+
+/** The session that is meant has ended. */
+export class SessionEndedError extends SessiondError {
+  readonly code = 'SESSION_ENDED'
+
+  constructor(id: string) {
+    super(`session ${id} has ended`, { metadata: { session_id: id } })
+  }
+}
+
+/** The store did not confirm the operation. A write's outcome is unknown; trying again is safe. */
+export class StoreUnavailableError extends SessiondError {
+  readonly code = 'STORE_UNAVAILABLE'
+
+  constructor(problem: string, cause?: unknown) {
+    super(`the session store is not available: ${problem}`, { cause })
+  }
+}
+
+/** Another process has the store open. */
+export class StoreLockedError extends SessiondError {
+  readonly code = 'STORE_LOCKED'
+
+  constructor(location: string, cause?: unknown) {
+    super(
+      `${location} is in use by another process: stop that one, or give this one another --data-dir`,
+      { cause },
+    )
+  }
+}
+
+/** The store was made under other settings, or by a release that this one cannot read. */
+export class StoreMismatchError extends SessiondError {
+  readonly code = 'STORE_MISMATCH'
+}
+
+/** A key file, an owners file or another input of the operator's is not what it should be. */
+export class InputFileError extends SessiondError {
+  readonly code = 'INVALID_INPUT_FILE'
+
+  constructor(file: string, problem: string, cause?: unknown) {
+    super(`${file}: ${problem}`, { cause })
+  }
+}

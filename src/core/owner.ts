@@ -1,0 +1,75 @@
+import { base58, hex } from '@scure/base'
+import { sameBytes } from './bytes.js'
+import { OwnerKeyError } from './errors.js'
+
+/** Length of an owner id, in bytes. */
+export const MAX_OWNER_BYTES = 64
+const ED25519_KEY_BYTES = 32
+const N3_ACCOUNT_BYTES = 25
+
+/** Decides whose key may open sessions for an owner. */
+export interface OwnerPolicy {
+  /** Throws OwnerKeyError unless `signer`, a public key, may speak for `owner`. */
+  check(owner: Uint8Array, signer: Uint8Array): void
+}
+
+/** An owner as text, in logs and as a `userId`: base58 of its bytes. */
+export function ownerText(owner: Uint8Array): string {
+  return base58.encode(owner)
+}
+
+/**
+ * The owner id names its key: it is an Ed25519 public key (32 bytes) or an N3 account (25 bytes).
+ * `n3Account` gives the account of a compressed P-256 key (33 bytes).
+ */
+export function selfCertifying(n3Account: (key: Uint8Array) => Uint8Array): OwnerPolicy {
+  const refuse = (expected: string): never => {
+    throw new OwnerKeyError('self-certifying owners', expected)
+  }
+  return {
+    check(owner, signer) {
+      if (owner.length === ED25519_KEY_BYTES) {
+        if (!sameBytes(owner, signer)) {
+          refuse(`the owner id is an Ed25519 key; the signer is ${hex.encode(signer)}`)
+        }
+        return
+      }
+      if (owner.length !== N3_ACCOUNT_BYTES) {
+        refuse(
+          `the owner id must be an Ed25519 key (32 bytes) or an N3 account (25 bytes), not ${owner.length} bytes`,
+        )
+      }
+      if (signer.length !== 33) {
+        refuse('the owner id is an N3 account, for which a P-256 key must sign')
+      }
+      const account = n3Account(signer)
+      if (!sameBytes(owner, account)) {
+        refuse(`the owner id is an N3 account; the signer's is ${ownerText(account)}`)
+      }
+    },
+  }
+}
+
+/** Owners and the keys that may speak for each, both as lower-case hex. */
+export type OwnerKeys = ReadonlyMap<string, ReadonlySet<string>>
+
+/** The operator says which keys speak for which owner. `current` is asked at every check. */
+export function listedOwners(current: () => OwnerKeys): OwnerPolicy {
+  return {
+    check(owner, signer) {
+      const keys = current().get(hex.encode(owner))
+      if (keys === undefined) {
+        throw new OwnerKeyError('owners file', `owner ${ownerText(owner)} is not listed`)
+      }
+      if (!keys.has(hex.encode(signer))) {
+        throw new OwnerKeyError(
+          'owners file',
+          `key ${hex.encode(signer)} is not among the ${keys.size} listed for ${ownerText(owner)}`,
+        )
+      }
+    },
+  }
+}
+
+/** Whoever signs may open a session for any owner: for closed networks only. */
+export const anySigner: OwnerPolicy = { check() {} }

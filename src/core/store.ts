@@ -1,0 +1,141 @@
+import type { SessionListener } from './events.js'
+import type { Session } from './session.js'
+
+/**
+ * Where sessions are kept. `test/conformance` holds every implementation to these promises:
+ *
+ * - A write is on disk (or acknowledged by a replica) when its promise resolves, wholly: record,
+ *   seal, indexes, idempotency entry and deadlines change together or not at all.
+ * - The functions passed to `insert`, `update` and `remove` are synchronous and may run more than
+ *   once; what they see is current, and stays so until their result is committed.
+ * - What a function throws is thrown on as it is, and nothing is written.
+ * - Any failure to write is a StoreUnavailableError: outcome unknown, safe to try again.
+ * - A session that is not active has no seal.
+ */
+export interface SessionStore {
+  /** The session with this id, ended ones too. */
+  get(id: string): Promise<Session | undefined>
+
+  /** The sealed private key of an open token session. Never part of a session or an event. */
+  seal(id: string): Promise<Uint8Array | undefined>
+
+  /** Opens a session, or finds that there is one, while nothing else opens one for the same user. */
+  insert(scope: InsertScope, decide: (seen: Seen) => Decision): Promise<Session>
+
+  /** Changes the session with this id; null from `change` leaves it as it is. Undefined: no such id. */
+  update(
+    id: string,
+    change: (current: Session) => Update | null,
+    options?: WriteOptions,
+  ): Promise<Session | undefined>
+
+  /** Deletes the record where `check` agrees, and returns what it was. */
+  remove(
+    id: string,
+    check: (current: Session) => boolean,
+    options?: WriteOptions,
+  ): Promise<Session | undefined>
+
+  /** One page, newest request first, from one snapshot. */
+  list(query: ListQuery): Promise<SessionPage>
+
+  /** Deadlines that lie before `timeMs`, earliest first. */
+  due(timeMs: number, limit: number): Promise<Deadline[]>
+
+  /** Strikes deadlines off, and deletes the idempotency entries among them. */
+  settle(deadlines: readonly Deadline[]): Promise<void>
+
+  /** How many sessions are open in all. */
+  countOpen(): Promise<number>
+
+  /** Calls `listener` after each commit, in commit order, before the write's promise resolves. */
+  subscribe(listener: SessionListener): () => void
+
+  /** Waits for the writes under way, then lets go of the store. */
+  close(): Promise<void>
+}
+
+/** What `insert` must know before it decides. */
+export interface InsertScope {
+  readonly userId: string
+  /** Looks for the answer that was given for this key. */
+  readonly idempotency?: IdempotencyScope
+  /** Looks for this user's open session, opened by a command, from this address and client. */
+  readonly reuse?: { readonly address: string; readonly client: string }
+  /** Whether to count the user's open sessions; `Seen.openOfUser` is 0 otherwise. */
+  readonly countOpenOfUser: boolean
+}
+
+/** An idempotency key means something only for one owner and one signer. */
+export interface IdempotencyScope {
+  readonly owner: Uint8Array
+  readonly signer: Uint8Array
+  /** 1 to 128 bytes of UTF-8. */
+  readonly key: string
+}
+
+export interface Seen {
+  /** Counts records marked active, past their deadline or not. */
+  readonly openOfUser: number
+  readonly openInAll: number
+  readonly answered?: {
+    readonly bodySha256: Uint8Array
+    readonly sessionId: string
+    /** Absent where it was deleted. */
+    readonly session?: Session
+  }
+  readonly reusable?: Session
+}
+
+export type Decision =
+  | { readonly insert: NewSession }
+  | { readonly replace: Update }
+  | { readonly keep: Session }
+
+export interface NewSession {
+  /** Its id must be new. */
+  readonly session: Session
+  readonly seal?: Uint8Array
+  /** When the sweep should look at it. */
+  readonly dueTimeMs?: number
+  /** Remembers this answer under the scope's idempotency key. */
+  readonly idempotency?: { readonly bodySha256: Uint8Array; readonly expiresTimeMs: number }
+}
+
+export interface Update {
+  /** Of the same id, user, address, client and token as the session that it replaces. */
+  readonly session: Session
+  /** Another time at which the sweep should look at it. */
+  readonly dueTimeMs?: number
+}
+
+export interface WriteOptions {
+  /** A deadline that this write settles, whatever the function decides. */
+  readonly settles?: Deadline
+  /** false: acknowledged before it is on disk, for what may be lost (default true). */
+  readonly durable?: boolean
+}
+
+/** A time at which the sweep looks at a session, or forgets an idempotency key. */
+export type Deadline =
+  | { readonly kind: 'session'; readonly timeMs: number; readonly id: string }
+  | { readonly kind: 'idempotency'; readonly timeMs: number; readonly scope: IdempotencyScope }
+
+export interface ListQuery {
+  readonly userId?: string
+  readonly active?: boolean
+  /** Inclusive. */
+  readonly fromTimeMs?: number
+  /** Exclusive. */
+  readonly toTimeMs?: number
+  readonly skip: number
+  readonly take: number
+  /** Whether to count all that match. */
+  readonly total: boolean
+}
+
+export interface SessionPage {
+  readonly sessions: readonly Session[]
+  /** null unless asked for. */
+  readonly total: number | null
+}
