@@ -147,6 +147,15 @@ export class SessionEndedError extends SessiondError {
   }
 }
 
+/** A sealed private key does not open: altered, of another session, or its sealing key is not at hand. */
+export class SealError extends SessiondError {
+  readonly code = 'SEAL_INVALID'
+
+  constructor(problem: string, cause?: unknown) {
+    super(`the sealed key ${problem}`, { cause })
+  }
+}
+
 /** The store did not confirm the operation. A write's outcome is unknown; trying again is safe. */
 export class StoreUnavailableError extends SessiondError {
   readonly code = 'STORE_UNAVAILABLE'
@@ -179,5 +188,16 @@ export class InputFileError extends SessiondError {
 
   constructor(file: string, problem: string, cause?: unknown) {
     super(`${file}: ${problem}`, { cause })
+  }
+}
+
+/** A listener could not be opened. */
+export class ListenError extends SessiondError {
+  readonly code = 'LISTEN_FAILED'
+
+  constructor(option: string, address: string, cause: unknown) {
+    super(`cannot listen on ${address}: free that address, or give another with ${option}`, {
+      cause,
+    })
   }
 }

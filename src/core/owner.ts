@@ -1,6 +1,6 @@
 import { base58, hex } from '@scure/base'
 import { sameBytes } from './bytes.js'
-import { OwnerKeyError } from './errors.js'
+import { InputFileError, OwnerKeyError } from './errors.js'
 
 /** Length of an owner id, in bytes. */
 export const MAX_OWNER_BYTES = 64
@@ -16,6 +16,34 @@ export interface OwnerPolicy {
 /** An owner as text, in logs and as a `userId`: base58 of its bytes. */
 export function ownerText(owner: Uint8Array): string {
   return base58.encode(owner)
+}
+
+/**
+ * The bytes of an owner id as an operator writes it: `hex:…`, `base58:…`, else the text itself.
+ * Throws InputFileError, with `where` in its message.
+ */
+export function ownerFromText(text: string, where: string): Uint8Array {
+  let owner: Uint8Array
+  try {
+    owner = text.startsWith('hex:')
+      ? hex.decode(text.slice('hex:'.length))
+      : text.startsWith('base58:')
+        ? base58.decode(text.slice('base58:'.length))
+        : new TextEncoder().encode(text)
+  } catch (error) {
+    throw new InputFileError(
+      where,
+      `owner ${JSON.stringify(text)} is not what its prefix says`,
+      error,
+    )
+  }
+  if (owner.length < 1 || owner.length > MAX_OWNER_BYTES) {
+    throw new InputFileError(
+      where,
+      `owner ${JSON.stringify(text)} has ${owner.length} bytes; it must have 1 to ${MAX_OWNER_BYTES}`,
+    )
+  }
+  return owner
 }
 
 /**

@@ -1,0 +1,60 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { createCommand } from './cli/create.js'
+import { identityCommand } from './cli/identity.js'
+import { keygenCommand } from './cli/keygen.js'
+import { requestCommand } from './cli/request.js'
+import { serveCommand } from './cli/serve.js'
+import { SessiondError } from './core/errors.js'
+
+/** What the process ends with, by the code of the error; 1 for any other. Listed in the README. */
+const EXIT_CODES: Readonly<Record<string, number>> = {
+  INVALID_CONFIG: 2,
+  STORE_LOCKED: 3,
+  STORE_MISMATCH: 4,
+  INVALID_INPUT_FILE: 4,
+  LISTEN_FAILED: 5,
+}
+const USAGE_EXIT_CODE = 2
+
+const { version } = JSON.parse(
+  readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+) as { version: string }
+
+const program = new Command('sessiond')
+  .description('A session-token server: signed requests in, durable Ed25519 session keys out.')
+  .version(version)
+  .addHelpText(
+    'after',
+    `
+Examples:
+  $ sessiond serve
+  $ sessiond keygen --out owner.key
+  $ sessiond create --key owner.key --lifetime 1h --server-key "$(sessiond identity)"`,
+  )
+for (const command of [
+  serveCommand(),
+  keygenCommand(),
+  identityCommand(),
+  createCommand(),
+  requestCommand(),
+]) {
+  program.addCommand(command.exitOverride())
+}
+
+try {
+  await program.exitOverride().parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? 0 : USAGE_EXIT_CODE
+  } else if (error instanceof SessiondError) {
+    for (const line of error.message.split('\n')) {
+      console.error(`sessiond: ${line}`)
+    }
+    process.exitCode = EXIT_CODES[error.code] ?? 1
+  } else {
+    console.error(error)
+    process.exitCode = 1
+  }
+}

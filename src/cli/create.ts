@@ -1,0 +1,75 @@
+import { Command } from 'commander'
+import { connect, createSession, publicKeyFromText } from '../client/index.js'
+import { ConfigError } from '../config.js'
+import { durationMs } from '../config-values.js'
+import { ownerText } from '../core/owner.js'
+import { parseFlag, type RequestFlags, readRequestFlags, requestOptions } from './shared.js'
+
+interface CreateFlags extends RequestFlags {
+  readonly server: string
+  readonly serverKey?: string[]
+  readonly deadline: string
+  readonly json?: boolean
+}
+
+/** `sessiond create` */
+export function createCommand(): Command {
+  const command = new Command('create')
+    .description('Open a session and print its id and public key.')
+    .option('--server <HOST:PORT>', 'where the server listens', '127.0.0.1:8090')
+    .option('--server-key <KEY...>', "the server's public key, hex; several while it changes")
+  for (const option of requestOptions()) {
+    command.addOption(option)
+  }
+  return command
+    .option('--deadline <DURATION>', 'for the call with all its retries', '10s')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ sessiond create --key owner.key --lifetime 1h --server-key "$(sessiond identity)"
+  $ sessiond create --key owner.key --idempotency-key login-42 --json`,
+    )
+    .action(create)
+}
+
+async function create(flags: CreateFlags): Promise<void> {
+  const mistakes: string[] = []
+  const deadlineMs = parseFlag('--deadline', flags.deadline, durationMs, mistakes)
+  if (mistakes.length > 0) {
+    throw new ConfigError(mistakes)
+  }
+  const { request, epochs } = await readRequestFlags(flags)
+  const serverKeys = flags.serverKey?.map((key) => publicKeyFromText(key, '--server-key')) ?? 'any'
+  const connection = connect(flags.server, { serverKeys, epochs })
+  try {
+    const session = await createSession(connection, { ...request, deadlineMs })
+    const { exp, nbf, iat } = session.lifetime
+    const expires = new Date(epochs.genesisMs + Number(exp + 1n) * epochs.lengthMs).toISOString()
+    const made = {
+      id: session.id,
+      publicKey: Buffer.from(session.publicKey).toString('hex'),
+      owner: ownerText(session.owner),
+      lifetime: { exp: `${exp}`, nbf: `${nbf}`, iat: `${iat}` },
+      expires,
+      serverKey: Buffer.from(session.serverKey).toString('hex'),
+    }
+    console.log(
+      flags.json
+        ? JSON.stringify(made)
+        : [
+            `session     ${made.id}`,
+            `public key  ${made.publicKey}`,
+            `owner id    ${made.owner} (base58)`,
+            `expires     ${made.expires} (epoch ${exp} is its last)`,
+            `server key  ${made.serverKey}`,
+          ].join('\n'),
+    )
+    if (serverKeys === 'any') {
+      console.error(`The server's key was not checked: pin it with --server-key ${made.serverKey}`)
+    }
+  } finally {
+    connection.close()
+  }
+}

@@ -1,0 +1,46 @@
+import { Command, Option } from 'commander'
+import {
+  generateKey,
+  ownerIdOf,
+  type PrivateKey,
+  privateKeyToPem,
+  publicKeyOf,
+} from '../client/index.js'
+import { ownerText } from '../core/owner.js'
+import { writeSecretFile } from '../key-files.js'
+
+/** `sessiond keygen` */
+export function keygenCommand(): Command {
+  return new Command('keygen')
+    .description("Make an owner's long-term key. Never replaces a file that is there.")
+    .addOption(
+      new Option('--type <TYPE>', 'ed25519, or p256 for an N3 account')
+        .choices(['ed25519', 'p256'])
+        .default('ed25519'),
+    )
+    .option('--out <FILE>', 'where to write it: PKCS#8 PEM, readable by you alone', 'owner.key')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ sessiond keygen
+  $ sessiond keygen --type p256 --out n3.key
+  $ openssl pkey -in owner.key -pubout`,
+    )
+    .action(async (flags: { type: PrivateKey['type']; out: string; json?: boolean }) => {
+      const key = generateKey(flags.type)
+      await writeSecretFile(flags.out, privateKeyToPem(key))
+      const made = {
+        file: flags.out,
+        type: key.type,
+        publicKey: Buffer.from(publicKeyOf(key)).toString('hex'),
+        owner: ownerText(ownerIdOf(key)),
+      }
+      console.log(
+        flags.json
+          ? JSON.stringify(made)
+          : `wrote ${made.file}\npublic key  ${made.publicKey}\nowner id    ${made.owner} (base58)`,
+      )
+    })
+}

@@ -1,0 +1,80 @@
+import { readFileSync } from 'node:fs'
+import { Command, Option } from 'commander'
+import { ConfigError, readConfig, SERVE_OPTIONS, variableOf } from '../config.js'
+import { createLog } from '../log.js'
+import { startNode } from '../node.js'
+
+/** `sessiond serve` */
+export function serveCommand(): Command {
+  const command = new Command('serve')
+    .description(
+      'Serve session.Session/Create, with health and reflection, until SIGTERM or SIGINT.',
+    )
+    .option('--config <FILE>', 'a JSON object of option names and values')
+    // Unknown ones are reported together with all other mistakes.
+    .allowUnknownOption()
+    .allowExcessArguments()
+  for (const [name, { placeholder, help, ...rest }] of Object.entries(SERVE_OPTIONS)) {
+    const fallback = 'default' in rest ? ` (default: ${rest.default})` : ''
+    command.addOption(
+      new Option(`--${name} <${placeholder}>`, `${help}${fallback} [${variableOf(name)}]`),
+    )
+  }
+  return command
+    .addHelpText(
+      'after',
+      `
+Every option may also come from a variable (in brackets) or from the --config file;
+the command line goes first, then the variable, then the file.
+
+Examples:
+  $ sessiond serve
+  $ sessiond serve --data-dir /var/lib/sessiond --grpc 0.0.0.0:8090 --max-lifetime 12h
+  $ SESSIOND_OWNERS=owners.json sessiond serve --config sessiond.json`,
+    )
+    .action(serve)
+}
+
+async function serve(_: unknown, command: Command): Promise<void> {
+  const { config: configFile, ...given } = command.opts<Record<string, string>>()
+  const flags = Object.fromEntries(
+    command.options.flatMap((option) => {
+      const value = given[option.attributeName()]
+      return value === undefined || option.name() === 'config' ? [] : [[option.name(), value]]
+    }),
+  )
+  for (const [i, arg] of command.args.entries()) {
+    if (arg.startsWith('-')) {
+      flags[arg.replace(/^-+/, '').replace(/=.*/s, '')] = command.args[i + 1] ?? ''
+    }
+  }
+  const config = readConfig({
+    flags,
+    env: process.env,
+    ...(configFile !== undefined && { file: { name: configFile, text: readText(configFile) } }),
+  })
+  const log = createLog(config.logLevel)
+  const node = await startNode(config, log)
+
+  let stopping = false
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, async () => {
+      if (stopping) {
+        process.exit(1)
+      }
+      stopping = true
+      log.info({ event: 'stopping', signal }, 'finishing calls under way')
+      await node.close()
+      log.info({ event: 'stopped' }, 'stopped')
+    })
+  }
+  log.info({ event: 'ready', ...node.addresses, dataDir: config.dataDir }, 'accepting calls')
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new ConfigError([`--config ${file}: ${(error as Error).message}`])
+  }
+}

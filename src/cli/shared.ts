@@ -1,0 +1,78 @@
+import { Option } from 'commander'
+import { type PrivateKey, privateKeyFromPem } from '../client/index.js'
+import { ConfigError } from '../config.js'
+import { durationMs, timeMs } from '../config-values.js'
+import { InputFileError } from '../core/errors.js'
+import { ownerFromText } from '../core/owner.js'
+import { readSecretFile } from '../key-files.js'
+
+/** The options of every command that signs a request. */
+export const requestOptions = () => [
+  new Option('--key <FILE>', "the owner's private key, PKCS#8 PEM").default('owner.key'),
+  new Option('--lifetime <DURATION>', 'how long the session lasts').default('1h'),
+  new Option('--owner <ID>', 'another owner that the key may speak for: hex:…, base58:… or text'),
+  new Option('--client <NAME>', "a name for the session's record"),
+  new Option(
+    '--idempotency-key <KEY>',
+    'ask again for the session of an earlier call with this key',
+  ),
+  new Option('--epoch-genesis <TIME>', "the server's").default('0'),
+  new Option('--epoch-length <DURATION>', "the server's").default('1s'),
+]
+
+export interface RequestFlags {
+  readonly key: string
+  readonly lifetime: string
+  readonly owner?: string
+  readonly client?: string
+  readonly idempotencyKey?: string
+  readonly epochGenesis: string
+  readonly epochLength: string
+}
+
+/** What `requestOptions` were given, all mistakes at once. Throws ConfigError, InputFileError. */
+export async function readRequestFlags(flags: RequestFlags) {
+  const mistakes: string[] = []
+  const parsed = {
+    lifetimeMs: parseFlag('--lifetime', flags.lifetime, durationMs, mistakes),
+    genesisMs: parseFlag('--epoch-genesis', flags.epochGenesis, timeMs, mistakes),
+    lengthMs: parseFlag('--epoch-length', flags.epochLength, durationMs, mistakes),
+  }
+  if (mistakes.length > 0) {
+    throw new ConfigError(mistakes)
+  }
+  return {
+    request: {
+      ownerKey: await readPrivateKey(flags.key),
+      lifetimeMs: parsed.lifetimeMs,
+      ...(flags.owner !== undefined && { owner: ownerFromText(flags.owner, '--owner') }),
+      ...(flags.client !== undefined && { clientName: flags.client }),
+      ...(flags.idempotencyKey !== undefined && { idempotencyKey: flags.idempotencyKey }),
+    },
+    epochs: { genesisMs: parsed.genesisMs, lengthMs: parsed.lengthMs },
+  }
+}
+
+/** The value of one flag; a mistake is added to the list, and the value is then of no use. */
+export function parseFlag<T>(
+  flag: string,
+  text: string,
+  parse: (text: string) => T,
+  mistakes: string[],
+): T {
+  try {
+    return parse(text)
+  } catch (error) {
+    mistakes.push(`${flag}: ${(error as Error).message}`)
+    return undefined as T
+  }
+}
+
+/** Reads a key that must be there. Throws InputFileError. */
+export async function readPrivateKey(file: string): Promise<PrivateKey> {
+  const pem = await readSecretFile(file)
+  if (pem === null) {
+    throw new InputFileError(file, 'is not there: `sessiond keygen` makes a key')
+  }
+  return privateKeyFromPem(pem, file)
+}

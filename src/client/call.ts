@@ -1,0 +1,78 @@
+import { type Client, Metadata, type ServiceError, status } from '@grpc/grpc-js'
+import { BadRequest, ErrorInfo, RetryInfo } from '#generated/google/rpc/error_details'
+import { Status } from '#generated/google/rpc/status'
+import { RefusedError } from './errors.js'
+
+/** One unary call of raw bytes. Throws RefusedError. */
+export function callUnary(
+  client: Client,
+  path: string,
+  request: Uint8Array,
+  deadlineTimeMs: number,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted()
+    const cancel = () => call.cancel()
+    const call = client.makeUnaryRequest(
+      path,
+      (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length),
+      (bytes) => bytes,
+      request,
+      new Metadata(),
+      { deadline: deadlineTimeMs },
+      (error, response) => {
+        signal?.removeEventListener('abort', cancel)
+        if (signal?.aborted) {
+          reject(signal.reason)
+        } else if (error !== null || response === undefined) {
+          reject(error === null ? new Error('no response') : refusal(error))
+        } else {
+          resolve(response)
+        }
+      },
+    )
+    signal?.addEventListener('abort', cancel, { once: true })
+  })
+}
+
+/** What the server said of its refusal, in our terms. */
+function refusal(error: ServiceError): RefusedError {
+  const [encoded] = error.metadata?.get('grpc-status-details-bin') ?? []
+  const reason = status[error.code] ?? 'UNKNOWN'
+  const facts = encoded instanceof Uint8Array ? readDetails(encoded) : {}
+  return new RefusedError(error.code, facts.reason ?? reason, error.details, {
+    ...facts,
+    cause: error,
+  })
+}
+
+interface Details {
+  reason?: string
+  field?: string
+  metadata?: Record<string, string>
+}
+
+/** Details are help, not proof: where they cannot be read the status still stands. */
+function readDetails(encoded: Uint8Array): Details {
+  const found: Details = {}
+  try {
+    for (const { typeUrl, value } of Status.decode(encoded).details) {
+      const type = typeUrl.slice(typeUrl.lastIndexOf('/') + 1)
+      if (type === 'google.rpc.ErrorInfo') {
+        const info = ErrorInfo.decode(value)
+        found.reason = info.reason
+        found.metadata = { ...found.metadata, ...Object.fromEntries(info.metadata) }
+      } else if (type === 'google.rpc.RetryInfo') {
+        const seconds = Number(RetryInfo.decode(value).retryDelay?.seconds ?? 0n)
+        found.metadata = { ...found.metadata, retry_delay_ms: `${1000 * seconds}` }
+      } else if (type === 'google.rpc.BadRequest') {
+        const [violation] = BadRequest.decode(value).fieldViolations
+        found.field = violation?.field ?? ''
+      }
+    }
+  } catch {
+    return {}
+  }
+  return found
+}

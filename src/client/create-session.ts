@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { status } from '@grpc/grpc-js'
+import type { TokenLifetime } from '#generated/service/meta'
+import { SessiondError } from '../core/errors.js'
+import { schemeVerifier } from '../crypto/schemes.js'
+import { naclEd25519 } from '../crypto/tweetnacl.js'
+import { verifyChain } from '../envelope/chain.js'
+import { readCreateRequest, readCreateResponse } from '../envelope/create.js'
+import { requestDigest } from '../envelope/digest.js'
+import { callUnary } from './call.js'
+import type { Connection } from './connection.js'
+import { DeadlineError, RefusedError, UntrustedResponseError } from './errors.js'
+import { prepareRequest, type RequestOptions } from './request.js'
+import { withRetries } from './retry.js'
+
+const DEFAULT_DEADLINE_MS = 10_000
+const CREATE_PATH = '/session.Session/Create'
+const verify = schemeVerifier(naclEd25519)
+
+export interface CreateSessionOptions extends Omit<RequestOptions, 'idempotencyKey'> {
+  /** Give your own to ask again for the same session, also after a restart. Default: a new one. */
+  readonly idempotencyKey?: string
+  /** For the call with all its retries. Default: 10 s. */
+  readonly deadlineMs?: number
+  /** Stops waiting; whether the session was opened is then unknown. */
+  readonly signal?: AbortSignal
+}
+
+/** A session that the server opened. */
+export interface CreatedSession {
+  /** A UUIDv4. */
+  readonly id: string
+  /** Ed25519, 32 bytes. */
+  readonly publicKey: Uint8Array
+  readonly owner: Uint8Array
+  /** Epochs. */
+  readonly lifetime: TokenLifetime
+  /** The key that signed the response, 32 bytes. */
+  readonly serverKey: Uint8Array
+}
+
+/**
+ * Opens a session. Retries while the server is unavailable; that is safe, since an idempotency key
+ * goes with the request. Throws RefusedError, DeadlineError or UntrustedResponseError.
+ */
+export async function createSession(
+  connection: Connection,
+  options: CreateSessionOptions,
+): Promise<CreatedSession> {
+  const deadlineMs = options.deadlineMs ?? DEFAULT_DEADLINE_MS
+  const startMs = Date.now()
+  const request = prepareRequest(
+    { ...options, idempotencyKey: options.idempotencyKey ?? randomUUID() },
+    connection.epochs,
+    startMs,
+  )
+  const deadlineTimeMs = startMs + deadlineMs
+  let attempts = 0
+  const attempt = () => {
+    attempts++
+    return callUnary(connection.client, CREATE_PATH, request.bytes, deadlineTimeMs, options.signal)
+  }
+  const ports = {
+    nowMs: Date.now,
+    random: Math.random,
+    sleep: (ms: number) => sleep(ms, undefined, options.signal && { signal: options.signal }),
+  }
+  let response: Uint8Array
+  try {
+    response = await withRetries(attempt, deadlineTimeMs, retryDelayMs, ports)
+  } catch (error) {
+    if (error instanceof RefusedError && error.grpcCode === status.DEADLINE_EXCEEDED) {
+      throw new DeadlineError(deadlineMs, attempts, error)
+    }
+    throw error
+  }
+  const { id, publicKey, serverKey } = readTrusted(response, request.bytes, connection.serverKeys)
+  return { id, publicKey, serverKey, owner: request.owner, lifetime: request.lifetime }
+}
+
+function retryDelayMs(error: unknown): number | null {
+  return error instanceof RefusedError && error.grpcCode === status.UNAVAILABLE
+    ? Number(error.metadata.retry_delay_ms ?? 0)
+    : null
+}
+
+/** Believes a response only where a pinned key signed it, and for this very request. */
+function readTrusted(
+  response: Uint8Array,
+  request: Uint8Array,
+  serverKeys: Connection['serverKeys'],
+): Pick<CreatedSession, 'id' | 'publicKey' | 'serverKey'> {
+  try {
+    const { message, id, sessionKey, answers } = readCreateResponse(response)
+    const serverKey = verifyChain(message, { body: verify, header: verify })
+    if (serverKeys !== 'any' && !serverKeys.some((key) => Buffer.compare(key, serverKey) === 0)) {
+      const seen = Buffer.from(serverKey).toString('hex')
+      throw new UntrustedResponseError(`it is signed by ${seen}, which is not a pinned server key`)
+    }
+    if (answers !== requestDigest(readCreateRequest(request).message)) {
+      throw new UntrustedResponseError('it answers another request')
+    }
+    return { id, publicKey: sessionKey, serverKey: Uint8Array.from(serverKey) }
+  } catch (error) {
+    if (error instanceof SessiondError && !(error instanceof UntrustedResponseError)) {
+      throw new UntrustedResponseError(error.message, error)
+    }
+    throw error
+  }
+}

@@ -1,0 +1,44 @@
+import type { status } from '@grpc/grpc-js'
+import { type ErrorFacts, SessiondError } from '../core/errors.js'
+
+/**
+ * The server, or something on the way to it, refused the call. `code` is the server's stable reason
+ * (`QUOTA_EXCEEDED`, `OWNER_KEY_MISMATCH`, …; see docs/errors.md), or the name of the gRPC code where there is none.
+ */
+export class RefusedError extends SessiondError {
+  readonly code: string
+
+  constructor(
+    readonly grpcCode: status,
+    reason: string,
+    message: string,
+    facts: ErrorFacts = {},
+  ) {
+    super(message, facts)
+    this.code = reason
+  }
+
+  /** The server's epoch, where the refusal was about time. */
+  get serverEpoch(): bigint | undefined {
+    const epoch = this.metadata.server_epoch
+    return epoch === undefined ? undefined : BigInt(epoch)
+  }
+}
+
+/** No answer came before the deadline. The outcome is unknown; the last failure is `cause`. */
+export class DeadlineError extends SessiondError {
+  readonly code = 'DEADLINE_EXCEEDED'
+
+  constructor(deadlineMs: number, attempts: number, cause?: unknown) {
+    super(`no answer within ${deadlineMs} ms (${attempts} attempts)`, { cause })
+  }
+}
+
+/** The answer is not one that a pinned server gave to this very request. Do not use what it says. */
+export class UntrustedResponseError extends SessiondError {
+  readonly code = 'UNTRUSTED_RESPONSE'
+
+  constructor(problem: string, cause?: unknown) {
+    super(`the response cannot be trusted: ${problem}`, { cause })
+  }
+}

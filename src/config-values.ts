@@ -1,0 +1,76 @@
+/** How the text of an option becomes a value. Each throws an Error that says what would be right. */
+
+export interface ListenAddress {
+  readonly host: string
+  /** 0 lets the system choose. */
+  readonly port: number
+}
+
+const UNITS_MS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+}
+
+/** `90s`, `5m`, `30d`; also several together (`1h30m`). Milliseconds. */
+export function durationMs(text: string): number {
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)]
+  const ms = parts.reduce((sum, [, n, unit]) => sum + Number(n) * (UNITS_MS[unit ?? ''] ?? 0), 0)
+  if (parts.map(([part]) => part).join('') !== text || !Number.isSafeInteger(ms) || ms <= 0) {
+    throw new Error(`"${text}" is not a duration such as 90s, 5m, 12h, 30d or 1h30m`)
+  }
+  return ms
+}
+
+/** A whole number, 0 or more. */
+export function count(text: string): number {
+  const value = Number(text)
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) {
+    throw new Error(`"${text}" is not a whole number`)
+  }
+  return value
+}
+
+/** `HOST:PORT`, an IPv6 host in brackets. */
+export function listenAddress(text: string): ListenAddress {
+  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text) ?? []
+  const host = bracketed ?? plain
+  if (host === undefined || Number(port) > 65_535) {
+    throw new Error(`"${text}" is not HOST:PORT such as 127.0.0.1:8090 or [::1]:8090`)
+  }
+  return { host, port: Number(port) }
+}
+
+/** Unix seconds, or a date as in RFC 3339. Milliseconds. */
+export function timeMs(text: string): number {
+  const ms = /^\d+$/.test(text)
+    ? Number(text) * 1000
+    : /^\d{4}-\d\d-\d\d(T[\d:.]+(Z|[+-]\d\d:\d\d))?$/.test(text)
+      ? Date.parse(text)
+      : Number.NaN
+  if (!Number.isSafeInteger(ms)) {
+    throw new Error(`"${text}" is neither Unix seconds nor a date such as 2026-01-01T00:00:00Z`)
+  }
+  return ms
+}
+
+/** One of a closed set. */
+export function oneOf<const T extends string>(...values: T[]): (text: string) => T {
+  return (text) => {
+    const value = values.find((candidate) => candidate === text)
+    if (value === undefined) {
+      throw new Error(`"${text}" is not one of: ${values.join(', ')}`)
+    }
+    return value
+  }
+}
+
+/** Any text but none. */
+export function text(value: string): string {
+  if (value === '') {
+    throw new Error('is empty')
+  }
+  return value
+}

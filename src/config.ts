@@ -1,0 +1,218 @@
+import { join } from 'node:path'
+import {
+  count,
+  durationMs,
+  type ListenAddress,
+  listenAddress,
+  oneOf,
+  text,
+  timeMs,
+} from './config-values.js'
+import { SessiondError } from './core/errors.js'
+
+interface Option<T> {
+  /** What stands after the flag in `--help`. */
+  readonly placeholder: string
+  readonly default?: string
+  readonly help: string
+  readonly parse: (text: string) => T
+}
+
+const option = <T>(option: Option<T>) => option
+
+/**
+ * Every option of `sessiond serve`, once: the flag is `--<name>`, the variable `SESSIOND_<NAME>`, the
+ * key in a `--config` file `<name>`. A flag goes before a variable, a variable before the file.
+ */
+export const SERVE_OPTIONS = {
+  'data-dir': option({
+    placeholder: 'DIR',
+    default: './data',
+    help: 'where the store and the keys are kept; made if it is not there',
+    parse: text,
+  }),
+  store: option({
+    placeholder: 'KIND',
+    default: 'level',
+    help: 'level: LevelDB in the data directory',
+    parse: oneOf('level'),
+  }),
+  grpc: option({
+    placeholder: 'HOST:PORT',
+    default: '127.0.0.1:8090',
+    help: 'where gRPC listens; port 0 lets the system choose',
+    parse: listenAddress,
+  }),
+  owners: option({
+    placeholder: 'RULE',
+    default: 'self-certifying',
+    help: 'who may speak for an owner: self-certifying (the owner id names its key), any-signer (closed networks only), or a JSON FILE of owners and their keys',
+    parse: text,
+  }),
+  'max-lifetime': option({
+    placeholder: 'DURATION',
+    default: '30d',
+    help: 'the longest lifetime granted',
+    parse: durationMs,
+  }),
+  'max-epoch-drift': option({
+    placeholder: 'DURATION',
+    default: '5m',
+    help: "how far a request's clock may be from the server's, either way",
+    parse: durationMs,
+  }),
+  'max-sessions-per-owner': option({
+    placeholder: 'N',
+    default: '1000',
+    help: 'open sessions of one owner; 0 is no limit',
+    parse: count,
+  }),
+  'max-sessions': option({
+    placeholder: 'N',
+    default: '0',
+    help: 'open sessions in all; 0 is no limit',
+    parse: count,
+  }),
+  'epoch-genesis': option({
+    placeholder: 'TIME',
+    default: '0',
+    help: 'when epoch 0 began: Unix seconds, or a date; fixed once the store is made',
+    parse: timeMs,
+  }),
+  'epoch-length': option({
+    placeholder: 'DURATION',
+    default: '1s',
+    help: 'how long an epoch is; fixed once the store is made',
+    parse: durationMs,
+  }),
+  'identity-key': option({
+    placeholder: 'FILE',
+    help: "the server's Ed25519 key, PKCS#8 PEM (default: identity.pem in the data directory, made at the first start)",
+    parse: text,
+  }),
+  'sealing-keys': option({
+    placeholder: 'FILE',
+    help: 'the keys that seal session keys (default: sealing-keys.json in the data directory, made at the first start)',
+    parse: text,
+  }),
+  'log-level': option({
+    placeholder: 'LEVEL',
+    default: 'info',
+    help: 'error, warn, info or debug',
+    parse: oneOf('error', 'warn', 'info', 'debug'),
+  }),
+} satisfies Record<string, Option<unknown>>
+
+export type OptionName = keyof typeof SERVE_OPTIONS
+type Value<N extends OptionName> = ReturnType<(typeof SERVE_OPTIONS)[N]['parse']>
+
+export interface Config {
+  readonly dataDir: string
+  readonly store: Value<'store'>
+  readonly grpc: ListenAddress
+  readonly owners: string
+  readonly maxLifetimeMs: number
+  readonly maxEpochDriftMs: number
+  readonly maxSessionsPerOwner: number
+  readonly maxSessions: number
+  readonly epochGenesisMs: number
+  readonly epochLengthMs: number
+  readonly identityKey: string
+  readonly sealingKeys: string
+  readonly logLevel: Value<'log-level'>
+}
+
+/** Every mistake of a configuration at once, each with its option's name. */
+export class ConfigError extends SessiondError {
+  readonly code = 'INVALID_CONFIG'
+
+  constructor(readonly mistakes: readonly string[]) {
+    super(mistakes.join('\n'))
+  }
+}
+
+export interface ConfigSources {
+  /** By option name, as given on the command line. */
+  readonly flags: Readonly<Record<string, string>>
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** The `--config` file: its name and text. */
+  readonly file?: { readonly name: string; readonly text: string }
+}
+
+/** The variable that stands for an option. */
+export function variableOf(name: string): string {
+  return `SESSIOND_${name.toUpperCase().replaceAll('-', '_')}`
+}
+
+/** Throws ConfigError. */
+export function readConfig({ flags, env, file }: ConfigSources): Config {
+  const mistakes: string[] = []
+  const fromFile = file === undefined ? {} : readConfigFile(file.name, file.text, mistakes)
+  const unknown = Object.keys(flags).filter((name) => !(name in SERVE_OPTIONS))
+  mistakes.push(...unknown.map((name) => `--${name}: there is no such option`))
+
+  const value = <N extends OptionName>(name: N): Value<N> | undefined => {
+    const { parse, default: fallback }: Option<unknown> = SERVE_OPTIONS[name]
+    const variable = variableOf(name)
+    const [source, given] =
+      flags[name] !== undefined
+        ? [`--${name}`, flags[name]]
+        : env[variable] !== undefined
+          ? [`${variable} (--${name})`, env[variable]]
+          : fromFile[name] !== undefined
+            ? [`${file?.name}: ${name}`, fromFile[name]]
+            : ['', fallback]
+    try {
+      return given === undefined ? undefined : (parse(given) as Value<N>)
+    } catch (error) {
+      mistakes.push(`${source}: ${(error as Error).message}`)
+      return undefined
+    }
+  }
+
+  const dataDir = value('data-dir') ?? ''
+  const config = {
+    dataDir,
+    store: value('store'),
+    grpc: value('grpc'),
+    owners: value('owners'),
+    maxLifetimeMs: value('max-lifetime'),
+    maxEpochDriftMs: value('max-epoch-drift'),
+    maxSessionsPerOwner: value('max-sessions-per-owner'),
+    maxSessions: value('max-sessions'),
+    epochGenesisMs: value('epoch-genesis'),
+    epochLengthMs: value('epoch-length'),
+    identityKey: value('identity-key') ?? join(dataDir, 'identity.pem'),
+    sealingKeys: value('sealing-keys') ?? join(dataDir, 'sealing-keys.json'),
+    logLevel: value('log-level'),
+  }
+  if (mistakes.length > 0) {
+    throw new ConfigError(mistakes)
+  }
+  return config as Config
+}
+
+function readConfigFile(name: string, text: string, mistakes: string[]): Record<string, string> {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(text)
+  } catch (error) {
+    mistakes.push(`--config ${name}: not JSON: ${(error as Error).message}`)
+    return {}
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
+    mistakes.push(`--config ${name}: must hold one JSON object of option names and values`)
+    return {}
+  }
+  const values: Record<string, string> = {}
+  for (const [key, value] of Object.entries(parsed)) {
+    if (!Object.hasOwn(SERVE_OPTIONS, key)) {
+      mistakes.push(`${name}: ${key}: there is no such option`)
+    } else if (typeof value !== 'string' && typeof value !== 'number') {
+      mistakes.push(`${name}: ${key}: must be a text or a number`)
+    } else {
+      values[key] = String(value)
+    }
+  }
+  return values
+}

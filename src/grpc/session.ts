@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto'
+import type {
+  ServerUnaryCall,
+  ServiceDefinition,
+  UntypedServiceImplementation,
+} from '@grpc/grpc-js'
+import { ResponseMetaHeader } from '#generated/service/meta'
+import { CreateResponse_Body } from '#generated/session/service'
+import type { EpochClock } from '../core/epoch.js'
+import { uuidBytes } from '../core/session.js'
+import type { Sessions } from '../core/sessions.js'
+import type { Signer } from '../crypto/ed25519.js'
+import { type ChainVerifiers, verifyChain } from '../envelope/chain.js'
+import { readCreateRequest } from '../envelope/create.js'
+import { requestDigest } from '../envelope/digest.js'
+import { createResponseSigner } from '../envelope/sign.js'
+import { serviceDefinition } from './contracts.js'
+import { type OnInternalError, unary } from './handler.js'
+
+const MAX_USER_AGENT_CHARS = 85
+
+export interface SessionServicePorts {
+  readonly sessions: Sessions
+  readonly clock: EpochClock
+  readonly identity: Signer
+  readonly verifiers: ChainVerifiers
+  readonly onInternalError: OnInternalError
+}
+
+/** `session.Session`: translates signed messages to and from the Create use case. */
+export function sessionService(ports: SessionServicePorts): {
+  definition: ServiceDefinition
+  implementation: UntypedServiceImplementation
+} {
+  const { sessions, clock, identity, verifiers, onInternalError } = ports
+  const signResponse = createResponseSigner(identity)
+
+  async function create(bytes: Buffer, call: ServerUnaryCall<Buffer, Buffer>): Promise<Buffer> {
+    const request = readCreateRequest(bytes)
+    const session = await sessions.create({
+      owner: request.owner,
+      lifetime: request.lifetime,
+      epoch: request.epoch,
+      idempotencyKey: request.idempotencyKey,
+      client: request.client ?? userAgent(call),
+      address: call.getPeer(),
+      bodySha256: () => createHash('sha256').update(request.message.body).digest(),
+      proveSigner: () => verifyChain(request.message, verifiers),
+    })
+    const body = CreateResponse_Body.encode({
+      id: uuidBytes(session.id),
+      sessionKey: session.token.publicKey,
+    }).finish()
+    const meta = ResponseMetaHeader.encode({
+      version: { major: 2, minor: 0 },
+      epoch: clock.now(),
+      ttl: 1,
+      // Ties the answer to this request, so that an old one cannot be passed off as new.
+      xHeaders:
+        request.idempotencyKey === undefined
+          ? []
+          : [{ key: 'request', value: requestDigest(request.message) }],
+      origin: undefined,
+    }).finish()
+    return signResponse({ body, meta })
+  }
+
+  const { Create } = serviceDefinition('session.Session')
+  if (Create === undefined) {
+    throw new Error('the descriptor set lacks session.Session/Create')
+  }
+  return {
+    // What was signed are the bytes as they came: the envelope reads them, not a deserializer.
+    definition: {
+      Create: { ...Create, requestDeserialize: (b) => b, responseSerialize: (b: Buffer) => b },
+    },
+    implementation: { Create: unary(create, onInternalError) },
+  }
+}
+
+/** At most 256 bytes of UTF-8, whatever the client calls itself. */
+function userAgent(call: ServerUnaryCall<Buffer, Buffer>): string {
+  return String(call.metadata.get('user-agent')[0] ?? '').slice(0, MAX_USER_AGENT_CHARS)
+}

@@ -1,0 +1,62 @@
+import { Metadata, type StatusObject, status } from '@grpc/grpc-js'
+import { BadRequest, ErrorInfo, RetryInfo } from '#generated/google/rpc/error_details'
+import { Status } from '#generated/google/rpc/status'
+import { SessiondError } from '../core/errors.js'
+
+/** Who defines the reasons in ErrorInfo. */
+export const ERROR_DOMAIN = 'sessiond'
+const RETRY_DELAY_SECONDS = 1n
+
+/** The only map from our errors to gRPC codes. */
+export const STATUS_CODES: Readonly<Record<string, status>> = {
+  MALFORMED: status.INVALID_ARGUMENT,
+  MISSING_FIELD: status.INVALID_ARGUMENT,
+  INVALID_FIELD: status.INVALID_ARGUMENT,
+  INVALID_LIFETIME: status.INVALID_ARGUMENT,
+  BAD_SIGNATURE: status.UNAUTHENTICATED,
+  OWNER_KEY_MISMATCH: status.PERMISSION_DENIED,
+  EPOCH_DRIFT: status.FAILED_PRECONDITION,
+  UNSUPPORTED_VERSION: status.FAILED_PRECONDITION,
+  SESSION_ENDED: status.FAILED_PRECONDITION,
+  QUOTA_EXCEEDED: status.RESOURCE_EXHAUSTED,
+  IDEMPOTENCY_KEY_REUSED: status.ALREADY_EXISTS,
+  STORE_UNAVAILABLE: status.UNAVAILABLE,
+}
+
+/**
+ * What a client sees of an error: for one of ours its message, and in `grpc-status-details-bin` a
+ * google.rpc.Status with the reason and the field at fault; of anything else nothing.
+ */
+export function toStatus(error: unknown): StatusObject {
+  const code = error instanceof SessiondError ? STATUS_CODES[error.code] : undefined
+  if (!(error instanceof SessiondError) || code === undefined) {
+    return { code: status.INTERNAL, details: 'internal error', metadata: new Metadata() }
+  }
+  const details = [
+    any('google.rpc.ErrorInfo', ErrorInfo, {
+      reason: error.code,
+      domain: ERROR_DOMAIN,
+      metadata: new Map(Object.entries(error.metadata)),
+    }),
+  ]
+  if (code === status.INVALID_ARGUMENT && error.field !== undefined) {
+    const fieldViolations = [{ field: error.field, description: error.message }]
+    details.push(any('google.rpc.BadRequest', BadRequest, { fieldViolations }))
+  }
+  if (code === status.UNAVAILABLE) {
+    const retryDelay = { seconds: RETRY_DELAY_SECONDS, nanos: 0 }
+    details.push(any('google.rpc.RetryInfo', RetryInfo, { retryDelay }))
+  }
+  const metadata = new Metadata()
+  const encoded = Status.encode({ code, message: error.message, details }).finish()
+  metadata.set('grpc-status-details-bin', Buffer.from(encoded))
+  return { code, details: error.message, metadata }
+}
+
+function any<T>(
+  name: string,
+  type: { encode(message: T): { finish(): Uint8Array } },
+  message: T,
+): { typeUrl: string; value: Uint8Array } {
+  return { typeUrl: `type.googleapis.com/${name}`, value: type.encode(message).finish() }
+}

@@ -1,0 +1,132 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import type { Config } from './config.js'
+import { EpochClock } from './core/epoch.js'
+import { InputFileError } from './core/errors.js'
+import { anySigner, listedOwners, type OwnerPolicy, selfCertifying } from './core/owner.js'
+import { Sessions } from './core/sessions.js'
+import type { Signer } from './crypto/ed25519.js'
+import { generateKey, privateKeyFromPem, privateKeyToPem } from './crypto/keys.js'
+import { n3Account } from './crypto/n3.js'
+import { cachedVerify, schemeVerifier } from './crypto/schemes.js'
+import {
+  generateSealingKeys,
+  type SealingKeys,
+  sealingKeysFromJson,
+  sealingKeysToJson,
+  sealSeed,
+} from './crypto/seal.js'
+import { sodiumEd25519 } from './crypto/sodium.js'
+import { startGrpcServer } from './grpc/server.js'
+import { sessionService } from './grpc/session.js'
+import { readSecretFile, writeSecretFile } from './key-files.js'
+import { Closers } from './lifecycle.js'
+import type { Logger } from './log.js'
+import { followOwnersFile } from './owners-file.js'
+import { LevelStore } from './stores/level/store.js'
+
+/** How long calls under way may take once the node is told to stop. */
+const GRACE_MS = 10_000
+/** Header signatures that recur unchanged are checked once; about 300 bytes each. */
+const REMEMBERED_HEADERS = 10_000
+
+/** A running server. */
+export interface Node {
+  /** Where each listener really is, `HOST:PORT`. */
+  readonly addresses: { readonly grpc: string }
+  /** Ends calls, then the store. */
+  close(): Promise<void>
+}
+
+/** Builds every part of a server from its configuration, and starts it. */
+export async function startNode(config: Config, log: Logger): Promise<Node> {
+  const closers = new Closers()
+  try {
+    const clock = new EpochClock(
+      { genesisMs: config.epochGenesisMs, lengthMs: config.epochLengthMs },
+      Date.now,
+    )
+    // The store's lock comes first: two servers must not both make the keys of one directory.
+    const store = await LevelStore.open(join(config.dataDir, 'store'), { epochs: clock.settings })
+    closers.add(() => store.close())
+    const identity = await openIdentity(config.identityKey)
+    const sealingKeys = await openSealingKeys(config.sealingKeys)
+    const sessions = new Sessions(
+      {
+        store,
+        clock,
+        owners: openOwners(config.owners, log, closers),
+        randomBytes: (length) => Uint8Array.from(randomBytes(length)),
+        publicKey: (seed) => sodiumEd25519.publicKey(seed),
+        seal: (seed, sessionId, token) => sealSeed(sealingKeys, seed, sessionId, token),
+      },
+      config,
+    )
+    const verify = schemeVerifier(sodiumEd25519)
+    const grpc = await startGrpcServer(config.grpc.host, config.grpc.port, {
+      'session.Session': sessionService({
+        sessions,
+        clock,
+        identity,
+        verifiers: { body: verify, header: cachedVerify(verify, REMEMBERED_HEADERS) },
+        onInternalError: (method, error) =>
+          log.error({ event: 'internal-error', method, err: error }, 'a call failed'),
+      }),
+    })
+    closers.add(() => grpc.close(GRACE_MS))
+    return { addresses: { grpc: grpc.address }, close: () => closers.close() }
+  } catch (error) {
+    await closers.close()
+    throw error
+  }
+}
+
+function openOwners(rule: string, log: Logger, closers: Closers): OwnerPolicy {
+  switch (rule) {
+    case 'self-certifying':
+      return selfCertifying(n3Account)
+    case 'any-signer':
+      log.warn(
+        { event: 'any-signer' },
+        'whoever signs may open a session for any owner: use this on closed networks only',
+      )
+      return anySigner
+    default: {
+      const file = followOwnersFile(rule, (outcome) => {
+        if ('error' in outcome) {
+          const { message } = outcome.error
+          log.error({ event: 'owners-not-read', reason: message }, 'the earlier owners stay')
+        } else {
+          log.info(
+            { event: 'owners-read', owners: outcome.owners },
+            'the owners file was read anew',
+          )
+        }
+      })
+      closers.add(() => file.close())
+      return listedOwners(() => file.current())
+    }
+  }
+}
+
+async function openIdentity(file: string): Promise<Signer> {
+  const stored = await readSecretFile(file)
+  const key = stored === null ? generateKey('ed25519') : privateKeyFromPem(stored, file)
+  if (key.type !== 'ed25519') {
+    throw new InputFileError(file, "the server's identity must be an Ed25519 key")
+  }
+  if (stored === null) {
+    await writeSecretFile(file, privateKeyToPem(key))
+  }
+  return sodiumEd25519.signer(key.seed)
+}
+
+async function openSealingKeys(file: string): Promise<SealingKeys> {
+  const stored = await readSecretFile(file)
+  if (stored !== null) {
+    return sealingKeysFromJson(stored, file)
+  }
+  const keys = generateSealingKeys(randomBytes)
+  await writeSecretFile(file, sealingKeysToJson(keys))
+  return keys
+}

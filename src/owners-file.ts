@@ -1,0 +1,75 @@
+import { readFileSync, unwatchFile, watchFile } from 'node:fs'
+import { hex } from '@scure/base'
+import { InputFileError } from './core/errors.js'
+import { type OwnerKeys, ownerFromText } from './core/owner.js'
+import { publicKeyFromText } from './crypto/keys.js'
+
+const WATCH_INTERVAL_MS = 1000
+
+export interface OwnersFile {
+  /** As of the last time that the file could be read. */
+  current(): OwnerKeys
+  close(): void
+}
+
+/**
+ * Follows the file that says which keys speak for which owner. A change that cannot be read leaves
+ * what was read before in force. Throws InputFileError where the first reading fails.
+ */
+export function followOwnersFile(
+  file: string,
+  onChange: (outcome: { owners: number } | { error: InputFileError }) => void,
+): OwnersFile {
+  let owners = readOwnersFile(file)
+  // By polling: it also sees a file that is replaced, or reached over a symbolic link.
+  const changed = () => {
+    try {
+      owners = readOwnersFile(file)
+      onChange({ owners: owners.size })
+    } catch (error) {
+      onChange({ error: error as InputFileError })
+    }
+  }
+  watchFile(file, { interval: WATCH_INTERVAL_MS, persistent: false }, changed)
+  return {
+    current: () => owners,
+    close: () => unwatchFile(file, changed),
+  }
+}
+
+function readOwnersFile(file: string): OwnerKeys {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new InputFileError(file, `cannot be read: ${(error as Error).message}`, error)
+  }
+  return parseOwners(text, file)
+}
+
+/**
+ * A JSON object from owner ids (`hex:…`, `base58:…`, else plain text; 1 to 64 bytes) to one public
+ * key or a list of them (`hex:…`, `base58:…`, else hex; 32 bytes Ed25519, 33 bytes compressed P-256).
+ */
+export function parseOwners(text: string, file: string): OwnerKeys {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(text)
+  } catch (error) {
+    throw new InputFileError(file, `is not JSON: ${(error as Error).message}`, error)
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
+    throw new InputFileError(file, 'must hold one JSON object from owner ids to public keys')
+  }
+  const owners = new Map<string, Set<string>>()
+  for (const [name, listed] of Object.entries(parsed)) {
+    const owner = ownerFromText(name, file)
+    const id = hex.encode(owner)
+    const keys = owners.get(id) ?? new Set()
+    for (const key of Array.isArray(listed) ? listed : [listed]) {
+      keys.add(hex.encode(publicKeyFromText(String(key), `${file}: owner ${JSON.stringify(name)}`)))
+    }
+    owners.set(id, keys)
+  }
+  return owners
+}

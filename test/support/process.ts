@@ -1,0 +1,116 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+
+export const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
+
+export interface Finished {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs a program to its end. */
+export function run(
+  command: string,
+  args: readonly string[],
+  options: { input?: string; cwd?: string; env?: NodeJS.ProcessEnv } = {},
+): Promise<Finished> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd: options.cwd, env: options.env ?? process.env })
+    const output = { stdout: '', stderr: '' }
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      output.stdout += text
+    })
+    child.stderr.setEncoding('utf8').on('data', (text) => {
+      output.stderr += text
+    })
+    child.on('error', reject)
+    child.on('close', (code, signal) => resolve({ code, signal, ...output }))
+    child.stdin.end(options.input ?? '')
+  })
+}
+
+/** Runs `sessiond …` to its end. */
+export function sessiond(args: readonly string[], options: Parameters<typeof run>[2] = {}) {
+  return run(process.execPath, [CLI, ...args], options)
+}
+
+/** A directory that is removed at the end, for `using` with vitest's `onTestFinished` or `afterAll`. */
+export async function temporaryDirectory(
+  atEnd: (remove: () => Promise<void>) => void,
+): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'sessiond-'))
+  atEnd(() => rm(directory, { recursive: true, force: true }))
+  return directory
+}
+
+/** A server in a process of its own. */
+export interface ServerProcess {
+  readonly child: ChildProcessByStdio<null, Readable, Readable>
+  /** What its ready line says. */
+  readonly ready: { readonly grpc: string; readonly dataDir: string }
+  /** Every line that it has logged so far. */
+  readonly lines: string[]
+  /** Its end; resolves once. */
+  readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
+  /** Sends the signal and waits for the end. */
+  stop(signal?: NodeJS.Signals): Promise<{ code: number | null; signal: NodeJS.Signals | null }>
+}
+
+export interface ServerProcessOptions {
+  readonly dataDir: string
+  readonly args?: readonly string[]
+  /** Runs the server under another program, such as strace. */
+  readonly wrapper?: readonly string[]
+  /** Another entry than the built CLI; it gets the same arguments. */
+  readonly entry?: string
+}
+
+/** Starts `sessiond serve` on a free port and waits until it accepts calls. */
+export async function startServer(options: ServerProcessOptions): Promise<ServerProcess> {
+  const [program = process.execPath, ...args] = [
+    ...(options.wrapper ?? []),
+    process.execPath,
+    options.entry ?? CLI,
+    'serve',
+    '--data-dir',
+    options.dataDir,
+    '--grpc',
+    '127.0.0.1:0',
+    ...(options.args ?? []),
+  ]
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) =>
+    child.on('close', (code, signal) => resolve({ code, signal })),
+  )
+  let stderr = ''
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    stderr += text
+  })
+  const lines: string[] = []
+  const ready = await new Promise<ServerProcess['ready']>((resolve, reject) => {
+    createInterface(child.stdout).on('line', (line) => {
+      lines.push(line)
+      if (line.includes('"event":"ready"')) {
+        resolve(JSON.parse(line))
+      }
+    })
+    exited.then(({ code }) => reject(new Error(`the server ended with ${code}: ${stderr}`)))
+  })
+  return {
+    child,
+    ready,
+    lines,
+    exited,
+    stop: (signal = 'SIGTERM') => {
+      child.kill(signal)
+      return exited
+    },
+  }
+}

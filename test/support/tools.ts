@@ -1,0 +1,20 @@
+import { spawnSync } from 'node:child_process'
+
+/** Tools that `.ci/run` has installed; a suite that needs one of them must not be skipped. */
+const required = new Set((process.env.SESSIOND_REQUIRED_TOOLS ?? '').split(',').filter(Boolean))
+
+/**
+ * Whether a tool can be used here. Says on standard error what is left out where it cannot, and
+ * throws where it was promised.
+ */
+export function haveTool(name: string, command: readonly [string, ...string[]]): boolean {
+  const [program, ...args] = command
+  if (spawnSync(program, args, { stdio: 'ignore' }).status === 0) {
+    return true
+  }
+  if (required.has(name)) {
+    throw new Error(`${name} was installed for these suites, but "${command.join(' ')}" fails`)
+  }
+  process.stderr.write(`SKIPPED: ${name} is not here; its suites are left out\n`)
+  return false
+}

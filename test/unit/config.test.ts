@@ -1,0 +1,112 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { ConfigError, readConfig, SERVE_OPTIONS, variableOf } from '../../src/config.js'
+
+const none = { flags: {}, env: {} }
+
+function mistakesOf(sources: Parameters<typeof readConfig>[0]): readonly string[] {
+  try {
+    readConfig(sources)
+  } catch (error) {
+    if (error instanceof ConfigError) {
+      return error.mistakes
+    }
+    throw error
+  }
+  return []
+}
+
+describe('the configuration', () => {
+  it('has safe defaults', () => {
+    expect(readConfig(none)).toEqual({
+      dataDir: './data',
+      store: 'level',
+      grpc: { host: '127.0.0.1', port: 8090 },
+      owners: 'self-certifying',
+      maxLifetimeMs: 30 * 24 * 3600 * 1000,
+      maxEpochDriftMs: 5 * 60 * 1000,
+      maxSessionsPerOwner: 1000,
+      maxSessions: 0,
+      epochGenesisMs: 0,
+      epochLengthMs: 1000,
+      identityKey: 'data/identity.pem',
+      sealingKeys: 'data/sealing-keys.json',
+      logLevel: 'info',
+    })
+  })
+
+  it('takes the flag before the variable before the file', () => {
+    const file = { name: 'c.json', text: '{"max-sessions": 1, "grpc": "[::1]:1", "owners": "f"}' }
+    const env = { SESSIOND_MAX_SESSIONS: '2', SESSIOND_GRPC: '127.0.0.1:2' }
+    const config = readConfig({ flags: { 'max-sessions': '3' }, env, file })
+    expect(config.maxSessions).toBe(3)
+    expect(config.grpc).toEqual({ host: '127.0.0.1', port: 2 })
+    expect(config.owners).toBe('f')
+  })
+
+  it('reports all mistakes at once, each with where it stands', () => {
+    const file = { name: 'c.json', text: '{"max-lifetime": "soon", "colour": 1, "store": {}}' }
+    const env = { SESSIOND_EPOCH_LENGTH: '0s', SESSIOND_PORT: 'tcp://10.0.0.1' }
+    expect(mistakesOf({ flags: { grpc: '8090', speed: '9' }, env, file })).toEqual([
+      'c.json: colour: there is no such option',
+      'c.json: store: must be a text or a number',
+      '--speed: there is no such option',
+      '--grpc: "8090" is not HOST:PORT such as 127.0.0.1:8090 or [::1]:8090',
+      'c.json: max-lifetime: "soon" is not a duration such as 90s, 5m, 12h, 30d or 1h30m',
+      'SESSIOND_EPOCH_LENGTH (--epoch-length): "0s" is not a duration such as 90s, 5m, 12h, 30d or 1h30m',
+    ])
+  })
+
+  it.each([
+    ['{', /not JSON/],
+    ['[]', /one JSON object/],
+    ['{"__proto__": "x"}', /__proto__: there is no such option/],
+    ['{"toString": "x"}', /toString: there is no such option/],
+  ])('refuses the file %s', (text, problem) => {
+    expect(mistakesOf({ ...none, file: { name: 'c.json', text } })).toEqual([
+      expect.stringMatching(problem),
+    ])
+  })
+
+  it.each([
+    ['epoch-genesis', '2026-01-01T00:00:00Z', 'epochGenesisMs', 1_767_225_600_000],
+    ['epoch-genesis', '1767225600', 'epochGenesisMs', 1_767_225_600_000],
+    ['epoch-length', '500ms', 'epochLengthMs', 500],
+    ['max-lifetime', '1h30m', 'maxLifetimeMs', 5_400_000],
+    ['max-lifetime', '1.5h', 'maxLifetimeMs', 5_400_000],
+    ['grpc', '0.0.0.0:0', 'grpc', { host: '0.0.0.0', port: 0 }],
+  ] as const)('reads --%s %s', (name, text, key, value) => {
+    expect(readConfig({ flags: { [name]: text }, env: {} })[key]).toEqual(value)
+  })
+
+  it.each([
+    ['grpc', '127.0.0.1:70000'],
+    ['grpc', ':8090'],
+    ['grpc', '::1:8090'],
+    ['max-lifetime', '-1h'],
+    ['max-lifetime', '1 h'],
+    ['max-lifetime', '30'],
+    ['max-sessions', '-1'],
+    ['max-sessions', '1e3'],
+    ['max-sessions', '99999999999999999999'],
+    ['epoch-genesis', 'yesterday'],
+    ['epoch-genesis', '2026-13-01'],
+    ['store', 'postgres'],
+    ['data-dir', ''],
+    ['log-level', 'loud'],
+  ])('refuses --%s %s', (name, text) => {
+    expect(mistakesOf({ flags: { [name]: text }, env: {} })).toEqual([
+      expect.stringContaining(`--${name}: `),
+    ])
+  })
+
+  it('is listed in the README, option by option', () => {
+    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+    const rows = Object.entries(SERVE_OPTIONS).map(([name, { placeholder, help, ...rest }]) => {
+      const fallback = 'default' in rest ? `\`${rest.default}\`` : ''
+      return `| \`--${name} ${placeholder}\` | \`${variableOf(name)}\` | ${fallback} | ${help} |`
+    })
+    const [, table] = /<!-- options -->\n([^]*?)\n<!-- \/options -->/.exec(readme) ?? []
+    expect(table?.split('\n').slice(2)).toEqual(rows)
+  })
+})
