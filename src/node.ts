@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { Config } from './config.js'
 import { EpochClock } from './core/epoch.js'
-import { InputFileError } from './core/errors.js'
+import { InputFileError, StoreMismatchError } from './core/errors.js'
 import { anySigner, listedOwners, type OwnerPolicy, selfCertifying } from './core/owner.js'
 import { Sessions } from './core/sessions.js'
 import type { Signer } from './crypto/ed25519.js'
@@ -49,8 +49,9 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
     // The store's lock comes first: two servers must not both make the keys of one directory.
     const store = await LevelStore.open(join(config.dataDir, 'store'), { epochs: clock.settings })
     closers.add(() => store.close())
-    const identity = await openIdentity(config.identityKey)
-    const sealingKeys = await openSealingKeys(config.sealingKeys)
+    const isNew = (await store.countOpen()) === 0
+    const identity = await openIdentity(config.identityKey, isNew)
+    const sealingKeys = await openSealingKeys(config.sealingKeys, isNew)
     const sessions = new Sessions(
       {
         store,
@@ -109,8 +110,14 @@ function openOwners(rule: string, log: Logger, closers: Closers): OwnerPolicy {
   }
 }
 
-async function openIdentity(file: string): Promise<Signer> {
+async function openIdentity(file: string, mayMake: boolean): Promise<Signer> {
   const stored = await readSecretFile(file)
+  if (stored === null && !mayMake) {
+    throw new StoreMismatchError(
+      `${file} is missing, but the store holds open sessions: restore it, or make a new identity with ` +
+        `"sessiond keygen --out ${file}" (clients that pinned the old one will refuse this server)`,
+    )
+  }
   const key = stored === null ? generateKey('ed25519') : privateKeyFromPem(stored, file)
   if (key.type !== 'ed25519') {
     throw new InputFileError(file, "the server's identity must be an Ed25519 key")
@@ -121,10 +128,15 @@ async function openIdentity(file: string): Promise<Signer> {
   return sodiumEd25519.signer(key.seed)
 }
 
-async function openSealingKeys(file: string): Promise<SealingKeys> {
+async function openSealingKeys(file: string, mayMake: boolean): Promise<SealingKeys> {
   const stored = await readSecretFile(file)
   if (stored !== null) {
     return sealingKeysFromJson(stored, file)
+  }
+  if (!mayMake) {
+    throw new StoreMismatchError(
+      `${file} is missing, but the store holds open sessions that are sealed with it: restore it`,
+    )
   }
   const keys = generateSealingKeys(randomBytes)
   await writeSecretFile(file, sealingKeysToJson(keys))

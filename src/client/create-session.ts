@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { status } from '@grpc/grpc-js'
 import type { TokenLifetime } from '#generated/service/meta'
 import { SessiondError } from '../core/errors.js'
+import { uuidText } from '../core/uuid.js'
 import { schemeVerifier } from '../crypto/schemes.js'
 import { naclEd25519 } from '../crypto/tweetnacl.js'
 import { verifyChain } from '../envelope/chain.js'
@@ -76,7 +77,13 @@ export async function createSession(
     throw error
   }
   const { id, publicKey, serverKey } = readTrusted(response, request.bytes, connection.serverKeys)
-  return { id, publicKey, serverKey, owner: request.owner, lifetime: request.lifetime }
+  return {
+    id,
+    publicKey,
+    serverKey,
+    owner: request.owner,
+    lifetime: request.lifetime,
+  }
 }
 
 function retryDelayMs(error: unknown): number | null {
@@ -101,7 +108,7 @@ function readTrusted(
     if (answers !== requestDigest(readCreateRequest(request).message)) {
       throw new UntrustedResponseError('it answers another request')
     }
-    return { id, publicKey: sessionKey, serverKey: Uint8Array.from(serverKey) }
+    return { id: uuidText(id), publicKey: sessionKey, serverKey: Uint8Array.from(serverKey) }
   } catch (error) {
     if (error instanceof SessiondError && !(error instanceof UntrustedResponseError)) {
       throw new UntrustedResponseError(error.message, error)

@@ -30,24 +30,3 @@ export interface Token {
   /** Ed25519, 32 bytes. */
   readonly publicKey: Uint8Array
 }
-
-/** The text form of 16 random bytes as a UUID of version 4 (RFC 9562 section 5.4). */
-export function uuidV4(random: Uint8Array): string {
-  const bytes = Uint8Array.from(random)
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
-  return [
-    hex.slice(0, 8),
-    hex.slice(8, 12),
-    hex.slice(12, 16),
-    hex.slice(16, 20),
-    hex.slice(20),
-  ].join('-')
-}
-
-/** The 16 bytes of a UUID in its text form. */
-export function uuidBytes(text: string): Uint8Array {
-  const hex = text.replaceAll('-', '')
-  return Uint8Array.from({ length: 16 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16))
-}

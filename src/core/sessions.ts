@@ -8,8 +8,9 @@ import {
 } from './errors.js'
 import { checkFreshness, checkLifetime, type Lifetime } from './lifetime.js'
 import { MAX_OWNER_BYTES, type OwnerPolicy, ownerText } from './owner.js'
-import { type Session, type Token, uuidV4 } from './session.js'
+import type { Session, Token } from './session.js'
 import type { Decision, InsertScope, Seen, SessionStore } from './store.js'
+import { uuidV4 } from './uuid.js'
 
 const UUID_BYTES = 16
 const SEED_BYTES = 32
