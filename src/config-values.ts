@@ -24,6 +24,11 @@ export function durationMs(text: string): number {
   return ms
 }
 
+/** A duration, or `none`, which is 0. Milliseconds. */
+export function durationOrNoneMs(text: string): number {
+  return text === 'none' ? 0 : durationMs(text)
+}
+
 /** A whole number, 0 or more. */
 export function count(text: string): number {
   const value = Number(text)

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import {
   count,
   durationMs,
+  durationOrNoneMs,
   type ListenAddress,
   listenAddress,
   oneOf,
@@ -73,6 +74,30 @@ export const SERVE_OPTIONS = {
     help: 'open sessions in all; 0 is no limit',
     parse: count,
   }),
+  'idle-timeout': option({
+    placeholder: 'DURATION',
+    default: '24h',
+    help: 'when a session opened by a command ends, counted from its last request; none is never',
+    parse: durationOrNoneMs,
+  }),
+  'max-session-age': option({
+    placeholder: 'DURATION',
+    default: 'none',
+    help: 'when a session opened by a command ends, counted from its opening; none is never',
+    parse: durationOrNoneMs,
+  }),
+  retention: option({
+    placeholder: 'DURATION',
+    default: '7d',
+    help: 'how long ended sessions are kept',
+    parse: durationMs,
+  }),
+  'max-data-bytes': option({
+    placeholder: 'N',
+    default: '32768',
+    help: 'user and data of a session together, as JSON',
+    parse: count,
+  }),
   'epoch-genesis': option({
     placeholder: 'TIME',
     default: '0',
@@ -115,6 +140,12 @@ export interface Config {
   readonly maxEpochDriftMs: number
   readonly maxSessionsPerOwner: number
   readonly maxSessions: number
+  /** 0 is none. */
+  readonly idleTimeoutMs: number
+  /** 0 is none. */
+  readonly maxSessionAgeMs: number
+  readonly retentionMs: number
+  readonly maxDataBytes: number
   readonly epochGenesisMs: number
   readonly epochLengthMs: number
   readonly identityKey: string
@@ -180,6 +211,10 @@ export function readConfig({ flags, env, file }: ConfigSources): Config {
     maxEpochDriftMs: value('max-epoch-drift'),
     maxSessionsPerOwner: value('max-sessions-per-owner'),
     maxSessions: value('max-sessions'),
+    idleTimeoutMs: value('idle-timeout'),
+    maxSessionAgeMs: value('max-session-age'),
+    retentionMs: value('retention'),
+    maxDataBytes: value('max-data-bytes'),
     epochGenesisMs: value('epoch-genesis'),
     epochLengthMs: value('epoch-length'),
     identityKey: value('identity-key') ?? join(dataDir, 'identity.pem'),

@@ -156,6 +156,24 @@ export class SealError extends SessiondError {
   }
 }
 
+/** No session has this id, or it is another user's. */
+export class NotFoundError extends SessiondError {
+  readonly code = 'NOT_FOUND'
+
+  constructor(id: string) {
+    super(`there is no session ${id}`, { metadata: { session_id: id } })
+  }
+}
+
+/** The session has ended, and what was to be written would be lost. */
+export class ConflictError extends SessiondError {
+  readonly code = 'CONFLICT'
+
+  constructor(id: string) {
+    super(`session ${id} has ended: nothing was written`, { metadata: { session_id: id } })
+  }
+}
+
 /** The store did not confirm the operation. A write's outcome is unknown; trying again is safe. */
 export class StoreUnavailableError extends SessiondError {
   readonly code = 'STORE_UNAVAILABLE'

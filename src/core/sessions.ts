@@ -1,22 +1,34 @@
-import { sameBytes, utf8Length } from './bytes.js'
+import {
+  checkDataSize,
+  checkJson,
+  checkName,
+  checkRequired,
+  type ListArguments,
+  type OpenArguments,
+} from './arguments.js'
+import { sameBytes } from './bytes.js'
+import { type CreateClaim, checkClaim } from './claim.js'
+import { type DeadlineSettings, Deadlines, ended } from './deadlines.js'
 import type { EpochClock } from './epoch.js'
 import {
+  ConflictError,
   IdempotencyKeyReusedError,
-  InvalidFieldError,
+  NotFoundError,
   QuotaError,
   SessionEndedError,
 } from './errors.js'
-import { checkFreshness, checkLifetime, type Lifetime } from './lifetime.js'
-import { MAX_OWNER_BYTES, type OwnerPolicy, ownerText } from './owner.js'
+import { checkFreshness, checkLifetime } from './lifetime.js'
+import { type OwnerPolicy, ownerText } from './owner.js'
 import type { Session, Token } from './session.js'
-import type { Decision, InsertScope, Seen, SessionStore } from './store.js'
+import type { Decision, InsertScope, Seen, SessionPage, SessionStore, Update } from './store.js'
+import { Sweep, type SweepCounts } from './sweep.js'
 import { uuidV4 } from './uuid.js'
 
 const UUID_BYTES = 16
 const SEED_BYTES = 32
-const MAX_IDEMPOTENCY_KEY_BYTES = 128
-const MAX_CLIENT_BYTES = 256
-const OVERDUE_PAGE = 100
+const PAGE = 100
+/** `load` moves the request time no more often. */
+const TOUCH_INTERVAL_MS = 1000
 
 /** What the use cases need from outside. */
 export interface SessionsPorts {
@@ -31,40 +43,35 @@ export interface SessionsPorts {
   seal(seed: Uint8Array, sessionId: string, token: Token): Uint8Array
 }
 
-export interface SessionsLimits {
+export interface SessionsLimits extends DeadlineSettings {
   readonly maxLifetimeMs: number
   readonly maxEpochDriftMs: number
   /** 0 is none. */
   readonly maxSessionsPerOwner: number
   /** 0 is none. */
   readonly maxSessions: number
-}
-
-/** A request to open a token session, structurally sound but not yet believed. */
-export interface CreateClaim {
-  readonly owner: Uint8Array
-  readonly lifetime: Lifetime
-  /** Of the outermost meta header; 0 where its sender does not know. */
-  readonly epoch: bigint
-  readonly idempotencyKey: string | undefined
-  readonly client: string
-  /** Where the request came from. */
-  readonly address: string
-  /** SHA-256 of the body as it was received, 32 bytes. */
-  bodySha256(): Uint8Array
-  /** Checks every signature and returns the body's signing key. Throws SignatureError. */
-  proveSigner(): Uint8Array
+  /** `user` and `data` of a session together, as JSON in UTF-8. */
+  readonly maxDataBytes: number
 }
 
 /** A session that Create opened. */
 export type TokenSession = Session & { readonly token: Token }
 
+/** Thrown to itself: a session that a command would find again is past its deadline. */
+class OverdueFound extends Error {}
+
 /** Every use case, once. Transports translate to it and from it. */
 export class Sessions {
+  private readonly deadlines: Deadlines
+  private readonly sweep: Sweep
+
   constructor(
     private readonly ports: SessionsPorts,
     private readonly limits: SessionsLimits,
-  ) {}
+  ) {
+    this.deadlines = new Deadlines(ports.clock, limits)
+    this.sweep = new Sweep(ports.store, ports.clock, this.deadlines)
+  }
 
   /**
    * Mints a session key for the holder of an owner's key. The same idempotency key and body give the
@@ -74,37 +81,136 @@ export class Sessions {
   async create(claim: CreateClaim): Promise<TokenSession> {
     const { clock, owners } = this.ports
     const now = clock.now()
-    checkNames(claim)
+    checkClaim(claim)
     checkLifetime(claim.lifetime, now, clock.epochsIn(this.limits.maxLifetimeMs))
-    checkFreshness(
-      claim.lifetime.iat,
-      claim.epoch,
-      now,
-      clock.epochsIn(this.limits.maxEpochDriftMs),
-    )
+    const maxDriftEpochs = clock.epochsIn(this.limits.maxEpochDriftMs)
+    checkFreshness(claim.lifetime.iat, claim.epoch, now, maxDriftEpochs)
     const signer = claim.proveSigner()
     owners.check(claim.owner, signer)
 
-    const userId = ownerText(claim.owner)
-    const scope: InsertScope = {
+    const { owner, idempotencyKey: key } = claim
+    const userId = ownerText(owner)
+    const bodySha256 = key === undefined ? undefined : claim.bodySha256()
+    const scope = {
       userId,
       countOpenOfUser: this.limits.maxSessionsPerOwner > 0,
-      ...(claim.idempotencyKey !== undefined && {
-        idempotency: { owner: claim.owner, signer, key: claim.idempotencyKey },
-      }),
+      ...(key !== undefined && { idempotency: { owner, signer, key } }),
     }
-    const bodySha256 = claim.idempotencyKey === undefined ? undefined : claim.bodySha256()
-    const attempt = () =>
-      this.ports.store.insert(scope, (seen) => this.decideCreate(claim, userId, bodySha256, seen))
-    try {
-      return (await attempt()) as TokenSession
-    } catch (error) {
-      // The count holds sessions that are past their deadline until they are ended.
-      if (!(error instanceof QuotaError) || !(await this.endOverdue(userId))) {
-        throw error
+    return (await this.insert(scope, (seen) =>
+      this.decideCreate(claim, userId, bodySha256, seen),
+    )) as TokenSession
+  }
+
+  /** Opens a session, or finds the one that this user has open from this address and client. */
+  async open(args: OpenArguments): Promise<Session> {
+    const { userId, userName, address, client, user, data } = args
+    checkRequired('user_id', userId)
+    checkName('user_name', userName ?? '')
+    checkName('address', address)
+    checkName('client', client)
+    checkJson('user', user)
+    checkJson('data', data)
+    checkDataSize(user, data, this.limits.maxDataBytes)
+    const scope = {
+      userId,
+      reuse: { address, client },
+      countOpenOfUser: this.limits.maxSessionsPerOwner > 0,
+    }
+    return this.insert(scope, (seen) => this.decideOpen(args, seen))
+  }
+
+  /** The session with this id; of one that has ended neither `user` nor `data`. */
+  async get(id: string): Promise<Session | null> {
+    checkRequired('session_id', id)
+    const stored = await this.ports.store.get(id)
+    if (stored === undefined) {
+      return null
+    }
+    const session = this.deadlines.asOfNow(stored)
+    return session.active ? session : { ...session, user: null, data: null }
+  }
+
+  /** The open session of this user with this id, for which this counts as a request. */
+  async load(userId: string, id: string): Promise<Session | null> {
+    checkRequired('user_id', userId)
+    const session = await this.get(id)
+    if (session === null || !session.active || session.userId !== userId) {
+      return null
+    }
+    if (this.ports.clock.nowMs() - session.requestTimeMs < TOUCH_INTERVAL_MS) {
+      return session
+    }
+    const touched = await this.ports.store.update(
+      id,
+      (current) =>
+        current.active && !this.isOverdue(current) ? { session: this.touched(current) } : null,
+      { durable: false },
+    )
+    return touched?.active ? touched : null
+  }
+
+  /** A page of sessions, newest request first. */
+  async list(args: ListArguments): Promise<SessionPage> {
+    if (args.id !== undefined) {
+      return this.listOne(args)
+    }
+    const { skip = 0, take = PAGE, total = false, ...filter } = args
+    await this.sweep.step()
+    const query = { ...filter, skip, take: Math.min(take, PAGE), total }
+    for (;;) {
+      const page = await this.ports.store.list(query)
+      const overdue = page.sessions.filter((session) => this.isOverdue(session))
+      if (overdue.length === 0) {
+        return page
       }
-      return (await attempt()) as TokenSession
+      await Promise.all(overdue.map((session) => this.endIfOverdue(session.id)))
     }
+  }
+
+  /** Replaces the session's data. Throws NotFoundError, ConflictError where it has ended. */
+  storeData(id: string, data: string | null, userId?: string): Promise<Session> {
+    checkJson('data', data)
+    return this.write(id, { data }, userId)
+  }
+
+  /** Replaces what is known of the session's user. Throws NotFoundError, ConflictError. */
+  updateUser(id: string, user: string | null): Promise<Session> {
+    checkJson('user', user)
+    return this.write(id, { user })
+  }
+
+  /** Ends a session, and returns it as it was; null where no session has the id. */
+  async close(id: string): Promise<Session | null> {
+    checkRequired('session_id', id)
+    let before: Session | null = null
+    await this.ports.store.update(id, (current) => {
+      before = this.deadlines.asOfNow(current)
+      return current.active
+        ? this.end(current, before.closeTimeMs ?? this.ports.clock.nowMs())
+        : null
+    })
+    return before
+  }
+
+  /** Ends the session that a command opened for this user, address and client, if there is one. */
+  async closeOpened(userId: string, address: string, client: string): Promise<void> {
+    checkRequired('user_id', userId)
+    const session = await this.ports.store.findOpened(userId, address, client)
+    if (session !== undefined) {
+      await this.close(session.id)
+    }
+  }
+
+  /** Deletes a session, of this user where one is given, and returns it as it was. */
+  async delete(id: string, userId?: string): Promise<Session | null> {
+    checkRequired('session_id', id)
+    const isTheirs = (current: Session) => userId === undefined || current.userId === userId
+    return (await this.ports.store.remove(id, isTheirs)) ?? null
+  }
+
+  /** Ends and purges everything that is due. */
+  closeExpired(): Promise<SweepCounts> {
+    return this.sweep.run()
   }
 
   private decideCreate(
@@ -115,12 +221,12 @@ export class Sessions {
   ): Decision {
     const { clock, randomBytes, publicKey, seal } = this.ports
     if (seen.answered !== undefined && bodySha256 !== undefined) {
+      const { session, sessionId } = seen.answered
       if (!sameBytes(seen.answered.bodySha256, bodySha256)) {
         throw new IdempotencyKeyReusedError()
       }
-      const { session } = seen.answered
-      if (session === undefined || !this.isOpen(session)) {
-        throw new SessionEndedError(seen.answered.sessionId)
+      if (session === undefined || !this.deadlines.asOfNow(session).active) {
+        throw new SessionEndedError(sessionId)
       }
       return { keep: session }
     }
@@ -132,29 +238,40 @@ export class Sessions {
     const token = { owner: claim.owner, lifetime: claim.lifetime, publicKey: publicKey(seed) }
     const sealed = seal(seed, id, token)
     random.fill(0)
-    const nowMs = clock.nowMs()
     const endMs = clock.endMs(claim.lifetime.exp)
+    const { address, client } = claim
     return {
       insert: {
-        session: {
-          id,
-          userId,
-          userName: '',
-          active: true,
-          openTimeMs: nowMs,
-          requestTimeMs: nowMs,
-          closeTimeMs: null,
-          address: claim.address,
-          client: claim.client,
-          user: null,
-          data: null,
-          token,
-        },
+        session: newSession({ id, userId, address, client, token }, clock.nowMs()),
         seal: sealed,
         dueTimeMs: endMs,
         ...(bodySha256 && { idempotency: { bodySha256, expiresTimeMs: endMs } }),
       },
     }
+  }
+
+  private decideOpen(args: OpenArguments, seen: Seen): Decision {
+    const { userId, address, client, userName, user, data } = args
+    const given = {
+      ...(userName !== undefined && { userName }),
+      ...(user !== undefined && { user }),
+      ...(data !== undefined && { data }),
+    }
+    if (seen.reusable !== undefined) {
+      if (this.isOverdue(seen.reusable)) {
+        throw new OverdueFound()
+      }
+      const session = { ...this.touched(seen.reusable), ...given }
+      checkDataSize(session.user, session.data, this.limits.maxDataBytes)
+      return { replace: { session } }
+    }
+    this.checkQuota(seen)
+    const id = uuidV4(this.ports.randomBytes(UUID_BYTES))
+    const nowMs = this.ports.clock.nowMs()
+    const opened = newSession({ id, userId, address, client, token: null }, nowMs)
+    const session = { ...opened, ...given }
+    const dueTimeMs = this.deadlines.dueMs(session)
+    return { insert: { session, ...(Number.isFinite(dueTimeMs) && { dueTimeMs }) } }
   }
 
   private checkQuota(seen: Seen): void {
@@ -167,67 +284,100 @@ export class Sessions {
     }
   }
 
-  /** Whether a session is open at this moment, whatever the sweep has seen of it yet. */
-  private isOpen(session: Session): boolean {
-    const { clock } = this.ports
-    return (
-      session.active &&
-      (session.token === null || clock.nowMs() < clock.endMs(session.token.lifetime.exp))
-    )
-  }
-
-  /** Ends the user's sessions that are past their deadline; tells whether there was one. */
-  private async endOverdue(userId: string): Promise<boolean> {
-    const { store, clock } = this.ports
-    let ended = false
-    for (let skip = 0; ; skip += OVERDUE_PAGE) {
-      const page = await store.list({
-        userId,
-        active: true,
-        skip,
-        take: OVERDUE_PAGE,
-        total: false,
-      })
-      const overdue = page.sessions.filter((session) => !this.isOpen(session))
-      await Promise.all(
-        overdue.map((session) =>
-          store.update(session.id, (current) =>
-            current.active && !this.isOpen(current)
-              ? { session: { ...current, active: false, closeTimeMs: clock.nowMs() } }
-              : null,
-          ),
-        ),
-      )
-      ended ||= overdue.length > 0
-      skip -= overdue.length
-      if (page.sessions.length < OVERDUE_PAGE) {
-        return ended
+  /** Inserts; where what is past its deadline may stand in the way, ends that first. */
+  private async insert(scope: InsertScope, decide: (seen: Seen) => Decision): Promise<Session> {
+    for (let swept = false; ; swept = true) {
+      try {
+        return await this.ports.store.insert(scope, decide)
+      } catch (error) {
+        // Records marked active count, so the quota may only seem to be reached.
+        if (!(error instanceof OverdueFound || (error instanceof QuotaError && !swept))) {
+          throw error
+        }
+        await this.sweep.run()
       }
     }
   }
-}
 
-/** Lengths that only depend on the request. Throws InvalidFieldError. */
-function checkNames({ owner, idempotencyKey, client }: CreateClaim): void {
-  if (owner.length > MAX_OWNER_BYTES) {
-    throw new InvalidFieldError(
-      'body.owner_id.value',
-      `is ${owner.length} bytes; an owner id has at most ${MAX_OWNER_BYTES}`,
-    )
+  private async write(
+    id: string,
+    change: Partial<Pick<Session, 'user' | 'data'>>,
+    userId?: string,
+  ): Promise<Session> {
+    checkRequired('session_id', id)
+    const written = await this.ports.store.update(id, (current) => {
+      if (userId !== undefined && current.userId !== userId) {
+        throw new NotFoundError(id)
+      }
+      if (!current.active || this.isOverdue(current)) {
+        throw new ConflictError(id)
+      }
+      const session = { ...this.touched(current), ...change }
+      checkDataSize(session.user, session.data, this.limits.maxDataBytes)
+      return { session }
+    })
+    if (written === undefined) {
+      throw new NotFoundError(id)
+    }
+    return written
   }
-  if (idempotencyKey !== undefined) {
-    const length = utf8Length(idempotencyKey)
-    if (length < 1 || length > MAX_IDEMPOTENCY_KEY_BYTES) {
-      throw new InvalidFieldError(
-        'meta_header.x_headers',
-        `: idempotency-key is ${length} bytes; it must have 1 to ${MAX_IDEMPOTENCY_KEY_BYTES}`,
-      )
+
+  private async listOne({
+    id = '',
+    skip = 0,
+    take = PAGE,
+    total = false,
+    ...filter
+  }: ListArguments) {
+    const { userId, active, fromTimeMs = 0, toTimeMs = Number.POSITIVE_INFINITY } = filter
+    const stored = await this.ports.store.get(id)
+    const session = stored && this.deadlines.asOfNow(stored)
+    const matches =
+      session !== undefined &&
+      (userId === undefined || session.userId === userId) &&
+      (active === undefined || session.active === active) &&
+      fromTimeMs <= session.requestTimeMs &&
+      session.requestTimeMs < toTimeMs
+    return {
+      sessions: matches && skip === 0 && take > 0 ? [session] : [],
+      total: total ? Number(matches) : null,
     }
   }
-  if (utf8Length(client) > MAX_CLIENT_BYTES) {
-    throw new InvalidFieldError(
-      'meta_header.x_headers',
-      `: client has more than ${MAX_CLIENT_BYTES} bytes`,
+
+  private async endIfOverdue(id: string): Promise<void> {
+    await this.ports.store.update(id, (current) =>
+      this.isOverdue(current) ? this.end(current, this.deadlines.endMs(current)) : null,
     )
+  }
+
+  private end(session: Session, closeTimeMs: number): Update {
+    const after = ended(session, closeTimeMs)
+    return { session: after, dueTimeMs: this.deadlines.dueMs(after) }
+  }
+
+  private isOverdue(session: Session): boolean {
+    return session.active && this.deadlines.endMs(session) <= this.ports.clock.nowMs()
+  }
+
+  /** The session with this moment as its last request; time never goes backwards. */
+  private touched(session: Session): Session {
+    return { ...session, requestTimeMs: Math.max(session.requestTimeMs, this.ports.clock.nowMs()) }
+  }
+}
+
+/** A session that begins now. */
+function newSession(
+  parts: Pick<Session, 'id' | 'userId' | 'address' | 'client' | 'token'>,
+  nowMs: number,
+): Session {
+  return {
+    ...parts,
+    userName: '',
+    active: true,
+    openTimeMs: nowMs,
+    requestTimeMs: nowMs,
+    closeTimeMs: null,
+    user: null,
+    data: null,
   }
 }

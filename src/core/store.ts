@@ -16,6 +16,9 @@ export interface SessionStore {
   /** The session with this id, ended ones too. */
   get(id: string): Promise<Session | undefined>
 
+  /** This user's open session, opened by a command, from this address and client. */
+  findOpened(userId: string, address: string, client: string): Promise<Session | undefined>
+
   /** The sealed private key of an open token session. Never part of a session or an event. */
   seal(id: string): Promise<Uint8Array | undefined>
 
@@ -29,14 +32,14 @@ export interface SessionStore {
     options?: WriteOptions,
   ): Promise<Session | undefined>
 
-  /** Deletes the record where `check` agrees, and returns what it was. */
+  /** Deletes the record where `check` agrees, and returns what it was; else undefined. */
   remove(
     id: string,
     check: (current: Session) => boolean,
     options?: WriteOptions,
   ): Promise<Session | undefined>
 
-  /** One page, newest request first, from one snapshot. */
+  /** One page, from one snapshot: newest request first, those of one time by their ids' bytes. */
   list(query: ListQuery): Promise<SessionPage>
 
   /** Deadlines that lie before `timeMs`, earliest first. */
@@ -60,7 +63,7 @@ export interface InsertScope {
   readonly userId: string
   /** Looks for the answer that was given for this key. */
   readonly idempotency?: IdempotencyScope
-  /** Looks for this user's open session, opened by a command, from this address and client. */
+  /** Looks for this user's newest open session, opened by a command, from this address and client. */
   readonly reuse?: { readonly address: string; readonly client: string }
   /** Whether to count the user's open sessions; `Seen.openOfUser` is 0 otherwise. */
   readonly countOpenOfUser: boolean
@@ -89,11 +92,12 @@ export interface Seen {
 
 export type Decision =
   | { readonly insert: NewSession }
+  /** Of `Seen.reusable`. */
   | { readonly replace: Update }
   | { readonly keep: Session }
 
 export interface NewSession {
-  /** Its id must be new. */
+  /** Its id must be new, its user that of the scope; the caller vouches for both. */
   readonly session: Session
   readonly seal?: Uint8Array
   /** When the sweep should look at it. */
@@ -110,16 +114,26 @@ export interface Update {
 }
 
 export interface WriteOptions {
-  /** A deadline that this write settles, whatever the function decides. */
-  readonly settles?: Deadline
+  /** A deadline that this write settles, whatever the function decides or that there is no such id. */
+  readonly settles?: SessionDeadline
   /** false: acknowledged before it is on disk, for what may be lost (default true). */
   readonly durable?: boolean
 }
 
 /** A time at which the sweep looks at a session, or forgets an idempotency key. */
-export type Deadline =
-  | { readonly kind: 'session'; readonly timeMs: number; readonly id: string }
-  | { readonly kind: 'idempotency'; readonly timeMs: number; readonly scope: IdempotencyScope }
+export type Deadline = SessionDeadline | IdempotencyDeadline
+
+export interface SessionDeadline {
+  readonly kind: 'session'
+  readonly timeMs: number
+  readonly id: string
+}
+
+export interface IdempotencyDeadline {
+  readonly kind: 'idempotency'
+  readonly timeMs: number
+  readonly scope: IdempotencyScope
+}
 
 export interface ListQuery {
   readonly userId?: string

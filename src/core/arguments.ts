@@ -1,0 +1,77 @@
+import { utf8Length } from './bytes.js'
+import { InvalidFieldError, MissingFieldError } from './errors.js'
+import type { ListQuery } from './store.js'
+
+/** Ids, names, addresses and clients, in bytes of UTF-8. */
+export const MAX_NAME_BYTES = 256
+const MAX_JSON_DEPTH = 64
+
+/** What a command opens a session with. What is not given stays as it is in a session found again. */
+export interface OpenArguments {
+  readonly userId: string
+  readonly userName?: string
+  readonly address: string
+  readonly client: string
+  /** JSON text. */
+  readonly user?: string | null
+  /** JSON text. */
+  readonly data?: string | null
+}
+
+export interface ListArguments extends Omit<ListQuery, 'skip' | 'take' | 'total'> {
+  readonly id?: string
+  readonly skip?: number
+  /** At most 100, which is also the default. */
+  readonly take?: number
+  readonly total?: boolean
+}
+
+/** Throws MissingFieldError where there is none, InvalidFieldError where it is too long. */
+export function checkRequired(field: string, text: string): void {
+  if (text === '') {
+    throw new MissingFieldError(field)
+  }
+  checkName(field, text)
+}
+
+/** Throws InvalidFieldError. */
+export function checkName(field: string, text: string): void {
+  const length = utf8Length(text)
+  if (length > MAX_NAME_BYTES) {
+    throw new InvalidFieldError(field, `has ${length} bytes; it may have ${MAX_NAME_BYTES}`)
+  }
+}
+
+/** Refuses JSON text that is nested deeper than every reader of it may be trusted to go. */
+export function checkJson(field: string, text: string | null | undefined): void {
+  if (text === null || text === undefined) {
+    return
+  }
+  let depth = 0
+  // Strings first, so that brackets inside them do not count.
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/gs)) {
+    if (token === '[' || token === '{') {
+      depth++
+    } else if (token === ']' || token === '}') {
+      depth--
+    }
+    if (depth > MAX_JSON_DEPTH) {
+      throw new InvalidFieldError(field, `is nested more than ${MAX_JSON_DEPTH} levels deep`)
+    }
+  }
+}
+
+/** Throws InvalidFieldError where what a session carries is together too large. */
+export function checkDataSize(
+  user: string | null | undefined,
+  data: string | null | undefined,
+  maxBytes: number,
+): void {
+  const length = utf8Length(user ?? '') + utf8Length(data ?? '')
+  if (length > maxBytes) {
+    throw new InvalidFieldError(
+      'data',
+      `and user have ${length} bytes of JSON together; they may have ${maxBytes} (--max-data-bytes)`,
+    )
+  }
+}

@@ -1,0 +1,50 @@
+import type { EpochClock } from './epoch.js'
+import type { Session } from './session.js'
+
+/** Milliseconds; 0 is none. */
+export interface DeadlineSettings {
+  /** A session opened by a command ends when nothing was asked of it for so long. */
+  readonly idleTimeoutMs: number
+  /** A session opened by a command ends when it is older. */
+  readonly maxSessionAgeMs: number
+  /** Ended sessions are kept for so long, then purged. */
+  readonly retentionMs: number
+}
+
+/** When sessions end by themselves, and when ended ones are purged. Unix milliseconds. */
+export class Deadlines {
+  constructor(
+    private readonly clock: EpochClock,
+    private readonly settings: DeadlineSettings,
+  ) {}
+
+  /** When an open session ends: a token session after its `exp`. Infinity where it does not. */
+  endMs({ token, openTimeMs, requestTimeMs }: Session): number {
+    if (token !== null) {
+      return this.clock.endMs(token.lifetime.exp)
+    }
+    const { idleTimeoutMs, maxSessionAgeMs } = this.settings
+    return Math.min(
+      idleTimeoutMs > 0 ? requestTimeMs + idleTimeoutMs : Number.POSITIVE_INFINITY,
+      maxSessionAgeMs > 0 ? openTimeMs + maxSessionAgeMs : Number.POSITIVE_INFINITY,
+    )
+  }
+
+  /** When the sweep must next look at a session: to end it, or to purge it. */
+  dueMs(session: Session): number {
+    return session.active
+      ? this.endMs(session)
+      : (session.closeTimeMs ?? session.requestTimeMs) + this.settings.retentionMs
+  }
+
+  /** The session as it is at this moment: one past its deadline has ended then, swept or not. */
+  asOfNow(session: Session): Session {
+    const endMs = this.endMs(session)
+    return session.active && endMs <= this.clock.nowMs() ? ended(session, endMs) : session
+  }
+}
+
+/** The session as it is once it has ended. */
+export function ended(session: Session, closeTimeMs: number): Session {
+  return { ...session, active: false, closeTimeMs }
+}

@@ -1,0 +1,89 @@
+import { type Deadlines, ended } from './deadlines.js'
+import type { EpochClock } from './epoch.js'
+import type { Session } from './session.js'
+import type { Deadline, SessionStore } from './store.js'
+
+/** How many deadlines one step takes: their writes share a commit or two. */
+const STEP = 500
+
+export interface SweepCounts {
+  readonly ended: number
+  readonly purged: number
+}
+
+/** Ends what is past its deadline and purges what was kept long enough, in bounded steps. */
+export class Sweep {
+  private running: Promise<SweepCounts> | null = null
+
+  constructor(
+    private readonly store: SessionStore,
+    private readonly clock: EpochClock,
+    private readonly deadlines: Deadlines,
+  ) {}
+
+  /** Works off everything that is due. Calls at once share one walk. */
+  run(): Promise<SweepCounts> {
+    this.running ??= this.walk().finally(() => {
+      this.running = null
+    })
+    return this.running
+  }
+
+  /** Works off what is due first, unless a walk is under way. */
+  async step(): Promise<void> {
+    if (this.running === null) {
+      await this.lookAtNext({ ended: 0, purged: 0 })
+    }
+  }
+
+  private async walk(): Promise<SweepCounts> {
+    const counts = { ended: 0, purged: 0 }
+    let looked: number
+    do {
+      looked = await this.lookAtNext(counts)
+    } while (looked === STEP)
+    return counts
+  }
+
+  private async lookAtNext(counts: { ended: number; purged: number }): Promise<number> {
+    const nowMs = this.clock.nowMs()
+    const due = await this.store.due(nowMs, STEP)
+    const sessions = due.filter((deadline) => deadline.kind === 'session')
+    await Promise.all(sessions.map((deadline) => this.look(deadline, nowMs, counts)))
+    const answers = due.filter((deadline) => deadline.kind === 'idempotency')
+    if (answers.length > 0) {
+      await this.store.settle(answers)
+    }
+    return due.length
+  }
+
+  /** The deadline is only a time to look: requests may have moved what it stood for. */
+  private async look(
+    deadline: Deadline & { kind: 'session' },
+    nowMs: number,
+    counts: { ended: number; purged: number },
+  ): Promise<void> {
+    const { store, deadlines } = this
+    const settles = { settles: deadline }
+    const isPurged = (session: Session) => !session.active && deadlines.dueMs(session) <= nowMs
+    const seen = await store.get(deadline.id)
+    if (seen !== undefined && isPurged(seen)) {
+      await store.remove(deadline.id, isPurged, settles)
+      counts.purged++
+      return
+    }
+    let isEnded = false
+    await store.update(
+      deadline.id,
+      (current) => {
+        const dueMs = deadlines.dueMs(current)
+        isEnded = current.active && dueMs <= nowMs
+        const session = isEnded ? ended(current, dueMs) : current
+        const nextDueMs = deadlines.dueMs(session)
+        return { session, ...(Number.isFinite(nextDueMs) && { dueTimeMs: nextDueMs }) }
+      },
+      settles,
+    )
+    counts.ended += isEnded ? 1 : 0
+  }
+}
