@@ -27,6 +27,7 @@ import { LevelStore } from './stores/level/store.js'
 
 /** How long calls under way may take once the node is told to stop. */
 const GRACE_MS = 10_000
+const SWEEP_INTERVAL_MS = 1_000
 /** Header signatures that recur unchanged are checked once; about 300 bytes each. */
 const REMEMBERED_HEADERS = 10_000
 
@@ -63,6 +64,7 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
       },
       config,
     )
+    startSweep(sessions, log, closers)
     const verify = schemeVerifier(sodiumEd25519)
     const grpc = await startGrpcServer(config.grpc.host, config.grpc.port, {
       'session.Session': sessionService({
@@ -80,6 +82,21 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
     await closers.close()
     throw error
   }
+}
+
+/** Ends and purges what is due, over and over; a failure is told of and tried again. */
+function startSweep(sessions: Sessions, log: Logger, closers: Closers): void {
+  const timer = setInterval(async () => {
+    try {
+      const { ended, purged } = await sessions.closeExpired()
+      if (ended + purged > 0) {
+        log.info({ event: 'swept', ended, purged }, 'ended and purged what was due')
+      }
+    } catch (error) {
+      log.error({ event: 'sweep-failed', err: error }, 'the sweep failed; it is tried again')
+    }
+  }, SWEEP_INTERVAL_MS)
+  closers.add(() => clearInterval(timer))
 }
 
 function openOwners(rule: string, log: Logger, closers: Closers): OwnerPolicy {

@@ -122,12 +122,8 @@ export class Sessions {
   /** The session with this id; of one that has ended neither `user` nor `data`. */
   async get(id: string): Promise<Session | null> {
     checkRequired('session_id', id)
-    const stored = await this.ports.store.get(id)
-    if (stored === undefined) {
-      return null
-    }
-    const session = this.deadlines.asOfNow(stored)
-    return session.active ? session : { ...session, user: null, data: null }
+    const session = await this.ports.store.get(id)
+    return session === undefined ? null : this.view(session)
   }
 
   /** The open session of this user with this id, for which this counts as a request. */
@@ -146,7 +142,7 @@ export class Sessions {
         current.active && !this.isOverdue(current) ? { session: this.touched(current) } : null,
       { durable: false },
     )
-    return touched?.active ? touched : null
+    return touched !== undefined && this.view(touched).active ? touched : null
   }
 
   /** A page of sessions, newest request first. */
@@ -161,7 +157,7 @@ export class Sessions {
       const page = await this.ports.store.list(query)
       const overdue = page.sessions.filter((session) => this.isOverdue(session))
       if (overdue.length === 0) {
-        return page
+        return { ...page, sessions: page.sessions.map((session) => this.view(session)) }
       }
       await Promise.all(overdue.map((session) => this.endIfOverdue(session.id)))
     }
@@ -331,7 +327,7 @@ export class Sessions {
   }: ListArguments) {
     const { userId, active, fromTimeMs = 0, toTimeMs = Number.POSITIVE_INFINITY } = filter
     const stored = await this.ports.store.get(id)
-    const session = stored && this.deadlines.asOfNow(stored)
+    const session = stored && this.view(stored)
     const matches =
       session !== undefined &&
       (userId === undefined || session.userId === userId) &&
@@ -353,6 +349,12 @@ export class Sessions {
   private end(session: Session, closeTimeMs: number): Update {
     const after = ended(session, closeTimeMs)
     return { session: after, dueTimeMs: this.deadlines.dueMs(after) }
+  }
+
+  /** What is shown of a session at this moment: of one that has ended neither `user` nor `data`. */
+  private view(session: Session): Session {
+    const now = this.deadlines.asOfNow(session)
+    return now.active ? now : { ...now, user: null, data: null }
   }
 
   private isOverdue(session: Session): boolean {

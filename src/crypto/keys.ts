@@ -1,0 +1,116 @@
+import { createPrivateKey, type JsonWebKey, randomBytes } from 'node:crypto'
+import { ed25519 } from '@noble/curves/ed25519.js'
+import { p256 } from '@noble/curves/nist.js'
+import { base58, hex } from '@scure/base'
+import { InputFileError } from '../core/errors.js'
+import { n3Account } from './n3.js'
+import { p256PublicKey } from './p256.js'
+import { naclEd25519 } from './tweetnacl.js'
+
+/** A long-term private key: an Ed25519 seed or a P-256 scalar, big-endian; 32 bytes either way. */
+export type PrivateKey =
+  | { readonly type: 'ed25519'; readonly seed: Uint8Array }
+  | { readonly type: 'p256'; readonly secret: Uint8Array }
+
+/** A new key from the system's random source. */
+export function generateKey(type: PrivateKey['type']): PrivateKey {
+  return type === 'ed25519'
+    ? { type, seed: Uint8Array.from(randomBytes(32)) }
+    : { type, secret: p256.utils.randomSecretKey() }
+}
+
+/** PKCS#8 in PEM (RFC 5958, RFC 8410 section 7), as `openssl genpkey` writes it. */
+export function privateKeyToPem(key: PrivateKey): string {
+  return createPrivateKey({ key: toJwk(key), format: 'jwk' })
+    .export({ type: 'pkcs8', format: 'pem' })
+    .toString()
+}
+
+/**
+ * Reads PKCS#8 or SEC 1 ("EC PRIVATE KEY") in PEM, Ed25519 or P-256, not encrypted. Throws
+ * InputFileError that names `file`.
+ */
+export function privateKeyFromPem(pem: string, file: string): PrivateKey {
+  if (pem.includes('ENCRYPTED')) {
+    throw new InputFileError(file, 'is encrypted: decrypt it first, as with "openssl pkey -in"')
+  }
+  let key: JsonWebKey
+  try {
+    key = createPrivateKey(pem).export({ format: 'jwk' })
+  } catch (error) {
+    throw new InputFileError(
+      file,
+      `holds no private key in PEM that can be used; ${EXPECTED}`,
+      error,
+    )
+  }
+  const read = fromJwk(key)
+  if (read === undefined) {
+    throw new InputFileError(
+      file,
+      `holds a private key of type ${key.crv ?? key.kty} that cannot be used; ${EXPECTED}`,
+    )
+  }
+  return read
+}
+
+const EXPECTED =
+  'expected an Ed25519 or P-256 key, as "openssl genpkey -algorithm ed25519" writes it'
+
+/** The owner id that this key may speak for: its Ed25519 public key (32 bytes) or N3 account (25). */
+export function ownerIdOf(key: PrivateKey): Uint8Array {
+  return key.type === 'ed25519'
+    ? naclEd25519.publicKey(key.seed)
+    : n3Account(p256PublicKey(key.secret))
+}
+
+/**
+ * A public key as people write it: hex, `hex:…` or `base58:…` of an Ed25519 key (32 bytes) or a
+ * compressed P-256 point (33). Throws InputFileError that names `where`, and does not quote the text:
+ * it may be a private key, pasted by mistake.
+ */
+export function publicKeyFromText(text: string, where: string): Uint8Array {
+  let key: Uint8Array
+  try {
+    key = text.startsWith('base58:')
+      ? base58.decode(text.slice('base58:'.length))
+      : hex.decode(text.startsWith('hex:') ? text.slice('hex:'.length) : text)
+  } catch {
+    throw new InputFileError(where, NOT_A_PUBLIC_KEY)
+  }
+  if (!ed25519.utils.isValidPublicKey(key, false) && !p256.utils.isValidPublicKey(key, true)) {
+    throw new InputFileError(where, NOT_A_PUBLIC_KEY)
+  }
+  return key
+}
+
+const NOT_A_PUBLIC_KEY =
+  'is not a public key; expected hex or base58:… of an Ed25519 key (32 bytes) or a compressed P-256 point (33 bytes)'
+
+/** Undefined where it is of another type, or no scalar of P-256. */
+function fromJwk({ crv, d = '' }: JsonWebKey): PrivateKey | undefined {
+  const secret = Uint8Array.from(Buffer.from(d, 'base64url'))
+  if (crv === 'Ed25519') {
+    return { type: 'ed25519', seed: secret }
+  }
+  return crv === 'P-256' && p256.utils.isValidSecretKey(secret)
+    ? { type: 'p256', secret }
+    : undefined
+}
+
+/** RFC 8037 section 2, RFC 7518 section 6.2. */
+function toJwk(key: PrivateKey): JsonWebKey {
+  const base64url = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64url')
+  if (key.type === 'ed25519') {
+    const x = base64url(naclEd25519.publicKey(key.seed))
+    return { kty: 'OKP', crv: 'Ed25519', d: base64url(key.seed), x }
+  }
+  const point = p256.getPublicKey(key.secret, false)
+  return {
+    kty: 'EC',
+    crv: 'P-256',
+    d: base64url(key.secret),
+    x: base64url(point.subarray(1, 33)),
+    y: base64url(point.subarray(33)),
+  }
+}

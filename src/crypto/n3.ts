@@ -1,0 +1,19 @@
+import { ripemd160 } from '@noble/hashes/legacy.js'
+import { sha256 } from '@noble/hashes/sha2.js'
+import { concatBytes } from '@noble/hashes/utils.js'
+
+const ADDRESS_VERSION = 0x35
+const CHECKSUM_BYTES = 4
+// The script that checks one signature: PUSHDATA1 of 33 bytes, SYSCALL System.Crypto.CheckSig.
+const PUSH_KEY = Uint8Array.of(0x0c, 0x21)
+const CHECK_SIGNATURE = Uint8Array.of(0x41, 0x56, 0xe7, 0xb3, 0x27)
+
+/**
+ * The N3 account, 25 bytes, that a compressed P-256 key (33 bytes) speaks for: the version, the
+ * hash of the key's script (20 bytes) and a checksum (4). Its base58 is the address that wallets show.
+ */
+export function n3Account(key: Uint8Array): Uint8Array {
+  const scriptHash = ripemd160(sha256(concatBytes(PUSH_KEY, key, CHECK_SIGNATURE)))
+  const versioned = concatBytes(Uint8Array.of(ADDRESS_VERSION), scriptHash)
+  return concatBytes(versioned, sha256(sha256(versioned)).subarray(0, CHECKSUM_BYTES))
+}

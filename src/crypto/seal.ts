@@ -1,0 +1,169 @@
+import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
+import { base64, hex } from '@scure/base'
+import sodium from 'sodium-native'
+import { InputFileError, SealError } from '../core/errors.js'
+
+const FORMAT_VERSION = 1
+const SEED_BYTES = 32
+const SEALING_KEY_BYTES = 32
+const KEY_ID_BYTES = 4
+const KEY_ID = /^[\w-]{1,64}$/
+const NONCE_BYTES = 24
+const TAG_BYTES = 16
+
+/** What a sealed seed belongs to: it opens for nothing else. */
+export interface SealBinding {
+  readonly owner: Uint8Array
+  /** Epochs. */
+  readonly lifetime: { readonly exp: bigint; readonly nbf: bigint; readonly iat: bigint }
+  /** Ed25519, 32 bytes. */
+  readonly publicKey: Uint8Array
+}
+
+/** Keys that seal session seeds: a new one may take over while the old ones still open. */
+export interface SealingKeys {
+  /** Id of the key that seals. */
+  readonly current: string
+  /** 32 bytes each, by id (1 to 64 letters, digits, `_` or `-`). */
+  readonly keys: ReadonlyMap<string, Uint8Array>
+}
+
+/**
+ * Encrypts a session's seed (32 bytes) with XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha section 2)
+ * under the current key. The result is: format version (1 byte), length of the key id (1) and the
+ * id, nonce (24), ciphertext and tag (48). Version, key id, session id and binding are its
+ * associated data.
+ */
+export function sealSeed(
+  keys: SealingKeys,
+  seed: Uint8Array,
+  sessionId: string,
+  binding: SealBinding,
+): Uint8Array {
+  const keyId = utf8ToBytes(keys.current)
+  const head = concatBytes(Uint8Array.of(FORMAT_VERSION, keyId.length), keyId)
+  // Random nonces of this length do not collide, however many are drawn under one key.
+  const nonce = new Uint8Array(NONCE_BYTES)
+  sodium.randombytes_buf(nonce)
+  const ciphertext = new Uint8Array(SEED_BYTES + TAG_BYTES)
+  sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(
+    ciphertext,
+    seed,
+    associatedData(head, sessionId, binding),
+    null,
+    nonce,
+    sealingKey(keys, keys.current),
+  )
+  return concatBytes(head, nonce, ciphertext)
+}
+
+/** The seed (32 bytes) that `sealSeed` sealed for this session. Throws SealError. */
+export function openSeal(
+  keys: SealingKeys,
+  sealed: Uint8Array,
+  sessionId: string,
+  binding: SealBinding,
+): Uint8Array {
+  const [version, keyIdLength = 0] = sealed
+  if (version !== FORMAT_VERSION) {
+    throw new SealError(`is of format ${version ?? 'unknown'}, not ${FORMAT_VERSION}`)
+  }
+  const nonceStart = 2 + keyIdLength
+  const ciphertextStart = nonceStart + NONCE_BYTES
+  if (sealed.length !== ciphertextStart + SEED_BYTES + TAG_BYTES) {
+    throw new SealError(`has ${sealed.length} bytes, too few or too many`)
+  }
+  const head = sealed.subarray(0, nonceStart)
+  const key = sealingKey(keys, Buffer.from(head.subarray(2)).toString())
+  const seed = new Uint8Array(SEED_BYTES)
+  try {
+    sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(
+      seed,
+      null,
+      sealed.subarray(ciphertextStart),
+      associatedData(head, sessionId, binding),
+      sealed.subarray(nonceStart, ciphertextStart),
+      key,
+    )
+  } catch (error) {
+    throw new SealError(
+      `does not open: it was altered, is not of session ${sessionId}, or the sealing key is not the one it names`,
+      error,
+    )
+  }
+  return seed
+}
+
+function sealingKey({ keys }: SealingKeys, id: string): Uint8Array {
+  const key = keys.get(id)
+  if (key === undefined) {
+    throw new SealError(`wants the sealing key ${JSON.stringify(id)}, which is not at hand`)
+  }
+  return key
+}
+
+/** `head` is version and key id; each part that follows has its length before it. */
+function associatedData(head: Uint8Array, sessionId: string, binding: SealBinding): Uint8Array {
+  const { exp, nbf, iat } = binding.lifetime
+  const lifetime = Buffer.alloc(24)
+  lifetime.writeBigUInt64BE(exp, 0)
+  lifetime.writeBigUInt64BE(nbf, 8)
+  lifetime.writeBigUInt64BE(iat, 16)
+  const parts = [utf8ToBytes(sessionId), binding.owner, lifetime, binding.publicKey]
+  return concatBytes(
+    head,
+    ...parts.flatMap((part) => {
+      const length = Buffer.alloc(4)
+      length.writeUInt32BE(part.length)
+      return [length, part]
+    }),
+  )
+}
+
+/** Sealing keys with one new key, under a random id. */
+export function generateSealingKeys(randomBytes: (length: number) => Uint8Array): SealingKeys {
+  const random = Uint8Array.from(randomBytes(KEY_ID_BYTES + SEALING_KEY_BYTES))
+  const current = hex.encode(random.subarray(0, KEY_ID_BYTES))
+  return { current, keys: new Map([[current, random.subarray(KEY_ID_BYTES)]]) }
+}
+
+/** `{ "current": id, "keys": { id: base64 } }`, for a secret file. */
+export function sealingKeysToJson({ current, keys }: SealingKeys): string {
+  const encoded = [...keys].map(([id, key]) => [id, base64.encode(key)])
+  return `${JSON.stringify({ current, keys: Object.fromEntries(encoded) }, null, 2)}\n`
+}
+
+/** Reads what `sealingKeysToJson` wrote. Throws InputFileError, which never quotes the file: it is secret. */
+export function sealingKeysFromJson(text: string, file: string): SealingKeys {
+  const { current, keys } = parseShape(text, file)
+  const decoded = new Map<string, Uint8Array>()
+  for (const [id, encoded] of Object.entries(keys)) {
+    const key = Uint8Array.from(Buffer.from(String(encoded), 'base64'))
+    if (!KEY_ID.test(id) || key.length !== SEALING_KEY_BYTES) {
+      throw new InputFileError(
+        file,
+        `entry ${decoded.size + 1} of "keys" must be an id (1 to 64 letters, digits, _ or -) with ${SEALING_KEY_BYTES} bytes in base64`,
+      )
+    }
+    decoded.set(id, key)
+  }
+  if (!decoded.has(current)) {
+    throw new InputFileError(file, '"current" must be one of the ids in "keys"')
+  }
+  return { current, keys: decoded }
+}
+
+function parseShape(text: string, file: string): { current: string; keys: object } {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(text)
+  } catch {
+    // Without its cause: a syntax error of JSON.parse quotes what it read.
+    throw new InputFileError(file, 'is not JSON')
+  }
+  const { current, keys } = Object(parsed)
+  if (typeof current !== 'string' || typeof keys !== 'object' || keys === null) {
+    throw new InputFileError(file, 'must hold { "current": id, "keys": { id: base64 } }')
+  }
+  return { current, keys }
+}

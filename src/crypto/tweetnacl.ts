@@ -1,0 +1,37 @@
+import { ed25519 } from '@noble/curves/ed25519.js'
+import { bytesToNumberLE } from '@noble/curves/utils.js'
+import nacl from 'tweetnacl'
+import type { Ed25519 } from './ed25519.js'
+
+const { Point } = ed25519
+const POINT_BYTES = 32
+const SIGNATURE_BYTES = 64
+
+/**
+ * Ed25519 in JavaScript alone, for clients. tweetnacl takes keys of small order and S + L; what it
+ * does not check is checked here, so that it decides as libsodium does.
+ */
+export const naclEd25519: Ed25519 = {
+  publicKey: (seed) => nacl.sign.keyPair.fromSeed(seed).publicKey,
+
+  signer(seed) {
+    const { publicKey, secretKey } = nacl.sign.keyPair.fromSeed(seed)
+    return { publicKey, sign: (message) => nacl.sign.detached(message, secretKey) }
+  },
+
+  verify: (publicKey, message, signature) =>
+    signature.length === SIGNATURE_BYTES &&
+    isStrictPoint(publicKey) &&
+    isStrictPoint(signature.subarray(0, POINT_BYTES)) &&
+    Point.Fn.isValid(bytesToNumberLE(signature.subarray(POINT_BYTES))) &&
+    nacl.sign.detached.verify(message, signature, publicKey),
+}
+
+/** Whether these are the 32 bytes of a point in canonical form (RFC 8032 section 5.1.3), not of small order. */
+function isStrictPoint(bytes: Uint8Array): boolean {
+  try {
+    return !Point.fromBytes(bytes).isSmallOrder()
+  } catch {
+    return false
+  }
+}
