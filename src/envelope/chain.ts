@@ -1,0 +1,63 @@
+import { SignatureError } from '../core/errors.js'
+import type { Verify } from '../crypto/schemes.js'
+import { levelPath, type SignatureBytes, type SignedMessage } from './message.js'
+
+/** Checks signatures. Headers recur from one message to the next, so theirs may be remembered. */
+export interface ChainVerifiers {
+  readonly body: Verify
+  /** For meta and origin signatures. */
+  readonly header: Verify
+}
+
+const NO_BYTES = new Uint8Array(0)
+
+/**
+ * Checks every signature, from the innermost level outwards. Returns the innermost key, which is
+ * that of the body's signer, as a slice of the message. Throws SignatureError.
+ */
+export function verifyChain(message: SignedMessage, verifiers: ChainVerifiers): Uint8Array {
+  const { body, levels, innermost } = message
+  let wrapped: Uint8Array = NO_BYTES
+  levels.forEach((level, i) => {
+    const check = levelCheck(levelPath(levels.length, i))
+    if (i === 0) {
+      check('body_signature', level.bodySignature, body, verifiers.body)
+    }
+    check('meta_signature', level.metaSignature, level.meta, verifiers.header)
+    // Some original senders leave out the signature over nothing.
+    if (i > 0 || level.originSignature !== undefined) {
+      check('origin_signature', level.originSignature, wrapped, verifiers.header)
+    }
+    wrapped = level.verify
+  })
+  return innermost.bodySignature.key
+}
+
+/**
+ * Checks the signatures of one level. All of them must have the same key: else an observed body
+ * could be sent again under a stranger's meta header.
+ */
+function levelCheck(path: string) {
+  let levelKey: Uint8Array | undefined
+  return (
+    name: string,
+    signature: SignatureBytes | undefined,
+    content: Uint8Array,
+    verify: Verify,
+  ): void => {
+    if (signature === undefined) {
+      throw new SignatureError(`${path}.${name}`, 'is missing')
+    }
+    const { key, sign } = signature
+    levelKey ??= key
+    if (Buffer.compare(key, levelKey) !== 0) {
+      throw new SignatureError(`${path}.${name}`, 'its key is not that of the others of its level')
+    }
+    if (!verify(key, sign, content)) {
+      throw new SignatureError(
+        `${path}.${name}`,
+        `does not verify (a key of ${key.length} bytes, a signature of ${sign.length})`,
+      )
+    }
+  }
+}
