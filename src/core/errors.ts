@@ -183,6 +183,15 @@ export class StoreUnavailableError extends SessiondError {
   }
 }
 
+/** A server elsewhere did not answer a call. A write's outcome is unknown. */
+export class ServerUnavailableError extends SessiondError {
+  readonly code = 'SERVER_UNAVAILABLE'
+
+  constructor(address: string, problem: string, cause?: unknown) {
+    super(`the session server at ${address} ${problem}`, { cause })
+  }
+}
+
 /** Another process has the store open. */
 export class StoreLockedError extends SessiondError {
   readonly code = 'STORE_LOCKED'

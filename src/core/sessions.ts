@@ -58,7 +58,11 @@ export interface SessionsLimits extends DeadlineSettings {
 export type TokenSession = Session & { readonly token: Token }
 
 /** Thrown to itself: a session that a command would find again is past its deadline. */
-class OverdueFound extends Error {}
+class OverdueFound extends Error {
+  constructor(readonly sessionId: string) {
+    super()
+  }
+}
 
 /** Every use case, once. Transports translate to it and from it. */
 export class Sessions {
@@ -255,7 +259,7 @@ export class Sessions {
     }
     if (seen.reusable !== undefined) {
       if (this.isOverdue(seen.reusable)) {
-        throw new OverdueFound()
+        throw new OverdueFound(seen.reusable.id)
       }
       const session = { ...this.touched(seen.reusable), ...given }
       checkDataSize(session.user, session.data, this.limits.maxDataBytes)
@@ -282,15 +286,19 @@ export class Sessions {
 
   /** Inserts; where what is past its deadline may stand in the way, ends that first. */
   private async insert(scope: InsertScope, decide: (seen: Seen) => Decision): Promise<Session> {
-    for (let swept = false; ; swept = true) {
+    for (let swept = false; ; ) {
       try {
         return await this.ports.store.insert(scope, decide)
       } catch (error) {
-        // Records marked active count, so the quota may only seem to be reached.
-        if (!(error instanceof OverdueFound || (error instanceof QuotaError && !swept))) {
+        if (error instanceof OverdueFound) {
+          await this.endIfOverdue(error.sessionId)
+        } else if (error instanceof QuotaError && !swept) {
+          // Records marked active count, so it may only seem to be reached.
+          await this.sweep.run()
+          swept = true
+        } else {
           throw error
         }
-        await this.sweep.run()
       }
     }
   }

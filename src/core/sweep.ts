@@ -47,7 +47,7 @@ export class Sweep {
 
   private async lookAtNext(counts: { ended: number; purged: number }): Promise<number> {
     const nowMs = this.clock.nowMs()
-    const due = await this.store.due(nowMs, STEP)
+    const due = await this.store.due(nowMs + 1, STEP)
     const sessions = due.filter((deadline) => deadline.kind === 'session')
     await Promise.all(sessions.map((deadline) => this.look(deadline, nowMs, counts)))
     const answers = due.filter((deadline) => deadline.kind === 'idempotency')

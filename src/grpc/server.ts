@@ -5,7 +5,7 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
 import { ReflectionService } from '@grpc/reflection'
-import { HealthImplementation, service as healthService } from 'grpc-health-check'
+import { HealthImplementation } from 'grpc-health-check'
 import { ListenError } from '../core/errors.js'
 import { publishedFiles } from './contracts.js'
 
@@ -72,11 +72,7 @@ export async function startGrpcServer(
 
 /** Reflection v1 and v1alpha of what is registered. */
 function addReflection(server: Server, names: readonly string[]): void {
-  const [health] = Object.values(healthService)
-  const fileDescriptorProtos = [
-    ...publishedFiles(),
-    ...(health?.requestType.fileDescriptorProtos ?? []),
-  ]
+  const fileDescriptorProtos = publishedFiles()
   const all = { format: '', type: {}, fileDescriptorProtos }
   const services = [...names, 'grpc.health.v1.Health']
   new ReflectionService({ all } as never, { services }).addToServer(server)

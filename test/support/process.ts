@@ -15,6 +15,9 @@ export interface Finished {
   readonly stderr: string
 }
 
+/** Less than a test may take, so that none leaves a process behind. */
+const TIMEOUT_MS = 110_000
+
 /** Runs a program to its end. */
 export function run(
   command: string,
@@ -22,7 +25,8 @@ export function run(
   options: { input?: string; cwd?: string; env?: NodeJS.ProcessEnv } = {},
 ): Promise<Finished> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: options.cwd, env: options.env ?? process.env })
+    const { cwd, env = process.env } = options
+    const child = spawn(command, args, { cwd, env, timeout: TIMEOUT_MS })
     const output = { stdout: '', stderr: '' }
     child.stdout.setEncoding('utf8').on('data', (text) => {
       output.stdout += text
@@ -57,6 +61,10 @@ export interface ServerProcess {
   readonly ready: { readonly grpc: string; readonly dataDir: string }
   /** Every line that it has logged so far. */
   readonly lines: string[]
+  /** What it has written to standard error so far. */
+  errors(): string
+  /** The next line with this event, after the last that was waited for. */
+  event(name: string): Promise<Record<string, unknown>>
   /** Its end; resolves once. */
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
   /** Sends the signal and waits for the end. */
@@ -94,19 +102,42 @@ export async function startServer(options: ServerProcessOptions): Promise<Server
     stderr += text
   })
   const lines: string[] = []
-  const ready = await new Promise<ServerProcess['ready']>((resolve, reject) => {
-    createInterface(child.stdout).on('line', (line) => {
-      lines.push(line)
-      if (line.includes('"event":"ready"')) {
-        resolve(JSON.parse(line))
-      }
-    })
-    exited.then(({ code }) => reject(new Error(`the server ended with ${code}: ${stderr}`)))
+  const waiting: (() => void)[] = []
+  const wake = () => {
+    for (const resume of waiting.splice(0)) {
+      resume()
+    }
+  }
+  createInterface(child.stdout).on('line', (line) => {
+    lines.push(line)
+    wake()
   })
+  let ended = false
+  exited.then(() => {
+    ended = true
+    wake()
+  })
+  let next = 0
+  const event = async (name: string): Promise<Record<string, unknown>> => {
+    for (;;) {
+      while (next < lines.length) {
+        const line = lines[next++] as string
+        if (line.includes(`"event":"${name}"`)) {
+          return JSON.parse(line)
+        }
+      }
+      if (ended) {
+        throw new Error(`the server ended without "${name}": ${stderr}`)
+      }
+      await new Promise<void>((resolve) => waiting.push(resolve))
+    }
+  }
   return {
     child,
-    ready,
+    ready: (await event('ready')) as unknown as ServerProcess['ready'],
     lines,
+    errors: () => stderr,
+    event,
     exited,
     stop: (signal = 'SIGTERM') => {
       child.kill(signal)

@@ -1,7 +1,15 @@
 import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 
 /** Tools that `.ci/run` has installed; a suite that needs one of them must not be skipped. */
 const required = new Set((process.env.SESSIOND_REQUIRED_TOOLS ?? '').split(',').filter(Boolean))
+
+/** What `make interop-tools` installed in `.interop/`, else the program of that name on PATH. */
+export function interopTool(path: string, program: string): string {
+  const installed = fileURLToPath(new URL(`../../.interop/${path}`, import.meta.url))
+  return existsSync(installed) ? installed : program
+}
 
 /**
  * Whether a tool can be used here. Says on standard error what is left out where it cannot, and

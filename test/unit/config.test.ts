@@ -110,7 +110,7 @@ describe('the configuration', () => {
       const fallback = 'default' in rest ? `\`${rest.default}\`` : ''
       return `| \`--${name} ${placeholder}\` | \`${variableOf(name)}\` | ${fallback} | ${help} |`
     })
-    const [, table] = /<!-- options -->\n([^]*?)\n<!-- \/options -->/.exec(readme) ?? []
+    const [, table] = /<!-- options -->\n([\s\S]*?)\n<!-- \/options -->/.exec(readme) ?? []
     expect(table?.split('\n').slice(2)).toEqual(rows)
   })
 })

@@ -1,0 +1,71 @@
+import { describe, expect } from 'vitest'
+import { itServed, withExp } from '../support/interop.js'
+import { run } from '../support/process.js'
+import { haveTool, interopTool } from '../support/tools.js'
+
+const program = interopTool('bin/grpcurl', 'grpcurl')
+const grpcurl = (args: readonly string[], input = '') =>
+  run(program, ['-plaintext', ...args], { input })
+const CREATE = 'session.Session/Create'
+
+describe.skipIf(!haveTool('grpcurl', [program, '-version']))('grpcurl', () => {
+  itServed('lists the services that are there', async ({ server }) => {
+    const { stdout } = await grpcurl([server.address, 'list'])
+    expect(stdout.trim().split('\n')).toEqual(['grpc.health.v1.Health', 'session.Session'])
+  })
+
+  itServed.for([
+    [
+      'session.Session',
+      'rpc Create ( .session.CreateRequest ) returns ( .session.CreateResponse )',
+    ],
+    ['session.CreateRequest.Body', '.service.TokenLifetime lifetime = 2;'],
+    // From another file than the service: reflection must know which file imports which.
+    ['service.RequestMetaHeader', '.service.BearerToken bearer = 6;'],
+    ['google.rpc.ErrorInfo', 'map<string, string> metadata = 3;'],
+  ] as const)('describes %s', async ([name, line], { server }) => {
+    const { stdout } = await grpcurl([server.address, 'describe', name])
+    expect(stdout).toContain(line)
+  })
+
+  itServed('opens the session that `sessiond request` asks for', async ({ server, request }) => {
+    const create = () => grpcurl(['-d', '@', server.address, CREATE], request)
+    const { body, verifyHeader } = JSON.parse((await create()).stdout)
+    expect(Buffer.from(body.id, 'base64')).toHaveLength(16)
+    expect(Buffer.from(body.sessionKey, 'base64')).toHaveLength(32)
+    expect(Buffer.from(verifyHeader.bodySignature.key, 'base64').toString('hex')).toBe(
+      server.publicKey,
+    )
+    expect(JSON.parse((await create()).stdout).body).toEqual(body)
+  })
+
+  itServed.for([
+    {
+      name: 'a signature over other bytes',
+      exp: (exp: bigint) => exp + 1n,
+      code: 'Unauthenticated',
+      reason: 'BAD_SIGNATURE',
+      detail: '"@type": "type.googleapis.com/google.rpc.ErrorInfo"',
+    },
+    {
+      name: 'a lifetime that is too long',
+      exp: (exp: bigint) => 2n * exp,
+      code: 'InvalidArgument',
+      reason: 'INVALID_LIFETIME',
+      detail: '"field": "body.lifetime.exp"',
+    },
+  ])('explains the refusal of $name', async (refusal, { server, request }) => {
+    const args = ['-d', '@', server.address, CREATE]
+    const { code, stderr } = await grpcurl(args, withExp(request, refusal.exp))
+    expect(code).not.toBe(0)
+    expect(stderr).toContain(`Code: ${refusal.code}\n`)
+    expect(stderr).toContain(`"reason": "${refusal.reason}"`)
+    expect(stderr).toContain(refusal.detail)
+  })
+
+  itServed('asks for health', async ({ server }) => {
+    const args = ['-d', '{"service":"session.Session"}', server.address]
+    const { stdout } = await grpcurl([...args, 'grpc.health.v1.Health/Check'])
+    expect(JSON.parse(stdout)).toEqual({ status: 'SERVING' })
+  })
+})

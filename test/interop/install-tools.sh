@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Installs what the suites of test/interop and test/e2e run against: grpcurl and a Python client into
+# .interop/, strace from Debian. Leaves out, and says so, what this machine has no package manager
+# for; fails where an install does. Writes the names of what is there to .interop/tools.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+mkdir -p .interop
+tools=()
+
+left_out() { echo "LEFT OUT: $1: $2" >&2; }
+have() { command -v "$1" > /dev/null; }
+
+debian() {
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" > /dev/null
+}
+can_install_debian() { have apt-get && [ "$(id -u)" = 0 ]; }
+
+if ! have strace && can_install_debian; then
+  debian strace
+fi
+if have strace; then
+  tools+=(strace)
+else
+  left_out strace 'it is not here, and only root can install it, by apt-get'
+fi
+
+# Debian's Python comes without what makes virtual environments.
+if have python3 && ! python3 -c 'import ensurepip' 2> /dev/null && can_install_debian; then
+  debian python3-venv
+fi
+if have python3 && python3 -c 'import ensurepip' 2> /dev/null; then
+  python3 -m venv .interop/venv
+  .interop/venv/bin/pip install --quiet --disable-pip-version-check \
+    --requirement test/interop/python/requirements.txt
+  tools+=(python)
+else
+  left_out python 'python3 with its venv module is not here'
+fi
+
+if have go; then
+  GOBIN="$PWD/.interop/bin" go install github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3
+  tools+=(grpcurl)
+else
+  left_out grpcurl 'it is built by go install, and there is no Go here'
+fi
+
+(IFS=,; echo "${tools[*]-}") > .interop/tools
+echo "interop tools: $(cat .interop/tools)"

@@ -1,0 +1,54 @@
+import { createHash, randomBytes } from 'node:crypto'
+import type { CreateClaim } from '../../src/core/claim.js'
+import { EpochClock } from '../../src/core/epoch.js'
+import { Sessions, type SessionsLimits } from '../../src/core/sessions.js'
+import type { SessionStore } from '../../src/core/store.js'
+import { MemoryStore } from '../../src/stores/memory.js'
+
+export const START_MS = 1_700_000_000_000
+export const HOUR_MS = 3_600_000
+
+/** The use cases over a store (the reference model, unless told otherwise), at a time that the test moves. */
+export function sessionsAt(
+  limits: Partial<SessionsLimits> = {},
+  store: SessionStore = new MemoryStore(),
+) {
+  const time = { nowMs: START_MS }
+  const sessions = new Sessions(
+    {
+      store,
+      clock: new EpochClock({ genesisMs: 0, lengthMs: 1000 }, () => time.nowMs),
+      owners: { check() {} },
+      randomBytes: (length) => Uint8Array.from(randomBytes(length)),
+      publicKey: (seed) => createHash('sha256').update(seed).digest(),
+      seal: (seed) => createHash('sha256').update(seed).digest(),
+    },
+    {
+      maxLifetimeMs: 24 * HOUR_MS,
+      maxEpochDriftMs: 300_000,
+      maxSessionsPerOwner: 0,
+      maxSessions: 0,
+      idleTimeoutMs: HOUR_MS,
+      maxSessionAgeMs: 0,
+      retentionMs: 24 * HOUR_MS,
+      maxDataBytes: 1000,
+      ...limits,
+    },
+  )
+  return { time, store, sessions }
+}
+
+/** A request of Create's for `seconds` from `nowMs` on. */
+export function claimAt(nowMs: number, seconds: number, owner = Buffer.from('alice')): CreateClaim {
+  const now = BigInt(Math.floor(nowMs / 1000))
+  return {
+    owner,
+    lifetime: { exp: now + BigInt(seconds), nbf: now, iat: now },
+    epoch: now,
+    idempotencyKey: undefined,
+    client: 'test',
+    address: '127.0.0.1:50000',
+    bodySha256: () => createHash('sha256').digest(),
+    proveSigner: () => Buffer.from('signing key'),
+  }
+}
