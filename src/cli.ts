@@ -1,11 +1,14 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { bridgeCommand } from './cli/bridge.js'
 import { createCommand } from './cli/create.js'
 import { identityCommand } from './cli/identity.js'
+import { importCommand } from './cli/import.js'
 import { keygenCommand } from './cli/keygen.js'
 import { requestCommand } from './cli/request.js'
 import { serveCommand } from './cli/serve.js'
+import { sessionsCommand } from './cli/sessions.js'
 import { SessiondError } from './core/errors.js'
 
 /** What the process ends with, by the code of the error; 1 for any other. Listed in the README. */
@@ -39,6 +42,9 @@ for (const command of [
   identityCommand(),
   createCommand(),
   requestCommand(),
+  sessionsCommand(),
+  importCommand(),
+  bridgeCommand(),
 ]) {
   program.addCommand(command.exitOverride())
 }

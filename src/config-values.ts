@@ -1,9 +1,16 @@
+import { isLoopback } from './loopback.js'
+
 /** How the text of an option becomes a value. Each throws an Error that says what would be right. */
 
 export interface ListenAddress {
   readonly host: string
   /** 0 lets the system choose. */
   readonly port: number
+}
+
+/** Where a Seneca listener waits, and which of Seneca's transports it speaks. */
+export interface SenecaAddress extends ListenAddress {
+  readonly protocol: 'tcp' | 'http'
 }
 
 const UNITS_MS: Readonly<Record<string, number>> = {
@@ -46,6 +53,27 @@ export function listenAddress(text: string): ListenAddress {
     throw new Error(`"${text}" is not HOST:PORT such as 127.0.0.1:8090 or [::1]:8090`)
   }
   return { host, port: Number(port) }
+}
+
+/** `tcp://HOST:PORT` or `http://HOST:PORT`; loopback alone, for Seneca has no place for a credential. */
+export function senecaAddress(text: string): SenecaAddress {
+  const [, protocol, rest] = /^(tcp|http):\/\/(.*)$/.exec(text) ?? []
+  if (rest === undefined) {
+    throw new Error(`"${text}" is not such as tcp://127.0.0.1:8807 or http://127.0.0.1:8808`)
+  }
+  const address = listenAddress(rest)
+  if (!isLoopback(address.host)) {
+    throw new Error(
+      `"${text}" is no loopback address: Seneca has no credentials, so let callers elsewhere run ` +
+        '"sessiond bridge" on their own machine',
+    )
+  }
+  return { protocol: protocol as SenecaAddress['protocol'], ...address }
+}
+
+/** Several of these between commas, or `off` for none. */
+export function senecaAddresses(text: string): SenecaAddress[] {
+  return text === 'off' ? [] : text.split(',').map((part) => senecaAddress(part.trim()))
 }
 
 /** Unix seconds, or a date as in RFC 3339. Milliseconds. */

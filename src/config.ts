@@ -6,6 +6,8 @@ import {
   type ListenAddress,
   listenAddress,
   oneOf,
+  type SenecaAddress,
+  senecaAddresses,
   text,
   timeMs,
 } from './config-values.js'
@@ -16,6 +18,8 @@ interface Option<T> {
   readonly placeholder: string
   readonly default?: string
   readonly help: string
+  /** Several values, between commas; the flag may be repeated, and a file may hold an array. */
+  readonly isList?: true
   readonly parse: (text: string) => T
 }
 
@@ -43,6 +47,13 @@ export const SERVE_OPTIONS = {
     default: '127.0.0.1:8090',
     help: 'where gRPC listens; port 0 lets the system choose',
     parse: listenAddress,
+  }),
+  seneca: option({
+    placeholder: 'ADDRESS',
+    default: 'tcp://127.0.0.1:8807',
+    help: 'where the sessions commands listen: tcp://HOST:PORT or http://HOST:PORT (POST /act), loopback only; several allowed, or off',
+    isList: true,
+    parse: senecaAddresses,
   }),
   owners: option({
     placeholder: 'RULE',
@@ -135,6 +146,7 @@ export interface Config {
   readonly dataDir: string
   readonly store: Value<'store'>
   readonly grpc: ListenAddress
+  readonly seneca: readonly SenecaAddress[]
   readonly owners: string
   readonly maxLifetimeMs: number
   readonly maxEpochDriftMs: number
@@ -206,6 +218,7 @@ export function readConfig({ flags, env, file }: ConfigSources): Config {
     dataDir,
     store: value('store'),
     grpc: value('grpc'),
+    seneca: value('seneca'),
     owners: value('owners'),
     maxLifetimeMs: value('max-lifetime'),
     maxEpochDriftMs: value('max-epoch-drift'),
@@ -243,6 +256,8 @@ function readConfigFile(name: string, text: string, mistakes: string[]): Record<
   for (const [key, value] of Object.entries(parsed)) {
     if (!Object.hasOwn(SERVE_OPTIONS, key)) {
       mistakes.push(`${name}: ${key}: there is no such option`)
+    } else if (Array.isArray(value) && 'isList' in SERVE_OPTIONS[key as OptionName]) {
+      values[key] = value.join(',')
     } else if (typeof value !== 'string' && typeof value !== 'number') {
       mistakes.push(`${name}: ${key}: must be a text or a number`)
     } else {

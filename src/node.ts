@@ -17,24 +17,29 @@ import {
   sealSeed,
 } from './crypto/seal.js'
 import { sodiumEd25519 } from './crypto/sodium.js'
-import { startGrpcServer } from './grpc/server.js'
+import { type GrpcService, startGrpcServer } from './grpc/server.js'
 import { sessionService } from './grpc/session.js'
+import { sessionsService } from './grpc/sessions.js'
 import { readSecretFile, writeSecretFile } from './key-files.js'
 import { Closers } from './lifecycle.js'
 import type { Logger } from './log.js'
+import { isLoopback } from './loopback.js'
 import { followOwnersFile } from './owners-file.js'
+import { startSenecaHttp } from './seneca/http.js'
+import { startSenecaTcp } from './seneca/tcp.js'
 import { LevelStore } from './stores/level/store.js'
 
 /** How long calls under way may take once the node is told to stop. */
 const GRACE_MS = 10_000
 const SWEEP_INTERVAL_MS = 1_000
+const SENECA_LISTENERS = { tcp: startSenecaTcp, http: startSenecaHttp }
 /** Header signatures that recur unchanged are checked once; about 300 bytes each. */
 const REMEMBERED_HEADERS = 10_000
 
 /** A running server. */
 export interface Node {
-  /** Where each listener really is, `HOST:PORT`. */
-  readonly addresses: { readonly grpc: string }
+  /** Where each listener really is: `HOST:PORT`, and for Seneca `tcp://HOST:PORT` or `http://HOST:PORT`. */
+  readonly addresses: { readonly grpc: string; readonly seneca: readonly string[] }
   /** Ends calls, then the store. */
   close(): Promise<void>
 }
@@ -66,18 +71,40 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
     )
     startSweep(sessions, log, closers)
     const verify = schemeVerifier(sodiumEd25519)
-    const grpc = await startGrpcServer(config.grpc.host, config.grpc.port, {
+    const onInternalError = (call: string, error: unknown) =>
+      log.error({ event: 'internal-error', call, err: error }, 'a call failed')
+    const services: Record<string, GrpcService> = {
       'session.Session': sessionService({
         sessions,
         clock,
         identity,
         verifiers: { body: verify, header: cachedVerify(verify, REMEMBERED_HEADERS) },
-        onInternalError: (method, error) =>
-          log.error({ event: 'internal-error', method, err: error }, 'a call failed'),
+        onInternalError,
       }),
-    })
+    }
+    if (isLoopback(config.grpc.host)) {
+      services['sessions_v1.Sessions'] = sessionsService(sessions, onInternalError)
+    } else {
+      log.warn(
+        { event: 'sessions-v1-left-out' },
+        'sessions_v1.Sessions asks for no credential, so it is served on loopback alone',
+      )
+    }
+    const grpc = await startGrpcServer(config.grpc.host, config.grpc.port, services)
     closers.add(() => grpc.close(GRACE_MS))
-    return { addresses: { grpc: grpc.address }, close: () => closers.close() }
+
+    const hooks = {
+      onInternalError,
+      onRefused: (reason: string) =>
+        log.warn({ event: 'seneca-refused', reason }, 'refused a peer'),
+    }
+    const seneca: string[] = []
+    for (const { protocol, host, port } of config.seneca) {
+      const listener = await SENECA_LISTENERS[protocol](host, port, sessions, hooks)
+      closers.add(() => listener.close(GRACE_MS))
+      seneca.push(listener.address)
+    }
+    return { addresses: { grpc: grpc.address, seneca }, close: () => closers.close() }
   } catch (error) {
     await closers.close()
     throw error

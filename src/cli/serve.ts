@@ -3,22 +3,28 @@ import { Command, Option } from 'commander'
 import { ConfigError, readConfig, SERVE_OPTIONS, variableOf } from '../config.js'
 import { createLog } from '../log.js'
 import { startNode } from '../node.js'
+import { closeOnSignals } from './signals.js'
 
 /** `sessiond serve` */
 export function serveCommand(): Command {
   const command = new Command('serve')
-    .description(
-      'Serve session.Session/Create, with health and reflection, until SIGTERM or SIGINT.',
-    )
+    .description('Serve Create and the sessions commands until SIGTERM or SIGINT.')
     .option('--config <FILE>', 'a JSON object of option names and values')
     // Unknown ones are reported together with all other mistakes.
     .allowUnknownOption()
     .allowExcessArguments()
   for (const [name, { placeholder, help, ...rest }] of Object.entries(SERVE_OPTIONS)) {
     const fallback = 'default' in rest ? ` (default: ${rest.default})` : ''
-    command.addOption(
-      new Option(`--${name} <${placeholder}>`, `${help}${fallback} [${variableOf(name)}]`),
+    const option = new Option(
+      `--${name} <${placeholder}>`,
+      `${help}${fallback} [${variableOf(name)}]`,
     )
+    if ('isList' in rest) {
+      option.argParser((value: string, earlier?: string) =>
+        [earlier, value].filter(Boolean).join(','),
+      )
+    }
+    command.addOption(option)
   }
   return command
     .addHelpText(
@@ -30,6 +36,7 @@ the command line goes first, then the variable, then the file.
 Examples:
   $ sessiond serve
   $ sessiond serve --data-dir /var/lib/sessiond --grpc 0.0.0.0:8090 --max-lifetime 12h
+  $ sessiond serve --seneca tcp://127.0.0.1:8807 --seneca http://127.0.0.1:8808
   $ SESSIOND_OWNERS=owners.json sessiond serve --config sessiond.json`,
     )
     .action(serve)
@@ -45,7 +52,9 @@ async function serve(_: unknown, command: Command): Promise<void> {
   )
   for (const [i, arg] of command.args.entries()) {
     if (arg.startsWith('-')) {
-      flags[arg.replace(/^-+/, '').replace(/=.*/s, '')] = command.args[i + 1] ?? ''
+      flags[arg.replace(/^-+/, '').replace(/=.*/s, '')] = ''
+    } else if (!/^-[^=]*$/.test(command.args[i - 1] ?? '')) {
+      throw new ConfigError([`${arg}: serve takes options alone`])
     }
   }
   const config = readConfig({
@@ -56,18 +65,7 @@ async function serve(_: unknown, command: Command): Promise<void> {
   const log = createLog(config.logLevel)
   const node = await startNode(config, log)
 
-  let stopping = false
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, async () => {
-      if (stopping) {
-        process.exit(1)
-      }
-      stopping = true
-      log.info({ event: 'stopping', signal }, 'finishing calls under way')
-      await node.close()
-      log.info({ event: 'stopped' }, 'stopped')
-    })
-  }
+  closeOnSignals(() => node.close(), log)
   log.info({ event: 'ready', ...node.addresses, dataDir: config.dataDir }, 'accepting calls')
 }
 

@@ -10,6 +10,7 @@ export function callUnary(
   request: Uint8Array,
   deadlineTimeMs: number,
   signal: AbortSignal | undefined,
+  metadata = new Metadata(),
 ): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted()
@@ -19,7 +20,7 @@ export function callUnary(
       (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length),
       (bytes) => bytes,
       request,
-      new Metadata(),
+      metadata,
       { deadline: deadlineTimeMs },
       (error, response) => {
         signal?.removeEventListener('abort', cancel)

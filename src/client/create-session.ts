@@ -71,6 +71,8 @@ export async function createSession(
   try {
     response = await withRetries(attempt, deadlineTimeMs, retryDelayMs, ports)
   } catch (error) {
+    // Whatever was interrupted, a call or the wait before the next, the caller's reason is what counts.
+    options.signal?.throwIfAborted()
     if (error instanceof RefusedError && error.grpcCode === status.DEADLINE_EXCEEDED) {
       throw new DeadlineError(deadlineMs, attempts, error)
     }

@@ -25,6 +25,24 @@ export class RefusedError extends SessiondError {
   }
 }
 
+/** The server refused a sessions command. `code` is its stable reason, such as `NOT_FOUND`. */
+export class CommandError extends SessiondError {
+  readonly code: string
+
+  constructor(
+    code: string,
+    message: string,
+    /** As in HTTP. */
+    readonly status: number,
+    /** As in the pip-services convention, such as `NotFound`. */
+    readonly category: string,
+    facts: ErrorFacts = {},
+  ) {
+    super(message, facts)
+    this.code = code
+  }
+}
+
 /** No answer came before the deadline. The outcome is unknown; the last failure is `cause`. */
 export class DeadlineError extends SessiondError {
   readonly code = 'DEADLINE_EXCEEDED'

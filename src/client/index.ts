@@ -1,5 +1,5 @@
 /** The SDK: `import { connect, createSession } from 'sessiond/client'`. No native code. */
-export { SessiondError } from '../core/errors.js'
+export { ServerUnavailableError, SessiondError } from '../core/errors.js'
 export {
   generateKey,
   ownerIdOf,
@@ -10,7 +10,7 @@ export {
 } from '../crypto/keys.js'
 export { type Connection, type ConnectOptions, connect } from './connection.js'
 export { type CreatedSession, type CreateSessionOptions, createSession } from './create-session.js'
-export { DeadlineError, RefusedError, UntrustedResponseError } from './errors.js'
+export { CommandError, DeadlineError, RefusedError, UntrustedResponseError } from './errors.js'
 export {
   type PreparedRequest,
   prepareRequest,
@@ -18,3 +18,10 @@ export {
   type RequestOptions,
   requestToJson,
 } from './request.js'
+export {
+  type ListOptions,
+  type OpenOptions,
+  type SessionInfo,
+  type SessionInfoPage,
+  SessionsClient,
+} from './sessions.js'

@@ -22,6 +22,7 @@ describe('the configuration', () => {
       dataDir: './data',
       store: 'level',
       grpc: { host: '127.0.0.1', port: 8090 },
+      seneca: [{ protocol: 'tcp', host: '127.0.0.1', port: 8807 }],
       owners: 'self-certifying',
       maxLifetimeMs: 30 * 24 * 3600 * 1000,
       maxEpochDriftMs: 5 * 60 * 1000,
@@ -78,6 +79,7 @@ describe('the configuration', () => {
     ['epoch-length', '500ms', 'epochLengthMs', 500],
     ['max-lifetime', '1h30m', 'maxLifetimeMs', 5_400_000],
     ['max-lifetime', '1.5h', 'maxLifetimeMs', 5_400_000],
+    ['seneca', 'off', 'seneca', []],
     ['grpc', '0.0.0.0:0', 'grpc', { host: '0.0.0.0', port: 0 }],
   ] as const)('reads --%s %s', (name, text, key, value) => {
     expect(readConfig({ flags: { [name]: text }, env: {} })[key]).toEqual(value)
@@ -87,6 +89,8 @@ describe('the configuration', () => {
     ['grpc', '127.0.0.1:70000'],
     ['grpc', ':8090'],
     ['grpc', '::1:8090'],
+    ['seneca', 'tcp://0.0.0.0:8807'],
+    ['seneca', 'udp://127.0.0.1:8807'],
     ['max-lifetime', '-1h'],
     ['max-lifetime', '1 h'],
     ['max-lifetime', '30'],
@@ -101,6 +105,17 @@ describe('the configuration', () => {
   ])('refuses --%s %s', (name, text) => {
     expect(mistakesOf({ flags: { [name]: text }, env: {} })).toEqual([
       expect.stringContaining(`--${name}: `),
+    ])
+  })
+
+  it('takes a list from the file, and refuses one where one value belongs', () => {
+    const text = '{"seneca": ["tcp://127.0.0.1:1", "http://[::1]:2"]}'
+    expect(readConfig({ ...none, file: { name: 'c.json', text } }).seneca).toEqual([
+      { protocol: 'tcp', host: '127.0.0.1', port: 1 },
+      { protocol: 'http', host: '::1', port: 2 },
+    ])
+    expect(mistakesOf({ ...none, file: { name: 'c.json', text: '{"grpc": ["a"]}' } })).toEqual([
+      'c.json: grpc: must be a text or a number',
     ])
   })
 

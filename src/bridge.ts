@@ -1,0 +1,113 @@
+import { status } from '@grpc/grpc-js'
+import { connect, RefusedError, type SessionInfo, SessionsClient } from './client/index.js'
+import type { SenecaAddress } from './config-values.js'
+import { InvalidFieldError, ServerUnavailableError } from './core/errors.js'
+import type { Session } from './core/session.js'
+import { Closers } from './lifecycle.js'
+import type { Logger } from './log.js'
+import type { SessionCommands } from './seneca/commands.js'
+import { startSenecaHttp } from './seneca/http.js'
+import { startSenecaTcp } from './seneca/tcp.js'
+
+/** How long acts under way may take once the bridge is told to stop. */
+const GRACE_MS = 10_000
+const LISTENERS = { tcp: startSenecaTcp, http: startSenecaHttp }
+
+/** Seneca's wire here, the sessions of a server elsewhere. */
+export interface Bridge {
+  /** Where each listener really is, `tcp://HOST:PORT` or `http://HOST:PORT`. */
+  readonly addresses: readonly string[]
+  close(): Promise<void>
+}
+
+/**
+ * Starts before the server does, and outlives it: while it is away every act is answered with
+ * SERVER_UNAVAILABLE. `server` is `HOST:PORT`. Throws ListenError.
+ */
+export async function startBridge(
+  server: string,
+  listen: readonly SenecaAddress[],
+  log: Logger,
+): Promise<Bridge> {
+  const closers = new Closers()
+  const connection = connect(server, { serverKeys: 'any' })
+  closers.add(() => connection.close())
+  const commands = remoteCommands(new SessionsClient(connection), reachLog(log))
+  const hooks = {
+    onInternalError: (command: string, error: unknown) =>
+      log.error({ event: 'internal-error', command, err: error }, 'an act failed'),
+    onRefused: (reason: string) => log.warn({ event: 'seneca-refused', reason }, 'refused a peer'),
+  }
+  try {
+    const addresses: string[] = []
+    for (const { protocol, host, port } of listen) {
+      const listener = await LISTENERS[protocol](host, port, commands, hooks)
+      closers.add(() => listener.close(GRACE_MS))
+      addresses.push(listener.address)
+    }
+    return { addresses, close: () => closers.close() }
+  } catch (error) {
+    await closers.close()
+    throw error
+  }
+}
+
+/** The use cases of the server that `client` asks. `onOutcome` is told of each call's failure, or of none. */
+export function remoteCommands(
+  client: SessionsClient,
+  onOutcome: (failure: unknown) => void,
+): SessionCommands {
+  async function ask<T>(answer: Promise<T>): Promise<T> {
+    try {
+      const result = await answer
+      onOutcome(undefined)
+      return result
+    } catch (error) {
+      onOutcome(error)
+      if (error instanceof RefusedError && error.grpcCode === status.RESOURCE_EXHAUSTED) {
+        throw new InvalidFieldError('data', 'and user are together larger than the server takes')
+      }
+      throw error
+    }
+  }
+  const one = async (answer: Promise<SessionInfo>) => asSession(await ask(answer))
+  const oneOrNone = async (answer: Promise<SessionInfo | null>) => {
+    const session = await ask(answer)
+    return session && asSession(session)
+  }
+  return {
+    open: (args) => one(client.open(args)),
+    get: (id) => oneOrNone(client.get(id)),
+    load: (userId, id) => oneOrNone(client.load(userId, id)),
+    async list(args) {
+      const { sessions, total } = await ask(client.list(args))
+      return { sessions: sessions.map(asSession), total }
+    },
+    storeData: (id, data, userId) => one(client.storeData(id, data, userId)),
+    updateUser: (id, user) => one(client.updateUser(id, user)),
+    close: (id) => oneOrNone(client.close(id)),
+    closeOpened: (...place) => ask(client.closeOpened(...place)),
+    delete: (id, userId) => oneOrNone(client.delete(id, userId)),
+    closeExpired: () => ask(client.closeExpired()),
+  }
+}
+
+/** Which sessions are token sessions stays with the server; no command tells. */
+function asSession(info: SessionInfo): Session {
+  return { ...info, token: null }
+}
+
+/** Tells once that the server is away, and once that it is back. */
+function reachLog(log: Logger): (failure: unknown) => void {
+  let isAway = false
+  return (failure) => {
+    if (failure instanceof ServerUnavailableError !== isAway) {
+      isAway = !isAway
+      if (failure instanceof ServerUnavailableError) {
+        log.warn({ event: 'server-away', reason: failure.message }, 'acts are refused meanwhile')
+      } else {
+        log.info({ event: 'server-back' }, 'acts are served again')
+      }
+    }
+  }
+}

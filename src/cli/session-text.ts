@@ -1,0 +1,85 @@
+import type { SessionInfo } from '../client/index.js'
+
+/** A session as JSON, in the shape of the newer dialect's SessionV1. */
+export function sessionJson(session: SessionInfo): object {
+  return {
+    id: session.id,
+    user_id: session.userId,
+    user_name: session.userName,
+    active: session.active,
+    open_time: timeText(session.openTimeMs),
+    request_time: timeText(session.requestTimeMs),
+    close_time: session.closeTimeMs === null ? null : timeText(session.closeTimeMs),
+    address: session.address,
+    client: session.client,
+    user: session.user === null ? null : JSON.parse(session.user),
+    data: session.data === null ? null : JSON.parse(session.data),
+  }
+}
+
+/** Everything about one session, a line each. */
+export function sessionLines(session: SessionInfo): string {
+  const rows = [
+    ['session', session.id],
+    ['user', session.userId],
+    ['name', session.userName],
+    ['state', stateText(session)],
+    ['opened', timeText(session.openTimeMs)],
+    ['last request', timeText(session.requestTimeMs)],
+    ['address', session.address],
+    ['client', session.client],
+    ['user data', session.user ?? ''],
+    ['session data', session.data ?? ''],
+  ]
+  return table(rows.filter(([, value]) => value !== ''))
+}
+
+/** One line a session. */
+export function sessionTable(sessions: readonly SessionInfo[]): string {
+  const head = ['SESSION', 'USER', 'STATE', 'OPENED', 'LAST REQUEST', 'ADDRESS', 'CLIENT']
+  const rows = sessions.map((session) => [
+    session.id,
+    session.userName === '' ? session.userId : `${session.userId} (${session.userName})`,
+    session.active ? 'open' : 'ended',
+    timeText(session.openTimeMs),
+    timeText(session.requestTimeMs),
+    session.address,
+    session.client,
+  ])
+  return table([head, ...rows])
+}
+
+export function stateText({ closeTimeMs }: SessionInfo): string {
+  return closeTimeMs === null ? 'open' : `ended ${timeText(closeTimeMs)}`
+}
+
+/**
+ * What callers named themselves, safe to print: a control or formatting character could rewrite what
+ * stands around it, so each is shown by its number.
+ */
+export function printable(text: string): string {
+  return text.replace(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`,
+  )
+}
+
+function table(rows: readonly (readonly string[])[]): string {
+  const cells = rows.map((row) => row.map(printable))
+  const widths = cells.reduce<number[]>(
+    (widest, row) => row.map((cell, i) => Math.max(cell.length, widest[i] ?? 0)),
+    [],
+  )
+  return cells
+    .map((row) =>
+      row
+        .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}
+
+function timeText(timeMs: number): string {
+  return new Date(timeMs).toISOString()
+}

@@ -1,0 +1,90 @@
+import { Command, Option } from 'commander'
+import type { ListOptions } from '../client/index.js'
+import { ConfigError } from '../config.js'
+import { count, timeMs } from '../config-values.js'
+import { sessionJson, sessionTable } from './session-text.js'
+import { type ServerFlags, serverOptions, withSessions } from './sessions-server.js'
+import { parseFlag } from './shared.js'
+
+const MAX_TAKE = 100
+
+interface ListFlags extends ServerFlags {
+  readonly user?: string
+  readonly active?: boolean
+  readonly ended?: boolean
+  readonly from?: string
+  readonly to?: string
+  readonly skip: string
+  readonly take: string
+  readonly total?: boolean
+}
+
+/** `sessiond sessions list` */
+export function sessionsListCommand(): Command {
+  const command = new Command('list')
+    .description('List sessions, the newest request first.')
+    .option('--user <ID>', 'of this user alone; of an owner: its id in base58')
+    .addOption(new Option('--active', 'open ones alone').conflicts('ended'))
+    .option('--ended', 'ended ones alone')
+    .option('--from <TIME>', 'last request then or later: Unix seconds, or a date')
+    .option('--to <TIME>', 'last request before')
+    .option('--skip <N>', 'leave out so many first', '0')
+    .option('--take <N>', `at most so many, up to ${MAX_TAKE}`, `${MAX_TAKE}`)
+    .option('--total', 'also count all that match')
+  for (const option of serverOptions()) {
+    command.addOption(option)
+  }
+  return command
+    .addHelpText(
+      'after',
+      `
+With --json: {"total": N or null, "data": [sessions]}.
+
+Examples:
+  $ sessiond sessions list --active
+  $ sessiond sessions list --user alice --from 2026-01-01 --total
+  $ sessiond sessions list --ended --skip 100 --json`,
+    )
+    .action(async (flags: ListFlags) => {
+      const options = readListFlags(flags)
+      await withSessions(flags, async (sessions) => {
+        const page = await sessions.list(options)
+        if (flags.json) {
+          const data = page.sessions.map(sessionJson)
+          console.log(JSON.stringify({ total: page.total, data }))
+        } else {
+          console.log(sessionTable(page.sessions))
+          if (page.total !== null) {
+            console.log(`\n${page.sessions.length} of ${page.total}`)
+          }
+        }
+      })
+    })
+}
+
+/** Throws ConfigError. */
+function readListFlags(flags: ListFlags): ListOptions {
+  const mistakes: string[] = []
+  const { user, from, to } = flags
+  const skip = parseFlag('--skip', flags.skip, count, mistakes)
+  const take = parseFlag('--take', flags.take, pageLength, mistakes)
+  const options = {
+    ...{ skip, take, total: flags.total ?? false },
+    ...(user !== undefined && { userId: user }),
+    ...((flags.active || flags.ended) && { active: flags.active ?? false }),
+    ...(from !== undefined && { fromTimeMs: parseFlag('--from', from, timeMs, mistakes) }),
+    ...(to !== undefined && { toTimeMs: parseFlag('--to', to, timeMs, mistakes) }),
+  }
+  if (mistakes.length > 0) {
+    throw new ConfigError(mistakes)
+  }
+  return options
+}
+
+function pageLength(text: string): number {
+  const value = count(text)
+  if (value > MAX_TAKE) {
+    throw new Error(`${value} is more than ${MAX_TAKE}: take several pages with --skip`)
+  }
+  return value
+}

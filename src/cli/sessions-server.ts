@@ -1,0 +1,27 @@
+import { Option } from 'commander'
+import { connect, SessionsClient } from '../client/index.js'
+
+/** The options of every command that asks a server about sessions. */
+export const serverOptions = () => [
+  new Option('--server <HOST:PORT>', 'where the server listens').default('127.0.0.1:8090'),
+  new Option('--json', 'print JSON'),
+]
+
+export interface ServerFlags {
+  readonly server: string
+  readonly json?: boolean
+}
+
+/** Runs `use` with a connection to the server, and closes it. */
+export async function withSessions(
+  { server }: ServerFlags,
+  use: (sessions: SessionsClient) => Promise<void>,
+): Promise<void> {
+  // The sessions commands are not signed, so there is no key to compare with.
+  const connection = connect(server, { serverKeys: 'any' })
+  try {
+    await use(new SessionsClient(connection))
+  } finally {
+    connection.close()
+  }
+}

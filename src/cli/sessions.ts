@@ -1,0 +1,128 @@
+import { Command } from 'commander'
+import type { SessionInfo, SessionsClient } from '../client/index.js'
+import { ConfigError } from '../config.js'
+import { NotFoundError } from '../core/errors.js'
+import { printable, sessionJson, sessionLines, stateText } from './session-text.js'
+import { sessionsListCommand } from './sessions-list.js'
+import { type ServerFlags, serverOptions, withSessions } from './sessions-server.js'
+
+/** `sessiond sessions` */
+export function sessionsCommand(): Command {
+  const command = new Command('sessions').description(
+    'Look at the sessions of a running server, and end or delete them.',
+  )
+  for (const subcommand of [
+    sessionsListCommand(),
+    showCommand(),
+    closeCommand(),
+    deleteCommand(),
+  ]) {
+    command.addCommand(subcommand.exitOverride())
+  }
+  return command.addHelpText(
+    'after',
+    `
+Examples:
+  $ sessiond sessions list --active
+  $ sessiond sessions show 0d1f7f5e-3b5c-4c39-9d0e-5f1d1c7a2b11
+  $ sessiond sessions close --user alice`,
+  )
+}
+
+function showCommand(): Command {
+  const command = new Command('show')
+    .description('Show one session.')
+    .argument('<ID>', 'of the session')
+  return withServerOptions(command)
+    .addHelpText('after', '\nExamples:\n  $ sessiond sessions show ID --json')
+    .action((id: string, flags: ServerFlags) =>
+      withSessions(flags, async (sessions) => {
+        const session = existing(await sessions.get(id), id)
+        console.log(flags.json ? JSON.stringify(sessionJson(session)) : sessionLines(session))
+      }),
+    )
+}
+
+function closeCommand(): Command {
+  const command = new Command('close')
+    .description('End a session, or every open session of a user.')
+    .argument('[ID]', 'of the session')
+    .option('--user <ID>', 'sign this user out everywhere; of an owner: its id in base58')
+  return withServerOptions(command)
+    .addHelpText(
+      'after',
+      `
+With --json: the session as it was before, or {"closed": N}.
+
+Examples:
+  $ sessiond sessions close 0d1f7f5e-3b5c-4c39-9d0e-5f1d1c7a2b11
+  $ sessiond sessions close --user alice --json`,
+    )
+    .action(async (id: string | undefined, flags: ServerFlags & { readonly user?: string }) => {
+      const { user } = flags
+      if ((id === undefined) === (user === undefined)) {
+        throw new ConfigError(['give either the ID of a session or --user'])
+      }
+      await withSessions(flags, async (sessions) => {
+        if (user !== undefined) {
+          const closed = await closeAll(sessions, user)
+          const line = `closed ${closed} ${closed === 1 ? 'session' : 'sessions'} of ${printable(user)}`
+          console.log(flags.json ? JSON.stringify({ closed }) : line)
+        } else if (id !== undefined) {
+          const before = existing(await sessions.close(id), id)
+          const line = before.active
+            ? `closed ${printable(id)}`
+            : `${printable(id)} had already ${stateText(before)}`
+          console.log(flags.json ? JSON.stringify(sessionJson(before)) : line)
+        }
+      })
+    })
+}
+
+function deleteCommand(): Command {
+  const command = new Command('delete')
+    .description('Delete the record of a session, open or not.')
+    .argument('<ID>', 'of the session')
+  return withServerOptions(command)
+    .addHelpText(
+      'after',
+      `
+With --json: the session as it was.
+
+Examples:
+  $ sessiond sessions delete 0d1f7f5e-3b5c-4c39-9d0e-5f1d1c7a2b11`,
+    )
+    .action((id: string, flags: ServerFlags) =>
+      withSessions(flags, async (sessions) => {
+        const before = existing(await sessions.delete(id), id)
+        console.log(flags.json ? JSON.stringify(sessionJson(before)) : `deleted ${printable(id)}`)
+      }),
+    )
+}
+
+/** Closes page after page: each takes what it holds out of the list. Returns how many were open. */
+async function closeAll(sessions: SessionsClient, userId: string): Promise<number> {
+  let closed = 0
+  for (;;) {
+    const page = await sessions.list({ userId, active: true })
+    if (page.sessions.length === 0) {
+      return closed
+    }
+    const before = await Promise.all(page.sessions.map(({ id }) => sessions.close(id)))
+    closed += before.filter((session) => session?.active).length
+  }
+}
+
+function existing(session: SessionInfo | null, id: string): SessionInfo {
+  if (session === null) {
+    throw new NotFoundError(id)
+  }
+  return session
+}
+
+function withServerOptions(command: Command): Command {
+  for (const option of serverOptions()) {
+    command.addOption(option)
+  }
+  return command
+}

@@ -1,0 +1,263 @@
+import { Metadata, status } from '@grpc/grpc-js'
+import {
+  type ErrorDescription,
+  SessionEmptyReply,
+  SessionEmptyRequest,
+  SessionIdRequest,
+  SessionObjectReply,
+  SessionOpenRequest,
+  SessionPageReply,
+  SessionPageRequest,
+  SessionStoreDataRequest,
+  SessionUpdateUserRequest,
+  type Session as WireSession,
+} from '#generated/sessions_v1/sessions'
+import { MalformedError, NotFoundError, ServerUnavailableError } from '../core/errors.js'
+import { callUnary } from './call.js'
+import type { Connection } from './connection.js'
+import { CommandError, RefusedError } from './errors.js'
+
+const DEFAULT_DEADLINE_MS = 5_000
+
+/** A session as the server tells of it. Times are Unix milliseconds. */
+export interface SessionInfo {
+  readonly id: string
+  /** For a token session the owner in base58. */
+  readonly userId: string
+  readonly userName: string
+  readonly active: boolean
+  readonly openTimeMs: number
+  readonly requestTimeMs: number
+  /** null while the session is open. */
+  readonly closeTimeMs: number | null
+  readonly address: string
+  readonly client: string
+  /** JSON text, null where there is none or the session has ended. */
+  readonly user: string | null
+  /** JSON text, null where there is none or the session has ended. */
+  readonly data: string | null
+}
+
+export interface OpenOptions {
+  readonly userId: string
+  readonly userName?: string
+  readonly address: string
+  readonly client: string
+  /** JSON text. */
+  readonly user?: string | null
+  /** JSON text. */
+  readonly data?: string | null
+}
+
+export interface ListOptions {
+  readonly id?: string
+  readonly userId?: string
+  readonly active?: boolean
+  /** Of the last request, inclusive. */
+  readonly fromTimeMs?: number
+  /** Of the last request, exclusive. */
+  readonly toTimeMs?: number
+  readonly skip?: number
+  /** At most 100, which is also the default. */
+  readonly take?: number
+  readonly total?: boolean
+}
+
+export interface SessionInfoPage {
+  /** Newest request first. */
+  readonly sessions: readonly SessionInfo[]
+  /** null unless asked for. */
+  readonly total: number | null
+}
+
+/**
+ * The sessions commands of a server. What it refuses is thrown as CommandError; where it does not
+ * answer, ServerUnavailableError comes at once, or at the latest after the deadline.
+ */
+export class SessionsClient {
+  constructor(
+    private readonly connection: Connection,
+    /** For each call. */
+    private readonly deadlineMs = DEFAULT_DEADLINE_MS,
+  ) {}
+
+  /** Opens a session, or finds the one that this user has open from this address and client. */
+  async open({ userName = '', user, data, ...rest }: OpenOptions): Promise<SessionInfo> {
+    const request = { ...rest, userName, user: jsonText(user), data: jsonText(data) }
+    const reply = await this.call('open_session', SessionOpenRequest, SessionObjectReply, request)
+    return existing(reply, '')
+  }
+
+  /** The session with this id; of one that has ended neither `user` nor `data`. */
+  async get(id: string): Promise<SessionInfo | null> {
+    return found(await this.callWithId('get_session_by_id', id))
+  }
+
+  /** The open session of this user with this id, for which this counts as a request. */
+  async load(userId: string, id: string): Promise<SessionInfo | null> {
+    const metadata = metadataOf({ 'sessiond-user-id-bin': userId })
+    metadata.set('sessiond-load', '1')
+    return found(await this.callWithId('get_session_by_id', id, metadata))
+  }
+
+  /** A page of sessions, newest request first. */
+  async list(options: ListOptions = {}): Promise<SessionInfoPage> {
+    const { id, userId, active, fromTimeMs, toTimeMs, skip = 0, take, total = false } = options
+    const filter = { id, user_id: userId, active, from_time: fromTimeMs, to_time: toTimeMs }
+    const { page } = await this.call('get_sessions', SessionPageRequest, SessionPageReply, {
+      filter: new Map(
+        Object.entries(filter).flatMap(([key, value]) =>
+          value === undefined ? [] : [[key, `${value}`] as const],
+        ),
+      ),
+      // On the wire 0 is not given.
+      paging: { skip: BigInt(skip), take: take === undefined ? 0 : Math.max(take, 1), total },
+    })
+    return {
+      sessions: (page?.data ?? []).slice(0, take).map(readSession),
+      total: total ? Number(page?.total ?? 0n) : null,
+    }
+  }
+
+  /** Replaces the session's data: JSON text, or null for none. With a user, only where it is theirs. */
+  async storeData(id: string, data: string | null, userId?: string): Promise<SessionInfo> {
+    const reply = await this.call(
+      'store_session_data',
+      SessionStoreDataRequest,
+      SessionObjectReply,
+      { sessionId: id, data: jsonText(data) },
+      metadataOf({ 'sessiond-user-id-bin': userId }),
+    )
+    return existing(reply, id)
+  }
+
+  /** Replaces what is known of the session's user: JSON text, or null for none. */
+  async updateUser(id: string, user: string | null): Promise<SessionInfo> {
+    const request = { sessionId: id, user: jsonText(user) }
+    const types = [SessionUpdateUserRequest, SessionObjectReply] as const
+    return existing(await this.call('update_session_user', ...types, request), id)
+  }
+
+  /** Ends a session, and returns it as it was; null where no session has the id. */
+  async close(id: string): Promise<SessionInfo | null> {
+    return found(await this.callWithId('close_session', id))
+  }
+
+  /** Ends the session that a command opened for this user, address and client, if there is one. */
+  async closeOpened(userId: string, address: string, client: string): Promise<void> {
+    const metadata = metadataOf({
+      'sessiond-user-id-bin': userId,
+      'sessiond-address-bin': address,
+      'sessiond-client-bin': client,
+    })
+    await this.callWithId('close_session', '', metadata)
+  }
+
+  /** Deletes a session, of this user where one is given, and returns it as it was. */
+  async delete(id: string, userId?: string): Promise<SessionInfo | null> {
+    const metadata = metadataOf({ 'sessiond-user-id-bin': userId })
+    return found(await this.callWithId('delete_session_by_id', id, metadata))
+  }
+
+  /** Ends and purges everything that is due. */
+  async closeExpired(): Promise<void> {
+    await this.call('close_expired_sessions', SessionEmptyRequest, SessionEmptyReply, {})
+  }
+
+  private callWithId(method: string, sessionId: string, metadata?: Metadata) {
+    return this.call(method, SessionIdRequest, SessionObjectReply, { sessionId }, metadata)
+  }
+
+  private async call<Request, Reply extends { error: ErrorDescription | undefined }>(
+    method: string,
+    requestType: { encode(message: Request): { finish(): Uint8Array } },
+    replyType: { decode(bytes: Uint8Array): Reply },
+    request: Omit<Request, 'correlationId'>,
+    metadata?: Metadata,
+  ): Promise<Reply> {
+    const { client, address } = this.connection
+    const path = `/sessions_v1.Sessions/${method}`
+    const bytes = requestType.encode({ ...request, correlationId: '' } as Request).finish()
+    const deadlineTimeMs = Date.now() + this.deadlineMs
+    let answer: Uint8Array
+    try {
+      answer = await callUnary(client, path, bytes, deadlineTimeMs, undefined, metadata)
+    } catch (error) {
+      throw explain(error, address)
+    }
+    let reply: Reply
+    try {
+      reply = replyType.decode(answer)
+    } catch (error) {
+      throw new MalformedError(path, 'the answer is no message of the contract', error)
+    }
+    if (reply.error !== undefined) {
+      throw commandError(reply.error)
+    }
+    return reply
+  }
+}
+
+/** Says what a status of the transport means here. */
+function explain(error: unknown, address: string): unknown {
+  switch (error instanceof RefusedError && error.grpcCode) {
+    case status.UNAVAILABLE:
+      return new ServerUnavailableError(address, 'cannot be reached', error)
+    case status.DEADLINE_EXCEEDED:
+      return new ServerUnavailableError(address, 'did not answer in time', error)
+    case status.UNIMPLEMENTED: {
+      const problem = 'does not serve the sessions commands: it does so on a loopback address alone'
+      return new ServerUnavailableError(address, problem, error)
+    }
+    default:
+      return error
+  }
+}
+
+function commandError({ code, category, status, message, details }: ErrorDescription) {
+  const { field, ...metadata } = Object.fromEntries(details)
+  return new CommandError(code, message, Number(status), category, {
+    metadata,
+    ...(field !== undefined && { field }),
+  })
+}
+
+/** JSON text on the wire, where nothing means that it was not given. */
+function jsonText(json: string | null | undefined): string {
+  return json === undefined ? '' : (json ?? 'null')
+}
+
+/** Texts under binary keys: they may hold any character. Those that are undefined are left out. */
+function metadataOf(texts: Readonly<Record<string, string | undefined>>): Metadata {
+  const metadata = new Metadata()
+  for (const [key, text] of Object.entries(texts)) {
+    if (text !== undefined) {
+      metadata.set(key, Buffer.from(text))
+    }
+  }
+  return metadata
+}
+
+function found({ session }: SessionObjectReply): SessionInfo | null {
+  return session === undefined ? null : readSession(session)
+}
+
+function existing(reply: SessionObjectReply, id: string): SessionInfo {
+  const session = found(reply)
+  if (session === null) {
+    throw new NotFoundError(id)
+  }
+  return session
+}
+
+function readSession(session: WireSession): SessionInfo {
+  const { id, userId, userName, active, address, client } = session
+  return {
+    ...{ id, userId, userName, active, address, client },
+    openTimeMs: Date.parse(session.openTime),
+    requestTimeMs: Date.parse(session.requestTime),
+    closeTimeMs: session.closeTime === '' ? null : Date.parse(session.closeTime),
+    user: session.user === '' ? null : session.user,
+    data: session.data === '' ? null : session.data,
+  }
+}

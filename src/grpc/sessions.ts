@@ -1,0 +1,159 @@
+import type { handleUnaryCall, Metadata, ServiceDefinition } from '@grpc/grpc-js'
+import {
+  type ErrorDescription,
+  SessionEmptyReply,
+  SessionEmptyRequest,
+  SessionIdRequest,
+  SessionObjectReply,
+  SessionOpenRequest,
+  SessionPageReply,
+  SessionPageRequest,
+  SessionStoreDataRequest,
+  SessionUpdateUserRequest,
+} from '#generated/sessions_v1/sessions'
+import { MalformedError, MissingFieldError } from '../core/errors.js'
+import type { Session } from '../core/session.js'
+import type { Sessions } from '../core/sessions.js'
+import { serviceDefinition } from './contracts.js'
+import { describe } from './error-description.js'
+import { type OnInternalError, unary } from './handler.js'
+import type { GrpcService } from './server.js'
+import { readJsonText, readListArguments, toWireSession } from './session-fields.js'
+
+/** How a message of the contract is read and written. */
+interface Codec<T> {
+  encode(message: T): { finish(): Uint8Array }
+  decode(bytes: Uint8Array): T
+}
+
+/**
+ * `sessions_v1.Sessions`: the sessions commands as existing clients call them, and as our bridge does,
+ * which says more in the metadata (docs/protocols/sessions-v1.md).
+ */
+export function sessionsService(sessions: Sessions, onInternalError: OnInternalError): GrpcService {
+  /** A method: what its use case refuses stands in the reply, all else in the call's status. */
+  function method<
+    Request extends { correlationId: string },
+    Reply extends { error: ErrorDescription | undefined },
+  >(
+    requestCodec: Codec<Request>,
+    replyCodec: Codec<Reply>,
+    answer: (request: Request, metadata: Metadata) => Promise<Omit<Reply, 'error'>>,
+  ): handleUnaryCall<Buffer, Buffer> {
+    return unary(async (bytes, { metadata }) => {
+      const request = decode(requestCodec, bytes)
+      const reply = await answer(request, metadata).then(
+        (result) => ({ ...result, error: undefined }),
+        (error: unknown) => ({ error: describe(error, request.correlationId) }),
+      )
+      return Buffer.from(replyCodec.encode(reply as Reply).finish())
+    }, onInternalError)
+  }
+
+  async function get({ sessionId }: SessionIdRequest, metadata: Metadata) {
+    const userId = text(metadata, 'sessiond-user-id-bin')
+    if (metadata.get('sessiond-load')[0] === '1') {
+      return object(await sessions.load(userId ?? '', sessionId))
+    }
+    const session = await sessions.get(sessionId)
+    return object(userId === undefined || session?.userId === userId ? session : null)
+  }
+
+  async function close({ sessionId }: SessionIdRequest, metadata: Metadata) {
+    const userId = text(metadata, 'sessiond-user-id-bin')
+    if (sessionId !== '' || userId === undefined) {
+      return object(await sessions.close(sessionId))
+    }
+    const address = text(metadata, 'sessiond-address-bin') ?? ''
+    await sessions.closeOpened(userId, address, text(metadata, 'sessiond-client-bin') ?? '')
+    return object(null)
+  }
+
+  return {
+    definition: rawDefinition(),
+    implementation: {
+      get_sessions: method(SessionPageRequest, SessionPageReply, async (request) => {
+        const { sessions: found, total } = await sessions.list(readListArguments(request))
+        return { page: { total: BigInt(total ?? 0), data: found.map(toWireSession) } }
+      }),
+      get_session_by_id: method(SessionIdRequest, SessionObjectReply, get),
+      open_session: method(SessionOpenRequest, SessionObjectReply, async (request) => {
+        const { userId, userName, address, client } = request
+        const user = readJsonText('user', request.user)
+        const data = readJsonText('data', request.data)
+        const session = await sessions.open({
+          ...{ userId, address, client },
+          ...(userName !== '' && { userName }),
+          ...(user !== undefined && { user }),
+          ...(data !== undefined && { data }),
+        })
+        return object(session)
+      }),
+      store_session_data: method(
+        SessionStoreDataRequest,
+        SessionObjectReply,
+        async ({ sessionId, data }, metadata) => {
+          const userId = text(metadata, 'sessiond-user-id-bin')
+          return object(await sessions.storeData(sessionId, requiredJson('data', data), userId))
+        },
+      ),
+      update_session_user: method(
+        SessionUpdateUserRequest,
+        SessionObjectReply,
+        async ({ sessionId, user }) =>
+          object(await sessions.updateUser(sessionId, requiredJson('user', user))),
+      ),
+      close_session: method(SessionIdRequest, SessionObjectReply, close),
+      delete_session_by_id: method(
+        SessionIdRequest,
+        SessionObjectReply,
+        async ({ sessionId }, metadata) =>
+          object(await sessions.delete(sessionId, text(metadata, 'sessiond-user-id-bin'))),
+      ),
+      close_expired_sessions: method(SessionEmptyRequest, SessionEmptyReply, async () => {
+        await sessions.closeExpired()
+        return {}
+      }),
+    },
+  }
+}
+
+function object(session: Session | null): Pick<SessionObjectReply, 'session'> {
+  return { session: session === null ? undefined : toWireSession(session) }
+}
+
+function requiredJson(field: string, json: string): string | null {
+  const value = readJsonText(field, json)
+  if (value === undefined) {
+    throw new MissingFieldError(field)
+  }
+  return value
+}
+
+/** The text under a binary key, for texts in plain metadata are ASCII. */
+function text(metadata: Metadata, key: string): string | undefined {
+  const [value] = metadata.get(key)
+  return value === undefined ? undefined : value.toString()
+}
+
+function decode<T>(codec: Codec<T>, bytes: Buffer): T {
+  try {
+    return codec.decode(bytes)
+  } catch (error) {
+    throw new MalformedError('request', 'is no message of the contract', error)
+  }
+}
+
+/** The contract with bytes in place of messages: what throws in a deserializer is told as INTERNAL. */
+function rawDefinition(): ServiceDefinition {
+  return Object.fromEntries(
+    Object.entries(serviceDefinition('sessions_v1.Sessions')).map(([name, method]) => [
+      name,
+      {
+        ...method,
+        requestDeserialize: (bytes: Buffer) => bytes,
+        responseSerialize: (bytes: Buffer) => bytes,
+      },
+    ]),
+  )
+}

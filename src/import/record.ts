@@ -1,0 +1,115 @@
+import { checkDataSize, checkJson, checkName, checkRequired } from '../core/arguments.js'
+import { utf8Length } from '../core/bytes.js'
+import { InvalidFieldError, MalformedError, MissingFieldError } from '../core/errors.js'
+import type { Session } from '../core/session.js'
+import { readTimeMs } from '../core/time-text.js'
+
+const MAX_ID_BYTES = 64
+const LONE_SURROGATE = /\p{Surrogate}/u
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+type Record = Readonly<globalThis.Record<string, unknown>>
+
+/**
+ * A session from its JSON in either dialect's shape: the older one has `opened` and `last_request`, and
+ * its user's id in `user` or `user_id`; the newer one is SessionV1. Throws MalformedError,
+ * MissingFieldError or InvalidFieldError, which name what is at fault.
+ */
+export function readRecord(bytes: Uint8Array, nowMs: number, maxDataBytes: number): Session {
+  const record = parse(bytes)
+  const isOlder = 'opened' in record
+  if (!isOlder && !('open_time' in record)) {
+    throw new MissingFieldError('open_time (or opened)')
+  }
+  const olderUser = isOlder && isObject(record.user) ? record.user : {}
+  const time = (field: string, fallbackMs?: number) => pastTimeMs(record, field, nowMs, fallbackMs)
+  const openTimeMs = time(isOlder ? 'opened' : 'open_time')
+  const lastMs = time(isOlder ? 'last_request' : 'request_time', openTimeMs)
+  const requestTimeMs = Math.max(openTimeMs, lastMs)
+  const hasEnded = record.close_time !== undefined && record.close_time !== null
+  const active = record.active ?? !hasEnded
+  if (typeof active !== 'boolean') {
+    throw new InvalidFieldError('active', 'is neither true nor false')
+  }
+  const session = {
+    id: text(record, 'id'),
+    userId: text(record, 'user_id', isOlder ? text(olderUser, 'id', '') : ''),
+    userName: text(record, 'user_name', isOlder ? text(olderUser, 'name', '') : ''),
+    active,
+    openTimeMs,
+    requestTimeMs,
+    closeTimeMs: active ? null : time('close_time', requestTimeMs),
+    address: text(record, 'address', ''),
+    client: text(record, 'client', ''),
+    user: json(record.user),
+    data: json(record.data),
+    token: null,
+  }
+  check(session, maxDataBytes)
+  return session
+}
+
+function check(session: Session, maxDataBytes: number): void {
+  const { id, userId, userName, address, client, user, data } = session
+  checkRequired('id', id)
+  if (utf8Length(id) > MAX_ID_BYTES) {
+    throw new InvalidFieldError('id', `has ${utf8Length(id)} bytes; it may have ${MAX_ID_BYTES}`)
+  }
+  checkRequired('user_id', userId)
+  checkName('user_name', userName)
+  checkName('address', address)
+  checkName('client', client)
+  checkDataSize(user, data, maxDataBytes)
+}
+
+function parse(bytes: Uint8Array): Record {
+  let value: unknown
+  let source: string
+  try {
+    source = utf8.decode(bytes)
+    value = JSON.parse(source)
+  } catch (error) {
+    throw new MalformedError('element', 'is not JSON in UTF-8', error)
+  }
+  checkJson('element', source)
+  if (!isObject(value)) {
+    throw new MalformedError('element', 'is not an object')
+  }
+  return value
+}
+
+function text(record: Record, field: string, fallback?: string): string {
+  const value = record[field] ?? fallback
+  if (value === undefined) {
+    throw new MissingFieldError(field)
+  }
+  if (typeof value !== 'string') {
+    throw new InvalidFieldError(field, 'is not a text')
+  }
+  // UTF-8 has no such thing: two texts that differ here would be one in the store.
+  if (LONE_SURROGATE.test(value)) {
+    throw new InvalidFieldError(field, 'has half of a surrogate pair')
+  }
+  return value
+}
+
+/** A session's times lie behind it: one from the future would stay at the top of every list. */
+function pastTimeMs(record: Record, field: string, nowMs: number, fallbackMs?: number): number {
+  const value = record[field] ?? fallbackMs
+  if (value === undefined) {
+    throw new MissingFieldError(field)
+  }
+  const ms = readTimeMs(field, value)
+  if (ms < 0 || ms > nowMs) {
+    throw new InvalidFieldError(field, ms < 0 ? 'is before 1970' : 'lies in the future')
+  }
+  return ms
+}
+
+function json(value: unknown): string | null {
+  return value === undefined || value === null ? null : JSON.stringify(value)
+}
+
+function isObject(value: unknown): value is Record {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

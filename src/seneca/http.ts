@@ -1,0 +1,144 @@
+import { createServer, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http'
+import type { Socket } from 'node:net'
+import { MalformedError } from '../core/errors.js'
+import { actRunner, type Outcome, refusal } from './act.js'
+import type { SessionCommands } from './commands.js'
+import { RefusedRequestError } from './errors.js'
+import { isObject, readJson } from './json.js'
+import {
+  closeWithin,
+  listen,
+  MAX_CONNECTIONS,
+  type SenecaHooks,
+  type SenecaListener,
+  STALL_TIMEOUT_MS,
+} from './listener.js'
+import { MAX_MESSAGE_BYTES, newListenerId } from './wire.js'
+
+const PATH = '/act'
+const JSON_TYPE = /^application\/json\s*(?:;|$)/i
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/i
+const LOOPBACK_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i
+const HEADERS_TIMEOUT_MS = 10_000
+
+/** Serves Seneca's HTTP wire: `POST /act` with the act as its body. Throws ListenError. */
+export async function startSenecaHttp(
+  host: string,
+  port: number,
+  commands: SessionCommands,
+  hooks: SenecaHooks,
+): Promise<SenecaListener> {
+  const runAct = actRunner(commands, hooks.onInternalError)
+  const accept = newListenerId()
+  const isLoopback = LOOPBACK.test(host)
+  const busy = new WeakSet<Socket>()
+
+  const server = createServer(
+    { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: STALL_TIMEOUT_MS },
+    async (request, response) => {
+      if (busy.has(request.socket)) {
+        // Nothing would bound the answers to requests sent ahead; no Seneca client sends any.
+        hooks.onRefused('it sends requests before it has its answers')
+        request.socket.destroy()
+        return
+      }
+      busy.add(request.socket)
+      response.on('close', () => busy.delete(request.socket))
+      const receivedMs = Date.now()
+      let outcome: Outcome
+      try {
+        checkRequest(request, isLoopback)
+        outcome = await runAct(await readAct(request))
+      } catch (error) {
+        outcome = refusal(error)
+        hooks.onRefused(error instanceof Error ? error.message : 'internal error')
+        response.shouldKeepAlive = false
+      }
+      response.writeHead(outcome.status, headers(request, accept, receivedMs, outcome.status))
+      response.end(outcome.json)
+    },
+  )
+  server.maxConnections = MAX_CONNECTIONS
+  server.setTimeout(STALL_TIMEOUT_MS)
+  return {
+    address: await listen(server, 'http', host, port),
+    // Closing also ends connections between two requests.
+    close: (graceMs) => closeWithin(graceMs, server, () => server.closeAllConnections()),
+  }
+}
+
+/** Keeps web pages out, whatever site they are of. Throws RefusedRequestError. */
+function checkRequest({ url, method, headers }: IncomingMessage, isLoopback: boolean): void {
+  if (url !== PATH) {
+    throw new RefusedRequestError(404, `there is nothing but ${PATH} here`)
+  }
+  if (method !== 'POST') {
+    throw new RefusedRequestError(405, `${PATH} takes POST alone`)
+  }
+  // A page whose name was made to point here (DNS rebinding) still sends that name.
+  if (isLoopback && !LOOPBACK_HOST.test(headers.host ?? '')) {
+    throw new RefusedRequestError(403, 'the Host header must name this machine: localhost')
+  }
+  if (headers.origin !== undefined) {
+    throw new RefusedRequestError(403, 'requests of web pages, which have an Origin, are refused')
+  }
+  if (!JSON_TYPE.test(headers['content-type'] ?? '')) {
+    throw new RefusedRequestError(415, 'the Content-Type must be application/json')
+  }
+  if (Number(headers['content-length'] ?? 0) > MAX_MESSAGE_BYTES) {
+    throw tooLarge()
+  }
+}
+
+function tooLarge(): RefusedRequestError {
+  return new RefusedRequestError(413, `the body has more than ${MAX_MESSAGE_BYTES} bytes`)
+}
+
+/** Throws RefusedRequestError, MalformedError. Leaving the loop early ends the connection. */
+async function readAct(request: IncomingMessage): Promise<Readonly<Record<string, unknown>>> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of request) {
+    length += chunk.length
+    if (length > MAX_MESSAGE_BYTES) {
+      throw tooLarge()
+    }
+    chunks.push(chunk)
+  }
+  const act = readJson(Buffer.concat(chunks))
+  if (!isObject(act)) {
+    throw new MalformedError('message', 'is not an act')
+  }
+  return act
+}
+
+function headers(
+  request: IncomingMessage,
+  accept: string,
+  receivedMs: number,
+  status: number,
+): OutgoingHttpHeaders {
+  const sent = request.headers
+  const echoed = {
+    'seneca-id': sent['seneca-id'],
+    'seneca-origin': sent['seneca-origin'],
+    'seneca-track': trackHeader(sent['seneca-track']),
+    'seneca-time-client-sent': sent['seneca-time-client-sent'],
+  }
+  return {
+    'Content-Type': 'application/json',
+    'Cache-Control': 'private, max-age=0, no-cache, no-store',
+    ...(status === 405 && { Allow: 'POST' }),
+    ...Object.fromEntries(Object.entries(echoed).filter(([, value]) => value !== undefined)),
+    'seneca-kind': 'res',
+    'seneca-accept': accept,
+    'seneca-time-listen-recv': receivedMs,
+    'seneca-time-listen-sent': Date.now(),
+  }
+}
+
+/** The track comes as a JSON array and goes back as a list with commas. */
+function trackHeader(sent: string | string[] | undefined): string | undefined {
+  const items = /^\["([\x20-\x7e]*)"\]$/.exec(typeof sent === 'string' ? sent : '')?.[1]
+  return items?.split('","').join(',')
+}

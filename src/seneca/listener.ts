@@ -1,0 +1,51 @@
+import type { Server } from 'node:net'
+import { ListenError } from '../core/errors.js'
+import type { OnInternalError } from './act.js'
+
+export interface SenecaListener {
+  /** Where it really listens, `tcp://HOST:PORT` or `http://HOST:PORT`. */
+  readonly address: string
+  /** Lets acts under way finish for `graceMs`, then cuts their connections. */
+  close(graceMs: number): Promise<void>
+}
+
+export interface SenecaHooks {
+  readonly onInternalError: OnInternalError
+  /** Told why a connection was cut or a request refused before it came to an act. */
+  readonly onRefused: (reason: string) => void
+}
+
+/** Of one listener. */
+export const MAX_CONNECTIONS = 512
+/** How long nothing may move while a message is unfinished or an answer unsent. */
+export const STALL_TIMEOUT_MS = 30_000
+
+/** Binds, and returns `SCHEME://HOST:PORT`. Throws ListenError. */
+export function listen(
+  server: Server,
+  scheme: 'tcp' | 'http',
+  host: string,
+  port: number,
+): Promise<string> {
+  const url = `${scheme}://${host.includes(':') ? `[${host}]` : host}`
+  return new Promise((resolve, reject) => {
+    const fail = (error: Error) => reject(new ListenError('--seneca', `${url}:${port}`, error))
+    server.once('error', fail)
+    server.listen(port, host, () => {
+      server.off('error', fail)
+      const address = server.address()
+      resolve(`${url}:${typeof address === 'object' ? address?.port : port}`)
+    })
+  })
+}
+
+/** Takes no more connections and waits for the end of those there are; after `graceMs` calls `cut`. */
+export function closeWithin(graceMs: number, server: Server, cut: () => void): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(cut, graceMs)
+    server.close(() => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
+}

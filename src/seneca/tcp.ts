@@ -1,0 +1,179 @@
+import { createServer, type Socket } from 'node:net'
+import { SessiondError } from '../core/errors.js'
+import { actRunner, type RunAct } from './act.js'
+import type { SessionCommands } from './commands.js'
+import { LineReader } from './lines.js'
+import {
+  closeWithin,
+  listen,
+  MAX_CONNECTIONS,
+  type SenecaHooks,
+  type SenecaListener,
+  STALL_TIMEOUT_MS,
+} from './listener.js'
+import {
+  type ActMessage,
+  answerLine,
+  MAX_MESSAGE_BYTES,
+  newListenerId,
+  readActMessage,
+} from './wire.js'
+
+const KEEPALIVE_MS = 60_000
+
+/** What one connection may take up. */
+export interface TcpLimits {
+  /** Acts under way; further ones wait unread. */
+  readonly maxInFlight: number
+  /** Answers that the peer has not taken, in bytes; above it no further act begins. */
+  readonly maxUnsentBytes: number
+  /** How long nothing may move while a line is unfinished or an answer unsent. */
+  readonly stallTimeoutMs: number
+}
+
+const LIMITS: TcpLimits = {
+  maxInFlight: 64,
+  maxUnsentBytes: 1024 * 1024,
+  stallTimeoutMs: STALL_TIMEOUT_MS,
+}
+
+/** Serves Seneca's TCP wire: one JSON object a line, both ways. Throws ListenError. */
+export async function startSenecaTcp(
+  host: string,
+  port: number,
+  commands: SessionCommands,
+  hooks: SenecaHooks,
+  limits: Partial<TcpLimits> = {},
+): Promise<SenecaListener> {
+  const settings = {
+    ...LIMITS,
+    ...limits,
+    accept: newListenerId(),
+    runAct: actRunner(commands, hooks.onInternalError),
+    onRefused: hooks.onRefused,
+  }
+  const connections = new Set<Connection>()
+  // Half open: a peer that has sent all that it wants to send still gets its answers.
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    const connection = new Connection(socket, settings)
+    connections.add(connection)
+    socket.on('close', () => connections.delete(connection))
+  })
+  server.maxConnections = MAX_CONNECTIONS
+  return {
+    address: await listen(server, 'tcp', host, port),
+    close(graceMs) {
+      const closed = closeWithin(graceMs, server, () => {
+        for (const connection of connections) {
+          connection.cut('the server stops')
+        }
+      })
+      for (const connection of connections) {
+        connection.stop()
+      }
+      return closed
+    },
+  }
+}
+
+interface Settings extends TcpLimits {
+  readonly accept: string
+  readonly runAct: RunAct
+  readonly onRefused: (reason: string) => void
+}
+
+/** One peer. What it may not be answered yet is not read either. */
+class Connection {
+  private readonly lines = new LineReader(MAX_MESSAGE_BYTES)
+  private inFlight = 0
+  private hasPeerEnded = false
+  private isStopping = false
+
+  constructor(
+    private readonly socket: Socket,
+    private readonly settings: Settings,
+  ) {
+    socket.setKeepAlive(true, KEEPALIVE_MS)
+    socket.on('data', (chunk) => {
+      if (!this.isStopping) {
+        this.lines.push(chunk)
+        this.advance()
+      }
+    })
+    socket.on('drain', () => this.advance())
+    socket.on('end', () => {
+      this.hasPeerEnded = true
+      this.advance()
+    })
+    // Fires when for so long nothing was read and nothing sent. A connection may be idle for ever.
+    socket.setTimeout(settings.stallTimeoutMs, () => {
+      if (socket.writableLength > 0) {
+        this.cut('it does not read its answers')
+      } else if (this.lines.isWithinLine && !this.isFull()) {
+        this.cut('it does not finish its message')
+      }
+    })
+    // 'close' follows; that a peer goes away is no error of ours.
+    socket.on('error', () => {})
+  }
+
+  /** Begins no more acts; ends once those under way are answered. */
+  stop(): void {
+    this.isStopping = true
+    this.advance()
+  }
+
+  cut(reason: string): void {
+    this.settings.onRefused(reason)
+    this.socket.destroy()
+  }
+
+  /** Begins what may begin. Called whenever bytes have come or gone, or an act has ended. */
+  private advance(): void {
+    const { socket } = this
+    if (socket.destroyed) {
+      return
+    }
+    try {
+      for (let line = this.takeLine(); line !== null; line = this.takeLine()) {
+        const message = readActMessage(line)
+        this.inFlight++
+        void this.answer(message, Date.now())
+      }
+    } catch (error) {
+      // Whoever sends such a line does not speak this protocol: a browser, perhaps, for a web page.
+      this.cut(error instanceof SessiondError ? error.message : 'internal error')
+      return
+    }
+    if (this.isFull() && !this.isStopping) {
+      socket.pause()
+      return
+    }
+    socket.resume()
+    if ((this.hasPeerEnded || this.isStopping) && this.inFlight === 0) {
+      socket.end()
+    }
+  }
+
+  private async answer(message: ActMessage, receivedMs: number): Promise<void> {
+    const { accept, runAct } = this.settings
+    const outcome = await runAct(message.act)
+    this.inFlight--
+    if (message.sync !== false && !this.socket.destroyed) {
+      // Acts that one commit settles end together: their answers leave together.
+      this.socket.cork()
+      this.socket.write(answerLine(message, outcome, accept, { receivedMs, sentMs: Date.now() }))
+      process.nextTick(() => this.socket.uncork())
+    }
+    this.advance()
+  }
+
+  private takeLine(): Buffer | null {
+    return this.isStopping || this.isFull() ? null : this.lines.next()
+  }
+
+  private isFull(): boolean {
+    const { maxInFlight, maxUnsentBytes } = this.settings
+    return this.inFlight >= maxInFlight || this.socket.writableLength > maxUnsentBytes
+  }
+}

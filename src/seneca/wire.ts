@@ -1,0 +1,81 @@
+import { randomUUID } from 'node:crypto'
+import { MalformedError } from '../core/errors.js'
+import type { Outcome } from './act.js'
+import { isObject, readJson } from './json.js'
+
+/** The largest message that is read, in bytes. */
+export const MAX_MESSAGE_BYTES = 1024 * 1024
+
+/** A message that asks for an act. What else clients put into it has no effect. */
+export interface ActMessage {
+  readonly id: string
+  readonly act: Readonly<Record<string, unknown>>
+  /** The client's own name for itself: without it clients from 1.4 on do not see the answer. */
+  readonly origin: string | undefined
+  readonly track: readonly string[] | undefined
+  /** Absent from clients of 0.6; false where no answer is waited for. */
+  readonly sync: boolean | undefined
+  /** Unix milliseconds. */
+  readonly clientSentMs: number | undefined
+}
+
+/** Unix milliseconds. */
+export interface ListenTimes {
+  readonly receivedMs: number
+  readonly sentMs: number
+}
+
+/** What this listener calls itself in its answers. */
+export function newListenerId(): string {
+  return `${randomUUID()}/${Date.now()}/sessiond/-`
+}
+
+/** Reads one line of Seneca's TCP wire. Throws MalformedError where it is no act message. */
+export function readActMessage(line: Uint8Array): ActMessage {
+  const message = readJson(line)
+  if (!isObject(message) || message.kind !== 'act') {
+    throw new MalformedError('message', 'is not an act')
+  }
+  const { id, act, origin, track, sync, time } = message
+  if (typeof id !== 'string' || !isObject(act)) {
+    throw new MalformedError('message', 'has no id or no act')
+  }
+  const clientSent = isObject(time) ? time.client_sent : undefined
+  return {
+    id,
+    act,
+    origin: typeof origin === 'string' ? origin : undefined,
+    track: isTexts(track) ? track : undefined,
+    sync: typeof sync === 'boolean' ? sync : undefined,
+    clientSentMs: typeof clientSent === 'number' ? clientSent : undefined,
+  }
+}
+
+/** One line of Seneca's TCP wire, with its end. What the message did not have, its answer has not. */
+export function answerLine(
+  message: ActMessage,
+  outcome: Outcome,
+  accept: string,
+  times: ListenTimes,
+): string {
+  const { id, origin, track, sync, clientSentMs } = message
+  const head = JSON.stringify({
+    id,
+    kind: 'res',
+    origin,
+    accept,
+    track,
+    time: {
+      client_sent: clientSentMs,
+      listen_recv: times.receivedMs,
+      listen_sent: times.sentMs,
+    },
+    sync,
+  })
+  const key = outcome.status === 200 ? 'res' : 'error'
+  return `${head.slice(0, -1)},"${key}":${outcome.json}}\n`
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string')
+}

@@ -1,0 +1,97 @@
+import { mkdir, open, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Level } from 'level'
+import { StoreLockedError, StoreUnavailableError } from '../../core/errors.js'
+import { Gate } from './gate.js'
+
+/** What LevelDB writes when it opens again: at most the two logs that it kept in memory. */
+const PROBE_BYTES = 8 * 1024 * 1024
+
+export type Bytes = Level<Buffer, Uint8Array>
+
+type Engine = new (...args: ConstructorParameters<typeof Level<Buffer, Uint8Array>>) => Bytes
+
+/** A key and its new value, null to delete it. */
+export type Row = readonly [key: Buffer, value: Uint8Array | null]
+
+/** One LevelDB directory. What fails in it is a StoreUnavailableError. */
+export class Database {
+  private readonly gate = new Gate()
+  private level!: Bytes
+
+  constructor(
+    readonly location: string,
+    private readonly Engine: Engine = Level,
+  ) {}
+
+  /** Makes the directory where there is none, for its owner's eyes. Throws StoreLockedError. */
+  async open(): Promise<void> {
+    try {
+      await mkdir(this.location, { recursive: true, mode: 0o700 })
+      this.level = new this.Engine(this.location, { keyEncoding: 'buffer', valueEncoding: 'view' })
+      await this.level.open()
+    } catch (cause) {
+      if (codeOf((cause as Error).cause) === 'LEVEL_LOCKED') {
+        throw new StoreLockedError(this.location, cause)
+      }
+      throw new StoreUnavailableError(`${this.location} does not open`, cause)
+    }
+  }
+
+  /** Runs `fn`, which only reads; waits while the database is being reopened. */
+  read<T>(fn: (level: Bytes) => T | Promise<T>): Promise<T> {
+    return this.gate.enter(async () => {
+      try {
+        return await fn(this.level)
+      } catch (cause) {
+        throw new StoreUnavailableError('a read failed', cause)
+      }
+    })
+  }
+
+  /** Writes all of `rows` or none; with `sync` they are on disk when the promise resolves. */
+  async commit(rows: Iterable<Row>, sync: boolean): Promise<void> {
+    const batch = this.level.batch()
+    for (const [key, value] of rows) {
+      if (value === null) {
+        batch.del(key)
+      } else {
+        batch.put(key, value)
+      }
+    }
+    await batch.write({ sync })
+  }
+
+  /** Throws while there is no room for what `reopen` writes. */
+  async probe(): Promise<void> {
+    const path = join(this.location, 'probe')
+    try {
+      const file = await open(path, 'w', 0o600)
+      try {
+        await file.writeFile(Buffer.alloc(PROBE_BYTES))
+        await file.sync()
+      } finally {
+        await file.close()
+      }
+    } finally {
+      await rm(path, { force: true })
+    }
+  }
+
+  /** Closes and opens the database between reads, and calls `reload` before the next one. */
+  reopen(reload: (level: Bytes) => void): Promise<void> {
+    return this.gate.alone(async () => {
+      await this.level.close()
+      await this.level.open()
+      reload(this.level)
+    })
+  }
+
+  close(): Promise<void> {
+    return this.gate.alone(() => this.level.close())
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined
+}

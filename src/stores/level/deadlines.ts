@@ -1,0 +1,47 @@
+import type { Deadline } from '../../core/store.js'
+import type { Bytes } from './database.js'
+import { deadlineOf, deadlineRange } from './keys.js'
+import { scan } from './scan.js'
+
+/**
+ * Reads deadlines from the earliest that can be left. Those that were settled lie before it as deleted
+ * keys, and LevelDB walks these one by one until it compacts them.
+ */
+export class Deadlines {
+  /** No committed deadline lies before this key; null where nothing is known. */
+  private start: Buffer | null = null
+  /** The earliest key armed since the walk under way began. */
+  private armed: Buffer | null = null
+
+  /** A deadline with this key was committed. */
+  arm(key: Buffer): void {
+    this.start = this.start && earlier(key, this.start)
+    this.armed = earlier(key, this.armed ?? key)
+  }
+
+  /** Nothing is known any more. */
+  reset(): void {
+    this.start = null
+  }
+
+  /** Deadlines before `timeMs`, earliest first. One call at a time. */
+  async due(level: Bytes, timeMs: number, limit: number): Promise<Deadline[]> {
+    const { gte, lt } = deadlineRange(timeMs)
+    const start = this.start ?? gte
+    this.armed = null
+    const keys: Buffer[] = []
+    for await (const slice of scan(level, { gte: start, lt }, { limit })) {
+      keys.push(...slice)
+    }
+    if (limit > 0) {
+      // What was armed meanwhile may be too late for this walk's snapshot.
+      const left = keys[0] ?? (start.compare(lt) < 0 ? lt : start)
+      this.start = earlier(left, this.armed ?? left)
+    }
+    return keys.map(deadlineOf)
+  }
+}
+
+function earlier(a: Buffer, b: Buffer): Buffer {
+  return a.compare(b) <= 0 ? a : b
+}

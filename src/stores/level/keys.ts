@@ -1,0 +1,185 @@
+import type { Session } from '../../core/session.js'
+import type { Deadline, IdempotencyScope, ListQuery } from '../../core/store.js'
+
+/*
+ * Layout 1. The first byte of a key names its range:
+ *
+ *   s id                                   the record
+ *   k id                                   the sealed private key, while the session is active
+ *   t active -requestTime id               every session, newest request first
+ *   u user active -requestTime id          the same by user
+ *   c user address client -openTime id     active sessions that a command opened
+ *   i owner signer key                     the answer that an idempotency key stands for
+ *   x time kind (id | owner signer key)    deadlines, earliest first
+ *   m name                                 facts about the store
+ *
+ * Times are milliseconds in 8 bytes, big-endian, so that they sort as bytes; with a minus they count
+ * down from the largest. `active` and `kind` are one byte. Texts and bytes are preceded by their length
+ * in 2 bytes, lest two different rows share a key; the last part of a key stands bare.
+ */
+
+export const LAYOUT_VERSION = 1
+
+export const RANGES = ['s', 'k', 't', 'u', 'c', 'i', 'x', 'm'] as const
+export type Range = (typeof RANGES)[number]
+
+export const INFO_KEY = Buffer.from('minfo')
+export const TALLY_KEY = Buffer.from('mtally')
+
+const DEADLINE_RANGE = 'x'.charCodeAt(0)
+const ZERO = Buffer.of(0)
+const ONE = Buffer.of(1)
+const LENGTH_BYTES = 2
+const TIME_BYTES = 8
+const MAX_TIME = Number.MAX_SAFE_INTEGER
+const AFTER_ALL_TIME = MAX_TIME + 1
+const DEADLINE_KINDS = ['session', 'idempotency'] as const
+
+/** Keys from `gte` on, as far as `lt`. */
+export interface KeyRange {
+  readonly gte: Buffer
+  readonly lt: Buffer
+}
+
+/** Keys that end in a time and an id. */
+export interface TimeRange extends KeyRange {
+  /** Where the time begins in each key. */
+  readonly timeOffset: number
+}
+
+export function sessionKey(id: string): Buffer {
+  return Buffer.from(`s${id}`)
+}
+
+export function sealKey(id: string): Buffer {
+  return Buffer.from(`k${id}`)
+}
+
+export function answerKey(scope: IdempotencyScope): Buffer {
+  return Buffer.concat([range('i'), ...scopeParts(scope)])
+}
+
+export function deadlineKey(deadline: Deadline): Buffer {
+  return deadline.kind === 'session'
+    ? Buffer.concat([range('x'), time(deadline.timeMs), ZERO, Buffer.from(deadline.id)])
+    : Buffer.concat([range('x'), time(deadline.timeMs), ONE, ...scopeParts(deadline.scope)])
+}
+
+export function isDeadlineKey(key: Buffer): boolean {
+  return key[0] === DEADLINE_RANGE
+}
+
+/** What `deadlineKey` made a key of. */
+export function deadlineOf(key: Buffer): Deadline {
+  const timeMs = readTime(key, 1)
+  const kind = DEADLINE_KINDS[key[1 + TIME_BYTES] ?? -1]
+  const rest = key.subarray(1 + TIME_BYTES + 1)
+  switch (kind) {
+    case 'session':
+      return { kind, timeMs, id: rest.toString() }
+    case 'idempotency': {
+      const [owner, afterOwner] = readSized(rest)
+      const [signer, name] = readSized(afterOwner)
+      // Copies: a slice would keep the whole key alive.
+      const scope = { owner: Uint8Array.from(owner), signer: Uint8Array.from(signer) }
+      return { kind, timeMs, scope: { ...scope, key: name.toString() } }
+    }
+    default:
+      throw new Error(`no deadline: ${key.toString('hex')}`)
+  }
+}
+
+/** The keys by which a session is found: a function of its record alone. */
+export function indexKeys(session: Session): Buffer[] {
+  const { userId, active, requestTimeMs, address, client, openTimeMs } = session
+  const order = [active ? ONE : ZERO, inverted(requestTimeMs), Buffer.from(session.id)]
+  const keys = [
+    Buffer.concat([range('t'), ...order]),
+    Buffer.concat([range('u'), sized(userId), ...order]),
+  ]
+  if (active && session.token === null) {
+    const place = triplePrefix(userId, address, client)
+    keys.push(Buffer.concat([place, inverted(openTimeMs), Buffer.from(session.id)]))
+  }
+  return keys
+}
+
+/** The sessions with one value of `active` that a list is about, newest request first. */
+export function requestTimeRange(
+  { userId, fromTimeMs = 0, toTimeMs = Number.POSITIVE_INFINITY }: Partial<ListQuery>,
+  active: boolean,
+): TimeRange {
+  const start = userId === undefined ? range('t') : Buffer.concat([range('u'), sized(userId)])
+  const prefix = Buffer.concat([start, active ? ONE : ZERO])
+  // Later times come first, so the bounds change places.
+  return {
+    gte: Buffer.concat([prefix, time(AFTER_ALL_TIME - clampTime(toTimeMs))]),
+    lt: Buffer.concat([prefix, time(AFTER_ALL_TIME - clampTime(fromTimeMs))]),
+    timeOffset: prefix.length,
+  }
+}
+
+/** The id at the end of a key of a TimeRange. */
+export function idAfterTime(key: Buffer, timeOffset: number): string {
+  return key.toString('utf8', timeOffset + TIME_BYTES)
+}
+
+/** The active sessions that a command opened for a user from one place, latest opened first. */
+export function tripleRange(userId: string, address: string, client: string): TimeRange {
+  const place = triplePrefix(userId, address, client)
+  return { gte: place, lt: Buffer.concat([place, time(AFTER_ALL_TIME)]), timeOffset: place.length }
+}
+
+/** Deadlines before `timeMs`. */
+export function deadlineRange(timeMs: number): KeyRange {
+  return { gte: range('x'), lt: Buffer.concat([range('x'), time(clampTime(timeMs))]) }
+}
+
+function range(name: Range): Buffer {
+  return Buffer.from(name)
+}
+
+function triplePrefix(userId: string, address: string, client: string): Buffer {
+  return Buffer.concat([range('c'), sized(userId), sized(address), sized(client)])
+}
+
+function scopeParts({ owner, signer, key }: IdempotencyScope): Buffer[] {
+  return [sized(owner), sized(signer), Buffer.from(key)]
+}
+
+function sized(part: string | Uint8Array): Buffer {
+  const length = typeof part === 'string' ? Buffer.byteLength(part) : part.length
+  const bytes = Buffer.allocUnsafe(LENGTH_BYTES + length)
+  bytes.writeUInt16BE(length)
+  if (typeof part === 'string') {
+    bytes.write(part, LENGTH_BYTES)
+  } else {
+    bytes.set(part, LENGTH_BYTES)
+  }
+  return bytes
+}
+
+function readSized(bytes: Buffer): [part: Buffer, rest: Buffer] {
+  const end = LENGTH_BYTES + bytes.readUInt16BE()
+  return [bytes.subarray(LENGTH_BYTES, end), bytes.subarray(end)]
+}
+
+function time(ms: number): Buffer {
+  const bytes = Buffer.allocUnsafe(TIME_BYTES)
+  bytes.writeUInt32BE(Math.floor(ms / 2 ** 32))
+  bytes.writeUInt32BE(ms % 2 ** 32, 4)
+  return bytes
+}
+
+function readTime(key: Buffer, offset: number): number {
+  return key.readUInt32BE(offset) * 2 ** 32 + key.readUInt32BE(offset + 4)
+}
+
+function inverted(ms: number): Buffer {
+  return time(MAX_TIME - ms)
+}
+
+/** Whole milliseconds at or after `ms`, within what a key can say. */
+function clampTime(ms: number): number {
+  return Math.min(Math.max(Math.ceil(ms), 0), AFTER_ALL_TIME)
+}

@@ -1,0 +1,49 @@
+import type { Bytes } from './database.js'
+import type { KeyRange } from './keys.js'
+
+/** Rows to a slice: well under 10 ms of the event loop each. */
+const SLICE_ROWS = 1000
+/** So that slices do not end early at the default of 16 KiB. */
+const SLICE_BYTES = 256 * 1024
+
+export type Snapshot = ReturnType<Bytes['snapshot']>
+
+/** What a read sees: the state of a snapshot, else the newest. */
+export interface Reading {
+  readonly snapshot?: Snapshot
+}
+
+/** The keys of a range in slices; other work gets its turn between two. */
+export async function* scan(
+  level: Bytes,
+  { gte, lt }: KeyRange,
+  { snapshot, limit }: Reading & { readonly limit?: number } = {},
+): AsyncGenerator<Buffer[], void> {
+  const keys = level.keys({
+    gte,
+    lt,
+    highWaterMarkBytes: SLICE_BYTES,
+    ...(snapshot && { snapshot }),
+    ...(limit !== undefined && { limit }),
+  })
+  try {
+    for (;;) {
+      const slice = await keys.nextv(SLICE_ROWS)
+      if (slice.length === 0) {
+        return
+      }
+      yield slice
+    }
+  } finally {
+    await keys.close()
+  }
+}
+
+/** How many keys a range has. */
+export async function count(level: Bytes, range: KeyRange, at?: Reading): Promise<number> {
+  let total = 0
+  for await (const slice of scan(level, range, at)) {
+    total += slice.length
+  }
+  return total
+}

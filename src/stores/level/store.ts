@@ -1,0 +1,346 @@
+import type { EpochSettings } from '../../core/epoch.js'
+import { StoreUnavailableError } from '../../core/errors.js'
+import type { SessionChange, SessionListener } from '../../core/events.js'
+import type { Session } from '../../core/session.js'
+import type {
+  Deadline,
+  Decision,
+  IdempotencyScope,
+  InsertScope,
+  ListQuery,
+  Seen,
+  SessionPage,
+  SessionStore,
+  Update,
+  WriteOptions,
+} from '../../core/store.js'
+import { Listeners } from '../listeners.js'
+import { decodeAnswer, decodeSession } from './codec.js'
+import { Counts, opened } from './counts.js'
+import { type Bytes, Database, type Row } from './database.js'
+import { Deadlines } from './deadlines.js'
+import { Gate } from './gate.js'
+import { agreeOnInfo } from './info.js'
+import {
+  answerKey,
+  deadlineKey,
+  idAfterTime,
+  isDeadlineKey,
+  sealKey,
+  sessionKey,
+  tripleRange,
+} from './keys.js'
+import { listSessions } from './list.js'
+import { Locks } from './locks.js'
+import { changeRows, dueRows, insertRows } from './rows.js'
+import { type Reading, scan } from './scan.js'
+import { Writer } from './writer.js'
+
+export interface LevelStoreOptions {
+  readonly epochs: EpochSettings
+  /** false shows what fsync costs, and breaks the promise of durability (default true). */
+  readonly sync?: boolean
+}
+
+/** Sessions in a LevelDB that belongs to this process. */
+export class LevelStore implements SessionStore {
+  private readonly gate = new Gate()
+  private readonly locks = new Locks()
+  private readonly listeners = new Listeners()
+  private readonly counts = new Counts()
+  private readonly deadlines = new Deadlines()
+  private readonly writer: Writer
+  private closing: Promise<void> | null = null
+
+  private constructor(
+    private readonly database: Database,
+    sync: boolean,
+  ) {
+    this.writer = new Writer(database, this.counts, this.listeners, {
+      sync,
+      onReopen: () => this.deadlines.reset(),
+    })
+  }
+
+  /**
+   * Opens the store in the directory `location`, or makes one there. Throws StoreLockedError,
+   * StoreMismatchError and StoreUnavailableError.
+   */
+  static open(location: string, options: LevelStoreOptions): Promise<LevelStore> {
+    return LevelStore.over(new Database(location), options)
+  }
+
+  /** The same for a database that is yet to be opened. */
+  static async over(database: Database, options: LevelStoreOptions): Promise<LevelStore> {
+    await database.open()
+    try {
+      await agreeOnInfo(database, options.epochs)
+      const store = new LevelStore(database, options.sync ?? true)
+      await database.read((level) => store.counts.load(level))
+      return store
+    } catch (error) {
+      await database.close()
+      throw error
+    }
+  }
+
+  get(id: string): Promise<Session | undefined> {
+    return this.read((level) => readSession(level, id))
+  }
+
+  findOpened(userId: string, address: string, client: string): Promise<Session | undefined> {
+    return this.read(async (level) => {
+      const snapshot = level.snapshot()
+      try {
+        const id = await newestOpened(level, userId, { address, client }, { snapshot })
+        return id === undefined ? undefined : readSession(level, id, { snapshot })
+      } finally {
+        await snapshot.close()
+      }
+    })
+  }
+
+  seal(id: string): Promise<Uint8Array | undefined> {
+    return this.read((level) => {
+      const seal = level.getSync(sealKey(id))
+      return seal && Uint8Array.from(seal)
+    })
+  }
+
+  list(query: ListQuery): Promise<SessionPage> {
+    return this.read((level) => listSessions(level, query))
+  }
+
+  countOpen(): Promise<number> {
+    return this.read(() => this.counts.committed)
+  }
+
+  subscribe(listener: SessionListener): () => void {
+    return this.listeners.subscribe(listener)
+  }
+
+  insert(scope: InsertScope, decide: (seen: Seen) => Decision): Promise<Session> {
+    const { userId, idempotency, reuse } = scope
+    const locks = [userLock(userId)]
+    if (idempotency !== undefined) {
+      locks.push(answerLock(idempotency))
+    }
+    return this.during(() =>
+      this.locks.hold(locks, async () => {
+        // The user's lock keeps it open and without a rival; its own keeps it as it is.
+        const reusableId =
+          reuse && (await this.database.read((level) => newestOpened(level, userId, reuse)))
+        return this.locks.hold(reusableId === undefined ? [] : [sessionLock(reusableId)], () =>
+          this.insertLocked(scope, reusableId, decide),
+        )
+      }),
+    )
+  }
+
+  private async insertLocked(
+    scope: InsertScope,
+    reusableId: string | undefined,
+    decide: (seen: Seen) => Decision,
+  ): Promise<Session> {
+    const seen = await this.database.read((level) => this.look(level, scope, reusableId))
+    // From here to the write nothing else gets a turn, so no other insert sees the same `openInAll`.
+    const decision = decide({ ...seen, openInAll: this.counts.reserved })
+    if ('keep' in decision) {
+      return decision.keep
+    }
+    if ('replace' in decision) {
+      const { session: after, dueTimeMs } = decision.replace
+      if (seen.reusable === undefined || seen.reusable.id !== after.id) {
+        throw new TypeError('only the session to reuse can be replaced')
+      }
+      const change = { before: seen.reusable, after }
+      await this.write([...changeRows(change), ...dueRows(after, dueTimeMs)], change)
+      return after
+    }
+    const after = decision.insert.session
+    await this.write(insertRows(decision.insert, scope.idempotency), { before: null, after })
+    return after
+  }
+
+  private async look(
+    level: Bytes,
+    { userId, idempotency, countOpenOfUser }: InsertScope,
+    reusableId: string | undefined,
+  ): Promise<Omit<Seen, 'openInAll'>> {
+    const openOfUser = countOpenOfUser ? await this.counts.ofUser(level, userId) : 0
+    const bytes = idempotency && level.getSync(answerKey(idempotency))
+    const answer = bytes && decodeAnswer(bytes)
+    const session = answer && readSession(level, answer.sessionId)
+    const reusable = reusableId === undefined ? undefined : readSession(level, reusableId)
+    return {
+      openOfUser,
+      ...(answer && {
+        answered: {
+          bodySha256: answer.bodySha256,
+          sessionId: answer.sessionId,
+          ...(session && { session }),
+        },
+      }),
+      ...(reusable && { reusable }),
+    }
+  }
+
+  update(
+    id: string,
+    change: (current: Session) => Update | null,
+    options: WriteOptions = {},
+  ): Promise<Session | undefined> {
+    return this.during(async () => {
+      const decide = (before: Session) => {
+        const update = change(before)
+        return update && { after: update.session, rows: dueRows(update.session, update.dueTimeMs) }
+      }
+      const { before, after } = await this.mutate(id, decide, options)
+      return after ?? before
+    })
+  }
+
+  remove(
+    id: string,
+    check: (current: Session) => boolean,
+    options: WriteOptions = {},
+  ): Promise<Session | undefined> {
+    return this.during(async () => {
+      const decide = (before: Session) => (check(before) ? { after: null, rows: [] } : null)
+      const { before, after } = await this.mutate(id, decide, options)
+      return after === null ? before : undefined
+    })
+  }
+
+  /** Begins with the session's lock alone; the user's is needed only where the user's count changes. */
+  private async mutate(
+    id: string,
+    decide: (before: Session) => Outcome | null,
+    options: WriteOptions,
+    userId?: string,
+  ): Promise<{ before?: Session | undefined; after?: Session | null | undefined }> {
+    const locks = userId === undefined ? [sessionLock(id)] : [userLock(userId), sessionLock(id)]
+    const { settles, durable } = options
+    let otherUserId: string | undefined
+    const done = await this.locks.hold(locks, async () => {
+      const before = await this.database.read((level) => readSession(level, id))
+      const outcome = before && decide(before)
+      const change = before && outcome ? { before, after: outcome.after } : null
+      if (change !== null && opened(change) !== 0 && change.before.userId !== userId) {
+        otherUserId = change.before.userId
+        return {}
+      }
+      const rows: Row[] = settles ? [[deadlineKey(settles), null]] : []
+      if (change !== null) {
+        rows.push(...changeRows(change))
+      }
+      rows.push(...(outcome?.rows ?? []))
+      if (rows.length > 0) {
+        await this.write(rows, change, durable)
+      }
+      return { before, after: outcome?.after }
+    })
+    return otherUserId === undefined ? done : this.mutate(id, decide, options, otherUserId)
+  }
+
+  due(timeMs: number, limit: number): Promise<Deadline[]> {
+    return this.during(() =>
+      this.locks.hold([DUE_LOCK], () =>
+        this.database.read((level) => this.deadlines.due(level, timeMs, limit)),
+      ),
+    )
+  }
+
+  settle(deadlines: readonly Deadline[]): Promise<void> {
+    return this.during(async () => {
+      await Promise.all(deadlines.map((deadline) => this.settleOne(deadline)))
+    })
+  }
+
+  private settleOne(deadline: Deadline): Promise<void> {
+    const struck: Row = [deadlineKey(deadline), null]
+    if (deadline.kind === 'session') {
+      return this.write([struck], null)
+    }
+    const { scope, timeMs } = deadline
+    return this.locks.hold([answerLock(scope)], async () => {
+      const key = answerKey(scope)
+      const bytes = await this.database.read((level) => level.getSync(key))
+      // The key may have been used anew since, which moved its deadline.
+      const over = bytes !== undefined && decodeAnswer(bytes).expiresTimeMs <= timeMs
+      await this.write(over ? [struck, [key, null]] : [struck], null)
+    })
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.gate.alone(async () => {
+      await this.writer.stop()
+      await this.database.close()
+    })
+    return this.closing
+  }
+
+  private async write(
+    rows: readonly Row[],
+    change: SessionChange | null,
+    durable = true,
+  ): Promise<void> {
+    await this.writer.write({ rows, change, durable })
+    for (const [key, value] of rows) {
+      if (value !== null && isDeadlineKey(key)) {
+        this.deadlines.arm(key)
+      }
+    }
+  }
+
+  private read<T>(fn: (level: Bytes) => T | Promise<T>): Promise<T> {
+    return this.during(() => this.database.read(fn))
+  }
+
+  /** Runs an operation that `close` must wait for, unless it has been called. */
+  private async during<T>(fn: () => Promise<T>): Promise<T> {
+    if (this.closing !== null) {
+      throw new StoreUnavailableError('it is closed')
+    }
+    return this.gate.enter(fn)
+  }
+}
+
+/** What becomes of a session, and the rows that this needs beside its own. */
+interface Outcome {
+  /** null: it is deleted. */
+  readonly after: Session | null
+  readonly rows: readonly Row[]
+}
+
+const DUE_LOCK = 'x'
+
+function userLock(userId: string): string {
+  return `u${userId}`
+}
+
+function sessionLock(id: string): string {
+  return `s${id}`
+}
+
+function answerLock(scope: IdempotencyScope): string {
+  return answerKey(scope).toString('latin1')
+}
+
+function readSession(level: Bytes, id: string, at: Reading = {}): Session | undefined {
+  const bytes = level.getSync(sessionKey(id), at)
+  return bytes && decodeSession(bytes)
+}
+
+async function newestOpened(
+  level: Bytes,
+  userId: string,
+  { address, client }: NonNullable<InsertScope['reuse']>,
+  at: Reading = {},
+): Promise<string | undefined> {
+  const range = tripleRange(userId, address, client)
+  for await (const [key] of scan(level, range, { ...at, limit: 1 })) {
+    return key && idAfterTime(key, range.timeOffset)
+  }
+  return undefined
+}

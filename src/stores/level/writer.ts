@@ -1,0 +1,135 @@
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
+import { StoreUnavailableError } from '../../core/errors.js'
+import type { SessionChange } from '../../core/events.js'
+import type { Listeners } from '../listeners.js'
+import type { Counts } from './counts.js'
+import type { Bytes, Database, Row } from './database.js'
+
+const FIRST_RETRY_MS = 100
+const LAST_RETRY_MS = 10_000
+
+/** Rows that change together, and what that means for a session. */
+export interface Write {
+  readonly rows: readonly Row[]
+  /** null where no session changes. */
+  readonly change: SessionChange | null
+  /** false: acknowledged before it is on disk. */
+  readonly durable: boolean
+}
+
+interface Pending {
+  readonly write: Write
+  resolve(): void
+  reject(error: Error): void
+}
+
+/**
+ * Group commit: what is written while one batch is on its way to the disk goes together in the next, so
+ * that many writes share one fsync. After an error LevelDB takes no more writes, also when the cause is
+ * gone, until it is reopened; this is done here, and until then writes are refused.
+ */
+export class Writer {
+  private queue: Pending[] = []
+  private committing: Promise<void> | null = null
+  private recovering: Promise<void> | null = null
+  private failure: unknown
+  private readonly stopping = new AbortController()
+
+  constructor(
+    private readonly database: Database,
+    private readonly counts: Counts,
+    private readonly listeners: Listeners,
+    private readonly options: {
+      readonly sync: boolean
+      /** The database was reopened: what is known of its content is void. */
+      readonly onReopen: () => void
+    },
+  ) {}
+
+  /** Rejects with StoreUnavailableError: the outcome is unknown, or nothing was written. */
+  write(write: Write): Promise<void> {
+    if (this.recovering !== null) {
+      return Promise.reject(new StoreUnavailableError('an earlier write failed', this.failure))
+    }
+    if (write.change !== null) {
+      this.counts.reserve(write.change)
+    }
+    return new Promise((resolve, reject) => {
+      this.queue.push({ write, resolve, reject })
+      this.committing ??= this.commitAll()
+    })
+  }
+
+  /** Waits for the commit under way and gives up on recovery. */
+  async stop(): Promise<void> {
+    this.stopping.abort()
+    await this.committing
+    await this.recovering
+  }
+
+  private async commitAll(): Promise<void> {
+    while (this.queue.length > 0) {
+      // Whatever else is written in this turn of the event loop joins the group.
+      await setImmediate()
+      const group = this.queue
+      this.queue = []
+      await this.commit(group)
+    }
+    this.committing = null
+  }
+
+  private async commit(group: readonly Pending[]): Promise<void> {
+    const changes = group.flatMap(({ write }) => write.change ?? [])
+    const { tally, row } = this.counts.next(changes)
+    const rows = group.flatMap(({ write }) => write.rows)
+    rows.push(row)
+    const sync = this.options.sync && group.some(({ write }) => write.durable)
+    try {
+      await this.database.commit(rows, sync)
+    } catch (cause) {
+      this.failure = cause
+      this.recovering = this.recover(tally.commits, changes)
+      const error = new StoreUnavailableError('a write failed', cause)
+      for (const { reject } of [...group, ...this.queue.splice(0)]) {
+        reject(error)
+      }
+      return
+    }
+    this.counts.committedAs(tally, changes)
+    for (const change of changes) {
+      this.listeners.emit(change)
+    }
+    for (const { resolve } of group) {
+      resolve()
+    }
+  }
+
+  /** Reopens the database when there is room; reads go on until then. */
+  private async recover(failedCommit: number, changes: readonly SessionChange[]): Promise<void> {
+    for (let delayMs = FIRST_RETRY_MS; ; delayMs = Math.min(2 * delayMs, LAST_RETRY_MS)) {
+      try {
+        await this.database.probe()
+        await this.database.reopen((level) => this.reload(level, failedCommit, changes))
+        this.recovering = null
+        return
+      } catch (error) {
+        this.failure = error
+      }
+      try {
+        await sleep(delayMs, undefined, { signal: this.stopping.signal })
+      } catch {
+        return // Stopped.
+      }
+    }
+  }
+
+  private reload(level: Bytes, failedCommit: number, changes: readonly SessionChange[]): void {
+    this.options.onReopen()
+    if (this.counts.load(level) === failedCommit) {
+      // It had reached the disk after all.
+      for (const change of changes) {
+        this.listeners.emit(change)
+      }
+    }
+  }
+}

@@ -1,0 +1,7 @@
+import { MemoryStore } from '../../src/stores/memory.js'
+import { storeConformance } from './suite.js'
+
+storeConformance('MemoryStore', async () => {
+  const store = new MemoryStore()
+  return { store, dispose: () => store.close() }
+})

@@ -1,0 +1,270 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import type { SessionChange } from '../../src/core/events.js'
+import type { Session } from '../../src/core/session.js'
+import type { Deadline, Decision, Seen, SessionStore } from '../../src/core/store.js'
+import { LevelStore } from '../../src/stores/level/store.js'
+import { MemoryStore } from '../../src/stores/memory.js'
+import { auditLevel } from '../support/level-audit.js'
+import { commandSession, EPOCHS, tokenSession } from '../support/store-sessions.js'
+
+const USERS = ['alice', 'bob']
+const SEAL = Uint8Array.of(1)
+const isLong = Boolean(process.env.SESSIOND_TEST_LONG)
+const RUNS = isLong ? 2000 : 25
+
+const anyTime = fc.nat(20)
+const anyInsert = fc.record({
+  kind: fc.constant('insert' as const),
+  userId: fc.constantFrom(...USERS),
+  client: fc.constantFrom('browser', 'phone'),
+  opener: fc.constantFrom('command', 'create'),
+  key: fc.option(fc.constantFrom('a', 'b'), { nil: undefined }),
+  reuses: fc.boolean(),
+  counts: fc.boolean(),
+  timeMs: anyTime,
+  dueTimeMs: fc.option(anyTime, { nil: undefined }),
+})
+const anyUpdate = fc.record({
+  kind: fc.constant('update' as const),
+  target: fc.nat(),
+  what: fc.constantFrom('touch', 'end', 'reopen', 'nothing'),
+  durable: fc.boolean(),
+  timeMs: anyTime,
+  dueTimeMs: fc.option(anyTime, { nil: undefined }),
+})
+const anyRemove = fc.record({
+  kind: fc.constant('remove' as const),
+  target: fc.nat(),
+  agrees: fc.boolean(),
+})
+const anyChange = fc.oneof(
+  { weight: 4, arbitrary: anyInsert },
+  { weight: 4, arbitrary: anyUpdate },
+  { weight: 2, arbitrary: anyRemove },
+)
+const anySweep = fc.record({
+  kind: fc.constant('sweep' as const),
+  timeMs: anyTime,
+  updates: fc.boolean(),
+})
+/** Changes at once, or a sweep alone: what it settles brings no event that tells its place. */
+const anyRound = fc.oneof(
+  { weight: 5, arbitrary: fc.array(anyChange, { minLength: 1, maxLength: 6 }) },
+  { weight: 1, arbitrary: fc.tuple(anySweep) },
+)
+
+type Sweep = typeof anySweep extends fc.Arbitrary<infer T> ? T : never
+type Step = (typeof anyChange extends fc.Arbitrary<infer T> ? T : never) | Sweep
+
+/** One step with its number, which goes into what it writes and so into its event. */
+interface Numbered {
+  readonly step: Step
+  readonly number: number
+}
+
+/** What a step saw before it decided, and what came of it. */
+interface Trace {
+  saw?: unknown
+  result?: unknown
+}
+
+async function run(store: SessionStore, { step, number }: Numbered): Promise<Trace> {
+  const trace: Trace = {}
+  const name = `step ${number}`
+  try {
+    trace.result = await perform()
+  } catch (error) {
+    trace.result = (error as Error).message
+  }
+  return trace
+
+  function perform(): Promise<unknown> {
+    switch (step.kind) {
+      case 'insert': {
+        const { userId, client, key, timeMs, dueTimeMs } = step
+        const make = step.opener === 'command' ? commandSession : tokenSession
+        const session = make(`${number}`, {
+          userId,
+          userName: name,
+          client,
+          openTimeMs: timeMs,
+          requestTimeMs: timeMs,
+        })
+        const idempotency = key && { owner: SEAL, signer: SEAL, key }
+        return store.insert(
+          {
+            userId,
+            countOpenOfUser: step.counts,
+            ...(idempotency && { idempotency }),
+            ...(step.reuses && { reuse: { address: session.address, client } }),
+          },
+          (seen) => {
+            trace.saw = { ...seen, openInAll: 0 }
+            return decide(seen, session, dueTimeMs)
+          },
+        )
+      }
+      case 'update':
+        return store.update(
+          `${step.target % number}`,
+          (current) => {
+            trace.saw = current
+            const session = changed(current, step.what, step.timeMs)
+            const { dueTimeMs } = step
+            return session
+              ? {
+                  session: { ...session, userName: name },
+                  ...(dueTimeMs !== undefined && { dueTimeMs }),
+                }
+              : null
+          },
+          { durable: step.durable },
+        )
+      case 'remove':
+        return store.remove(`${step.target % number}`, (current) => {
+          trace.saw = current
+          return step.agrees
+        })
+      case 'sweep':
+        return sweep(store, step)
+    }
+  }
+}
+
+function decide(seen: Seen, session: Session, dueTimeMs: number | undefined): Decision {
+  const due = dueTimeMs === undefined ? {} : { dueTimeMs }
+  if (seen.answered !== undefined) {
+    if (seen.answered.session === undefined) {
+      throw new Error('it was deleted')
+    }
+    return { keep: seen.answered.session }
+  }
+  if (seen.reusable !== undefined) {
+    const { userName, requestTimeMs } = session
+    return { replace: { session: { ...seen.reusable, userName, requestTimeMs }, ...due } }
+  }
+  return {
+    insert: {
+      session,
+      ...due,
+      ...(session.token && { seal: SEAL }),
+      idempotency: { bodySha256: SEAL, expiresTimeMs: session.openTimeMs + 3 },
+    },
+  }
+}
+
+function changed(current: Session, what: string, timeMs: number): Session | null {
+  switch (what) {
+    case 'touch':
+      return { ...current, requestTimeMs: timeMs }
+    case 'end':
+      return { ...current, active: false, closeTimeMs: timeMs + 1 }
+    case 'reopen':
+      // A token session has lost its seal.
+      return current.token ? null : { ...current, active: true, closeTimeMs: null }
+    default:
+      return null
+  }
+}
+
+async function sweep(store: SessionStore, { timeMs, updates }: Sweep): Promise<unknown> {
+  const due = inOrder(await store.due(timeMs, 1000))
+  for (const deadline of due) {
+    if (deadline.kind === 'session' && updates) {
+      const next = { dueTimeMs: deadline.timeMs + 10 }
+      await store.update(deadline.id, (session) => ({ session, ...next }), { settles: deadline })
+    } else {
+      await store.settle([deadline])
+    }
+  }
+  return due
+}
+
+/** Everything that a store shows. */
+async function contentOf(store: SessionStore, ids: readonly string[]): Promise<unknown> {
+  const queries = [undefined, ...USERS].flatMap((userId) =>
+    [undefined, true, false].flatMap((active) => [
+      { ...of(userId, active), skip: 0, take: 1000, total: true },
+      { ...of(userId, active), skip: 2, take: 3, fromTimeMs: 3, toTimeMs: 15, total: true },
+    ]),
+  )
+  return {
+    pages: await Promise.all(queries.map((query) => store.list(query))),
+    sessions: await Promise.all(ids.map((id) => store.get(id))),
+    seals: await Promise.all(ids.map((id) => store.seal(id))),
+    opened: await Promise.all(
+      USERS.map((userId) => store.findOpened(userId, '192.0.2.1', 'browser')),
+    ),
+    due: inOrder(await store.due(Number.POSITIVE_INFINITY, 1000)),
+    open: await store.countOpen(),
+  }
+}
+
+function of(userId: string | undefined, active: boolean | undefined) {
+  return { ...(userId !== undefined && { userId }), ...(active !== undefined && { active }) }
+}
+
+/** Deadlines at one time have no order of their own. */
+function inOrder(deadlines: readonly Deadline[]): Deadline[] {
+  const nameOf = (deadline: Deadline) =>
+    deadline.kind === 'session' ? deadline.id : `key ${deadline.scope.key}`
+  return [...deadlines].sort((a, b) => a.timeMs - b.timeMs || (nameOf(a) < nameOf(b) ? -1 : 1))
+}
+
+/** Which step made a change: it is named in what it wrote; a deletion in what it returned. */
+function authorOf({ before, after }: SessionChange, steps: readonly Numbered[], traces: Trace[]) {
+  return steps.find(({ step, number }, i) =>
+    after === null
+      ? step.kind === 'remove' && (traces[i]?.result as Session | undefined)?.id === before?.id
+      : after.userName === `step ${number}`,
+  )
+}
+
+it('LevelStore does what the model does, in the order of its events', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(anyRound, { minLength: 1, maxLength: 15 }), async (rounds) => {
+      const location = await mkdtemp(join(tmpdir(), 'sessiond-'))
+      const model = new MemoryStore()
+      let store = await LevelStore.open(location, { epochs: EPOCHS, sync: false })
+      try {
+        const changes: SessionChange[] = []
+        const expected: SessionChange[] = []
+        store.subscribe((change) => changes.push(change))
+        model.subscribe((change) => expected.push(change))
+        let count = 0
+        for (const round of rounds) {
+          const steps: Numbered[] = round.map((step) => ({ step, number: ++count }))
+          const from = changes.length
+          const traces = await Promise.all(steps.map((step) => run(store, step)))
+          if (steps.length === 1) {
+            expect(traces).toEqual([await run(model, steps[0] as Numbered)])
+          } else {
+            // What has no event changed nothing, wherever it came in.
+            for (const change of changes.slice(from)) {
+              const author = authorOf(change, steps, traces)
+              expect(author).toBeDefined()
+              const trace = traces[steps.indexOf(author as Numbered)]
+              expect(trace).toEqual(await run(model, author as Numbered))
+            }
+          }
+          expect(changes).toEqual(expected)
+        }
+        const ids = Array.from({ length: count + 1 }, (_, i) => `${i}`)
+        const content = await contentOf(model, ids)
+        expect(await contentOf(store, ids)).toEqual(content)
+        await store.close()
+        expect(await auditLevel(location)).toEqual([])
+        store = await LevelStore.open(location, { epochs: EPOCHS })
+        expect(await contentOf(store, ids)).toEqual(content)
+      } finally {
+        await store.close()
+        await rm(location, { recursive: true })
+      }
+    }),
+    { numRuns: RUNS },
+  )
+}, 600_000)

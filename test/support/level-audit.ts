@@ -1,0 +1,97 @@
+import { Level } from 'level'
+import {
+  decodeAnswer,
+  decodeInfo,
+  decodeSession,
+  decodeTally,
+} from '../../src/stores/level/codec.js'
+import {
+  answerKey,
+  deadlineKey,
+  deadlineOf,
+  INFO_KEY,
+  indexKeys,
+  LAYOUT_VERSION,
+  sealKey,
+  sessionKey,
+  TALLY_KEY,
+} from '../../src/stores/level/keys.js'
+
+/**
+ * Walks every row of a LevelStore that is closed, and tells what disagrees: a record has exactly its
+ * index rows, an open token session its seal, an idempotency entry its deadline; the count of open
+ * sessions is theirs; and no row is left over.
+ */
+export async function auditLevel(location: string): Promise<string[]> {
+  const level = new Level<Buffer, Uint8Array>(location, {
+    keyEncoding: 'buffer',
+    valueEncoding: 'view',
+    createIfMissing: false,
+  })
+  await level.open()
+  try {
+    return findDisagreements(await level.iterator().all())
+  } finally {
+    await level.close()
+  }
+}
+
+function findDisagreements(rows: readonly (readonly [Buffer, Uint8Array])[]): string[] {
+  const problems: string[] = []
+  /** The keys that should be there, by what stands in the others. */
+  const expected = new Set<string>()
+  const answersDue = new Set<string>()
+  let open = 0
+  let counted = 0
+  for (const [key, value] of rows) {
+    switch (key.toString('latin1', 0, 1)) {
+      case 's': {
+        const session = decodeSession(value)
+        const { id, active, token } = session
+        const seals = active && token !== null ? [sealKey(id)] : []
+        for (const each of [sessionKey(id), ...indexKeys(session), ...seals]) {
+          expected.add(hex(each))
+        }
+        open += active ? 1 : 0
+        break
+      }
+      case 'x': {
+        const deadline = deadlineOf(key)
+        expected.add(hex(deadlineKey(deadline)))
+        if (deadline.kind === 'idempotency') {
+          answersDue.add(`${hex(answerKey(deadline.scope))} ${deadline.timeMs}`)
+        }
+        break
+      }
+      case 'm':
+        if (key.equals(TALLY_KEY)) {
+          expected.add(hex(key))
+          counted = decodeTally(value).openSessions
+        } else if (key.equals(INFO_KEY) && decodeInfo(value).layoutVersion === LAYOUT_VERSION) {
+          expected.add(hex(key))
+        }
+        break
+    }
+  }
+  // After the walk, since deadlines sort behind the entries that they belong to.
+  for (const [key, value] of rows.filter(([key]) => key.toString('latin1', 0, 1) === 'i')) {
+    if (answersDue.has(`${hex(key)} ${decodeAnswer(value).expiresTimeMs}`)) {
+      expected.add(hex(key))
+    }
+  }
+  const actual = new Set(rows.map(([key]) => hex(key)))
+  for (const key of [...expected].filter((key) => !actual.has(key))) {
+    problems.push(`missing: ${Buffer.from(key, 'hex').toString('latin1')}`)
+  }
+  for (const key of [...actual].filter((key) => !expected.has(key))) {
+    problems.push(`left over: ${Buffer.from(key, 'hex').toString('latin1')}`)
+  }
+  if (counted !== open) {
+    problems.push(`${open} sessions are open, but ${counted} were counted`)
+  }
+  return problems
+}
+
+function hex(key: Buffer): string {
+  return key.toString('hex')
+}

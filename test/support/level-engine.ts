@@ -1,0 +1,70 @@
+import { Level } from 'level'
+import { Database } from '../../src/stores/level/database.js'
+
+/** What a LevelStore asks of LevelDB, and where a test may interfere. */
+export class Observed {
+  readonly database: Database
+  /** The batches that were written, or should have been. */
+  readonly writes: { readonly rows: number; readonly sync: boolean }[] = []
+  /** How many keys each walk has read. */
+  readonly walks: number[] = []
+  recordsRead = 0
+  closes = 0
+  /** Stands in for each write; calls `write` where it shall happen. */
+  onWrite = (write: () => Promise<void>): Promise<void> => write()
+  /** Comes before each closing of the database. */
+  onClose = async (): Promise<void> => {}
+
+  constructor(location: string) {
+    const observe = (level: Level<Buffer, Uint8Array>) => this.observe(level)
+    class Engine extends Level<Buffer, Uint8Array> {
+      constructor(...args: ConstructorParameters<typeof Level<Buffer, Uint8Array>>) {
+        super(...args)
+        observe(this)
+      }
+    }
+    this.database = new Database(location, Engine)
+  }
+
+  private observe(level: Level<Buffer, Uint8Array>): void {
+    const original = {
+      batch: level.batch.bind(level),
+      keys: level.keys.bind(level),
+      getMany: level.getMany.bind(level),
+      close: level.close.bind(level),
+    }
+    Object.assign(level, {
+      batch: () => {
+        const batch = original.batch()
+        const write = batch.write.bind(batch)
+        return Object.assign(batch, {
+          write: (options: { sync: boolean }) => {
+            this.writes.push({ rows: batch.length, sync: options.sync })
+            return this.onWrite(() => write(options))
+          },
+        })
+      },
+      keys: (options: Parameters<typeof original.keys>[0]) => {
+        const walk = this.walks.push(0) - 1
+        const keys = original.keys(options)
+        const nextv = keys.nextv.bind(keys)
+        return Object.assign(keys, {
+          nextv: async (size: number) => {
+            const rows = await nextv(size)
+            this.walks[walk] = (this.walks[walk] ?? 0) + rows.length
+            return rows
+          },
+        })
+      },
+      getMany: (keys: Buffer[], options: object) => {
+        this.recordsRead += keys.length
+        return original.getMany(keys, options)
+      },
+      close: async () => {
+        this.closes++
+        await this.onClose()
+        await original.close()
+      },
+    })
+  }
+}

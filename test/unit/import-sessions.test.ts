@@ -1,0 +1,117 @@
+import { describe, expect, it } from 'vitest'
+import { Deadlines } from '../../src/core/deadlines.js'
+import { EpochClock } from '../../src/core/epoch.js'
+import { StoreUnavailableError } from '../../src/core/errors.js'
+import { splitArray } from '../../src/import/array.js'
+import { Importer, type LeftOut } from '../../src/import/importer.js'
+import { MemoryStore } from '../../src/stores/memory.js'
+import { HOUR_MS, START_MS } from '../support/sessions.js'
+
+function setUp(store = new MemoryStore()) {
+  const clock = new EpochClock({ genesisMs: 0, lengthMs: 1000 }, () => START_MS)
+  const settings = { idleTimeoutMs: HOUR_MS, maxSessionAgeMs: 0, retentionMs: HOUR_MS }
+  const leftOut: LeftOut[] = []
+  const bringIn = (records: unknown) => {
+    const importer = new Importer({
+      store,
+      deadlines: new Deadlines(clock, settings),
+      maxDataBytes: 1000,
+      nowMs: () => START_MS,
+      onLeftOut: (one) => leftOut.push(one),
+    })
+    return importer.run(splitArray(one(Buffer.from(JSON.stringify(records))), 'file'))
+  }
+  return { store, leftOut, bringIn }
+}
+
+async function* one(bytes: Buffer) {
+  yield bytes
+}
+
+/** Opened, and last asked, so long before now. */
+const record = (id: string, minutesAgo: number, parts: object = {}) => ({
+  id,
+  user_id: 'alice',
+  open_time: START_MS - minutesAgo * 60_000,
+  address: 'here',
+  client: 'app',
+  ...parts,
+})
+
+describe('an import', () => {
+  it('brings sessions in, and nothing the second time', async () => {
+    const { store, bringIn } = setUp()
+    const records = Array.from({ length: 1000 }, (_, i) => record(`s${i}`, 1, { client: `c${i}` }))
+    expect(await bringIn(records)).toEqual({ imported: 1000, ended: 0, existing: 0, leftOut: 0 })
+    expect(await store.countOpen()).toBe(1000)
+    expect(await bringIn(records)).toEqual({ imported: 0, ended: 0, existing: 1000, leftOut: 0 })
+    expect(await store.countOpen()).toBe(1000)
+  })
+
+  it('leaves a session that is there as it is', async () => {
+    const { store, bringIn } = setUp()
+    await bringIn([record('a', 5)])
+    const before = await store.get('a')
+    await bringIn([record('a', 1, { user_id: 'mallory', data: 'x' })])
+    expect(await store.get('a')).toEqual(before)
+  })
+
+  it('takes the first of two with one id, though both are under way at once', async () => {
+    const { store, bringIn } = setUp()
+    const twice = [record('a', 5), record('a', 1, { user_id: 'bob' })]
+    expect(await bringIn(twice)).toMatchObject({ imported: 1, existing: 1 })
+    const { sessions } = await store.list({ skip: 0, take: 10, total: false })
+    expect(sessions).toMatchObject([{ id: 'a', userId: 'alice' }])
+  })
+
+  it('ends what is past its deadline, at its deadline', async () => {
+    const { store, bringIn } = setUp()
+    expect(await bringIn([record('old', 90), record('young', 30)])).toMatchObject({ ended: 1 })
+    expect(await store.get('old')).toMatchObject({
+      active: false,
+      closeTimeMs: START_MS - 30 * 60_000,
+    })
+    expect(await store.get('young')).toMatchObject({ active: true })
+    // Both are armed for the sweep: one to be purged, one to end.
+    const due = await store.due(START_MS + 10 * HOUR_MS, 10)
+    expect(due.map(({ timeMs }) => timeMs)).toEqual([
+      START_MS + HOUR_MS / 2,
+      START_MS + HOUR_MS / 2,
+    ])
+  })
+
+  it.each([
+    ['oldest first', ['a', 'b', 'c']],
+    ['newest first', ['c', 'b', 'a']],
+    ['mixed', ['b', 'c', 'a']],
+  ])('keeps the newest open of one user, address and client: %s', async (_, order) => {
+    const ages: Record<string, number> = { a: 30, b: 20, c: 10 }
+    const { store, bringIn } = setUp()
+    const records = order.map((id) => record(id, ages[id] ?? 0))
+    expect(await bringIn(records)).toEqual({ imported: 3, ended: 2, existing: 0, leftOut: 0 })
+    expect((await store.findOpened('alice', 'here', 'app'))?.id).toBe('c')
+    for (const id of ['a', 'b']) {
+      expect(await store.get(id)).toMatchObject({ active: false, closeTimeMs: START_MS })
+    }
+  })
+
+  it('says what it left out, where and why', async () => {
+    const { leftOut, bringIn } = setUp()
+    const counts = await bringIn([record('a', 1), { id: 'b' }, record('c', 1, { active: 1 })])
+    expect(counts).toMatchObject({ imported: 1, leftOut: 2 })
+    expect(leftOut).toEqual([
+      { element: 2, line: 1, reason: 'open_time (or opened) is required' },
+      { element: 3, line: 1, reason: 'active is neither true nor false' },
+    ])
+  })
+
+  it('stops where the store fails', async () => {
+    class FailingStore extends MemoryStore {
+      override async insert(): Promise<never> {
+        throw new StoreUnavailableError('a write failed')
+      }
+    }
+    const { bringIn } = setUp(new FailingStore())
+    await expect(bringIn([record('a', 1), record('b', 1)])).rejects.toThrow(StoreUnavailableError)
+  })
+})

@@ -1,0 +1,168 @@
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { remoteCommands } from '../../src/bridge.js'
+import { connect, SessionsClient } from '../../src/client/index.js'
+import { type GrpcServer, type GrpcService, startGrpcServer } from '../../src/grpc/server.js'
+import { sessionsService } from '../../src/grpc/sessions.js'
+import { claimAt, START_MS, sessionsAt } from '../support/sessions.js'
+
+const { sessions, time } = sessionsAt({ maxDataBytes: 1_000_000 })
+const service = sessionsService(sessions, () => {})
+let server: GrpcServer
+
+beforeAll(async () => {
+  server = await startGrpcServer('127.0.0.1', 0, { 'sessions_v1.Sessions': service })
+})
+afterAll(() => server.close(0))
+
+function clientOf(address: string, deadlineMs?: number): SessionsClient {
+  const connection = connect(address, { serverKeys: 'any' })
+  onTestFinished(() => connection.close())
+  return new SessionsClient(connection, deadlineMs)
+}
+
+/** A server of its own for one test. */
+async function startServer(services: Record<string, GrpcService>): Promise<GrpcServer> {
+  const own = await startGrpcServer('127.0.0.1', 0, services)
+  onTestFinished(() => own.close(0))
+  return own
+}
+
+/** The service with one method of its own making. */
+function serviceWith(method: string, implementation: never): GrpcService {
+  return { ...service, implementation: { ...service.implementation, [method]: implementation } }
+}
+
+let users = 0
+const newUser = () => `user ${++users} é`
+
+describe('the client of the sessions commands', () => {
+  it('says what the use cases say', async () => {
+    const commands = remoteCommands(clientOf(server.address), () => {})
+    const userId = newUser()
+    const place = { userId, address: '', client: 'app é' }
+    const opened = await commands.open({ ...place, userName: 'U', user: '{"a":1}', data: '[]' })
+    expect(opened).toEqual(await sessions.get(opened.id))
+    expect(await commands.get(opened.id)).toEqual(opened)
+    expect(await commands.open({ ...place, data: null })).toEqual({ ...opened, data: null })
+
+    time.nowMs += 5000
+    const loaded = await commands.load(userId, opened.id)
+    expect(loaded?.requestTimeMs).toBe(time.nowMs)
+    expect(await commands.load('mallory', opened.id)).toBeNull()
+
+    expect(await commands.storeData(opened.id, '7')).toMatchObject({ data: '7' })
+    expect(await commands.storeData(opened.id, '"é"', userId)).toMatchObject({ data: '"é"' })
+    expect(await commands.storeData(opened.id, null)).toMatchObject({ data: null })
+    expect(await commands.updateUser(opened.id, null)).toMatchObject({ user: null })
+
+    const before = await commands.get(opened.id)
+    expect(await commands.close(opened.id)).toEqual(before)
+    expect(await commands.close(opened.id)).toMatchObject({ active: false })
+    expect(await commands.delete(opened.id, 'mallory')).toBeNull()
+    expect(await commands.delete(opened.id, userId)).toMatchObject({ id: opened.id })
+    for (const gone of [commands.get, commands.close, commands.delete]) {
+      expect(await gone(opened.id)).toBeNull()
+    }
+
+    const again = await commands.open(place)
+    await commands.closeOpened(userId, 'elsewhere', 'app é')
+    expect(await sessions.get(again.id)).toMatchObject({ active: true })
+    await commands.closeOpened(userId, '', 'app é')
+    expect(await sessions.get(again.id)).toMatchObject({ active: false })
+    await commands.closeExpired()
+  })
+
+  it('does not touch a token session where a command is to be closed', async () => {
+    const commands = remoteCommands(clientOf(server.address), () => {})
+    const { id, userId, address, client } = await sessions.create(claimAt(time.nowMs, 600))
+    await commands.closeOpened(userId, address, client)
+    expect(await sessions.get(id)).toMatchObject({ active: true })
+  })
+
+  it.each([{}, { take: 2 }, { take: 0 }, { take: 0, total: true }, { skip: 1, total: true }])(
+    'lists like the use case: %j',
+    async (page) => {
+      const commands = remoteCommands(clientOf(server.address), () => {})
+      const userId = newUser()
+      for (const client of ['a', 'b', 'c']) {
+        await sessions.open({ userId, address: '', client })
+      }
+      const filter = { userId, active: true, fromTimeMs: START_MS, toTimeMs: time.nowMs + 1 }
+      expect(await commands.list({ ...filter, ...page })).toEqual(
+        await sessions.list({ ...filter, ...page }),
+      )
+    },
+  )
+})
+
+describe('a refusal', () => {
+  it('keeps what the server said', async () => {
+    const client = clientOf(server.address)
+    await expect(client.storeData('no', '1')).rejects.toMatchObject({
+      name: 'CommandError',
+      code: 'NOT_FOUND',
+      status: 404,
+      category: 'NotFound',
+      message: 'there is no session no',
+      metadata: { session_id: 'no' },
+      field: undefined,
+    })
+    await expect(client.open({ userId: '', address: '', client: '' })).rejects.toMatchObject({
+      code: 'MISSING_FIELD',
+      field: 'user_id',
+      metadata: {},
+    })
+  })
+
+  it('of the transport for size is told as one of the data', async () => {
+    const commands = remoteCommands(clientOf(server.address), () => {})
+    const data = JSON.stringify('x'.repeat(200_000))
+    await expect(commands.storeData('id', data)).rejects.toMatchObject({
+      code: 'INVALID_FIELD',
+      field: 'data',
+    })
+  })
+
+  it('that cannot be read is none of ours', async () => {
+    const broken = (_: unknown, callback: (error: null, bytes: Buffer) => void) =>
+      callback(null, Buffer.of(0x12, 5, 1))
+    const own = await startServer({
+      'sessions_v1.Sessions': serviceWith('get_session_by_id', broken as never),
+    })
+    await expect(clientOf(own.address).get('id')).rejects.toMatchObject({ code: 'MALFORMED' })
+  })
+})
+
+describe('without an answer', () => {
+  it.each<[string, () => Promise<string>, string, deadlineMs?: number]>([
+    [
+      'nobody listens',
+      async () => {
+        const own = await startServer({})
+        await own.close(0)
+        return own.address
+      },
+      'cannot be reached',
+    ],
+    [
+      'the server has no such service',
+      async () => (await startServer({})).address,
+      'does not serve the sessions commands',
+    ],
+    [
+      'the server keeps silent',
+      async () => {
+        const silent = serviceWith('get_session_by_id', (() => {}) as never)
+        return (await startServer({ 'sessions_v1.Sessions': silent })).address
+      },
+      'did not answer in time',
+      50,
+    ],
+  ])('since %s, it says so', async (_, start, problem, deadlineMs) => {
+    const address = await start()
+    await expect(clientOf(address, deadlineMs).get('id')).rejects.toMatchObject({
+      code: 'SERVER_UNAVAILABLE',
+      message: expect.stringContaining(`the session server at ${address} ${problem}`),
+    })
+  })
+})
