@@ -2,31 +2,22 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { Config } from './config.js'
 import { EpochClock } from './core/epoch.js'
-import { InputFileError, StoreMismatchError } from './core/errors.js'
 import { anySigner, listedOwners, type OwnerPolicy, selfCertifying } from './core/owner.js'
 import { Sessions } from './core/sessions.js'
-import type { Signer } from './crypto/ed25519.js'
-import { generateKey, privateKeyFromPem, privateKeyToPem } from './crypto/keys.js'
 import { n3Account } from './crypto/n3.js'
 import { cachedVerify, schemeVerifier } from './crypto/schemes.js'
-import {
-  generateSealingKeys,
-  type SealingKeys,
-  sealingKeysFromJson,
-  sealingKeysToJson,
-  sealSeed,
-} from './crypto/seal.js'
+import { sealSeed } from './crypto/seal.js'
 import { sodiumEd25519 } from './crypto/sodium.js'
 import { type GrpcService, startGrpcServer } from './grpc/server.js'
 import { sessionService } from './grpc/session.js'
 import { sessionsService } from './grpc/sessions.js'
-import { readSecretFile, writeSecretFile } from './key-files.js'
 import { Closers } from './lifecycle.js'
 import type { Logger } from './log.js'
 import { isLoopback } from './loopback.js'
 import { followOwnersFile } from './owners-file.js'
 import { startSenecaHttp } from './seneca/http.js'
 import { startSenecaTcp } from './seneca/tcp.js'
+import { openServerKeys } from './server-keys.js'
 import { LevelStore } from './stores/level/store.js'
 
 /** How long calls under way may take once the node is told to stop. */
@@ -56,8 +47,7 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
     const store = await LevelStore.open(join(config.dataDir, 'store'), { epochs: clock.settings })
     closers.add(() => store.close())
     const isNew = (await store.countOpen()) === 0
-    const identity = await openIdentity(config.identityKey, isNew)
-    const sealingKeys = await openSealingKeys(config.sealingKeys, isNew)
+    const { identity, sealingKeys } = await openServerKeys(config, isNew)
     const sessions = new Sessions(
       {
         store,
@@ -152,37 +142,4 @@ function openOwners(rule: string, log: Logger, closers: Closers): OwnerPolicy {
       return listedOwners(() => file.current())
     }
   }
-}
-
-async function openIdentity(file: string, mayMake: boolean): Promise<Signer> {
-  const stored = await readSecretFile(file)
-  if (stored === null && !mayMake) {
-    throw new StoreMismatchError(
-      `${file} is missing, but the store holds open sessions: restore it, or make a new identity with ` +
-        `"sessiond keygen --out ${file}" (clients that pinned the old one will refuse this server)`,
-    )
-  }
-  const key = stored === null ? generateKey('ed25519') : privateKeyFromPem(stored, file)
-  if (key.type !== 'ed25519') {
-    throw new InputFileError(file, "the server's identity must be an Ed25519 key")
-  }
-  if (stored === null) {
-    await writeSecretFile(file, privateKeyToPem(key))
-  }
-  return sodiumEd25519.signer(key.seed)
-}
-
-async function openSealingKeys(file: string, mayMake: boolean): Promise<SealingKeys> {
-  const stored = await readSecretFile(file)
-  if (stored !== null) {
-    return sealingKeysFromJson(stored, file)
-  }
-  if (!mayMake) {
-    throw new StoreMismatchError(
-      `${file} is missing, but the store holds open sessions that are sealed with it: restore it`,
-    )
-  }
-  const keys = generateSealingKeys(randomBytes)
-  await writeSecretFile(file, sealingKeysToJson(keys))
-  return keys
 }

@@ -1,14 +1,14 @@
 import { Command } from 'commander'
 import { startBridge } from '../bridge.js'
 import { ConfigError } from '../config.js'
-import { listenAddress, oneOf, senecaAddress } from '../config-values.js'
+import { listenAddress, oneOf, senecaAddresses } from '../config-values.js'
 import { createLog } from '../log.js'
 import { parseFlag } from './shared.js'
 import { closeOnSignals } from './signals.js'
 
 interface BridgeFlags {
   readonly server: string
-  readonly seneca: readonly string[]
+  readonly seneca: string
   readonly logLevel: string
 }
 
@@ -20,21 +20,26 @@ export function bridgeCommand(): Command {
         'While the server is away every act is answered at once with SERVER_UNAVAILABLE.',
     )
     .requiredOption('--server <HOST:PORT>', 'where the server listens for gRPC')
-    .option('--seneca <URL...>', 'where to listen: tcp://HOST:PORT, http://HOST:PORT; loopback', [
+    .option(
+      '--seneca <URLS>',
+      'where to listen: tcp://HOST:PORT or http://HOST:PORT, loopback only; several with commas',
       'tcp://127.0.0.1:8807',
-    ])
+    )
     .option('--log-level <LEVEL>', 'error, warn, info or debug', 'info')
     .addHelpText(
       'after',
       `
 Examples:
   $ sessiond bridge --server sessions.internal:8090
-  $ sessiond bridge --server 127.0.0.1:8090 --seneca tcp://127.0.0.1:8807 http://127.0.0.1:8808`,
+  $ sessiond bridge --server 127.0.0.1:8090 --seneca tcp://127.0.0.1:8807,http://127.0.0.1:8808`,
     )
     .action(async (flags: BridgeFlags) => {
       const mistakes: string[] = []
       parseFlag('--server', flags.server, listenAddress, mistakes)
-      const listen = flags.seneca.map((url) => parseFlag('--seneca', url, senecaAddress, mistakes))
+      const listen = parseFlag('--seneca', flags.seneca, senecaAddresses, mistakes)
+      if (listen?.length === 0) {
+        mistakes.push('--seneca: a bridge must listen somewhere')
+      }
       const level = oneOf('error', 'warn', 'info', 'debug')
       const logLevel = parseFlag('--log-level', flags.logLevel, level, mistakes)
       if (mistakes.length > 0) {

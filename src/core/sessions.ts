@@ -155,6 +155,7 @@ export class Sessions {
       return this.listOne(args)
     }
     const { skip = 0, take = PAGE, total = false, ...filter } = args
+    checkName('user_id', filter.userId ?? '')
     await this.sweep.step()
     const query = { ...filter, skip, take: Math.min(take, PAGE), total }
     for (;;) {
@@ -195,6 +196,8 @@ export class Sessions {
   /** Ends the session that a command opened for this user, address and client, if there is one. */
   async closeOpened(userId: string, address: string, client: string): Promise<void> {
     checkRequired('user_id', userId)
+    checkName('address', address)
+    checkName('client', client)
     const session = await this.ports.store.findOpened(userId, address, client)
     if (session !== undefined) {
       await this.close(session.id)

@@ -38,8 +38,10 @@ export async function startSenecaHttp(
     async (request, response) => {
       if (busy.has(request.socket)) {
         // Nothing would bound the answers to requests sent ahead; no Seneca client sends any.
-        hooks.onRefused('it sends requests before it has its answers')
-        request.socket.destroy()
+        if (!request.socket.destroyed) {
+          hooks.onRefused('it sends requests before it has its answers')
+          request.socket.destroy()
+        }
         return
       }
       busy.add(request.socket)
@@ -54,7 +56,7 @@ export async function startSenecaHttp(
         hooks.onRefused(error instanceof Error ? error.message : 'internal error')
         response.shouldKeepAlive = false
       }
-      response.writeHead(outcome.status, headers(request, accept, receivedMs, outcome.status))
+      response.writeHead(outcome.status, headers(request, outcome, accept, receivedMs))
       response.end(outcome.json)
     },
   )
@@ -114,9 +116,9 @@ async function readAct(request: IncomingMessage): Promise<Readonly<Record<string
 
 function headers(
   request: IncomingMessage,
+  { status, json }: Outcome,
   accept: string,
   receivedMs: number,
-  status: number,
 ): OutgoingHttpHeaders {
   const sent = request.headers
   const echoed = {
@@ -127,6 +129,7 @@ function headers(
   }
   return {
     'Content-Type': 'application/json',
+    'Content-Length': Buffer.byteLength(json),
     'Cache-Control': 'private, max-age=0, no-cache, no-store',
     ...(status === 405 && { Allow: 'POST' }),
     ...Object.fromEntries(Object.entries(echoed).filter(([, value]) => value !== undefined)),

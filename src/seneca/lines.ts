@@ -13,9 +13,9 @@ export class LineReader {
 
   constructor(private readonly maxBytes: number) {}
 
-  /** Whether a line was begun and not ended. */
-  get isWithinLine(): boolean {
-    return this.begunBytes > 0 || this.unread.length > 0
+  /** What it holds, which is 0 between two lines. */
+  get heldBytes(): number {
+    return this.begun.length + this.unread.length
   }
 
   push(chunk: Buffer): void {

@@ -109,7 +109,7 @@ class Connection {
     socket.setTimeout(settings.stallTimeoutMs, () => {
       if (socket.writableLength > 0) {
         this.cut('it does not read its answers')
-      } else if (this.lines.isWithinLine && !this.isFull()) {
+      } else if (this.lines.heldBytes > 0 && !this.isFull()) {
         this.cut('it does not finish its message')
       }
     })

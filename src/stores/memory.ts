@@ -60,8 +60,7 @@ export class MemoryStore implements SessionStore {
       if (seen.reusable?.id !== session.id) {
         throw new TypeError('only the session to reuse can be replaced')
       }
-      this.put(session, dueTimeMs)
-      return session
+      return this.put(session, dueTimeMs)
     }
     const { session, seal, dueTimeMs, idempotency } = decision.insert
     if (seal !== undefined && session.active) {
@@ -72,8 +71,7 @@ export class MemoryStore implements SessionStore {
       this.answers.set(scopeText(scope.idempotency), { ...idempotency, sessionId: session.id })
       this.arm({ kind: 'idempotency', timeMs, scope: scope.idempotency })
     }
-    this.put(session, dueTimeMs)
-    return session
+    return this.put(session, dueTimeMs)
   }
 
   async update(
@@ -85,10 +83,7 @@ export class MemoryStore implements SessionStore {
     const current = this.sessions.get(id)
     const update = current && change(current)
     this.strike(settles)
-    if (update) {
-      this.put(update.session, update.dueTimeMs)
-    }
-    return this.sessions.get(id)
+    return update ? this.put(update.session, update.dueTimeMs) : current
   }
 
   async remove(
@@ -191,16 +186,18 @@ export class MemoryStore implements SessionStore {
       .sort((a, b) => b.openTimeMs - a.openTimeMs || compareIds(a, b))[0]
   }
 
-  private put(session: Session, dueTimeMs: number | undefined): void {
+  private put(session: Session, dueTimeMs: number | undefined): Session {
     const before = this.sessions.get(session.id) ?? null
-    this.sessions.set(session.id, structuredClone(session))
+    const after = structuredClone(session)
+    this.sessions.set(session.id, after)
     if (!session.active) {
       this.seals.delete(session.id)
     }
     if (dueTimeMs !== undefined) {
       this.arm({ kind: 'session', timeMs: dueTimeMs, id: session.id })
     }
-    this.listeners.emit({ before, after: session })
+    this.listeners.emit({ before, after })
+    return after
   }
 
   private open(): Session[] {

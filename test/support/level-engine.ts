@@ -12,6 +12,8 @@ export class Observed {
   closes = 0
   /** Stands in for each write; calls `write` where it shall happen. */
   onWrite = (write: () => Promise<void>): Promise<void> => write()
+  /** Comes before each read of a walk. */
+  onRead = async (): Promise<void> => {}
   /** Comes before each closing of the database. */
   onClose = async (): Promise<void> => {}
 
@@ -50,6 +52,7 @@ export class Observed {
         const nextv = keys.nextv.bind(keys)
         return Object.assign(keys, {
           nextv: async (size: number) => {
+            await this.onRead()
             const rows = await nextv(size)
             this.walks[walk] = (this.walks[walk] ?? 0) + rows.length
             return rows

@@ -91,6 +91,7 @@ export async function startServer(options: ServerProcessOptions): Promise<Server
     options.dataDir,
     '--grpc',
     '127.0.0.1:0',
+    ...(options.args?.includes('--seneca') ? [] : ['--seneca', 'off']),
     ...(options.args ?? []),
   ]
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { Deadlines } from '../../src/core/deadlines.js'
 import { EpochClock } from '../../src/core/epoch.js'
@@ -57,7 +58,13 @@ describe('an import', () => {
   })
 
   it('takes the first of two with one id, though both are under way at once', async () => {
-    const { store, bringIn } = setUp()
+    class SlowStore extends MemoryStore {
+      override async insert(...args: Parameters<MemoryStore['insert']>) {
+        await setImmediate()
+        return super.insert(...args)
+      }
+    }
+    const { store, bringIn } = setUp(new SlowStore())
     const twice = [record('a', 5), record('a', 1, { user_id: 'bob' })]
     expect(await bringIn(twice)).toMatchObject({ imported: 1, existing: 1 })
     const { sessions } = await store.list({ skip: 0, take: 10, total: false })

@@ -1,13 +1,13 @@
 import { LRUCache } from 'lru-cache'
 import type { SessionChange } from '../../core/events.js'
 import { decodeTally, encodeTally, type Tally } from './codec.js'
-import type { Bytes, Row } from './database.js'
+import type { ByteLevel, Row } from './database.js'
 import { requestTimeRange, TALLY_KEY } from './keys.js'
 import { count } from './scan.js'
 
 const MAX_USERS = 65_536
 
-/** How many sessions are open: in all, kept on disk with each commit, and of the users seen lately. */
+/** How many sessions are open: in all, as each commit writes down, and of the users seen lately. */
 export class Counts {
   private tally: Tally = { openSessions: 0, commits: 0 }
   /** Sessions that writes under way will open. */
@@ -15,7 +15,7 @@ export class Counts {
   private readonly ofUsers = new LRUCache<string, number>({ max: MAX_USERS })
 
   /** Forgets everything but what is on disk. Returns how many commits there were. */
-  load(level: Bytes): number {
+  load(level: ByteLevel): number {
     const bytes = level.getSync(TALLY_KEY)
     this.tally = bytes === undefined ? { openSessions: 0, commits: 0 } : decodeTally(bytes)
     this.opening = 0
@@ -33,7 +33,7 @@ export class Counts {
   }
 
   /** The caller holds the user's lock, so that no session of the user opens or ends meanwhile. */
-  async ofUser(level: Bytes, userId: string): Promise<number> {
+  async ofUser(level: ByteLevel, userId: string): Promise<number> {
     const known = this.ofUsers.get(userId)
     if (known !== undefined) {
       return known

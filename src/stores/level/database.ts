@@ -7,9 +7,9 @@ import { Gate } from './gate.js'
 /** What LevelDB writes when it opens again: at most the two logs that it kept in memory. */
 const PROBE_BYTES = 8 * 1024 * 1024
 
-export type Bytes = Level<Buffer, Uint8Array>
+export type ByteLevel = Level<Buffer, Uint8Array>
 
-type Engine = new (...args: ConstructorParameters<typeof Level<Buffer, Uint8Array>>) => Bytes
+type Engine = new (...args: ConstructorParameters<typeof Level<Buffer, Uint8Array>>) => ByteLevel
 
 /** A key and its new value, null to delete it. */
 export type Row = readonly [key: Buffer, value: Uint8Array | null]
@@ -17,7 +17,7 @@ export type Row = readonly [key: Buffer, value: Uint8Array | null]
 /** One LevelDB directory. What fails in it is a StoreUnavailableError. */
 export class Database {
   private readonly gate = new Gate()
-  private level!: Bytes
+  private level!: ByteLevel
 
   constructor(
     readonly location: string,
@@ -39,7 +39,7 @@ export class Database {
   }
 
   /** Runs `fn`, which only reads; waits while the database is being reopened. */
-  read<T>(fn: (level: Bytes) => T | Promise<T>): Promise<T> {
+  read<T>(fn: (level: ByteLevel) => T | Promise<T>): Promise<T> {
     return this.gate.enter(async () => {
       try {
         return await fn(this.level)
@@ -79,7 +79,7 @@ export class Database {
   }
 
   /** Closes and opens the database between reads, and calls `reload` before the next one. */
-  reopen(reload: (level: Bytes) => void): Promise<void> {
+  reopen(reload: (level: ByteLevel) => void): Promise<void> {
     return this.gate.alone(async () => {
       await this.level.close()
       await this.level.open()

@@ -1,11 +1,11 @@
 import type { Deadline } from '../../core/store.js'
-import type { Bytes } from './database.js'
+import type { ByteLevel } from './database.js'
 import { deadlineOf, deadlineRange } from './keys.js'
 import { scan } from './scan.js'
 
 /**
- * Reads deadlines from the earliest that can be left. Those that were settled lie before it as deleted
- * keys, and LevelDB walks these one by one until it compacts them.
+ * Reads deadlines from the earliest that can be left. Those that were settled lie before it as
+ * deleted keys, and LevelDB walks these one by one until it compacts them.
  */
 export class Deadlines {
   /** No committed deadline lies before this key; null where nothing is known. */
@@ -25,17 +25,16 @@ export class Deadlines {
   }
 
   /** Deadlines before `timeMs`, earliest first. One call at a time. */
-  async due(level: Bytes, timeMs: number, limit: number): Promise<Deadline[]> {
+  async due(level: ByteLevel, timeMs: number, limit: number): Promise<Deadline[]> {
     const { gte, lt } = deadlineRange(timeMs)
-    const start = this.start ?? gte
     this.armed = null
     const keys: Buffer[] = []
-    for await (const slice of scan(level, { gte: start, lt }, { limit })) {
+    for await (const slice of scan(level, { gte: this.start ?? gte, lt }, { limit })) {
       keys.push(...slice)
     }
     if (limit > 0) {
       // What was armed meanwhile may be too late for this walk's snapshot.
-      const left = keys[0] ?? (start.compare(lt) < 0 ? lt : start)
+      const left = keys[0] ?? lt
       this.start = earlier(left, this.armed ?? left)
     }
     return keys.map(deadlineOf)

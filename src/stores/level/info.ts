@@ -4,7 +4,7 @@ import { decodeInfo, encodeInfo } from './codec.js'
 import type { Database } from './database.js'
 import { INFO_KEY, LAYOUT_VERSION } from './keys.js'
 
-/** Writes down what a new store was made under; throws StoreMismatchError where an old one differs. */
+/** Writes down what a new store is made under. Throws StoreMismatchError where an old one differs. */
 export async function agreeOnInfo(database: Database, epochs: EpochSettings): Promise<void> {
   const { location } = database
   const [bytes, anyKey] = await database.read(async (level) => [
@@ -24,15 +24,16 @@ export async function agreeOnInfo(database: Database, epochs: EpochSettings): Pr
   const stored = decodeInfo(bytes)
   if (stored.layoutVersion !== LAYOUT_VERSION) {
     throw new StoreMismatchError(
-      `${location} has layout ${stored.layoutVersion}; this release reads layout ${LAYOUT_VERSION}: ` +
-        'start the release that wrote it, or give another --data-dir',
+      `${location} has layout ${stored.layoutVersion}; this release reads layout ` +
+        `${LAYOUT_VERSION}: start the release that wrote it, or give another --data-dir`,
     )
   }
   const { genesisMs, lengthMs } = stored.epochs
   if (genesisMs !== epochs.genesisMs || lengthMs !== epochs.lengthMs) {
     throw new StoreMismatchError(
-      `${location} was made with ${epochText(stored.epochs)}, but ${epochText(epochs)} is configured, ` +
-        'which would move the end of every session: configure what it was made with, or give another --data-dir',
+      `${location} was made with ${epochText(stored.epochs)}, but ${epochText(epochs)} ` +
+        'is configured, which would move the end of every session: configure what it was made ' +
+        'with, or give another --data-dir',
     )
   }
 }

@@ -13,15 +13,12 @@ import type { Deadline, IdempotencyScope, ListQuery } from '../../core/store.js'
  *   x time kind (id | owner signer key)    deadlines, earliest first
  *   m name                                 facts about the store
  *
- * Times are milliseconds in 8 bytes, big-endian, so that they sort as bytes; with a minus they count
- * down from the largest. `active` and `kind` are one byte. Texts and bytes are preceded by their length
- * in 2 bytes, lest two different rows share a key; the last part of a key stands bare.
+ * Times are milliseconds in 8 bytes, big-endian, so that they sort as bytes; with a minus they
+ * count down from the largest. `active` and `kind` are one byte. Texts and bytes are preceded by
+ * their length in 2 bytes, lest two different rows share a key; the last part stands bare.
  */
 
 export const LAYOUT_VERSION = 1
-
-export const RANGES = ['s', 'k', 't', 'u', 'c', 'i', 'x', 'm'] as const
-export type Range = (typeof RANGES)[number]
 
 export const INFO_KEY = Buffer.from('minfo')
 export const TALLY_KEY = Buffer.from('mtally')
@@ -135,7 +132,7 @@ export function deadlineRange(timeMs: number): KeyRange {
   return { gte: range('x'), lt: Buffer.concat([range('x'), time(clampTime(timeMs))]) }
 }
 
-function range(name: Range): Buffer {
+function range(name: 't' | 'u' | 'c' | 'i' | 'x'): Buffer {
   return Buffer.from(name)
 }
 

@@ -1,11 +1,15 @@
+import type { Session } from '../../core/session.js'
 import type { ListQuery, SessionPage } from '../../core/store.js'
 import { decodeSession } from './codec.js'
-import type { Bytes } from './database.js'
+import type { ByteLevel } from './database.js'
 import { idAfterTime, requestTimeRange, sessionKey, type TimeRange } from './keys.js'
 import { count, type Snapshot, scan } from './scan.js'
 
+/** Records to decode in one turn of the event loop. */
+const SLICE_RECORDS = 100
+
 /** One page, from one snapshot: walks index keys, and reads only the records that it returns. */
-export async function listSessions(level: Bytes, query: ListQuery): Promise<SessionPage> {
+export async function listSessions(level: ByteLevel, query: ListQuery): Promise<SessionPage> {
   const ranges =
     query.active === undefined
       ? [requestTimeRange(query, true), requestTimeRange(query, false)]
@@ -13,13 +17,10 @@ export async function listSessions(level: Bytes, query: ListQuery): Promise<Sess
   const snapshot = level.snapshot()
   try {
     const ids = await pageIds(level, ranges, query, snapshot)
-    const records = await level.getMany(ids.map(sessionKey), { snapshot })
-    const sessions = records.map((record, i) => {
-      if (record === undefined) {
-        throw new Error(`an index names session ${ids[i]}, which has no record`)
-      }
-      return decodeSession(record)
-    })
+    const sessions: Session[] = []
+    for (let i = 0; i < ids.length; i += SLICE_RECORDS) {
+      sessions.push(...(await readSessions(level, ids.slice(i, i + SLICE_RECORDS), snapshot)))
+    }
     if (!query.total) {
       return { sessions, total: null }
     }
@@ -34,7 +35,7 @@ export async function listSessions(level: Bytes, query: ListQuery): Promise<Sess
 }
 
 async function pageIds(
-  level: Bytes,
+  level: ByteLevel,
   ranges: readonly TimeRange[],
   { skip, take }: ListQuery,
   snapshot: Snapshot,
@@ -57,6 +58,20 @@ async function pageIds(
     }
   }
   return ids
+}
+
+async function readSessions(
+  level: ByteLevel,
+  ids: readonly string[],
+  snapshot: Snapshot,
+): Promise<Session[]> {
+  const records = await level.getMany(ids.map(sessionKey), { snapshot })
+  return records.map((record, i) => {
+    if (record === undefined) {
+      throw new Error(`an index names session ${ids[i]}, which has no record`)
+    }
+    return decodeSession(record)
+  })
 }
 
 /** Two sorted walks as one, compared from `offset` in each key. */

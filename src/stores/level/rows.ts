@@ -7,7 +7,7 @@ import { answerKey, deadlineKey, indexKeys, sealKey, sessionKey } from './keys.j
 
 const NOTHING = new Uint8Array(0)
 
-/** The record, its indexes and the end of its seal, as one session passes from one state to the next. */
+/** The record, its indexes and the end of its seal, as a session passes from state to state. */
 export function changeRows({ before, after }: SessionChange): Row[] {
   const rows: Row[] = []
   const old = before === null ? [] : indexKeys(before)

@@ -1,4 +1,4 @@
-import type { Bytes } from './database.js'
+import type { ByteLevel } from './database.js'
 import type { KeyRange } from './keys.js'
 
 /** Rows to a slice: well under 10 ms of the event loop each. */
@@ -6,7 +6,7 @@ const SLICE_ROWS = 1000
 /** So that slices do not end early at the default of 16 KiB. */
 const SLICE_BYTES = 256 * 1024
 
-export type Snapshot = ReturnType<Bytes['snapshot']>
+export type Snapshot = ReturnType<ByteLevel['snapshot']>
 
 /** What a read sees: the state of a snapshot, else the newest. */
 export interface Reading {
@@ -15,7 +15,7 @@ export interface Reading {
 
 /** The keys of a range in slices; other work gets its turn between two. */
 export async function* scan(
-  level: Bytes,
+  level: ByteLevel,
   { gte, lt }: KeyRange,
   { snapshot, limit }: Reading & { readonly limit?: number } = {},
 ): AsyncGenerator<Buffer[], void> {
@@ -40,7 +40,7 @@ export async function* scan(
 }
 
 /** How many keys a range has. */
-export async function count(level: Bytes, range: KeyRange, at?: Reading): Promise<number> {
+export async function count(level: ByteLevel, range: KeyRange, at?: Reading): Promise<number> {
   let total = 0
   for await (const slice of scan(level, range, at)) {
     total += slice.length

@@ -15,25 +15,17 @@ import type {
   WriteOptions,
 } from '../../core/store.js'
 import { Listeners } from '../listeners.js'
-import { decodeAnswer, decodeSession } from './codec.js'
+import { decodeAnswer } from './codec.js'
 import { Counts, opened } from './counts.js'
-import { type Bytes, Database, type Row } from './database.js'
+import { type ByteLevel, Database, type Row } from './database.js'
 import { Deadlines } from './deadlines.js'
 import { Gate } from './gate.js'
 import { agreeOnInfo } from './info.js'
-import {
-  answerKey,
-  deadlineKey,
-  idAfterTime,
-  isDeadlineKey,
-  sealKey,
-  sessionKey,
-  tripleRange,
-} from './keys.js'
+import { answerKey, deadlineKey, isDeadlineKey, sealKey } from './keys.js'
 import { listSessions } from './list.js'
 import { Locks } from './locks.js'
+import { look, newestOpened, readSession } from './lookup.js'
 import { changeRows, dueRows, insertRows } from './rows.js'
-import { type Reading, scan } from './scan.js'
 import { Writer } from './writer.js'
 
 export interface LevelStoreOptions {
@@ -142,7 +134,7 @@ export class LevelStore implements SessionStore {
     reusableId: string | undefined,
     decide: (seen: Seen) => Decision,
   ): Promise<Session> {
-    const seen = await this.database.read((level) => this.look(level, scope, reusableId))
+    const seen = await this.database.read((level) => look(level, this.counts, scope, reusableId))
     // From here to the write nothing else gets a turn, so no other insert sees the same `openInAll`.
     const decision = decide({ ...seen, openInAll: this.counts.reserved })
     if ('keep' in decision) {
@@ -160,29 +152,6 @@ export class LevelStore implements SessionStore {
     const after = decision.insert.session
     await this.write(insertRows(decision.insert, scope.idempotency), { before: null, after })
     return after
-  }
-
-  private async look(
-    level: Bytes,
-    { userId, idempotency, countOpenOfUser }: InsertScope,
-    reusableId: string | undefined,
-  ): Promise<Omit<Seen, 'openInAll'>> {
-    const openOfUser = countOpenOfUser ? await this.counts.ofUser(level, userId) : 0
-    const bytes = idempotency && level.getSync(answerKey(idempotency))
-    const answer = bytes && decodeAnswer(bytes)
-    const session = answer && readSession(level, answer.sessionId)
-    const reusable = reusableId === undefined ? undefined : readSession(level, reusableId)
-    return {
-      openOfUser,
-      ...(answer && {
-        answered: {
-          bodySha256: answer.bodySha256,
-          sessionId: answer.sessionId,
-          ...(session && { session }),
-        },
-      }),
-      ...(reusable && { reusable }),
-    }
   }
 
   update(
@@ -212,7 +181,7 @@ export class LevelStore implements SessionStore {
     })
   }
 
-  /** Begins with the session's lock alone; the user's is needed only where the user's count changes. */
+  /** Begins with the session's lock alone; the user's is needed only where its count changes. */
   private async mutate(
     id: string,
     decide: (before: Session) => Outcome | null,
@@ -293,7 +262,7 @@ export class LevelStore implements SessionStore {
     }
   }
 
-  private read<T>(fn: (level: Bytes) => T | Promise<T>): Promise<T> {
+  private read<T>(fn: (level: ByteLevel) => T | Promise<T>): Promise<T> {
     return this.during(() => this.database.read(fn))
   }
 
@@ -325,22 +294,4 @@ function sessionLock(id: string): string {
 
 function answerLock(scope: IdempotencyScope): string {
   return answerKey(scope).toString('latin1')
-}
-
-function readSession(level: Bytes, id: string, at: Reading = {}): Session | undefined {
-  const bytes = level.getSync(sessionKey(id), at)
-  return bytes && decodeSession(bytes)
-}
-
-async function newestOpened(
-  level: Bytes,
-  userId: string,
-  { address, client }: NonNullable<InsertScope['reuse']>,
-  at: Reading = {},
-): Promise<string | undefined> {
-  const range = tripleRange(userId, address, client)
-  for await (const [key] of scan(level, range, { ...at, limit: 1 })) {
-    return key && idAfterTime(key, range.timeOffset)
-  }
-  return undefined
 }

@@ -3,7 +3,7 @@ import { StoreUnavailableError } from '../../core/errors.js'
 import type { SessionChange } from '../../core/events.js'
 import type { Listeners } from '../listeners.js'
 import type { Counts } from './counts.js'
-import type { Bytes, Database, Row } from './database.js'
+import type { ByteLevel, Database, Row } from './database.js'
 
 const FIRST_RETRY_MS = 100
 const LAST_RETRY_MS = 10_000
@@ -24,9 +24,9 @@ interface Pending {
 }
 
 /**
- * Group commit: what is written while one batch is on its way to the disk goes together in the next, so
- * that many writes share one fsync. After an error LevelDB takes no more writes, also when the cause is
- * gone, until it is reopened; this is done here, and until then writes are refused.
+ * Group commit: what is written while one batch is on its way to the disk goes together in the
+ * next, so that many writes share one fsync. After an error LevelDB takes no more writes, also when
+ * the cause is gone, until it is reopened; this is done here, and until then writes are refused.
  */
 export class Writer {
   private queue: Pending[] = []
@@ -123,7 +123,7 @@ export class Writer {
     }
   }
 
-  private reload(level: Bytes, failedCommit: number, changes: readonly SessionChange[]): void {
+  private reload(level: ByteLevel, failedCommit: number, changes: readonly SessionChange[]): void {
     this.options.onReopen()
     if (this.counts.load(level) === failedCommit) {
       // It had reached the disk after all.

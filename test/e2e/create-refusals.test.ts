@@ -1,0 +1,235 @@
+import { randomBytes } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { n3Account } from '../../src/crypto/n3.js'
+import { readCreateRequest } from '../../src/envelope/create.js'
+import { wrapRequest } from '../../src/envelope/wrap.js'
+import type { Node } from '../../src/node.js'
+import {
+  type CreateClient,
+  createClient,
+  createRequest,
+  epochNow,
+  newOwner,
+} from '../support/create.js'
+import { alice, carol, hop, len, message } from '../support/envelope.js'
+import { startTestNode } from '../support/node.js'
+import { temporaryDirectory } from '../support/process.js'
+
+let node: Node
+let client: CreateClient
+
+beforeAll(async () => {
+  node = await startTestNode(await temporaryDirectory(afterAll))
+  client = createClient(node.addresses.grpc)
+})
+afterAll(async () => {
+  client.close()
+  await node.close()
+})
+
+/** The message with one bit flipped where `part` begins in it. */
+function altered(message: Buffer, part: Uint8Array): Buffer {
+  const copy = Buffer.from(message)
+  const at = copy.indexOf(part)
+  copy[at] = (copy[at] ?? 0) ^ 1
+  return copy
+}
+
+/** One hop more than is allowed. Field 7 of a meta header and 4 of a verification header wrap. */
+function seventeenLevels(): Buffer {
+  let request = createRequest({ meta: { ttl: 20 } })
+  for (let i = 0; i < 15; i++) {
+    request = wrapRequest(request, hop)
+  }
+  const { body, outermost } = readCreateRequest(request).message
+  return message(body, len(7, outermost.meta), len(4, outermost.verify))
+}
+
+const now = epochNow()
+const DAY = 24n * 3600n
+const bob = newOwner()
+const text = (value: string) => Buffer.from(value)
+const withXHeaders = (...pairs: [key: string, value: string][]) =>
+  createRequest({ meta: { xHeaders: pairs.map(([key, value]) => ({ key, value })) } })
+
+type Refusals = Record<string, () => Uint8Array>
+
+/** By code, reason and field. */
+const refusals: [code: string, reason: string, field: string | undefined, Refusals][] = [
+  [
+    'INVALID_ARGUMENT',
+    'MALFORMED',
+    'session.CreateRequest',
+    {
+      garbage: () => text('garbage'),
+      'a zero tag': () => Buffer.concat([createRequest(), Buffer.of(0)]),
+      'more than 64 KiB': () => Buffer.concat([createRequest(), len(99, randomBytes(64 * 1024))]),
+    },
+  ],
+  [
+    'INVALID_ARGUMENT',
+    'MALFORMED',
+    'verify_header',
+    { 'an end too soon': () => createRequest().subarray(0, -1) },
+  ],
+  [
+    'INVALID_ARGUMENT',
+    'MALFORMED',
+    `meta_header${'.origin'.repeat(16)}`,
+    { '17 levels': seventeenLevels },
+  ],
+  [
+    'INVALID_ARGUMENT',
+    'MALFORMED',
+    'body',
+    { 'two bodies': () => Buffer.concat([createRequest(), len(1)]) },
+  ],
+  ['INVALID_ARGUMENT', 'MISSING_FIELD', 'body', { 'no bytes': () => text('') }],
+  [
+    'INVALID_ARGUMENT',
+    'MISSING_FIELD',
+    'body.owner_id.value',
+    { 'no owner': () => createRequest({ owner: text('') }) },
+  ],
+  [
+    'INVALID_ARGUMENT',
+    'INVALID_FIELD',
+    'body.owner_id.value',
+    { 'an owner of 65 bytes': () => createRequest({ owner: new Uint8Array(65) }) },
+  ],
+  [
+    'INVALID_ARGUMENT',
+    'INVALID_FIELD',
+    'meta_header.ttl',
+    { 'a ttl of 0': () => createRequest({ meta: { ttl: 0 } }) },
+  ],
+  [
+    'INVALID_ARGUMENT',
+    'INVALID_FIELD',
+    'meta_header.x_headers',
+    {
+      'an x-header twice': () => withXHeaders(['a', '1'], ['a', '2']),
+      'an x-header without a key': () => withXHeaders(['', '1']),
+      'an empty idempotency key': () => withXHeaders(['idempotency-key', '']),
+      'an idempotency key of 129 bytes': () =>
+        withXHeaders(['idempotency-key', `${'é'.repeat(64)}k`]),
+      'a client name of 257 bytes': () => withXHeaders(['client', 'c'.repeat(257)]),
+    },
+  ],
+  [
+    'INVALID_ARGUMENT',
+    'INVALID_LIFETIME',
+    'body.lifetime.exp',
+    {
+      'a lifetime that is over': () => createRequest({ lifetime: { exp: now - 1n, nbf: 0n } }),
+      'a lifetime without end': () => createRequest({ lifetime: { exp: 2n ** 64n - 1n } }),
+      'a lifetime of 31 days': () => createRequest({ lifetime: { exp: now + 31n * DAY } }),
+    },
+  ],
+  [
+    'INVALID_ARGUMENT',
+    'INVALID_LIFETIME',
+    'body.lifetime.nbf',
+    { 'nbf after exp': () => createRequest({ lifetime: { nbf: now + 7200n } }) },
+  ],
+  [
+    'FAILED_PRECONDITION',
+    'EPOCH_DRIFT',
+    undefined,
+    {
+      'an old request': () => createRequest({ lifetime: { iat: now - 400n } }),
+      'a request of the future': () => createRequest({ lifetime: { iat: now + 400n } }),
+      'an old meta header': () => createRequest({ meta: { epoch: now - 400n } }),
+      'a meta header of the future': () => createRequest({ meta: { epoch: now + 400n } }),
+    },
+  ],
+  [
+    'FAILED_PRECONDITION',
+    'UNSUPPORTED_VERSION',
+    undefined,
+    { 'version 3': () => createRequest({ meta: { version: { major: 3, minor: 0 } } }) },
+  ],
+  [
+    'UNAUTHENTICATED',
+    'BAD_SIGNATURE',
+    undefined,
+    {
+      'an altered body': () => altered(createRequest({ signer: bob }), bob.publicKey),
+      'an altered x-header': () => altered(withXHeaders(['client', 'harry']), text('harry')),
+    },
+  ],
+  [
+    'PERMISSION_DENIED',
+    'OWNER_KEY_MISMATCH',
+    undefined,
+    {
+      "another's Ed25519 key as owner": () => createRequest({ owner: alice.publicKey }),
+      "another's N3 account as owner": () =>
+        createRequest({ signer: carol, owner: n3Account(alice.publicKey) }),
+      'an owner that names no key': () => createRequest({ owner: text('alice') }),
+    },
+  ],
+]
+
+describe('Create refuses', () => {
+  it.each(
+    refusals.flatMap(([code, reason, field, cases]) =>
+      Object.entries(cases).map(
+        ([name, request]) => [name, reason, { code, field, request }] as const,
+      ),
+    ),
+  )('%s: %s', async (_, reason, { code, field, request }) => {
+    await expect(client.create(request())).rejects.toMatchObject({
+      code,
+      reason,
+      field,
+      domain: 'sessiond',
+      retrySeconds: undefined,
+    })
+  })
+
+  it('with the server epoch where the refusal is about time', async () => {
+    for (const lifetime of [{ exp: now - 1n, nbf: 0n }, { iat: now - 400n }]) {
+      const refusal = await client.create(createRequest({ lifetime })).catch((error) => error)
+      const ahead = BigInt(refusal.metadata.server_epoch) - now
+      expect(ahead >= 0n && ahead < 60n).toBe(true)
+    }
+  })
+
+  it('with the rule that is in force where a key may not speak for the owner', async () => {
+    await expect(client.create(createRequest({ owner: hop.publicKey }))).rejects.toMatchObject({
+      message: expect.stringContaining('self-certifying owners'),
+      metadata: { policy: 'self-certifying owners' },
+    })
+  })
+
+  it('what is too large for the transport', async () => {
+    const request = Buffer.concat([createRequest(), len(99, randomBytes(128 * 1024))])
+    await expect(client.create(request)).rejects.toMatchObject({ code: 'RESOURCE_EXHAUSTED' })
+  })
+
+  it('and goes on serving', async () => {
+    await expect(client.create(createRequest())).resolves.toHaveProperty('id')
+  })
+})
+
+describe('with limits of its own, the server refuses', () => {
+  it.each([
+    ['max-sessions-per-owner', 'owner'],
+    ['max-sessions', 'server'],
+  ])('what is over --%s', async (option, scope) => {
+    const limited = await startTestNode(await temporaryDirectory(onTestFinished), { [option]: '2' })
+    const itsClient = createClient(limited.addresses.grpc)
+    const signer = newOwner()
+    const open = () => itsClient.create(createRequest({ signer }))
+    const outcomes = await Promise.allSettled(Array.from({ length: 8 }, open))
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(2)
+    await expect(open()).rejects.toMatchObject({
+      code: 'RESOURCE_EXHAUSTED',
+      reason: 'QUOTA_EXCEEDED',
+      metadata: { scope, limit: '2' },
+    })
+    itsClient.close()
+    await limited.close()
+  })
+})

@@ -1,0 +1,150 @@
+import { once } from 'node:events'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
+import { join } from 'node:path'
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { generateKey, privateKeyToPem } from '../../src/client/index.js'
+import { createClient, createRequest } from '../support/create.js'
+import { sessiond, startServer, temporaryDirectory } from '../support/process.js'
+
+let dataDir: string
+beforeEach(async () => {
+  dataDir = join(await temporaryDirectory(onTestFinished), 'data')
+})
+
+const serve = (...args: string[]) =>
+  sessiond(['serve', '--data-dir', dataDir, '--grpc', '127.0.0.1:0', '--seneca', 'off', ...args])
+
+/** Leaves a data directory with one open session. */
+async function serveOnce(): Promise<void> {
+  const server = await startServer({ dataDir })
+  const client = createClient(server.ready.grpc)
+  await client.create(createRequest())
+  client.close()
+  await server.stop()
+}
+
+/** A file in the data directory. */
+async function put(name: string, text: string): Promise<string> {
+  await mkdir(dataDir, { recursive: true })
+  await writeFile(join(dataDir, name), text)
+  return join(dataDir, name)
+}
+
+describe('sessiond serve', () => {
+  it('ends with 3 where another process has the directory', async () => {
+    const server = await startServer({ dataDir })
+    expect(await serve()).toEqual({
+      code: 3,
+      signal: null,
+      stdout: '',
+      stderr: expect.stringMatching(/^sessiond: .*data\/store is in use by another process: .*\n$/),
+    })
+    const client = createClient(server.ready.grpc)
+    await expect(client.create(createRequest())).resolves.toHaveProperty('id')
+    client.close()
+    expect(await server.stop()).toEqual({ code: 0, signal: null })
+  })
+
+  it('ends with 5 where the address is taken, and leaves the directory free', async () => {
+    const squatter = createServer().listen(0, '127.0.0.1')
+    onTestFinished(() => void squatter.close())
+    await once(squatter, 'listening')
+    const address = `127.0.0.1:${(squatter.address() as AddressInfo).port}`
+    const { code, stderr } = await serve('--grpc', address)
+    expect({ code, stderr }).toEqual({
+      code: 5,
+      stderr: expect.stringContaining(`sessiond: cannot listen on ${address}: `),
+    })
+    await serveOnce()
+  })
+
+  it('ends with 2 and reports all mistakes at once', async () => {
+    const config = await put('c.json', '{ "max-sessions": "many", "colour": "red" }')
+    const args = ['--speed', '9', '--max-lifetime', 'soon', '--store', 'paper', '--config', config]
+    const env = { ...process.env, SESSIOND_EPOCH_LENGTH: '0s' }
+    const { code, stderr } = await sessiond(['serve', ...args], { env })
+    expect(code).toBe(2)
+    const lines = stderr.trimEnd().split('\n')
+    expect(lines).toHaveLength(6)
+    for (const option of ['max-sessions', 'colour', '--speed', '--max-lifetime', '--store']) {
+      expect(lines).toContainEqual(expect.stringMatching(`^sessiond: .*${option}: `))
+    }
+    expect(stderr).toContain('SESSIOND_EPOCH_LENGTH (--epoch-length): ')
+  })
+
+  it.each([
+    ['a config file that is not there', ['--config', 'nowhere.json'], 'nowhere.json'],
+    ['an argument that is no option', ['./data'], './data'],
+    ['an option without its value', ['--max-sessions'], '--max-sessions'],
+  ])('ends with 2 for %s', async (_, args, problem) => {
+    const { code, stdout, stderr } = await serve(...args)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toContain(problem)
+    expect(stderr).not.toMatch(/^ +at /m)
+  })
+
+  it.each<[string, () => Promise<unknown>, string[], string]>([
+    [
+      'another epoch length than the store was made with',
+      serveOnce,
+      ['--epoch-length', '2s'],
+      '--epoch-length 1000ms',
+    ],
+    [
+      'another epoch genesis than the store was made with',
+      serveOnce,
+      ['--epoch-genesis', '2026-01-01'],
+      '--epoch-genesis 1970-01-01T00:00:00.000Z',
+    ],
+    [
+      'sessions whose sealing keys are gone',
+      async () => {
+        await serveOnce()
+        await rm(join(dataDir, 'sealing-keys.json'))
+      },
+      [],
+      'sealing-keys.json is missing',
+    ],
+    [
+      'sessions whose identity is gone',
+      async () => {
+        await serveOnce()
+        await rm(join(dataDir, 'identity.pem'))
+      },
+      [],
+      'identity.pem is missing',
+    ],
+    [
+      'an identity that is no key',
+      () => put('identity.pem', 'a secret'),
+      [],
+      'identity.pem: holds no private key',
+    ],
+    [
+      'an identity of the wrong kind',
+      () => put('identity.pem', privateKeyToPem(generateKey('p256'))),
+      [],
+      'must be an Ed25519 key',
+    ],
+    [
+      'sealing keys that are none',
+      () => put('sealing-keys.json', '{ "a secret" }'),
+      [],
+      'sealing-keys.json: is not JSON',
+    ],
+    [
+      'no owners file',
+      async () => {},
+      ['--owners', 'nowhere.json'],
+      'nowhere.json: cannot be read',
+    ],
+  ])('ends with 4 for %s', async (_, prepare, args, problem) => {
+    await prepare()
+    const { code, stdout, stderr } = await serve(...args)
+    expect({ code, stdout }).toEqual({ code: 4, stdout: '' })
+    expect(stderr).toMatch(/^sessiond: .*\n$/)
+    expect(stderr).toContain(problem)
+    expect(stderr).not.toContain('a secret')
+  })
+})

@@ -1,0 +1,15 @@
+import { pino } from 'pino'
+import { readConfig } from '../../src/config.js'
+import { type Node, startNode } from '../../src/node.js'
+
+/** A server in this process, on a free port. Flags as on the command line. */
+export async function startTestNode(
+  dataDir: string,
+  flags: Readonly<Record<string, string>> = {},
+): Promise<Node> {
+  const config = readConfig({
+    flags: { 'data-dir': dataDir, grpc: '127.0.0.1:0', seneca: 'off', ...flags },
+    env: {},
+  })
+  return startNode(config, pino({ enabled: false }))
+}

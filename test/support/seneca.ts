@@ -1,0 +1,81 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { createInterface } from 'node:readline'
+import { EpochClock } from '../../src/core/epoch.js'
+import { Sessions, type SessionsLimits } from '../../src/core/sessions.js'
+import type { SenecaListener } from '../../src/seneca/listener.js'
+import { MemoryStore } from '../../src/stores/memory.js'
+
+/** The use cases over the reference store, at a time that the test moves. */
+export function memorySessions(limits: Partial<SessionsLimits> = {}) {
+  const time = { nowMs: Date.UTC(2030, 0, 1) }
+  const store = new MemoryStore()
+  const sessions = new Sessions(
+    {
+      store,
+      clock: new EpochClock({ genesisMs: 0, lengthMs: 1000 }, () => time.nowMs),
+      owners: { check() {} },
+      randomBytes: (length) => Uint8Array.from(randomBytes(length)),
+      publicKey: (seed) => createHash('sha256').update(seed).digest(),
+      seal: (seed) => seed,
+    },
+    {
+      maxLifetimeMs: 3_600_000,
+      maxEpochDriftMs: 300_000,
+      maxSessionsPerOwner: 0,
+      maxSessions: 0,
+      idleTimeoutMs: 3_600_000,
+      maxSessionAgeMs: 0,
+      retentionMs: 3_600_000,
+      maxDataBytes: 32 * 1024,
+      ...limits,
+    },
+  )
+  return { time, store, sessions }
+}
+
+/** Where a listener is. */
+export const portOf = ({ address }: SenecaListener) => Number(new URL(address).port)
+
+/** Hooks that write down what they are told. */
+export function hooks() {
+  const told: { internal: [string, unknown][]; refused: string[] } = { internal: [], refused: [] }
+  return {
+    told,
+    onInternalError: (command: string, error: unknown) => told.internal.push([command, error]),
+    onRefused: (reason: string) => told.refused.push(reason),
+  }
+}
+
+/** A peer of a TCP listener that sends what it is told to, byte for byte. */
+export async function connectPeer(listener: SenecaListener) {
+  const socket = connect(portOf(listener), '127.0.0.1')
+  const closed = new Promise<void>((resolve) => socket.on('close', () => resolve()))
+  socket.on('error', () => {})
+  await once(socket, 'connect')
+  const answers = createInterface(socket)[Symbol.asyncIterator]()
+  return {
+    socket,
+    /** Resolves once the listener has let go of the connection. */
+    closed,
+    send: (bytes: string | Uint8Array) => socket.write(bytes),
+    /** The next answer; undefined where the connection ended instead. */
+    async answer(): Promise<Answer | undefined> {
+      const { value, done } = await answers.next()
+      return done ? undefined : JSON.parse(value)
+    },
+  }
+}
+
+export interface Answer extends Record<string, unknown> {
+  readonly id: string
+  readonly res?: unknown
+  readonly error?: { readonly code: string; readonly message: string; readonly status: number }
+}
+
+/** One line of the TCP wire that asks for an act. */
+export function actLine(act: object, id = 'm/1'): string {
+  const message = { id, kind: 'act', origin: 'o', track: ['o'], time: { client_sent: 1 }, act }
+  return `${JSON.stringify({ ...message, sync: true })}\n`
+}

@@ -1,0 +1,65 @@
+import { expect, it, onTestFinished } from 'vitest'
+import { Deadlines } from '../../src/stores/level/deadlines.js'
+import { deadlineKey } from '../../src/stores/level/keys.js'
+import { Observed } from '../support/level-engine.js'
+import { temporaryDirectory } from '../support/process.js'
+import { sessionDeadline } from '../support/store-sessions.js'
+
+async function setUp() {
+  const observed = new Observed(await temporaryDirectory(onTestFinished))
+  const { database } = observed
+  await database.open()
+  onTestFinished(() => database.close())
+  const deadlines = new Deadlines()
+  const keyOf = (timeMs: number) => deadlineKey(sessionDeadline(timeMs, 'id'))
+  /** A row that `deadlines` is not told of. */
+  const putUntold = (timeMs: number) => database.commit([[keyOf(timeMs), new Uint8Array(0)]], false)
+  return {
+    observed,
+    deadlines,
+    putUntold,
+    put: async (timeMs: number) => {
+      await putUntold(timeMs)
+      deadlines.arm(keyOf(timeMs))
+    },
+    settle: (timeMs: number) => database.commit([[keyOf(timeMs), null]], false),
+    due: async (timeMs: number) => {
+      const due = await database.read((level) => deadlines.due(level, timeMs, 10))
+      return due.map((deadline) => deadline.timeMs)
+    },
+  }
+}
+
+it('starts each walk where the last one found that something is left', async () => {
+  const { put, putUntold, settle, due } = await setUp()
+  await Promise.all([100, 200, 300].map(put))
+  await expect(due(1000)).resolves.toEqual([100, 200, 300])
+  await settle(100)
+  await settle(200)
+  await expect(due(1000)).resolves.toEqual([300])
+  await putUntold(150)
+  await expect(due(1000)).resolves.toEqual([300])
+  await put(120)
+  await expect(due(1000)).resolves.toEqual([120, 150, 300])
+})
+
+it('finds later what was committed while a walk that could not see it went on', async () => {
+  const { observed, put, settle, due } = await setUp()
+  await put(500)
+  observed.onRead = async () => {
+    observed.onRead = async () => {}
+    await put(100)
+  }
+  await expect(due(1000)).resolves.toEqual([500])
+  await settle(500)
+  await expect(due(1000)).resolves.toEqual([100])
+})
+
+it('walks from the start again where nothing is known any more', async () => {
+  const { deadlines, put, putUntold, due } = await setUp()
+  await put(500)
+  await expect(due(1000)).resolves.toEqual([500])
+  await putUntold(100)
+  deadlines.reset()
+  await expect(due(1000)).resolves.toEqual([100, 500])
+})

@@ -1,0 +1,322 @@
+import { describe, expect, it } from 'vitest'
+import { actRunner } from '../../src/seneca/act.js'
+import { COMMANDS, type SessionCommands } from '../../src/seneca/commands.js'
+import { hooks, memorySessions } from '../support/seneca.js'
+
+type Act = Readonly<Record<string, unknown>>
+
+function setUp(commands?: SessionCommands) {
+  const { sessions, time, store } = memorySessions()
+  const { told, onInternalError } = hooks()
+  const run = actRunner(commands ?? sessions, onInternalError)
+  const act = async (parts: Act) => {
+    const { status, json } = await run({ role: 'sessions', ...parts })
+    return { status, ...JSON.parse(json) }
+  }
+  return { run, act, sessions, time, store, told }
+}
+
+const SOME = { user_id: 'ann', session_id: 'x', data: {}, user: { id: 'ann' } }
+
+describe('an act', () => {
+  it.each<[string, Act]>([
+    ['without a role', { role: undefined }],
+    ['of another role', { role: 'entity', cmd: 'list' }],
+    ['that would stop the framework', { role: 'seneca', cmd: 'close' }],
+    ['that would dump its options', { role: 'seneca', get: 'options' }],
+    ['with a default', { role: 'other', default$: { ok: true } }],
+    ['of a command that there is not', { cmd: 'drop_all' }],
+    ['of a command named as what every object has', { cmd: 'constructor' }],
+  ])('%s is not found', async (_, parts) => {
+    const { act } = setUp()
+    expect(await act(parts)).toMatchObject({ code: 'ACT_NOT_FOUND', status: 404 })
+  })
+
+  it.each<[string, Act, string]>([
+    ['a role', { role: ['sessions'] }, 'role'],
+    ['a command', { cmd: 7 }, 'cmd'],
+    ['a version of another type', { cmd: 'get_sessions', version: '1' }, 'version'],
+    ['no version', { cmd: 'get_sessions', version: null }, 'version'],
+  ])('with what is not %s is refused', async (_, parts, field) => {
+    const { act } = setUp()
+    expect(await act(parts)).toMatchObject({ code: 'INVALID_FIELD', details: { field } })
+  })
+
+  it('without a command says that it needs one', async () => {
+    expect(await setUp().act({})).toMatchObject({
+      code: 'MISSING_FIELD',
+      details: { field: 'cmd' },
+    })
+  })
+
+  it.each([...COMMANDS.keys()])('%s of version 2 is refused', async (cmd) => {
+    const { act } = setUp()
+    expect(await act({ cmd, version: 2, ...SOME })).toMatchObject({
+      code: 'UNSUPPORTED_VERSION',
+      status: 400,
+      message: expect.stringContaining('version is 2'),
+    })
+  })
+
+  it("does the same with the framework's own keys", async () => {
+    const { act } = setUp()
+    const keys = {
+      fatal$: true,
+      default$: { a: 1 },
+      gate$: true,
+      custom$: { x: 1 },
+      id$: 'i',
+      tx$: 't',
+    }
+    expect(await act({ cmd: 'get_sessions', ...keys })).toEqual({
+      status: 200,
+      total: null,
+      data: [],
+    })
+    const missing = await act({ cmd: 'get_session_by_id', ...keys })
+    expect(missing).toMatchObject({ code: 'MISSING_FIELD' })
+  })
+
+  it.each([
+    '{"__proto__":{"cmd":"close_expired_sessions"}}',
+    '{"cmd":"open_session","user_id":"u","data":[{"__proto__":{"polluted":true}}]}',
+    '{"cmd":"get_sessions","filter":{"\\u005f_proto__":{"user_id":"ann"}}}',
+  ])('with a key __proto__ is refused, and nothing is polluted: %s', async (json) => {
+    const { run } = setUp()
+    const act = { role: 'sessions', cmd: 'get_sessions' }
+    const { status, json: answer } = await run(
+      JSON.parse(JSON.stringify(act).replace(/}$/, `,${json.slice(1)}`)),
+    )
+    expect(status).toBe(400)
+    expect(JSON.parse(answer)).toMatchObject({
+      code: 'INVALID_FIELD',
+      details: { field: '__proto__' },
+    })
+    expect({}).not.toHaveProperty('polluted')
+  })
+
+  it('that fails for a reason of the inside says nothing of it', async () => {
+    const failure = new TypeError('secret')
+    const { sessions } = memorySessions()
+    const { act, told } = setUp({
+      ...bound(sessions),
+      get: () => Promise.reject(failure),
+    })
+    const answer = await act({ cmd: 'get_session_by_id', session_id: 'x' })
+    expect(answer).toMatchObject({ code: 'INTERNAL', status: 500, message: 'internal error' })
+    expect(JSON.stringify(answer)).not.toContain('secret')
+    expect(told.internal).toEqual([['get_session_by_id', failure]])
+  })
+})
+
+describe('an argument', () => {
+  // What stands for each type, and what must be refused in its place.
+  const wrong = {
+    text: [7, true, {}, ['a'], '\ud800'],
+    object: ['a', 7, true, []],
+    flag: ['true', 1, {}],
+    count: [-1, 0.5, '1', true, 1e300],
+    date: ['yesterday', '2030-01-01T00:00:00', true, 0.5, {}, 9e15, '2030-13-01'],
+  }
+  const open = { cmd: 'open_session' }
+  const older = { ...open, user: { id: 'ann' } }
+  const newer = { ...open, user_id: 'ann' }
+  const list = { cmd: 'get_sessions' }
+  const cases: [keyof typeof wrong, string, (value: unknown) => Act][] = [
+    ['text', 'user_id', (user_id) => ({ ...list, user_id })],
+    ['object', 'filter', (filter) => ({ ...list, filter })],
+    ['object', 'paging', (paging) => ({ ...list, paging })],
+    ['text', 'filter.id', (id) => ({ ...list, filter: { id } })],
+    ['text', 'filter.user_id', (user_id) => ({ ...list, filter: { user_id } })],
+    ['flag', 'filter.active', (active) => ({ ...list, filter: { active } })],
+    ['date', 'filter.from_time', (from_time) => ({ ...list, filter: { from_time } })],
+    ['date', 'filter.to_time', (to_time) => ({ ...list, filter: { to_time } })],
+    ['count', 'paging.skip', (skip) => ({ ...list, paging: { skip } })],
+    ['count', 'paging.take', (take) => ({ ...list, paging: { take } })],
+    ['flag', 'paging.total', (total) => ({ ...list, paging: { total } })],
+    ['object', 'user', (user) => ({ ...open, user })],
+    ['text', 'user.id', (id) => ({ ...open, user: { id } })],
+    ['text', 'user.name', (name) => ({ ...open, user: { id: 'ann', name } })],
+    ['text', 'address', (address) => ({ ...older, address })],
+    ['text', 'client', (client) => ({ ...older, client })],
+    ['text', 'user_id', (user_id) => ({ ...open, user_id })],
+    ['text', 'user_name', (user_name) => ({ ...newer, user_name })],
+    ['text', 'address', (address) => ({ ...newer, address })],
+    ['text', 'client', (client) => ({ ...newer, client })],
+    ['text', 'user_id', (user_id) => ({ ...SOME, cmd: 'load_session', user_id })],
+    ['text', 'session_id', (session_id) => ({ ...SOME, cmd: 'load_session', session_id })],
+    ['text', 'session_id', (session_id) => ({ cmd: 'get_session_by_id', session_id })],
+    ['text', 'user_id', (user_id) => ({ ...SOME, cmd: 'store_session_data', user_id })],
+    ['text', 'session_id', (session_id) => ({ ...SOME, cmd: 'store_session_data', session_id })],
+    ['text', 'session_id', (session_id) => ({ ...SOME, cmd: 'update_session_user', session_id })],
+    ['text', 'session_id', (session_id) => ({ cmd: 'close_session', session_id })],
+    ['text', 'user_id', (user_id) => ({ cmd: 'close_session', user_id, address: '', client: '' })],
+    ['text', 'address', (address) => ({ cmd: 'close_session', user_id: 'a', address, client: '' })],
+    ['text', 'client', (client) => ({ cmd: 'close_session', user_id: 'a', address: '', client })],
+    ['text', 'user_id', (user_id) => ({ ...SOME, cmd: 'delete_session', user_id })],
+    ['text', 'session_id', (session_id) => ({ ...SOME, cmd: 'delete_session', session_id })],
+    ['text', 'session_id', (session_id) => ({ cmd: 'delete_session_by_id', session_id })],
+  ]
+
+  it.each(cases)('that must be a %s, %s, is refused by its name', async (type, field, act) => {
+    const { act: run } = setUp()
+    for (const value of wrong[type]) {
+      expect(await run(act(value)), JSON.stringify(value)).toMatchObject({
+        code: 'INVALID_FIELD',
+        status: 400,
+        message: expect.stringContaining(field),
+        details: { field },
+      })
+    }
+  })
+
+  it.each<[string, Act]>([
+    ['user_id', { cmd: 'get_sessions', user_id: '' }],
+    ['user_id', { cmd: 'load_session', session_id: 'x' }],
+    ['session_id', { cmd: 'load_session', user_id: 'ann' }],
+    ['session_id', { cmd: 'get_session_by_id', session_id: null }],
+    ['user_id', { cmd: 'open_session' }],
+    ['user_id', { cmd: 'open_session', user: { name: 'Ann' } }],
+    ['user_id', { cmd: 'open_session', user_id: '', user: { id: 'ann' } }],
+    ['user.id', { cmd: 'open_session', user: { id: '' } }],
+    ['session_id', { cmd: 'store_session_data', data: {} }],
+    ['data', { cmd: 'store_session_data', session_id: 'x' }],
+    ['data', { cmd: 'store_session_data', session_id: 'x', user_id: 'ann' }],
+    ['session_id', { cmd: 'update_session_user', user: {} }],
+    ['user', { cmd: 'update_session_user', session_id: 'x' }],
+    ['session_id', { cmd: 'close_session' }],
+    ['user_id', { cmd: 'close_session', address: 'a', client: 'c' }],
+    ['address', { cmd: 'close_session', user_id: 'ann', client: 'c' }],
+    ['client', { cmd: 'close_session', user_id: 'ann', address: 'a' }],
+    ['session_id', { cmd: 'delete_session', user_id: 'ann' }],
+    ['session_id', { cmd: 'delete_session_by_id' }],
+  ])('%s that is missing is named: %j', async (field, act) => {
+    expect(await setUp().act(act)).toMatchObject({
+      code: 'MISSING_FIELD',
+      status: 400,
+      message: `${field} is required`,
+      details: { field },
+    })
+  })
+
+  it('of another object than the message is not looked at', async () => {
+    const { run } = setUp()
+    const act = Object.assign(Object.create({ session_id: 'x' }), {
+      role: 'sessions',
+      cmd: 'get_session_by_id',
+    })
+    expect(JSON.parse((await run(act)).json)).toMatchObject({ code: 'MISSING_FIELD' })
+  })
+
+  it('that is too long or too much is refused', async () => {
+    const { act } = setUp()
+    const long = await act({ cmd: 'open_session', user_id: 'a'.repeat(257) })
+    expect(long).toMatchObject({ code: 'INVALID_FIELD', details: { field: 'user_id' } })
+    const much = await act({ cmd: 'open_session', user_id: 'a', data: 'x'.repeat(33_000) })
+    expect(much).toMatchObject({ code: 'INVALID_FIELD', details: { field: 'data' } })
+  })
+
+  it.each([
+    '2030-01-01T00:00:00Z',
+    '2030-01-01T01:30:00.000+01:30',
+    '+002030-01-01T00:00:00.000Z',
+    '2030-01-01',
+    Date.UTC(2030, 0, 1),
+  ])('may be the date %s', async (from_time) => {
+    const { act, time } = setUp()
+    await act({ cmd: 'open_session', user_id: 'ann' })
+    const to_time = new Date(time.nowMs + 1)
+    const filter = { from_time, to_time: to_time.toISOString() }
+    expect((await act({ cmd: 'get_sessions', filter })).data).toHaveLength(1)
+    expect((await act({ cmd: 'get_sessions', filter: { to_time: from_time } })).data).toEqual([])
+  })
+
+  it.each([null, 0, false, '', 'text', [], [1, [2]], { a: { b: null } }])(
+    'data may be any JSON: %j',
+    async (data) => {
+      const { act } = setUp()
+      const { id } = await act({ cmd: 'open_session', user_id: 'ann', data, user: data })
+      expect(await act({ cmd: 'get_session_by_id', session_id: id })).toMatchObject({
+        data,
+        user: data,
+      })
+    },
+  )
+})
+
+describe('get_sessions', () => {
+  it('of the older dialect lists all that are open, past a page, newest request first', async () => {
+    const { act, time } = setUp()
+    for (let n = 0; n < 250; n++) {
+      time.nowMs++
+      await act({ cmd: 'open_session', user_id: 'ann', client: `${n}` })
+    }
+    await act({ cmd: 'close_session', user_id: 'ann', address: '', client: '7' })
+    const { status, ...listed } = await act({ cmd: 'get_sessions', user_id: 'ann' })
+    const clients = Object.values(listed).map((session) => (session as { client: string }).client)
+    expect(clients).toEqual(
+      Array.from({ length: 250 }, (_, n) => `${249 - n}`).filter((client) => client !== '7'),
+    )
+  })
+
+  it('of the older dialect shows none twice that moves between two pages', async () => {
+    const { sessions, act: open, time } = setUp()
+    const ids: string[] = []
+    for (let n = 0; n < 150; n++) {
+      time.nowMs++
+      ids.push((await open({ cmd: 'open_session', user_id: 'ann', client: `${n}` })).id)
+    }
+    time.nowMs += 10_000
+    const { act } = setUp({
+      ...bound(sessions),
+      async list(args) {
+        const page = await sessions.list(args)
+        await sessions.load('ann', ids[60] as string)
+        return page
+      },
+    })
+    const { status, ...listed } = await act({ cmd: 'get_sessions', user_id: 'ann' })
+    expect(Object.values(listed)).toHaveLength(150)
+  })
+
+  it('of the older dialect refuses what no one answer should carry', async () => {
+    const { act } = setUp()
+    for (let n = 0; n < 1001; n++) {
+      await act({ cmd: 'open_session', user_id: 'ann', client: `${n}` })
+    }
+    expect(await act({ cmd: 'get_sessions', user_id: 'ann' })).toMatchObject({
+      code: 'INVALID_FIELD',
+      message: expect.stringContaining('filter and paging'),
+    })
+    const paged = await act({
+      cmd: 'get_sessions',
+      filter: { user_id: 'ann' },
+      paging: { take: 5000 },
+    })
+    expect(paged.data).toHaveLength(100)
+  })
+
+  it('never shows the sessions of others to who mixes the dialects', async () => {
+    const { act } = setUp()
+    await act({ cmd: 'open_session', user_id: 'ann' })
+    await act({ cmd: 'open_session', user_id: 'bob' })
+    const page = await act({ cmd: 'get_sessions', user_id: 'ann', paging: { take: 10 } })
+    expect(page.data).toEqual([expect.objectContaining({ user_id: 'ann' })])
+  })
+})
+
+/** Its methods as an object's own, so that some can be replaced. */
+function bound(sessions: SessionCommands): SessionCommands {
+  return {
+    open: (args) => sessions.open(args),
+    get: (id) => sessions.get(id),
+    load: (userId, id) => sessions.load(userId, id),
+    list: (args) => sessions.list(args),
+    storeData: (id, data, userId) => sessions.storeData(id, data, userId),
+    updateUser: (id, user) => sessions.updateUser(id, user),
+    close: (id) => sessions.close(id),
+    closeOpened: (userId, address, client) => sessions.closeOpened(userId, address, client),
+    delete: (id, userId) => sessions.delete(id, userId),
+    closeExpired: () => sessions.closeExpired(),
+  }
+}

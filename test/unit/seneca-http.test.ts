@@ -1,0 +1,235 @@
+import { request } from 'node:http'
+import { connect } from 'node:net'
+import { it as base, describe, expect } from 'vitest'
+import type { SessionCommands } from '../../src/seneca/commands.js'
+import { startSenecaHttp } from '../../src/seneca/http.js'
+import { hooks, memorySessions, portOf } from '../support/seneca.js'
+
+const LIST = '{"role":"sessions","cmd":"get_sessions"}'
+const OPEN = '{"role":"sessions","cmd":"open_session","user_id":"eve"}'
+
+interface Post {
+  readonly method?: string
+  readonly path?: string
+  readonly headers?: Record<string, string>
+  readonly body?: string | Buffer
+}
+
+const it = base.extend('start', async ({ task: _ }, { onCleanup }) => {
+  const cleanups: (() => unknown)[] = []
+  onCleanup(async () => {
+    for (const cleanup of cleanups) {
+      await cleanup()
+    }
+  })
+  return async (replaced: Partial<SessionCommands> = {}) => {
+    const { sessions } = memorySessions()
+    const commands = new Proxy(sessions as SessionCommands, {
+      get(target, name: keyof SessionCommands) {
+        return replaced[name] ?? target[name].bind(target)
+      },
+    })
+    const hooked = hooks()
+    const listener = await startSenecaHttp('127.0.0.1', 0, commands, hooked)
+    cleanups.push(() => listener.close(0))
+    const port = portOf(listener)
+    const send = ({ method = 'POST', path = '/act', headers = {}, body = LIST }: Post = {}) =>
+      new Promise<{ status: number; headers: object; body: unknown }>((resolve, reject) => {
+        const options = { host: '127.0.0.1', port, method, path, agent: false }
+        const type = { 'Content-Type': 'application/json' }
+        const sent = request({ ...options, headers: { ...type, ...headers } }, (response) => {
+          let text = ''
+          response.setEncoding('utf8').on('data', (part) => {
+            text += part
+          })
+          response.on('end', () =>
+            resolve({
+              status: response.statusCode ?? 0,
+              headers: response.headers,
+              body: text && JSON.parse(text),
+            }),
+          )
+        })
+        sent.on('error', reject)
+        sent.end(body)
+      })
+    const stillServes = async () => expect(await send()).toMatchObject({ status: 200 })
+    return { listener, port, send, stillServes, sessions, told: hooked.told }
+  }
+})
+
+describe('POST /act', () => {
+  it('answers with the headers of the wire', async ({ start }) => {
+    const { send } = await start()
+    const headers = {
+      'seneca-id': 'pbjdcpb7e1cp/5339wqn62w9b',
+      'seneca-kind': 'req',
+      'seneca-origin': 'boptm37gmpou/1795307824745/942/3.38.0/-',
+      'seneca-track': '["boptm37gmpou/1795307824745/942/3.38.0/-","b/2"]',
+      'seneca-time-client-sent': '1795307825382',
+    }
+    const answer = await send({ headers })
+    expect(answer).toMatchObject({
+      status: 200,
+      body: { total: null, data: [] },
+      headers: {
+        'content-type': 'application/json',
+        'cache-control': 'private, max-age=0, no-cache, no-store',
+        'seneca-id': headers['seneca-id'],
+        'seneca-kind': 'res',
+        'seneca-origin': headers['seneca-origin'],
+        'seneca-accept': expect.stringMatching(/^[\w-]+\/\d+\/sessiond\/-$/),
+        'seneca-track': 'boptm37gmpou/1795307824745/942/3.38.0/-,b/2',
+        'seneca-time-client-sent': headers['seneca-time-client-sent'],
+        'seneca-time-listen-recv': expect.stringMatching(/^\d+$/),
+        'seneca-time-listen-sent': expect.stringMatching(/^\d+$/),
+      },
+    })
+    expect(Object.keys(answer.headers).join()).not.toContain('access-control')
+  })
+
+  it('answers who sends none of them, such as curl', async ({ start }) => {
+    const { send } = await start()
+    const { status, headers } = await send({ headers: { 'seneca-track': 'not json' } })
+    expect(status).toBe(200)
+    expect(headers).not.toHaveProperty('seneca-id')
+    expect(headers).not.toHaveProperty('seneca-track')
+  })
+
+  it.for<[string, number, string, object]>([
+    ['null', 200, '{"cmd":"get_session_by_id","session_id":"x"}', { body: null }],
+    ['what is missing', 400, '{"cmd":"get_session_by_id"}', { body: { code: 'MISSING_FIELD' } }],
+    ['what is not there', 404, '{"cmd":"no"}', { body: { code: 'ACT_NOT_FOUND' } }],
+    [
+      'another version',
+      400,
+      '{"version":2,"cmd":"get_sessions"}',
+      { body: { code: 'UNSUPPORTED_VERSION' } },
+    ],
+    [
+      'an unknown session',
+      404,
+      '{"cmd":"update_session_user","session_id":"x","user":{}}',
+      { body: { code: 'NOT_FOUND', message: 'there is no session x', status: 404 } },
+    ],
+  ])('answers %s with %i', async ([, status, act, answer], { start }) => {
+    const { send } = await start()
+    const body = act.replace('{', '{"role":"sessions",')
+    expect(await send({ body })).toMatchObject({ status, ...answer })
+  })
+
+  it('answers a failure of the inside with 500 and no more', async ({ start }) => {
+    const { send, told } = await start({ list: () => Promise.reject(new Error('secret')) })
+    expect(await send()).toMatchObject({ status: 500, body: { message: 'internal error' } })
+    expect(told.internal).toEqual([['get_sessions', new Error('secret')]])
+  })
+
+  it.for<[string, number, Post]>([
+    ["another site's page", 403, { headers: { Origin: 'https://evil.example' } }],
+    ['a page without a site', 403, { headers: { Origin: 'null' } }],
+    ['a page of this machine', 403, { headers: { Origin: 'http://localhost' } }],
+    ['a form', 415, { headers: { 'Content-Type': 'application/x-www-form-urlencoded' } }],
+    ['a simple fetch', 415, { headers: { 'Content-Type': 'text/plain;charset=UTF-8' } }],
+    ['a type that begins the same', 415, { headers: { 'Content-Type': 'application/jsonp' } }],
+    ['a name that points here', 403, { headers: { Host: 'rebound.example:8807' } }],
+    ['a name that begins the same', 403, { headers: { Host: 'localhost.evil.example' } }],
+    ['an address that begins the same', 403, { headers: { Host: '127.0.0.1.evil.example' } }],
+    ['another path', 404, { path: '/' }],
+    ['a longer path', 404, { path: '/act/x' }],
+    ['arguments in the address', 404, { path: `/act?args$=${encodeURIComponent(OPEN)}` }],
+    ['GET', 405, { method: 'GET', body: '' }],
+    ['a preflight', 405, { method: 'OPTIONS', headers: { Origin: 'https://evil.example' } }],
+    ['no JSON', 400, { body: 'hello' }],
+    ['nothing', 400, { body: '' }],
+    ['an array', 400, { body: `[${OPEN}]` }],
+    ['bytes that are not UTF-8', 400, { body: Buffer.from('{"a":"\u00ff"}', 'latin1') }],
+    ['100,000 levels', 400, { body: `${'['.repeat(100_000)}${']'.repeat(100_000)}` }],
+    ['too much', 413, { body: `${OPEN}${' '.repeat(1024 * 1024)}` }],
+  ])('refuses %s with %i', async ([, status, post], { start }) => {
+    const { send, stillServes, sessions } = await start()
+    const answer = await send({ body: OPEN, ...post })
+    expect(answer).toMatchObject({
+      status,
+      body: { status, message: expect.any(String), code: expect.stringMatching(/^[A-Z_]+$/) },
+      headers: { connection: 'close' },
+    })
+    expect((await sessions.list({})).sessions).toEqual([])
+    await stillServes()
+  })
+
+  it.for(['localhost', 'LocalHost:8807', '127.0.0.1:1', '[::1]', '[::1]:8807'])(
+    'takes the Host %s',
+    async (Host, { start }) => {
+      const { send } = await start()
+      const headers = { Host, 'Content-Type': 'application/json; charset=utf-8' }
+      expect(await send({ headers })).toMatchObject({ status: 200 })
+    },
+  )
+
+  it('cuts a body without end that does not tell its length', async ({ start }) => {
+    const { port, stillServes, told } = await start()
+    const socket = connect(port, '127.0.0.1')
+    socket.on('error', () => {})
+    socket.resume()
+    let isClosed = false
+    const closed = new Promise<void>((resolve) => socket.on('close', () => resolve()))
+    void closed.then(() => {
+      isClosed = true
+    })
+    socket.write(
+      'POST /act HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n',
+    )
+    const chunk = `10000\r\n${'{'.repeat(0x10000)}\r\n`
+    while (!isClosed) {
+      if (!socket.write(chunk)) {
+        const drained = new Promise((resolve) => socket.once('drain', resolve))
+        await Promise.race([drained, closed])
+      }
+    }
+    expect(told.refused).toEqual(['the body has more than 1048576 bytes'])
+    expect(socket.bytesWritten).toBeLessThan(32 * 1024 * 1024)
+    await stillServes()
+  })
+
+  it('cuts who sends requests without waiting for answers', async ({ start }) => {
+    let answer: () => void = () => {}
+    let begun = 0
+    const { port, stillServes, told } = await start({
+      get: () => {
+        begun++
+        return new Promise((resolve) => {
+          answer = () => resolve(null)
+        })
+      },
+    })
+    const body = '{"role":"sessions","cmd":"get_session_by_id","session_id":"x"}'
+    const head = `POST /act HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`
+    const socket = connect(port, '127.0.0.1')
+    socket.on('error', () => {})
+    const closed = new Promise((resolve) => socket.on('close', resolve))
+    socket.write(`${head}${body}`.repeat(100))
+    await closed
+    answer()
+    expect(begun).toBeLessThanOrEqual(1)
+    expect(told.refused).toEqual(['it sends requests before it has its answers'])
+    await stillServes()
+  })
+
+  it('answers what is under way when the listener closes', async ({ start }) => {
+    let answer: (() => void) | undefined
+    const { listener, send } = await start({
+      list: () =>
+        new Promise((resolve) => {
+          answer = () => resolve({ sessions: [], total: null })
+        }),
+    })
+    const sent = send()
+    while (answer === undefined) {
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    const closed = listener.close(60_000)
+    answer()
+    expect(await sent).toMatchObject({ status: 200, body: { data: [] } })
+    await closed
+  })
+})
