@@ -48,6 +48,9 @@ export interface SessionStore {
   /** Strikes deadlines off, and deletes the idempotency entries among them. */
   settle(deadlines: readonly Deadline[]): Promise<void>
 
+  /** Rewrites files that may still hold seals that were deleted, as far as that is in our hands. */
+  compactSeals(): Promise<void>
+
   /** How many sessions are open in all. */
   countOpen(): Promise<number>
 

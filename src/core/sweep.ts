@@ -3,6 +3,7 @@ import type { EpochClock } from './epoch.js'
 import type { Session } from './session.js'
 import type { Deadline, SessionStore } from './store.js'
 
+const COMPACT_INTERVAL_MS = 3_600_000
 /** How many deadlines one step takes: their writes share a commit or two. */
 const STEP = 500
 
@@ -14,14 +15,17 @@ export interface SweepCounts {
 /** Ends what is past its deadline and purges what was kept long enough, in bounded steps. */
 export class Sweep {
   private running: Promise<SweepCounts> | null = null
+  private compactTimeMs: number
 
   constructor(
     private readonly store: SessionStore,
     private readonly clock: EpochClock,
     private readonly deadlines: Deadlines,
-  ) {}
+  ) {
+    this.compactTimeMs = clock.nowMs() + COMPACT_INTERVAL_MS
+  }
 
-  /** Works off everything that is due. Calls at once share one walk. */
+  /** Works off everything that is due, and once an hour compacts seals. Calls at once share one walk. */
   run(): Promise<SweepCounts> {
     this.running ??= this.walk().finally(() => {
       this.running = null
@@ -42,6 +46,10 @@ export class Sweep {
     do {
       looked = await this.lookAtNext(counts)
     } while (looked === STEP)
+    if (this.clock.nowMs() >= this.compactTimeMs) {
+      this.compactTimeMs = this.clock.nowMs() + COMPACT_INTERVAL_MS
+      await this.store.compactSeals()
+    }
     return counts
   }
 

@@ -130,6 +130,10 @@ export class MemoryStore implements SessionStore {
       .slice(0, limit)
   }
 
+  async compactSeals(): Promise<void> {
+    this.checkOpen()
+  }
+
   async settle(deadlines: readonly Deadline[]): Promise<void> {
     this.checkOpen()
     for (const deadline of deadlines) {

@@ -359,6 +359,21 @@ export function storeConformance(name: string, makeHarness: () => Promise<StoreH
         },
       )
 
+      it('loses none where the session is reused at the same time', async () => {
+        await insert(store, commandSession('1', { requestTimeMs: 0 }))
+        const later = (current: Session) => ({
+          session: { ...current, requestTimeMs: current.requestTimeMs + 1 },
+        })
+        const reuse = () =>
+          store.insert({ userId: 'alice', reuse: PLACE, countOpenOfUser: false }, (seen) => ({
+            replace: later(seen.reusable as Session),
+          }))
+        await Promise.all(
+          Array.from({ length: 20 }, (_, i) => (i % 4 ? store.update('1', later) : reuse())),
+        )
+        await expect(store.get('1')).resolves.toMatchObject({ requestTimeMs: 20 })
+      })
+
       it('settles what it is told, whatever it decides', async () => {
         await insert(store, commandSession('1'), { dueTimeMs: 5000 })
         await store.update('1', () => null, { settles: sessionDeadline(5000, '1') })

@@ -132,6 +132,26 @@ describe('a connection', () => {
     await stillServes()
   })
 
+  it('that has sent all it wants to send still gets its answers', async ({ started }) => {
+    let answer: (() => void) | undefined
+    const { peer, stillServes } = await started(
+      {},
+      {
+        list: () =>
+          new Promise((resolve) => {
+            answer = () => resolve({ sessions: [], total: null })
+          }),
+      },
+    )
+    peer.socket.end(actLine(list))
+    await until(() => answer !== undefined)
+    // By now the listener has seen the end.
+    await stillServes()
+    answer?.()
+    expect(await peer.answer()).toMatchObject({ res: { data: [] } })
+    await peer.closed
+  })
+
   it('that never reads its answers is held back, then dropped', async ({ started }) => {
     let begun = 0
     const big = 'x'.repeat(64 * 1024)
@@ -253,7 +273,7 @@ describe('a listener that closes', () => {
     let answer: () => void = () => {}
     let begun = 0
     const { listener, peer } = await started(
-      {},
+      { maxInFlight: 1 },
       {
         list: () => {
           begun++
@@ -263,10 +283,10 @@ describe('a listener that closes', () => {
         },
       },
     )
-    peer.send(actLine(list, 'first'))
+    peer.send(actLine(list, 'first') + actLine(list, 'waits'))
     await until(() => begun > 0)
     const closed = listener.close(60_000)
-    peer.send(actLine(list, 'second'))
+    peer.send(actLine(list, 'late'))
     answer()
     expect(await peer.answer()).toMatchObject({ id: 'first', res: { data: [] } })
     expect(await peer.answer()).toBeUndefined()

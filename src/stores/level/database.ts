@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { Level } from 'level'
 import { StoreLockedError, StoreUnavailableError } from '../../core/errors.js'
 import { Gate } from './gate.js'
+import type { KeyRange } from './keys.js'
 
 /** What LevelDB writes when it opens again: at most the two logs that it kept in memory. */
 const PROBE_BYTES = 8 * 1024 * 1024
@@ -10,6 +11,11 @@ const PROBE_BYTES = 8 * 1024 * 1024
 export type ByteLevel = Level<Buffer, Uint8Array>
 
 type Engine = new (...args: ConstructorParameters<typeof Level<Buffer, Uint8Array>>) => ByteLevel
+
+/** What the types of `level` leave out, since not every platform has it. */
+interface Compacting {
+  compactRange(start: Buffer, end: Buffer): Promise<void>
+}
 
 /** A key and its new value, null to delete it. */
 export type Row = readonly [key: Buffer, value: Uint8Array | null]
@@ -60,6 +66,22 @@ export class Database {
       }
     }
     await batch.write({ sync })
+  }
+
+  /** Drops what was deleted in a range from the files that hold it. */
+  compact({ gte, lt }: KeyRange): Promise<void> {
+    return this.gate.enter(async () => {
+      const level = this.level as unknown as Compacting
+      // The first brings what is in memory into a file. LevelDB rewrites no file that nothing newer
+      // overlaps, so the second gets two tombstones to merge that span the range.
+      await level.compactRange(gte, lt)
+      const last = Buffer.concat([gte, Buffer.alloc(8, 0xff)])
+      await this.commit(
+        [gte, last].map((key): Row => [key, null]),
+        false,
+      )
+      await level.compactRange(gte, lt)
+    })
   }
 
   /** Throws while there is no room for what `reopen` writes. */

@@ -44,12 +44,19 @@ export interface TimeRange extends KeyRange {
   readonly timeOffset: number
 }
 
+/** All seals. */
+export const SEAL_RANGE: KeyRange = { gte: Buffer.from('k'), lt: Buffer.from('l') }
+
 export function sessionKey(id: string): Buffer {
   return Buffer.from(`s${id}`)
 }
 
 export function sealKey(id: string): Buffer {
   return Buffer.from(`k${id}`)
+}
+
+export function isSealKey(key: Buffer): boolean {
+  return key[0] === SEAL_RANGE.gte[0]
 }
 
 export function answerKey(scope: IdempotencyScope): Buffer {

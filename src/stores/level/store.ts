@@ -21,7 +21,7 @@ import { type ByteLevel, Database, type Row } from './database.js'
 import { Deadlines } from './deadlines.js'
 import { Gate } from './gate.js'
 import { agreeOnInfo } from './info.js'
-import { answerKey, deadlineKey, isDeadlineKey, sealKey } from './keys.js'
+import { answerKey, deadlineKey, isDeadlineKey, isSealKey, SEAL_RANGE, sealKey } from './keys.js'
 import { listSessions } from './list.js'
 import { Locks } from './locks.js'
 import { look, newestOpened, readSession } from './lookup.js'
@@ -43,6 +43,8 @@ export class LevelStore implements SessionStore {
   private readonly deadlines = new Deadlines()
   private readonly writer: Writer
   private closing: Promise<void> | null = null
+  /** Since they were last compacted. */
+  private sealsDeleted = 0
 
   private constructor(
     private readonly database: Database,
@@ -220,6 +222,13 @@ export class LevelStore implements SessionStore {
     )
   }
 
+  async compactSeals(): Promise<void> {
+    if (this.sealsDeleted > 0) {
+      this.sealsDeleted = 0
+      await this.during(() => this.database.compact(SEAL_RANGE))
+    }
+  }
+
   settle(deadlines: readonly Deadline[]): Promise<void> {
     return this.during(async () => {
       await Promise.all(deadlines.map((deadline) => this.settleOne(deadline)))
@@ -258,6 +267,8 @@ export class LevelStore implements SessionStore {
     for (const [key, value] of rows) {
       if (value !== null && isDeadlineKey(key)) {
         this.deadlines.arm(key)
+      } else if (value === null && isSealKey(key)) {
+        this.sealsDeleted++
       }
     }
   }

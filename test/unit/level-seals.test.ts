@@ -1,0 +1,40 @@
+import { randomBytes } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { LevelStore } from '../../src/stores/level/store.js'
+import { temporaryDirectory } from '../support/process.js'
+import { EPOCHS, ended, tokenSession } from '../support/store-sessions.js'
+
+describe('compacting seals', () => {
+  it('leaves no byte of a deleted seal in the files, and every other seal where it was', async () => {
+    const location = await temporaryDirectory(onTestFinished)
+    const store = await LevelStore.open(location, { epochs: EPOCHS })
+    onTestFinished(() => store.close())
+    const seals = Array.from({ length: 50 }, () => randomBytes(80))
+    const open = (i: number) =>
+      store.insert({ userId: 'alice', countOpenOfUser: false }, () => ({
+        insert: { session: tokenSession(`session ${i}`), seal: seals[i] as Buffer },
+      }))
+    const end = (i: number) =>
+      store.update(`session ${i}`, (session) => ({ session: ended(session) }))
+    await Promise.all(seals.map((_, i) => open(i)))
+    await Promise.all(seals.slice(0, 20).map((_, i) => end(i)))
+    expect(await found(location, seals)).toEqual(seals.map((_, i) => i))
+
+    await store.compactSeals()
+    expect(await found(location, seals)).toEqual(seals.map((_, i) => i).slice(20))
+
+    await Promise.all(seals.slice(20, 40).map((_, i) => end(20 + i)))
+    await store.compactSeals()
+    expect(await found(location, seals)).toEqual(seals.map((_, i) => i).slice(40))
+    expect(await store.seal('session 45')).toEqual(Uint8Array.from(seals[45] as Buffer))
+  })
+})
+
+/** Which of these bytes stand in a file of the directory. */
+async function found(location: string, seals: readonly Buffer[]): Promise<number[]> {
+  const names = await readdir(location)
+  const files = await Promise.all(names.map((name) => readFile(join(location, name))))
+  return seals.flatMap((seal, i) => (files.some((file) => file.includes(seal)) ? [i] : []))
+}
