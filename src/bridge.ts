@@ -6,12 +6,10 @@ import type { Session } from './core/session.js'
 import { Closers } from './lifecycle.js'
 import type { Logger } from './log.js'
 import type { SessionCommands } from './seneca/commands.js'
-import { startSenecaHttp } from './seneca/http.js'
-import { startSenecaTcp } from './seneca/tcp.js'
+import { SENECA_LISTENERS } from './seneca/listeners.js'
 
 /** How long acts under way may take once the bridge is told to stop. */
 const GRACE_MS = 10_000
-const LISTENERS = { tcp: startSenecaTcp, http: startSenecaHttp }
 
 /** Seneca's wire here, the sessions of a server elsewhere. */
 export interface Bridge {
@@ -36,12 +34,12 @@ export async function startBridge(
   const hooks = {
     onInternalError: (command: string, error: unknown) =>
       log.error({ event: 'internal-error', command, err: error }, 'an act failed'),
-    onRefused: (reason: string) => log.warn({ event: 'seneca-refused', reason }, 'refused a peer'),
+    onRefused: (reason: string) => log.debug({ event: 'seneca-refused', reason }, 'refused a peer'),
   }
   try {
     const addresses: string[] = []
     for (const { protocol, host, port } of listen) {
-      const listener = await LISTENERS[protocol](host, port, commands, hooks)
+      const listener = await SENECA_LISTENERS[protocol](host, port, commands, hooks)
       closers.add(() => listener.close(GRACE_MS))
       addresses.push(listener.address)
     }

@@ -15,15 +15,13 @@ import { Closers } from './lifecycle.js'
 import type { Logger } from './log.js'
 import { isLoopback } from './loopback.js'
 import { followOwnersFile } from './owners-file.js'
-import { startSenecaHttp } from './seneca/http.js'
-import { startSenecaTcp } from './seneca/tcp.js'
+import { SENECA_LISTENERS } from './seneca/listeners.js'
 import { openServerKeys } from './server-keys.js'
 import { LevelStore } from './stores/level/store.js'
 
 /** How long calls under way may take once the node is told to stop. */
 const GRACE_MS = 10_000
 const SWEEP_INTERVAL_MS = 1_000
-const SENECA_LISTENERS = { tcp: startSenecaTcp, http: startSenecaHttp }
 /** Header signatures that recur unchanged are checked once; about 300 bytes each. */
 const REMEMBERED_HEADERS = 10_000
 
@@ -44,7 +42,11 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
       Date.now,
     )
     // The store's lock comes first: two servers must not both make the keys of one directory.
-    const store = await LevelStore.open(join(config.dataDir, 'store'), { epochs: clock.settings })
+    const store = await LevelStore.open(join(config.dataDir, 'store'), {
+      epochs: clock.settings,
+      onFailure: (err) => log.error({ event: 'store-failed', err }, 'writes are refused for now'),
+      onRecovery: () => log.info({ event: 'store-recovered' }, 'writes go on'),
+    })
     closers.add(() => store.close())
     const isNew = (await store.countOpen()) === 0
     const { identity, sealingKeys } = await openServerKeys(config, isNew)

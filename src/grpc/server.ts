@@ -59,13 +59,14 @@ export async function startGrpcServer(
         : reject(new ListenError('--grpc', `${bracketed}:${port}`, error)),
     )
   })
+  const address = `${bracketed}:${bound}`
   return {
-    address: `${bracketed}:${bound}`,
+    address,
     async close(graceMs) {
       for (const name of ['', ...names]) {
         health.setStatus(name, 'NOT_SERVING')
       }
-      await shutdown(server, graceMs)
+      await shutdown(server, address, graceMs)
     },
   }
 }
@@ -78,13 +79,14 @@ function addReflection(server: Server, names: readonly string[]): void {
   new ReflectionService({ all } as never, { services }).addToServer(server)
 }
 
-/** `tryShutdown` may never call back: after the grace period calls are cut. */
-function shutdown(server: Server, graceMs: number): Promise<void> {
+/**
+ * Refuses new calls at once and cuts those that outlast the grace period. Not by `forceShutdown`,
+ * which without channelz knows of no connection and ends none. `tryShutdown` may never call back.
+ */
+function shutdown(server: Server, address: string, graceMs: number): Promise<void> {
+  server.drain(address, graceMs)
   return new Promise((resolve) => {
-    const timer = setTimeout(() => {
-      server.forceShutdown()
-      resolve()
-    }, graceMs)
+    const timer = setTimeout(resolve, graceMs)
     server.tryShutdown(() => {
       clearTimeout(timer)
       resolve()

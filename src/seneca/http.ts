@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
 import { MalformedError } from '../core/errors.js'
+import { isLoopback } from '../loopback.js'
 import { actRunner, type Outcome, refusal } from './act.js'
 import type { SessionCommands } from './commands.js'
 import { RefusedRequestError } from './errors.js'
@@ -17,8 +18,7 @@ import { MAX_MESSAGE_BYTES, newListenerId } from './wire.js'
 
 const PATH = '/act'
 const JSON_TYPE = /^application\/json\s*(?:;|$)/i
-const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/i
-const LOOPBACK_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i
+const HOST = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::\d{1,5})?$/
 const HEADERS_TIMEOUT_MS = 10_000
 
 /** Serves Seneca's HTTP wire: `POST /act` with the act as its body. Throws ListenError. */
@@ -30,7 +30,7 @@ export async function startSenecaHttp(
 ): Promise<SenecaListener> {
   const runAct = actRunner(commands, hooks.onInternalError)
   const accept = newListenerId()
-  const isLoopback = LOOPBACK.test(host)
+  const onLoopback = isLoopback(host)
   const busy = new WeakSet<Socket>()
 
   const server = createServer(
@@ -49,7 +49,7 @@ export async function startSenecaHttp(
       const receivedMs = Date.now()
       let outcome: Outcome
       try {
-        checkRequest(request, isLoopback)
+        checkRequest(request, onLoopback)
         outcome = await runAct(await readAct(request))
       } catch (error) {
         outcome = refusal(error)
@@ -70,7 +70,7 @@ export async function startSenecaHttp(
 }
 
 /** Keeps web pages out, whatever site they are of. Throws RefusedRequestError. */
-function checkRequest({ url, method, headers }: IncomingMessage, isLoopback: boolean): void {
+function checkRequest({ url, method, headers }: IncomingMessage, onLoopback: boolean): void {
   if (url !== PATH) {
     throw new RefusedRequestError(404, `there is nothing but ${PATH} here`)
   }
@@ -78,7 +78,8 @@ function checkRequest({ url, method, headers }: IncomingMessage, isLoopback: boo
     throw new RefusedRequestError(405, `${PATH} takes POST alone`)
   }
   // A page whose name was made to point here (DNS rebinding) still sends that name.
-  if (isLoopback && !LOOPBACK_HOST.test(headers.host ?? '')) {
+  const [, address, name] = HOST.exec(headers.host ?? '') ?? []
+  if (onLoopback && !isLoopback((address ?? name ?? '').toLowerCase())) {
     throw new RefusedRequestError(403, 'the Host header must name this machine: localhost')
   }
   if (headers.origin !== undefined) {

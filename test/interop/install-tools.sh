@@ -45,5 +45,9 @@ else
   left_out grpcurl 'it is built by go install, and there is no Go here'
 fi
 
+# The clients of each version bring their own dependencies, which are kept apart from ours.
+npm ci --ignore-scripts --silent --prefix test/interop/seneca
+tools+=(seneca)
+
 (IFS=,; echo "${tools[*]-}") > .interop/tools
 echo "interop tools: $(cat .interop/tools)"

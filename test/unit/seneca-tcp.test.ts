@@ -177,6 +177,28 @@ describe('a connection', () => {
     await stillServes()
   })
 
+  it('that reads late gets every answer', async ({ started }) => {
+    const { peer, stillServes, told } = await started(
+      {},
+      {
+        get: async (id) =>
+          id === 'big' ? { ...SESSION, data: `"${'x'.repeat(64 * 1024)}"` } : null,
+      },
+    )
+    peer.socket.pause()
+    const acts = 300
+    const act = { role: 'sessions', cmd: 'get_session_by_id', session_id: 'big' }
+    peer.send(Array.from({ length: acts }, (_, n) => actLine(act, `m/${n}`)).join(''))
+    await stillServes()
+    peer.socket.resume()
+    const ids = new Set<string | undefined>()
+    for (let n = 0; n < acts; n++) {
+      ids.add((await peer.answer())?.id)
+    }
+    expect(ids.size).toBe(acts)
+    expect(told.refused).toEqual([])
+  })
+
   it('has at most so many acts under way, and loses none', async ({ started }) => {
     const waiting: (() => void)[] = []
     let begun = 0

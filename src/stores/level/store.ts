@@ -26,9 +26,9 @@ import { listSessions } from './list.js'
 import { Locks } from './locks.js'
 import { look, newestOpened, readSession } from './lookup.js'
 import { changeRows, dueRows, insertRows } from './rows.js'
-import { Writer } from './writer.js'
+import { Writer, type WriterHooks } from './writer.js'
 
-export interface LevelStoreOptions {
+export interface LevelStoreOptions extends Partial<WriterHooks> {
   readonly epochs: EpochSettings
   /** false shows what fsync costs, and breaks the promise of durability (default true). */
   readonly sync?: boolean
@@ -48,11 +48,13 @@ export class LevelStore implements SessionStore {
 
   private constructor(
     private readonly database: Database,
-    sync: boolean,
+    options: LevelStoreOptions,
   ) {
     this.writer = new Writer(database, this.counts, this.listeners, {
-      sync,
+      sync: options.sync ?? true,
       onReopen: () => this.deadlines.reset(),
+      onFailure: options.onFailure ?? (() => {}),
+      onRecovery: options.onRecovery ?? (() => {}),
     })
   }
 
@@ -69,7 +71,7 @@ export class LevelStore implements SessionStore {
     await database.open()
     try {
       await agreeOnInfo(database, options.epochs)
-      const store = new LevelStore(database, options.sync ?? true)
+      const store = new LevelStore(database, options)
       await database.read((level) => store.counts.load(level))
       return store
     } catch (error) {

@@ -23,6 +23,14 @@ interface Pending {
   reject(error: Error): void
 }
 
+/** Told of what callers see as StoreUnavailableError alone. */
+export interface WriterHooks {
+  /** Writes are refused from now on. */
+  readonly onFailure: (cause: unknown) => void
+  /** Writes go on. */
+  readonly onRecovery: () => void
+}
+
 /**
  * Group commit: what is written while one batch is on its way to the disk goes together in the
  * next, so that many writes share one fsync. After an error LevelDB takes no more writes, also when
@@ -43,7 +51,7 @@ export class Writer {
       readonly sync: boolean
       /** The database was reopened: what is known of its content is void. */
       readonly onReopen: () => void
-    },
+    } & WriterHooks,
   ) {}
 
   /** Rejects with StoreUnavailableError: the outcome is unknown, or nothing was written. */
@@ -88,6 +96,7 @@ export class Writer {
       await this.database.commit(rows, sync)
     } catch (cause) {
       this.failure = cause
+      this.options.onFailure(cause)
       this.recovering = this.recover(tally.commits, changes)
       const error = new StoreUnavailableError('a write failed', cause)
       for (const { reject } of [...group, ...this.queue.splice(0)]) {
@@ -111,6 +120,7 @@ export class Writer {
         await this.database.probe()
         await this.database.reopen((level) => this.reload(level, failedCommit, changes))
         this.recovering = null
+        this.options.onRecovery()
         return
       } catch (error) {
         this.failure = error

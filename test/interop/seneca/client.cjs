@@ -1,0 +1,59 @@
+// Runs as a real Seneca client of one version, with one of its transports: sends the acts given on
+// standard input, one after the other, and prints what each callback got.
+//
+//   node client.cjs VERSION tcp|http PORT < acts.json
+//
+// In an act, a text `$N.path` stands for a value of the Nth result.
+
+const { readFileSync } = require('node:fs')
+
+const [version, type, port] = process.argv.slice(2)
+const acts = JSON.parse(readFileSync(0, 'utf8'))
+
+// Seneca 3.3 uses the name that Node's global object had in its time.
+globalThis.root = globalThis
+
+const seneca = require(`seneca-${version}`)({
+  log: 'silent',
+  timeout: 20_000,
+  debug: { undead: true },
+})
+
+function act(message) {
+  return new Promise((resolve) => {
+    seneca.act(message, (error, result) => {
+      const { message, code, status, details } = error ?? {}
+      resolve(error ? { error: { message, code, status, details: texts(details) } } : { result })
+    })
+  })
+}
+
+// Clients add things of their own to the details.
+function texts(details) {
+  const entries = Object.entries(details ?? {})
+  return Object.fromEntries(entries.filter(([, value]) => typeof value === 'string'))
+}
+
+function resolved(value, outcomes) {
+  if (typeof value === 'string' && /^\$\d+\./.test(value)) {
+    const [at, ...path] = value.slice(1).split('.')
+    return path.reduce((inner, key) => inner?.[key], outcomes[at].result)
+  }
+  if (typeof value !== 'object' || value === null) {
+    return value
+  }
+  const entries = Object.entries(value).map(([key, inner]) => [key, resolved(inner, outcomes)])
+  return Array.isArray(value) ? entries.map(([, inner]) => inner) : Object.fromEntries(entries)
+}
+
+async function main() {
+  // Clients of 1.4 and 2.1 never say that they are ready; acts wait until they are.
+  seneca.client({ type, host: '127.0.0.1', port: Number(port) })
+  const outcomes = []
+  for (const message of acts) {
+    outcomes.push(await act(resolved(message, outcomes)))
+  }
+  process.stdout.write(JSON.stringify(outcomes), () => process.exit(0))
+}
+
+main()
