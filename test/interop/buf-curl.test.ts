@@ -12,7 +12,11 @@ const lines = (text: string) => text.trim().split('\n')
 describe('buf curl, by reflection', () => {
   itServed('lists services', async ({ server }) => {
     const { stdout } = await curl(['--list-services', `http://${server.address}`])
-    expect(lines(stdout)).toEqual(['grpc.health.v1.Health', 'session.Session'])
+    expect(lines(stdout)).toEqual([
+      'grpc.health.v1.Health',
+      'session.Session',
+      'sessions_v1.Sessions',
+    ])
   })
 
   itServed('lists methods', async ({ server }) => {

@@ -11,7 +11,11 @@ const CREATE = 'session.Session/Create'
 describe.skipIf(!haveTool('grpcurl', [program, '-version']))('grpcurl', () => {
   itServed('lists the services that are there', async ({ server }) => {
     const { stdout } = await grpcurl([server.address, 'list'])
-    expect(stdout.trim().split('\n')).toEqual(['grpc.health.v1.Health', 'session.Session'])
+    expect(stdout.trim().split('\n')).toEqual([
+      'grpc.health.v1.Health',
+      'session.Session',
+      'sessions_v1.Sessions',
+    ])
   })
 
   itServed.for([
