@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect as connectSocket } from 'node:net'
 import { createInterface } from 'node:readline'
-import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { CLI, sessiond, startServer, temporaryDirectory } from '../support/process.js'
 
 /** `sessiond bridge` in a process of its own. */
@@ -53,7 +53,7 @@ const command = (cmd: string, args: object = {}) => ({ role: 'sessions', cmd, ..
 
 describe('sessiond bridge', () => {
   it('speaks Seneca for a server elsewhere, also after that was away', async () => {
-    const dataDir = await temporaryDirectory(afterAll)
+    const dataDir = await temporaryDirectory(onTestFinished)
     const server = await startServer({ dataDir })
     onTestFinished(() => server.stop().then(() => {}))
     const { grpc } = server.ready

@@ -15,14 +15,13 @@ import {
   temporaryDirectory,
 } from '../support/process.js'
 
-let directory: string
+const directory = await temporaryDirectory(afterAll)
 let dataDir: string
 let ownerKey: string
 let server: ServerProcess
 let serverKey: string
 
 beforeAll(async () => {
-  directory = await temporaryDirectory(afterAll)
   dataDir = join(directory, 'data')
   ownerKey = join(directory, 'owner.key')
   server = await startServer({ dataDir })

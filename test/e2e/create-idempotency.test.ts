@@ -19,12 +19,11 @@ import { temporaryDirectory } from '../support/process.js'
 const owners = { alice: newOwner(), bob: newOwner() }
 const ownerOfBoth = Buffer.from('household')
 
-let dataDir: string
+const dataDir = await temporaryDirectory(afterAll)
 let node: Node
 let client: CreateClient
 
 beforeAll(async () => {
-  dataDir = await temporaryDirectory(afterAll)
   const { alice, bob } = owners
   const file = join(dataDir, 'owners.json')
   const keys = [alice, bob].map(({ publicKey }) => Buffer.from(publicKey).toString('hex'))

@@ -15,11 +15,12 @@ import { alice, carol, hop, len, message } from '../support/envelope.js'
 import { startTestNode } from '../support/node.js'
 import { temporaryDirectory } from '../support/process.js'
 
+const dataDir = await temporaryDirectory(afterAll)
 let node: Node
 let client: CreateClient
 
 beforeAll(async () => {
-  node = await startTestNode(await temporaryDirectory(afterAll))
+  node = await startTestNode(dataDir)
   client = createClient(node.addresses.grpc)
 })
 afterAll(async () => {

@@ -22,12 +22,12 @@ import { alice, carol, carolSha512, len, num, verifiers } from '../support/envel
 import { startTestNode } from '../support/node.js'
 import { temporaryDirectory } from '../support/process.js'
 
+const dataDir = await temporaryDirectory(afterAll)
 let node: Node
 let client: CreateClient
 let identity: Uint8Array
 
 beforeAll(async () => {
-  const dataDir = await temporaryDirectory(afterAll)
   node = await startTestNode(dataDir, { 'max-sessions-per-owner': '0' })
   client = createClient(node.addresses.grpc)
   const pem = await readFile(join(dataDir, 'identity.pem'), 'utf8')

@@ -22,11 +22,12 @@ const OLDER = {
   data: { cart: [1, 2] },
 }
 
+const dataDir = await temporaryDirectory(afterAll)
 let server: ServerProcess
 let client: SessionsClient
 
 beforeAll(async () => {
-  server = await startServer({ dataDir: await temporaryDirectory(afterAll) })
+  server = await startServer({ dataDir })
   const connection = connect(server.ready.grpc, { serverKeys: 'any' })
   client = new SessionsClient(connection)
   afterAll(() => connection.close())

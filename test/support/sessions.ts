@@ -20,7 +20,7 @@ export function sessionsAt(
       clock: new EpochClock({ genesisMs: 0, lengthMs: 1000 }, () => time.nowMs),
       owners: { check() {} },
       randomBytes: (length) => Uint8Array.from(randomBytes(length)),
-      publicKey: (seed) => createHash('sha256').update(seed).digest(),
+      publicKey: (seed) => Uint8Array.from(createHash('sha256').update(seed).digest()),
       seal: (seed) => createHash('sha256').update(seed).digest(),
     },
     {
@@ -39,7 +39,11 @@ export function sessionsAt(
 }
 
 /** A request of Create's for `seconds` from `nowMs` on. */
-export function claimAt(nowMs: number, seconds: number, owner = Buffer.from('alice')): CreateClaim {
+export function claimAt(
+  nowMs: number,
+  seconds: number,
+  owner = new TextEncoder().encode('alice'),
+): CreateClaim {
   const now = BigInt(Math.floor(nowMs / 1000))
   return {
     owner,
