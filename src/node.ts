@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { Config } from './config.js'
 import { EpochClock } from './core/epoch.js'
@@ -7,7 +6,7 @@ import { Sessions } from './core/sessions.js'
 import { n3Account } from './crypto/n3.js'
 import { cachedVerify, schemeVerifier } from './crypto/schemes.js'
 import { sealSeed } from './crypto/seal.js'
-import { sodiumEd25519 } from './crypto/sodium.js'
+import { sodiumEd25519, sodiumRandomBytes } from './crypto/sodium.js'
 import { type GrpcService, startGrpcServer } from './grpc/server.js'
 import { sessionService } from './grpc/session.js'
 import { sessionsService } from './grpc/sessions.js'
@@ -55,7 +54,7 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
         store,
         clock,
         owners: openOwners(config.owners, log, closers),
-        randomBytes: (length) => Uint8Array.from(randomBytes(length)),
+        randomBytes: sodiumRandomBytes,
         publicKey: (seed) => sodiumEd25519.publicKey(seed),
         seal: (seed, sessionId, token) => sealSeed(sealingKeys, seed, sessionId, token),
       },

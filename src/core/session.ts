@@ -30,3 +30,30 @@ export interface Token {
   /** Ed25519, 32 bytes. */
   readonly publicKey: Uint8Array
 }
+
+/** A session that begins now. */
+export function newSession(
+  {
+    id,
+    userId,
+    address,
+    client,
+    token,
+  }: Pick<Session, 'id' | 'userId' | 'address' | 'client' | 'token'>,
+  nowMs: number,
+): Session {
+  return {
+    id,
+    userId,
+    userName: '',
+    active: true,
+    openTimeMs: nowMs,
+    requestTimeMs: nowMs,
+    closeTimeMs: null,
+    address,
+    client,
+    user: null,
+    data: null,
+    token,
+  }
+}

@@ -19,7 +19,7 @@ import {
 } from './errors.js'
 import { checkFreshness, checkLifetime } from './lifetime.js'
 import { type OwnerPolicy, ownerText } from './owner.js'
-import type { Session, Token } from './session.js'
+import { newSession, type Session, type Token } from './session.js'
 import type { Decision, InsertScope, Seen, SessionPage, SessionStore, Update } from './store.js'
 import { Sweep, type SweepCounts } from './sweep.js'
 import { uuidV4 } from './uuid.js'
@@ -375,22 +375,5 @@ export class Sessions {
   /** The session with this moment as its last request; time never goes backwards. */
   private touched(session: Session): Session {
     return { ...session, requestTimeMs: Math.max(session.requestTimeMs, this.ports.clock.nowMs()) }
-  }
-}
-
-/** A session that begins now. */
-function newSession(
-  parts: Pick<Session, 'id' | 'userId' | 'address' | 'client' | 'token'>,
-  nowMs: number,
-): Session {
-  return {
-    ...parts,
-    userName: '',
-    active: true,
-    openTimeMs: nowMs,
-    requestTimeMs: nowMs,
-    closeTimeMs: null,
-    user: null,
-    data: null,
   }
 }

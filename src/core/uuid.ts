@@ -1,3 +1,7 @@
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+/** Before which bytes the text form has a hyphen. */
+const GROUPS = new Set([4, 6, 8, 10])
+
 /** 16 random bytes as a UUID of version 4 (RFC 9562 section 5.4), as text. */
 export function uuidV4(random: Uint8Array): string {
   const bytes = Uint8Array.from(random)
@@ -8,12 +12,19 @@ export function uuidV4(random: Uint8Array): string {
 
 /** The text form of a UUID's 16 bytes. */
 export function uuidText(bytes: Uint8Array): string {
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
+  let text = ''
+  for (let i = 0; i < 16; i++) {
+    text += (GROUPS.has(i) ? '-' : '') + HEX[bytes[i] ?? 0]
+  }
+  return text
 }
 
 /** The 16 bytes of a UUID in its text form. */
 export function uuidBytes(text: string): Uint8Array {
   const hex = text.replaceAll('-', '')
-  return Uint8Array.from({ length: 16 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16))
+  const bytes = new Uint8Array(16)
+  for (let i = 0; i < 16; i++) {
+    bytes[i] = Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16)
+  }
+  return bytes
 }
