@@ -5,6 +5,8 @@ import type { ListQuery } from './store.js'
 /** Ids, names, addresses and clients, in bytes of UTF-8. */
 export const MAX_NAME_BYTES = 256
 const MAX_JSON_DEPTH = 64
+const OPENING_BRACKET = 0x5b
+const OPENING_BRACE = 0x7b
 
 /** What a command opens a session with. What is not given stays as it is in a session found again. */
 export interface OpenArguments {
@@ -44,7 +46,8 @@ export function checkName(field: string, text: string): void {
 
 /** Refuses JSON text that is nested deeper than every reader of it may be trusted to go. */
 export function checkJson(field: string, text: string | null | undefined): void {
-  if (text === null || text === undefined) {
+  // Most texts cannot be too deep, and counting costs more than looking.
+  if (text === null || text === undefined || !mayBeDeep(text)) {
     return
   }
   let depth = 0
@@ -74,4 +77,13 @@ export function checkDataSize(
       `and user have ${length} bytes of JSON together; they may have ${maxBytes} (--max-data-bytes)`,
     )
   }
+}
+
+function mayBeDeep(text: string): boolean {
+  let opening = 0
+  for (let i = 0; i < text.length && opening <= MAX_JSON_DEPTH; i++) {
+    const unit = text.charCodeAt(i)
+    opening += unit === OPENING_BRACKET || unit === OPENING_BRACE ? 1 : 0
+  }
+  return opening > MAX_JSON_DEPTH
 }

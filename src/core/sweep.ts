@@ -15,6 +15,7 @@ export interface SweepCounts {
 /** Ends what is past its deadline and purges what was kept long enough, in bounded steps. */
 export class Sweep {
   private running: Promise<SweepCounts> | null = null
+  private stepping: Promise<unknown> | null = null
   private compactTimeMs: number
 
   constructor(
@@ -33,10 +34,13 @@ export class Sweep {
     return this.running
   }
 
-  /** Works off what is due first, unless a walk is under way. */
+  /** Works off what is due first, unless a walk is under way. Calls at once share one step. */
   async step(): Promise<void> {
     if (this.running === null) {
-      await this.lookAtNext({ ended: 0, purged: 0 })
+      this.stepping ??= this.lookAtNext({ ended: 0, purged: 0 }).finally(() => {
+        this.stepping = null
+      })
+      await this.stepping
     }
   }
 

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { Ed25519 } from './ed25519.js'
 import { verifyP256 } from './p256.js'
@@ -30,18 +29,14 @@ export function schemeVerifier(ed25519: Ed25519): Verify {
  * Remembers the last `maxEntries` signatures that verified, for headers that recur unchanged.
  *
  * It answers true only where `verify` did for the same bytes: verifying depends on nothing else, and
- * entries go by the SHA-256 of key, signature and message, each told from the next by its length.
+ * entries go by the very bytes of key, signature and message, each told from the next by its length.
  * What failed is not remembered, so that strangers cannot push out what is worth keeping for free.
  */
 export function cachedVerify(verify: Verify, maxEntries: number): Verify {
   const verified = new LRUCache<string, true>({ max: maxEntries })
   return (key, sign, message) => {
-    const entry = createHash('sha256')
-      .update(Uint32Array.of(key.length, sign.length))
-      .update(key)
-      .update(sign)
-      .update(message)
-      .digest('base64')
+    const bytes = Buffer.concat([key, sign, message])
+    const entry = `${key.length} ${sign.length} ${bytes.toString('latin1')}`
     if (verified.get(entry) === true) {
       return true
     }

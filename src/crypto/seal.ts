@@ -1,4 +1,3 @@
-import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import { base64, hex } from '@scure/base'
 import sodium from 'sodium-native'
 import { InputFileError, SealError } from '../core/errors.js'
@@ -10,6 +9,8 @@ const KEY_ID_BYTES = 4
 const KEY_ID = /^[\w-]{1,64}$/
 const NONCE_BYTES = 24
 const TAG_BYTES = 16
+const LENGTH_BYTES = 4
+const LIFETIME_BYTES = 24
 
 /** What a sealed seed belongs to: it opens for nothing else. */
 export interface SealBinding {
@@ -40,21 +41,25 @@ export function sealSeed(
   sessionId: string,
   binding: SealBinding,
 ): Uint8Array {
-  const keyId = utf8ToBytes(keys.current)
-  const head = concatBytes(Uint8Array.of(FORMAT_VERSION, keyId.length), keyId)
+  const { current } = keys
+  const nonceStart = 2 + current.length
+  const ciphertextStart = nonceStart + NONCE_BYTES
+  const sealed = Buffer.allocUnsafe(ciphertextStart + SEED_BYTES + TAG_BYTES)
+  sealed[0] = FORMAT_VERSION
+  sealed[1] = current.length
+  sealed.write(current, 2)
+  const nonce = sealed.subarray(nonceStart, ciphertextStart)
   // Random nonces of this length do not collide, however many are drawn under one key.
-  const nonce = new Uint8Array(NONCE_BYTES)
   sodium.randombytes_buf(nonce)
-  const ciphertext = new Uint8Array(SEED_BYTES + TAG_BYTES)
   sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(
-    ciphertext,
+    sealed.subarray(ciphertextStart),
     seed,
-    associatedData(head, sessionId, binding),
+    associatedData(sealed.subarray(0, nonceStart), sessionId, binding),
     null,
     nonce,
-    sealingKey(keys, keys.current),
+    sealingKey(keys, current),
   )
-  return concatBytes(head, nonce, ciphertext)
+  return sealed
 }
 
 /** The seed (32 bytes) that `sealSeed` sealed for this session. Throws SealError. */
@@ -104,20 +109,22 @@ function sealingKey({ keys }: SealingKeys, id: string): Uint8Array {
 
 /** `head` is version and key id; each part that follows has its length before it. */
 function associatedData(head: Uint8Array, sessionId: string, binding: SealBinding): Uint8Array {
-  const { exp, nbf, iat } = binding.lifetime
-  const lifetime = Buffer.alloc(24)
-  lifetime.writeBigUInt64BE(exp, 0)
-  lifetime.writeBigUInt64BE(nbf, 8)
-  lifetime.writeBigUInt64BE(iat, 16)
-  const parts = [utf8ToBytes(sessionId), binding.owner, lifetime, binding.publicKey]
-  return concatBytes(
-    head,
-    ...parts.flatMap((part) => {
-      const length = Buffer.alloc(4)
-      length.writeUInt32BE(part.length)
-      return [length, part]
-    }),
-  )
+  const { owner, publicKey, lifetime } = binding
+  const idLength = Buffer.byteLength(sessionId)
+  const parts = idLength + owner.length + LIFETIME_BYTES + publicKey.length
+  const bytes = Buffer.allocUnsafe(head.length + 4 * LENGTH_BYTES + parts)
+  bytes.set(head)
+  let pos = bytes.writeUInt32BE(idLength, head.length)
+  pos += bytes.write(sessionId, pos)
+  pos = bytes.writeUInt32BE(owner.length, pos)
+  bytes.set(owner, pos)
+  pos = bytes.writeUInt32BE(LIFETIME_BYTES, pos + owner.length)
+  pos = bytes.writeBigUInt64BE(lifetime.exp, pos)
+  pos = bytes.writeBigUInt64BE(lifetime.nbf, pos)
+  pos = bytes.writeBigUInt64BE(lifetime.iat, pos)
+  pos = bytes.writeUInt32BE(publicKey.length, pos)
+  bytes.set(publicKey, pos)
+  return bytes
 }
 
 /** Sealing keys with one new key, under a random id. */

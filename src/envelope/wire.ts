@@ -1,4 +1,3 @@
-import { BinaryWriter } from '@bufbuild/protobuf/wire'
 import { MalformedError } from '../core/errors.js'
 
 /** The wire types that proto3 uses. 3 and 4 bracket groups, 6 and 7 are nothing. */
@@ -109,12 +108,28 @@ export class WireReader {
   }
 }
 
-/** Length-delimited fields, in the order given. */
+/** Length-delimited fields with numbers up to 15, in the order given. */
 export function encodeFields(...fields: [number: number, content: Uint8Array][]): Buffer {
-  const writer = new BinaryWriter()
-  for (const [number, content] of fields) {
-    writer.uint32((number << 3) | WireType.LengthDelimited).bytes(content)
+  let length = 0
+  for (const [, content] of fields) {
+    length += 1 + varintLength(content.length) + content.length
   }
-  const { buffer, byteOffset, length } = writer.finish()
-  return Buffer.from(buffer, byteOffset, length)
+  // One allocation: these are most of what a response is made of.
+  const bytes = Buffer.allocUnsafe(length)
+  let pos = 0
+  for (const [number, content] of fields) {
+    bytes[pos++] = (number << 3) | WireType.LengthDelimited
+    let rest = content.length
+    for (; rest > 0x7f; rest >>>= 7) {
+      bytes[pos++] = (rest & 0x7f) | 0x80
+    }
+    bytes[pos++] = rest
+    bytes.set(content, pos)
+    pos += content.length
+  }
+  return bytes
+}
+
+function varintLength(value: number): number {
+  return value < 0x80 ? 1 : 1 + varintLength(value >>> 7)
 }

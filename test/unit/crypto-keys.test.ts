@@ -21,7 +21,9 @@ const types = ['ed25519', 'p256'] as const
 const bytesOf = (key: PrivateKey) => (key.type === 'ed25519' ? key.seed : key.secret)
 
 const publicKeyOf = (key: PrivateKey) =>
-  key.type === 'ed25519' ? sodiumEd25519.publicKey(key.seed) : p256PublicKey(key.secret)
+  key.type === 'ed25519'
+    ? Uint8Array.from(sodiumEd25519.publicKey(key.seed))
+    : p256PublicKey(key.secret)
 
 function refusal(act: () => unknown): string {
   try {

@@ -1,8 +1,8 @@
 import type { ByteLevel } from './database.js'
 import type { KeyRange } from './keys.js'
 
-/** Rows to a slice: well under 10 ms of the event loop each. */
-const SLICE_ROWS = 1000
+/** Rows to a slice: a few milliseconds of the event loop each. */
+const SLICE_ROWS = 500
 /** So that slices do not end early at the default of 16 KiB. */
 const SLICE_BYTES = 256 * 1024
 

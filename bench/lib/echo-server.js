@@ -1,0 +1,31 @@
+import { Server, ServerCredentials } from '@grpc/grpc-js'
+
+/*
+ * The least that a unary call costs with grpc-js: bytes in, bytes out. For each length in its
+ * arguments there is a method that answers with so many bytes.
+ */
+
+const raw = (bytes) => bytes
+const server = new Server({ 'grpc.enable_channelz': 0 })
+for (const length of new Set(process.argv.slice(2).map(Number))) {
+  const reply = Buffer.alloc(length, 1)
+  const method = {
+    path: `/bench.Echo/Reply${length}`,
+    requestStream: false,
+    responseStream: false,
+    requestSerialize: raw,
+    requestDeserialize: raw,
+    responseSerialize: raw,
+    responseDeserialize: raw,
+  }
+  server.addService(
+    { [`Reply${length}`]: method },
+    { [`Reply${length}`]: (_call, callback) => callback(null, reply) },
+  )
+}
+server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) => {
+  if (error !== null) {
+    throw error
+  }
+  console.log(JSON.stringify({ event: 'ready', grpc: `127.0.0.1:${port}` }))
+})

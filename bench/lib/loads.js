@@ -1,0 +1,39 @@
+import { median } from './statistics.js'
+import { formatTable } from './table.js'
+
+const HEADINGS = [
+  ...['', 'calls/s', 'of the echo', 'p50 ms', 'p99 ms'],
+  ...['server µs/call', 'server CPU', 'generator CPU'],
+]
+
+/** A table of what `measure` gives: rows of a name, the figures, and their share of the echo's calls. */
+export function loadTable(rows) {
+  return formatTable(
+    HEADINGS,
+    rows.map(({ name, load, ofEcho }) => [
+      name,
+      load.callsPerSecond.toFixed(0),
+      ofEcho?.toFixed(3) ?? '',
+      load.p50Ms.toFixed(1),
+      load.p99Ms.toFixed(1),
+      load.serverCpuMicrosPerCall?.toFixed(0) ?? 'Linux only',
+      percent(load.serverCpuShare),
+      percent(load.generatorCpuShare),
+    ]),
+  )
+}
+
+/** The median of each figure. */
+export function medians(loads) {
+  const figures = Object.keys(loads[0])
+  return Object.fromEntries(
+    figures.map((figure) => {
+      const values = loads.map((load) => load[figure])
+      return [figure, values.includes(null) ? null : median(values)]
+    }),
+  )
+}
+
+function percent(share) {
+  return share === null ? 'Linux only' : `${(share * 100).toFixed(0)} %`
+}

@@ -1,0 +1,55 @@
+import { cpuTimeMs } from './cpu.js'
+import { drive } from './drive.js'
+import { quantile } from './statistics.js'
+
+const IN_FLIGHT = 64
+/** The warm-up takes so many calls, or so long. */
+const WARM_UP_CALLS = 4000
+const WARM_UP_MS = 1000
+/** How many more messages are made than the warm-up says will be needed. */
+const RESERVE = 2
+
+/**
+ * What calls cost while 64 are under way for `seconds`, with messages taken from the iterator
+ * `messages`, after a warm-up. `pid` is the server's; `repeat`: whether a message may be sent again.
+ */
+export async function measure(client, messages, { pid, seconds, repeat }) {
+  const take = (count) => Array.from({ length: count }, () => messages.next().value)
+  let taken = take(WARM_UP_CALLS)
+  const warmUp = await drive(client, each(taken, false), {
+    inFlight: IN_FLIGHT,
+    durationMs: WARM_UP_MS,
+  })
+  if (!repeat) {
+    const callsPerMs = warmUp.latenciesMs.length / warmUp.elapsedMs
+    taken = take(Math.ceil(callsPerMs * seconds * 1000 * RESERVE))
+  }
+
+  const serverCpuMs = cpuTimeMs(pid)
+  const ownCpu = process.cpuUsage()
+  const { latenciesMs, elapsedMs, replyBytes } = await drive(client, each(taken, repeat), {
+    inFlight: IN_FLIGHT,
+    durationMs: seconds * 1000,
+  })
+  const ownUsed = process.cpuUsage(ownCpu)
+  const serverUsedMs = serverCpuMs === null ? null : cpuTimeMs(pid) - serverCpuMs
+
+  const calls = latenciesMs.length
+  return {
+    calls,
+    seconds: elapsedMs / 1000,
+    callsPerSecond: (calls / elapsedMs) * 1000,
+    p50Ms: quantile(latenciesMs, 0.5),
+    p99Ms: quantile(latenciesMs, 0.99),
+    serverCpuMicrosPerCall: serverUsedMs === null ? null : (serverUsedMs * 1000) / calls,
+    serverCpuShare: serverUsedMs === null ? null : serverUsedMs / elapsedMs,
+    generatorCpuShare: (ownUsed.user + ownUsed.system) / 1000 / elapsedMs,
+    requestBytes: taken[0].length,
+    replyBytes,
+  }
+}
+
+function each(list, again) {
+  let i = 0
+  return () => list[again ? i++ % list.length : i++]
+}

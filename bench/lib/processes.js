@@ -1,0 +1,75 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+
+/**
+ * Calls `fn` with a new directory and a function that starts servers, as `startServer` does. When it
+ * ends, those still running are stopped and the directory is removed.
+ */
+export async function withServers(fn) {
+  // Not in the system's temporary directory: that may be memory, where a sync costs nothing.
+  const cache = fileURLToPath(new URL('../../.cache/', import.meta.url))
+  await mkdir(cache, { recursive: true })
+  const directory = await mkdtemp(`${cache}bench-`)
+  const servers = []
+  const start = async (script, args) => {
+    const server = await startServer(script, args)
+    servers.push(server)
+    return server
+  }
+  try {
+    return await fn(directory, start)
+  } finally {
+    await Promise.all(servers.map((server) => server.stop()))
+    await rm(directory, { recursive: true, force: true })
+  }
+}
+
+/** Starts a Node program and waits for its ready line, which names the addresses that it serves. */
+async function startServer(script, args) {
+  const startMs = performance.now()
+  const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const exited = once(child, 'exit')
+  const ready = new Promise((resolve) => {
+    createInterface(child.stdout).on('line', (line) => {
+      if (line.includes('"event":"ready"')) {
+        resolve(JSON.parse(line))
+      }
+    })
+  })
+  const ended = exited.then(([code]) => {
+    throw new Error(`${script} ended with ${code} before it was ready`)
+  })
+  const { grpc, seneca } = await Promise.race([ready, ended])
+  const readyMs = performance.now() - startMs
+  ended.catch(() => {})
+  return {
+    pid: child.pid,
+    /** How long it took to be ready. */
+    readyMs,
+    ports: { grpc: portOf(grpc), seneca: portOf(seneca?.[0]) },
+    async stop() {
+      child.kill()
+      await exited
+    },
+  }
+}
+
+/** Runs a Node program that takes one JSON argument and prints one JSON result. */
+export async function runJob(script, job) {
+  const child = spawn(process.execPath, [script, JSON.stringify(job)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [output, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')])
+  if (code !== 0) {
+    throw new Error(`${script} failed`)
+  }
+  return JSON.parse(output)
+}
+
+function portOf(address) {
+  return address && Number(address.slice(address.lastIndexOf(':') + 1))
+}

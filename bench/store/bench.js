@@ -1,0 +1,155 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { ActClient } from '../lib/act-client.js'
+import { watchAnonymousBytes } from '../lib/memory.js'
+import { runJob, withServers } from '../lib/processes.js'
+import { median, quantile } from '../lib/statistics.js'
+import { makeUsers } from './sessions.js'
+import { summaryTable, verdicts } from './summary.js'
+
+const SMALL = 10_000
+const LARGE = 1_000_000
+const PAGE = 100
+const RESTARTS = 3
+const PAGES = 300
+const DEEP_PAGES = 5
+const TOTALS = 5
+const DEEP_SKIP = 100_000
+const ALONE_MS = 2000
+/** Each of these users has as many sessions as the next, whatever the number of sessions. */
+const USER_STEP = 7919
+
+const file = (path) => fileURLToPath(new URL(path, import.meta.url))
+
+/**
+ * A server on a store of a million sessions: how soon it is ready, what it holds in memory, and what
+ * reads cost, beside one on a store of ten thousand.
+ */
+export async function benchStore(_options, report) {
+  const figures = await withServers((directory, start) => measureStores(report, directory, start))
+  return { table: summaryTable(figures), verdicts: verdicts(figures), figures }
+}
+
+async function measureStores(report, directory, start) {
+  const stores = []
+  for (const count of [SMALL, LARGE]) {
+    const dataDir = join(directory, `${count}`)
+    await mkdir(dataDir)
+    stores.push(await openStore(count, dataDir, report, start))
+  }
+  const large = stores[1]
+  const mostAnonymousBytes = watchAnonymousBytes(large.pid)
+
+  report(`${PAGES} first pages of each kind`)
+  await measurePages(stores)
+  report(`pages behind ${DEEP_SKIP} sessions`)
+  const deepPageMs = await times(DEEP_PAGES, () =>
+    large.client.timed({ cmd: 'get_sessions', paging: { skip: DEEP_SKIP, take: PAGE } }),
+  )
+  report('totals, and small calls beside them')
+  const totals = await measureTotals(large)
+  for (const { client } of stores) {
+    client.close()
+  }
+  return {
+    stores: stores.map(({ count, buildSeconds, readyMs, firstPageMs, userPageMs }) => ({
+      ...{ count, buildSeconds, readyMs },
+      firstPageMs: spread(firstPageMs),
+      userPageMs: spread(userPageMs),
+    })),
+    deepPageMs: spread(deepPageMs),
+    ...totals,
+    mostAnonymousBytes: mostAnonymousBytes(),
+  }
+}
+
+/** Fills a store and leaves a server running on it. */
+async function openStore(count, dataDir, report, start) {
+  const serve = () =>
+    start(file('../../dist/cli.js'), [
+      ...['serve', '--data-dir', dataDir, '--grpc', '127.0.0.1:0'],
+      ...['--seneca', 'tcp://127.0.0.1:0'],
+    ])
+  // The first start makes the keys, without which a server refuses a store that holds sessions.
+  await (await serve()).stop()
+  const built = await runJob(file('build.js'), { location: join(dataDir, 'store'), count })
+  report(`${count} sessions stored in ${built.seconds.toFixed(1)} s`)
+
+  let server = await serve()
+  const readyMs = [server.readyMs]
+  while (readyMs.length < RESTARTS) {
+    await server.stop()
+    server = await serve()
+    readyMs.push(server.readyMs)
+  }
+  return {
+    ...{ count, readyMs: Math.max(...readyMs), buildSeconds: built.seconds, pid: server.pid },
+    port: server.ports.seneca,
+    client: new ActClient(server.ports.seneca),
+    userIds: makeUsers(count).map(({ id }) => id),
+    firstPageMs: [],
+    userPageMs: [],
+  }
+}
+
+/** Turn by turn, so that what else the machine does falls on both stores alike. */
+async function measurePages(stores) {
+  for (let i = 0; i < PAGES; i++) {
+    for (const { client, userIds, firstPageMs, userPageMs } of stores) {
+      const filter = { user_id: userIds[(i * USER_STEP) % userIds.length] }
+      firstPageMs.push(await client.timed({ cmd: 'get_sessions', paging: { take: PAGE } }))
+      userPageMs.push(await client.timed({ cmd: 'get_sessions', filter, paging: { take: PAGE } }))
+    }
+  }
+}
+
+/** How long a total takes, and calls of another client meanwhile; the same calls alone. */
+async function measureTotals({ count, port, client }) {
+  const other = new ActClient(port)
+  const { data } = await client.ask({ cmd: 'get_sessions', paging: { take: 1 } })
+  const small = () => other.timed({ cmd: 'get_session_by_id', session_id: data[0].id })
+  const until = async (isOver) => {
+    const latenciesMs = []
+    while (!isOver()) {
+      latenciesMs.push(await small())
+    }
+    return latenciesMs
+  }
+
+  const endMs = performance.now() + ALONE_MS
+  const aloneMs = await until(() => performance.now() > endMs)
+  const longestBesideMs = []
+  const totalMs = await times(TOTALS, async () => {
+    let isOver = false
+    const counted = client.ask({ cmd: 'get_sessions', paging: { take: 1, total: true } })
+    const startMs = performance.now()
+    const ended = counted.then(({ total }) => {
+      isOver = true
+      if (total !== count) {
+        throw new Error(`${count} sessions are stored, but the total is ${total}`)
+      }
+      return performance.now() - startMs
+    })
+    longestBesideMs.push(quantile(await until(() => isOver), 1))
+    return ended
+  })
+  other.close()
+  return {
+    totalMs: spread(totalMs),
+    smallCallAloneMs: spread(aloneMs),
+    longestSmallCallBesideTotalMs: median(longestBesideMs),
+  }
+}
+
+async function times(count, fn) {
+  const results = []
+  for (let i = 0; i < count; i++) {
+    results.push(await fn())
+  }
+  return results
+}
+
+function spread(values) {
+  return { median: median(values), p99: quantile(values, 0.99), most: quantile(values, 1) }
+}

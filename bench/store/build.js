@@ -1,0 +1,39 @@
+import { LevelStore } from '../../dist/stores/level/store.js'
+import { makeUsers, sessionAt } from './sessions.js'
+
+/*
+ * Fills a store: `node build.js JOB`, where JOB is JSON with its `location` and how many sessions to
+ * `count`. Nothing is synced but the last one, and with it all before.
+ */
+
+const CONCURRENT = 250
+const EPOCHS = { genesisMs: 0, lengthMs: 1000 }
+const PROGRESS_EVERY = 100_000
+
+const { location, count } = JSON.parse(process.argv[2])
+const startMs = performance.now()
+const users = makeUsers(count)
+const nowMs = Date.now()
+let inserted = 0
+
+await fill(count - 1, { sync: false })
+await fill(count, { sync: true })
+console.log(JSON.stringify({ seconds: (performance.now() - startMs) / 1000 }))
+
+async function fill(end, { sync }) {
+  const store = await LevelStore.open(location, { epochs: EPOCHS, sync })
+  let next = inserted
+  const insertNext = async () => {
+    while (next < end) {
+      const { scope, decision } = sessionAt(next++, count, users, nowMs)
+      await store.insert(scope, () => decision)
+      inserted++
+      if (inserted % PROGRESS_EVERY === 0) {
+        const seconds = ((performance.now() - startMs) / 1000).toFixed(0)
+        console.error(`${inserted} of ${count} sessions stored after ${seconds} s`)
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: CONCURRENT }, insertNext))
+  await store.close()
+}
