@@ -1,4 +1,5 @@
 import { Level } from 'level'
+import type { Session } from '../../src/core/session.js'
 import {
   decodeAnswer,
   decodeInfo,
@@ -16,6 +17,7 @@ import {
   sessionKey,
   TALLY_KEY,
 } from '../../src/stores/level/keys.js'
+import { openedRows } from '../../src/stores/level/opened.js'
 
 /**
  * Walks every row of a LevelStore that is closed, and tells what disagrees: a record has exactly its
@@ -41,6 +43,7 @@ function findDisagreements(rows: readonly (readonly [Buffer, Uint8Array])[]): st
   /** The keys that should be there, by what stands in the others. */
   const expected = new Set<string>()
   const answersDue = new Set<string>()
+  const opened: Session[] = []
   let open = 0
   let counted = 0
   for (const [key, value] of rows) {
@@ -53,6 +56,9 @@ function findDisagreements(rows: readonly (readonly [Buffer, Uint8Array])[]): st
           expected.add(hex(each))
         }
         open += active ? 1 : 0
+        if (active && token === null) {
+          opened.push(session)
+        }
         break
       }
       case 'x': {
@@ -78,6 +84,25 @@ function findDisagreements(rows: readonly (readonly [Buffer, Uint8Array])[]): st
     if (answersDue.has(`${hex(key)} ${decodeAnswer(value).expiresTimeMs}`)) {
       expected.add(hex(key))
     }
+  }
+  // Opened one after another in the order of the walk, as the store may not have done: the order in
+  // which they came must not show.
+  const lists = new Map<string, Uint8Array>()
+  for (const after of opened) {
+    const read = (key: Buffer) => lists.get(hex(key))
+    for (const [key, value] of openedRows({ before: null, after }, read)) {
+      lists.set(hex(key), value ?? new Uint8Array())
+    }
+  }
+  for (const [key, value] of rows.filter(([key]) => key.toString('latin1', 0, 1) === 'c')) {
+    if (Buffer.compare(lists.get(hex(key)) ?? new Uint8Array(), value) === 0) {
+      expected.add(hex(key))
+    } else {
+      problems.push(`disagrees: ${key.toString('latin1')}`)
+    }
+  }
+  for (const key of lists.keys()) {
+    expected.add(key)
   }
   const actual = new Set(rows.map(([key]) => hex(key)))
   for (const key of [...expected].filter((key) => !actual.has(key))) {

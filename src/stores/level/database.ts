@@ -55,6 +55,15 @@ export class Database {
     })
   }
 
+  /** The value of a key, for who must not wait; not while the database is being reopened. */
+  valueNow(key: Buffer): Uint8Array | undefined {
+    try {
+      return this.level.getSync(key)
+    } catch (cause) {
+      throw new StoreUnavailableError('a read failed', cause)
+    }
+  }
+
   /** Writes all of `rows` or none; with `sync` they are on disk when the promise resolves. */
   async commit(rows: Iterable<Row>, sync: boolean): Promise<void> {
     const batch = this.level.batch()

@@ -8,7 +8,7 @@ import type { Deadline, IdempotencyScope, ListQuery } from '../../core/store.js'
  *   k id                                   the sealed private key, while the session is active
  *   t active -requestTime id               every session, newest request first
  *   u user active -requestTime id          the same by user
- *   c user address client -openTime id     active sessions that a command opened
+ *   c user address client                  the active sessions that a command opened there
  *   i owner signer key                     the answer that an idempotency key stands for
  *   x time kind (id | owner signer key)    deadlines, earliest first
  *   m name                                 facts about the store
@@ -27,7 +27,7 @@ const DEADLINE_RANGE = 'x'.charCodeAt(0)
 const ZERO = Buffer.of(0)
 const ONE = Buffer.of(1)
 const LENGTH_BYTES = 2
-const TIME_BYTES = 8
+export const TIME_BYTES = 8
 const MAX_TIME = Number.MAX_SAFE_INTEGER
 const AFTER_ALL_TIME = MAX_TIME + 1
 const DEADLINE_KINDS = ['session', 'idempotency'] as const
@@ -93,19 +93,18 @@ export function deadlineOf(key: Buffer): Deadline {
   }
 }
 
-/** The keys by which a session is found: a function of its record alone. */
-export function indexKeys(session: Session): Buffer[] {
-  const { userId, active, requestTimeMs, address, client, openTimeMs } = session
-  const order = [active ? ONE : ZERO, inverted(requestTimeMs), Buffer.from(session.id)]
-  const keys = [
+/** Where the sessions that a command opened for a user, address and client are listed. */
+export function openedKey(userId: string, address: string, client: string): Buffer {
+  return Buffer.concat([range('c'), sized(userId), sized(address), Buffer.from(client)])
+}
+
+/** The keys by which lists find a session: a function of its record alone. */
+export function indexKeys({ id, userId, active, requestTimeMs }: Session): [Buffer, Buffer] {
+  const order = [active ? ONE : ZERO, inverted(requestTimeMs), Buffer.from(id)]
+  return [
     Buffer.concat([range('t'), ...order]),
     Buffer.concat([range('u'), sized(userId), ...order]),
   ]
-  if (active && session.token === null) {
-    const place = triplePrefix(userId, address, client)
-    keys.push(Buffer.concat([place, inverted(openTimeMs), Buffer.from(session.id)]))
-  }
-  return keys
 }
 
 /** The sessions with one value of `active` that a list is about, newest request first. */
@@ -128,12 +127,6 @@ export function idAfterTime(key: Buffer, timeOffset: number): string {
   return key.toString('utf8', timeOffset + TIME_BYTES)
 }
 
-/** The active sessions that a command opened for a user from one place, latest opened first. */
-export function tripleRange(userId: string, address: string, client: string): TimeRange {
-  const place = triplePrefix(userId, address, client)
-  return { gte: place, lt: Buffer.concat([place, time(AFTER_ALL_TIME)]), timeOffset: place.length }
-}
-
 /** Deadlines before `timeMs`. */
 export function deadlineRange(timeMs: number): KeyRange {
   return { gte: range('x'), lt: Buffer.concat([range('x'), time(clampTime(timeMs))]) }
@@ -143,15 +136,12 @@ function range(name: 't' | 'u' | 'c' | 'i' | 'x'): Buffer {
   return Buffer.from(name)
 }
 
-function triplePrefix(userId: string, address: string, client: string): Buffer {
-  return Buffer.concat([range('c'), sized(userId), sized(address), sized(client)])
-}
-
 function scopeParts({ owner, signer, key }: IdempotencyScope): Buffer[] {
   return [sized(owner), sized(signer), Buffer.from(key)]
 }
 
-function sized(part: string | Uint8Array): Buffer {
+/** With its length before it, in 2 bytes. */
+export function sized(part: string | Uint8Array): Buffer {
   const length = typeof part === 'string' ? Buffer.byteLength(part) : part.length
   const bytes = Buffer.allocUnsafe(LENGTH_BYTES + length)
   bytes.writeUInt16BE(length)
@@ -163,7 +153,8 @@ function sized(part: string | Uint8Array): Buffer {
   return bytes
 }
 
-function readSized(bytes: Buffer): [part: Buffer, rest: Buffer] {
+/** What `sized` made, and what comes behind it. */
+export function readSized(bytes: Buffer): [part: Buffer, rest: Buffer] {
   const end = LENGTH_BYTES + bytes.readUInt16BE()
   return [bytes.subarray(LENGTH_BYTES, end), bytes.subarray(end)]
 }
@@ -179,7 +170,8 @@ function readTime(key: Buffer, offset: number): number {
   return key.readUInt32BE(offset) * 2 ** 32 + key.readUInt32BE(offset + 4)
 }
 
-function inverted(ms: number): Buffer {
+/** Sorts later times first. */
+export function inverted(ms: number): Buffer {
   return time(MAX_TIME - ms)
 }
 

@@ -3,26 +3,12 @@ import type { InsertScope, Seen } from '../../core/store.js'
 import { decodeAnswer, decodeSession } from './codec.js'
 import type { Counts } from './counts.js'
 import type { ByteLevel } from './database.js'
-import { answerKey, idAfterTime, sessionKey, tripleRange } from './keys.js'
-import { type Reading, scan } from './scan.js'
+import { answerKey, sessionKey } from './keys.js'
+import type { Reading } from './scan.js'
 
 export function readSession(level: ByteLevel, id: string, at: Reading = {}): Session | undefined {
   const bytes = level.getSync(sessionKey(id), at)
   return bytes && decodeSession(bytes)
-}
-
-/** The id of the newest session that a command opened for a user from one place, if one is open. */
-export async function newestOpened(
-  level: ByteLevel,
-  userId: string,
-  { address, client }: NonNullable<InsertScope['reuse']>,
-  at: Reading = {},
-): Promise<string | undefined> {
-  const range = tripleRange(userId, address, client)
-  for await (const [key] of scan(level, range, { ...at, limit: 1 })) {
-    return key && idAfterTime(key, range.timeOffset)
-  }
-  return undefined
 }
 
 /** What an insert is shown, but for the count of all. The caller holds the locks of what it sees. */

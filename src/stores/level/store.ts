@@ -21,10 +21,19 @@ import { type ByteLevel, Database, type Row } from './database.js'
 import { Deadlines } from './deadlines.js'
 import { Gate } from './gate.js'
 import { agreeOnInfo } from './info.js'
-import { answerKey, deadlineKey, isDeadlineKey, isSealKey, SEAL_RANGE, sealKey } from './keys.js'
+import {
+  answerKey,
+  deadlineKey,
+  isDeadlineKey,
+  isSealKey,
+  openedKey,
+  SEAL_RANGE,
+  sealKey,
+} from './keys.js'
 import { listSessions } from './list.js'
 import { Locks } from './locks.js'
-import { look, newestOpened, readSession } from './lookup.js'
+import { look, readSession } from './lookup.js'
+import { newestOpened, openedRows } from './opened.js'
 import { changeRows, dueRows, insertRows } from './rows.js'
 import { Writer, type WriterHooks } from './writer.js'
 
@@ -88,7 +97,7 @@ export class LevelStore implements SessionStore {
     return this.read(async (level) => {
       const snapshot = level.snapshot()
       try {
-        const id = await newestOpened(level, userId, { address, client }, { snapshot })
+        const id = newestOpened(level.getSync(openedKey(userId, address, client), { snapshot }))
         return id === undefined ? undefined : readSession(level, id, { snapshot })
       } finally {
         await snapshot.close()
@@ -125,7 +134,10 @@ export class LevelStore implements SessionStore {
       this.locks.hold(locks, async () => {
         // The user's lock keeps it open and without a rival; its own keeps it as it is.
         const reusableId =
-          reuse && (await this.database.read((level) => newestOpened(level, userId, reuse)))
+          reuse &&
+          (await this.database.read((level) =>
+            newestOpened(level.getSync(openedKey(userId, reuse.address, reuse.client))),
+          ))
         return this.locks.hold(reusableId === undefined ? [] : [sessionLock(reusableId)], () =>
           this.insertLocked(scope, reusableId, decide),
         )
@@ -154,7 +166,10 @@ export class LevelStore implements SessionStore {
       return after
     }
     const after = decision.insert.session
-    await this.write(insertRows(decision.insert, scope.idempotency), { before: null, after })
+    const change = { before: null, after }
+    const rows = insertRows(decision.insert, scope.idempotency)
+    rows.push(...openedRows(change, (key) => this.database.valueNow(key)))
+    await this.write(rows, change)
     return after
   }
 
@@ -205,7 +220,10 @@ export class LevelStore implements SessionStore {
       }
       const rows: Row[] = settles ? [[deadlineKey(settles), null]] : []
       if (change !== null) {
-        rows.push(...changeRows(change))
+        rows.push(
+          ...changeRows(change),
+          ...openedRows(change, (key) => this.database.valueNow(key)),
+        )
       }
       rows.push(...(outcome?.rows ?? []))
       if (rows.length > 0) {

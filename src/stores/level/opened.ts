@@ -1,0 +1,50 @@
+import type { SessionChange } from '../../core/events.js'
+import type { Session } from '../../core/session.js'
+import type { Row } from './database.js'
+import { inverted, openedKey, readSized, sized, TIME_BYTES } from './keys.js'
+
+/*
+ * The value of a `c` row: the open sessions that a command opened for one user, address and client. There
+ * is seldom more than one. Each entry is its inverted open time and its id, with the length before
+ * it; the newest comes first.
+ */
+
+/** The id of the newest session in such a value. */
+export function newestOpened(value: Uint8Array | undefined): string | undefined {
+  return value && entriesOf(value)[0]?.toString('utf8', TIME_BYTES)
+}
+
+/** The `c` row after a change, where the change concerns it; `read` gives the value that is there. */
+export function openedRows(
+  { before, after }: SessionChange,
+  read: (key: Buffer) => Uint8Array | undefined,
+): Row[] {
+  const session = after ?? before
+  if (session === null || isOpened(before) === isOpened(after)) {
+    return []
+  }
+  const key = openedKey(session.userId, session.address, session.client)
+  const own = entryOf(session)
+  const others = entriesOf(read(key) ?? new Uint8Array()).filter((entry) => !entry.equals(own))
+  const entries = isOpened(after) ? [...others, own].sort(Buffer.compare) : others
+  return [[key, entries.length === 0 ? null : Buffer.concat(entries.map(sized))]]
+}
+
+function isOpened(session: Session | null): boolean {
+  return session?.active === true && session.token === null
+}
+
+function entryOf({ openTimeMs, id }: Session): Buffer {
+  return Buffer.concat([inverted(openTimeMs), Buffer.from(id)])
+}
+
+function entriesOf(value: Uint8Array): Buffer[] {
+  const entries: Buffer[] = []
+  let rest = Buffer.from(value.buffer, value.byteOffset, value.length)
+  while (rest.length > 0) {
+    const [entry, behind] = readSized(rest)
+    entries.push(entry)
+    rest = behind
+  }
+  return entries
+}
