@@ -68,7 +68,7 @@ async function expectAllThere(dataDir: string, sent: readonly Sent[]): Promise<v
         throw new Error(`session ${id} was answered, and is lost`)
       }
       const seed = openSeal(sealingKeys, seal, id, session.token)
-      expect(sodiumEd25519.publicKey(seed)).toEqual(publicKey)
+      expect(Uint8Array.from(sodiumEd25519.publicKey(seed))).toEqual(publicKey)
       expect(session.token.publicKey).toEqual(publicKey)
       expect(dueIds.has(id)).toBe(true)
     }
