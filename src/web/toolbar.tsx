@@ -64,7 +64,8 @@ export function Toolbar({ query, onQuery, order, onOrder, shown, known }: Toolba
           ))}
         </select>
       </label>
-      <p class="counted muted" role="status">
+      {/* Read out as a search finds, not with every session that comes or goes. */}
+      <p class="counted muted" role={query ? 'status' : undefined}>
         {counted}
       </p>
     </search>

@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Browser, Locator } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { connect, SessionsClient } from '../../src/client/index.js'
@@ -97,5 +99,24 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('the page of a s
     await page.getByRole('heading', { name: 'No one is on' }).waitFor()
     expect(await page.title()).toBe('Sessions')
     expect(complaints.filter((text) => !/WebSocket connection/.test(text))).toEqual([])
+  })
+
+  it('shows the token in its address to a server that wants one', async () => {
+    const dataDir = await temporaryDirectory(afterAll)
+    const tokenFile = join(dataDir, 'feed-token')
+    const token = 'a/token+of&this=test'
+    await writeFile(tokenFile, token, { mode: 0o600 })
+    const server = await startServer({ dataDir, args: ['--feed-token', tokenFile] })
+    onTestFinished(() => server.stop().then(() => {}))
+    const { http } = server.ready
+    const address = `${http}/#token=${encodeURIComponent(token)}`
+    const { page, complaints } = await openPage(browser, address)
+    onTestFinished(() => page.context().close())
+    await page.getByRole('heading', { name: 'No one is on' }).waitFor()
+    expect(complaints).toEqual([])
+
+    const { page: stranger } = await openPage(browser, http)
+    onTestFinished(() => stranger.context().close())
+    await stranger.getByRole('heading', { name: 'The server does not answer' }).waitFor()
   })
 })
