@@ -118,7 +118,7 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('the page', () =
     const page = await open()
     await expect.poll(() => rows(page).count()).toBe(few.length)
     expect(await page.locator('.totals').textContent()).toMatch(/^Open sessions8Users/)
-    await page.getByRole('searchbox').fill('four HANDS')
+    await page.getByRole('searchbox', { name: 'Search sessions' }).fill('four HANDS')
     await expect.poll(() => rows(page).allTextContents()).toEqual([expect.stringMatching(/🎹/)])
     await page.getByText('1 of 8').waitFor()
     await page.getByRole('searchbox').fill('no such thing')
@@ -233,14 +233,20 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('the page', () =
     await page.getByText('10,000 sessions').waitFor()
     expect(await rows(page).count()).toBeLessThan(40)
     await rows(page).first().focus()
+
+    // The keyboard goes on from where it was, however far the window was scrolled away.
+    await page.evaluate('scrollTo(0, 300_000)')
+    await page.getByText('Session 4410', { exact: true }).waitFor()
+    await page.keyboard.press('ArrowDown')
+    await expect.poll(() => focusedRow(page).textContent()).toMatch('Session 1Z')
     await page.keyboard.press('End')
     await expect.poll(() => focusedRow(page).textContent()).toMatch('Session 9999')
     await screenshot(page, 'ten-thousand')
 
     // Someone reading in the middle is not moved by what comes above.
     await page.evaluate('scrollTo(0, 300_000)')
-    await expect.poll(() => page.getByText(/^Session 44\d\d$/).count()).toBeGreaterThan(5)
     const reading = page.getByText('Session 4410', { exact: true })
+    await reading.waitFor()
     const before = await reading.boundingBox()
     for (let i = 0; i < 500; i++) {
       server.send(...added(`n-${i}`, `Newcomer ${i}`, minutesAgo(0), people))
