@@ -14,8 +14,8 @@ export interface FeedHubOptions {
   readonly maxSessions: number
   /** Told when the store could not be read; it is tried again. */
   readonly onError: (error: unknown) => void
-  /** How long to wait before places that came free are filled (default one second). */
-  readonly refillDelayMs?: number
+  /** Calls `run` after a time unless what it returns is called before (default: a timer). */
+  readonly after?: (delayMs: number, run: () => void) => () => void
 }
 
 /**
@@ -44,7 +44,7 @@ export class FeedHub {
   private touched: Set<string> | null = null
   private isLoaded = false
   private isClosed = false
-  private refill: NodeJS.Timeout | null = null
+  private cancelRefill: (() => void) | null = null
   private unsubscribe = () => {}
 
   constructor(
@@ -84,9 +84,7 @@ export class FeedHub {
   close(): void {
     this.isClosed = true
     this.unsubscribe()
-    if (this.refill !== null) {
-      clearTimeout(this.refill)
-    }
+    this.cancelRefill?.()
   }
 
   private get hidesSome(): boolean {
@@ -152,10 +150,9 @@ export class FeedHub {
   /** Hides the oldest sessions where there are too many. A walk does it at its end. */
   private trim(): void {
     while (this.touched === null && this.window.size > this.options.maxSessions) {
-      const id = this.window.oldestId() ?? ''
-      const timeMs = this.window.get(id)?.requestTimeMs ?? 0
+      const { id, requestTimeMs } = this.window.oldest() ?? { id: '', requestTimeMs: 0 }
       const hidSome = this.hidesSome
-      this.floorMs = Math.max(this.floorMs, timeMs)
+      this.floorMs = Math.max(this.floorMs, requestTimeMs)
       this.remove(id)
       if (this.isLoaded && !hidSome) {
         this.tell(this.tooMany(), 0)
@@ -165,25 +162,26 @@ export class FeedHub {
 
   private fillLater(): void {
     const isShort = this.hidesSome && this.window.size < this.options.maxSessions
-    if (!isShort || this.touched !== null || this.refill !== null || this.isClosed) {
+    if (!isShort || this.touched !== null || this.cancelRefill !== null || this.isClosed) {
       return
     }
-    this.refill = setTimeout(async () => {
-      this.refill = null
+    const { after = timer } = this.options
+    this.cancelRefill = after(REFILL_DELAY_MS, async () => {
+      this.cancelRefill = null
       try {
         await this.fill()
       } catch (error) {
         this.options.onError(error)
       }
       this.fillLater()
-    }, this.options.refillDelayMs ?? REFILL_DELAY_MS)
+    })
   }
 
   /** Walks down from `floorMs` until the list is full or everything is listed. */
   private async fill(): Promise<void> {
     let take = PAGE
     try {
-      while (this.hidesSome && this.window.size < this.options.maxSessions && !this.isClosed) {
+      while (this.hidesSome && !this.isFull(this.floorMs) && !this.isClosed) {
         const touched = new Set<string>()
         this.touched = touched
         const { sessions } = await this.store.list({
@@ -207,17 +205,25 @@ export class FeedHub {
     }
   }
 
-  /** Returns the first session for which there was no room. */
+  /** Returns the first session for which there is no room. */
   private takePage(sessions: readonly Session[]): Session | undefined {
     for (const session of sessions) {
       if (!this.window.has(session.id)) {
-        if (this.window.size >= this.options.maxSessions) {
+        if (this.isFull(session.requestTimeMs)) {
           return session
         }
         this.add(session)
       }
     }
     return undefined
+  }
+
+  /** Whether a session of this time has no place: events may have listed older ones during a walk. */
+  private isFull(timeMs: number): boolean {
+    return (
+      this.window.size >= this.options.maxSessions &&
+      (this.window.oldest()?.requestTimeMs ?? timeMs) >= timeMs
+    )
   }
 
   private tooMany(): Message {
@@ -265,6 +271,11 @@ export class Follower {
       this.deliver(message)
     }
   }
+}
+
+function timer(delayMs: number, run: () => void): () => void {
+  const timeout = setTimeout(run, delayMs)
+  return () => clearTimeout(timeout)
 }
 
 /** Whether nothing that is shown can have changed: most changes only move the last request. */

@@ -15,12 +15,17 @@ export interface Entry {
   requestTimeMs: number
 }
 
+interface OldEntry {
+  readonly id: string
+  readonly requestTimeMs: number
+}
+
 /** The listed sessions by their ids, in the order in which they came. */
 export class Window {
   private readonly entries = new Map<string, Entry>()
   private lastSeq = 0
   /** Some of the entries, the oldest last; none that is left out is older. May be out of date. */
-  private oldest: { id: string; timeMs: number }[] = []
+  private someOldest: OldEntry[] = []
 
   get size(): number {
     return this.entries.size
@@ -43,8 +48,9 @@ export class Window {
     const add = new Message({ command: 'add', session: listing })
     const entry = { listing, add, seq: ++this.lastSeq, requestTimeMs: session.requestTimeMs }
     this.entries.set(session.id, entry)
-    if (session.requestTimeMs < (this.oldest[0]?.timeMs ?? 0)) {
-      this.oldest = []
+    const [newest] = this.someOldest
+    if (newest !== undefined && session.requestTimeMs < newest.requestTimeMs) {
+      this.someOldest = []
     }
     return entry
   }
@@ -62,23 +68,27 @@ export class Window {
     return entry
   }
 
-  /** The id of the entry with the oldest last request. */
-  oldestId(): string | undefined {
+  /** The entry with the oldest last request. */
+  oldest(): OldEntry | undefined {
     for (;;) {
-      if (this.oldest.length === 0 && this.size > 0) {
-        this.oldest = this.findOldest()
+      const last = this.someOldest.at(-1)
+      // A request since then may have moved it, or it is gone.
+      if (last !== undefined && this.entries.get(last.id)?.requestTimeMs === last.requestTimeMs) {
+        return last
       }
-      const { id, timeMs } = this.oldest.pop() ?? {}
-      // A request since then has moved it, or it is gone.
-      if (id === undefined || this.entries.get(id)?.requestTimeMs === timeMs) {
-        return id
+      if (last !== undefined) {
+        this.someOldest.pop()
+      } else if (this.size > 0) {
+        this.someOldest = this.findOldest()
+      } else {
+        return undefined
       }
     }
   }
 
-  private findOldest(): { id: string; timeMs: number }[] {
-    return Array.from(this.entries, ([id, { requestTimeMs }]) => ({ id, timeMs: requestTimeMs }))
-      .sort((a, b) => a.timeMs - b.timeMs)
+  private findOldest(): OldEntry[] {
+    return Array.from(this.entries, ([id, { requestTimeMs }]) => ({ id, requestTimeMs }))
+      .sort((a, b) => a.requestTimeMs - b.requestTimeMs)
       .slice(0, OLDEST_AT_ONCE)
       .reverse()
   }
