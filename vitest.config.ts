@@ -25,6 +25,7 @@ export default defineConfig({
           include: ['test/{interop,e2e,browser}/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          expect: { poll: { timeout: 30_000 } },
         },
       },
     ],

@@ -25,7 +25,7 @@ async function act(
 /** Waits for these rows, from the top; each contains its text. */
 const expectRows = (rows: Locator, ...expected: string[]) =>
   expect
-    .poll(() => rows.allTextContents(), { timeout: 30_000 })
+    .poll(() => rows.allTextContents())
     .toEqual(expected.map((text) => expect.stringContaining(text)))
 
 describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('the page of a server', () => {

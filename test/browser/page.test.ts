@@ -210,7 +210,7 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('the page', () =
     expect(await rows(page).count()).toBe(few.length)
     await screenshot(page, 'cut-off')
     server.listening = true
-    await expect.poll(() => rows(page).count(), { timeout: 30_000 }).toBe(2)
+    await expect.poll(() => rows(page).count()).toBe(2)
     expect(await page.locator('.badge').textContent()).toBe('Live')
   })
 
