@@ -19,8 +19,9 @@ $(SETUP): package.json package-lock.json
 run: build ## Set everything up and serve with the defaults
 	node dist/cli.js serve
 
-build: $(SETUP) ## Compile src/ and generated/ to dist/
+build: $(SETUP) ## Compile src/ and generated/ to dist/, the page to dist/web/
 	tsc -b
+	vite build --config vite.web.config.ts --logLevel warn
 	@chmod +x dist/cli.js
 
 test: build lint typecheck check-generated ## Set everything up and run every suite (under 10 minutes)
@@ -49,6 +50,7 @@ format: $(SETUP) ## Format and fix what can be fixed
 
 typecheck: $(SETUP) ## Check the types of sources, tests and benches
 	tsc -b
+	tsc -p src/web
 	tsc -p test
 
 generate: $(SETUP) ## Write generated/ from proto/

@@ -17,14 +17,15 @@ export default defineConfig({
         },
       },
       {
-        // Whole processes: the built server under real clients, signals and strace.
+        // Whole processes: the built server under real clients, a browser, signals and strace.
         extends: true,
         test: {
           ...shared,
           name: 'whole',
-          include: ['test/{interop,e2e}/**/*.test.ts'],
+          include: ['test/{interop,e2e,browser}/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          expect: { poll: { timeout: 30_000 } },
         },
       },
     ],

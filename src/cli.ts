@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { bridgeCommand } from './cli/bridge.js'
 import { createCommand } from './cli/create.js'
@@ -10,6 +9,7 @@ import { requestCommand } from './cli/request.js'
 import { serveCommand } from './cli/serve.js'
 import { sessionsCommand } from './cli/sessions.js'
 import { SessiondError } from './core/errors.js'
+import { VERSION } from './version.js'
 
 /** What the process ends with, by the code of the error; 1 for any other. Listed in the README. */
 const EXIT_CODES: Readonly<Record<string, number>> = {
@@ -21,13 +21,9 @@ const EXIT_CODES: Readonly<Record<string, number>> = {
 }
 const USAGE_EXIT_CODE = 2
 
-const { version } = JSON.parse(
-  readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
-) as { version: string }
-
 const program = new Command('sessiond')
   .description('A session-token server: signed requests in, durable Ed25519 session keys out.')
-  .version(version)
+  .version(VERSION)
   .addHelpText(
     'after',
     `

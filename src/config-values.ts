@@ -55,11 +55,16 @@ export function listenAddress(text: string): ListenAddress {
   return { host, port: Number(port) }
 }
 
+/** `HOST:PORT`, or `off`, which is null. */
+export function listenAddressOrOff(text: string): ListenAddress | null {
+  return text === 'off' ? null : listenAddress(text)
+}
+
 /** `tcp://HOST:PORT` or `http://HOST:PORT`; loopback alone, for Seneca has no place for a credential. */
 export function senecaAddress(text: string): SenecaAddress {
   const [, protocol, rest] = /^(tcp|http):\/\/(.*)$/.exec(text) ?? []
   if (rest === undefined) {
-    throw new Error(`"${text}" is not such as tcp://127.0.0.1:8807 or http://127.0.0.1:8808`)
+    throw new Error(`"${text}" is not such as tcp://127.0.0.1:8807 or http://127.0.0.1:8809`)
   }
   const address = listenAddress(rest)
   if (!isLoopback(address.host)) {
@@ -98,6 +103,10 @@ export function oneOf<const T extends string>(...values: T[]): (text: string) =>
     }
     return value
   }
+}
+
+export function yesOrNo(text: string): boolean {
+  return oneOf('yes', 'no')(text) === 'yes'
 }
 
 /** Any text but none. */

@@ -5,13 +5,16 @@ import {
   durationOrNoneMs,
   type ListenAddress,
   listenAddress,
+  listenAddressOrOff,
   oneOf,
   type SenecaAddress,
   senecaAddresses,
   text,
   timeMs,
+  yesOrNo,
 } from './config-values.js'
 import { SessiondError } from './core/errors.js'
+import { isLoopback } from './loopback.js'
 
 interface Option<T> {
   /** What stands after the flag in `--help`. */
@@ -54,6 +57,29 @@ export const SERVE_OPTIONS = {
     help: 'where the sessions commands listen: tcp://HOST:PORT or http://HOST:PORT (POST /act), loopback only; several allowed, or off',
     isList: true,
     parse: senecaAddresses,
+  }),
+  http: option({
+    placeholder: 'HOST:PORT',
+    default: '127.0.0.1:8808',
+    help: 'where the session list and its page are served, with /healthz and /readyz; or off',
+    parse: listenAddressOrOff,
+  }),
+  'feed-max-sessions': option({
+    placeholder: 'N',
+    default: '10000',
+    help: 'how many open sessions the list shows, the newest requests first',
+    parse: count,
+  }),
+  'feed-token': option({
+    placeholder: 'FILE',
+    help: 'a file with the token that viewers of the session list must show',
+    parse: text,
+  }),
+  'feed-public': option({
+    placeholder: 'ANSWER',
+    default: 'no',
+    help: 'yes: whoever can connect to --http may watch the session list, ids and names included',
+    parse: yesOrNo,
   }),
   owners: option({
     placeholder: 'RULE',
@@ -147,6 +173,12 @@ export interface Config {
   readonly store: Value<'store'>
   readonly grpc: ListenAddress
   readonly seneca: readonly SenecaAddress[]
+  /** null: off. */
+  readonly http: ListenAddress | null
+  readonly feedMaxSessions: number
+  /** null: none is asked for. */
+  readonly feedToken: string | null
+  readonly feedPublic: boolean
   readonly owners: string
   readonly maxLifetimeMs: number
   readonly maxEpochDriftMs: number
@@ -219,6 +251,10 @@ export function readConfig({ flags, env, file }: ConfigSources): Config {
     store: value('store'),
     grpc: value('grpc'),
     seneca: value('seneca'),
+    http: value('http'),
+    feedMaxSessions: value('feed-max-sessions'),
+    feedToken: value('feed-token') ?? null,
+    feedPublic: value('feed-public'),
     owners: value('owners'),
     maxLifetimeMs: value('max-lifetime'),
     maxEpochDriftMs: value('max-epoch-drift'),
@@ -233,6 +269,13 @@ export function readConfig({ flags, env, file }: ConfigSources): Config {
     identityKey: value('identity-key') ?? join(dataDir, 'identity.pem'),
     sealingKeys: value('sealing-keys') ?? join(dataDir, 'sealing-keys.json'),
     logLevel: value('log-level'),
+  }
+  const { http, feedToken, feedPublic } = config
+  if (http && !isLoopback(http.host) && feedToken === null && feedPublic === false) {
+    mistakes.push(
+      `--http: ${http.host} is no loopback address, and the session list shows session ids: ` +
+        'let viewers show a token with --feed-token FILE, or let anyone watch with --feed-public yes',
+    )
   }
   if (mistakes.length > 0) {
     throw new ConfigError(mistakes)

@@ -1,12 +1,18 @@
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { Config } from './config.js'
 import { EpochClock } from './core/epoch.js'
 import { anySigner, listedOwners, type OwnerPolicy, selfCertifying } from './core/owner.js'
 import { Sessions } from './core/sessions.js'
+import type { SessionStore } from './core/store.js'
 import { n3Account } from './crypto/n3.js'
 import { cachedVerify, schemeVerifier } from './crypto/schemes.js'
 import { sealSeed } from './crypto/seal.js'
 import { sodiumEd25519, sodiumRandomBytes } from './crypto/sodium.js'
+import { FeedHub } from './feed/hub.js'
+import { readPages } from './feed/pages.js'
+import { startFeedServer } from './feed/server.js'
+import { readFeedToken } from './feed-token.js'
 import { type GrpcService, startGrpcServer } from './grpc/server.js'
 import { sessionService } from './grpc/session.js'
 import { sessionsService } from './grpc/sessions.js'
@@ -17,6 +23,7 @@ import { followOwnersFile } from './owners-file.js'
 import { SENECA_LISTENERS } from './seneca/listeners.js'
 import { openServerKeys } from './server-keys.js'
 import { LevelStore } from './stores/level/store.js'
+import { VERSION } from './version.js'
 
 /** How long calls under way may take once the node is told to stop. */
 const GRACE_MS = 10_000
@@ -24,10 +31,18 @@ const SWEEP_INTERVAL_MS = 1_000
 /** Header signatures that recur unchanged are checked once; about 300 bytes each. */
 const REMEMBERED_HEADERS = 10_000
 
+/** The built page, from the sources as well as from the package. */
+const PAGES = fileURLToPath(new URL('../dist/web', import.meta.url))
+
 /** A running server. */
 export interface Node {
-  /** Where each listener really is: `HOST:PORT`, and for Seneca `tcp://HOST:PORT` or `http://HOST:PORT`. */
-  readonly addresses: { readonly grpc: string; readonly seneca: readonly string[] }
+  /** Where each listener really is: `HOST:PORT` for gRPC, else `tcp://HOST:PORT` or `http://HOST:PORT`. */
+  readonly addresses: {
+    readonly grpc: string
+    readonly seneca: readonly string[]
+    /** Absent where it is off. */
+    readonly http?: string
+  }
   /** Ends calls, then the store. */
   close(): Promise<void>
 }
@@ -86,8 +101,9 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
 
     const hooks = {
       onInternalError,
+      // Any peer can bring this about.
       onRefused: (reason: string) =>
-        log.warn({ event: 'seneca-refused', reason }, 'refused a peer'),
+        log.debug({ event: 'seneca-refused', reason }, 'refused a peer'),
     }
     const seneca: string[] = []
     for (const { protocol, host, port } of config.seneca) {
@@ -95,11 +111,50 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
       closers.add(() => listener.close(GRACE_MS))
       seneca.push(listener.address)
     }
-    return { addresses: { grpc: grpc.address, seneca }, close: () => closers.close() }
+    const http = await startFeed(config, store, log, closers)
+    return {
+      addresses: { grpc: grpc.address, seneca, ...(http !== null && { http }) },
+      close: () => closers.close(),
+    }
   } catch (error) {
     await closers.close()
     throw error
   }
+}
+
+/** Serves the session list; returns where, null where it is off. */
+async function startFeed(
+  { http, feedToken, feedPublic, feedMaxSessions }: Config,
+  store: SessionStore,
+  log: Logger,
+  closers: Closers,
+): Promise<string | null> {
+  if (http === null) {
+    return null
+  }
+  const hub = new FeedHub(store, {
+    maxSessions: feedMaxSessions,
+    onError: (err) => log.error({ event: 'feed-behind', err }, 'the session list is incomplete'),
+  })
+  closers.add(() => hub.close())
+  const server = await startFeedServer(hub, {
+    ...http,
+    access: {
+      isPublic: feedPublic,
+      ...(feedToken !== null && { token: await readFeedToken(feedToken) }),
+    },
+    expectedVersion: VERSION,
+    pages: readPages(PAGES),
+    isReady: () =>
+      store.countOpen().then(
+        () => hub.isReady,
+        () => false,
+      ),
+    onUsage: (usage) => log.info({ event: 'feed-usage', ...usage }, 'who watches the session list'),
+  })
+  closers.add(() => server.close())
+  await hub.load()
+  return server.address
 }
 
 /** Ends and purges what is due, over and over; a failure is told of and tried again. */

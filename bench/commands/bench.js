@@ -41,7 +41,7 @@ export async function benchCommands(options, report) {
 
 async function measureRounds({ seconds, rounds }, report, dataDir, start) {
   const server = await start(file('../../dist/cli.js'), [
-    ...['serve', '--data-dir', dataDir, '--grpc', '127.0.0.1:0'],
+    ...['serve', '--data-dir', dataDir, '--grpc', '127.0.0.1:0', '--http', 'off'],
     ...['--seneca', 'tcp://127.0.0.1:0', '--max-sessions-per-owner', '0'],
   ])
   const send = (command, seconds) =>

@@ -19,7 +19,17 @@ export async function benchCreate(options, report) {
 
 async function measurePairs({ seconds, rounds }, report, dataDir, start) {
   const createServer = await start(file('../../dist/cli.js'), [
-    ...['serve', '--data-dir', dataDir, '--grpc', '127.0.0.1:0', '--seneca', 'off'],
+    ...[
+      'serve',
+      '--data-dir',
+      dataDir,
+      '--grpc',
+      '127.0.0.1:0',
+      '--seneca',
+      'off',
+      '--http',
+      'off',
+    ],
     ...['--max-sessions-per-owner', '0'],
   ])
   const loadCreate = (shape, seconds) =>

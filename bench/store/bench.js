@@ -68,7 +68,7 @@ async function measureStores(report, directory, start) {
 async function openStore(count, dataDir, report, start) {
   const serve = () =>
     start(file('../../dist/cli.js'), [
-      ...['serve', '--data-dir', dataDir, '--grpc', '127.0.0.1:0'],
+      ...['serve', '--data-dir', dataDir, '--grpc', '127.0.0.1:0', '--http', 'off'],
       ...['--seneca', 'tcp://127.0.0.1:0'],
     ])
   // The first start makes the keys, without which a server refuses a store that holds sessions.

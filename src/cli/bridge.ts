@@ -31,7 +31,7 @@ export function bridgeCommand(): Command {
       `
 Examples:
   $ sessiond bridge --server sessions.internal:8090
-  $ sessiond bridge --server 127.0.0.1:8090 --seneca tcp://127.0.0.1:8807,http://127.0.0.1:8808`,
+  $ sessiond bridge --server 127.0.0.1:8090 --seneca tcp://127.0.0.1:8807,http://127.0.0.1:8809`,
     )
     .action(async (flags: BridgeFlags) => {
       const mistakes: string[] = []

@@ -5,6 +5,7 @@ import { NotFoundError } from '../core/errors.js'
 import { printable, sessionJson, sessionLines, stateText } from './session-text.js'
 import { sessionsListCommand } from './sessions-list.js'
 import { type ServerFlags, serverOptions, withSessions } from './sessions-server.js'
+import { sessionsWatchCommand } from './sessions-watch.js'
 
 /** `sessiond sessions` */
 export function sessionsCommand(): Command {
@@ -13,6 +14,7 @@ export function sessionsCommand(): Command {
   )
   for (const subcommand of [
     sessionsListCommand(),
+    sessionsWatchCommand(),
     showCommand(),
     closeCommand(),
     deleteCommand(),
@@ -24,6 +26,7 @@ export function sessionsCommand(): Command {
     `
 Examples:
   $ sessiond sessions list --active
+  $ sessiond sessions watch
   $ sessiond sessions show 0d1f7f5e-3b5c-4c39-9d0e-5f1d1c7a2b11
   $ sessiond sessions close --user alice`,
   )

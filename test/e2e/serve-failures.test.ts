@@ -13,7 +13,18 @@ beforeEach(async () => {
 })
 
 const serve = (...args: string[]) =>
-  sessiond(['serve', '--data-dir', dataDir, '--grpc', '127.0.0.1:0', '--seneca', 'off', ...args])
+  sessiond([
+    'serve',
+    '--data-dir',
+    dataDir,
+    '--grpc',
+    '127.0.0.1:0',
+    '--seneca',
+    'off',
+    '--http',
+    'off',
+    ...args,
+  ])
 
 /** Leaves a data directory with one open session. */
 async function serveOnce(): Promise<void> {

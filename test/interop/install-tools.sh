@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the suites of test/interop and test/e2e run against: grpcurl and a Python client into
-# .interop/, strace from Debian. Leaves out, and says so, what this machine has no package manager
+# Installs what the suites of test/interop, test/e2e and test/browser run against: grpcurl and a
+# Python client into .interop/, strace and Chromium from Debian. Leaves out, and says so, what this machine has no package manager
 # for; fails where an install does. Writes the names of what is there to .interop/tools.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -23,6 +23,16 @@ if have strace; then
   tools+=(strace)
 else
   left_out strace 'it is not here, and only root can install it, by apt-get'
+fi
+
+# Emoji are pictures only where a font has them.
+if ! { have chromium && [ -e /usr/share/fonts/truetype/noto/NotoColorEmoji.ttf ]; } && can_install_debian; then
+  debian chromium fonts-dejavu-core fonts-noto-color-emoji
+fi
+if have chromium; then
+  tools+=(chromium)
+else
+  left_out chromium 'it is not here, and only root can install it, by apt-get'
 fi
 
 # Debian's Python comes without what makes virtual environments.

@@ -65,11 +65,15 @@ itInstalled('gives `npx sessiond`', async ({ project }) => {
 
 itInstalled('serves by `npx sessiond serve`', async ({ project }) => {
   // npx ends at a signal without handing it on; a terminal gives it to both, as is done here.
-  const npx = spawn('npx', ['sessiond', 'serve', '--grpc', '127.0.0.1:0', '--seneca', 'off'], {
-    cwd: project,
-    detached: true,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const npx = spawn(
+    'npx',
+    ['sessiond', 'serve', '--grpc', '127.0.0.1:0', '--seneca', 'off', '--http', 'off'],
+    {
+      cwd: project,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
   const events: string[] = []
   for await (const line of createInterface(npx.stdout)) {
     const { event } = JSON.parse(line)

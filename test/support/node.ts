@@ -8,7 +8,13 @@ export async function startTestNode(
   flags: Readonly<Record<string, string>> = {},
 ): Promise<Node> {
   const config = readConfig({
-    flags: { 'data-dir': dataDir, grpc: '127.0.0.1:0', seneca: 'off', ...flags },
+    flags: {
+      'data-dir': dataDir,
+      grpc: '127.0.0.1:0',
+      seneca: 'off',
+      http: '127.0.0.1:0',
+      ...flags,
+    },
     env: {},
   })
   return startNode(config, pino({ enabled: false }))

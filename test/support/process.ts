@@ -58,7 +58,12 @@ export async function temporaryDirectory(
 export interface ServerProcess {
   readonly child: ChildProcessByStdio<null, Readable, Readable>
   /** What its ready line says. */
-  readonly ready: { readonly grpc: string; readonly dataDir: string }
+  readonly ready: {
+    readonly grpc: string
+    readonly http: string
+    readonly seneca: readonly string[]
+    readonly dataDir: string
+  }
   /** Every line that it has logged so far. */
   readonly lines: string[]
   /** What it has written to standard error so far. */
@@ -92,6 +97,7 @@ export async function startServer(options: ServerProcessOptions): Promise<Server
     '--grpc',
     '127.0.0.1:0',
     ...(options.args?.includes('--seneca') ? [] : ['--seneca', 'off']),
+    ...(options.args?.includes('--http') ? [] : ['--http', '127.0.0.1:0']),
     ...(options.args ?? []),
   ]
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })

@@ -23,6 +23,10 @@ describe('the configuration', () => {
       store: 'level',
       grpc: { host: '127.0.0.1', port: 8090 },
       seneca: [{ protocol: 'tcp', host: '127.0.0.1', port: 8807 }],
+      http: { host: '127.0.0.1', port: 8808 },
+      feedMaxSessions: 10_000,
+      feedToken: null,
+      feedPublic: false,
       owners: 'self-certifying',
       maxLifetimeMs: 30 * 24 * 3600 * 1000,
       maxEpochDriftMs: 5 * 60 * 1000,
@@ -80,6 +84,9 @@ describe('the configuration', () => {
     ['max-lifetime', '1h30m', 'maxLifetimeMs', 5_400_000],
     ['max-lifetime', '1.5h', 'maxLifetimeMs', 5_400_000],
     ['seneca', 'off', 'seneca', []],
+    ['http', 'off', 'http', null],
+    ['http', '[::1]:0', 'http', { host: '::1', port: 0 }],
+    ['feed-public', 'yes', 'feedPublic', true],
     ['grpc', '0.0.0.0:0', 'grpc', { host: '0.0.0.0', port: 0 }],
   ] as const)('reads --%s %s', (name, text, key, value) => {
     expect(readConfig({ flags: { [name]: text }, env: {} })[key]).toEqual(value)
@@ -91,6 +98,8 @@ describe('the configuration', () => {
     ['grpc', '::1:8090'],
     ['seneca', 'tcp://0.0.0.0:8807'],
     ['seneca', 'udp://127.0.0.1:8807'],
+    ['http', '8808'],
+    ['feed-public', 'true'],
     ['max-lifetime', '-1h'],
     ['max-lifetime', '1 h'],
     ['max-lifetime', '30'],
@@ -106,6 +115,15 @@ describe('the configuration', () => {
     expect(mistakesOf({ flags: { [name]: text }, env: {} })).toEqual([
       expect.stringContaining(`--${name}: `),
     ])
+  })
+
+  it('needs a token or a word of the operator for the session list beyond loopback', () => {
+    const http = '0.0.0.0:8808'
+    expect(mistakesOf({ flags: { http }, env: {} })).toEqual([
+      expect.stringMatching(/--feed-token FILE.*--feed-public yes/),
+    ])
+    expect(mistakesOf({ flags: { http, 'feed-token': 'token' }, env: {} })).toEqual([])
+    expect(mistakesOf({ flags: { http, 'feed-public': 'yes' }, env: {} })).toEqual([])
   })
 
   it('takes a list from the file, and refuses one where one value belongs', () => {

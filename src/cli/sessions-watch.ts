@@ -1,0 +1,75 @@
+import { Command } from 'commander'
+import { WebSocket } from 'ws'
+import { type WatchEvent, type WatchedSession, watchSessions } from '../client/watch.js'
+import { ConfigError } from '../config.js'
+import { listenAddress } from '../config-values.js'
+import { readFeedToken } from '../feed-token.js'
+import { VERSION } from '../version.js'
+import { printable } from './session-text.js'
+import { parseFlag } from './shared.js'
+
+interface WatchFlags {
+  readonly http: string
+  readonly token?: string
+  readonly json?: boolean
+}
+
+const MARKS = { added: '+', updated: '~', removed: '-' }
+
+/** `sessiond sessions watch` */
+export function sessionsWatchCommand(): Command {
+  return new Command('watch')
+    .description('Follow the open sessions as they come, change and go, until SIGTERM or SIGINT.')
+    .option('--http <HOST:PORT>', 'where the server serves the session list', '127.0.0.1:8808')
+    .option('--token <FILE>', 'a file with the token of a server with --feed-token')
+    .option('--json', 'print one JSON object a line')
+    .addHelpText(
+      'after',
+      `
+Each line: what happened (+ opened, ~ changed, - ended), the session, its name, its host, its users
+(active/joined). What becomes of the connection goes to standard error. With --json: one event a line.
+
+Examples:
+  $ sessiond sessions watch
+  $ sessiond sessions watch --json | jq 'select(.type == "added").session.name'`,
+    )
+    .action(async ({ http, token, json }: WatchFlags) => {
+      const mistakes: string[] = []
+      parseFlag('--http', http, listenAddress, mistakes)
+      if (mistakes.length > 0) {
+        throw new ConfigError(mistakes)
+      }
+      const stopped = new AbortController()
+      for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+        process.once(signal, () => stopped.abort())
+      }
+      // Whoever read the lines is gone: `| head`.
+      process.stdout.once('error', () => stopped.abort())
+      const watch = watchSessions(`ws://${http}/session-list`, {
+        WebSocket,
+        userName: 'sessiond sessions watch',
+        version: VERSION,
+        signal: stopped.signal,
+        ...(token !== undefined && { token: await readFeedToken(token) }),
+      })
+      for await (const event of watch) {
+        print(event, json ?? false)
+      }
+    })
+}
+
+function print(event: WatchEvent, json: boolean): void {
+  if (json) {
+    console.log(JSON.stringify(event))
+  } else if ('session' in event) {
+    console.log(`${MARKS[event.type]} ${lineOf(event.session)}`)
+  } else if (event.type === 'waiting') {
+    console.error(`${printable(event.reason)}; again in ${event.retryDelayMs} ms`)
+  } else if (event.type === 'error') {
+    console.error(printable(event.message))
+  }
+}
+
+function lineOf({ id, name, host, activeUsers, joinedUsers }: WatchedSession): string {
+  return [id, name, host.name, `${activeUsers}/${joinedUsers}`].map(printable).join('  ')
+}

@@ -1,0 +1,66 @@
+/** More waiting than this, and nobody is reading. */
+const MAX_WAITING = 100_000
+
+/** What happens, for one who iterates over it. */
+export class EventQueue<T> implements AsyncIterableIterator<T> {
+  private readonly waiting: T[]
+  private read = 0
+  private isEnded = false
+  private failure: Error | null = null
+  private wake: (() => void) | null = null
+
+  /** `onEnd` is called when the reader leaves. */
+  constructor(
+    first: readonly T[],
+    private readonly onEnd: () => void,
+  ) {
+    this.waiting = [...first]
+  }
+
+  push(event: T): void {
+    if (this.waiting.length - this.read >= MAX_WAITING) {
+      this.failure = new Error(`${MAX_WAITING} events were not read`)
+      this.waiting.length = 0
+      this.read = 0
+      this.end()
+      this.onEnd()
+      return
+    }
+    this.waiting.push(event)
+    this.wake?.()
+  }
+
+  end(): void {
+    this.isEnded = true
+    this.wake?.()
+  }
+
+  /** Rejects where the reader was too slow. */
+  async next(): Promise<IteratorResult<T>> {
+    while (this.read === this.waiting.length) {
+      this.waiting.length = 0
+      this.read = 0
+      if (this.failure !== null) {
+        throw this.failure
+      }
+      if (this.isEnded) {
+        return { value: undefined, done: true }
+      }
+      await new Promise<void>((resolve) => {
+        this.wake = resolve
+      })
+      this.wake = null
+    }
+    return { value: this.waiting[this.read++] as T, done: false }
+  }
+
+  async return(): Promise<IteratorResult<T>> {
+    this.end()
+    this.onEnd()
+    return { value: undefined, done: true }
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+}

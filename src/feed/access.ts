@@ -1,0 +1,75 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import { isLoopback } from '../loopback.js'
+
+/** Who may watch. */
+export interface FeedAccess {
+  /** Viewers must show it. */
+  readonly token?: string
+  /** The operator wants anyone to watch who can connect. */
+  readonly isPublic: boolean
+}
+
+/** A request that is not let in: a status of HTTP and why. */
+export interface Refusal {
+  readonly status: 401 | 403 | 404 | 503
+  readonly reason: string
+}
+
+const HOST = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::\d{1,5})?$/
+
+/**
+ * Without a token and not public, the list is for this machine alone. A page whose name was made to
+ * point here (DNS rebinding) still sends that name, so the Host header must be one of this machine.
+ */
+export function checkHost(request: IncomingMessage, access: FeedAccess): Refusal | null {
+  if (access.isPublic || access.token !== undefined) {
+    return null
+  }
+  const [, address, name] = HOST.exec(request.headers.host ?? '') ?? []
+  return isLoopback((address ?? name ?? '').toLowerCase())
+    ? null
+    : { status: 403, reason: 'the Host header must name this machine: localhost' }
+}
+
+/** Web pages of other hosts may not watch; a client that is no page sends no Origin. */
+export function checkOrigin({ headers }: IncomingMessage): Refusal | null {
+  if (headers.origin === undefined || isSameHost(headers.origin, headers.host ?? '')) {
+    return null
+  }
+  return { status: 403, reason: 'the Origin must be of the same host' }
+}
+
+/** The token comes as `Authorization: Bearer`, or as `?token=` where a client can set no header. */
+export function checkToken(request: IncomingMessage, { token }: FeedAccess): Refusal | null {
+  const bearer = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1]
+  const given = bearer ?? queryOf(request).get('token')
+  if (token === undefined || (given !== null && isSameSecret(given, token))) {
+    return null
+  }
+  return { status: 401, reason: 'the token of --feed-token is needed' }
+}
+
+export function pathOf({ url = '' }: IncomingMessage): string {
+  return url.split('?', 1)[0] ?? ''
+}
+
+export function queryOf({ url = '' }: IncomingMessage): URLSearchParams {
+  const start = url.indexOf('?')
+  return new URLSearchParams(start < 0 ? '' : url.slice(start))
+}
+
+/** A scheme's own port may be written or left out. */
+function isSameHost(origin: string, host: string): boolean {
+  try {
+    const { protocol, host: originHost } = new URL(origin)
+    return originHost !== '' && originHost === new URL(`${protocol}//${host}`).host
+  } catch {
+    return false // `null`, or no URL at all.
+  }
+}
+
+function isSameSecret(given: string, expected: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest()
+  return timingSafeEqual(digest(given), digest(expected))
+}

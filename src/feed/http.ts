@@ -1,0 +1,83 @@
+import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { ListenError } from '../core/errors.js'
+import { checkHost, type FeedAccess, pathOf } from './access.js'
+import type { PageFile } from './pages.js'
+
+export interface AnswerOptions {
+  readonly access: FeedAccess
+  /** By path. */
+  readonly pages: ReadonlyMap<string, PageFile>
+  /** Whether the server can do its work now. */
+  readonly isReady: () => Promise<boolean>
+}
+
+/** Answers what is no upgrade: the page's files and the probes. */
+export async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { access, pages, isReady }: AnswerOptions,
+): Promise<void> {
+  const path = pathOf(request)
+  const page = pages.get(path)
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    response.setHeader('Allow', 'GET, HEAD')
+    say(response, 405, 'there is nothing but GET here')
+  } else if (path === '/healthz') {
+    say(response, 200, 'alive')
+  } else if (path === '/readyz') {
+    const ready = await isReady()
+    say(response, ready ? 200 : 503, ready ? 'ready' : 'not ready')
+  } else {
+    const refusal = checkHost(request, access)
+    if (refusal !== null) {
+      say(response, refusal.status, refusal.reason)
+    } else if (page !== undefined) {
+      response.writeHead(200, page.headers).end(page.body)
+    } else {
+      say(response, 404, 'there is no such page')
+    }
+  }
+}
+
+function say(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, {
+    'Content-Type': 'text/plain; charset=utf-8',
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+  })
+  response.end(`${text}\n`)
+}
+
+/** Refuses an upgrade, of which only the bare socket is there. */
+export function refuse(socket: Duplex, status: number, reason: string): void {
+  const body = `${reason}\n`
+  socket.end(
+    [
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+      'Connection: close',
+      'Content-Type: text/plain; charset=utf-8',
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      ...(status === 401 ? ['WWW-Authenticate: Bearer'] : []),
+      ...(status === 503 ? ['Retry-After: 10'] : []),
+      '',
+      body,
+    ].join('\r\n'),
+    // A peer that does not hang up in turn must not stay.
+    () => socket.destroy(),
+  )
+}
+
+/** Binds, and returns `http://HOST:PORT`. Throws ListenError. */
+export function listen(server: Server, host: string, port: number): Promise<string> {
+  const url = `http://${host.includes(':') ? `[${host}]` : host}`
+  return new Promise((resolve, reject) => {
+    const fail = (error: Error) => reject(new ListenError('--http', `${url}:${port}`, error))
+    server.once('error', fail)
+    server.listen(port, host, () => {
+      server.off('error', fail)
+      const address = server.address()
+      resolve(`${url}:${typeof address === 'object' ? address?.port : port}`)
+    })
+  })
+}

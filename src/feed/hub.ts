@@ -1,0 +1,289 @@
+import type { SessionChange } from '../core/events.js'
+import type { Session } from '../core/session.js'
+import type { SessionStore } from '../core/store.js'
+import { difference } from './difference.js'
+import { listingOf } from './listing.js'
+import { Message } from './message.js'
+import { type Entry, Window } from './window.js'
+
+const PAGE = 100
+const REFILL_DELAY_MS = 1000
+
+export interface FeedHubOptions {
+  /** How many sessions are listed: those with the newest requests. */
+  readonly maxSessions: number
+  /** Told when the store could not be read; it is tried again. */
+  readonly onError: (error: unknown) => void
+  /** Calls `run` after a time unless what it returns is called before (default: a timer). */
+  readonly after?: (delayMs: number, run: () => void) => () => void
+}
+
+/**
+ * The list of open sessions, kept in step with the store, and everyone who follows it.
+ *
+ * Every committed change comes as an event, in commit order, and is applied at once to what is
+ * listed: what viewers are told is the difference from what they were told before, so an event that
+ * says nothing new says nothing to them. Reading pages of the store beside that misses nothing and
+ * repeats nothing:
+ *
+ * - `floorMs` says how much is known: every open session with a later request is listed. A walk
+ *   lowers it page by page, each page from one snapshot. It goes by time and not by number, so
+ *   sessions that move to the top or end meanwhile shift nothing. A session only ever moves up, out
+ *   of what is still to be walked, and the event of that lists it.
+ * - A snapshot may be older than an event that came while the page was read. So what had an event
+ *   since the page was asked for is not taken from the page.
+ * - It may also be newer than the last event, since events follow their commit. What is taken then
+ *   will have its event applied again, without a difference or followed by the event that makes one.
+ */
+export class FeedHub {
+  private readonly window = new Window()
+  private readonly followers = new Set<Follower>()
+  /** Every open session with a later request is listed. */
+  private floorMs = Number.POSITIVE_INFINITY
+  /** While a page is read: which sessions had an event since it was asked for. */
+  private touched: Set<string> | null = null
+  private isLoaded = false
+  private isClosed = false
+  private cancelRefill: (() => void) | null = null
+  private unsubscribe = () => {}
+
+  constructor(
+    private readonly store: SessionStore,
+    private readonly options: FeedHubOptions,
+  ) {}
+
+  /** Reads what is open, and follows it from then on. To be called once. */
+  async load(): Promise<void> {
+    this.unsubscribe = this.store.subscribe((change) => this.apply(change))
+    await this.fill()
+    this.isLoaded = true
+    if (this.hidesSome) {
+      this.tell(this.tooMany(), 0)
+      this.fillLater()
+    }
+  }
+
+  get size(): number {
+    return this.window.size
+  }
+
+  get isReady(): boolean {
+    return this.isLoaded && !this.isClosed
+  }
+
+  /** `deliver` gets what happens to sessions whose `add` was taken with `Follower.next`. */
+  follow(deliver: (message: Message) => void): Follower {
+    const opening = this.isLoaded && this.hidesSome ? [this.tooMany()] : []
+    const follower = new Follower(opening, this.window.values(), deliver, () =>
+      this.followers.delete(follower),
+    )
+    this.followers.add(follower)
+    return follower
+  }
+
+  close(): void {
+    this.isClosed = true
+    this.unsubscribe()
+    this.cancelRefill?.()
+  }
+
+  private get hidesSome(): boolean {
+    return this.floorMs > Number.NEGATIVE_INFINITY
+  }
+
+  private apply({ before, after }: SessionChange): void {
+    const id = (after ?? before)?.id ?? ''
+    this.touched?.add(id)
+    const entry = this.window.get(id)
+    if (after?.active) {
+      if (entry !== undefined) {
+        this.change(entry, before, after)
+      } else if (after.requestTimeMs > this.floorMs || this.touched !== null) {
+        this.add(after)
+        this.trim()
+      }
+    } else if (entry !== undefined) {
+      this.remove(id)
+      this.fillLater()
+    }
+  }
+
+  private add(session: Session): void {
+    const { add, seq } = this.window.add(session)
+    this.tell(add, seq)
+  }
+
+  private change(entry: Entry, before: Session | null, after: Session): void {
+    if (before !== null && isListedAlike(before, after)) {
+      entry.requestTimeMs = after.requestTimeMs
+      return
+    }
+    const listing = listingOf(after)
+    const notices = difference(entry.listing, listing)
+    if (notices === null) {
+      this.remove(after.id)
+      this.add(after)
+    } else if (notices.length === 0) {
+      entry.requestTimeMs = after.requestTimeMs
+    } else {
+      this.window.replace(after, entry, listing)
+      for (const notice of notices) {
+        this.tell(new Message(notice), entry.seq)
+      }
+    }
+  }
+
+  private remove(id: string): void {
+    const entry = this.window.remove(id)
+    if (entry !== undefined) {
+      this.tell(new Message({ command: 'remove', sessionId: id }), entry.seq)
+    }
+  }
+
+  /** `seq`: of the entry that the message is about, 0 where it is about none. */
+  private tell(message: Message, seq: number): void {
+    for (const follower of this.followers) {
+      follower.offer(message, seq)
+    }
+  }
+
+  /** Hides the oldest sessions where there are too many. A walk does it at its end. */
+  private trim(): void {
+    while (this.touched === null && this.window.size > this.options.maxSessions) {
+      const { id, requestTimeMs } = this.window.oldest() ?? { id: '', requestTimeMs: 0 }
+      const hidSome = this.hidesSome
+      this.floorMs = Math.max(this.floorMs, requestTimeMs)
+      this.remove(id)
+      if (this.isLoaded && !hidSome) {
+        this.tell(this.tooMany(), 0)
+      }
+    }
+  }
+
+  private fillLater(): void {
+    const isShort = this.hidesSome && this.window.size < this.options.maxSessions
+    if (!isShort || this.touched !== null || this.cancelRefill !== null || this.isClosed) {
+      return
+    }
+    const { after = timer } = this.options
+    this.cancelRefill = after(REFILL_DELAY_MS, async () => {
+      this.cancelRefill = null
+      try {
+        await this.fill()
+      } catch (error) {
+        this.options.onError(error)
+      }
+      this.fillLater()
+    })
+  }
+
+  /** Walks down from `floorMs` until the list is full or everything is listed. */
+  private async fill(): Promise<void> {
+    let take = PAGE
+    try {
+      while (this.hidesSome && !this.isFull(this.floorMs) && !this.isClosed) {
+        const touched = new Set<string>()
+        this.touched = touched
+        const { sessions } = await this.store.list({
+          active: true,
+          skip: 0,
+          take,
+          total: false,
+          // Those of the very same time may not all have been on the page before.
+          ...(Number.isFinite(this.floorMs) && { toTimeMs: this.floorMs + 1 }),
+        })
+        const last = this.takePage(sessions.filter(({ id }) => !touched.has(id)))
+        const reachedMs = (last ?? sessions.at(-1))?.requestTimeMs ?? Number.NEGATIVE_INFINITY
+        const isEnd = last === undefined && sessions.length < take
+        // A page of sessions of one time leads nowhere: the next must reach beyond them.
+        take = reachedMs === this.floorMs ? take * 2 : PAGE
+        this.floorMs = isEnd ? Number.NEGATIVE_INFINITY : reachedMs
+      }
+    } finally {
+      this.touched = null
+      this.trim()
+    }
+  }
+
+  /** Returns the first session for which there is no room. */
+  private takePage(sessions: readonly Session[]): Session | undefined {
+    for (const session of sessions) {
+      if (!this.window.has(session.id)) {
+        if (this.isFull(session.requestTimeMs)) {
+          return session
+        }
+        this.add(session)
+      }
+    }
+    return undefined
+  }
+
+  /** Whether a session of this time has no place: events may have listed older ones during a walk. */
+  private isFull(timeMs: number): boolean {
+    return (
+      this.window.size >= this.options.maxSessions &&
+      (this.window.oldest()?.requestTimeMs ?? timeMs) >= timeMs
+    )
+  }
+
+  private tooMany(): Message {
+    const { maxSessions } = this.options
+    return new Message({
+      command: 'error',
+      message: `more than ${maxSessions} sessions are open: the ${maxSessions} with the newest requests are listed`,
+    })
+  }
+}
+
+/**
+ * One who follows the list. The `add`s are taken one by one, as fast as the follower can; meanwhile
+ * changes of sessions that were taken are delivered at once, and those of others wait in the list
+ * itself, so that a slow follower costs no memory.
+ */
+export class Follower {
+  /** The last entry taken; entries are taken in order. */
+  private position = 0
+
+  constructor(
+    private readonly opening: Message[],
+    private readonly entries: Iterator<Entry>,
+    private readonly deliver: (message: Message) => void,
+    readonly leave: () => void,
+  ) {}
+
+  /** The next message of what is listed; null once everything was taken. */
+  next(): Message | null {
+    const message = this.opening.shift()
+    if (message !== undefined) {
+      return message
+    }
+    const { value: entry, done } = this.entries.next()
+    if (done) {
+      this.position = Number.POSITIVE_INFINITY
+      return null
+    }
+    this.position = entry.seq
+    return entry.add
+  }
+
+  offer(message: Message, seq: number): void {
+    if (seq <= this.position) {
+      this.deliver(message)
+    }
+  }
+}
+
+function timer(delayMs: number, run: () => void): () => void {
+  const timeout = setTimeout(run, delayMs)
+  return () => clearTimeout(timeout)
+}
+
+/** Whether nothing that is shown can have changed: most changes only move the last request. */
+function isListedAlike(one: Session, other: Session): boolean {
+  return (
+    one.userName === other.userName &&
+    one.user === other.user &&
+    one.data === other.data &&
+    one.active === other.active
+  )
+}

@@ -1,0 +1,93 @@
+import type { Session } from '../core/session.js'
+import { type ListedSession, type ListedUser, oneLine } from './protocol.js'
+
+const ISO_8601 = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d))?$/
+/** The years that RFC 3339 can write: 0000 to 9999. */
+const MIN_TIME_MS = Date.parse('0000-01-01T00:00:00Z')
+const MAX_TIME_MS = Date.parse('9999-12-31T23:59:59.999Z')
+
+type Json = Readonly<Record<string, unknown>>
+
+/** What viewers see of an open session. Total: `user` and `data` may hold any JSON. */
+export function listingOf(session: Session): ListedSession {
+  const about = jsonObject(session.user)
+  const data = jsonObject(session.data)
+  const host = {
+    name: session.userName === '' ? session.userId : session.userName,
+    ...profileOf(about, session.openTimeMs),
+  }
+  const joined = joinedUsers(data.users, session.openTimeMs)
+  const users = joined?.users ?? [{ id: session.userId, ...host }]
+  return {
+    id: session.id,
+    name: nonEmptyText(data.session_name) ?? session.client,
+    host,
+    activeUsers: joined?.active ?? users.length,
+    joinedUsers: users.length,
+    beginTime: timeText(session.openTimeMs),
+    users,
+  }
+}
+
+/** null where there is no list of users. What has no id, or one that came before, is no user. */
+function joinedUsers(
+  value: unknown,
+  openTimeMs: number,
+): { users: ListedUser[]; active: number } | null {
+  if (!Array.isArray(value)) {
+    return null
+  }
+  const users = new Map<string, ListedUser>()
+  let active = 0
+  for (const item of value) {
+    const fields = isObject(item) ? item : {}
+    // As viewers will see it: two that look alike to them are one.
+    const id = oneLine(nonEmptyText(fields.user_id) ?? '')
+    if (id !== '' && !users.has(id)) {
+      const name = nonEmptyText(fields.username) ?? id
+      users.set(id, { id, name, ...profileOf(fields, openTimeMs) })
+      active += fields.active === false ? 0 : 1
+    }
+  }
+  return { users: [...users.values()], active }
+}
+
+function profileOf(fields: Json, openTimeMs: number) {
+  return {
+    registrationDate: timeText(timeMs(fields.registration_date) ?? openTimeMs),
+    isPatron: fields.is_patron === true,
+    isMentor: fields.is_mentor === true,
+  }
+}
+
+function jsonObject(text: string | null): Json {
+  try {
+    const value: unknown = text === null ? null : JSON.parse(text)
+    return isObject(value) ? value : {}
+  } catch {
+    return {} // An imported record may hold other text.
+  }
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null
+}
+
+function nonEmptyText(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+/** ISO 8601, or Unix milliseconds. */
+function timeMs(value: unknown): number | undefined {
+  const ms =
+    typeof value === 'number'
+      ? value
+      : typeof value === 'string' && ISO_8601.test(value)
+        ? Date.parse(value)
+        : Number.NaN
+  return ms >= MIN_TIME_MS && ms <= MAX_TIME_MS ? ms : undefined
+}
+
+function timeText(ms: number): string {
+  return new Date(Math.min(Math.max(ms, MIN_TIME_MS), MAX_TIME_MS)).toISOString()
+}

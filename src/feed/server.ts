@@ -1,0 +1,179 @@
+import { randomInt } from 'node:crypto'
+import { createServer, type IncomingMessage } from 'node:http'
+import { WebSocketServer } from 'ws'
+import {
+  checkHost,
+  checkOrigin,
+  checkToken,
+  type FeedAccess,
+  pathOf,
+  queryOf,
+  type Refusal,
+} from './access.js'
+import { type AnswerOptions, answer, listen, refuse } from './http.js'
+import type { FeedHub } from './hub.js'
+import { type FeedUsage, usageOf } from './usage.js'
+import { VIEWER_LIMITS, Viewer, type ViewerLimits } from './viewer.js'
+
+const PATH = '/session-list'
+/** A client says no more than `connect`. */
+const MAX_MESSAGE_BYTES = 4096
+const PING_INTERVAL_MS = 30_000
+const USAGE_INTERVAL_MS = 60_000
+/** How long a connection that we end may take to end. */
+const CLOSE_TIMEOUT_MS = 2_000
+const HEADERS_TIMEOUT_MS = 10_000
+const KEEP_ALIVE_MS = 30_000
+/** Connections beside those of viewers: pages, probes. */
+const OTHER_CONNECTIONS = 256
+const MAX_INT32 = 2 ** 31 - 1
+
+export interface FeedLimits extends ViewerLimits {
+  readonly maxViewers: number
+}
+
+const LIMITS: FeedLimits = { ...VIEWER_LIMITS, maxViewers: 2_000 }
+
+export interface FeedServerOptions extends AnswerOptions {
+  readonly host: string
+  /** 0 lets the system choose. */
+  readonly port: number
+  /** What clients are told to be, as a version. */
+  readonly expectedVersion: string
+  /** Told at intervals, while there is something to tell. */
+  readonly onUsage: (usage: FeedReport) => void
+  readonly limits?: Partial<FeedLimits>
+  /** Calls `run` at intervals until what it returns is called. */
+  readonly every?: (intervalMs: number, run: () => void) => () => void
+}
+
+/** Viewers now, and what was counted since the server started. */
+export interface FeedReport extends FeedUsage {
+  readonly malformed: number
+  /** Connections that the server ended, by reason. */
+  readonly dropped: Readonly<Record<string, number>>
+  readonly refused: number
+}
+
+export interface FeedServer {
+  /** Where it really listens, `http://HOST:PORT`. */
+  readonly address: string
+  report(): FeedReport
+  /** Says goodbye to the viewers, and ends within two seconds. */
+  close(): Promise<void>
+}
+
+/** Serves the session list, the page that shows it, and probes. Throws ListenError. */
+export async function startFeedServer(
+  hub: FeedHub,
+  options: FeedServerOptions,
+): Promise<FeedServer> {
+  const { access, expectedVersion, every = everyInterval } = options
+  const limits = { ...LIMITS, ...options.limits }
+  const viewers = new Set<Viewer>()
+  const counts = { malformed: 0, refused: 0, dropped: {} as Record<string, number> }
+  // Random, so that after a restart of the server no client gets the id that it had before.
+  let lastConnectionId = randomInt(MAX_INT32)
+
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: MAX_MESSAGE_BYTES,
+    perMessageDeflate: false,
+    clientTracking: false,
+    closeTimeout: CLOSE_TIMEOUT_MS,
+  } as ConstructorParameters<typeof WebSocketServer>[0])
+
+  const server = createServer(
+    { headersTimeout: HEADERS_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS },
+    (request, response) => void answer(request, response, options),
+  )
+  server.maxConnections = limits.maxViewers + OTHER_CONNECTIONS
+  server.on('upgrade', (request, socket, head) => {
+    socket.on('error', () => {}) // 'close' follows.
+    const refusal = checkUpgrade(request, access, viewers.size < limits.maxViewers)
+    if (refusal !== null) {
+      counts.refused++
+      refuse(socket, refusal.status, refusal.reason)
+      return
+    }
+    sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      lastConnectionId = (lastConnectionId % MAX_INT32) + 1
+      const viewer = new Viewer(webSocket, socket, hub, {
+        connectionId: lastConnectionId,
+        dialect: queryOf(request).get('dialect') === 'printed' ? 'printed' : 'commands',
+        expectedVersion,
+        limits,
+        onMalformed: () => counts.malformed++,
+        onDropped: (reason) => {
+          counts.dropped[reason] = (counts.dropped[reason] ?? 0) + 1
+        },
+      })
+      viewers.add(viewer)
+      webSocket.on('close', () => viewers.delete(viewer))
+    })
+  })
+
+  const report = (): FeedReport => {
+    const clients = Array.from(viewers, ({ client }) => client)
+    return { ...usageOf(clients, expectedVersion), ...counts, dropped: { ...counts.dropped } }
+  }
+  let lastReport = JSON.stringify(report())
+  const address = await listen(server, options.host, options.port)
+  const stopPings = every(PING_INTERVAL_MS, () => {
+    for (const viewer of viewers) {
+      viewer.checkAlive()
+    }
+  })
+  const stopReports = every(USAGE_INTERVAL_MS, () => {
+    const current = report()
+    const text = JSON.stringify(current)
+    if (text !== lastReport) {
+      lastReport = text
+      options.onUsage(current)
+    }
+  })
+
+  return {
+    address,
+    report,
+    close() {
+      stopPings()
+      stopReports()
+      for (const viewer of viewers) {
+        viewer.close()
+      }
+      return new Promise((resolve) => {
+        const timer = setTimeout(() => {
+          server.closeAllConnections()
+          for (const viewer of viewers) {
+            viewer.terminate()
+          }
+        }, CLOSE_TIMEOUT_MS)
+        server.close(() => {
+          clearTimeout(timer)
+          resolve()
+        })
+      })
+    },
+  }
+}
+
+function checkUpgrade(
+  request: IncomingMessage,
+  access: FeedAccess,
+  hasRoom: boolean,
+): Refusal | null {
+  if (pathOf(request) !== PATH) {
+    return { status: 404, reason: `there is nothing but ${PATH} to connect to` }
+  }
+  const refusal = checkHost(request, access) ?? checkOrigin(request) ?? checkToken(request, access)
+  if (refusal === null && !hasRoom) {
+    return { status: 503, reason: 'as many viewers are connected as may be' }
+  }
+  return refusal
+}
+
+function everyInterval(intervalMs: number, run: () => void): () => void {
+  const timer = setInterval(run, intervalMs)
+  return () => clearInterval(timer)
+}

@@ -1,0 +1,47 @@
+import type { Connect } from './protocol.js'
+
+/** How many versions are told apart; what clients send must not grow the log. */
+const MAX_VERSIONS = 16
+const VERSION = /^[\w.+-]{1,32}$/
+
+export interface FeedUsage {
+  readonly viewers: number
+  /** Viewers by client version; `unknown` did not say, `other` is everything beyond the bounds. */
+  readonly versions: Readonly<Record<string, number>>
+  /** Viewers whose version is older than the expected one. */
+  readonly outdated: number
+}
+
+/** Counts viewers by what they said of themselves; null is one that said nothing. */
+export function usageOf(clients: readonly (Connect | null)[], expectedVersion: string): FeedUsage {
+  const counts = new Map<string, number>()
+  for (const client of clients) {
+    const label =
+      client === null ? 'unknown' : VERSION.test(client.version) ? client.version : 'other'
+    counts.set(label, (counts.get(label) ?? 0) + 1)
+  }
+  const versions: Record<string, number> = Object.create(null)
+  for (const [i, [label, count]] of [...counts].sort(([, a], [, b]) => b - a).entries()) {
+    const shown = i < MAX_VERSIONS ? label : 'other'
+    versions[shown] = (versions[shown] ?? 0) + count
+  }
+  const outdated = clients.filter(
+    (client) => client !== null && isOlder(client.version, expectedVersion),
+  ).length
+  return { viewers: clients.length, versions: { ...versions }, outdated }
+}
+
+/** Compares by numbers (1.10 is newer than 1.9); a version without numbers is never older. */
+function isOlder(version: string, expected: string): boolean {
+  const [have, want] = [numbersOf(version), numbersOf(expected)]
+  if (have === null || want === null) {
+    return false
+  }
+  const at = want.findIndex((number, i) => (have[i] ?? 0) !== number)
+  return at >= 0 && (have[at] ?? 0) < (want[at] ?? 0)
+}
+
+function numbersOf(version: string): number[] | null {
+  const [text] = /^\d{1,9}(\.\d{1,9}){0,3}/.exec(version) ?? []
+  return text?.split('.').map(Number) ?? null
+}

@@ -1,0 +1,55 @@
+import type { WatchedSession } from '../client/watch.js'
+
+// Pixels, as in list.css: rows of one height are placed without measuring them.
+export const ROW_HEIGHT = 68
+const USER_HEIGHT = 40
+const PANEL_FRAME = 62
+const MOST_USERS_SEEN = 6.5
+
+/** Rows beyond the edges, so that a fast scroll shows no gap. */
+const OVERSCAN = 6
+
+/** Of what opens below a row. Of many users half of one is seen, which tells that there are more. */
+export function panelHeight(session: WatchedSession): number {
+  const seen = Math.min(Math.max(session.users.length, 1), MOST_USERS_SEEN)
+  return PANEL_FRAME + seen * USER_HEIGHT
+}
+
+/** Where each row of a list is, with at most one row opened. */
+export class Geometry {
+  constructor(
+    private readonly count: number,
+    /** -1 where none is. */
+    private readonly opened: number,
+    private readonly panel: number,
+  ) {}
+
+  get height(): number {
+    return this.count * ROW_HEIGHT + (this.opened >= 0 ? this.panel : 0)
+  }
+
+  topOf(index: number): number {
+    return index * ROW_HEIGHT + (this.opened >= 0 && index > this.opened ? this.panel : 0)
+  }
+
+  bottomOf(index: number): number {
+    return this.topOf(index) + ROW_HEIGHT + (index === this.opened ? this.panel : 0)
+  }
+
+  /** The row at this height, or the one nearest to it. */
+  indexAt(y: number): number {
+    const below = this.opened >= 0 && y >= this.topOf(this.opened) + ROW_HEIGHT
+    const index = below
+      ? Math.max(Math.floor((y - this.panel) / ROW_HEIGHT), this.opened)
+      : Math.floor(y / ROW_HEIGHT)
+    return Math.min(Math.max(index, 0), this.count - 1)
+  }
+
+  /** The rows to draw for a view of the list, first and last inclusive. */
+  range(top: number, bottom: number): [first: number, last: number] {
+    return [
+      Math.max(this.indexAt(top) - OVERSCAN, 0),
+      Math.min(this.indexAt(bottom) + OVERSCAN, this.count - 1),
+    ]
+  }
+}

@@ -1,0 +1,17 @@
+import { render } from 'preact'
+import { App } from './app.js'
+import './styles/theme.css'
+import './styles/page.css'
+import './styles/list.css'
+
+const url = new URL('/session-list', location.href)
+url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
+url.hash = ''
+
+// In the fragment, which a browser sends to no server.
+const token = new URLSearchParams(location.hash.slice(1)).get('token')
+
+const page = document.getElementById('page')
+if (page !== null) {
+  render(<App url={url.href} version={__VERSION__} token={token} />, page)
+}

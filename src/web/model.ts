@@ -1,0 +1,111 @@
+import type { WatchedSession } from '../client/watch.js'
+
+export const SORT_ORDERS = {
+  newest: 'Newest first',
+  oldest: 'Oldest first',
+  name: 'Name',
+  host: 'Host',
+  active: 'Most active users',
+} as const
+
+export type SortOrder = keyof typeof SORT_ORDERS
+
+export interface Totals {
+  readonly sessions: number
+  readonly activeUsers: number
+  readonly joinedUsers: number
+}
+
+/** What searching and sorting look at. */
+interface Keys {
+  /** With numbers that sort by their size. */
+  readonly name: string
+  readonly host: string
+  readonly beganMs: number
+  /** Made by the first search: it is long where there are many users. */
+  text?: string
+}
+
+// A session is replaced when it changes, never changed, so its keys are made once.
+const known = new WeakMap<WatchedSession, Keys>()
+
+/** Without case and accents, so that "zoe" finds "Zoë". */
+function fold(text: string): string {
+  return text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase()
+}
+
+const sortable = (text: string) => fold(text).replace(/\d+/g, (digits) => digits.padStart(16, '0'))
+
+function keysOf(session: WatchedSession): Keys {
+  let keys = known.get(session)
+  if (keys === undefined) {
+    keys = {
+      name: sortable(session.name),
+      host: sortable(session.host.name),
+      beganMs: Date.parse(session.beginTime) || 0,
+    }
+    known.set(session, keys)
+  }
+  return keys
+}
+
+function textOf(session: WatchedSession): string {
+  const keys = keysOf(session)
+  keys.text ??= fold(
+    [
+      ...[session.name, session.host.name, session.id],
+      ...session.users.flatMap((user) => [user.name, user.id]),
+    ].join('\n'),
+  )
+  return keys.text
+}
+
+const ascending = (a: string | number, b: string | number) => (a < b ? -1 : a > b ? 1 : 0)
+
+const COMPARE: Record<SortOrder, (a: WatchedSession, b: WatchedSession) => number> = {
+  newest: (a, b) => keysOf(b).beganMs - keysOf(a).beganMs,
+  oldest: (a, b) => keysOf(a).beganMs - keysOf(b).beganMs,
+  name: (a, b) => ascending(keysOf(a).name, keysOf(b).name),
+  host: (a, b) => ascending(keysOf(a).host, keysOf(b).host),
+  active: (a, b) => b.activeUsers - a.activeUsers || b.joinedUsers - a.joinedUsers,
+}
+
+/**
+ * The sessions of which every word of the query occurs in the name, the host, the id or a user, in
+ * this order. Equals follow their ids, so that rows never trade places by chance.
+ */
+export function select(
+  sessions: Iterable<WatchedSession>,
+  query: string,
+  order: SortOrder,
+): WatchedSession[] {
+  const words = fold(query).split(/\s+/).filter(Boolean)
+  const found = [...sessions].filter((session) => {
+    return words.length === 0 || words.every((word) => textOf(session).includes(word))
+  })
+  const compare = COMPARE[order]
+  return found.sort((a, b) => compare(a, b) || ascending(a.id, b.id))
+}
+
+export function totalsOf(sessions: Iterable<WatchedSession>): Totals {
+  const totals = { sessions: 0, activeUsers: 0, joinedUsers: 0 }
+  for (const { activeUsers, joinedUsers } of sessions) {
+    totals.sessions += 1
+    totals.activeUsers += activeUsers
+    totals.joinedUsers += joinedUsers
+  }
+  return totals
+}
+
+/** Whether a version such as "1.2.3" comes before another. What follows a "-" or "+" is left out. */
+export function isOlder(version: string, expected: string): boolean {
+  const numbers = (text: string) => text.split(/[-+]/, 1).join().split('.').map(Number)
+  const mine = numbers(version)
+  for (const [i, number] of numbers(expected).entries()) {
+    const own = mine[i] ?? 0
+    if (own !== number) {
+      return own < number
+    }
+  }
+  return false
+}

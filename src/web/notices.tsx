@@ -1,0 +1,48 @@
+import { useState } from 'preact/hooks'
+import type { Connection } from './connection.js'
+import { isOlder } from './model.js'
+import { clockTime } from './time-text.js'
+
+interface NoticesProps {
+  readonly connection: Connection
+  readonly version: string
+}
+
+/** What a person should know beside the list. Read out when it appears. */
+export function Notices({ connection, version }: NoticesProps) {
+  const [dismissed, setDismissed] = useState('')
+  const { phase, everOpen, expectedVersion, reason, lostAtMs, complaint } = connection
+  return (
+    <div role="status" class="notices">
+      {everOpen && phase !== 'open' && (
+        <p class="notice notice-warning">
+          <span>
+            <strong>Not connected.</strong> The list is as it was at {clockTime(lostAtMs)}
+            {reason && ` (${reason})`}.
+          </span>
+        </p>
+      )}
+      {isOlder(version, expectedVersion) && (
+        <p class="notice">
+          <span>
+            <strong>A newer page is out.</strong> This is version {version}; the server expects{' '}
+            {expectedVersion}.
+          </span>
+          <button type="button" class="plain" onClick={() => location.reload()}>
+            Reload
+          </button>
+        </p>
+      )}
+      {complaint && complaint !== dismissed && (
+        <p class="notice notice-warning">
+          <span>
+            <strong>The server says:</strong> <bdi>{complaint}</bdi>
+          </span>
+          <button type="button" class="plain" onClick={() => setDismissed(complaint)}>
+            Dismiss
+          </button>
+        </p>
+      )}
+    </div>
+  )
+}

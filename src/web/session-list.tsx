@@ -1,0 +1,95 @@
+import { useLayoutEffect, useRef, useState } from 'preact/hooks'
+import type { WatchedSession } from '../client/watch.js'
+import { Geometry, panelHeight } from './geometry.js'
+import { targetOf } from './keys.js'
+import { reveal } from './scrolling.js'
+import { SessionRow } from './session-row.js'
+import { useReading } from './use-reading.js'
+import { useViewport } from './use-viewport.js'
+
+interface SessionListProps {
+  readonly rows: readonly WatchedSession[]
+  /** Names the search and the order that made the rows. */
+  readonly view: string
+  readonly nowMs: number
+}
+
+/** The rows in view and the focused one, of however many there are. Tab reaches one, arrows move on. */
+export function SessionList({ rows, view, nowMs }: SessionListProps) {
+  const list = useRef<HTMLUListElement>(null)
+  const viewport = useViewport(list)
+  const [openedId, setOpenedId] = useState<string | null>(null)
+  const [focusedId, setFocusedId] = useState('')
+  const place = useRef(0)
+
+  const opened = openedId === null ? -1 : rows.findIndex(({ id }) => id === openedId)
+  const openedRow = rows[opened]
+  const geometry = new Geometry(rows.length, opened, openedRow ? panelHeight(openedRow) : 0)
+
+  // Where the focused session has gone, the focus stays at its place.
+  const found = rows.findIndex(({ id }) => id === focusedId)
+  const focus = found >= 0 ? found : Math.min(place.current, rows.length - 1)
+  place.current = focus
+
+  const hadFocus = list.current?.contains(document.activeElement) ?? false
+  const wanted = useRef(false)
+  useLayoutEffect(() => {
+    const lost = hadFocus && !list.current?.contains(document.activeElement)
+    if (wanted.current || lost) {
+      wanted.current = false
+      list.current?.querySelector<HTMLElement>('[tabindex="0"].row-button')?.focus({
+        preventScroll: true,
+      })
+    }
+  })
+  useReading(list, rows, geometry, view)
+
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === 'Escape') {
+      setOpenedId(null)
+      return
+    }
+    const inRow = event.target instanceof Element && event.target.matches('.row-button')
+    const target = inRow ? targetOf(event.key, focus, rows.length) : null
+    const session = target === null ? undefined : rows[target]
+    if (target !== null && session !== undefined) {
+      event.preventDefault()
+      wanted.current = true
+      setFocusedId(session.id)
+      reveal(list.current, geometry.topOf(target), geometry.bottomOf(target))
+    }
+  }
+
+  const [first, last] = geometry.range(viewport.top, viewport.bottom)
+  const drawn = rows.slice(first, last + 1).map((session, i) => ({ session, index: first + i }))
+  const away = rows[focus]
+  if (away !== undefined && focus < first) {
+    drawn.unshift({ session: away, index: focus })
+  } else if (away !== undefined && focus > last) {
+    drawn.push({ session: away, index: focus })
+  }
+  return (
+    <ul
+      ref={list}
+      class="list"
+      aria-label="Open sessions"
+      style={{ height: `${geometry.height}px` }}
+      onKeyDown={onKeyDown}
+    >
+      {drawn.map(({ session, index }) => (
+        <SessionRow
+          key={session.id}
+          session={session}
+          index={index}
+          count={rows.length}
+          top={geometry.topOf(index)}
+          opened={index === opened}
+          reachable={index === focus}
+          nowMs={nowMs}
+          onToggle={() => setOpenedId(index === opened ? null : session.id)}
+          onFocus={() => setFocusedId(session.id)}
+        />
+      ))}
+    </ul>
+  )
+}

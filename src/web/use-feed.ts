@@ -1,0 +1,70 @@
+import { useEffect, useState } from 'preact/hooks'
+import { type WatchedSession, watchSessions } from '../client/watch.js'
+import { type Connection, connectionAfter, NOT_CONNECTED } from './connection.js'
+import { type Sample, withSample } from './history.js'
+
+/** What the page shows; a new object whenever something of it changed. */
+export interface Feed {
+  readonly connection: Connection
+  readonly sessions: ReadonlyMap<string, WatchedSession>
+  /** The last is of this moment. */
+  readonly samples: readonly Sample[]
+}
+
+/** No one reads faster than this, and sorting 10,000 rows takes some milliseconds. */
+const SHORTEST_PAUSE_MS = 200
+const SAMPLE_INTERVAL_MS = 2_000
+
+/** Watches the sessions of a server for as long as the page is there. */
+export function useFeed(url: string, version: string, token: string | null): Feed {
+  const [feed, setFeed] = useState<Feed>({
+    connection: NOT_CONNECTED,
+    sessions: new Map(),
+    samples: [],
+  })
+  useEffect(() => {
+    const watch = watchSessions(url, { version, ...(token !== null && { token }) })
+    let connection: Connection = NOT_CONNECTED
+    let samples: readonly Sample[] = []
+    let scheduled = false
+
+    const withNow = () => {
+      const open = connection.phase === 'open' ? watch.sessions.size : null
+      return withSample(samples, { timeMs: Date.now(), open })
+    }
+    const show = () => {
+      scheduled = false
+      setFeed({ connection, sessions: watch.sessions, samples: withNow() })
+    }
+    let shownAtMs = 0
+    const schedule = () => {
+      if (!scheduled) {
+        scheduled = true
+        const pauseMs = shownAtMs + SHORTEST_PAUSE_MS - performance.now()
+        const nextFrame = () =>
+          requestAnimationFrame((timeMs) => {
+            shownAtMs = timeMs
+            show()
+          })
+        setTimeout(nextFrame, Math.max(pauseMs, 0))
+      }
+    }
+    const sample = () => {
+      samples = withNow()
+      schedule()
+    }
+    const follow = async () => {
+      for await (const event of watch) {
+        connection = connectionAfter(connection, event, Date.now())
+        schedule()
+      }
+    }
+    const sampling = setInterval(sample, SAMPLE_INTERVAL_MS)
+    follow()
+    return () => {
+      clearInterval(sampling)
+      watch.close()
+    }
+  }, [url, version, token])
+  return feed
+}

@@ -1,0 +1,31 @@
+import type { WatchedSession } from '../client/watch.js'
+import { Avatar } from './avatar.js'
+import { Marks } from './marks.js'
+import { day, exact } from './time-text.js'
+
+/** The users of an opened session. Scrolls by itself where there are many. */
+export function UserList({ session }: { readonly session: WatchedSession }) {
+  const { id, beginTime, users } = session
+  return (
+    <>
+      <p class="facts muted">
+        Begun {exact(beginTime)} · <code>{id}</code>
+      </p>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: without it a keyboard could not scroll it */}
+      <ul class="users" aria-label="Users" tabIndex={0}>
+        {users.map((user) => (
+          <li key={user.id}>
+            <Avatar name={user.name} />
+            <bdi class="user-name">{user.name}</bdi>
+            <Marks {...user} />
+            <span class="since muted" title={exact(user.registrationDate)}>
+              <span class="unit">since </span>
+              {day(user.registrationDate)}
+            </span>
+          </li>
+        ))}
+        {users.length === 0 && <li class="muted">No users.</li>}
+      </ul>
+    </>
+  )
+}

@@ -1,0 +1,229 @@
+import { setImmediate } from 'node:timers/promises'
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import type { SessionChange, SessionListener } from '../../src/core/events.js'
+import type { Session } from '../../src/core/session.js'
+import type { ListQuery, SessionPage, SessionStore } from '../../src/core/store.js'
+import { FeedHub, type Follower } from '../../src/feed/hub.js'
+import type { Message } from '../../src/feed/message.js'
+import { DocumentClient } from '../support/document-client.js'
+import { commandSession } from '../support/store-sessions.js'
+
+/** A store in which commits, their events, snapshots and answers come apart as far as they may. */
+class SlowStore {
+  readonly sessions = new Map<string, Session>()
+  private readonly events: SessionChange[] = []
+  private listener: SessionListener = () => {}
+  private asked: { query: ListQuery; answer: (page: SessionPage) => void } | null = null
+  private page: SessionPage | null = null
+
+  subscribe(listener: SessionListener): () => void {
+    this.listener = listener
+    return () => {}
+  }
+
+  list(query: ListQuery): Promise<SessionPage> {
+    return new Promise((answer) => {
+      this.asked = { query, answer }
+    })
+  }
+
+  commit(id: string, after: Session | null): void {
+    const before = this.sessions.get(id) ?? null
+    if (after === null) {
+      this.sessions.delete(id)
+    } else {
+      this.sessions.set(id, after)
+    }
+    if (before !== null || after !== null) {
+      this.events.push({ before, after })
+    }
+  }
+
+  emit(): boolean {
+    const change = this.events.shift()
+    if (change !== undefined) {
+      this.listener(change)
+    }
+    return change !== undefined
+  }
+
+  /** Reads the page that was asked for. */
+  snapshot(): void {
+    if (this.asked !== null && this.page === null) {
+      const { take, toTimeMs = Number.POSITIVE_INFINITY } = this.asked.query
+      const sessions = newestFirst(this.sessions.values())
+        .filter(({ requestTimeMs }) => requestTimeMs < toTimeMs)
+        .slice(0, take)
+      this.page = { sessions, total: null }
+    }
+  }
+
+  async answer(): Promise<boolean> {
+    const { asked, page } = this
+    if (asked === null || page === null) {
+      return false
+    }
+    this.asked = null
+    this.page = null
+    asked.answer(page)
+    await setImmediate()
+    return true
+  }
+}
+
+const newestFirst = (sessions: Iterable<Session>) =>
+  [...sessions]
+    .filter(({ active }) => active)
+    .sort((a, b) => b.requestTimeMs - a.requestTimeMs || (a.id < b.id ? -1 : 1))
+
+const id = fc.nat(40).map(String)
+const step = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ do: fc.constant('open' as const), id, ageMs: fc.nat(30) }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('touch' as const), id }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constant('rename' as const), id, host: fc.boolean() }),
+  },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('close' as const), id }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('delete' as const), id }) },
+  { weight: 9, arbitrary: fc.record({ do: fc.constant('emit' as const) }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('snapshot' as const) }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('answer' as const) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('refill' as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('follow' as const) }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('next' as const), which: fc.nat() }) },
+)
+
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
+
+async function run(maxSessions: number, begun: number, steps: Step[]) {
+  let nowMs = 1000
+  let names = 0
+  const store = new SlowStore()
+  for (let i = 0; i < begun; i++) {
+    // Many of one time, as an import may leave them.
+    store.sessions.set(`b${i}`, commandSession(`b${i}`, { requestTimeMs: 500 + (i % 3) }))
+  }
+  let refill: (() => void) | null = null
+  const hub = new FeedHub(store as unknown as SessionStore, {
+    maxSessions,
+    onError: (error) => expect.fail(`${error}`),
+    after: (_, run) => {
+      refill = run
+      return () => {}
+    },
+  })
+  const followers: { follower: Follower; client: DocumentClient }[] = []
+  const follow = () => {
+    const client = new DocumentClient()
+    client.receive('reset\n1\n1')
+    const receive = (message: Message) => client.receive(message.text(1, 'commands'))
+    followers.push({ follower: hub.follow(receive), client })
+  }
+  const next = ({ follower, client }: (typeof followers)[number]) => {
+    const message = follower.next()
+    if (message !== null) {
+      client.receive(message.text(1, 'commands'))
+    }
+    return message !== null
+  }
+  const change = (id: string, parts: (session: Session) => Partial<Session>) => {
+    const session = store.sessions.get(id)
+    if (session?.active) {
+      store.commit(id, { ...session, ...parts(session) })
+    }
+  }
+  const runRefill = () => {
+    const due = refill
+    refill = null
+    due?.()
+    return due !== null
+  }
+  follow()
+  const loaded = hub.load()
+  for (const s of steps) {
+    nowMs++
+    switch (s.do) {
+      case 'open':
+        if (!store.sessions.has(s.id)) {
+          store.commit(s.id, commandSession(s.id, { requestTimeMs: nowMs - s.ageMs }))
+        }
+        break
+      case 'touch':
+        change(s.id, () => ({ requestTimeMs: nowMs }))
+        break
+      case 'rename':
+        change(s.id, () => ({
+          requestTimeMs: nowMs,
+          ...(s.host ? { userName: `h${++names}` } : { data: `{"session_name":"n${++names}"}` }),
+        }))
+        break
+      case 'close':
+        change(s.id, () => ({ active: false, closeTimeMs: nowMs }))
+        break
+      case 'delete':
+        store.commit(s.id, null)
+        break
+      case 'emit':
+        store.emit()
+        break
+      case 'snapshot':
+        store.snapshot()
+        break
+      case 'answer':
+        await store.answer()
+        break
+      case 'refill':
+        runRefill()
+        await setImmediate()
+        break
+      case 'follow':
+        follow()
+        break
+      case 'next':
+        next(followers[s.which % followers.length] as (typeof followers)[number])
+    }
+  }
+  follow()
+  while (store.emit());
+  do {
+    do {
+      store.snapshot()
+    } while (await store.answer())
+    await setImmediate()
+  } while (runRefill() && (await setImmediate(true)))
+  await loaded
+  const open = newestFirst(store.sessions.values())
+  for (const follower of followers) {
+    while (next(follower));
+    const { client } = follower
+    expect(client.problems).toEqual([])
+    expect(client.sessions.size).toBe(Math.min(maxSessions, open.length))
+    const hidden = open.filter(({ id }) => !client.sessions.has(id))
+    const listed = open.filter(({ id }) => client.sessions.has(id))
+    const newestHidden = hidden[0]?.requestTimeMs ?? 0
+    expect(listed.at(-1)?.requestTimeMs ?? 0).toBeGreaterThanOrEqual(newestHidden)
+    for (const session of listed) {
+      const name = session.data === null ? session.client : JSON.parse(session.data).session_name
+      const shown = client.sessions.get(session.id)
+      expect([shown?.name, shown?.host[0]]).toEqual([name, session.userName])
+    }
+    if (hidden.length > 0) {
+      expect(client.errors.at(-1)).toMatch(/more than/)
+    }
+  }
+  hub.close()
+}
+
+it('however commits, events, snapshots and answers interleave, the newest sessions are listed', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(1, 3, 8, 150, 1000),
+      fc.constantFrom(0, 5, 250),
+      fc.array(step, { maxLength: 200, size: 'max' }),
+      run,
+    ),
+    { numRuns: 300 },
+  )
+}, 60_000)

@@ -1,0 +1,163 @@
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { WebSocket } from 'ws'
+import { type WatchEvent, type WatchOptions, watchSessions } from '../../src/client/watch.js'
+import { FeedHub } from '../../src/feed/hub.js'
+import { type FeedServerOptions, startFeedServer } from '../../src/feed/server.js'
+import { sessionsAt } from '../support/sessions.js'
+
+const token = 'a-token-of-sixteen-or-more'
+
+async function startFeed(port = 0, more: Partial<FeedServerOptions> = {}) {
+  const { sessions, store } = sessionsAt()
+  const hub = new FeedHub(store, { maxSessions: 100, onError: (error) => expect.fail(`${error}`) })
+  await hub.load()
+  const server = await startFeedServer(hub, {
+    ...{ host: '127.0.0.1', port, access: { isPublic: false }, expectedVersion: '1.2.3' },
+    ...{ pages: new Map(), isReady: async () => true, onUsage() {}, every: () => () => {} },
+    ...more,
+  })
+  onTestFinished(() => server.close())
+  return { sessions, server, port: Number(new URL(server.address).port) }
+}
+
+/** A watch whose delays end when the test says so. */
+function startWatch(port: number, options: WatchOptions = {}) {
+  const delays: { delayMs: number; run: () => void }[] = []
+  const watch = watchSessions(
+    `ws://127.0.0.1:${port}/session-list`,
+    { WebSocket, ...options },
+    {
+      random: () => 1,
+      after(delayMs, run) {
+        const delay = { delayMs, run }
+        delays.push(delay)
+        return () => delays.splice(delays.indexOf(delay), 1)
+      },
+    },
+  )
+  onTestFinished(() => watch.close())
+  const events = watch[Symbol.asyncIterator]()
+  /** The events up to the first of a type. */
+  const until = async (type: WatchEvent['type']) => {
+    const seen: WatchEvent[] = []
+    while (seen.at(-1)?.type !== type) {
+      const { value, done } = await events.next()
+      if (done) {
+        throw new Error('the watch has ended')
+      }
+      seen.push(value)
+    }
+    return seen
+  }
+  return { watch, events, until, elapse: () => delays.shift()?.run(), delays }
+}
+
+const args = (n: number, data: object | null = null) => ({
+  ...{ userId: `u${n}`, address: 'a', client: 'web' },
+  data: JSON.stringify(data),
+})
+const userAt = (id: string) => ({ user_id: id, username: id })
+
+describe('watchSessions', () => {
+  it('tells of sessions as they come, change and go, and keeps the map in step', async () => {
+    const { sessions, port } = await startFeed()
+    const { watch, until } = startWatch(port, { version: '1.2.2' })
+    expect(await until('open')).toMatchObject([
+      { type: 'connecting' },
+      { type: 'open', expectedVersion: '1.2.3' },
+    ])
+    const { id } = await sessions.open(args(1, { users: [userAt('x')] }))
+    expect(await until('added')).toMatchObject([{ session: { id, joinedUsers: 1 } }])
+    await sessions.storeData(id, JSON.stringify({ session_name: 'G', users: [userAt('y')] }))
+    expect(await until('updated')).toMatchObject([{ session: { users: [] } }])
+    expect(await until('updated')).toMatchObject([{ session: { users: [{ id: 'y' }] } }])
+    expect(await until('updated')).toMatchObject([{ session: { name: 'G' } }])
+    expect(watch.sessions.get(id)).toMatchObject({ name: 'G', users: [{ id: 'y' }] })
+    await sessions.close(id)
+    expect(await until('removed')).toMatchObject([{ session: { id } }])
+    expect(watch.sessions.size).toBe(0)
+  })
+
+  it('connects again, and shows no empty list in between', async () => {
+    const first = await startFeed()
+    const { watch, until, elapse, delays } = startWatch(first.port)
+    const gone = await first.sessions.open(args(1))
+    await until('added')
+    await first.server.close()
+    expect((await until('waiting')).at(-1)).toMatchObject({
+      reason: 'the server stops',
+      retryDelayMs: 500,
+    })
+    // Nobody is there yet: the delay doubles.
+    elapse()
+    expect((await until('waiting')).at(-1)).toMatchObject({ retryDelayMs: 1000 })
+    expect([...watch.sessions.keys()]).toEqual([gone.id])
+
+    const second = await startFeed(first.port)
+    const { id } = await second.sessions.open(args(2))
+    elapse()
+    await until('added')
+    expect([...watch.sessions.keys()]).toEqual([gone.id, id])
+    expect(delays).toHaveLength(1)
+    elapse()
+    expect(await until('removed')).toMatchObject([{ session: { id: gone.id } }])
+    expect([...watch.sessions.keys()]).toEqual([id])
+  })
+
+  it('begins each iteration with how things are', async () => {
+    const { sessions, port } = await startFeed()
+    const { watch, until } = startWatch(port)
+    const { id } = await sessions.open(args(1))
+    await until('added')
+    const seen: WatchEvent[] = []
+    for await (const event of watch) {
+      seen.push(event)
+      if (event.type === 'added') {
+        break
+      }
+    }
+    expect(seen).toMatchObject([{ type: 'open' }, { type: 'added', session: { id } }])
+  })
+
+  it('shows its token, and says why it is not let in', async () => {
+    const { port } = await startFeed(0, { access: { isPublic: false, token } })
+    await startWatch(port, { token }).until('open')
+    const refused = await startWatch(port).until('waiting')
+    expect(refused.at(-1)).toMatchObject({ reason: expect.stringContaining('401') })
+  })
+
+  it('ends when it is closed or aborted, with what waits to be read', async () => {
+    const { port } = await startFeed()
+    const stop = new AbortController()
+    const { events, until, delays } = startWatch(port, { signal: stop.signal })
+    await until('open')
+    const next = events.next()
+    stop.abort()
+    expect(await next).toEqual({ value: undefined, done: true })
+    expect(delays).toEqual([])
+    const late = startWatch(port, { signal: stop.signal })
+    expect((await late.events.next()).value).toEqual({ type: 'connecting' })
+    expect((await late.events.next()).done).toBe(true)
+  })
+
+  it.each([
+    ['no reset', ['add']],
+    ['no message', ['reset\n1\n1', 'hello\n1\n2']],
+  ])('takes another connection where the server sends %s first', async (_, messages) => {
+    class Scripted extends EventTarget {
+      constructor(_url: string) {
+        super()
+        queueMicrotask(() => {
+          for (const data of messages) {
+            this.dispatchEvent(Object.assign(new Event('message'), { data }))
+          }
+        })
+      }
+      send(): void {}
+      close(): void {}
+    }
+    const { until } = startWatch(1, { WebSocket: Scripted as unknown as typeof WebSocket })
+    const seen = await until('waiting')
+    expect(seen.at(-1)).toMatchObject({ reason: expect.stringContaining('a message that is none') })
+  })
+})
