@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
 import { publicKeyOf } from '../client/index.js'
-import { variableOf } from '../config.js'
+import { variableOf } from '../serve-options.js'
 import { readPrivateKey } from './shared.js'
 
 /** `sessiond identity` */

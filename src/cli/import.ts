@@ -1,14 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { Command, Option } from 'commander'
-import {
-  type Config,
-  ConfigError,
-  type OptionName,
-  readConfig,
-  SERVE_OPTIONS,
-  variableOf,
-} from '../config.js'
+import { type Config, ConfigError, readConfig } from '../config.js'
 import { importFile } from '../import.js'
+import { type OptionName, SERVE_OPTIONS, variableOf } from '../serve-options.js'
 import { importProgress } from './import-progress.js'
 
 /** The options of `serve` that the store and its sessions depend on. */

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { Command, Option } from 'commander'
-import { ConfigError, readConfig, SERVE_OPTIONS, variableOf } from '../config.js'
+import { ConfigError, readConfig } from '../config.js'
 import { createLog } from '../log.js'
 import { startNode } from '../node.js'
+import { SERVE_OPTIONS, variableOf } from '../serve-options.js'
 import { closeOnSignals } from './signals.js'
 
 /** `sessiond serve` */

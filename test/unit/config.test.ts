@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { ConfigError, readConfig, SERVE_OPTIONS, variableOf } from '../../src/config.js'
+import { ConfigError, readConfig } from '../../src/config.js'
+import { SERVE_OPTIONS, variableOf } from '../../src/serve-options.js'
 
 const none = { flags: {}, env: {} }
 
