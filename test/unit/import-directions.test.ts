@@ -1,0 +1,59 @@
+import { copyFile, mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, it, onTestFinished } from 'vitest'
+import { run, temporaryDirectory } from '../support/process.js'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+const FORBIDDEN = [
+  ['core', 'node:fs'],
+  ['core', '../stores/memory.js'],
+  ['core', 'level'],
+  ['crypto', '../core/sessions.js'],
+  ['envelope', '../grpc/status.js'],
+  ['envelope', 'sodium-native'],
+  ['stores/level', '../../grpc/status.js'],
+  ['stores/level', '#generated/session/service'],
+  ['grpc', '../stores/memory.js'],
+  ['seneca', '../grpc/status.js'],
+  ['seneca', '@grpc/grpc-js'],
+  ['feed', '../grpc/status.js'],
+  ['client', '../crypto/sodium.js'],
+  ['client', '../core/sessions.js'],
+  ['web', '../core/sessions.js'],
+  ['cli', '../stores/level/store.js'],
+] as const
+const ALLOWED = [
+  ['core', './session.js'],
+  ['envelope', '../crypto/schemes.js'],
+  ['stores/level', '../../core/store.js'],
+  ['grpc', '../core/sessions.js'],
+  ['client', '../envelope/chain.js'],
+  ['cli', '../client/index.js'],
+] as const
+
+it('lets arrows between folders point one way', async () => {
+  const directory = await temporaryDirectory(onTestFinished)
+  await copyFile(join(root, 'biome.json'), join(directory, 'biome.json'))
+  const plant =
+    (kind: string) =>
+    async ([folder, name]: readonly [string, string], i: number): Promise<string> => {
+      const path = `src/${folder}/${kind}${i}.ts`
+      await mkdir(dirname(join(directory, path)), { recursive: true })
+      await writeFile(join(directory, path), `import '${name}'\n`)
+      return path
+    }
+  const forbidden = await Promise.all(FORBIDDEN.map(plant('forbidden')))
+  await Promise.all(ALLOWED.map(plant('allowed')))
+
+  const args = ['lint', '--vcs-enabled=false', '--only=style/noRestrictedImports', '--colors=off']
+  const biome = join(root, 'node_modules/.bin/biome')
+  const { stdout, stderr } = await run(biome, [...args, '--max-diagnostics=none'], {
+    cwd: directory,
+  })
+  const found = (stdout + stderr).matchAll(
+    /(src\/\S+?\.ts):\d+:\d+ lint\/style\/noRestrictedImports/g,
+  )
+  expect([...found].map(([, path]) => path).sort()).toEqual([...forbidden].sort())
+})
