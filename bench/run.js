@@ -5,12 +5,18 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { benchCommands } from './commands/bench.js'
 import { benchCreate } from './create/bench.js'
+import { benchFeed } from './feed/bench.js'
 import { benchStore } from './store/bench.js'
 
 /** Each gives a `table`, `figures` to keep, and `verdicts`: whether each target was `held`, and its `text`. */
-const BENCHES = { create: benchCreate, commands: benchCommands, store: benchStore }
+const BENCHES = {
+  create: benchCreate,
+  commands: benchCommands,
+  store: benchStore,
+  feed: benchFeed,
+}
 
-const HELP = `node bench/run.js [--seconds N] [--rounds N] [create] [commands] [store]
+const HELP = `node bench/run.js [--seconds N] [--rounds N] [create] [commands] [store] [feed]
 
 Runs the benches named, or all. Prints the medians of the rounds, writes everything to bench/results/,
 and exits with 1 where a target is missed.
@@ -21,6 +27,9 @@ and exits with 1 where a target is missed.
             and the reads get_sessions and get_session_by_id
   store     what a million sessions cost: restart, memory, and the first page beside that of a store
             of ten thousand
+  feed      the session list with a thousand viewers: how long changes take to reach them and what
+            memory does over a minute (20 times --seconds), messages a second at saturation beside a
+            bare ws server, and how soon a new viewer has ten thousand sessions
 
   --seconds N  how long each measurement of a load takes (default 3)
   --rounds N   how often each is made (default 3)

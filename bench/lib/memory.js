@@ -6,7 +6,7 @@ const LOOK_EVERY_MS = 20
  * What a process holds in memory without the files mapped into it, in bytes; null where there is no
  * /proc. LevelDB maps its tables, which the system takes away again when it needs the room.
  */
-function anonymousBytes(pid) {
+export function anonymousBytes(pid) {
   if (process.platform !== 'linux') {
     return null
   }

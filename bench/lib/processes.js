@@ -43,14 +43,14 @@ async function startServer(script, args) {
   const ended = exited.then(([code]) => {
     throw new Error(`${script} ended with ${code} before it was ready`)
   })
-  const { grpc, seneca } = await Promise.race([ready, ended])
+  const { grpc, seneca, http } = await Promise.race([ready, ended])
   const readyMs = performance.now() - startMs
   ended.catch(() => {})
   return {
     pid: child.pid,
     /** How long it took to be ready. */
     readyMs,
-    ports: { grpc: portOf(grpc), seneca: portOf(seneca?.[0]) },
+    ports: { grpc: portOf(grpc), seneca: portOf(seneca?.[0]), http: portOf(http) },
     async stop() {
       child.kill()
       await exited

@@ -1,0 +1,25 @@
+import { WebSocketServer } from 'ws'
+
+/*
+ * The least that a feed costs with ws: whenever a client sends anything, every client gets a text of
+ * its own, made when it came and as long as the argument says.
+ */
+
+const bytes = Number(process.argv[2])
+const texts = new Map()
+
+const server = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: false })
+server.on('connection', (socket) => {
+  texts.set(socket, `${texts.size} `.padEnd(bytes, '-'))
+  socket.on('message', () => {
+    for (const [peer, text] of texts) {
+      peer.send(text)
+    }
+  })
+  socket.on('close', () => texts.delete(socket))
+  socket.on('error', () => {}) // 'close' follows
+})
+server.on('listening', () => {
+  const { port } = server.address()
+  console.log(JSON.stringify({ event: 'ready', http: `http://127.0.0.1:${port}` }))
+})

@@ -1,0 +1,153 @@
+import { setTimeout } from 'node:timers/promises'
+import { cpuTimeMs } from '../lib/cpu.js'
+import { anonymousBytes } from '../lib/memory.js'
+import { Changes } from './changes.js'
+import { Viewers } from './viewers.js'
+
+/*
+ * The viewers, and who makes the changes: `node load.js JOB`, where JOB is JSON with the `kind` of the
+ * load, the `pid` and `ports` of a server, and what the kind takes. One process for both, so that one
+ * clock tells how long a change took.
+ */
+
+const SESSIONS = 50
+const OPEN_AT_ONCE = 50
+const MEMORY_EVERY_CHANGES = 5
+const WARM_UP_MS = 1000
+
+const { kind, pid, ports, ...job } = JSON.parse(process.argv[2])
+
+const kinds = {
+  /** Changes at a steady pace, first to warm up. */
+  async steady({ viewers: count, changesPerSecond, warmUpSeconds, seconds }) {
+    const changes = await changesOf(SESSIONS)
+    const viewers = await Viewers.connect(ports.http, count)
+    await viewers.received(count * (1 + SESSIONS))
+    const memory = []
+    const pace = async (seconds) => {
+      const startMs = performance.now()
+      const made = []
+      for (let i = 0; i < changesPerSecond * seconds; i++) {
+        await setTimeout(startMs + (i * 1000) / changesPerSecond - performance.now())
+        made.push(changes.make(i))
+        if (i % MEMORY_EVERY_CHANGES === 0) {
+          memory.push(anonymousBytes(pid))
+        }
+      }
+      await Promise.all(made)
+      return made.length
+    }
+    const warmUpChanges = await pace(warmUpSeconds)
+    await viewers.received(count * (1 + SESSIONS + warmUpChanges))
+    viewers.latencies.reset()
+    memory.length = 0
+
+    const use = watchUse()
+    const changesMade = await pace(seconds)
+    await viewers.received(count * (1 + SESSIONS + warmUpChanges + changesMade))
+    const { latencies } = viewers
+    const ms = (percentile) => latencies.percentile(percentile) / 1000
+    const figures = {
+      ...{ changes: changesMade, messages: count * changesMade, ...use(count * changesMade) },
+      ...{ p50Ms: ms(50), p99Ms: ms(99), mostMs: latencies.max / 1000 },
+      anonymousBytes: memory,
+    }
+    viewers.close()
+    await changes.closeAll()
+    changes.end()
+    return figures
+  },
+
+  /** Renames as fast as they reach everyone, so many at a time. */
+  async saturated({ viewers: count, atOnce, seconds }) {
+    const changes = await changesOf(SESSIONS)
+    const viewers = await Viewers.connect(ports.http, count)
+    await viewers.received(count * (1 + SESSIONS))
+    const figures = await saturate(viewers, () => changes.rename(), { atOnce, seconds })
+    viewers.close()
+    await changes.closeAll()
+    changes.end()
+    return figures
+  },
+
+  /** The same with the bare server. */
+  async bare({ viewers: count, atOnce, seconds }) {
+    const viewers = await Viewers.connect(ports.http, count)
+    const figures = await saturate(viewers, () => viewers.send(), { atOnce, seconds })
+    viewers.close()
+    return figures
+  },
+
+  /** How long new viewers, one after the other, take to get a list of `sessions`. */
+  async arrival({ sessions, times }) {
+    const changes = await changesOf(sessions)
+    const arrivalMs = []
+    for (let i = 0; i < times; i++) {
+      const startMs = performance.now()
+      const viewers = await Viewers.connect(ports.http, 1)
+      await viewers.received(1 + sessions)
+      arrivalMs.push(performance.now() - startMs)
+      viewers.close()
+    }
+    changes.end()
+    return { arrivalMs }
+  },
+}
+
+console.log(JSON.stringify(await kinds[kind](job)))
+
+async function changesOf(sessions) {
+  const changes = new Changes(ports.seneca)
+  for (let opened = 0; opened < sessions; opened += OPEN_AT_ONCE) {
+    await Promise.all(Array.from({ length: OPEN_AT_ONCE }, () => changes.open()))
+  }
+  return changes
+}
+
+/** `change` gives every viewer one message. */
+async function saturate(viewers, change, { atOnce, seconds }) {
+  const before = viewers.messages
+  let changes = 0
+  const run = async (durationMs) => {
+    const first = viewers.messages
+    const startMs = performance.now()
+    await new Promise((resolve) => {
+      viewers.onRead = () => {
+        if (performance.now() - startMs >= durationMs) {
+          resolve()
+          return
+        }
+        while (changes * viewers.size - (viewers.messages - before) < atOnce * viewers.size) {
+          changes++
+          change()
+        }
+      }
+      viewers.onRead()
+    })
+    return viewers.messages - first
+  }
+  await run(WARM_UP_MS)
+  const use = watchUse()
+  const messages = await run(seconds * 1000)
+  const figures = { messages, messageBytes: viewers.messageBytes, ...use(messages) }
+  await viewers.received(before + changes * viewers.size)
+  return figures
+}
+
+/** The function returned gives the pace of so many messages, and what was used since. */
+function watchUse() {
+  const startMs = performance.now()
+  const serverCpuMs = cpuTimeMs(pid)
+  const ownCpu = process.cpuUsage()
+  return (messages) => {
+    const elapsedMs = performance.now() - startMs
+    const own = process.cpuUsage(ownCpu)
+    const serverUsedMs = serverCpuMs === null ? null : cpuTimeMs(pid) - serverCpuMs
+    return {
+      messagesPerSecond: (messages / elapsedMs) * 1000,
+      serverMicrosPerMessage: serverUsedMs === null ? null : (serverUsedMs * 1000) / messages,
+      serverCpuShare: serverUsedMs === null ? null : serverUsedMs / elapsedMs,
+      generatorCpuShare: (own.user + own.system) / 1000 / elapsedMs,
+    }
+  }
+}

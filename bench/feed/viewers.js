@@ -1,0 +1,163 @@
+import net from 'node:net'
+import { createHistogram } from 'node:perf_hooks'
+
+const CONNECT_AT_ONCE = 100
+const READ_BYTES = 64 * 1024
+const HEADERS_END = Buffer.from('\r\n\r\n')
+const STAMP = Buffer.from('sent ')
+const STAMP_DIGITS = 12
+const A = 0x61
+const U = 0x75
+/** Opcodes of RFC 6455 section 5.2, with FIN. */
+const TEXT = 0x81
+const CLOSE = 0x88
+const PING = 0x89
+/** Frames of a client, masked with zeros: a text of one character, and a pong without payload. */
+const ANY_TEXT = Buffer.of(TEXT, 0x81, 0, 0, 0, 0, 0x2e)
+const PONG = Buffer.of(0x8a, 0x80, 0, 0, 0, 0)
+
+/** A name for a session that says when it was given, by the clock of this process. */
+export function stamp() {
+  return `sent ${String(Math.round(performance.now() * 1000)).padStart(STAMP_DIGITS, '0')}`
+}
+
+/**
+ * Many WebSocket clients that only count what they get, and read the stamps in it. On two cores a
+ * client library would set the pace: here all read into one buffer, and a frame costs no object.
+ */
+export class Viewers {
+  messages = 0
+  /** The length of the last message. */
+  messageBytes = 0
+  /** Microseconds from the stamp in an `add` or `update` until it was read here. */
+  latencies = createHistogram()
+  /** Called after reading. */
+  onRead = () => {}
+  #sockets = []
+  #buffer = Buffer.allocUnsafe(READ_BYTES)
+  #isClosing = false
+
+  static async connect(port, count) {
+    const viewers = new Viewers()
+    for (let connected = 0; connected < count; connected += CONNECT_AT_ONCE) {
+      const batch = Math.min(CONNECT_AT_ONCE, count - connected)
+      await Promise.all(Array.from({ length: batch }, () => viewers.#open(port)))
+    }
+    return viewers
+  }
+
+  get size() {
+    return this.#sockets.length
+  }
+
+  /** One of them sends a text. */
+  send() {
+    this.#sockets[0].write(ANY_TEXT)
+  }
+
+  /** Waits until they have got so many messages in all, from the first on. */
+  async received(messages) {
+    await new Promise((resolve) => {
+      this.onRead = () => this.messages >= messages && resolve()
+      this.onRead()
+    })
+    this.onRead = () => {}
+    if (this.messages > messages) {
+      throw new Error(`${this.messages} messages came instead of ${messages}`)
+    }
+  }
+
+  close() {
+    this.#isClosing = true
+    for (const socket of this.#sockets) {
+      socket.destroy()
+    }
+  }
+
+  #open(port) {
+    return new Promise((resolve) => {
+      let isOpen = false
+      let rest = Buffer.alloc(0)
+      const read = (size) => {
+        const chunk = this.#buffer.subarray(0, size)
+        let bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
+        if (!isOpen) {
+          const end = bytes.indexOf(HEADERS_END)
+          if (!bytes.latin1Slice(0, 12).startsWith('HTTP/1.1 101')) {
+            throw new Error(`a viewer was refused: ${bytes}`)
+          }
+          bytes = bytes.subarray(end + HEADERS_END.length)
+          isOpen = true
+          resolve()
+        }
+        const read = this.#readFrames(bytes, socket)
+        rest = read === bytes.length ? bytes.subarray(read) : Buffer.from(bytes.subarray(read))
+        this.onRead()
+        return true
+      }
+      const socket = net.connect({
+        ...{ port, host: '127.0.0.1', noDelay: true },
+        onread: { buffer: this.#buffer, callback: read },
+      })
+      socket.on('close', () => {
+        if (!this.#isClosing) {
+          throw new Error('the server ended a connection')
+        }
+      })
+      socket.write(
+        [
+          ...['GET /session-list HTTP/1.1', `Host: 127.0.0.1:${port}`, 'Upgrade: websocket'],
+          ...['Connection: Upgrade', 'Sec-WebSocket-Version: 13'],
+          ...['Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==', '', ''],
+        ].join('\r\n'),
+      )
+      this.#sockets.push(socket)
+    })
+  }
+
+  /** Reads the frames that are there as a whole, and returns where the next one begins. */
+  #readFrames(bytes, socket) {
+    let start = 0
+    while (bytes.length >= start + 2) {
+      let length = bytes[start + 1]
+      let payload = start + 2
+      if (length === 126) {
+        payload += 2
+        length = bytes.length < payload ? Number.POSITIVE_INFINITY : bytes.readUInt16BE(start + 2)
+      }
+      const end = payload + length
+      if (bytes.length < end) {
+        break
+      }
+      this.#readFrame(bytes, bytes[start], payload, end, socket)
+      start = end
+    }
+    return start
+  }
+
+  #readFrame(bytes, opcode, start, end, socket) {
+    if (opcode === TEXT) {
+      this.messages++
+      this.messageBytes = end - start
+      if (bytes[start] === A || bytes[start] === U) {
+        this.#readStamp(bytes, start, end)
+      }
+    } else if (opcode === PING) {
+      socket.write(PONG)
+    } else if (opcode === CLOSE) {
+      throw new Error(`the server ended a connection: ${bytes.subarray(start + 2, end)}`)
+    }
+  }
+
+  #readStamp(bytes, start, end) {
+    const at = bytes.indexOf(STAMP, start)
+    if (at < 0 || at >= end) {
+      return
+    }
+    let sentMicros = 0
+    for (let i = at + STAMP.length; i < at + STAMP.length + STAMP_DIGITS; i++) {
+      sentMicros = sentMicros * 10 + bytes[i] - 0x30
+    }
+    this.latencies.record(Math.max(1, Math.round(performance.now() * 1000 - sentMicros)))
+  }
+}
