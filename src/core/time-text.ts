@@ -1,6 +1,8 @@
 import { InvalidFieldError } from './errors.js'
 
-const ISO_8601 = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d))?$/
+// A date alone is UTC; a time needs its zone, for what else it meant would depend on the server's.
+const ISO_8601 =
+  /^(?:\d{4}|[+-]\d{6})-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d))?$/
 
 /** A time as callers write it, ISO 8601 or Unix milliseconds, in milliseconds. Throws InvalidFieldError. */
 export function readTimeMs(field: string, value: unknown): number {

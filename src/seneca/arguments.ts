@@ -1,10 +1,7 @@
 import { InvalidFieldError, MissingFieldError } from '../core/errors.js'
+import { readTimeMs } from '../core/time-text.js'
 import { isObject } from './json.js'
 
-// A date alone is UTC; a time needs its zone, for what else it meant would depend on the server's.
-const ISO_8601 =
-  /^(?:\d{4}|[+-]\d{6})-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d))?$/
-const MAX_DATE_MS = 8.64e15
 const LONE_SURROGATE = /\p{Surrogate}/u
 
 /**
@@ -95,14 +92,7 @@ export class Arguments {
   /** Unix milliseconds. Throws InvalidFieldError. */
   date(name: string): number | undefined {
     const value = this.value(name)
-    if (value === undefined) {
-      return undefined
-    }
-    const timeMs = typeof value === 'string' && ISO_8601.test(value) ? Date.parse(value) : value
-    if (!Number.isInteger(timeMs) || Math.abs(timeMs as number) > MAX_DATE_MS) {
-      throw this.invalid(name, 'must be a date: ISO 8601 with its zone, or Unix milliseconds')
-    }
-    return timeMs as number
+    return value === undefined ? undefined : readTimeMs(this.path + name, value)
   }
 
   /** The arguments in an object. Throws InvalidFieldError. */

@@ -33,7 +33,9 @@ describe('the commands on disk', () => {
     expect(await store.countOpen()).toBe(50)
   })
 
-  it('lose no acknowledged write to one another or to the sweep, and leave indexes that agree', async () => {
+  it('lose no acknowledged write to one another or to the sweep, and leave indexes that agree', {
+    timeout: 600_000,
+  }, async () => {
     type Step = 'store' | 'update' | 'load' | 'close' | 'sweep' | 'open' | 'delete'
     const step = fc.constantFrom<Step>(
       'store',
