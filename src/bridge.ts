@@ -84,7 +84,7 @@ export function remoteCommands(
     storeData: (id, data, userId) => one(client.storeData(id, data, userId)),
     updateUser: (id, user) => one(client.updateUser(id, user)),
     close: (id) => oneOrNone(client.close(id)),
-    closeOpened: (...place) => ask(client.closeOpened(...place)),
+    closeOpened: (userId, address, at) => ask(client.closeOpened(userId, address, at)),
     delete: (id, userId) => oneOrNone(client.delete(id, userId)),
     closeExpired: () => ask(client.closeExpired()),
   }

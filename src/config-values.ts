@@ -1,5 +1,3 @@
-import { isLoopback } from './loopback.js'
-
 /** How the text of an option becomes a value. Each throws an Error that says what would be right. */
 
 export interface ListenAddress {
@@ -36,6 +34,11 @@ export function durationOrNoneMs(text: string): number {
   return text === 'none' ? 0 : durationMs(text)
 }
 
+/** A duration, `none`, which is 0, or `forever`, which is Infinity. Milliseconds. */
+export function waitMs(text: string): number {
+  return text === 'forever' ? Number.POSITIVE_INFINITY : durationOrNoneMs(text)
+}
+
 /** A whole number, 0 or more. */
 export function count(text: string): number {
   const value = Number(text)
@@ -60,20 +63,13 @@ export function listenAddressOrOff(text: string): ListenAddress | null {
   return text === 'off' ? null : listenAddress(text)
 }
 
-/** `tcp://HOST:PORT` or `http://HOST:PORT`; loopback alone, for Seneca has no place for a credential. */
+/** `tcp://HOST:PORT` or `http://HOST:PORT`. */
 export function senecaAddress(text: string): SenecaAddress {
   const [, protocol, rest] = /^(tcp|http):\/\/(.*)$/.exec(text) ?? []
   if (rest === undefined) {
     throw new Error(`"${text}" is not such as tcp://127.0.0.1:8807 or http://127.0.0.1:8809`)
   }
-  const address = listenAddress(rest)
-  if (!isLoopback(address.host)) {
-    throw new Error(
-      `"${text}" is no loopback address: Seneca has no credentials, so let callers elsewhere run ` +
-        '"sessiond bridge" on their own machine',
-    )
-  }
-  return { protocol: protocol as SenecaAddress['protocol'], ...address }
+  return { protocol: protocol as SenecaAddress['protocol'], ...listenAddress(rest) }
 }
 
 /** Several of these between commas, or `off` for none. */

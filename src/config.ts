@@ -1,10 +1,18 @@
 import { join } from 'node:path'
 import type { ListenAddress, SenecaAddress } from './config-values.js'
 import { SessiondError } from './core/errors.js'
-import { isLoopback } from './loopback.js'
 import { type Option, type OptionName, SERVE_OPTIONS, variableOf } from './serve-options.js'
+import { unprotected } from './unprotected.js'
 
 type Value<N extends OptionName> = ReturnType<(typeof SERVE_OPTIONS)[N]['parse']>
+
+/** What TLS is served with, PEM. */
+export interface TlsFiles {
+  readonly cert: string
+  readonly key: string
+  /** null: client certificates are not asked for. */
+  readonly clientCa: string | null
+}
 
 export interface Config {
   readonly dataDir: string
@@ -13,6 +21,12 @@ export interface Config {
   readonly seneca: readonly SenecaAddress[]
   /** null: off. */
   readonly http: ListenAddress | null
+  /** null: none. */
+  readonly tls: TlsFiles | null
+  readonly plaintext: boolean
+  /** null: none. */
+  readonly adminTokenFile: string | null
+  readonly insecureCommands: boolean
   readonly feedMaxSessions: number
   /** null: none is asked for. */
   readonly feedToken: string | null
@@ -32,6 +46,25 @@ export interface Config {
   readonly epochLengthMs: number
   readonly identityKey: string
   readonly sealingKeys: string
+  readonly auditLog: string
+  readonly maxMessageBytes: number
+  readonly maxStreams: number
+  readonly maxConnections: number
+  /** 0 is none. */
+  readonly maxConnectionIdleMs: number
+  /** 0 is none. */
+  readonly maxConnectionAgeMs: number
+  readonly maxConnectionAgeGraceMs: number
+  readonly headerTimeoutMs: number
+  /** 0 is none. */
+  readonly peerCallsPerSecond: number
+  /** 0 is none. */
+  readonly peerFailuresPerSecond: number
+  readonly graceMs: number
+  /** 0 is none. */
+  readonly drainDelayMs: number
+  /** 0 is none, Infinity forever. */
+  readonly waitForLockMs: number
   readonly logLevel: Value<'log-level'>
 }
 
@@ -79,12 +112,24 @@ export function readConfig({ flags, env, file }: ConfigSources): Config {
   }
 
   const dataDir = value('data-dir') ?? ''
+  const cert = value('tls-cert')
+  const key = value('tls-key')
+  const clientCa = value('tls-client-ca') ?? null
+  if ((cert === undefined) !== (key === undefined)) {
+    mistakes.push('--tls-cert and --tls-key: give both or neither')
+  } else if (clientCa !== null && cert === undefined) {
+    mistakes.push('--tls-client-ca: needs --tls-cert and --tls-key')
+  }
   const config = {
     dataDir,
     store: value('store'),
     grpc: value('grpc'),
     seneca: value('seneca'),
     http: value('http'),
+    tls: cert !== undefined && key !== undefined ? { cert, key, clientCa } : null,
+    plaintext: value('plaintext'),
+    adminTokenFile: value('admin-token-file') ?? null,
+    insecureCommands: value('insecure-commands'),
     feedMaxSessions: value('feed-max-sessions'),
     feedToken: value('feed-token') ?? null,
     feedPublic: value('feed-public'),
@@ -101,14 +146,23 @@ export function readConfig({ flags, env, file }: ConfigSources): Config {
     epochLengthMs: value('epoch-length'),
     identityKey: value('identity-key') ?? join(dataDir, 'identity.pem'),
     sealingKeys: value('sealing-keys') ?? join(dataDir, 'sealing-keys.json'),
+    auditLog: value('audit-log') ?? join(dataDir, 'audit.jsonl'),
+    maxMessageBytes: value('max-message-bytes'),
+    maxStreams: value('max-streams'),
+    maxConnections: value('max-connections'),
+    maxConnectionIdleMs: value('max-connection-idle'),
+    maxConnectionAgeMs: value('max-connection-age'),
+    maxConnectionAgeGraceMs: value('max-connection-age-grace'),
+    headerTimeoutMs: value('header-timeout'),
+    peerCallsPerSecond: value('peer-calls-per-second'),
+    peerFailuresPerSecond: value('peer-failures-per-second'),
+    graceMs: value('grace'),
+    drainDelayMs: value('drain-delay'),
+    waitForLockMs: value('wait-for-lock'),
     logLevel: value('log-level'),
   }
-  const { http, feedToken, feedPublic } = config
-  if (http && !isLoopback(http.host) && feedToken === null && feedPublic === false) {
-    mistakes.push(
-      `--http: ${http.host} is no loopback address, and the session list shows session ids: ` +
-        'let viewers show a token with --feed-token FILE, or let anyone watch with --feed-public yes',
-    )
+  if (mistakes.length === 0) {
+    mistakes.push(...unprotected(config as Config))
   }
   if (mistakes.length > 0) {
     throw new ConfigError(mistakes)

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { openAuditLog } from './audit-log.js'
 import type { Config } from './config.js'
 import { EpochClock } from './core/epoch.js'
 import { anySigner, listedOwners, type OwnerPolicy, selfCertifying } from './core/owner.js'
@@ -64,9 +65,14 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
     closers.add(() => store.close())
     const isNew = (await store.countOpen()) === 0
     const { identity, sealingKeys } = await openServerKeys(config, isNew)
+    const audit = await openAuditLog(config.auditLog, Date.now, (err) =>
+      log.error({ event: 'audit-failed', err }, 'nothing that is audited is done for now'),
+    )
+    closers.add(() => audit.close())
     const sessions = new Sessions(
       {
         store,
+        audit,
         clock,
         owners: openOwners(config.owners, log, closers),
         randomBytes: sodiumRandomBytes,

@@ -8,6 +8,7 @@ import {
   senecaAddresses,
   text,
   timeMs,
+  waitMs,
   yesOrNo,
 } from './config-values.js'
 
@@ -19,6 +20,8 @@ export interface Option<T> {
   readonly help: string
   /** Several values, between commas; the flag may be repeated, and a file may hold an array. */
   readonly isList?: true
+  /** What the flag without a value stands for. */
+  readonly bare?: string
   readonly parse: (text: string) => T
 }
 
@@ -50,15 +53,47 @@ export const SERVE_OPTIONS = {
   seneca: option({
     placeholder: 'ADDRESS',
     default: 'tcp://127.0.0.1:8807',
-    help: 'where the sessions commands listen: tcp://HOST:PORT or http://HOST:PORT (POST /act), loopback only; several allowed, or off',
+    help: 'where the sessions commands listen: tcp://HOST:PORT or http://HOST:PORT (POST /act); several allowed, or off',
     isList: true,
     parse: senecaAddresses,
   }),
   http: option({
     placeholder: 'HOST:PORT',
     default: '127.0.0.1:8808',
-    help: 'where the session list and its page are served, with /healthz and /readyz; or off',
+    help: 'where the session list and its page are served, with /healthz, /readyz and /metrics; or off',
     parse: listenAddressOrOff,
+  }),
+  'tls-cert': option({
+    placeholder: 'FILE',
+    help: 'the certificate chain of gRPC and HTTP, PEM; read anew when it changes',
+    parse: text,
+  }),
+  'tls-key': option({
+    placeholder: 'FILE',
+    help: "the certificate's private key, PEM",
+    parse: text,
+  }),
+  'tls-client-ca': option({
+    placeholder: 'FILE',
+    help: 'certificates of authorities, PEM: a client certificate that one of them signed is an admin credential',
+    parse: text,
+  }),
+  plaintext: option({
+    placeholder: 'ANSWER',
+    default: 'no',
+    help: 'yes: listen beyond loopback without TLS, where a proxy in front or a private network provides it',
+    parse: yesOrNo,
+  }),
+  'admin-token-file': option({
+    placeholder: 'FILE',
+    help: 'a file with the token that lets a caller use sessions_v1 and Admin beyond loopback, and operate on the page; read anew when it changes',
+    parse: text,
+  }),
+  'insecure-commands': option({
+    placeholder: 'ANSWER',
+    default: 'no',
+    help: 'yes: --seneca may listen beyond loopback, where whoever can connect may read, close and delete every session',
+    parse: yesOrNo,
   }),
   'feed-max-sessions': option({
     placeholder: 'N',
@@ -152,6 +187,84 @@ export const SERVE_OPTIONS = {
     placeholder: 'FILE',
     help: 'the keys that seal session keys (default: sealing-keys.json in the data directory, made at the first start)',
     parse: text,
+  }),
+  'max-message-bytes': option({
+    placeholder: 'N',
+    default: '131072',
+    help: 'the largest gRPC message taken; Create takes at most 65536 whatever this says',
+    parse: count,
+  }),
+  'max-streams': option({
+    placeholder: 'N',
+    default: '256',
+    help: 'calls at once on one gRPC connection; more wait at the client',
+    parse: count,
+  }),
+  'max-connections': option({
+    placeholder: 'N',
+    default: '4096',
+    help: 'gRPC connections at once; a new one then takes the place of the one that was idle longest',
+    parse: count,
+  }),
+  'max-connection-idle': option({
+    placeholder: 'DURATION',
+    default: '15m',
+    help: 'when a gRPC connection without calls is ended; none is never',
+    parse: durationOrNoneMs,
+  }),
+  'max-connection-age': option({
+    placeholder: 'DURATION',
+    default: 'none',
+    help: 'when a gRPC connection is ended, so that its client connects anew; none is never',
+    parse: durationOrNoneMs,
+  }),
+  'max-connection-age-grace': option({
+    placeholder: 'DURATION',
+    default: '30s',
+    help: 'how long calls on a connection of that age may still take',
+    parse: durationMs,
+  }),
+  'header-timeout': option({
+    placeholder: 'DURATION',
+    default: '10s',
+    help: 'how long a new connection may take to say what it wants: the TLS handshake, the headers',
+    parse: durationMs,
+  }),
+  'peer-calls-per-second': option({
+    placeholder: 'N',
+    default: '0',
+    help: 'gRPC calls of one address, in bursts of up to five seconds of it; 0 is no limit',
+    parse: count,
+  }),
+  'peer-failures-per-second': option({
+    placeholder: 'N',
+    default: '50',
+    help: 'calls of one address that fail to prove who they are, in bursts of up to five seconds of it; beyond that its calls are refused unread; 0 is no limit',
+    parse: count,
+  }),
+  'audit-log': option({
+    placeholder: 'FILE',
+    help: 'one JSON line for everything closed, deleted or administered, only ever appended (default: audit.jsonl in the data directory)',
+    parse: text,
+  }),
+  grace: option({
+    placeholder: 'DURATION',
+    default: '10s',
+    help: 'how long calls under way may take once the server is told to stop',
+    parse: durationMs,
+  }),
+  'drain-delay': option({
+    placeholder: 'DURATION',
+    default: 'none',
+    help: 'how long the server, told to stop, still takes calls while it says NOT_SERVING, for balancers to notice',
+    parse: durationOrNoneMs,
+  }),
+  'wait-for-lock': option({
+    placeholder: 'DURATION',
+    default: 'none',
+    bare: 'forever',
+    help: 'how long to wait where another server has the data directory, to take over from it: a duration, none or forever',
+    parse: waitMs,
   }),
   'log-level': option({
     placeholder: 'LEVEL',

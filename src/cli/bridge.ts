@@ -3,6 +3,7 @@ import { startBridge } from '../bridge.js'
 import { ConfigError } from '../config.js'
 import { listenAddress, oneOf, senecaAddresses } from '../config-values.js'
 import { createLog } from '../log.js'
+import { isLoopback } from '../loopback.js'
 import { parseFlag } from './shared.js'
 import { closeOnSignals } from './signals.js'
 
@@ -39,6 +40,11 @@ Examples:
       const listen = parseFlag('--seneca', flags.seneca, senecaAddresses, mistakes)
       if (listen?.length === 0) {
         mistakes.push('--seneca: a bridge must listen somewhere')
+      }
+      for (const { host } of listen ?? []) {
+        if (!isLoopback(host)) {
+          mistakes.push(`--seneca: ${host} is no loopback address, and Seneca has no credentials`)
+        }
       }
       const level = oneOf('error', 'warn', 'info', 'debug')
       const logLevel = parseFlag('--log-level', flags.logLevel, level, mistakes)

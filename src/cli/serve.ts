@@ -17,9 +17,12 @@ export function serveCommand(): Command {
   for (const [name, { placeholder, help, ...rest }] of Object.entries(SERVE_OPTIONS)) {
     const fallback = 'default' in rest ? ` (default: ${rest.default})` : ''
     const option = new Option(
-      `--${name} <${placeholder}>`,
+      'bare' in rest ? `--${name} [${placeholder}]` : `--${name} <${placeholder}>`,
       `${help}${fallback} [${variableOf(name)}]`,
     )
+    if ('bare' in rest) {
+      option.preset(rest.bare)
+    }
     if ('isList' in rest) {
       option.argParser((value: string, earlier?: string) =>
         [earlier, value].filter(Boolean).join(','),

@@ -6,6 +6,7 @@ import {
   type ListArguments,
   type OpenArguments,
 } from './arguments.js'
+import type { Audit, Caller } from './audit.js'
 import { sameBytes } from './bytes.js'
 import { type CreateClaim, checkClaim } from './claim.js'
 import { type DeadlineSettings, Deadlines, ended } from './deadlines.js'
@@ -35,6 +36,7 @@ export interface SessionsPorts {
   readonly store: SessionStore
   readonly clock: EpochClock
   readonly owners: OwnerPolicy
+  readonly audit: Audit
   /** `length` bytes from a cryptographic source, in memory of their own. */
   randomBytes(length: number): Uint8Array
   /** The Ed25519 public key, 32 bytes, of a seed of 32 bytes. */
@@ -181,39 +183,56 @@ export class Sessions {
   }
 
   /** Ends a session, and returns it as it was; null where no session has the id. */
-  async close(id: string): Promise<Session | null> {
+  async close(id: string, caller: Caller): Promise<Session | null> {
     checkRequired('session_id', id)
+    const { audit, clock, store } = this.ports
+    await audit.check()
     let before: Session | null = null
-    await this.ports.store.update(id, (current) => {
+    await store.update(id, (current) => {
       before = this.deadlines.asOfNow(current)
-      return current.active
-        ? this.end(current, before.closeTimeMs ?? this.ports.clock.nowMs())
-        : null
+      return current.active ? this.end(current, before.closeTimeMs ?? clock.nowMs()) : null
     })
+    await this.record('close', before, caller)
     return before
   }
 
   /** Ends the session that a command opened for this user, address and client, if there is one. */
-  async closeOpened(userId: string, address: string, client: string): Promise<void> {
+  async closeOpened(
+    userId: string,
+    address: string,
+    client: string,
+    caller: Caller,
+  ): Promise<void> {
     checkRequired('user_id', userId)
     checkName('address', address)
     checkName('client', client)
     const session = await this.ports.store.findOpened(userId, address, client)
     if (session !== undefined) {
-      await this.close(session.id)
+      await this.close(session.id, caller)
     }
   }
 
   /** Deletes a session, of this user where one is given, and returns it as it was. */
-  async delete(id: string, userId?: string): Promise<Session | null> {
+  async delete(id: string, userId: string | undefined, caller: Caller): Promise<Session | null> {
     checkRequired('session_id', id)
+    await this.ports.audit.check()
     const isTheirs = (current: Session) => userId === undefined || current.userId === userId
-    return (await this.ports.store.remove(id, isTheirs)) ?? null
+    const before = (await this.ports.store.remove(id, isTheirs)) ?? null
+    await this.record('delete', before, caller)
+    return before
   }
 
   /** Ends and purges everything that is due. */
   closeExpired(): Promise<SweepCounts> {
     return this.sweep.run()
+  }
+
+  private async record(action: string, before: Session | null, caller: Caller): Promise<void> {
+    if (before !== null) {
+      const { id, userId, active } = before
+      const facts = { sessionId: id, userId, wasOpen: active }
+      await this.ports.audit.record({ action, caller, facts })
+    }
   }
 
   private decideCreate(

@@ -11,9 +11,11 @@ import {
   SessionStoreDataRequest,
   SessionUpdateUserRequest,
 } from '#generated/sessions_v1/sessions'
+import type { Caller } from '../core/audit.js'
 import { MalformedError, MissingFieldError } from '../core/errors.js'
 import type { Session } from '../core/session.js'
 import type { Sessions } from '../core/sessions.js'
+import { callerOf } from './caller.js'
 import { serviceDefinition } from './contracts.js'
 import { describe } from './error-description.js'
 import { type OnInternalError, unary } from './handler.js'
@@ -38,11 +40,11 @@ export function sessionsService(sessions: Sessions, onInternalError: OnInternalE
   >(
     requestCodec: Codec<Request>,
     replyCodec: Codec<Reply>,
-    answer: (request: Request, metadata: Metadata) => Promise<Omit<Reply, 'error'>>,
+    answer: (request: Request, metadata: Metadata, caller: Caller) => Promise<Omit<Reply, 'error'>>,
   ): handleUnaryCall<Buffer, Buffer> {
-    return unary(async (bytes, { metadata }) => {
+    return unary(async (bytes, call) => {
       const request = decode(requestCodec, bytes)
-      const reply = await answer(request, metadata).then(
+      const reply = await answer(request, call.metadata, callerOf(call)).then(
         (result) => ({ ...result, error: undefined }),
         (error: unknown) => ({ error: describe(error, request.correlationId) }),
       )
@@ -59,13 +61,14 @@ export function sessionsService(sessions: Sessions, onInternalError: OnInternalE
     return object(userId === undefined || session?.userId === userId ? session : null)
   }
 
-  async function close({ sessionId }: SessionIdRequest, metadata: Metadata) {
+  async function close({ sessionId }: SessionIdRequest, metadata: Metadata, caller: Caller) {
     const userId = text(metadata, 'sessiond-user-id-bin')
     if (sessionId !== '' || userId === undefined) {
-      return object(await sessions.close(sessionId))
+      return object(await sessions.close(sessionId, caller))
     }
     const address = text(metadata, 'sessiond-address-bin') ?? ''
-    await sessions.closeOpened(userId, address, text(metadata, 'sessiond-client-bin') ?? '')
+    const client = text(metadata, 'sessiond-client-bin') ?? ''
+    await sessions.closeOpened(userId, address, client, caller)
     return object(null)
   }
 
@@ -107,8 +110,10 @@ export function sessionsService(sessions: Sessions, onInternalError: OnInternalE
       delete_session_by_id: method(
         SessionIdRequest,
         SessionObjectReply,
-        async ({ sessionId }, metadata) =>
-          object(await sessions.delete(sessionId, text(metadata, 'sessiond-user-id-bin'))),
+        async ({ sessionId }, metadata, caller) => {
+          const userId = text(metadata, 'sessiond-user-id-bin')
+          return object(await sessions.delete(sessionId, userId, caller))
+        },
       ),
       close_expired_sessions: method(SessionEmptyRequest, SessionEmptyReply, async () => {
         await sessions.closeExpired()

@@ -1,3 +1,4 @@
+import type { Caller } from '../core/audit.js'
 import { InvalidFieldError, VersionError } from '../core/errors.js'
 import { Arguments } from './arguments.js'
 import { COMMANDS, type SessionCommands } from './commands.js'
@@ -15,22 +16,22 @@ export interface Outcome {
   readonly json: string
 }
 
-/** Runs one act; never rejects. */
-export type RunAct = (act: Readonly<Record<string, unknown>>) => Promise<Outcome>
+/** Runs one act of a caller; never rejects. */
+export type RunAct = (act: Readonly<Record<string, unknown>>, caller: Caller) => Promise<Outcome>
 
 /** Told of every error that callers see only as INTERNAL, with the command that it happened in. */
 export type OnInternalError = (command: string, error: unknown) => void
 
 /** The acts of `role: 'sessions'`, and no others. */
 export function actRunner(commands: SessionCommands, onInternalError: OnInternalError): RunAct {
-  return async (act) => {
+  return async (act, caller) => {
     let name = ''
     try {
       const args = new Arguments(act)
       name = commandName(args)
       refuseProto(act)
       checkVersion(act)
-      const result = await COMMANDS.get(name)?.(commands, args)
+      const result = await COMMANDS.get(name)?.(commands, args, caller)
       return { status: 200, json: JSON.stringify(result) }
     } catch (error) {
       const outcome = refusal(error)

@@ -1,3 +1,4 @@
+import type { Caller } from '../core/audit.js'
 import { InvalidFieldError, MissingFieldError } from '../core/errors.js'
 import type { Session } from '../core/session.js'
 import type { Sessions } from '../core/sessions.js'
@@ -11,7 +12,11 @@ export type SessionCommands = Pick<
 > & { closeExpired(): Promise<unknown> }
 
 /** What one act of `role: 'sessions'` does: its result is an object, an array or null. */
-type Command = (commands: SessionCommands, args: Arguments) => Promise<object | null>
+type Command = (
+  commands: SessionCommands,
+  args: Arguments,
+  caller: Caller,
+) => Promise<object | null>
 
 /** A page of the core's. */
 const PAGE = 100
@@ -67,25 +72,27 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
       return newerSession(await commands.updateUser(id, args.requiredJson('user')))
     },
 
-    async close_session(commands, args) {
+    async close_session(commands, args, caller) {
       const olderNames = ['user_id', 'address', 'client']
       if (args.has('session_id') || !olderNames.some((name) => args.has(name))) {
-        await commands.close(args.required('session_id'))
+        await commands.close(args.required('session_id'), caller)
       } else {
         const userId = args.required('user_id')
-        await commands.closeOpened(userId, args.given('address'), args.given('client'))
+        const [address, client] = [args.given('address'), args.given('client')]
+        await commands.closeOpened(userId, address, client, caller)
       }
       return null
     },
 
-    async delete_session(commands, args) {
+    async delete_session(commands, args, caller) {
       const id = args.required('session_id')
-      await commands.delete(id, args.has('user_id') ? args.required('user_id') : undefined)
+      const userId = args.has('user_id') ? args.required('user_id') : undefined
+      await commands.delete(id, userId, caller)
       return null
     },
 
-    async delete_session_by_id(commands, args) {
-      const session = await commands.delete(args.required('session_id'))
+    async delete_session_by_id(commands, args, caller) {
+      const session = await commands.delete(args.required('session_id'), undefined, caller)
       return session && newerSession(session)
     },
 

@@ -13,6 +13,7 @@ import {
   type SenecaHooks,
   type SenecaListener,
   STALL_TIMEOUT_MS,
+  senecaCaller,
 } from './listener.js'
 import { MAX_MESSAGE_BYTES, newListenerId } from './wire.js'
 
@@ -50,7 +51,7 @@ export async function startSenecaHttp(
       let outcome: Outcome
       try {
         checkRequest(request, onLoopback)
-        outcome = await runAct(await readAct(request))
+        outcome = await runAct(await readAct(request), senecaCaller(request.socket))
       } catch (error) {
         outcome = refusal(error)
         hooks.onRefused(error instanceof Error ? error.message : 'internal error')

@@ -1,4 +1,5 @@
-import type { Server } from 'node:net'
+import type { Server, Socket } from 'node:net'
+import type { Caller } from '../core/audit.js'
 import { ListenError } from '../core/errors.js'
 import type { OnInternalError } from './act.js'
 
@@ -37,6 +38,12 @@ export function listen(
       resolve(`${url}:${typeof address === 'object' ? address?.port : port}`)
     })
   })
+}
+
+/** Who acts on a connection: Seneca has no place for a name. */
+export function senecaCaller({ remoteAddress = '', remotePort = 0 }: Socket): Caller {
+  const host = remoteAddress.includes(':') ? `[${remoteAddress}]` : remoteAddress
+  return { name: 'seneca', address: `${host}:${remotePort}` }
 }
 
 /** Takes no more connections and waits for the end of those there are; after `graceMs` calls `cut`. */

@@ -1,4 +1,5 @@
 import { createServer, type Socket } from 'node:net'
+import type { Caller } from '../core/audit.js'
 import { SessiondError } from '../core/errors.js'
 import { actRunner, type RunAct } from './act.js'
 import type { SessionCommands } from './commands.js'
@@ -10,6 +11,7 @@ import {
   type SenecaHooks,
   type SenecaListener,
   STALL_TIMEOUT_MS,
+  senecaCaller,
 } from './listener.js'
 import {
   type ActMessage,
@@ -85,6 +87,7 @@ interface Settings extends TcpLimits {
 /** One peer. What it may not be answered yet is not read either. */
 class Connection {
   private readonly lines = new LineReader(MAX_MESSAGE_BYTES)
+  private readonly caller: Caller
   private inFlight = 0
   private hasPeerEnded = false
   private isStopping = false
@@ -93,6 +96,7 @@ class Connection {
     private readonly socket: Socket,
     private readonly settings: Settings,
   ) {
+    this.caller = senecaCaller(socket)
     socket.setKeepAlive(true, KEEPALIVE_MS)
     socket.on('data', (chunk) => {
       if (!this.isStopping) {
@@ -157,7 +161,7 @@ class Connection {
 
   private async answer(message: ActMessage, receivedMs: number): Promise<void> {
     const { accept, runAct } = this.settings
-    const outcome = await runAct(message.act)
+    const outcome = await runAct(message.act, this.caller)
     this.inFlight--
     if (message.sync !== false && !this.socket.destroyed) {
       // Acts that one commit settles end together: their answers leave together.

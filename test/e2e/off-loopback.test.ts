@@ -11,7 +11,7 @@ describe('a server that is bound to every address', () => {
   let node: Node
   let address: string
   beforeAll(async () => {
-    node = await startTestNode(dataDir, { grpc: '0.0.0.0:0' })
+    node = await startTestNode(dataDir, { grpc: '0.0.0.0:0', plaintext: 'yes' })
     address = node.addresses.grpc.replace('0.0.0.0', '127.0.0.1')
   })
   afterAll(() => node.close())

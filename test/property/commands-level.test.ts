@@ -4,7 +4,7 @@ import type { SessionChange } from '../../src/core/events.js'
 import { LevelStore } from '../../src/stores/level/store.js'
 import { auditLevel } from '../support/level-audit.js'
 import { temporaryDirectory } from '../support/process.js'
-import { claimAt, HOUR_MS, START_MS, sessionsAt } from '../support/sessions.js'
+import { CALLER, claimAt, HOUR_MS, START_MS, sessionsAt } from '../support/sessions.js'
 import { EPOCHS } from '../support/store-sessions.js'
 
 const LONG = process.env.SESSIOND_TEST_LONG !== undefined
@@ -78,13 +78,13 @@ describe('the commands on disk', () => {
             case 'load':
               return sessions.load('u1', id)
             case 'close':
-              return sessions.close(id)
+              return sessions.close(id, CALLER)
             case 'sweep':
               return sessions.closeExpired()
             case 'open':
               return sessions.open(BROWSER)
             case 'delete':
-              return sessions.delete(id)
+              return sessions.delete(id, undefined, CALLER)
           }
         }
         for (const { steps, passedMs } of plan) {

@@ -5,7 +5,7 @@ import type { Sessions } from '../../src/core/sessions.js'
 import { FeedHub } from '../../src/feed/hub.js'
 import { DocumentClient } from '../support/document-client.js'
 import { expectedContent, fakeViewer } from '../support/feed.js'
-import { claimAt, sessionsAt } from '../support/sessions.js'
+import { CALLER, claimAt, sessionsAt } from '../support/sessions.js'
 
 const name = fc.constantFrom(
   'Ada',
@@ -124,9 +124,10 @@ async function run(operations: readonly Operation[]) {
       ids.push((await sessions.create(claimAt(time.nowMs, seconds))).id),
     data: (op) => sessions.storeData(known(op.which), op.data).catch(ignoreEnded),
     user: (op) => sessions.updateUser(known(op.which), op.user).catch(ignoreEnded),
-    close: (op) => sessions.close(known(op.which)),
-    closeOpened: ({ userId, address, client }) => sessions.closeOpened(userId, address, client),
-    delete: (op) => sessions.delete(known(op.which)),
+    close: (op) => sessions.close(known(op.which), CALLER),
+    closeOpened: ({ userId, address, client }) =>
+      sessions.closeOpened(userId, address, client, CALLER),
+    delete: (op) => sessions.delete(known(op.which), undefined, CALLER),
     sweep: () => sessions.closeExpired(),
     wait: ({ ms }) => {
       time.nowMs += ms

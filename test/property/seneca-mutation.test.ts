@@ -7,6 +7,7 @@ import { LineReader } from '../../src/seneca/lines.js'
 import { answerLine, readActMessage } from '../../src/seneca/wire.js'
 import { type Random, seededRandom } from '../support/mutate.js'
 import { actLine, hooks, memorySessions } from '../support/seneca.js'
+import { CALLER } from '../support/sessions.js'
 
 const isLong = Boolean(process.env.SESSIOND_TEST_LONG)
 const CASES = isLong ? 5_000_000 : 20_000
@@ -77,7 +78,7 @@ test(
         lines.push(bytes)
         for (let line = lines.next(); line !== null; line = lines.next()) {
           const message = readActMessage(line)
-          const outcome = await run(message.act)
+          const outcome = await run(message.act, CALLER)
           const answer = answerLine(message, outcome, 'us', { receivedMs: 1, sentMs: 2 })
           // One line, and what a client can read.
           expect(answer.indexOf('\n')).toBe(answer.length - 1)
@@ -97,7 +98,7 @@ test(
       if (seed % BATCH === 0) {
         await setImmediate()
         for (const { id } of (await sessions.list({})).sessions) {
-          await sessions.delete(id)
+          await sessions.delete(id, undefined, CALLER)
         }
       }
     }

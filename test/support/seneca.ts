@@ -6,6 +6,7 @@ import { EpochClock } from '../../src/core/epoch.js'
 import { Sessions, type SessionsLimits } from '../../src/core/sessions.js'
 import type { SenecaListener } from '../../src/seneca/listener.js'
 import { MemoryStore } from '../../src/stores/memory.js'
+import { NO_AUDIT } from './sessions.js'
 
 /** The use cases over the reference store, at a time that the test moves. */
 export function memorySessions(limits: Partial<SessionsLimits> = {}) {
@@ -16,6 +17,7 @@ export function memorySessions(limits: Partial<SessionsLimits> = {}) {
       store,
       clock: new EpochClock({ genesisMs: 0, lengthMs: 1000 }, () => time.nowMs),
       owners: { check() {} },
+      audit: NO_AUDIT,
       randomBytes: (length) => Uint8Array.from(randomBytes(length)),
       publicKey: (seed) => createHash('sha256').update(seed).digest(),
       seal: (seed) => seed,

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import type { Audit, AuditEntry, Caller } from '../../src/core/audit.js'
 import type { CreateClaim } from '../../src/core/claim.js'
 import { EpochClock } from '../../src/core/epoch.js'
 import { Sessions, type SessionsLimits } from '../../src/core/sessions.js'
@@ -8,17 +9,25 @@ import { MemoryStore } from '../../src/stores/memory.js'
 export const START_MS = 1_700_000_000_000
 export const HOUR_MS = 3_600_000
 
+/** Keeps no audit log. */
+export const NO_AUDIT: Audit = { check: async () => {}, record: async () => {} }
+
+export const CALLER: Caller = { name: 'a test', address: '127.0.0.1:50000' }
+
 /** The use cases over a store (the reference model, unless told otherwise), at a time that the test moves. */
 export function sessionsAt(
   limits: Partial<SessionsLimits> = {},
   store: SessionStore = new MemoryStore(),
+  audit?: Audit,
 ) {
   const time = { nowMs: START_MS }
+  const audited: AuditEntry[] = []
   const sessions = new Sessions(
     {
       store,
       clock: new EpochClock({ genesisMs: 0, lengthMs: 1000 }, () => time.nowMs),
       owners: { check() {} },
+      audit: audit ?? { ...NO_AUDIT, record: async (entry) => void audited.push(entry) },
       randomBytes: (length) => Uint8Array.from(randomBytes(length)),
       publicKey: (seed) => Uint8Array.from(createHash('sha256').update(seed).digest()),
       seal: (seed) => createHash('sha256').update(seed).digest(),
@@ -35,7 +44,7 @@ export function sessionsAt(
       ...limits,
     },
   )
-  return { time, store, sessions }
+  return { time, store, sessions, audited }
 }
 
 /** A request of Create's for `seconds` from `nowMs` on. */

@@ -25,6 +25,10 @@ describe('the configuration', () => {
       grpc: { host: '127.0.0.1', port: 8090 },
       seneca: [{ protocol: 'tcp', host: '127.0.0.1', port: 8807 }],
       http: { host: '127.0.0.1', port: 8808 },
+      tls: null,
+      plaintext: false,
+      adminTokenFile: null,
+      insecureCommands: false,
       feedMaxSessions: 10_000,
       feedToken: null,
       feedPublic: false,
@@ -41,6 +45,19 @@ describe('the configuration', () => {
       epochLengthMs: 1000,
       identityKey: 'data/identity.pem',
       sealingKeys: 'data/sealing-keys.json',
+      auditLog: 'data/audit.jsonl',
+      maxMessageBytes: 131_072,
+      maxStreams: 256,
+      maxConnections: 4096,
+      maxConnectionIdleMs: 15 * 60 * 1000,
+      maxConnectionAgeMs: 0,
+      maxConnectionAgeGraceMs: 30_000,
+      headerTimeoutMs: 10_000,
+      peerCallsPerSecond: 0,
+      peerFailuresPerSecond: 50,
+      graceMs: 10_000,
+      drainDelayMs: 0,
+      waitForLockMs: 0,
       logLevel: 'info',
     })
   })
@@ -88,7 +105,8 @@ describe('the configuration', () => {
     ['http', 'off', 'http', null],
     ['http', '[::1]:0', 'http', { host: '::1', port: 0 }],
     ['feed-public', 'yes', 'feedPublic', true],
-    ['grpc', '0.0.0.0:0', 'grpc', { host: '0.0.0.0', port: 0 }],
+    ['wait-for-lock', 'forever', 'waitForLockMs', Number.POSITIVE_INFINITY],
+    ['wait-for-lock', '1m', 'waitForLockMs', 60_000],
   ] as const)('reads --%s %s', (name, text, key, value) => {
     expect(readConfig({ flags: { [name]: text }, env: {} })[key]).toEqual(value)
   })
@@ -97,7 +115,6 @@ describe('the configuration', () => {
     ['grpc', '127.0.0.1:70000'],
     ['grpc', ':8090'],
     ['grpc', '::1:8090'],
-    ['seneca', 'tcp://0.0.0.0:8807'],
     ['seneca', 'udp://127.0.0.1:8807'],
     ['http', '8808'],
     ['feed-public', 'true'],
@@ -118,13 +135,25 @@ describe('the configuration', () => {
     ])
   })
 
-  it('needs a token or a word of the operator for the session list beyond loopback', () => {
-    const http = '0.0.0.0:8808'
-    expect(mistakesOf({ flags: { http }, env: {} })).toEqual([
-      expect.stringMatching(/--feed-token FILE.*--feed-public yes/),
-    ])
-    expect(mistakesOf({ flags: { http, 'feed-token': 'token' }, env: {} })).toEqual([])
-    expect(mistakesOf({ flags: { http, 'feed-public': 'yes' }, env: {} })).toEqual([])
+  it.each([
+    [{ grpc: '0.0.0.0:8090' }, [/^--grpc: .*--tls-cert and --tls-key.*--plaintext yes/]],
+    [{ grpc: '0.0.0.0:8090', plaintext: 'yes' }, []],
+    [{ grpc: '0.0.0.0:8090', 'tls-cert': 'c', 'tls-key': 'k' }, []],
+    [
+      { http: '0.0.0.0:8808' },
+      [/^--http: .*--plaintext yes/, /^--http: .*--feed-token FILE.*--feed-public yes/],
+    ],
+    [{ http: '0.0.0.0:8808', plaintext: 'yes', 'feed-token': 'token' }, []],
+    [{ http: '0.0.0.0:8808', plaintext: 'yes', 'feed-public': 'yes' }, []],
+    [{ seneca: 'tcp://0.0.0.0:8807' }, [/^--seneca: .*sessiond bridge.*--insecure-commands yes/]],
+    [{ seneca: 'tcp://127.0.0.1:1,http://[::]:2' }, [/^--seneca: :: \(http, port 2\)/]],
+    [{ seneca: 'tcp://0.0.0.0:8807', 'insecure-commands': 'yes' }, []],
+    [{ 'tls-cert': 'c' }, [/^--tls-cert and --tls-key: give both/]],
+    [{ 'tls-client-ca': 'c' }, [/^--tls-client-ca: needs/]],
+  ])('lets nothing listen beyond loopback without protection: %j', (flags, problems) => {
+    expect(mistakesOf({ flags: flags as Record<string, string>, env: {} })).toEqual(
+      problems.map((problem) => expect.stringMatching(problem)),
+    )
   })
 
   it('takes a list from the file, and refuses one where one value belongs', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { OpenArguments } from '../../src/core/arguments.js'
-import { claimAt, HOUR_MS, START_MS, sessionsAt } from '../support/sessions.js'
+import { StoreUnavailableError } from '../../src/core/errors.js'
+import { CALLER, claimAt, HOUR_MS, START_MS, sessionsAt } from '../support/sessions.js'
 
 const BROWSER: OpenArguments = { userId: 'u1', address: '192.0.2.1', client: 'browser' }
 const refusedAs = (code: string, field?: string) =>
@@ -128,7 +129,7 @@ describe('load', () => {
     time.nowMs += HOUR_MS
     expect(await sessions.load('u1', id)).toBeNull()
     const other = await sessions.open(BROWSER)
-    await sessions.close(other.id)
+    await sessions.close(other.id, CALLER)
     expect(await sessions.load('u1', other.id)).toBeNull()
   })
 })
@@ -166,7 +167,7 @@ describe('close and delete', () => {
     const { sessions, time } = sessionsAt()
     const opened = await sessions.open({ ...BROWSER, user: '1', data: '2' })
     time.nowMs += 7
-    expect(await sessions.close(opened.id)).toEqual(opened)
+    expect(await sessions.close(opened.id, CALLER)).toEqual(opened)
     const closed = {
       ...opened,
       active: false,
@@ -177,16 +178,16 @@ describe('close and delete', () => {
     expect(await sessions.get(opened.id)).toEqual(closed)
     expect((await sessions.list({ active: false })).sessions).toEqual([closed])
     time.nowMs += 7
-    expect(await sessions.close(opened.id)).toMatchObject({ active: false })
+    expect(await sessions.close(opened.id, CALLER)).toMatchObject({ active: false })
     expect(await sessions.get(opened.id)).toEqual(closed)
-    expect(await sessions.close('nobody')).toBeNull()
+    expect(await sessions.close('nobody', CALLER)).toBeNull()
   })
 
   it('of a token session takes its key away', async () => {
     const { sessions, store } = sessionsAt()
     const { id } = await sessions.create(claimAt(START_MS, 60))
     expect(await store.seal(id)).toHaveLength(32)
-    await sessions.close(id)
+    await sessions.close(id, CALLER)
     expect(await store.seal(id)).toBeUndefined()
   })
 
@@ -194,12 +195,12 @@ describe('close and delete', () => {
     const { sessions } = sessionsAt()
     const token = await sessions.create(claimAt(START_MS, 60))
     const { userId, address, client } = token
-    await sessions.closeOpened(userId, address, client)
+    await sessions.closeOpened(userId, address, client, CALLER)
     expect(await sessions.get(token.id)).toMatchObject({ active: true })
     const { id } = await sessions.open({ userId, address, client })
-    await sessions.closeOpened(userId, address, 'other')
+    await sessions.closeOpened(userId, address, 'other', CALLER)
     expect(await sessions.get(id)).toMatchObject({ active: true })
-    await sessions.closeOpened(userId, address, client)
+    await sessions.closeOpened(userId, address, client, CALLER)
     expect(await sessions.get(id)).toMatchObject({ active: false })
     expect(await sessions.get(token.id)).toMatchObject({ active: true })
   })
@@ -207,10 +208,41 @@ describe('close and delete', () => {
   it('deletes the record, for its user where one is given', async () => {
     const { sessions } = sessionsAt()
     const opened = await sessions.open({ ...BROWSER, data: '1' })
-    expect(await sessions.delete(opened.id, 'u2')).toBeNull()
-    expect(await sessions.delete(opened.id, 'u1')).toEqual(opened)
+    expect(await sessions.delete(opened.id, 'u2', CALLER)).toBeNull()
+    expect(await sessions.delete(opened.id, 'u1', CALLER)).toEqual(opened)
     expect(await sessions.get(opened.id)).toBeNull()
-    expect(await sessions.delete(opened.id)).toBeNull()
+    expect(await sessions.delete(opened.id, undefined, CALLER)).toBeNull()
+  })
+
+  it('leaves an audit entry of each session that it found, and of nothing else', async () => {
+    const { sessions, audited } = sessionsAt()
+    const one = await sessions.open(BROWSER)
+    const other = await sessions.open({ ...BROWSER, address: 'elsewhere' })
+    await sessions.close(one.id, CALLER)
+    await sessions.closeOpened('u1', 'elsewhere', BROWSER.client, CALLER)
+    await sessions.delete(one.id, 'mallory', CALLER)
+    await sessions.delete(one.id, 'u1', CALLER)
+    await sessions.close('nobody', CALLER)
+    const entry = (action: string, sessionId: string, wasOpen: boolean) => ({
+      action,
+      caller: CALLER,
+      facts: { sessionId, userId: 'u1', wasOpen },
+    })
+    expect(audited).toEqual([
+      entry('close', one.id, true),
+      entry('close', other.id, true),
+      entry('delete', one.id, false),
+    ])
+  })
+
+  it('does nothing while the audit log cannot be written', async () => {
+    const refused = new StoreUnavailableError('the audit log is full')
+    const audit = { check: () => Promise.reject(refused), record: async () => {} }
+    const { sessions } = sessionsAt({}, undefined, audit)
+    const { id } = await sessions.open(BROWSER)
+    await expect(sessions.close(id, CALLER)).rejects.toBe(refused)
+    await expect(sessions.delete(id, undefined, CALLER)).rejects.toBe(refused)
+    expect(await sessions.get(id)).toMatchObject({ active: true })
   })
 })
 
@@ -293,7 +325,7 @@ describe('the sweep', () => {
   it('keeps what was closed for the retention, counted from its closing', async () => {
     const { sessions, time, store } = sessionsAt()
     const { id } = await sessions.open(BROWSER)
-    await sessions.close(id)
+    await sessions.close(id, CALLER)
     time.nowMs += 24 * HOUR_MS - 1
     await sessions.closeExpired()
     expect(await store.get(id)).toBeDefined()

@@ -6,6 +6,7 @@ import { OwnerKeyError, SignatureError } from '../../src/core/errors.js'
 import type { OwnerPolicy } from '../../src/core/owner.js'
 import { Sessions, type SessionsLimits } from '../../src/core/sessions.js'
 import { MemoryStore } from '../../src/stores/memory.js'
+import { CALLER, NO_AUDIT } from '../support/sessions.js'
 
 const NOW = 1_700_000_000n
 const ALICE = Buffer.from('alice')
@@ -23,6 +24,7 @@ function setUp(limits: Partial<SessionsLimits> = {}, owners: OwnerPolicy = { che
       store,
       clock: new EpochClock({ genesisMs: 0, lengthMs: 1000 }, () => time.nowMs),
       owners,
+      audit: NO_AUDIT,
       randomBytes: (length) => Uint8Array.from(randomBytes(length)).fill(SEED_MARK, 16),
       publicKey: (seed) => createHash('sha256').update(seed).digest(),
       seal: (seed, id) => {
@@ -160,9 +162,9 @@ describe('an idempotency key', () => {
   it('does not give a session that was closed or deleted', async () => {
     const { sessions } = setUp()
     const { id } = await sessions.create(keyed())
-    await sessions.close(id)
+    await sessions.close(id, CALLER)
     await expect(sessions.create(keyed())).rejects.toEqual(refusedAs('SESSION_ENDED'))
-    await sessions.delete(id)
+    await sessions.delete(id, undefined, CALLER)
     await expect(sessions.create(keyed())).rejects.toEqual(refusedAs('SESSION_ENDED'))
   })
 
@@ -225,7 +227,7 @@ describe('the quota', () => {
   it('has room again when a session is closed', async () => {
     const { sessions } = setUp({ maxSessionsPerOwner: 1 })
     const { id } = await sessions.create(claim())
-    await sessions.close(id)
+    await sessions.close(id, CALLER)
     await expect(sessions.create(claim())).resolves.toHaveProperty('id')
   })
 

@@ -6,7 +6,7 @@ import { FeedHub } from '../../src/feed/hub.js'
 import { type FeedServerOptions, startFeedServer } from '../../src/feed/server.js'
 import { DocumentClient } from '../support/document-client.js'
 import { expectedContent } from '../support/feed.js'
-import { sessionsAt } from '../support/sessions.js'
+import { CALLER, sessionsAt } from '../support/sessions.js'
 
 const PAGE = { body: Buffer.from('<!doctype html>'), headers: { 'Content-Type': 'text/html' } }
 
@@ -76,7 +76,7 @@ describe('the session list over WebSocket', () => {
     const [first, second] = opened.map(({ id }) => id)
     await sessions.storeData(first ?? '', '{"session_name":"<b>\\r\\n","users":[{"user_id":"x"}]}')
     const late = await connect()
-    await sessions.close(second ?? '')
+    await sessions.close(second ?? '', CALLER)
     await sessions.updateUser(first ?? '', '{"is_patron":true}')
     const last = await sessions.open(args(4))
     const { sessions: open } = await sessions.list({ active: true })

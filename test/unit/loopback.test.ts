@@ -32,8 +32,5 @@ describe('where Seneca listens', () => {
     ['https://127.0.0.1:8807', 'is not such as tcp://'],
     ['tcp://127.0.0.1', 'is not HOST:PORT'],
     ['tcp://127.0.0.1:8807/act', 'is not HOST:PORT'],
-    ['tcp://0.0.0.0:8807', 'is no loopback address'],
-    ['http://[::]:8807', 'is no loopback address'],
-    ['tcp://sessions.example:8807', 'is no loopback address'],
   ])('is not %s', (text, problem) => expect(() => senecaAddress(text)).toThrow(problem))
 })

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { actRunner } from '../../src/seneca/act.js'
 import { COMMANDS, type SessionCommands } from '../../src/seneca/commands.js'
 import { hooks, memorySessions } from '../support/seneca.js'
+import { CALLER } from '../support/sessions.js'
 
 type Act = Readonly<Record<string, unknown>>
 
@@ -10,7 +11,7 @@ function setUp(commands?: SessionCommands) {
   const { told, onInternalError } = hooks()
   const run = actRunner(commands ?? sessions, onInternalError)
   const act = async (parts: Act) => {
-    const { status, json } = await run({ role: 'sessions', ...parts })
+    const { status, json } = await run({ role: 'sessions', ...parts }, CALLER)
     return { status, ...JSON.parse(json) }
   }
   return { run, act, sessions, time, store, told }
@@ -86,6 +87,7 @@ describe('an act', () => {
     const act = { role: 'sessions', cmd: 'get_sessions' }
     const { status, json: answer } = await run(
       JSON.parse(JSON.stringify(act).replace(/}$/, `,${json.slice(1)}`)),
+      CALLER,
     )
     expect(status).toBe(400)
     expect(JSON.parse(answer)).toMatchObject({
@@ -205,7 +207,7 @@ describe('an argument', () => {
       role: 'sessions',
       cmd: 'get_session_by_id',
     })
-    expect(JSON.parse((await run(act)).json)).toMatchObject({ code: 'MISSING_FIELD' })
+    expect(JSON.parse((await run(act, CALLER)).json)).toMatchObject({ code: 'MISSING_FIELD' })
   })
 
   it('that is too long or too much is refused', async () => {
@@ -314,9 +316,9 @@ function bound(sessions: SessionCommands): SessionCommands {
     list: (args) => sessions.list(args),
     storeData: (id, data, userId) => sessions.storeData(id, data, userId),
     updateUser: (id, user) => sessions.updateUser(id, user),
-    close: (id) => sessions.close(id),
-    closeOpened: (userId, address, client) => sessions.closeOpened(userId, address, client),
-    delete: (id, userId) => sessions.delete(id, userId),
+    close: (id) => sessions.close(id, CALLER),
+    closeOpened: (userId, address, client) => sessions.closeOpened(userId, address, client, CALLER),
+    delete: (id, userId) => sessions.delete(id, userId, CALLER),
     closeExpired: () => sessions.closeExpired(),
   }
 }

@@ -3,7 +3,7 @@ import { remoteCommands } from '../../src/bridge.js'
 import { connect, SessionsClient } from '../../src/client/index.js'
 import { type GrpcServer, type GrpcService, startGrpcServer } from '../../src/grpc/server.js'
 import { sessionsService } from '../../src/grpc/sessions.js'
-import { claimAt, START_MS, sessionsAt } from '../support/sessions.js'
+import { CALLER, claimAt, START_MS, sessionsAt } from '../support/sessions.js'
 
 const { sessions, time } = sessionsAt({ maxDataBytes: 1_000_000 })
 const service = sessionsService(sessions, () => {})
@@ -56,18 +56,18 @@ describe('the client of the sessions commands', () => {
     expect(await commands.updateUser(opened.id, null)).toMatchObject({ user: null })
 
     const before = await commands.get(opened.id)
-    expect(await commands.close(opened.id)).toEqual(before)
-    expect(await commands.close(opened.id)).toMatchObject({ active: false })
-    expect(await commands.delete(opened.id, 'mallory')).toBeNull()
-    expect(await commands.delete(opened.id, userId)).toMatchObject({ id: opened.id })
-    for (const gone of [commands.get, commands.close, commands.delete]) {
-      expect(await gone(opened.id)).toBeNull()
-    }
+    expect(await commands.close(opened.id, CALLER)).toEqual(before)
+    expect(await commands.close(opened.id, CALLER)).toMatchObject({ active: false })
+    expect(await commands.delete(opened.id, 'mallory', CALLER)).toBeNull()
+    expect(await commands.delete(opened.id, userId, CALLER)).toMatchObject({ id: opened.id })
+    expect(await commands.get(opened.id)).toBeNull()
+    expect(await commands.close(opened.id, CALLER)).toBeNull()
+    expect(await commands.delete(opened.id, undefined, CALLER)).toBeNull()
 
     const again = await commands.open(place)
-    await commands.closeOpened(userId, 'elsewhere', 'app é')
+    await commands.closeOpened(userId, 'elsewhere', 'app é', CALLER)
     expect(await sessions.get(again.id)).toMatchObject({ active: true })
-    await commands.closeOpened(userId, '', 'app é')
+    await commands.closeOpened(userId, '', 'app é', CALLER)
     expect(await sessions.get(again.id)).toMatchObject({ active: false })
     await commands.closeExpired()
   })
@@ -75,7 +75,7 @@ describe('the client of the sessions commands', () => {
   it('does not touch a token session where a command is to be closed', async () => {
     const commands = remoteCommands(clientOf(server.address), () => {})
     const { id, userId, address, client } = await sessions.create(claimAt(time.nowMs, 600))
-    await commands.closeOpened(userId, address, client)
+    await commands.closeOpened(userId, address, client, CALLER)
     expect(await sessions.get(id)).toMatchObject({ active: true })
   })
 

@@ -3,7 +3,7 @@ import { WebSocket } from 'ws'
 import { type WatchEvent, type WatchOptions, watchSessions } from '../../src/client/watch.js'
 import { FeedHub } from '../../src/feed/hub.js'
 import { type FeedServerOptions, startFeedServer } from '../../src/feed/server.js'
-import { sessionsAt } from '../support/sessions.js'
+import { CALLER, sessionsAt } from '../support/sessions.js'
 
 const token = 'a-token-of-sixteen-or-more'
 
@@ -73,7 +73,7 @@ describe('watchSessions', () => {
     expect(await until('updated')).toMatchObject([{ session: { users: [{ id: 'y' }] } }])
     expect(await until('updated')).toMatchObject([{ session: { name: 'G' } }])
     expect(watch.sessions.get(id)).toMatchObject({ name: 'G', users: [{ id: 'y' }] })
-    await sessions.close(id)
+    await sessions.close(id, CALLER)
     expect(await until('removed')).toMatchObject([{ session: { id } }])
     expect(watch.sessions.size).toBe(0)
   })
