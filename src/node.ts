@@ -14,6 +14,8 @@ import { FeedHub } from './feed/hub.js'
 import { readPages } from './feed/pages.js'
 import { startFeedServer } from './feed/server.js'
 import { readFeedToken } from './feed-token.js'
+import { adminService } from './grpc/admin.js'
+import { callerOf } from './grpc/caller.js'
 import { type GrpcService, startGrpcServer } from './grpc/server.js'
 import { sessionService } from './grpc/session.js'
 import { sessionsService } from './grpc/sessions.js'
@@ -96,10 +98,20 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
     }
     if (isLoopback(config.grpc.host)) {
       services['sessions_v1.Sessions'] = sessionsService(sessions, onInternalError)
+      services['sessiond.v1.Admin'] = adminService({
+        version: VERSION,
+        startTimeMs: Date.now(),
+        store,
+        keys: () => ({ identity: identity.publicKey, sealingKey: sealingKeys.current }),
+        clock: { offsetMs: () => 0, isSuspect: () => false, confirm: () => 0 },
+        audit,
+        caller: callerOf,
+        onInternalError,
+      })
     } else {
       log.warn(
         { event: 'sessions-v1-left-out' },
-        'sessions_v1.Sessions asks for no credential, so it is served on loopback alone',
+        'sessions_v1.Sessions and sessiond.v1.Admin ask for no credential, so they are served on loopback alone',
       )
     }
     const grpc = await startGrpcServer(config.grpc.host, config.grpc.port, services)

@@ -17,7 +17,7 @@ export function callUnary(
     const cancel = () => call.cancel()
     const call = client.makeUnaryRequest(
       path,
-      (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length),
+      toBuffer,
       (bytes) => bytes,
       request,
       metadata,
@@ -37,8 +37,13 @@ export function callUnary(
   })
 }
 
+/** The same bytes, as grpc-js wants them. */
+export function toBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+}
+
 /** What the server said of its refusal, in our terms. */
-function refusal(error: ServiceError): RefusedError {
+export function refusal(error: ServiceError): RefusedError {
   const [encoded] = error.metadata?.get('grpc-status-details-bin') ?? []
   const reason = status[error.code] ?? 'UNKNOWN'
   const facts = encoded instanceof Uint8Array ? readDetails(encoded) : {}

@@ -1,4 +1,4 @@
-import { Metadata, status } from '@grpc/grpc-js'
+import { Metadata } from '@grpc/grpc-js'
 import {
   type ErrorDescription,
   SessionEmptyReply,
@@ -12,10 +12,11 @@ import {
   SessionUpdateUserRequest,
   type Session as WireSession,
 } from '#generated/sessions_v1/sessions'
-import { MalformedError, NotFoundError, ServerUnavailableError } from '../core/errors.js'
+import { MalformedError, NotFoundError } from '../core/errors.js'
 import { callUnary } from './call.js'
 import type { Connection } from './connection.js'
-import { CommandError, RefusedError } from './errors.js'
+import { CommandError } from './errors.js'
+import { explain } from './explain.js'
 
 const DEFAULT_DEADLINE_MS = 5_000
 
@@ -183,7 +184,7 @@ export class SessionsClient {
     try {
       answer = await callUnary(client, path, bytes, deadlineTimeMs, undefined, metadata)
     } catch (error) {
-      throw explain(error, address)
+      throw explain(error, address, 'the sessions commands')
     }
     let reply: Reply
     try {
@@ -195,22 +196,6 @@ export class SessionsClient {
       throw commandError(reply.error)
     }
     return reply
-  }
-}
-
-/** Says what a status of the transport means here. */
-function explain(error: unknown, address: string): unknown {
-  switch (error instanceof RefusedError && error.grpcCode) {
-    case status.UNAVAILABLE:
-      return new ServerUnavailableError(address, 'cannot be reached', error)
-    case status.DEADLINE_EXCEEDED:
-      return new ServerUnavailableError(address, 'did not answer in time', error)
-    case status.UNIMPLEMENTED: {
-      const problem = 'does not serve the sessions commands: it does so on a loopback address alone'
-      return new ServerUnavailableError(address, problem, error)
-    }
-    default:
-      return error
   }
 }
 

@@ -3,6 +3,7 @@ import { fromBinary, toBinary } from '@bufbuild/protobuf'
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt'
 import type { ServiceDefinition } from '@grpc/grpc-js'
 import { loadFileDescriptorSetFromBuffer } from '@grpc/proto-loader'
+import { MalformedError } from '../core/errors.js'
 
 const descriptorSet = readFileSync(new URL('../../generated/descriptors.binpb', import.meta.url))
 const contracts = loadFileDescriptorSetFromBuffer(descriptorSet)
@@ -10,6 +11,35 @@ const contracts = loadFileDescriptorSetFromBuffer(descriptorSet)
 /** The definition of a service by its full name, such as `session.Session`. */
 export function serviceDefinition(name: string): ServiceDefinition {
   return contracts[name] as ServiceDefinition
+}
+
+/** The same with bytes in place of messages: what throws in a deserializer is told as INTERNAL. */
+export function rawDefinition(name: string): ServiceDefinition {
+  return Object.fromEntries(
+    Object.entries(serviceDefinition(name)).map(([method, definition]) => [
+      method,
+      {
+        ...definition,
+        requestDeserialize: (bytes: Buffer) => bytes,
+        responseSerialize: (bytes: Buffer) => bytes,
+      },
+    ]),
+  )
+}
+
+/** How a message of a contract is read and written. */
+export interface Codec<T> {
+  encode(message: T): { finish(): Uint8Array }
+  decode(bytes: Uint8Array): T
+}
+
+/** Reads a request. Throws MalformedError. */
+export function decode<T>(codec: Codec<T>, bytes: Buffer): T {
+  try {
+    return codec.decode(bytes)
+  } catch (error) {
+    throw new MalformedError('request', 'is no message of the contract', error)
+  }
 }
 
 /**

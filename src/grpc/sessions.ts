@@ -1,4 +1,4 @@
-import type { handleUnaryCall, Metadata, ServiceDefinition } from '@grpc/grpc-js'
+import type { handleUnaryCall, Metadata } from '@grpc/grpc-js'
 import {
   type ErrorDescription,
   SessionEmptyReply,
@@ -12,21 +12,15 @@ import {
   SessionUpdateUserRequest,
 } from '#generated/sessions_v1/sessions'
 import type { Caller } from '../core/audit.js'
-import { MalformedError, MissingFieldError } from '../core/errors.js'
+import { MissingFieldError } from '../core/errors.js'
 import type { Session } from '../core/session.js'
 import type { Sessions } from '../core/sessions.js'
 import { callerOf } from './caller.js'
-import { serviceDefinition } from './contracts.js'
+import { type Codec, decode, rawDefinition } from './contracts.js'
 import { describe } from './error-description.js'
 import { type OnInternalError, unary } from './handler.js'
 import type { GrpcService } from './server.js'
 import { readJsonText, readListArguments, toWireSession } from './session-fields.js'
-
-/** How a message of the contract is read and written. */
-interface Codec<T> {
-  encode(message: T): { finish(): Uint8Array }
-  decode(bytes: Uint8Array): T
-}
 
 /**
  * `sessions_v1.Sessions`: the sessions commands as existing clients call them, and as our bridge does,
@@ -73,7 +67,7 @@ export function sessionsService(sessions: Sessions, onInternalError: OnInternalE
   }
 
   return {
-    definition: rawDefinition(),
+    definition: rawDefinition('sessions_v1.Sessions'),
     implementation: {
       get_sessions: method(SessionPageRequest, SessionPageReply, async (request) => {
         const { sessions: found, total } = await sessions.list(readListArguments(request))
@@ -139,26 +133,4 @@ function requiredJson(field: string, json: string): string | null {
 function text(metadata: Metadata, key: string): string | undefined {
   const [value] = metadata.get(key)
   return value === undefined ? undefined : value.toString()
-}
-
-function decode<T>(codec: Codec<T>, bytes: Buffer): T {
-  try {
-    return codec.decode(bytes)
-  } catch (error) {
-    throw new MalformedError('request', 'is no message of the contract', error)
-  }
-}
-
-/** The contract with bytes in place of messages: what throws in a deserializer is told as INTERNAL. */
-function rawDefinition(): ServiceDefinition {
-  return Object.fromEntries(
-    Object.entries(serviceDefinition('sessions_v1.Sessions')).map(([name, method]) => [
-      name,
-      {
-        ...method,
-        requestDeserialize: (bytes: Buffer) => bytes,
-        responseSerialize: (bytes: Buffer) => bytes,
-      },
-    ]),
-  )
 }

@@ -15,6 +15,7 @@ describe('buf curl, by reflection', () => {
     expect(lines(stdout)).toEqual([
       'grpc.health.v1.Health',
       'session.Session',
+      'sessiond.v1.Admin',
       'sessions_v1.Sessions',
     ])
   })

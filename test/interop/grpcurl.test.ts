@@ -14,6 +14,7 @@ describe.skipIf(!haveTool('grpcurl', [program, '-version']))('grpcurl', () => {
     expect(stdout.trim().split('\n')).toEqual([
       'grpc.health.v1.Health',
       'session.Session',
+      'sessiond.v1.Admin',
       'sessions_v1.Sessions',
     ])
   })

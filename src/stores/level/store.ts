@@ -120,6 +120,11 @@ export class LevelStore implements SessionStore {
     return this.read(() => this.counts.committed)
   }
 
+  /** Whether writes are taken. */
+  get isWritable(): boolean {
+    return this.closing === null && this.writer.isWriting
+  }
+
   subscribe(listener: SessionListener): () => void {
     return this.listeners.subscribe(listener)
   }

@@ -54,6 +54,11 @@ export class Writer {
     } & WriterHooks,
   ) {}
 
+  /** Whether writes are taken: not between a failure and its recovery. */
+  get isWriting(): boolean {
+    return this.recovering === null
+  }
+
   /** Rejects with StoreUnavailableError: the outcome is unknown, or nothing was written. */
   write(write: Write): Promise<void> {
     if (this.recovering !== null) {

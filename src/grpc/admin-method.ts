@@ -1,0 +1,47 @@
+import type {
+  handleServerStreamingCall,
+  handleUnaryCall,
+  ServerUnaryCall,
+  ServerWritableStream,
+} from '@grpc/grpc-js'
+import type { Audit, Caller } from '../core/audit.js'
+import { type Codec, decode } from './contracts.js'
+import { type OnInternalError, unary } from './handler.js'
+import { serverStream } from './server-stream.js'
+
+/** What every method of the admin service needs. */
+export interface AdminMethodPorts {
+  readonly audit: Audit
+  /** Who makes a call. */
+  readonly caller: (call: AdminCall) => Caller
+  readonly onInternalError: OnInternalError
+}
+
+export type AdminCall = ServerUnaryCall<Buffer, Buffer> | ServerWritableStream<Buffer, Buffer>
+
+/** A method with one answer. */
+export function unaryMethod<Request, Response>(
+  requestCodec: Codec<Request>,
+  responseCodec: Codec<Response>,
+  answer: (request: Request, call: AdminCall) => Promise<Response>,
+  { onInternalError }: AdminMethodPorts,
+): handleUnaryCall<Buffer, Buffer> {
+  return unary(async (bytes, call) => {
+    const response = await answer(decode(requestCodec, bytes), call)
+    return Buffer.from(responseCodec.encode(response).finish())
+  }, onInternalError)
+}
+
+/** A method that answers with a stream. */
+export function streamMethod<Request, Response>(
+  requestCodec: Codec<Request>,
+  responseCodec: Codec<Response>,
+  answer: (request: Request, call: AdminCall, signal: AbortSignal) => AsyncIterable<Response>,
+  { onInternalError }: AdminMethodPorts,
+): handleServerStreamingCall<Buffer, Buffer> {
+  return serverStream(async function* (bytes, call, signal) {
+    for await (const response of answer(decode(requestCodec, bytes), call, signal)) {
+      yield Buffer.from(responseCodec.encode(response).finish())
+    }
+  }, onInternalError)
+}

@@ -1,0 +1,14 @@
+import type { AdminMethodPorts } from './admin-method.js'
+import { type AdminStatusPorts, statusMethods } from './admin-status.js'
+import { rawDefinition } from './contracts.js'
+import type { GrpcService } from './server.js'
+
+export type AdminPorts = AdminMethodPorts & AdminStatusPorts
+
+/** `sessiond.v1.Admin`: what operators ask of a running server. One file a group of methods. */
+export function adminService(ports: AdminPorts): GrpcService {
+  return {
+    definition: rawDefinition('sessiond.v1.Admin'),
+    implementation: { ...statusMethods(ports) },
+  }
+}
