@@ -192,6 +192,16 @@ export class ServerUnavailableError extends SessiondError {
   }
 }
 
+/** The call is for operators, and shows no admin credential, or a wrong one. */
+export class CredentialError extends SessiondError {
+  readonly code = 'CREDENTIAL_REQUIRED'
+
+  /** `wanted`: what would do. */
+  constructor(wanted: string) {
+    super(`an admin credential is needed: ${wanted}`)
+  }
+}
+
 /** Another process has the store open. */
 export class StoreLockedError extends SessiondError {
   readonly code = 'STORE_LOCKED'
