@@ -2,6 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { readConfig } from '../../src/config.js'
+import { durationMs } from '../../src/config-values.js'
 import { SERVE_OPTIONS, variableOf } from '../../src/serve-options.js'
 import { haveTool } from '../support/tools.js'
 
@@ -63,6 +65,12 @@ describe('the Dockerfile', () => {
     expect(everything).toBe('*')
     expect(new Set(allowed)).toEqual(new Set(sources.map((path) => `!${path}`)))
   })
+})
+
+it('the systemd unit waits longer than the server takes to stop', () => {
+  const [, timeout = ''] = /^TimeoutStopSec=(.*)$/m.exec(read('packaging/sessiond.service')) ?? []
+  const { graceMs, drainDelayMs } = readConfig({ flags: {}, env: {} })
+  expect(durationMs(timeout)).toBeGreaterThan(graceMs + drainDelayMs)
 })
 
 const noSystemd = !haveTool('systemd-analyze', ['systemd-analyze', '--version'])
