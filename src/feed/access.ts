@@ -1,11 +1,10 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { isLoopback } from '../loopback.js'
 
 /** Who may watch. */
 export interface FeedAccess {
   /** Viewers must show it. */
-  readonly token?: string
+  readonly token?: { matches(given: string): boolean }
   /** The operator wants anyone to watch who can connect. */
   readonly isPublic: boolean
 }
@@ -19,15 +18,17 @@ export interface Refusal {
 const HOST = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::\d{1,5})?$/
 
 /**
- * Without a token and not public, the list is for this machine alone. A page whose name was made to
- * point here (DNS rebinding) still sends that name, so the Host header must be one of this machine.
+ * A page whose name was made to point here (DNS rebinding) still sends that name: what is for this
+ * machine alone goes to requests whose Host header is one of this machine.
  */
-export function checkHost(request: IncomingMessage, access: FeedAccess): Refusal | null {
-  if (access.isPublic || access.token !== undefined) {
-    return null
-  }
-  const [, address, name] = HOST.exec(request.headers.host ?? '') ?? []
+export function namesThisMachine({ headers }: IncomingMessage): boolean {
+  const [, address, name] = HOST.exec(headers.host ?? '') ?? []
   return isLoopback((address ?? name ?? '').toLowerCase())
+}
+
+/** Without a token and not public, the list is for this machine alone. */
+export function checkHost(request: IncomingMessage, access: FeedAccess): Refusal | null {
+  return access.isPublic || access.token !== undefined || namesThisMachine(request)
     ? null
     : { status: 403, reason: 'the Host header must name this machine: localhost' }
 }
@@ -44,7 +45,7 @@ export function checkOrigin({ headers }: IncomingMessage): Refusal | null {
 export function checkToken(request: IncomingMessage, { token }: FeedAccess): Refusal | null {
   const bearer = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1]
   const given = bearer ?? queryOf(request).get('token')
-  if (token === undefined || (given !== null && isSameSecret(given, token))) {
+  if (token === undefined || (given !== null && token.matches(given))) {
     return null
   }
   return { status: 401, reason: 'the token of --feed-token is needed' }
@@ -67,9 +68,4 @@ function isSameHost(origin: string, host: string): boolean {
   } catch {
     return false // `null`, or no URL at all.
   }
-}
-
-function isSameSecret(given: string, expected: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest()
-  return timingSafeEqual(digest(given), digest(expected))
 }

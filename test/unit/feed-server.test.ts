@@ -4,6 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import { FeedHub } from '../../src/feed/hub.js'
 import { type FeedServerOptions, startFeedServer } from '../../src/feed/server.js'
+import { Secret } from '../../src/secret.js'
 import { DocumentClient } from '../support/document-client.js'
 import { expectedContent } from '../support/feed.js'
 import { CALLER, sessionsAt } from '../support/sessions.js'
@@ -163,7 +164,8 @@ describe('the session list over WebSocket', () => {
 })
 
 describe('who is let in', () => {
-  const token = 'a-token-of-sixteen-or-more'
+  const text = 'a-token-of-sixteen-or-more'
+  const token = new Secret(text)
   const local = { isPublic: false }
   const refused = (status: number) => new RegExp(`Unexpected server response: ${status}`)
 
@@ -182,13 +184,8 @@ describe('who is let in', () => {
       { Host: 'a.example:443', Origin: 'https://a.example' },
       '',
     ],
-    ['a token in the header', { isPublic: false, token }, { Authorization: `Bearer ${token}` }, ''],
-    [
-      'a token in the address',
-      { isPublic: false, token },
-      { Host: 'a.example' },
-      `?token=${token}`,
-    ],
+    ['a token in the header', { isPublic: false, token }, { Authorization: `Bearer ${text}` }, ''],
+    ['a token in the address', { isPublic: false, token }, { Host: 'a.example' }, `?token=${text}`],
   ])('%s', async (_, access, headers, query) => {
     const { connect } = await start({ access })
     expect((await connect(query, headers)).client.expectedVersion).toBe('1.10.0')
@@ -225,12 +222,12 @@ describe('who is let in', () => {
       403,
     ],
     ['no token', { isPublic: false, token }, {}, '', 401],
-    ['another token', { isPublic: false, token }, {}, `?token=${token}x`, 401],
+    ['another token', { isPublic: false, token }, {}, `?token=${text}x`, 401],
     [
       'another token in the header',
       { isPublic: false, token },
       { Authorization: 'Bearer x' },
-      `?token=${token}`,
+      `?token=${text}`,
       401,
     ],
   ])('not %s', async (_, access, headers, query, status) => {

@@ -3,6 +3,7 @@ import { WebSocket } from 'ws'
 import { type WatchEvent, type WatchOptions, watchSessions } from '../../src/client/watch.js'
 import { FeedHub } from '../../src/feed/hub.js'
 import { type FeedServerOptions, startFeedServer } from '../../src/feed/server.js'
+import { Secret } from '../../src/secret.js'
 import { CALLER, sessionsAt } from '../support/sessions.js'
 
 const token = 'a-token-of-sixteen-or-more'
@@ -120,7 +121,7 @@ describe('watchSessions', () => {
   })
 
   it('shows its token, and says why it is not let in', async () => {
-    const { port } = await startFeed(0, { access: { isPublic: false, token } })
+    const { port } = await startFeed(0, { access: { isPublic: false, token: new Secret(token) } })
     await startWatch(port, { token }).until('open')
     const refused = await startWatch(port).until('waiting')
     expect(refused.at(-1)).toMatchObject({ reason: expect.stringContaining('401') })

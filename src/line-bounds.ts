@@ -1,0 +1,42 @@
+const WINDOW_MS = 1000
+
+/** Calls `run` after a time, unless the process ends before. */
+export type After = (delayMs: number, run: () => void) => void
+
+/** Lets through so many lines of an event in a second, so that no peer can fill a disk. */
+export class LineBounds {
+  private readonly windows = new Map<string, { lines: number; leftOut: number }>()
+
+  /** `onLeftOut` is told at a second's end what that second lacks. */
+  constructor(
+    private readonly maxLines: number,
+    private readonly onLeftOut: (event: string, lines: number) => void,
+    private readonly after: After = timer,
+  ) {}
+
+  admits(event: string): boolean {
+    const window = this.windows.get(event) ?? this.open(event)
+    if (window.lines < this.maxLines) {
+      window.lines++
+      return true
+    }
+    window.leftOut++
+    return false
+  }
+
+  private open(event: string) {
+    const window = { lines: 0, leftOut: 0 }
+    this.windows.set(event, window)
+    this.after(WINDOW_MS, () => {
+      this.windows.delete(event)
+      if (window.leftOut > 0) {
+        this.onLeftOut(event, window.leftOut)
+      }
+    })
+    return window
+  }
+}
+
+function timer(delayMs: number, run: () => void): void {
+  setTimeout(run, delayMs).unref()
+}
