@@ -19,6 +19,9 @@ export interface AuditEntry {
 export interface Audit {
   /** Throws StoreUnavailableError while entries cannot be kept: what is audited is then not done. */
   check(): Promise<void>
-  /** Keeps the entry of something that was done. Resolves once the system has it. */
+  /**
+   * Keeps the entry of something that was done. Resolves once the system has it. Throws
+   * StoreUnavailableError where it does not have it yet: it follows as soon as it can.
+   */
   record(entry: AuditEntry): Promise<void>
 }
