@@ -5,6 +5,7 @@ import { InvalidFieldError, ServerUnavailableError } from './core/errors.js'
 import type { Session } from './core/session.js'
 import { Closers } from './lifecycle.js'
 import type { Logger } from './log.js'
+import { observeCalls } from './observe-calls.js'
 import type { SessionCommands } from './seneca/commands.js'
 import { SENECA_LISTENERS } from './seneca/listeners.js'
 
@@ -32,8 +33,7 @@ export async function startBridge(
   closers.add(() => connection.close())
   const commands = remoteCommands(new SessionsClient(connection), reachLog(log))
   const hooks = {
-    onInternalError: (command: string, error: unknown) =>
-      log.error({ event: 'internal-error', command, err: error }, 'an act failed'),
+    observer: observeCalls(log),
     onRefused: (reason: string) => log.debug({ event: 'seneca-refused', reason }, 'refused a peer'),
   }
   try {

@@ -5,14 +5,14 @@ import type { Config } from './config.js'
 import { EpochClock } from './core/epoch.js'
 import { anySigner, listedOwners, type OwnerPolicy, selfCertifying } from './core/owner.js'
 import { Sessions } from './core/sessions.js'
-import type { SessionStore } from './core/store.js'
 import { n3Account } from './crypto/n3.js'
-import { cachedVerify, schemeVerifier } from './crypto/schemes.js'
+import { cachedVerify, schemeVerifier, type Verify } from './crypto/schemes.js'
 import { sealSeed } from './crypto/seal.js'
 import { sodiumEd25519, sodiumRandomBytes } from './crypto/sodium.js'
+import { namesThisMachine } from './feed/access.js'
 import { FeedHub } from './feed/hub.js'
 import { readPages } from './feed/pages.js'
-import { startFeedServer } from './feed/server.js'
+import { type FeedServer, startFeedServer } from './feed/server.js'
 import { readFeedToken } from './feed-token.js'
 import { adminService } from './grpc/admin.js'
 import { callerOf } from './grpc/caller.js'
@@ -22,10 +22,14 @@ import { sessionsService } from './grpc/sessions.js'
 import { Closers } from './lifecycle.js'
 import type { Logger } from './log.js'
 import { isLoopback } from './loopback.js'
+import { Metrics } from './metrics.js'
+import { observeCalls } from './observe-calls.js'
 import { followOwnersFile } from './owners-file.js'
+import { Secret } from './secret.js'
 import { SENECA_LISTENERS } from './seneca/listeners.js'
 import { openServerKeys } from './server-keys.js'
 import { LevelStore } from './stores/level/store.js'
+import { inSpan, openSpan } from './trace.js'
 import { VERSION } from './version.js'
 
 /** How long calls under way may take once the node is told to stop. */
@@ -58,18 +62,30 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
       { genesisMs: config.epochGenesisMs, lengthMs: config.epochLengthMs },
       Date.now,
     )
+    const metrics = new Metrics(VERSION)
+    const observer = observeCalls(log, metrics)
     // The store's lock comes first: two servers must not both make the keys of one directory.
     const store = await LevelStore.open(join(config.dataDir, 'store'), {
       epochs: clock.settings,
-      onFailure: (err) => log.error({ event: 'store-failed', err }, 'writes are refused for now'),
+      onFailure(err) {
+        metrics.storeFailed()
+        log.error({ event: 'store-failed', err }, 'writes are refused for now')
+      },
       onRecovery: () => log.info({ event: 'store-recovered' }, 'writes go on'),
+      onCommit: (durationMs, writes) => metrics.committed(durationMs, writes),
+      onWrite: () => openSpan('store commit'),
     })
     closers.add(() => store.close())
     const isNew = (await store.countOpen()) === 0
     const { identity, sealingKeys } = await openServerKeys(config, isNew)
-    const audit = await openAuditLog(config.auditLog, Date.now, (err) =>
-      log.error({ event: 'audit-failed', err }, 'nothing that is audited is done for now'),
-    )
+    const audit = await openAuditLog(config.auditLog, {
+      nowMs: Date.now,
+      onFailure(err) {
+        metrics.auditFailed()
+        log.error({ event: 'audit-failed', err }, 'nothing that is audited is done for now')
+      },
+      onRecovery: () => log.info({ event: 'audit-recovered' }, 'audit entries are written again'),
+    })
     closers.add(() => audit.close())
     const sessions = new Sessions(
       {
@@ -83,30 +99,37 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
       },
       config,
     )
-    startSweep(sessions, log, closers)
-    const verify = schemeVerifier(sodiumEd25519)
-    const onInternalError = (call: string, error: unknown) =>
-      log.error({ event: 'internal-error', call, err: error }, 'a call failed')
+    startSweep(sessions, metrics, log, closers)
+    const clockCheck = { offsetMs: () => 0, isSuspect: () => false, confirm: () => 0 }
+    const check = schemeVerifier(sodiumEd25519)
+    const verify = timed<Parameters<Verify>, boolean>(
+      (...args) => inSpan('verify', () => check(...args)),
+      (durationMs) => metrics.verified(durationMs),
+    )
+    const sign = timed(
+      (message: Uint8Array) => identity.sign(message),
+      (durationMs) => metrics.signed(durationMs),
+    )
     const services: Record<string, GrpcService> = {
       'session.Session': sessionService({
         sessions,
         clock,
-        identity,
+        identity: { publicKey: identity.publicKey, sign },
         verifiers: { body: verify, header: cachedVerify(verify, REMEMBERED_HEADERS) },
-        onInternalError,
+        observer,
       }),
     }
     if (isLoopback(config.grpc.host)) {
-      services['sessions_v1.Sessions'] = sessionsService(sessions, onInternalError)
+      services['sessions_v1.Sessions'] = sessionsService(sessions, observer)
       services['sessiond.v1.Admin'] = adminService({
         version: VERSION,
         startTimeMs: Date.now(),
         store,
         keys: () => ({ identity: identity.publicKey, sealingKey: sealingKeys.current }),
-        clock: { offsetMs: () => 0, isSuspect: () => false, confirm: () => 0 },
+        clock: clockCheck,
         audit,
         caller: callerOf,
-        onInternalError,
+        observer,
       })
     } else {
       log.warn(
@@ -118,10 +141,12 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
     closers.add(() => grpc.close(GRACE_MS))
 
     const hooks = {
-      onInternalError,
+      observer,
       // Any peer can bring this about.
-      onRefused: (reason: string) =>
-        log.debug({ event: 'seneca-refused', reason }, 'refused a peer'),
+      onRefused(reason: string) {
+        metrics.senecaPeerRefused()
+        log.debug({ event: 'seneca-refused', reason }, 'refused a peer')
+      },
     }
     const seneca: string[] = []
     for (const { protocol, host, port } of config.seneca) {
@@ -129,9 +154,13 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
       closers.add(() => listener.close(GRACE_MS))
       seneca.push(listener.address)
     }
-    const http = await startFeed(config, store, log, closers)
+    const feed = await startFeed(config, store, metrics, log, closers)
+    if (feed !== null) {
+      const swept = () => sessions.swept
+      metrics.follow({ store, audit, swept, clock: clockCheck, feed: () => feed.report() })
+    }
     return {
-      addresses: { grpc: grpc.address, seneca, ...(http !== null && { http }) },
+      addresses: { grpc: grpc.address, seneca, ...(feed !== null && { http: feed.address }) },
       close: () => closers.close(),
     }
   } catch (error) {
@@ -140,13 +169,14 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
   }
 }
 
-/** Serves the session list; returns where, null where it is off. */
+/** Serves the session list; null where it is off. */
 async function startFeed(
   { http, feedToken, feedPublic, feedMaxSessions }: Config,
-  store: SessionStore,
+  store: LevelStore,
+  metrics: Metrics,
   log: Logger,
   closers: Closers,
-): Promise<string | null> {
+): Promise<FeedServer | null> {
   if (http === null) {
     return null
   }
@@ -159,7 +189,7 @@ async function startFeed(
     ...http,
     access: {
       isPublic: feedPublic,
-      ...(feedToken !== null && { token: await readFeedToken(feedToken) }),
+      ...(feedToken !== null && { token: new Secret(await readFeedToken(feedToken)) }),
     },
     expectedVersion: VERSION,
     pages: readPages(PAGES),
@@ -168,26 +198,48 @@ async function startFeed(
         () => hub.isReady,
         () => false,
       ),
+    metrics: {
+      // Behind a proxy on this machine every peer is local: the name that was asked for is not.
+      mayRead: (request) => isLoopback(http.host) && namesThisMachine(request),
+      contentType: metrics.contentType,
+      text: () => metrics.text(),
+    },
     onUsage: (usage) => log.info({ event: 'feed-usage', ...usage }, 'who watches the session list'),
   })
   closers.add(() => server.close())
   await hub.load()
-  return server.address
+  return server
 }
 
 /** Ends and purges what is due, over and over; a failure is told of and tried again. */
-function startSweep(sessions: Sessions, log: Logger, closers: Closers): void {
+function startSweep(sessions: Sessions, metrics: Metrics, log: Logger, closers: Closers): void {
   const timer = setInterval(async () => {
     try {
+      const startMs = performance.now()
       const { ended, purged } = await sessions.closeExpired()
+      metrics.sweepEnded(performance.now() - startMs)
       if (ended + purged > 0) {
         log.info({ event: 'swept', ended, purged }, 'ended and purged what was due')
       }
     } catch (error) {
+      metrics.sweepFailed()
       log.error({ event: 'sweep-failed', err: error }, 'the sweep failed; it is tried again')
     }
   }, SWEEP_INTERVAL_MS)
   closers.add(() => clearInterval(timer))
+}
+
+/** The same function, which tells how long it took. */
+function timed<Args extends unknown[], Result>(
+  run: (...args: Args) => Result,
+  onTimed: (durationMs: number) => void,
+): (...args: Args) => Result {
+  return (...args) => {
+    const startMs = performance.now()
+    const result = run(...args)
+    onTimed(performance.now() - startMs)
+    return result
+  }
 }
 
 function openOwners(rule: string, log: Logger, closers: Closers): OwnerPolicy {

@@ -222,6 +222,11 @@ export class Sessions {
     return before
   }
 
+  /** What has been ended and purged since the start. */
+  get swept(): SweepCounts {
+    return this.sweep.done
+  }
+
   /** Ends and purges everything that is due. */
   closeExpired(): Promise<SweepCounts> {
     return this.sweep.run()

@@ -17,6 +17,8 @@ export class Sweep {
   private running: Promise<SweepCounts> | null = null
   private stepping: Promise<unknown> | null = null
   private compactTimeMs: number
+  private ended = 0
+  private purged = 0
 
   constructor(
     private readonly store: SessionStore,
@@ -24,6 +26,11 @@ export class Sweep {
     private readonly deadlines: Deadlines,
   ) {
     this.compactTimeMs = clock.nowMs() + COMPACT_INTERVAL_MS
+  }
+
+  /** What was done since the start, whoever asked for it. */
+  get done(): SweepCounts {
+    return { ended: this.ended, purged: this.purged }
   }
 
   /** Works off everything that is due, and once an hour compacts seals. Calls at once share one walk. */
@@ -37,7 +44,7 @@ export class Sweep {
   /** Works off what is due first, unless a walk is under way. Calls at once share one step. */
   async step(): Promise<void> {
     if (this.running === null) {
-      this.stepping ??= this.lookAtNext({ ended: 0, purged: 0 }).finally(() => {
+      this.stepping ??= this.lookAtNext().finally(() => {
         this.stepping = null
       })
       await this.stepping
@@ -45,23 +52,23 @@ export class Sweep {
   }
 
   private async walk(): Promise<SweepCounts> {
-    const counts = { ended: 0, purged: 0 }
+    const before = this.done
     let looked: number
     do {
-      looked = await this.lookAtNext(counts)
+      looked = await this.lookAtNext()
     } while (looked === STEP)
     if (this.clock.nowMs() >= this.compactTimeMs) {
       this.compactTimeMs = this.clock.nowMs() + COMPACT_INTERVAL_MS
       await this.store.compactSeals()
     }
-    return counts
+    return { ended: this.ended - before.ended, purged: this.purged - before.purged }
   }
 
-  private async lookAtNext(counts: { ended: number; purged: number }): Promise<number> {
+  private async lookAtNext(): Promise<number> {
     const nowMs = this.clock.nowMs()
     const due = await this.store.due(nowMs + 1, STEP)
     const sessions = due.filter((deadline) => deadline.kind === 'session')
-    await Promise.all(sessions.map((deadline) => this.look(deadline, nowMs, counts)))
+    await Promise.all(sessions.map((deadline) => this.look(deadline, nowMs)))
     const answers = due.filter((deadline) => deadline.kind === 'idempotency')
     if (answers.length > 0) {
       await this.store.settle(answers)
@@ -70,18 +77,14 @@ export class Sweep {
   }
 
   /** The deadline is only a time to look: requests may have moved what it stood for. */
-  private async look(
-    deadline: Deadline & { kind: 'session' },
-    nowMs: number,
-    counts: { ended: number; purged: number },
-  ): Promise<void> {
+  private async look(deadline: Deadline & { kind: 'session' }, nowMs: number): Promise<void> {
     const { store, deadlines } = this
     const settles = { settles: deadline }
     const isPurged = (session: Session) => !session.active && deadlines.dueMs(session) <= nowMs
     const seen = await store.get(deadline.id)
     if (seen !== undefined && isPurged(seen)) {
       await store.remove(deadline.id, isPurged, settles)
-      counts.purged++
+      this.purged++
       return
     }
     let isEnded = false
@@ -96,6 +99,6 @@ export class Sweep {
       },
       settles,
     )
-    counts.ended += isEnded ? 1 : 0
+    this.ended += isEnded ? 1 : 0
   }
 }

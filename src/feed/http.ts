@@ -11,15 +11,24 @@ export interface AnswerOptions {
   readonly pages: ReadonlyMap<string, PageFile>
   /** Whether the server can do its work now. */
   readonly isReady: () => Promise<boolean>
+  /** Absent: there are none. */
+  readonly metrics?: MetricsPorts
   /** The page's operator mode; absent where the server knows no admin credential. */
   readonly operator?: OperatorPorts
 }
 
-/** Answers what is no upgrade: the page's files and the probes. */
+/** What Prometheus reads. */
+export interface MetricsPorts {
+  readonly mayRead: (request: IncomingMessage) => boolean
+  readonly contentType: string
+  readonly text: () => Promise<string>
+}
+
+/** Answers what is no upgrade: the page's files, the probes and the metrics. */
 export async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { access, pages, isReady, operator }: AnswerOptions,
+  { access, pages, isReady, metrics, operator }: AnswerOptions,
 ): Promise<void> {
   const path = pathOf(request)
   const page = pages.get(path)
@@ -38,6 +47,8 @@ export async function answer(
   } else if (path === '/readyz') {
     const ready = await isReady()
     say(response, ready ? 200 : 503, ready ? 'ready' : 'not ready')
+  } else if (metrics && path === '/metrics') {
+    await answerMetrics(request, response, metrics)
   } else {
     const refusal = checkHost(request, access)
     if (refusal !== null) {
@@ -48,6 +59,24 @@ export async function answer(
       say(response, 404, 'there is no such page')
     }
   }
+}
+
+async function answerMetrics(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { mayRead, contentType, text }: MetricsPorts,
+): Promise<void> {
+  if (!mayRead(request)) {
+    say(response, 403, 'metrics are for this machine, under the name localhost, and for operators')
+    return
+  }
+  const metrics = await text().catch(() => null)
+  if (metrics === null) {
+    say(response, 503, 'the metrics cannot be read: the server stops')
+    return
+  }
+  response.writeHead(200, { 'Content-Type': contentType, 'Cache-Control': 'no-store' })
+  response.end(metrics)
 }
 
 function say(response: ServerResponse, status: number, text: string): void {

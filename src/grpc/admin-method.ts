@@ -5,8 +5,9 @@ import type {
   ServerWritableStream,
 } from '@grpc/grpc-js'
 import type { Audit, Caller } from '../core/audit.js'
+import type { CallObserver } from '../core/calls.js'
 import { type Codec, decode } from './contracts.js'
-import { type OnInternalError, unary } from './handler.js'
+import { unary } from './handler.js'
 import { serverStream } from './server-stream.js'
 
 /** What every method of the admin service needs. */
@@ -14,7 +15,7 @@ export interface AdminMethodPorts {
   readonly audit: Audit
   /** Who makes a call. */
   readonly caller: (call: AdminCall) => Caller
-  readonly onInternalError: OnInternalError
+  readonly observer: CallObserver
 }
 
 export type AdminCall = ServerUnaryCall<Buffer, Buffer> | ServerWritableStream<Buffer, Buffer>
@@ -24,12 +25,12 @@ export function unaryMethod<Request, Response>(
   requestCodec: Codec<Request>,
   responseCodec: Codec<Response>,
   answer: (request: Request, call: AdminCall) => Promise<Response>,
-  { onInternalError }: AdminMethodPorts,
+  { observer }: AdminMethodPorts,
 ): handleUnaryCall<Buffer, Buffer> {
   return unary(async (bytes, call) => {
     const response = await answer(decode(requestCodec, bytes), call)
     return Buffer.from(responseCodec.encode(response).finish())
-  }, onInternalError)
+  }, observer)
 }
 
 /** A method that answers with a stream. */
@@ -37,11 +38,11 @@ export function streamMethod<Request, Response>(
   requestCodec: Codec<Request>,
   responseCodec: Codec<Response>,
   answer: (request: Request, call: AdminCall, signal: AbortSignal) => AsyncIterable<Response>,
-  { onInternalError }: AdminMethodPorts,
+  { observer }: AdminMethodPorts,
 ): handleServerStreamingCall<Buffer, Buffer> {
   return serverStream(async function* (bytes, call, signal) {
     for await (const response of answer(decode(requestCodec, bytes), call, signal)) {
       yield Buffer.from(responseCodec.encode(response).finish())
     }
-  }, onInternalError)
+  }, observer)
 }

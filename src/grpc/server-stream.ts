@@ -1,7 +1,7 @@
 import { once } from 'node:events'
-import { type handleServerStreamingCall, type ServerWritableStream, status } from '@grpc/grpc-js'
-import type { OnInternalError } from './handler.js'
-import { toStatus } from './status.js'
+import type { handleServerStreamingCall, ServerWritableStream } from '@grpc/grpc-js'
+import type { CallObserver } from '../core/calls.js'
+import { beginCall, outcomeOf, refusalOf } from './observed-call.js'
 
 /** Answers with a stream; the signal is aborted when nobody reads it any more. */
 export type StreamHandler<Request, Response> = (
@@ -16,32 +16,41 @@ export type StreamHandler<Request, Response> = (
  */
 export function serverStream<Request, Response>(
   handle: StreamHandler<Request, Response>,
-  onInternalError: OnInternalError,
+  observer: CallObserver,
 ): handleServerStreamingCall<Request, Response> {
   return async (call) => {
+    const running = beginCall(observer, call)
     const gone = new AbortController()
     call.on('cancelled', () => gone.abort())
     const { signal } = gone
     try {
-      for await (const response of handle(call.request, call, signal)) {
-        signal.throwIfAborted()
-        if (!call.write(response)) {
-          // A call that was cancelled never drains.
-          await once(call, 'drain', { signal })
-        }
-      }
+      await running.run(() => pump(handle(call.request, call, signal), call, signal))
       call.end()
+      running.end({ code: signal.aborted ? 'CANCELLED' : 'OK' })
     } catch (error) {
       if (signal.aborted && (error as Partial<Error> | null)?.name === 'AbortError') {
+        running.end({ code: 'CANCELLED' })
         return
       }
-      const refusal = toStatus(error)
-      if (refusal.code === status.INTERNAL) {
-        onInternalError(call.getPath(), error)
-      }
+      const refusal = refusalOf(error, running)
       if (!signal.aborted) {
         call.emit('error', refusal)
       }
+      running.end(outcomeOf(refusal, error))
+    }
+  }
+}
+
+async function pump<Response>(
+  responses: AsyncIterable<Response>,
+  call: ServerWritableStream<unknown, Response>,
+  signal: AbortSignal,
+): Promise<void> {
+  for await (const response of responses) {
+    signal.throwIfAborted()
+    if (!call.write(response)) {
+      // A call that was cancelled never drains.
+      await once(call, 'drain', { signal })
     }
   }
 }

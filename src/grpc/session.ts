@@ -6,6 +6,7 @@ import type {
 } from '@grpc/grpc-js'
 import { ResponseMetaHeader } from '#generated/service/meta'
 import { CreateResponse_Body } from '#generated/session/service'
+import type { CallObserver } from '../core/calls.js'
 import type { EpochClock } from '../core/epoch.js'
 import type { Sessions } from '../core/sessions.js'
 import { uuidBytes } from '../core/uuid.js'
@@ -15,7 +16,7 @@ import { readCreateRequest } from '../envelope/create.js'
 import { requestDigest } from '../envelope/digest.js'
 import { createResponseSigner } from '../envelope/sign.js'
 import { serviceDefinition } from './contracts.js'
-import { type OnInternalError, unary } from './handler.js'
+import { unary } from './handler.js'
 
 const MAX_USER_AGENT_CHARS = 85
 
@@ -24,7 +25,7 @@ export interface SessionServicePorts {
   readonly clock: EpochClock
   readonly identity: Signer
   readonly verifiers: ChainVerifiers
-  readonly onInternalError: OnInternalError
+  readonly observer: CallObserver
 }
 
 /** `session.Session`: translates signed messages to and from the Create use case. */
@@ -32,7 +33,7 @@ export function sessionService(ports: SessionServicePorts): {
   definition: ServiceDefinition
   implementation: UntypedServiceImplementation
 } {
-  const { sessions, clock, identity, verifiers, onInternalError } = ports
+  const { sessions, clock, identity, verifiers, observer } = ports
   const signResponse = createResponseSigner(identity)
 
   async function create(bytes: Buffer, call: ServerUnaryCall<Buffer, Buffer>): Promise<Buffer> {
@@ -74,7 +75,7 @@ export function sessionService(ports: SessionServicePorts): {
     definition: {
       Create: { ...Create, requestDeserialize: (b) => b, responseSerialize: (b: Buffer) => b },
     },
-    implementation: { Create: unary(create, onInternalError) },
+    implementation: { Create: unary(create, observer) },
   }
 }
 

@@ -12,13 +12,14 @@ import {
   SessionUpdateUserRequest,
 } from '#generated/sessions_v1/sessions'
 import type { Caller } from '../core/audit.js'
+import type { CallObserver } from '../core/calls.js'
 import { MissingFieldError } from '../core/errors.js'
 import type { Session } from '../core/session.js'
 import type { Sessions } from '../core/sessions.js'
 import { callerOf } from './caller.js'
 import { type Codec, decode, rawDefinition } from './contracts.js'
 import { describe } from './error-description.js'
-import { type OnInternalError, unary } from './handler.js'
+import { unary } from './handler.js'
 import type { GrpcService } from './server.js'
 import { readJsonText, readListArguments, toWireSession } from './session-fields.js'
 
@@ -26,7 +27,7 @@ import { readJsonText, readListArguments, toWireSession } from './session-fields
  * `sessions_v1.Sessions`: the sessions commands as existing clients call them, and as our bridge does,
  * which says more in the metadata (docs/protocols/sessions-v1.md).
  */
-export function sessionsService(sessions: Sessions, onInternalError: OnInternalError): GrpcService {
+export function sessionsService(sessions: Sessions, observer: CallObserver): GrpcService {
   /** A method: what its use case refuses stands in the reply, all else in the call's status. */
   function method<
     Request extends { correlationId: string },
@@ -36,14 +37,18 @@ export function sessionsService(sessions: Sessions, onInternalError: OnInternalE
     replyCodec: Codec<Reply>,
     answer: (request: Request, metadata: Metadata, caller: Caller) => Promise<Omit<Reply, 'error'>>,
   ): handleUnaryCall<Buffer, Buffer> {
-    return unary(async (bytes, call) => {
+    return unary(async (bytes, call, onRefused) => {
       const request = decode(requestCodec, bytes)
       const reply = await answer(request, call.metadata, callerOf(call)).then(
         (result) => ({ ...result, error: undefined }),
-        (error: unknown) => ({ error: describe(error, request.correlationId) }),
+        (error: unknown) => {
+          const described = describe(error, request.correlationId)
+          onRefused(error)
+          return { error: described }
+        },
       )
       return Buffer.from(replyCodec.encode(reply as Reply).finish())
-    }, onInternalError)
+    }, observer)
   }
 
   async function get({ sessionId }: SessionIdRequest, metadata: Metadata) {

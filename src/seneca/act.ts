@@ -1,4 +1,5 @@
 import type { Caller } from '../core/audit.js'
+import type { CallObserver } from '../core/calls.js'
 import { InvalidFieldError, VersionError } from '../core/errors.js'
 import { Arguments } from './arguments.js'
 import { COMMANDS, type SessionCommands } from './commands.js'
@@ -7,6 +8,8 @@ import { refuseProto } from './json.js'
 
 const ROLE = 'sessions'
 const VERSION = 1
+/** What observers are told of a command that there is not. */
+const UNKNOWN = 'unknown'
 
 /** What became of an act. */
 export interface Outcome {
@@ -16,36 +19,46 @@ export interface Outcome {
   readonly json: string
 }
 
-/** Runs one act of a caller; never rejects. */
-export type RunAct = (act: Readonly<Record<string, unknown>>, caller: Caller) => Promise<Outcome>
-
-/** Told of every error that callers see only as INTERNAL, with the command that it happened in. */
-export type OnInternalError = (command: string, error: unknown) => void
+/** Runs one act of a caller, whose id for its message is the request's; never rejects. */
+export type RunAct = (
+  act: Readonly<Record<string, unknown>>,
+  caller: Caller,
+  messageId?: string,
+) => Promise<Outcome>
 
 /** The acts of `role: 'sessions'`, and no others. */
-export function actRunner(commands: SessionCommands, onInternalError: OnInternalError): RunAct {
-  return async (act, caller) => {
-    let name = ''
+export function actRunner(commands: SessionCommands, observer: CallObserver): RunAct {
+  return async (act, caller, messageId) => {
+    const args = new Arguments(act)
+    const running = observer.begin({
+      transport: 'seneca',
+      method: typeof act.cmd === 'string' && COMMANDS.has(act.cmd) ? act.cmd : UNKNOWN,
+      peer: caller.address,
+      givenId: messageId,
+      header: () => undefined,
+    })
     try {
-      const args = new Arguments(act)
-      name = commandName(args)
-      refuseProto(act)
-      checkVersion(act)
-      const result = await COMMANDS.get(name)?.(commands, args, caller)
-      return { status: 200, json: JSON.stringify(result) }
+      const result = await running.run(async () => {
+        const name = commandName(args)
+        refuseProto(act)
+        checkVersion(act)
+        return COMMANDS.get(name)?.(commands, args, caller)
+      })
+      const json = JSON.stringify(result)
+      running.end({ code: '200' })
+      return { status: 200, json }
     } catch (error) {
-      const outcome = refusal(error)
-      if (outcome.status === 500) {
-        onInternalError(name, error)
-      }
+      const outcome = refusal(error, running.requestId)
+      const isInternal = outcome.status === 500
+      running.end({ code: `${outcome.status}`, error, isInternal })
       return outcome
     }
   }
 }
 
-/** The outcome that tells of an error. */
-export function refusal(error: unknown): Outcome {
-  const told = toSenecaError(error)
+/** The outcome that tells of an error, of the request with this id where it came to one. */
+export function refusal(error: unknown, requestId?: string): Outcome {
+  const told = toSenecaError(error, requestId)
   return { status: told.status, json: JSON.stringify(told) }
 }
 

@@ -50,11 +50,12 @@ export interface SenecaError {
   readonly orig: { readonly code: string }
 }
 
-/** The only map from our errors to Seneca's. */
-export function toSenecaError(error: unknown): SenecaError {
+/** The only map from our errors to Seneca's. What failed has no more in it than the request's id. */
+export function toSenecaError(error: unknown, requestId?: string): SenecaError {
   const status = statusOf(error)
   if (!(error instanceof SessiondError) || status === undefined) {
-    return senecaError('Error', 'internal error', 'INTERNAL', 500, {})
+    const details = requestId === undefined ? {} : { request_id: requestId }
+    return senecaError('Error', 'internal error', 'INTERNAL', 500, details)
   }
   const { name, message, code, field, metadata } = error
   return senecaError(name, message, code, status, {

@@ -29,7 +29,7 @@ export async function startSenecaHttp(
   commands: SessionCommands,
   hooks: SenecaHooks,
 ): Promise<SenecaListener> {
-  const runAct = actRunner(commands, hooks.onInternalError)
+  const runAct = actRunner(commands, hooks.observer)
   const accept = newListenerId()
   const onLoopback = isLoopback(host)
   const busy = new WeakSet<Socket>()
@@ -51,7 +51,8 @@ export async function startSenecaHttp(
       let outcome: Outcome
       try {
         checkRequest(request, onLoopback)
-        outcome = await runAct(await readAct(request), senecaCaller(request.socket))
+        const act = await readAct(request)
+        outcome = await runAct(act, senecaCaller(request.socket), messageId(request))
       } catch (error) {
         outcome = refusal(error)
         hooks.onRefused(error instanceof Error ? error.message : 'internal error')
@@ -140,6 +141,12 @@ function headers(
     'seneca-time-listen-recv': receivedMs,
     'seneca-time-listen-sent': Date.now(),
   }
+}
+
+/** As clients send it. */
+function messageId({ headers }: IncomingMessage): string | undefined {
+  const id = headers['seneca-id']
+  return typeof id === 'string' ? id : undefined
 }
 
 /** The track comes as a JSON array and goes back as a list with commas. */

@@ -1,7 +1,7 @@
 import type { Server, Socket } from 'node:net'
 import type { Caller } from '../core/audit.js'
+import type { CallObserver } from '../core/calls.js'
 import { ListenError } from '../core/errors.js'
-import type { OnInternalError } from './act.js'
 
 export interface SenecaListener {
   /** Where it really listens, `tcp://HOST:PORT` or `http://HOST:PORT`. */
@@ -11,7 +11,8 @@ export interface SenecaListener {
 }
 
 export interface SenecaHooks {
-  readonly onInternalError: OnInternalError
+  /** Told of every act. */
+  readonly observer: CallObserver
   /** Told why a connection was cut or a request refused before it came to an act. */
   readonly onRefused: (reason: string) => void
 }

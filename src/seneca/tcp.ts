@@ -51,7 +51,7 @@ export async function startSenecaTcp(
     ...LIMITS,
     ...limits,
     accept: newListenerId(),
-    runAct: actRunner(commands, hooks.onInternalError),
+    runAct: actRunner(commands, hooks.observer),
     onRefused: hooks.onRefused,
   }
   const connections = new Set<Connection>()
@@ -161,7 +161,7 @@ class Connection {
 
   private async answer(message: ActMessage, receivedMs: number): Promise<void> {
     const { accept, runAct } = this.settings
-    const outcome = await runAct(message.act, this.caller)
+    const outcome = await runAct(message.act, this.caller, message.id)
     this.inFlight--
     if (message.sync !== false && !this.socket.destroyed) {
       // Acts that one commit settles end together: their answers leave together.

@@ -64,8 +64,8 @@ test(
   `of ${CASES} damaged messages none crashes, each gets a result or an error of the contract`,
   async () => {
     const { sessions } = memorySessions()
-    const { told, onInternalError } = hooks()
-    const run = actRunner(sessions, onInternalError)
+    const { told, observer } = hooks()
+    const run = actRunner(sessions, observer)
     const outcomes = new Map<string, number>()
     const count = (outcome: string) => outcomes.set(outcome, 1 + (outcomes.get(outcome) ?? 0))
 

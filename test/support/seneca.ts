@@ -6,6 +6,7 @@ import { EpochClock } from '../../src/core/epoch.js'
 import { Sessions, type SessionsLimits } from '../../src/core/sessions.js'
 import type { SenecaListener } from '../../src/seneca/listener.js'
 import { MemoryStore } from '../../src/stores/memory.js'
+import { recordCalls } from './observer.js'
 import { NO_AUDIT } from './sessions.js'
 
 /** The use cases over the reference store, at a time that the test moves. */
@@ -42,10 +43,17 @@ export const portOf = ({ address }: SenecaListener) => Number(new URL(address).p
 
 /** Hooks that write down what they are told. */
 export function hooks() {
-  const told: { internal: [string, unknown][]; refused: string[] } = { internal: [], refused: [] }
+  const { observer, ended, internal } = recordCalls()
+  const told = {
+    ended,
+    refused: [] as string[],
+    get internal() {
+      return internal()
+    },
+  }
   return {
     told,
-    onInternalError: (command: string, error: unknown) => told.internal.push([command, error]),
+    observer,
     onRefused: (reason: string) => told.refused.push(reason),
   }
 }

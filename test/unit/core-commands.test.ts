@@ -318,6 +318,7 @@ describe('the sweep', () => {
 
     time.nowMs = START_MS + 27 * HOUR_MS
     expect(await sessions.closeExpired()).toEqual({ ended: 0, purged: 3 })
+    expect(sessions.swept).toEqual({ ended: 3, purged: 3 })
     expect(await store.due(Number.MAX_SAFE_INTEGER, 10)).toEqual([])
     expect((await sessions.list({ total: true })).total).toBe(0)
   })

@@ -1,13 +1,15 @@
+import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { MissingFieldError } from '../../src/core/errors.js'
 import { serviceDefinition } from '../../src/grpc/contracts.js'
 import { unary } from '../../src/grpc/handler.js'
 import { startGrpcServer } from '../../src/grpc/server.js'
 import { createClient } from '../support/create.js'
+import { recordCalls } from '../support/observer.js'
 
-/** A server whose Create is `handle`; what reached `onInternalError` is in `seen`. */
+/** A server whose Create is `handle`. */
 async function serve(handle: () => Promise<Buffer>) {
-  const seen: [method: string, error: unknown][] = []
+  const { observer, ended } = recordCalls()
   const { Create } = serviceDefinition('session.Session')
   const definition = {
     Create: {
@@ -19,15 +21,26 @@ async function serve(handle: () => Promise<Buffer>) {
   const server = await startGrpcServer('127.0.0.1', 0, {
     'session.Session': {
       definition,
-      implementation: { Create: unary(handle, (...args) => seen.push(args)) },
+      implementation: { Create: unary(handle, observer) },
     },
   })
   const client = createClient(server.address)
+  const raw = new Client(server.address, credentials.createInsecure())
   onTestFinished(async () => {
     client.close()
+    raw.close()
     await server.close(0)
   })
-  return { seen, server, call: () => client.create(Buffer.from('request')) }
+  /** The error that a call with this id gets. */
+  const refused = (id: string) => {
+    const metadata = new Metadata()
+    metadata.set('x-request-id', id)
+    const same = (bytes: Buffer) => bytes
+    return new Promise<ServiceError | null>((resolve) =>
+      raw.makeUnaryRequest('/session.Session/Create', same, same, Buffer.of(1), metadata, resolve),
+    )
+  }
+  return { ended, server, refused, call: () => client.create(Buffer.from('request')) }
 }
 
 const SECRET = 'the seed is 9d61b19d'
@@ -47,23 +60,46 @@ describe('a handler', () => {
       () => Promise.reject(Object.assign(new Error(SECRET), { code: 5, details: SECRET })),
     ],
   ])('that %s tells the client nothing and the operator all', async (_, handle) => {
-    const { seen, call } = await serve(handle)
+    const { ended, call } = await serve(handle)
     const refused = await call().catch((error) => error)
     expect(refused).toMatchObject({
       code: 'INTERNAL',
-      message: 'internal error',
+      message: 'internal error (request made)',
       reason: undefined,
     })
-    expect(seen).toEqual([['/session.Session/Create', expect.anything()]])
-    expect(JSON.stringify(seen.map(([, error]) => String(error)))).toContain(SECRET)
+    expect(ended).toEqual([
+      expect.objectContaining({
+        method: 'session.Session/Create',
+        code: 'INTERNAL',
+        isInternal: true,
+      }),
+    ])
+    expect(String(ended[0]?.error)).toContain(SECRET)
     // The process goes on, and so does the server.
     await expect(call()).rejects.toMatchObject({ code: 'INTERNAL' })
   })
 
-  it('that refuses tells the client why, and the operator nothing', async () => {
-    const { seen, call } = await serve(() => Promise.reject(new MissingFieldError('body')))
+  it('that refuses tells the client why, and the observer the same', async () => {
+    const { ended, call } = await serve(() => Promise.reject(new MissingFieldError('body')))
     await expect(call()).rejects.toMatchObject({ reason: 'MISSING_FIELD', field: 'body' })
-    expect(seen).toEqual([])
+    expect(ended).toMatchObject([{ code: 'INVALID_ARGUMENT', isInternal: false }])
+    expect(ended[0]?.error).toBeInstanceOf(MissingFieldError)
+  })
+
+  it('that answers is told of as OK', async () => {
+    const { ended, refused } = await serve(async () => Buffer.of(1))
+    expect(await refused('a')).toBeNull()
+    expect(ended).toMatchObject([{ transport: 'grpc', code: 'OK', error: undefined }])
+    expect(ended[0]?.peer).toMatch(/^127\.0\.0\.1:\d+$/)
+  })
+
+  it('gives the id of what it refused or failed back in the trailers', async () => {
+    const { ended, refused } = await serve(() => Promise.reject(new MissingFieldError('body')))
+    const error = await refused('my-id.1')
+    expect(error?.metadata.get('x-request-id')).toEqual(['my-id.1'])
+    expect(ended[0]?.givenId).toBe('my-id.1')
+    const failing = await serve(() => Promise.reject(new Error(SECRET)))
+    expect((await failing.refused('my-id.2'))?.details).toBe('internal error (request my-id.2)')
   })
 })
 

@@ -5,16 +5,17 @@ import { MissingFieldError } from '../../src/core/errors.js'
 import { rawDefinition } from '../../src/grpc/contracts.js'
 import { startGrpcServer } from '../../src/grpc/server.js'
 import { type StreamHandler, serverStream } from '../../src/grpc/server-stream.js'
+import { recordCalls } from '../support/observer.js'
 
 const CHUNK = Buffer.alloc(64 * 1024)
 
 /** A server whose Backup is `handle`, and calls of it. */
 async function serve(handle: StreamHandler<Buffer, Buffer>) {
-  const seen: unknown[] = []
+  const { observer, ended } = recordCalls()
   const server = await startGrpcServer('127.0.0.1', 0, {
     'sessiond.v1.Admin': {
       definition: rawDefinition('sessiond.v1.Admin'),
-      implementation: { Backup: serverStream(handle, (_, error) => seen.push(error)) },
+      implementation: { Backup: serverStream(handle, observer) },
     },
   })
   const client = new Client(server.address, credentials.createInsecure())
@@ -24,7 +25,7 @@ async function serve(handle: StreamHandler<Buffer, Buffer>) {
   })
   const call = (method = 'Backup', signal?: AbortSignal) =>
     callServerStream(client, `/sessiond.v1.Admin/${method}`, Buffer.from('request'), signal)
-  return { seen, call }
+  return { ended, call }
 }
 
 async function all(chunks: AsyncIterable<Uint8Array>): Promise<string[]> {
@@ -54,14 +55,14 @@ describe('a handler that streams', () => {
   })
 
   it('that refuses tells why, after what it had sent', async () => {
-    const { call, seen } = await serve(async function* () {
+    const { call, ended } = await serve(async function* () {
       yield Buffer.from('1')
       throw new MissingFieldError('body')
     })
     const stream = call()
     expect((await stream.next()).value).toEqual(Buffer.from('1'))
     await expect(stream.next()).rejects.toMatchObject({ code: 'MISSING_FIELD', field: 'body' })
-    expect(seen).toEqual([])
+    expect(ended).toMatchObject([{ code: 'INVALID_ARGUMENT', isInternal: false }])
   })
 
   it.each<[string, StreamHandler<Buffer, Buffer>]>([
@@ -79,16 +80,20 @@ describe('a handler that streams', () => {
       },
     ],
   ])('that %s tells the client nothing and the operator all', async (_, handle) => {
-    const { call, seen } = await serve(handle)
-    await expect(all(call())).rejects.toMatchObject({ message: 'internal error' })
-    expect(seen).toEqual([new Error('secret')])
+    const { call, ended } = await serve(handle)
+    await expect(all(call())).rejects.toMatchObject({
+      message: 'internal error (request made)',
+    })
+    expect(ended).toMatchObject([
+      { method: 'sessiond.v1.Admin/Backup', isInternal: true, error: new Error('secret') },
+    ])
   })
 
   it('is asked for no more than the client takes, and returned when the client goes', async () => {
     const { reach, reached } = signpost()
     let sent = 0
     let signalled = false
-    const { call, seen } = await serve(async function* (_request, _call, signal) {
+    const { call, ended } = await serve(async function* (_request, _call, signal) {
       signal.addEventListener('abort', () => {
         signalled = true
       })
@@ -108,7 +113,7 @@ describe('a handler that streams', () => {
     await reached
     expect(signalled).toBe(true)
     expect(sent).toBeLessThan(1000)
-    expect(seen).toEqual([])
+    await expect.poll(() => ended).toMatchObject([{ code: 'CANCELLED' }])
   })
 
   it('ends for a caller that aborts, with the reason', async () => {

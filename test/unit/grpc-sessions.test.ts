@@ -15,6 +15,7 @@ import { type GrpcServer, startGrpcServer } from '../../src/grpc/server.js'
 import { sessionsService } from '../../src/grpc/sessions.js'
 import { STATUSES } from '../../src/seneca/errors.js'
 import { MemoryStore } from '../../src/stores/memory.js'
+import { recordCalls } from '../support/observer.js'
 import { claimAt, START_MS, sessionsAt } from '../support/sessions.js'
 
 class Store extends MemoryStore {
@@ -30,13 +31,13 @@ class Store extends MemoryStore {
 
 const store = new Store()
 const { sessions, time } = sessionsAt({}, store)
-const internalErrors: unknown[] = []
+const calls = recordCalls()
 let server: GrpcServer
 let client: Client
 
 beforeAll(async () => {
   server = await startGrpcServer('127.0.0.1', 0, {
-    'sessions_v1.Sessions': sessionsService(sessions, (...failure) => internalErrors.push(failure)),
+    'sessions_v1.Sessions': sessionsService(sessions, calls.observer),
   })
   client = new Client(server.address, credentials.createInsecure())
 })
@@ -275,12 +276,14 @@ describe('an error of the transport', () => {
     store.failure = new Error('a secret')
     await expect(session('get_session_by_id', { sessionId: 'fails' })).rejects.toMatchObject({
       code: status.INTERNAL,
-      details: 'internal error',
+      details: 'internal error (request made)',
     })
-    expect(internalErrors).toEqual([['/sessions_v1.Sessions/get_session_by_id', store.failure]])
+    expect(calls.internal()).toEqual([['sessions_v1.Sessions/get_session_by_id', store.failure]])
     store.failure = new errors.StoreUnavailableError('it is closed')
     const { error } = await session('get_session_by_id', { sessionId: 'fails' })
     expect(error).toMatchObject({ category: 'NoResponse', status: '503' })
+    // The call's status is OK: only the reply tells, and the observer.
+    expect(calls.ended.at(-1)).toMatchObject({ code: 'OK', error: store.failure })
   })
 })
 

@@ -2,13 +2,13 @@ import { setImmediate } from 'node:timers/promises'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { StoreUnavailableError } from '../../src/core/errors.js'
 import type { SessionStore } from '../../src/core/store.js'
-import { LevelStore } from '../../src/stores/level/store.js'
+import { LevelStore, type LevelStoreOptions } from '../../src/stores/level/store.js'
 import { auditLevel } from '../support/level-audit.js'
 import { Observed } from '../support/level-engine.js'
 import { temporaryDirectory } from '../support/process.js'
 import { commandSession, EPOCHS, insert, listIds } from '../support/store-sessions.js'
 
-async function setUp(options: { sync?: boolean } = {}) {
+async function setUp(options: Partial<LevelStoreOptions> = {}) {
   const location = await temporaryDirectory(onTestFinished)
   const observed = new Observed(location)
   const store = await LevelStore.over(observed.database, { epochs: EPOCHS, ...options })
@@ -65,6 +65,27 @@ it('writes what comes at once in one synced batch', async () => {
   await Promise.all(users.map((userId) => insert(store, sessionOf(userId), { dueTimeMs: 1 })))
   // Record, three indexes and a deadline each, and the count.
   expect(observed.writes).toEqual([{ rows: 64 * 5 + 1, sync: true }])
+})
+
+it('tells how long commits took, and of how many writes each was', async () => {
+  const commits: [durationMs: number, writes: number][] = []
+  let waiting = 0
+  let mostWaiting = 0
+  const { store, observed } = await setUp({
+    onCommit: (...commit) => commits.push(commit),
+    onWrite: () => {
+      mostWaiting = Math.max(mostWaiting, ++waiting)
+      return () => waiting--
+    },
+  })
+  await Promise.all(['1', '2', '3'].map((userId) => insert(store, sessionOf(userId))))
+  expect(commits).toEqual([[expect.any(Number), 3]])
+  failOnce(observed)
+  await expect(insert(store, sessionOf('4'))).rejects.toThrow(StoreUnavailableError)
+  expect(commits).toHaveLength(1)
+  expect({ waiting, mostWaiting, queued: store.queueDepth }).toEqual({
+    ...{ waiting: 0, mostWaiting: 3, queued: 0 },
+  })
 })
 
 it('writes what comes during a commit together in the next', async () => {

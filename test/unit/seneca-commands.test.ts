@@ -8,10 +8,10 @@ type Act = Readonly<Record<string, unknown>>
 
 function setUp(commands?: SessionCommands) {
   const { sessions, time, store } = memorySessions()
-  const { told, onInternalError } = hooks()
-  const run = actRunner(commands ?? sessions, onInternalError)
+  const { told, observer } = hooks()
+  const run = actRunner(commands ?? sessions, observer)
   const act = async (parts: Act) => {
-    const { status, json } = await run({ role: 'sessions', ...parts }, CALLER)
+    const { status, json } = await run({ role: 'sessions', ...parts }, CALLER, 'm/1')
     return { status, ...JSON.parse(json) }
   }
   return { run, act, sessions, time, store, told }
@@ -106,8 +106,31 @@ describe('an act', () => {
     })
     const answer = await act({ cmd: 'get_session_by_id', session_id: 'x' })
     expect(answer).toMatchObject({ code: 'INTERNAL', status: 500, message: 'internal error' })
+    expect(answer.details).toEqual({ request_id: 'm/1' })
     expect(JSON.stringify(answer)).not.toContain('secret')
     expect(told.internal).toEqual([['get_session_by_id', failure]])
+  })
+
+  it('is told of, once, with its command where that is one of ours', async () => {
+    const { act, told } = setUp()
+    await act({ cmd: 'open_session', ...SOME })
+    await act({ cmd: 'close_session' })
+    await act({ cmd: 'made up' })
+    await act({ cmd: 'toString' })
+    await act({ cmd: ['get_sessions'] })
+    await act({ cmd: 'get_sessions', role: 'other' })
+    const of = (method: string, code: string, reason?: string) => ({
+      ...{ transport: 'seneca', method, code, peer: CALLER.address, givenId: 'm/1' },
+      ...(reason !== undefined && { error: { code: reason } }),
+    })
+    expect(told.ended).toMatchObject([
+      of('open_session', '200'),
+      of('close_session', '400', 'MISSING_FIELD'),
+      of('unknown', '404', 'ACT_NOT_FOUND'),
+      of('unknown', '404', 'ACT_NOT_FOUND'),
+      of('unknown', '400', 'INVALID_FIELD'),
+      of('get_sessions', '404', 'ACT_NOT_FOUND'),
+    ])
   })
 })
 

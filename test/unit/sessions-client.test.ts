@@ -3,10 +3,11 @@ import { remoteCommands } from '../../src/bridge.js'
 import { connect, SessionsClient } from '../../src/client/index.js'
 import { type GrpcServer, type GrpcService, startGrpcServer } from '../../src/grpc/server.js'
 import { sessionsService } from '../../src/grpc/sessions.js'
+import { recordCalls } from '../support/observer.js'
 import { CALLER, claimAt, START_MS, sessionsAt } from '../support/sessions.js'
 
 const { sessions, time } = sessionsAt({ maxDataBytes: 1_000_000 })
-const service = sessionsService(sessions, () => {})
+const service = sessionsService(sessions, recordCalls().observer)
 let server: GrpcServer
 
 beforeAll(async () => {

@@ -64,6 +64,8 @@ export class LevelStore implements SessionStore {
       onReopen: () => this.deadlines.reset(),
       onFailure: options.onFailure ?? (() => {}),
       onRecovery: options.onRecovery ?? (() => {}),
+      onCommit: options.onCommit ?? (() => {}),
+      onWrite: options.onWrite ?? (() => () => {}),
     })
   }
 
@@ -123,6 +125,11 @@ export class LevelStore implements SessionStore {
   /** Whether writes are taken. */
   get isWritable(): boolean {
     return this.closing === null && this.writer.isWriting
+  }
+
+  /** Writes that wait for the next commit. */
+  get queueDepth(): number {
+    return this.writer.queueDepth
   }
 
   subscribe(listener: SessionListener): () => void {

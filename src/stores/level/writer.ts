@@ -23,12 +23,16 @@ interface Pending {
   reject(error: Error): void
 }
 
-/** Told of what callers see as StoreUnavailableError alone. */
+/** Told of what callers see as StoreUnavailableError alone, and of how long things take. */
 export interface WriterHooks {
   /** Writes are refused from now on. */
   readonly onFailure: (cause: unknown) => void
   /** Writes go on. */
   readonly onRecovery: () => void
+  /** A group of so many writes was committed. */
+  readonly onCommit: (durationMs: number, writes: number) => void
+  /** A write begins to wait for its commit; what this returns is called when it waits no more. */
+  readonly onWrite: () => () => void
 }
 
 /**
@@ -59,6 +63,11 @@ export class Writer {
     return this.recovering === null
   }
 
+  /** Writes that wait for the next commit. */
+  get queueDepth(): number {
+    return this.queue.length
+  }
+
   /** Rejects with StoreUnavailableError: the outcome is unknown, or nothing was written. */
   write(write: Write): Promise<void> {
     if (this.recovering !== null) {
@@ -67,10 +76,12 @@ export class Writer {
     if (write.change !== null) {
       this.counts.reserve(write.change)
     }
-    return new Promise((resolve, reject) => {
+    const onSettled = this.options.onWrite()
+    const committed = new Promise<void>((resolve, reject) => {
       this.queue.push({ write, resolve, reject })
       this.committing ??= this.commitAll()
     })
+    return committed.finally(onSettled)
   }
 
   /** Waits for the commit under way and gives up on recovery. */
@@ -97,6 +108,7 @@ export class Writer {
     const rows = group.flatMap(({ write }) => write.rows)
     rows.push(row)
     const sync = this.options.sync && group.some(({ write }) => write.durable)
+    const startMs = performance.now()
     try {
       await this.database.commit(rows, sync)
     } catch (cause) {
@@ -109,6 +121,7 @@ export class Writer {
       }
       return
     }
+    this.options.onCommit(performance.now() - startMs, group.length)
     this.counts.committedAs(tally, changes)
     for (const change of changes) {
       this.listeners.emit(change)

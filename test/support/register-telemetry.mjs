@@ -1,0 +1,17 @@
+import { trace } from '@opentelemetry/api'
+import { BasicTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base'
+
+/* For `node --import`: an SDK whose spans go to standard error, one JSON line each. */
+
+const exporter = {
+  export(spans, done) {
+    for (const { name, attributes, status } of spans) {
+      console.error(JSON.stringify({ name, attributes, status }))
+    }
+    done({ code: 0 })
+  },
+  async shutdown() {},
+}
+trace.setGlobalTracerProvider(
+  new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }),
+)
