@@ -24,7 +24,7 @@ import { fuzz } from './engine.js'
 import { mutateBytes, mutateJson } from './mutations.js'
 import { sendRaw } from './raw-peer.js'
 
-const { sessions, time } = sessionsAt()
+const { sessions } = sessionsAt()
 const internalErrors: unknown[] = []
 const onInternalError = (...failure: unknown[]) => internalErrors.push(failure)
 const sessionsV1 = sessionsService(sessions, onInternalError)
@@ -38,7 +38,6 @@ const server = await startGrpcServer('127.0.0.1', 0, {
     onInternalError,
   }),
 })
-time.nowMs = START_MS
 const client = new Client(server.address, credentials.createInsecure())
 const port = Number(server.address.split(':').at(-1))
 afterAll(async () => {
@@ -171,7 +170,8 @@ const creates = [
       ],
     }),
   ),
-  request(requestMeta({ xHeaders: [{ key: 'ä'.repeat(999), value: '' }] })),
+  // Found: the error quoted the key, the trailers were too long to send, and the call never ended.
+  request(requestMeta({ xHeaders: Array(2).fill({ key: 'ä'.repeat(15_000), value: '' }) })),
 ]
 
 fuzz({
