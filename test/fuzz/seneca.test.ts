@@ -101,7 +101,10 @@ fuzz({
   name: 'seneca-lines',
   seeds: acts.map((act) => actLine(act)),
   mutate: mutateJson,
-  reaches: ['result', 'ACT_NOT_FOUND', 'INVALID_FIELD', 'MALFORMED', 'MISSING_FIELD', 'NOT_FOUND'],
+  reaches: [
+    ...['result', 'ACT_NOT_FOUND', 'INVALID_FIELD', 'MALFORMED', 'MISSING_FIELD', 'NOT_FOUND'],
+    'UNSUPPORTED_VERSION',
+  ],
   async check(input, random: Random) {
     const lines = linesOf(input, () => input.length)
     const most = 1 + random(100)
