@@ -100,6 +100,9 @@ fuzz({
           const isReset = notice.command === 'reset'
           const reread = decodeNotice(again, dialect, isReset)
           expect(encodeNotice(reread.notice, reread.connectionId, dialect)).toBe(again)
+          // Nothing but the user array, which comes last, has more than one part.
+          const users = notice.command === 'add' ? again.lastIndexOf('\n') : again.length
+          expect(again.slice(0, users)).not.toContain('\r')
         }
       }
     }

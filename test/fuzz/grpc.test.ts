@@ -17,11 +17,11 @@ import { startGrpcServer } from '../../src/grpc/server.js'
 import { sessionService } from '../../src/grpc/session.js'
 import { sessionsService } from '../../src/grpc/sessions.js'
 import { STATUS_CODES } from '../../src/grpc/status.js'
-import { carol, request, requestBody, requestMeta, verifiers } from '../support/envelope.js'
+import { carol, len, request, requestBody, requestMeta, verifiers } from '../support/envelope.js'
 import { mutate, pick, type Random } from '../support/mutate.js'
 import { START_MS, sessionsAt } from '../support/sessions.js'
 import { fuzz } from './engine.js'
-import { mutateBytes, mutateJson } from './mutations.js'
+import { mutateBytes, mutateJson, mutateLines } from './mutations.js'
 import { sendRaw } from './raw-peer.js'
 
 const { sessions } = sessionsAt()
@@ -124,10 +124,18 @@ const v1Calls = [
   ].flatMap((method) => v1Call(method, SessionIdRequest, { correlationId: 'c', sessionId: 's' })),
 ]
 
+/** One more field at the end, which counts instead of the same one before. */
+function setText(random: Random, originals: readonly Buffer[]): Buffer {
+  const mutateText = pick(random, [mutateLines, mutateJson])
+  const text = mutateText(random, [Buffer.from('{"a":["b"]}'), Buffer.from('true')])
+  return Buffer.concat([pick(random, originals), len(1 + random(7), text)])
+}
+
 fuzz({
   name: 'sessions-v1',
   seeds: v1Calls,
-  mutate: (random: Random, originals) => pick(random, [mutateBytes, mutateJson])(random, originals),
+  mutate: (random, originals) =>
+    pick(random, [mutateBytes, mutateJson, setText, setText])(random, originals),
   reaches: ['reply', 'MISSING_FIELD', 'INVALID_FIELD', 'INVALID_ARGUMENT'],
   async check(input) {
     const [which = 0, bits = 0] = input
