@@ -1,3 +1,4 @@
+import { createPrivateKey } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { base58, hex } from '@scure/base'
@@ -49,21 +50,19 @@ function checkNotQuoted(message: string, secret: string): void {
 }
 
 const seed = Uint8Array.from({ length: 32 }, (_, i) => 7 * i + 3)
+const p256 = privateKeyToPem({ type: 'p256', secret: seed })
+/** RFC 8410: a key that agrees on secrets and signs nothing. */
+const x25519 = Buffer.concat([Buffer.from('302e020100300506032b656e04220420', 'hex'), seed])
 const pems = [
   privateKeyToPem({ type: 'ed25519', seed }),
-  privateKeyToPem({ type: 'p256', secret: seed }),
-  // SEC 1, as `openssl ecparam -genkey -noout` writes it.
-  `-----BEGIN EC PRIVATE KEY-----
-MHcCAQEEIAMKERgfJi00O0JJUFdeZWxzeoGIj5adpKuyucDHztXcoAoGCCqGSM49
-AwEHoUQDQgAEYP7UuiVanTHJYet0xjVtaMBJuJI7Ysf6WvxmwuC3s2Cws4gLqCkH
-6WaxzZjIVKEHxgIT6+MyCHCvlczjpwSSWw==
------END EC PRIVATE KEY-----
-`,
+  p256,
+  createPrivateKey(p256).export({ type: 'sec1', format: 'pem' }).toString(),
+  `-----BEGIN PRIVATE KEY-----\n${x25519.toString('base64')}\n-----END PRIVATE KEY-----\n`,
 ]
 
 fuzz({
   name: 'private-key',
-  seeds: pems.slice(0, 2),
+  seeds: pems,
   mutate: (random, originals) => (random(3) === 0 ? mutateLines : mutateBytes)(random, originals),
   reaches: ['key', 'refused'],
   async check(input) {
