@@ -151,8 +151,9 @@ fuzz({
       callback: (error: { code: status } | null, reply: Buffer) => void,
     ) => void
     const [error, reply] = await new Promise<[{ code: status } | null, Buffer]>((resolve) =>
-      handle({ request: input.subarray(2), metadata, getPath: () => method }, (...outcome) =>
-        resolve(outcome),
+      handle(
+        { request: input.subarray(2), metadata, getPath: () => method, getPeer: () => '' },
+        (...outcome) => resolve(outcome),
       ),
     )
     await checkSound()
