@@ -19,15 +19,15 @@ import { sessionsService } from '../../src/grpc/sessions.js'
 import { STATUS_CODES } from '../../src/grpc/status.js'
 import { carol, len, request, requestBody, requestMeta, verifiers } from '../support/envelope.js'
 import { mutate, pick, type Random } from '../support/mutate.js'
+import { recordCalls } from '../support/observer.js'
 import { CALLER, START_MS, sessionsAt } from '../support/sessions.js'
 import { fuzz } from './engine.js'
 import { mutateBytes, mutateJson, mutateLines } from './mutations.js'
 import { sendRaw } from './raw-peer.js'
 
 const { sessions } = sessionsAt()
-const internalErrors: unknown[] = []
-const onInternalError = (...failure: unknown[]) => internalErrors.push(failure)
-const sessionsV1 = sessionsService(sessions, onInternalError)
+const { observer, ended, internal } = recordCalls()
+const sessionsV1 = sessionsService(sessions, observer)
 const server = await startGrpcServer('127.0.0.1', 0, {
   'sessions_v1.Sessions': sessionsV1,
   'session.Session': sessionService({
@@ -35,7 +35,7 @@ const server = await startGrpcServer('127.0.0.1', 0, {
     clock: new EpochClock({ genesisMs: 0, lengthMs: 1000 }, () => START_MS),
     identity: sodiumEd25519.signer(new Uint8Array(32)),
     verifiers,
-    onInternalError,
+    observer,
   }),
 })
 const client = new Client(server.address, credentials.createInsecure())
@@ -66,7 +66,8 @@ function call(path: string, bytes: Buffer): Promise<Buffer | ServiceError> {
 let checks = 0
 
 async function checkSound(): Promise<void> {
-  expect(internalErrors).toEqual([])
+  expect(internal).toEqual([])
+  ended.length = 0
   if (checks++ % 500 === 0) {
     for (const { id } of (await sessions.list({})).sessions) {
       await sessions.delete(id, undefined, CALLER)

@@ -4,20 +4,19 @@ import type { CallObserver, CallOutcome, IncomingCall } from '../../src/core/cal
 export function recordCalls() {
   const ended: (Pick<IncomingCall, 'transport' | 'method' | 'peer' | 'givenId'> & CallOutcome)[] =
     []
+  /** What callers were told no more of than that it happened. */
+  const internal: [method: string, error: unknown][] = []
   const observer: CallObserver = {
     begin: ({ transport, method, peer, givenId }) => ({
       requestId: givenId ?? 'made',
       run: (work) => work(),
-      end: (outcome) => ended.push({ transport, method, peer, givenId, ...outcome }),
+      end(outcome) {
+        ended.push({ transport, method, peer, givenId, ...outcome })
+        if (outcome.isInternal) {
+          internal.push([method, outcome.error])
+        }
+      },
     }),
   }
-  return {
-    observer,
-    ended,
-    /** What callers were told no more of than that it happened. */
-    internal: () =>
-      ended
-        .filter(({ isInternal }) => isInternal)
-        .map(({ method, error }): [string, unknown] => [method, error]),
-  }
+  return { observer, ended, internal }
 }

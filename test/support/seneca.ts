@@ -44,13 +44,7 @@ export const portOf = ({ address }: SenecaListener) => Number(new URL(address).p
 /** Hooks that write down what they are told. */
 export function hooks() {
   const { observer, ended, internal } = recordCalls()
-  const told = {
-    ended,
-    refused: [] as string[],
-    get internal() {
-      return internal()
-    },
-  }
+  const told = { ended, internal, refused: [] as string[] }
   return {
     told,
     observer,

@@ -278,7 +278,7 @@ describe('an error of the transport', () => {
       code: status.INTERNAL,
       details: 'internal error (request made)',
     })
-    expect(calls.internal()).toEqual([['sessions_v1.Sessions/get_session_by_id', store.failure]])
+    expect(calls.internal).toEqual([['sessions_v1.Sessions/get_session_by_id', store.failure]])
     store.failure = new errors.StoreUnavailableError('it is closed')
     const { error } = await session('get_session_by_id', { sessionId: 'fails' })
     expect(error).toMatchObject({ category: 'NoResponse', status: '503' })
