@@ -9,7 +9,12 @@ import { privateKeyFromPem } from '../../src/crypto/keys.js'
 import { openSeal, sealingKeysFromJson } from '../../src/crypto/seal.js'
 import { LevelStore } from '../../src/stores/level/store.js'
 import { createClient, createRequest, newOwner } from '../support/create.js'
-import { sessiond, startServer, temporaryDirectory } from '../support/process.js'
+import {
+  type ServerProcess,
+  sessiond,
+  startServer,
+  temporaryDirectory,
+} from '../support/process.js'
 import { leaked } from '../support/secrets.js'
 
 const FEED_TOKEN = `feed-${randomBytes(16).toString('hex')}`
@@ -26,7 +31,7 @@ const secrets: Record<string, Uint8Array> = {
 }
 
 /** Makes sessions and failures of every kind. Returns what clients were told, and the ids. */
-async function use(server: Awaited<ReturnType<typeof startServer>>) {
+async function use(server: ServerProcess) {
   const answers: unknown[] = []
   const ids: string[] = []
   const client = createClient(server.ready.grpc)
@@ -111,11 +116,15 @@ async function readSecrets(dataDir: string, ids: readonly string[]): Promise<voi
   await store.close()
 }
 
+let server: ServerProcess
+// Also where a step before its end fails.
+afterAll(() => server?.child.kill('SIGKILL'))
+
 beforeAll(async () => {
   const dataDir = await temporaryDirectory(afterAll)
   const tokenFile = join(await temporaryDirectory(afterAll), 'token')
   await writeFile(tokenFile, `${FEED_TOKEN}\n`)
-  const server = await startServer({
+  server = await startServer({
     dataDir,
     args: [
       ...['--log-level', 'debug', '--feed-token', tokenFile],
