@@ -99,6 +99,27 @@ export function openSeal(
   return seed
 }
 
+/**
+ * Opens a seal with the key that it names, and seals with the current one; null where that is the same.
+ * Throws SealError.
+ */
+export function resealSeed(
+  keys: SealingKeys,
+  sealed: Uint8Array,
+  sessionId: string,
+  binding: SealBinding,
+): Uint8Array | null {
+  if (Buffer.from(sealed.subarray(2, 2 + (sealed[1] ?? 0))).toString() === keys.current) {
+    return null
+  }
+  const seed = openSeal(keys, sealed, sessionId, binding)
+  try {
+    return sealSeed(keys, seed, sessionId, binding)
+  } finally {
+    seed.fill(0)
+  }
+}
+
 function sealingKey({ keys }: SealingKeys, id: string): Uint8Array {
   const key = keys.get(id)
   if (key === undefined) {
@@ -160,6 +181,27 @@ export function sealingKeysFromJson(text: string, file: string): SealingKeys {
   return { current, keys: decoded }
 }
 
+/**
+ * What `sealingKeysToJson` wrote, with one more key, which is current from then on. Whatever else stands in
+ * it is kept. Throws InputFileError.
+ */
+export function withNewSealingKey(
+  text: string,
+  file: string,
+  randomBytes: (length: number) => Uint8Array,
+): string {
+  const { keys } = sealingKeysFromJson(text, file)
+  for (;;) {
+    const { current, keys: made } = generateSealingKeys(randomBytes)
+    const key = made.get(current)
+    if (key !== undefined && !keys.has(current)) {
+      const shape = parseShape(text, file)
+      const all = { ...shape.keys, [current]: base64.encode(key) }
+      return `${JSON.stringify({ ...shape, current, keys: all }, null, 2)}\n`
+    }
+  }
+}
+
 function parseShape(text: string, file: string): { current: string; keys: object } {
   let parsed: unknown
   try {
@@ -172,5 +214,5 @@ function parseShape(text: string, file: string): { current: string; keys: object
   if (typeof current !== 'string' || typeof keys !== 'object' || keys === null) {
     throw new InputFileError(file, 'must hold { "current": id, "keys": { id: base64 } }')
   }
-  return { current, keys }
+  return { ...Object(parsed), current, keys }
 }

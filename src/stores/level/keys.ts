@@ -55,6 +55,10 @@ export function sealKey(id: string): Buffer {
   return Buffer.from(`k${id}`)
 }
 
+export function idOfSealKey(key: Buffer): string {
+  return key.toString('utf8', SEAL_RANGE.gte.length)
+}
+
 export function isSealKey(key: Buffer): boolean {
   return key[0] === SEAL_RANGE.gte[0]
 }
@@ -81,16 +85,21 @@ export function deadlineOf(key: Buffer): Deadline {
   switch (kind) {
     case 'session':
       return { kind, timeMs, id: rest.toString() }
-    case 'idempotency': {
-      const [owner, afterOwner] = readSized(rest)
-      const [signer, name] = readSized(afterOwner)
-      // Copies: a slice would keep the whole key alive.
-      const scope = { owner: Uint8Array.from(owner), signer: Uint8Array.from(signer) }
-      return { kind, timeMs, scope: { ...scope, key: name.toString() } }
-    }
+    case 'idempotency':
+      return { kind, timeMs, scope: scopeOf(rest) }
     default:
       throw new Error(`no deadline: ${key.toString('hex')}`)
   }
+}
+
+/** What `answerKey` made a key of. */
+export function answerScopeOf(key: Buffer): IdempotencyScope {
+  return scopeOf(key.subarray(1))
+}
+
+/** The answers of an owner. */
+export function answerRange(owner: Uint8Array): KeyRange {
+  return prefixRange(Buffer.concat([range('i'), sized(owner)]))
 }
 
 /** Where the sessions that a command opened for a user, address and client are listed. */
@@ -122,6 +131,12 @@ export function requestTimeRange(
   }
 }
 
+/** All sessions of a user. */
+export function userRange(userId: string): TimeRange {
+  const prefix = Buffer.concat([range('u'), sized(userId)])
+  return { ...prefixRange(prefix), timeOffset: prefix.length + ONE.length }
+}
+
 /** The id at the end of a key of a TimeRange. */
 export function idAfterTime(key: Buffer, timeOffset: number): string {
   return key.toString('utf8', timeOffset + TIME_BYTES)
@@ -134,6 +149,18 @@ export function deadlineRange(timeMs: number): KeyRange {
 
 function range(name: 't' | 'u' | 'c' | 'i' | 'x'): Buffer {
   return Buffer.from(name)
+}
+
+/** Keys that begin with `prefix`, behind which no key has the byte 0xff. */
+function prefixRange(prefix: Buffer): KeyRange {
+  return { gte: prefix, lt: Buffer.concat([prefix, Buffer.of(0xff)]) }
+}
+
+function scopeOf(parts: Buffer): IdempotencyScope {
+  const [owner, afterOwner] = readSized(parts)
+  const [signer, key] = readSized(afterOwner)
+  // Copies: a slice would keep the whole key alive.
+  return { owner: Uint8Array.from(owner), signer: Uint8Array.from(signer), key: key.toString() }
 }
 
 function scopeParts({ owner, signer, key }: IdempotencyScope): Buffer[] {

@@ -60,7 +60,8 @@ async function pageIds(
   return ids
 }
 
-async function readSessions(
+/** The records that index keys name. */
+export async function readSessions(
   level: ByteLevel,
   ids: readonly string[],
   snapshot: Snapshot,

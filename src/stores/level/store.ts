@@ -3,8 +3,10 @@ import { StoreUnavailableError } from '../../core/errors.js'
 import type { SessionChange, SessionListener } from '../../core/events.js'
 import type { Session } from '../../core/session.js'
 import type {
+  Answered,
   Deadline,
   Decision,
+  IdempotencyEntry,
   IdempotencyScope,
   InsertScope,
   ListQuery,
@@ -32,9 +34,10 @@ import {
 } from './keys.js'
 import { listSessions } from './list.js'
 import { Locks } from './locks.js'
-import { look, readSession } from './lookup.js'
+import { look, readAnswer, readSession } from './lookup.js'
 import { newestOpened, openedRows } from './opened.js'
 import { changeRows, dueRows, insertRows } from './rows.js'
+import { walkAnswers, walkDeadlines, walkSeals, walkSessions } from './walk.js'
 import { Writer, type WriterHooks } from './writer.js'
 
 export interface LevelStoreOptions extends Partial<WriterHooks> {
@@ -52,8 +55,8 @@ export class LevelStore implements SessionStore {
   private readonly deadlines = new Deadlines()
   private readonly writer: Writer
   private closing: Promise<void> | null = null
-  /** Since they were last compacted. */
-  private sealsDeleted = 0
+  /** Deleted or replaced since they were last compacted. */
+  private sealsDropped = 0
 
   private constructor(
     private readonly database: Database,
@@ -239,6 +242,64 @@ export class LevelStore implements SessionStore {
     return otherUserId === undefined ? done : this.mutate(id, decide, options, otherUserId)
   }
 
+  reseal(
+    id: string,
+    change: (session: Session, seal: Uint8Array) => Uint8Array | null,
+  ): Promise<void> {
+    return this.during(() =>
+      this.locks.hold([sessionLock(id)], async () => {
+        const key = sealKey(id)
+        const [session, seal] = await this.database.read((level) => [
+          readSession(level, id),
+          level.getSync(key),
+        ])
+        const changed = session && seal && change(session, Uint8Array.from(seal))
+        if (changed) {
+          await this.write([[key, changed]], null)
+          this.sealsDropped++
+        }
+      }),
+    )
+  }
+
+  forget(scope: IdempotencyScope, check: (answered: Answered) => boolean): Promise<boolean> {
+    return this.during(() =>
+      this.locks.hold([answerLock(scope)], async () => {
+        const answer = await this.database.read((level) => readAnswer(level, scope))
+        if (answer === undefined || !check(answer.answered)) {
+          return false
+        }
+        const deadline = { kind: 'idempotency', timeMs: answer.expiresTimeMs, scope } as const
+        await this.write(
+          [
+            [answerKey(scope), null],
+            [deadlineKey(deadline), null],
+          ],
+          null,
+        )
+        return true
+      }),
+    )
+  }
+
+  async *walkSeals(): AsyncIterable<readonly string[]> {
+    // Writes are committed in their order: when this one is, so is every one before it.
+    await this.during(() => this.write([], null, false))
+    yield* walkSeals(this.database)
+  }
+
+  walkSessions(userId: string): AsyncIterable<readonly Session[]> {
+    return walkSessions(this.database, userId)
+  }
+
+  walkAnswers(owner: Uint8Array): AsyncIterable<readonly IdempotencyEntry[]> {
+    return walkAnswers(this.database, owner)
+  }
+
+  walkDeadlines(): AsyncIterable<readonly Deadline[]> {
+    return walkDeadlines(this.database)
+  }
+
   due(timeMs: number, limit: number): Promise<Deadline[]> {
     return this.during(() =>
       this.locks.hold([DUE_LOCK], () =>
@@ -248,8 +309,8 @@ export class LevelStore implements SessionStore {
   }
 
   async compactSeals(): Promise<void> {
-    if (this.sealsDeleted > 0) {
-      this.sealsDeleted = 0
+    if (this.sealsDropped > 0) {
+      this.sealsDropped = 0
       await this.during(() => this.database.compact(SEAL_RANGE))
     }
   }
@@ -293,7 +354,7 @@ export class LevelStore implements SessionStore {
       if (value !== null && isDeadlineKey(key)) {
         this.deadlines.arm(key)
       } else if (value === null && isSealKey(key)) {
-        this.sealsDeleted++
+        this.sealsDropped++
       }
     }
   }
