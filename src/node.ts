@@ -64,7 +64,7 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
     })
     closers.add(() => store.close())
     const isNew = (await store.countOpen()) === 0
-    const { identity, sealingKeys } = await openServerKeys(config, isNew)
+    const keys = await openServerKeys(config, isNew)
     const sessions = new Sessions(
       {
         store,
@@ -72,7 +72,7 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
         owners: openOwners(config.owners, log, closers),
         randomBytes: sodiumRandomBytes,
         publicKey: (seed) => sodiumEd25519.publicKey(seed),
-        seal: (seed, sessionId, token) => sealSeed(sealingKeys, seed, sessionId, token),
+        seal: (seed, sessionId, token) => sealSeed(keys.sealing.keys, seed, sessionId, token),
       },
       config,
     )
@@ -84,7 +84,7 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
       'session.Session': sessionService({
         sessions,
         clock,
-        identity,
+        identity: () => keys.identity.current,
         verifiers: { body: verify, header: cachedVerify(verify, REMEMBERED_HEADERS) },
         onInternalError,
       }),
@@ -95,7 +95,14 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
         version: VERSION,
         startTimeMs: Date.now(),
         store,
-        keys: () => ({ identity: identity.publicKey, sealingKey: sealingKeys.current }),
+        keys: () => {
+          const { current, next } = keys.identity
+          return {
+            identity: current.publicKey,
+            ...(next && { nextIdentity: next.publicKey }),
+            sealingKey: keys.sealing.keys.current,
+          }
+        },
         clock: { offsetMs: () => 0, isSuspect: () => false, confirm: () => 0 },
         audit: { check: async () => {}, record: async () => {} },
         caller: (call) => ({ name: 'loopback', address: call.getPeer() }),

@@ -218,6 +218,15 @@ export class InputFileError extends SessiondError {
   }
 }
 
+/** A key of the server's was to change and did not: the one in force stays so. */
+export class KeyChangeError extends SessiondError {
+  readonly code = 'KEY_NOT_CHANGED'
+
+  constructor(problem: string, cause?: unknown) {
+    super(`the key in force stays: ${problem}`, { cause })
+  }
+}
+
 /** A listener could not be opened. */
 export class ListenError extends SessiondError {
   readonly code = 'LISTEN_FAILED'

@@ -24,6 +24,7 @@ export const STATUS_CODES: Readonly<Record<string, status>> = {
   NOT_FOUND: status.NOT_FOUND,
   // A session that has ended stays so: ABORTED would ask for another try.
   CONFLICT: status.FAILED_PRECONDITION,
+  KEY_NOT_CHANGED: status.FAILED_PRECONDITION,
 }
 
 /**
