@@ -2,10 +2,13 @@
 import { Command, CommanderError } from 'commander'
 import { bridgeCommand } from './cli/bridge.js'
 import { createCommand } from './cli/create.js'
+import { eraseCommand } from './cli/erase.js'
+import { exportCommand } from './cli/export.js'
 import { identityCommand } from './cli/identity.js'
 import { importCommand } from './cli/import.js'
 import { keygenCommand } from './cli/keygen.js'
 import { requestCommand } from './cli/request.js'
+import { rotateKeysCommand } from './cli/rotate-keys.js'
 import { serveCommand } from './cli/serve.js'
 import { sessionsCommand } from './cli/sessions.js'
 import { SessiondError } from './core/errors.js'
@@ -40,6 +43,9 @@ for (const command of [
   requestCommand(),
   sessionsCommand(),
   importCommand(),
+  rotateKeysCommand(),
+  exportCommand(),
+  eraseCommand(),
   bridgeCommand(),
 ]) {
   program.addCommand(command.exitOverride())

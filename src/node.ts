@@ -3,17 +3,20 @@ import { fileURLToPath } from 'node:url'
 import type { Config } from './config.js'
 import { EpochClock } from './core/epoch.js'
 import { anySigner, listedOwners, type OwnerPolicy, selfCertifying } from './core/owner.js'
+import { resealAll } from './core/reseal.js'
 import { Sessions } from './core/sessions.js'
 import type { SessionStore } from './core/store.js'
+import { eraseSubject, exportSubject } from './core/subject.js'
 import { n3Account } from './crypto/n3.js'
 import { cachedVerify, schemeVerifier } from './crypto/schemes.js'
-import { sealSeed } from './crypto/seal.js'
+import { resealSeed, sealSeed } from './crypto/seal.js'
 import { sodiumEd25519, sodiumRandomBytes } from './crypto/sodium.js'
 import { FeedHub } from './feed/hub.js'
 import { readPages } from './feed/pages.js'
 import { startFeedServer } from './feed/server.js'
 import { readFeedToken } from './feed-token.js'
 import { adminService } from './grpc/admin.js'
+import { identityService } from './grpc/identity.js'
 import { type GrpcService, startGrpcServer } from './grpc/server.js'
 import { sessionService } from './grpc/session.js'
 import { sessionsService } from './grpc/sessions.js'
@@ -88,6 +91,7 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
         verifiers: { body: verify, header: cachedVerify(verify, REMEMBERED_HEADERS) },
         onInternalError,
       }),
+      'sessiond.v1.Identity': identityService(keys.identity, onInternalError),
     }
     if (isLoopback(config.grpc.host)) {
       services['sessions_v1.Sessions'] = sessionsService(sessions, onInternalError)
@@ -103,6 +107,16 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
             sealingKey: keys.sealing.keys.current,
           }
         },
+        identity: keys.identity,
+        rotateSealingKey: keys.sealing.rotate,
+        resealAll: () =>
+          resealAll({
+            store,
+            currentKey: () => keys.sealing.keys.current,
+            reseal: (seal, id, token) => resealSeed(keys.sealing.keys, seal, id, token),
+          }),
+        exportSubject: (userId) => exportSubject(store, userId),
+        eraseSubject: (userId) => eraseSubject(store, userId),
         clock: { offsetMs: () => 0, isSuspect: () => false, confirm: () => 0 },
         audit: { check: async () => {}, record: async () => {} },
         caller: (call) => ({ name: 'loopback', address: call.getPeer() }),

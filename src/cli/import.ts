@@ -3,7 +3,7 @@ import { Command, Option } from 'commander'
 import { type Config, ConfigError, readConfig } from '../config.js'
 import { importFile } from '../import.js'
 import { type OptionName, SERVE_OPTIONS, variableOf } from '../serve-options.js'
-import { importProgress } from './import-progress.js'
+import { progressOn } from './progress.js'
 
 /** The options of `serve` that the store and its sessions depend on. */
 const SERVER_OPTIONS = [
@@ -55,7 +55,7 @@ interface ImportFlags extends Record<string, string | boolean | undefined> {
 }
 
 async function importSessions(file: string, flags: ImportFlags, command: Command): Promise<void> {
-  const progress = importProgress(process.stderr, file)
+  const progress = progressOn(process.stderr, file)
   const counts = await importFile(file, readServerConfig(command), {
     onLeftOut(leftOut) {
       const { line, element, reason } = leftOut
@@ -66,7 +66,7 @@ async function importSessions(file: string, flags: ImportFlags, command: Command
         console.error(`sessiond: ${file}, line ${line}: left out element ${element}: ${reason}`)
       }
     },
-    onProgress: progress.show,
+    onProgress: (part, { imported }) => progress.show(part, `${imported} imported`),
   }).finally(progress.clear)
   const { imported, ended, existing, leftOut } = counts
   console.log(

@@ -70,7 +70,8 @@ export class AdminClient {
     return Number(acceptedOffsetMs)
   }
 
-  private async call<Request, Response>(
+  /** The one message that answers a call. */
+  async call<Request, Response>(
     method: string,
     requestType: Codec<Request>,
     responseType: Codec<Response>,
