@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createInterface } from 'node:readline/promises'
 import { Command } from 'commander'
 import { eraseUser } from '../client/index.js'
@@ -66,7 +67,10 @@ async function confirm({ user, server }: EraseFlags): Promise<boolean> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
   try {
     const question = `Erase everything about user ${printable(user)} at ${server}? Type "yes": `
-    return (await terminal.question(question)).trim() === 'yes'
+    // Control-C and Control-D abort the question, the end of the terminal leaves it without an answer.
+    const closed = once(terminal, 'close').then(() => '')
+    const answered = terminal.question(question).catch(() => '')
+    return (await Promise.race([answered, closed])).trim() === 'yes'
   } finally {
     terminal.close()
   }

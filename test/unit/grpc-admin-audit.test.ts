@@ -1,0 +1,212 @@
+import { describe, expect, it, onTestFinished } from 'vitest'
+import {
+  AdminClient,
+  connect,
+  eraseUser,
+  exportUser,
+  reseal,
+  rotateIdentity,
+  rotateSealingKey,
+} from '../../src/client/index.js'
+import type { AuditEntry } from '../../src/core/audit.js'
+import { KeyChangeError, StoreUnavailableError } from '../../src/core/errors.js'
+import { sodiumEd25519 } from '../../src/crypto/sodium.js'
+import { type AdminPorts, adminService } from '../../src/grpc/admin.js'
+import { startGrpcServer } from '../../src/grpc/server.js'
+import { commandSession, tokenSession } from '../support/store-sessions.js'
+
+const [one, two] = [1, 2].map((byte) => sodiumEd25519.signer(new Uint8Array(32).fill(byte)))
+const hex = (bytes: Uint8Array = new Uint8Array()) => Buffer.from(bytes).toString('hex')
+const step = { checked: 2, resealed: 1, failed: 1, newlyFailedIds: ['x'], total: 9 }
+
+/** An admin service over parts that do as told, and the entries that it kept. */
+async function serve(parts: Partial<AdminPorts> = {}) {
+  const entries: AuditEntry[] = []
+  let onEntry = () => {}
+  const nextEntry = new Promise<void>((resolve) => {
+    onEntry = resolve
+  })
+  const ports = {
+    audit: {
+      check: async () => {},
+      record: async (entry: AuditEntry) => {
+        entries.push(entry)
+        onEntry()
+      },
+    },
+    caller: () => ({ name: 'a test', address: 'here' }),
+    onInternalError: (_: string, error: unknown) => expect.unreachable(`${error}`),
+    identity: { current: one, next: two, announce: async () => {}, activate: async () => {} },
+    rotateSealingKey: async () => 'k2',
+    resealAll: async function* () {
+      yield step
+    },
+    exportSubject: async function* () {
+      yield { kind: 'session', session: commandSession('1') }
+    },
+    eraseSubject: async () => ({ sessions: 3, idempotencyKeys: 4 }),
+    ...parts,
+  } as unknown as AdminPorts
+  const server = await startGrpcServer('127.0.0.1', 0, { 'sessiond.v1.Admin': adminService(ports) })
+  const connection = connect(server.address, { serverKeys: 'any' })
+  onTestFinished(async () => {
+    connection.close()
+    await server.close(0)
+  })
+  return { admin: new AdminClient(connection), entries, nextEntry }
+}
+
+async function all<T>(stream: AsyncIterable<T>): Promise<T[]> {
+  const seen: T[] = []
+  for await (const each of stream) {
+    seen.push(each)
+  }
+  return seen
+}
+
+type Call = (admin: AdminClient) => Promise<unknown>
+const CALLS: Record<string, Call> = {
+  'rotate-keys': rotateSealingKey,
+  reseal: (admin) => all(reseal(admin)),
+  'rotate-identity': (admin) => rotateIdentity(admin, 'activate'),
+  export: (admin) => all(exportUser(admin, 'alice')),
+  erase: (admin) => eraseUser(admin, 'alice'),
+}
+const DONE: Record<string, AuditEntry['facts']> = {
+  'rotate-keys': { sealing_key: 'k2' },
+  reseal: { checked: 2, resealed: 1, failed: 1 },
+  'rotate-identity': {
+    activate: true,
+    identity: hex(one?.publicKey),
+    next_identity: hex(two?.publicKey),
+  },
+  export: { user_id: 'alice', records: 1 },
+  erase: { user_id: 'alice', sessions: 3, idempotency_keys: 4 },
+}
+const FAILED: Record<string, AuditEntry['facts']> = {
+  'rotate-keys': {},
+  reseal: { checked: 0, resealed: 0, failed: 0 },
+  'rotate-identity': { activate: true },
+  export: { user_id: 'alice', records: 0 },
+  erase: { user_id: 'alice' },
+}
+
+describe.each(Object.entries(CALLS))('%s', (action, call) => {
+  const caller = { name: 'a test', address: 'here' }
+
+  it('is audited once it is done', async () => {
+    const { admin, entries } = await serve()
+    await call(admin)
+    expect(entries).toEqual([{ action, caller, facts: { outcome: 'done', ...DONE[action] } }])
+  })
+
+  it('is audited where it fails, for part of it may be done', async () => {
+    const fail = () => {
+      throw new KeyChangeError('a test')
+    }
+    const { admin, entries } = await serve({
+      identity: { current: one, next: two, announce: fail, activate: fail } as never,
+      ...{ rotateSealingKey: fail, resealAll: failing, exportSubject: failing, eraseSubject: fail },
+    })
+    await expect(call(admin)).rejects.toMatchObject({ code: 'KEY_NOT_CHANGED' })
+    expect(entries).toEqual([{ action, caller, facts: { outcome: 'failed', ...FAILED[action] } }])
+  })
+
+  it('is not done while no entry can be kept', async () => {
+    const never = () => expect.unreachable()
+    const check = () => Promise.reject(new StoreUnavailableError('no room for the audit log'))
+    const { admin } = await serve({
+      audit: { check, record: never },
+      identity: { current: one, next: two, announce: never, activate: never } as never,
+      ...{ rotateSealingKey: never, eraseSubject: never },
+      // Asked for, yet never begun.
+      ...{ resealAll: beginning(never), exportSubject: beginning(never) },
+    })
+    await expect(call(admin)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+  })
+})
+
+it.each(['reseal', 'export'])(
+  '%s that nobody waits for is audited as interrupted',
+  async (action) => {
+    const endless = async function* () {
+      for (;;) {
+        yield action === 'reseal' ? step : { kind: 'session', session: commandSession('1') }
+      }
+    }
+    const { admin, entries, nextEntry } = await serve({
+      ...{ resealAll: endless as never, exportSubject: endless as never },
+    })
+    for await (const _ of action === 'reseal' ? reseal(admin) : exportUser(admin, 'alice')) {
+      break
+    }
+    await nextEntry
+    expect(entries).toMatchObject([{ action, facts: { outcome: 'interrupted' } }])
+  },
+)
+
+it('an export has what is stored, digit for digit, and never a line end in a line', async () => {
+  const session = commandSession('1', {
+    user: '{"n":\n12345678901234567890.10,\r\n"t":"a\\nb"}',
+    closeTimeMs: 5,
+    active: false,
+  })
+  const key = { owner: Uint8Array.of(1, 2), signer: Uint8Array.of(3), key: 'k\n' }
+  const { admin } = await serve({
+    exportSubject: async function* () {
+      yield { kind: 'session', session }
+      yield { kind: 'session', session: tokenSession('2') }
+      const entry = { scope: key, sessionId: '2', expiresTimeMs: 2 ** 53 }
+      yield { kind: 'idempotency-key', entry }
+    },
+  })
+  const lines = await all(exportUser(admin, 'alice'))
+  expect(lines.join('')).not.toMatch(/[\r\n]/)
+  expect(lines[0]).toContain('"user":{"n": 12345678901234567890.10,  "t":"a\\nb"},"data":null')
+  expect(lines.map((line) => JSON.parse(line))).toEqual([
+    {
+      kind: 'session',
+      id: '1',
+      user_id: 'alice',
+      user_name: 'Alice',
+      active: false,
+      open_time: '1970-01-01T00:00:01.000Z',
+      request_time: '1970-01-01T00:00:01.000Z',
+      close_time: '1970-01-01T00:00:00.005Z',
+      address: '192.0.2.1',
+      client: 'browser',
+      token: null,
+      user: { n: expect.any(Number), t: 'a\nb' },
+      data: null,
+    },
+    expect.objectContaining({
+      id: '2',
+      token: {
+        owner: '010203',
+        lifetime: { exp: '18446744073709551615', nbf: '9007199254740992', iat: '1' },
+        public_key: '07'.repeat(32),
+      },
+    }),
+    {
+      kind: 'idempotency_key',
+      key: 'k\n',
+      owner: '0102',
+      signer: '03',
+      session_id: '2',
+      expire_time: 2 ** 53,
+    },
+  ])
+})
+
+// biome-ignore lint/correctness/useYield: it throws first.
+async function* failing(): AsyncGenerator<never> {
+  throw new KeyChangeError('a test')
+}
+
+/** A stream that calls `begin` when it is first asked for anything. */
+function beginning(begin: () => never) {
+  // biome-ignore lint/correctness/useYield: it is not to begin.
+  return async function* (): AsyncGenerator<never> {
+    begin()
+  }
+}
