@@ -50,7 +50,7 @@ export async function writeSecretFile(file: string, text: string): Promise<void>
 export async function replaceSecretFile(file: string, text: string): Promise<void> {
   const temporary = temporaryBeside(file)
   try {
-    await refuseManaged(file)
+    await checkReplaceable(file)
     await writeAndSync(temporary, text)
     await rename(temporary, file)
     await syncDirectory(dirname(file))
@@ -67,7 +67,7 @@ export async function replaceSecretFile(file: string, text: string): Promise<voi
  */
 export async function succeedSecretFile(file: string, next: string, kept: string): Promise<void> {
   try {
-    await refuseManaged(file)
+    await checkReplaceable(file)
     await link(file, kept).catch((error: NodeJS.ErrnoException) => {
       // From an attempt that was interrupted.
       if (error.code !== 'EEXIST') {
@@ -82,16 +82,22 @@ export async function succeedSecretFile(file: string, next: string, kept: string
   }
 }
 
-/** Who replaces such a file would take it from whoever looks after it. */
-async function refuseManaged(file: string): Promise<void> {
+/**
+ * Throws InputFileError where a file is a symbolic link or read-only: somebody else looks after it, and
+ * whoever replaced it would take it from them.
+ */
+export async function checkReplaceable(file: string): Promise<void> {
   const found = await lstat(file)
   if (found.isSymbolicLink() || (found.mode & OWNER_WRITE) === 0) {
-    throw new Error(found.isSymbolicLink() ? 'it is a symbolic link' : 'it is read-only')
+    const problem = found.isSymbolicLink() ? 'is a symbolic link' : 'is read-only'
+    throw new InputFileError(file, `${problem}, so it is not replaced`)
   }
 }
 
 function notWritten(file: string, error: unknown): InputFileError {
-  return new InputFileError(file, `cannot be written: ${(error as Error).message}`, error)
+  return error instanceof InputFileError
+    ? error
+    : new InputFileError(file, `cannot be written: ${(error as Error).message}`, error)
 }
 
 function temporaryBeside(file: string): string {

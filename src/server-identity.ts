@@ -4,7 +4,12 @@ import { InputFileError, KeyChangeError, StoreMismatchError } from './core/error
 import type { Signer } from './crypto/ed25519.js'
 import { generateKey, privateKeyFromPem, privateKeyToPem } from './crypto/keys.js'
 import { sodiumEd25519 } from './crypto/sodium.js'
-import { readSecretFile, succeedSecretFile, writeSecretFile } from './key-files.js'
+import {
+  checkReplaceable,
+  readSecretFile,
+  succeedSecretFile,
+  writeSecretFile,
+} from './key-files.js'
 import { serial } from './serial.js'
 
 /** Of a public key, in the name of the file that keeps it. */
@@ -47,6 +52,8 @@ export class ServerIdentity {
   }
 
   private async announceNow(): Promise<void> {
+    // Said now rather than when clients have pinned what cannot be activated.
+    await checkReplaceable(this.file)
     const file = nextIdentityFile(this.file)
     this.announced ??= (await readSigner(file)) ?? (await makeSigner(file))
   }

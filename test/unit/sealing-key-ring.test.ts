@@ -66,14 +66,18 @@ it('rotations at once come one after another, and no key is lost', async () => {
 })
 
 it.each<[string, (file: string) => Promise<void>, RegExp]>([
-  ['is read-only', (file) => chmod(file, 0o400), /it is read-only: make it a file that the server/],
+  [
+    'is read-only',
+    (file) => chmod(file, 0o400),
+    /is read-only, so it is not replaced: make it a file that the server/,
+  ],
   [
     'is a symbolic link',
     async (file) => {
       await rename(file, `${file}.real`)
       await symlink(`${file}.real`, file)
     },
-    /it is a symbolic link: make it .*add a key to it where it is managed and restart/,
+    /is a symbolic link, .*add a key to it where it is managed and restart/,
   ],
   ['is missing', (file) => rm(file), /is missing: restore it/],
   ['is damaged', (file) => writeFile(file, '{'), /is not JSON/],

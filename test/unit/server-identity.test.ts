@@ -118,6 +118,13 @@ it.each<[string, (files: { file: string; next: string }) => Promise<unknown>, Re
   expect(identity.next).not.toBeNull()
 })
 
+it('is not announced where it could not be activated', async () => {
+  const { directory, file, identity } = await newIdentity()
+  await chmod(file, 0o400)
+  await expect(identity.announce()).rejects.toThrow(/read-only.*change the key where it is managed/)
+  expect(await readdir(directory)).toEqual(['identity.pem'])
+})
+
 it('without one that is announced there is nothing to activate', async () => {
   const { file, identity } = await newIdentity()
   await expect(identity.activate()).rejects.toThrow(/announce one, and give clients time/)
