@@ -1,13 +1,18 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
+import { backupCommand } from './cli/backup.js'
 import { bridgeCommand } from './cli/bridge.js'
+import { checkCommand } from './cli/check.js'
 import { createCommand } from './cli/create.js'
 import { identityCommand } from './cli/identity.js'
 import { importCommand } from './cli/import.js'
 import { keygenCommand } from './cli/keygen.js'
+import { repairCommand } from './cli/repair.js'
 import { requestCommand } from './cli/request.js'
+import { restoreCommand } from './cli/restore.js'
 import { serveCommand } from './cli/serve.js'
 import { sessionsCommand } from './cli/sessions.js'
+import { statusCommand } from './cli/status.js'
 import { SessiondError } from './core/errors.js'
 import { VERSION } from './version.js'
 
@@ -40,6 +45,11 @@ for (const command of [
   requestCommand(),
   sessionsCommand(),
   importCommand(),
+  statusCommand(),
+  backupCommand(),
+  restoreCommand(),
+  checkCommand(),
+  repairCommand(),
   bridgeCommand(),
 ]) {
   program.addCommand(command.exitOverride())

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { link, mkdir, open, readFile, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { InputFileError } from './core/errors.js'
+import { syncDirectory } from './sync-directory.js'
 
 /** The text of a secret file, or null where there is none. Throws InputFileError. */
 export async function readSecretFile(file: string): Promise<string | null> {
@@ -45,15 +46,6 @@ async function writeAndSync(file: string, text: string): Promise<void> {
   const handle = await open(file, 'wx', 0o600)
   try {
     await handle.writeFile(text)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
-
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r')
-  try {
     await handle.sync()
   } finally {
     await handle.close()

@@ -8,7 +8,7 @@ export {
   privateKeyToPem,
   publicKeyFromText,
 } from '../crypto/keys.js'
-export { AdminClient, type ServerStatus } from './admin.js'
+export { AdminClient, type CheckFinding, type ServerStatus } from './admin.js'
 export { type Connection, type ConnectOptions, connect } from './connection.js'
 export { type CreatedSession, type CreateSessionOptions, createSession } from './create-session.js'
 export { CommandError, DeadlineError, RefusedError, UntrustedResponseError } from './errors.js'

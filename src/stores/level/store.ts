@@ -27,7 +27,7 @@ import {
   isDeadlineKey,
   isSealKey,
   openedKey,
-  SEAL_RANGE,
+  RANGES,
   sealKey,
 } from './keys.js'
 import { listSessions } from './list.js'
@@ -35,6 +35,7 @@ import { Locks } from './locks.js'
 import { look, readSession } from './lookup.js'
 import { newestOpened, openedRows } from './opened.js'
 import { changeRows, dueRows, insertRows } from './rows.js'
+import { View } from './view.js'
 import { Writer, type WriterHooks } from './writer.js'
 
 export interface LevelStoreOptions extends Partial<WriterHooks> {
@@ -123,6 +124,11 @@ export class LevelStore implements SessionStore {
   /** Whether writes are taken. */
   get isWritable(): boolean {
     return this.closing === null && this.writer.isWriting
+  }
+
+  /** The store as it is now, for reads that take long. To be closed. */
+  view(): Promise<View> {
+    return View.open((fn) => this.read(fn))
   }
 
   subscribe(listener: SessionListener): () => void {
@@ -250,7 +256,7 @@ export class LevelStore implements SessionStore {
   async compactSeals(): Promise<void> {
     if (this.sealsDeleted > 0) {
       this.sealsDeleted = 0
-      await this.during(() => this.database.compact(SEAL_RANGE))
+      await this.during(() => this.database.compact(RANGES.seals))
     }
   }
 
