@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Config } from './config.js'
+import { Deadlines } from './core/deadlines.js'
 import { EpochClock } from './core/epoch.js'
 import { anySigner, listedOwners, type OwnerPolicy, selfCertifying } from './core/owner.js'
 import { resealAll } from './core/reseal.js'
@@ -24,8 +25,11 @@ import { Closers } from './lifecycle.js'
 import type { Logger } from './log.js'
 import { isLoopback } from './loopback.js'
 import { followOwnersFile } from './owners-file.js'
+import { sealCheck } from './seal-check.js'
 import { SENECA_LISTENERS } from './seneca/listeners.js'
 import { openServerKeys } from './server-keys.js'
+import { backUp } from './stores/level/backup.js'
+import { checkStore } from './stores/level/check.js'
 import { LevelStore } from './stores/level/store.js'
 import { VERSION } from './version.js'
 
@@ -95,10 +99,17 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
     }
     if (isLoopback(config.grpc.host)) {
       services['sessions_v1.Sessions'] = sessionsService(sessions, onInternalError)
+      const deadlines = new Deadlines(clock, config)
       services['sessiond.v1.Admin'] = adminService({
         version: VERSION,
         startTimeMs: Date.now(),
         store,
+        backup: () => backUp(() => store.view(), clock.settings, Date.now()),
+        check: () =>
+          checkStore(() => store.view(), {
+            dueMs: (session) => deadlines.dueMs(session),
+            trySeal: sealCheck(() => keys.sealing.keys),
+          }),
         keys: () => {
           const { current, next } = keys.identity
           return {

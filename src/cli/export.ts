@@ -34,8 +34,8 @@ Examples:
   $ sessiond export --user alice --out alice.jsonl`,
     )
     .action((flags: ExportFlags) =>
-      withAdmin(flags, async (admin) => {
-        const lines = withLineEnds(exportUser(admin, flags.user))
+      withAdmin(flags, async (admin, signal) => {
+        const lines = withLineEnds(exportUser(admin, flags.user, signal))
         // What is exported need not fit in memory: both wait for whoever takes it.
         await (flags.out === undefined
           ? pipeline(lines, process.stdout, { end: false })

@@ -48,20 +48,24 @@ Examples:
   $ sessiond rotate-keys --identity activate --json`,
     )
     .action((flags: RotateFlags) =>
-      withAdmin(flags, (admin) =>
+      withAdmin(flags, (admin, signal) =>
         flags.identity === undefined
-          ? rotateSealing(admin, flags)
+          ? rotateSealing(admin, flags, signal)
           : changeIdentity(admin, flags.identity, flags),
       ),
     )
 }
 
-async function rotateSealing(admin: AdminClient, flags: RotateFlags): Promise<void> {
+async function rotateSealing(
+  admin: AdminClient,
+  flags: RotateFlags,
+  signal: AbortSignal,
+): Promise<void> {
   const key = flags.resealOnly ? null : await rotateSealingKey(admin)
   if (key !== null && !flags.json) {
     console.log(`sealing with the new key ${key}`)
   }
-  const counts = key === null || flags.reseal ? await resealAll(admin) : null
+  const counts = key === null || flags.reseal ? await resealAll(admin, signal) : null
   if (flags.json) {
     console.log(JSON.stringify({ ...(key !== null && { sealingKey: key }), ...counts }))
   } else if (counts !== null) {
@@ -76,11 +80,11 @@ async function rotateSealing(admin: AdminClient, flags: RotateFlags): Promise<vo
   }
 }
 
-async function resealAll(admin: AdminClient) {
+async function resealAll(admin: AdminClient, signal: AbortSignal) {
   const progress = progressOn(process.stderr, 'the seals')
   let counts = { checked: 0, resealed: 0, failed: 0 }
   try {
-    for await (const { total, newlyFailedIds, ...step } of reseal(admin)) {
+    for await (const { total, newlyFailedIds, ...step } of reseal(admin, signal)) {
       counts = step
       for (const id of newlyFailedIds) {
         progress.clear()

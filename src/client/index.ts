@@ -8,7 +8,7 @@ export {
   privateKeyToPem,
   publicKeyFromText,
 } from '../crypto/keys.js'
-export { AdminClient, type ServerStatus } from './admin.js'
+export { AdminClient, type CheckFinding, type ServerStatus } from './admin.js'
 export {
   type IdentityChange,
   type ResealProgress,

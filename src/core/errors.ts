@@ -209,6 +209,15 @@ export class StoreMismatchError extends SessiondError {
   readonly code = 'STORE_MISMATCH'
 }
 
+/** The store holds rows that it cannot have written. */
+export class StoreDamagedError extends SessiondError {
+  readonly code = 'STORE_DAMAGED'
+
+  constructor(problem: string, cause?: unknown) {
+    super(problem, { cause })
+  }
+}
+
 /** A key file, an owners file or another input of the operator's is not what it should be. */
 export class InputFileError extends SessiondError {
   readonly code = 'INVALID_INPUT_FILE'

@@ -69,17 +69,14 @@ export function openSeal(
   sessionId: string,
   binding: SealBinding,
 ): Uint8Array {
-  const [version, keyIdLength = 0] = sealed
-  if (version !== FORMAT_VERSION) {
-    throw new SealError(`is of format ${version ?? 'unknown'}, not ${FORMAT_VERSION}`)
-  }
-  const nonceStart = 2 + keyIdLength
+  const keyId = sealKeyId(sealed)
+  const nonceStart = 2 + (sealed[1] ?? 0)
   const ciphertextStart = nonceStart + NONCE_BYTES
   if (sealed.length !== ciphertextStart + SEED_BYTES + TAG_BYTES) {
     throw new SealError(`has ${sealed.length} bytes, too few or too many`)
   }
   const head = sealed.subarray(0, nonceStart)
-  const key = sealingKey(keys, Buffer.from(head.subarray(2)).toString())
+  const key = sealingKey(keys, keyId)
   const seed = new Uint8Array(SEED_BYTES)
   try {
     sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(
@@ -109,7 +106,7 @@ export function resealSeed(
   sessionId: string,
   binding: SealBinding,
 ): Uint8Array | null {
-  if (Buffer.from(sealed.subarray(2, 2 + (sealed[1] ?? 0))).toString() === keys.current) {
+  if (sealKeyId(sealed) === keys.current) {
     return null
   }
   const seed = openSeal(keys, sealed, sessionId, binding)
@@ -118,6 +115,15 @@ export function resealSeed(
   } finally {
     seed.fill(0)
   }
+}
+
+/** The id of the key that sealed it. Throws SealError. */
+export function sealKeyId(sealed: Uint8Array): string {
+  const [version, length = 0] = sealed
+  if (version !== FORMAT_VERSION) {
+    throw new SealError(`is of format ${version ?? 'unknown'}, not ${FORMAT_VERSION}`)
+  }
+  return Buffer.from(sealed.subarray(2, 2 + length)).toString()
 }
 
 function sealingKey({ keys }: SealingKeys, id: string): Uint8Array {

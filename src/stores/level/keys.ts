@@ -44,8 +44,17 @@ export interface TimeRange extends KeyRange {
   readonly timeOffset: number
 }
 
-/** All seals. */
-export const SEAL_RANGE: KeyRange = { gte: Buffer.from('k'), lt: Buffer.from('l') }
+/** All keys of one kind. */
+export const RANGES = {
+  sessions: wholeRange('s'),
+  seals: wholeRange('k'),
+  byTime: wholeRange('t'),
+  byUser: wholeRange('u'),
+  opened: wholeRange('c'),
+  answers: wholeRange('i'),
+  deadlines: wholeRange('x'),
+  facts: wholeRange('m'),
+} as const satisfies Record<string, KeyRange>
 
 export function sessionKey(id: string): Buffer {
   return Buffer.from(`s${id}`)
@@ -55,16 +64,22 @@ export function sealKey(id: string): Buffer {
   return Buffer.from(`k${id}`)
 }
 
-export function idOfSealKey(key: Buffer): string {
-  return key.toString('utf8', SEAL_RANGE.gte.length)
-}
-
 export function isSealKey(key: Buffer): boolean {
-  return key[0] === SEAL_RANGE.gte[0]
+  return key[0] === RANGES.seals.gte[0]
 }
 
 export function answerKey(scope: IdempotencyScope): Buffer {
   return Buffer.concat([range('i'), ...scopeParts(scope)])
+}
+
+/** What `answerKey` made a key of. */
+export function scopeOf(key: Buffer): IdempotencyScope {
+  return readScope(key.subarray(1))
+}
+
+/** The id in a key that has nothing else in it: of a record, or of a seal. */
+export function idOf(key: Buffer): string {
+  return key.toString('utf8', 1)
 }
 
 export function deadlineKey(deadline: Deadline): Buffer {
@@ -86,15 +101,10 @@ export function deadlineOf(key: Buffer): Deadline {
     case 'session':
       return { kind, timeMs, id: rest.toString() }
     case 'idempotency':
-      return { kind, timeMs, scope: scopeOf(rest) }
+      return { kind, timeMs, scope: readScope(rest) }
     default:
       throw new Error(`no deadline: ${key.toString('hex')}`)
   }
-}
-
-/** What `answerKey` made a key of. */
-export function answerScopeOf(key: Buffer): IdempotencyScope {
-  return scopeOf(key.subarray(1))
 }
 
 /** The answers of an owner. */
@@ -147,6 +157,10 @@ export function deadlineRange(timeMs: number): KeyRange {
   return { gte: range('x'), lt: Buffer.concat([range('x'), time(clampTime(timeMs))]) }
 }
 
+function wholeRange(name: string): KeyRange {
+  return { gte: Buffer.from(name), lt: Buffer.of(name.charCodeAt(0) + 1) }
+}
+
 function range(name: 't' | 'u' | 'c' | 'i' | 'x'): Buffer {
   return Buffer.from(name)
 }
@@ -156,15 +170,15 @@ function prefixRange(prefix: Buffer): KeyRange {
   return { gte: prefix, lt: Buffer.concat([prefix, Buffer.of(0xff)]) }
 }
 
-function scopeOf(parts: Buffer): IdempotencyScope {
+function scopeParts({ owner, signer, key }: IdempotencyScope): Buffer[] {
+  return [sized(owner), sized(signer), Buffer.from(key)]
+}
+
+function readScope(parts: Buffer): IdempotencyScope {
   const [owner, afterOwner] = readSized(parts)
   const [signer, key] = readSized(afterOwner)
   // Copies: a slice would keep the whole key alive.
   return { owner: Uint8Array.from(owner), signer: Uint8Array.from(signer), key: key.toString() }
-}
-
-function scopeParts({ owner, signer, key }: IdempotencyScope): Buffer[] {
-  return [sized(owner), sized(signer), Buffer.from(key)]
 }
 
 /** With its length before it, in 2 bytes. */

@@ -60,8 +60,7 @@ async function pageIds(
   return ids
 }
 
-/** The records that index keys name. */
-export async function readSessions(
+async function readSessions(
   level: ByteLevel,
   ids: readonly string[],
   snapshot: Snapshot,

@@ -29,7 +29,7 @@ import {
   isDeadlineKey,
   isSealKey,
   openedKey,
-  SEAL_RANGE,
+  RANGES,
   sealKey,
 } from './keys.js'
 import { listSessions } from './list.js'
@@ -37,6 +37,7 @@ import { Locks } from './locks.js'
 import { look, readAnswer, readSession } from './lookup.js'
 import { newestOpened, openedRows } from './opened.js'
 import { changeRows, dueRows, insertRows } from './rows.js'
+import { View } from './view.js'
 import { walkAnswers, walkDeadlines, walkSeals, walkSessions } from './walk.js'
 import { Writer, type WriterHooks } from './writer.js'
 
@@ -126,6 +127,11 @@ export class LevelStore implements SessionStore {
   /** Whether writes are taken. */
   get isWritable(): boolean {
     return this.closing === null && this.writer.isWriting
+  }
+
+  /** The store as it is now, for reads that take long. To be closed. */
+  view(): Promise<View> {
+    return View.open((fn) => this.read(fn))
   }
 
   subscribe(listener: SessionListener): () => void {
@@ -285,19 +291,19 @@ export class LevelStore implements SessionStore {
   async *walkSeals(): AsyncIterable<readonly string[]> {
     // Writes are committed in their order: when this one is, so is every one before it.
     await this.during(() => this.write([], null, false))
-    yield* walkSeals(this.database)
+    yield* walkSeals(() => this.view())
   }
 
   walkSessions(userId: string): AsyncIterable<readonly Session[]> {
-    return walkSessions(this.database, userId)
+    return walkSessions(() => this.view(), userId)
   }
 
   walkAnswers(owner: Uint8Array): AsyncIterable<readonly IdempotencyEntry[]> {
-    return walkAnswers(this.database, owner)
+    return walkAnswers(() => this.view(), owner)
   }
 
   walkDeadlines(): AsyncIterable<readonly Deadline[]> {
-    return walkDeadlines(this.database)
+    return walkDeadlines(() => this.view())
   }
 
   due(timeMs: number, limit: number): Promise<Deadline[]> {
@@ -311,7 +317,7 @@ export class LevelStore implements SessionStore {
   async compactSeals(): Promise<void> {
     if (this.sealsDropped > 0) {
       this.sealsDropped = 0
-      await this.during(() => this.database.compact(SEAL_RANGE))
+      await this.during(() => this.database.compact(RANGES.seals))
     }
   }
 

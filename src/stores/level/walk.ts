@@ -1,77 +1,72 @@
 import type { Session } from '../../core/session.js'
 import type { Deadline, IdempotencyEntry } from '../../core/store.js'
-import { decodeAnswer } from './codec.js'
-import type { ByteLevel, Database } from './database.js'
+import { decodeAnswer, decodeSession } from './codec.js'
 import {
   answerRange,
-  answerScopeOf,
   deadlineOf,
-  deadlineRange,
   idAfterTime,
-  idOfSealKey,
+  idOf,
   type KeyRange,
-  SEAL_RANGE,
+  RANGES,
+  scopeOf,
+  sessionKey,
   userRange,
 } from './keys.js'
-import { readSessions } from './list.js'
-import type { Snapshot } from './scan.js'
+import type { Slice, View } from './view.js'
 
-/** A few milliseconds of the event loop, decoding included. */
-const SLICE_ROWS = 100
+/** What is made of so many rows, here or by who asked, takes one turn of the event loop. */
+const STEP_ROWS = 100
 
-/**
- * The rows of a range in slices, as they were when the walk began. `read` makes something of each slice.
- * Between two the database is let go of, so that who is slow to read on holds up neither its closing
- * nor its reopening; both end the walk with StoreUnavailableError.
- */
-async function* walk<T>(
-  database: Database,
-  { gte, lt }: KeyRange,
-  read: (rows: [Buffer, Uint8Array][], level: ByteLevel, snapshot: Snapshot) => T | Promise<T>,
-): AsyncGenerator<T, void> {
-  const snapshot = await database.read((level) => level.snapshot())
-  try {
-    let start: { gte: Buffer } | { gt: Buffer } = { gte }
-    for (;;) {
-      const slice = await database.read(async (level) => {
-        const rows = await level.iterator({ ...start, lt, limit: SLICE_ROWS, snapshot }).all()
-        return { last: rows.at(-1)?.[0], result: await read(rows, level, snapshot) }
-      })
-      if (slice.last === undefined) {
-        return
-      }
-      yield slice.result
-      start = { gt: slice.last }
-    }
-  } finally {
-    await snapshot.close()
-  }
+type OpenView = () => Promise<View>
+
+export function walkSeals(openView: OpenView): AsyncGenerator<string[], void> {
+  return walk(openView, RANGES.seals, (rows) => rows.map(([key]) => idOf(key)))
 }
 
-export function walkSeals(database: Database): AsyncGenerator<string[], void> {
-  return walk(database, SEAL_RANGE, (rows) => rows.map(([key]) => idOfSealKey(key)))
-}
-
-export function walkSessions(database: Database, userId: string): AsyncGenerator<Session[], void> {
+export function walkSessions(openView: OpenView, userId: string): AsyncGenerator<Session[], void> {
   const range = userRange(userId)
-  return walk(database, range, (rows, level, snapshot) => {
+  return walk(openView, range, async (rows, view) => {
     const ids = rows.map(([key]) => idAfterTime(key, range.timeOffset))
-    return readSessions(level, ids, snapshot)
+    const records = await view.values(ids.map(sessionKey))
+    return records.map((record, i) => {
+      if (record === undefined) {
+        throw new Error(`an index names session ${ids[i]}, which has no record`)
+      }
+      return decodeSession(record)
+    })
   })
 }
 
 export function walkAnswers(
-  database: Database,
+  openView: OpenView,
   owner: Uint8Array,
 ): AsyncGenerator<IdempotencyEntry[], void> {
-  return walk(database, answerRange(owner), (rows) =>
+  return walk(openView, answerRange(owner), (rows) =>
     rows.map(([key, value]) => {
       const { sessionId, expiresTimeMs } = decodeAnswer(value)
-      return { scope: answerScopeOf(key), sessionId, expiresTimeMs }
+      return { scope: scopeOf(key), sessionId, expiresTimeMs }
     }),
   )
 }
 
-export function walkDeadlines(database: Database): AsyncGenerator<Deadline[], void> {
-  return walk(database, deadlineRange(Infinity), (rows) => rows.map(([key]) => deadlineOf(key)))
+export function walkDeadlines(openView: OpenView): AsyncGenerator<Deadline[], void> {
+  return walk(openView, RANGES.deadlines, (rows) => rows.map(([key]) => deadlineOf(key)))
+}
+
+/** What `read` makes of a range, some rows at a time, as it was when the walk began. */
+async function* walk<T>(
+  openView: OpenView,
+  range: KeyRange,
+  read: (rows: Slice, view: View) => T | Promise<T>,
+): AsyncGenerator<T, void> {
+  const view = await openView()
+  try {
+    for await (const rows of view.rows(range)) {
+      for (let i = 0; i < rows.length; i += STEP_ROWS) {
+        yield await read(rows.slice(i, i + STEP_ROWS), view)
+      }
+    }
+  } finally {
+    await view.close()
+  }
 }
