@@ -33,7 +33,7 @@ import {
   sealKey,
 } from './keys.js'
 import { listSessions } from './list.js'
-import { Locks } from './locks.js'
+import { answerLock, DUE_LOCK, Locks, sessionLock, userLock } from './locks.js'
 import { look, readAnswer, readSession } from './lookup.js'
 import { newestOpened, openedRows } from './opened.js'
 import { changeRows, dueRows, insertRows } from './rows.js'
@@ -383,18 +383,4 @@ interface Outcome {
   /** null: it is deleted. */
   readonly after: Session | null
   readonly rows: readonly Row[]
-}
-
-const DUE_LOCK = 'x'
-
-function userLock(userId: string): string {
-  return `u${userId}`
-}
-
-function sessionLock(id: string): string {
-  return `s${id}`
-}
-
-function answerLock(scope: IdempotencyScope): string {
-  return answerKey(scope).toString('latin1')
 }
