@@ -12,6 +12,7 @@ import { encodeSession } from '../../src/stores/level/codec.js'
 import { sessionKey } from '../../src/stores/level/keys.js'
 import { LevelStore } from '../../src/stores/level/store.js'
 import { fillStore, problemsIn, rowsIn, SEALING_KEYS, withLevel } from '../support/care.js'
+import { auditLevel } from '../support/level-audit.js'
 import { Observed } from '../support/level-engine.js'
 import { temporaryDirectory } from '../support/process.js'
 import { commandSession, EPOCHS, insert } from '../support/store-sessions.js'
@@ -182,6 +183,12 @@ describe('restoring', () => {
     expect(await rowsIn(made)).toEqual(await rowsIn(location))
     expect(await problemsIn(made)).toEqual([])
     expect((await stat(made)).mode & 0o777).toBe(0o700)
+  })
+
+  it('lists all that one user opened at one place, however many', async () => {
+    const ids = Array.from({ length: 900 }, (_, i) => `session ${1000 + i}`)
+    const made = await restored(fileOf(HEADER, ...ids.map(sessionItem)))
+    expect(await auditLevel(made)).toEqual([])
   })
 
   it('refuses to touch a store that is there', async () => {

@@ -3,7 +3,8 @@ import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { ended as endedSession } from '../../src/core/deadlines.js'
-import { generateSealingKeys } from '../../src/crypto/seal.js'
+import type { Token } from '../../src/core/session.js'
+import { generateSealingKeys, sealSeed } from '../../src/crypto/seal.js'
 import { sealCheck } from '../../src/seal-check.js'
 import { encodeSession, encodeTally } from '../../src/stores/level/codec.js'
 import type { ByteLevel } from '../../src/stores/level/database.js'
@@ -24,7 +25,15 @@ import { readSession } from '../../src/stores/level/lookup.js'
 import { entryOf } from '../../src/stores/level/opened.js'
 import { repairInto } from '../../src/stores/level/repair.js'
 import { View } from '../../src/stores/level/view.js'
-import { fillStore, NOW_MS, PORTS, problemsIn, rowsIn, withLevel } from '../support/care.js'
+import {
+  fillStore,
+  NOW_MS,
+  PORTS,
+  problemsIn,
+  rowsIn,
+  SEALING_KEYS,
+  withLevel,
+} from '../support/care.js'
 import { auditLevel } from '../support/level-audit.js'
 import { temporaryDirectory } from '../support/process.js'
 import { commandSession, EPOCHS } from '../support/store-sessions.js'
@@ -193,6 +202,19 @@ const DAMAGES: readonly Damage[] = [
     plant: async (level) =>
       level.put(sealKey('token-1'), level.getSync(sealKey('token-2')) ?? NOTHING),
     problems: [/^session "token-1": the sealed key does not open/],
+    repairs: [/^ended session "token-1"/, /dropped the sealed key/],
+    ended: ['token-1'],
+  },
+  {
+    name: 'a seal of a key that is not that of the record',
+    plant: async (level) => {
+      const { token } = existing(level, 'token-1')
+      await level.put(
+        sealKey('token-1'),
+        sealSeed(SEALING_KEYS, randomBytes(32), 'token-1', token as Token),
+      )
+    },
+    problems: [/^session "token-1": the sealed key is not that of its public key/],
     repairs: [/^ended session "token-1"/, /dropped the sealed key/],
     ended: ['token-1'],
   },

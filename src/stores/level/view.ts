@@ -5,6 +5,9 @@ import { SLICE_BYTES, SLICE_ROWS, type Snapshot } from './scan.js'
 /** Runs a function that only reads, as `Database.read` does. */
 export type Read = <T>(fn: (level: ByteLevel) => T | Promise<T>) => Promise<T>
 
+/** Rows to decode, and to look others up for, in one turn of the event loop. */
+const SLICE_RECORDS = 100
+
 export type Slice = [key: Buffer, value: Uint8Array][]
 
 /**
@@ -25,7 +28,7 @@ export class View {
     return this.snapshot.close()
   }
 
-  /** The rows of a range in slices of a few hundred KiB. */
+  /** The rows of a range in slices of 100, or of some 256 KiB. */
   async *rows({ gte, lt }: KeyRange): AsyncGenerator<Slice, void> {
     const { snapshot } = this
     const rows = await this.read((level) =>
@@ -33,7 +36,7 @@ export class View {
     )
     try {
       for (;;) {
-        const slice = await this.read(() => rows.nextv(SLICE_ROWS))
+        const slice = await this.read(() => rows.nextv(SLICE_RECORDS))
         if (slice.length === 0) {
           return
         }
