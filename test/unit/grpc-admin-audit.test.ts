@@ -1,7 +1,6 @@
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import {
-  AdminClient,
-  connect,
+  type AdminClient,
   eraseUser,
   exportUser,
   reseal,
@@ -10,59 +9,25 @@ import {
 } from '../../src/client/index.js'
 import type { AuditEntry } from '../../src/core/audit.js'
 import { KeyChangeError, StoreUnavailableError } from '../../src/core/errors.js'
-import { sodiumEd25519 } from '../../src/crypto/sodium.js'
-import { type AdminPorts, adminService } from '../../src/grpc/admin.js'
-import { startGrpcServer } from '../../src/grpc/server.js'
+import type { AdminPorts } from '../../src/grpc/admin.js'
+import { all, IDENTITIES, serveAdmin } from '../support/admin-service.js'
 import { commandSession, tokenSession } from '../support/store-sessions.js'
 
-const [one, two] = [1, 2].map((byte) => sodiumEd25519.signer(new Uint8Array(32).fill(byte)))
-const hex = (bytes: Uint8Array = new Uint8Array()) => Buffer.from(bytes).toString('hex')
+const [one, two] = IDENTITIES
+const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
 const step = { checked: 2, resealed: 1, failed: 1, newlyFailedIds: ['x'], total: 9 }
 
-/** An admin service over parts that do as told, and the entries that it kept. */
-async function serve(parts: Partial<AdminPorts> = {}) {
-  const entries: AuditEntry[] = []
-  let onEntry = () => {}
-  const nextEntry = new Promise<void>((resolve) => {
-    onEntry = resolve
-  })
-  const ports = {
-    audit: {
-      check: async () => {},
-      record: async (entry: AuditEntry) => {
-        entries.push(entry)
-        onEntry()
-      },
-    },
-    caller: () => ({ name: 'a test', address: 'here' }),
-    onInternalError: (_: string, error: unknown) => expect.unreachable(`${error}`),
-    identity: { current: one, next: two, announce: async () => {}, activate: async () => {} },
-    rotateSealingKey: async () => 'k2',
+/** The admin service of a server that has something to reseal and to export. */
+const serve = (ports: Partial<AdminPorts> = {}) =>
+  serveAdmin({
     resealAll: async function* () {
       yield step
     },
     exportSubject: async function* () {
       yield { kind: 'session', session: commandSession('1') }
     },
-    eraseSubject: async () => ({ sessions: 3, idempotencyKeys: 4 }),
-    ...parts,
-  } as unknown as AdminPorts
-  const server = await startGrpcServer('127.0.0.1', 0, { 'sessiond.v1.Admin': adminService(ports) })
-  const connection = connect(server.address, { serverKeys: 'any' })
-  onTestFinished(async () => {
-    connection.close()
-    await server.close(0)
+    ...ports,
   })
-  return { admin: new AdminClient(connection), entries, nextEntry }
-}
-
-async function all<T>(stream: AsyncIterable<T>): Promise<T[]> {
-  const seen: T[] = []
-  for await (const each of stream) {
-    seen.push(each)
-  }
-  return seen
-}
 
 type Call = (admin: AdminClient) => Promise<unknown>
 const CALLS: Record<string, Call> = {
@@ -77,8 +42,8 @@ const DONE: Record<string, AuditEntry['facts']> = {
   reseal: { checked: 2, resealed: 1, failed: 1 },
   'rotate-identity': {
     activate: true,
-    identity: hex(one?.publicKey),
-    next_identity: hex(two?.publicKey),
+    identity: hex(one.publicKey),
+    next_identity: hex(two.publicKey),
   },
   export: { user_id: 'alice', records: 1 },
   erase: { user_id: 'alice', sessions: 3, idempotency_keys: 4 },
@@ -92,7 +57,7 @@ const FAILED: Record<string, AuditEntry['facts']> = {
 }
 
 describe.each(Object.entries(CALLS))('%s', (action, call) => {
-  const caller = { name: 'a test', address: 'here' }
+  const caller = { name: 'test', address: expect.stringContaining('127.0.0.1:') }
 
   it('is audited once it is done', async () => {
     const { admin, entries } = await serve()
@@ -134,13 +99,14 @@ it.each(['reseal', 'export'])(
         yield action === 'reseal' ? step : { kind: 'session', session: commandSession('1') }
       }
     }
-    const { admin, entries, nextEntry } = await serve({
+    const { admin, entries, entry } = await serve({
       ...{ resealAll: endless as never, exportSubject: endless as never },
     })
+    const kept = entry()
     for await (const _ of action === 'reseal' ? reseal(admin) : exportUser(admin, 'alice')) {
       break
     }
-    await nextEntry
+    await kept
     expect(entries).toMatchObject([{ action, facts: { outcome: 'interrupted' } }])
   },
 )

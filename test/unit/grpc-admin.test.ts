@@ -1,56 +1,8 @@
-import { describe, expect, it, onTestFinished } from 'vitest'
-import { AdminClient, connect } from '../../src/client/index.js'
-import type { AuditEntry } from '../../src/core/audit.js'
+import { describe, expect, it } from 'vitest'
 import type { CheckEvent } from '../../src/core/care.js'
 import { StoreUnavailableError } from '../../src/core/errors.js'
-import { type AdminPorts, adminService } from '../../src/grpc/admin.js'
-import { startGrpcServer } from '../../src/grpc/server.js'
-
-/** A client of the service over these ports, and what was audited. */
-async function serve(ports: Partial<AdminPorts> = {}) {
-  const entries: AuditEntry[] = []
-  let onEntry = () => {}
-  const service = adminService({
-    version: '1.2.3',
-    startTimeMs: 5,
-    store: { countOpen: async () => 7, isWritable: false },
-    backup: async function* () {},
-    check: async function* () {},
-    keys: () => ({ identity: new Uint8Array(32).fill(1), sealingKey: 'k' }),
-    clock: { offsetMs: () => -1500.4, isSuspect: () => true, confirm: () => -1500.4 },
-    audit: {
-      check: async () => {},
-      record: async (entry) => {
-        entries.push(entry)
-        onEntry()
-      },
-    },
-    caller: (call) => ({ name: 'test', address: call.getPeer() }),
-    onInternalError: (_, error) => {
-      throw error
-    },
-    ...ports,
-  })
-  const server = await startGrpcServer('127.0.0.1', 0, { 'sessiond.v1.Admin': service })
-  const connection = connect(server.address, { serverKeys: 'any' })
-  onTestFinished(async () => {
-    connection.close()
-    await server.close(0)
-  })
-  const entry = () =>
-    new Promise<void>((resolve) => {
-      onEntry = resolve
-    })
-  return { admin: new AdminClient(connection), entries, entry }
-}
-
-async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const found: T[] = []
-  for await (const item of items) {
-    found.push(item)
-  }
-  return found
-}
+import type { AdminPorts } from '../../src/grpc/admin.js'
+import { all, serveAdmin as serve } from '../support/admin-service.js'
 
 const caller = { name: 'test', address: expect.stringContaining('127.0.0.1:') }
 const noAudit: Partial<AdminPorts> = {
