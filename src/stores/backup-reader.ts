@@ -20,6 +20,14 @@ export async function* readBackup(
   name: string,
 ): AsyncGenerator<BackupItem, BackupCounts> {
   const input = new Input(chunks)
+  try {
+    return yield* readItems(input, name)
+  } finally {
+    await input.close()
+  }
+}
+
+async function* readItems(input: Input, name: string): AsyncGenerator<BackupItem, BackupCounts> {
   const sum = new BackupSum()
   if (!(await input.take(MAGIC.length)).equals(MAGIC)) {
     throw new InputFileError(name, 'is no backup that this release can read')
@@ -76,6 +84,11 @@ class Input {
 
   constructor(chunks: AsyncIterable<Uint8Array>) {
     this.chunks = chunks[Symbol.asyncIterator]()
+  }
+
+  /** Lets go of where they come from. */
+  async close(): Promise<void> {
+    await this.chunks.return?.()
   }
 
   /** The next bytes; fewer only at the end. */

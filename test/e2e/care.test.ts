@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
@@ -7,6 +9,7 @@ import { readSession } from '../../src/stores/level/lookup.js'
 import { withLevel } from '../support/care.js'
 import { createClient, createRequest, inFlight } from '../support/create.js'
 import {
+  CLI,
   type ServerProcess,
   sessiond,
   startServer,
@@ -126,6 +129,26 @@ describe('sessiond backup and restore', () => {
     expect(await readFile(file, 'utf8')).toBe('mine')
     const restore = await sessiond(['restore', file, '--data-dir', dataDir])
     expect([restore.code, restore.stderr]).toEqual([4, expect.stringContaining('is there already')])
+  })
+
+  it('leave nothing where the operator ends them', async () => {
+    const own = await temporaryDirectory(onTestFinished)
+    const stalled = await startServer({ dataDir: join(own, 'data') })
+    const target = join(own, 'target')
+    await mkdir(target)
+    stalled.child.kill('SIGSTOP')
+    try {
+      const args = ['backup', join(target, 'FILE'), '--server', stalled.ready.grpc]
+      const child = spawn(process.execPath, [CLI, ...args], { stdio: 'ignore' })
+      const closed = once(child, 'close')
+      await expect.poll(() => readdir(target)).toHaveLength(1)
+      child.kill('SIGINT')
+      expect(await closed).toEqual([1, null])
+      expect(await readdir(target)).toEqual([])
+    } finally {
+      stalled.child.kill('SIGCONT')
+      await stalled.stop()
+    }
   })
 
   it('leave nothing where they fail', async () => {

@@ -222,6 +222,21 @@ describe('restoring', () => {
     await expect(itemsOf(Buffer.concat([whole, Buffer.of(0)]))).rejects.toThrow(InputFileError)
   })
 
+  it('lets go of a source that is no backup', async () => {
+    let isReleased = false
+    const source = (async function* () {
+      try {
+        for (;;) {
+          yield Buffer.from('no backup, and without end')
+        }
+      } finally {
+        isReleased = true
+      }
+    })()
+    await expect(readBackup(source, 'FILE').next()).rejects.toThrow(InputFileError)
+    expect(isReleased).toBe(true)
+  })
+
   it.each([1, 2, 3, 1000])('reads a file in pieces of %i bytes', async (size) => {
     const items = [HEADER, sessionItem('a'), sessionItem('b')]
     expect(await itemsOf(fileOf(...items), size)).toHaveLength(items.length)

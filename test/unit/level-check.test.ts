@@ -93,6 +93,7 @@ const DAMAGES: readonly Damage[] = [
       }
     },
     problems: [/^left over in the list of all.*"gone"/, /^left over in the list of a user.*"gone"/],
+    repairs: [/^lost session "gone": a list names it/],
   },
   {
     name: 'a row at another time than its record',

@@ -1,4 +1,5 @@
 import type { EpochSettings } from '../../core/epoch.js'
+import { InputFileError } from '../../core/errors.js'
 import type { Session } from '../../core/session.js'
 import type { Deadline, IdempotencyScope } from '../../core/store.js'
 import { type Answer, encodeAnswer, encodeInfo, encodeTally } from './codec.js'
@@ -13,7 +14,7 @@ const NOTHING = new Uint8Array(0)
 
 /**
  * Makes a store out of what cannot be derived, and derives the rest. Until `finish` it is none: without
- * its facts no server takes the directory for a store.
+ * its facts no server takes the directory for a store. Throws InputFileError where it cannot be written.
  */
 export class Builder {
   private rows: Row[] = []
@@ -97,6 +98,11 @@ export class Builder {
     }
     this.bytes = 0
     this.opened.clear()
-    await this.database.commit(rows, sync)
+    try {
+      await this.database.commit(rows, sync)
+    } catch (error) {
+      const { location } = this.database
+      throw new InputFileError(location, `cannot be written: ${(error as Error).message}`, error)
+    }
   }
 }

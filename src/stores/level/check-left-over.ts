@@ -7,6 +7,7 @@ import {
   idOf,
   indexKeys,
   type KeyRange,
+  LIST_TIME_OFFSET,
   openedKey,
   RANGES,
   readSized,
@@ -26,7 +27,8 @@ export async function* leftOverRows(
   found: FoundRows,
 ): AsyncGenerator<CheckEvent, void> {
   if ((await view.count(RANGES.byTime)) !== found.byTime) {
-    yield* leftOver(view, RANGES.byTime, 'the list of all', (key) => idAfterTime(key, 2), isIndexed)
+    const idByTime = (key: Buffer) => idAfterTime(key, LIST_TIME_OFFSET)
+    yield* leftOver(view, RANGES.byTime, 'the list of all', idByTime, isIndexed)
   }
   if ((await view.count(RANGES.byUser)) !== found.byUser) {
     yield* leftOver(view, RANGES.byUser, 'the list of a user', idByUser, isIndexed)

@@ -28,6 +28,8 @@ const ZERO = Buffer.of(0)
 const ONE = Buffer.of(1)
 const LENGTH_BYTES = 2
 export const TIME_BYTES = 8
+/** Where the time begins in a key of the list of all: behind its range and `active`. */
+export const LIST_TIME_OFFSET = 2
 const MAX_TIME = Number.MAX_SAFE_INTEGER
 const AFTER_ALL_TIME = MAX_TIME + 1
 const DEADLINE_KINDS = ['session', 'idempotency'] as const

@@ -7,7 +7,16 @@ import type { SessionDeadline } from '../../core/store.js'
 import { Builder } from './builder.js'
 import { strangeRows } from './check-left-over.js'
 import { decodeInfo } from './codec.js'
-import { INFO_KEY, idOf, LAYOUT_VERSION, RANGES, sealKey } from './keys.js'
+import {
+  INFO_KEY,
+  idAfterTime,
+  idOf,
+  LAYOUT_VERSION,
+  LIST_TIME_OFFSET,
+  RANGES,
+  sealKey,
+  sessionKey,
+} from './keys.js'
 import { quoted, storedAnswer, storedDeadline, storedSession } from './stored.js'
 import { Unarmed } from './unarmed.js'
 import type { Slice, View } from './view.js'
@@ -72,6 +81,7 @@ class Repair {
           'give the right ones with --sealing-keys. Nothing was changed',
       )
     }
+    yield* this.tellLostSessions()
     yield* this.tellLostSeals()
     for await (const slice of view.rows(RANGES.answers)) {
       for (const { scope, answer } of yield* readable(slice, storedAnswer)) {
@@ -153,6 +163,20 @@ class Repair {
     for (const deadline of lacking) {
       yield `mended session ${quoted(deadline.id)}: no deadline would have led the sweep to it`
       await this.builder.addDeadline(deadline)
+    }
+  }
+
+  /** Those of which a list still knows. */
+  private async *tellLostSessions(): AsyncGenerator<string, void> {
+    if ((await this.view.count(RANGES.byTime)) === this.counts.sessions) {
+      return
+    }
+    for await (const slice of this.view.rows(RANGES.byTime)) {
+      const ids = slice.map(([key]) => idAfterTime(key, LIST_TIME_OFFSET))
+      const records = await this.view.values(ids.map(sessionKey))
+      for (const id of ids.filter((_, i) => records[i] === undefined)) {
+        yield `lost session ${quoted(id)}: a list names it, but its record is gone`
+      }
     }
   }
 
