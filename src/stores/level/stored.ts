@@ -34,14 +34,13 @@ export function readRecord(record: Uint8Array, name: string): Session {
 }
 
 /** Whether the store can write the session's rows, and would find them again. */
-function isSane({ id, userId, address, client, token, ...times }: Session): boolean {
+function isSane({ id, userId, active, closeTimeMs, address, client, token }: Session): boolean {
   const idBytes = Buffer.byteLength(id)
   return (
     idBytes >= 1 &&
     idBytes <= MAX_ID_BYTES &&
     [userId, address, client].every((text) => Buffer.byteLength(text) <= MAX_TEXT_BYTES) &&
-    [times.openTimeMs, times.requestTimeMs, times.closeTimeMs ?? 0].every(Number.isSafeInteger) &&
-    (!times.active || times.closeTimeMs === null) &&
+    (!active || closeTimeMs === null) &&
     (token === null || (token.publicKey.length === KEY_BYTES && token.owner.length > 0))
   )
 }
