@@ -2,12 +2,16 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openAuditLog } from './audit-log.js'
 import type { Config } from './config.js'
+import { Deadlines } from './core/deadlines.js'
 import { EpochClock } from './core/epoch.js'
 import { anySigner, listedOwners, type OwnerPolicy, selfCertifying } from './core/owner.js'
+import { resealAll } from './core/reseal.js'
 import { Sessions } from './core/sessions.js'
+import { eraseSubject, exportSubject } from './core/subject.js'
+import type { Signer } from './crypto/ed25519.js'
 import { n3Account } from './crypto/n3.js'
 import { cachedVerify, schemeVerifier, type Verify } from './crypto/schemes.js'
-import { sealSeed } from './crypto/seal.js'
+import { resealSeed, sealSeed } from './crypto/seal.js'
 import { sodiumEd25519, sodiumRandomBytes } from './crypto/sodium.js'
 import { namesThisMachine } from './feed/access.js'
 import { FeedHub } from './feed/hub.js'
@@ -16,6 +20,7 @@ import { type FeedServer, startFeedServer } from './feed/server.js'
 import { readFeedToken } from './feed-token.js'
 import { adminService } from './grpc/admin.js'
 import { callerOf } from './grpc/caller.js'
+import { identityService } from './grpc/identity.js'
 import { type GrpcService, startGrpcServer } from './grpc/server.js'
 import { sessionService } from './grpc/session.js'
 import { sessionsService } from './grpc/sessions.js'
@@ -25,9 +30,12 @@ import { isLoopback } from './loopback.js'
 import { Metrics } from './metrics.js'
 import { observeCalls } from './observe-calls.js'
 import { followOwnersFile } from './owners-file.js'
+import { sealCheck } from './seal-check.js'
 import { Secret } from './secret.js'
 import { SENECA_LISTENERS } from './seneca/listeners.js'
 import { openServerKeys } from './server-keys.js'
+import { backUp } from './stores/level/backup.js'
+import { checkStore } from './stores/level/check.js'
 import { LevelStore } from './stores/level/store.js'
 import { inSpan, openSpan } from './trace.js'
 import { VERSION } from './version.js'
@@ -77,7 +85,7 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
     })
     closers.add(() => store.close())
     const isNew = (await store.countOpen()) === 0
-    const { identity, sealingKeys } = await openServerKeys(config, isNew)
+    const keys = await openServerKeys(config, isNew)
     const audit = await openAuditLog(config.auditLog, {
       nowMs: Date.now,
       onFailure(err) {
@@ -95,7 +103,7 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
         owners: openOwners(config.owners, log, closers),
         randomBytes: sodiumRandomBytes,
         publicKey: (seed) => sodiumEd25519.publicKey(seed),
-        seal: (seed, sessionId, token) => sealSeed(sealingKeys, seed, sessionId, token),
+        seal: (seed, sessionId, token) => sealSeed(keys.sealing.keys, seed, sessionId, token),
       },
       config,
     )
@@ -106,26 +114,50 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
       (...args) => inSpan('verify', () => check(...args)),
       (durationMs) => metrics.verified(durationMs),
     )
-    const sign = timed(
-      (message: Uint8Array) => identity.sign(message),
-      (durationMs) => metrics.signed(durationMs),
-    )
     const services: Record<string, GrpcService> = {
       'session.Session': sessionService({
         sessions,
         clock,
-        identity: { publicKey: identity.publicKey, sign },
+        identity: timedSigner(
+          () => keys.identity.current,
+          (durationMs) => metrics.signed(durationMs),
+        ),
         verifiers: { body: verify, header: cachedVerify(verify, REMEMBERED_HEADERS) },
         observer,
       }),
+      'sessiond.v1.Identity': identityService(keys.identity, observer),
     }
     if (isLoopback(config.grpc.host)) {
       services['sessions_v1.Sessions'] = sessionsService(sessions, observer)
+      const deadlines = new Deadlines(clock, config)
       services['sessiond.v1.Admin'] = adminService({
         version: VERSION,
         startTimeMs: Date.now(),
         store,
-        keys: () => ({ identity: identity.publicKey, sealingKey: sealingKeys.current }),
+        backup: () => backUp(() => store.view(), clock.settings, Date.now()),
+        check: () =>
+          checkStore(() => store.view(), {
+            dueMs: (session) => deadlines.dueMs(session),
+            trySeal: sealCheck(() => keys.sealing.keys),
+          }),
+        keys: () => {
+          const { current, next } = keys.identity
+          return {
+            identity: current.publicKey,
+            ...(next && { nextIdentity: next.publicKey }),
+            sealingKey: keys.sealing.keys.current,
+          }
+        },
+        identity: keys.identity,
+        rotateSealingKey: keys.sealing.rotate,
+        resealAll: () =>
+          resealAll({
+            store,
+            currentKey: () => keys.sealing.keys.current,
+            reseal: (seal, id, token) => resealSeed(keys.sealing.keys, seal, id, token),
+          }),
+        exportSubject: (userId) => exportSubject(store, userId),
+        eraseSubject: (userId) => eraseSubject(store, userId),
         clock: clockCheck,
         audit,
         caller: callerOf,
@@ -239,6 +271,23 @@ function timed<Args extends unknown[], Result>(
     const result = run(...args)
     onTimed(performance.now() - startMs)
     return result
+  }
+}
+
+/** Who signs now, timed: the same one while it is the same, since what recurs is signed once for each. */
+function timedSigner(current: () => Signer, onSigned: (durationMs: number) => void): () => Signer {
+  let signer: Signer | undefined
+  let asTimed: Signer | undefined
+  return () => {
+    const now = current()
+    if (asTimed === undefined || now !== signer) {
+      signer = now
+      asTimed = {
+        publicKey: now.publicKey,
+        sign: timed((message) => now.sign(message), onSigned),
+      }
+    }
+    return asTimed
   }
 }
 

@@ -10,8 +10,8 @@ import {
 } from '@opentelemetry/api'
 import type { CallOutcome, IncomingCall } from './core/calls.js'
 
-// Without an SDK in the process all of this does nothing, at next to no cost.
-const tracer = trace.getTracer('sessiond')
+/** Of the SDK that is loaded now; without one all of this does nothing, at next to no cost. */
+const tracer = () => trace.getTracer('sessiond')
 
 /** gRPC codes that say that the server failed, not the caller (semantic conventions for RPC, "Span status"). */
 const SERVER_FAULTS = new Set([
@@ -39,7 +39,7 @@ export interface CallSpan {
 /** Attributes follow OpenTelemetry's semantic conventions for RPC. */
 export function startCallSpan(call: IncomingCall, requestId: string): CallSpan {
   const parent = propagation.extract(ROOT_CONTEXT, call, headers)
-  const span = tracer.startSpan(call.method, { kind: SpanKind.SERVER }, parent)
+  const span = tracer().startSpan(call.method, { kind: SpanKind.SERVER }, parent)
   if (!span.isRecording()) {
     return { traceId: undefined, run: (work) => work(), end: () => span.end() }
   }
@@ -66,7 +66,7 @@ export function inSpan<T>(name: string, work: () => T): T {
   if (trace.getActiveSpan() === undefined) {
     return work()
   }
-  const span = tracer.startSpan(name)
+  const span = tracer().startSpan(name)
   try {
     return work()
   } finally {
@@ -79,7 +79,7 @@ export function openSpan(name: string): () => void {
   if (trace.getActiveSpan() === undefined) {
     return () => {}
   }
-  const span = tracer.startSpan(name)
+  const span = tracer().startSpan(name)
   return () => span.end()
 }
 

@@ -27,13 +27,14 @@ import { sendRaw } from './raw-peer.js'
 
 const { sessions } = sessionsAt()
 const { observer, ended, internal } = recordCalls()
+const identity = sodiumEd25519.signer(new Uint8Array(32))
 const sessionsV1 = sessionsService(sessions, observer)
 const server = await startGrpcServer('127.0.0.1', 0, {
   'sessions_v1.Sessions': sessionsV1,
   'session.Session': sessionService({
     sessions,
     clock: new EpochClock({ genesisMs: 0, lengthMs: 1000 }, () => START_MS),
-    identity: sodiumEd25519.signer(new Uint8Array(32)),
+    identity: () => identity,
     verifiers,
     observer,
   }),

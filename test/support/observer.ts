@@ -20,3 +20,16 @@ export function recordCalls() {
   }
   return { observer, ended, internal }
 }
+
+/** An observer for servers that must not fail: the run does then. */
+export const NO_FAILURES: CallObserver = {
+  begin: ({ givenId }) => ({
+    requestId: givenId ?? 'made',
+    run: (work) => work(),
+    end({ error, isInternal }) {
+      if (isInternal) {
+        throw error
+      }
+    },
+  }),
+}
