@@ -174,7 +174,7 @@ const DAMAGES: readonly Damage[] = [
         encodeSession({ ...existing(level, 'alice'), requestTimeMs: 2 ** 60 }),
       ),
     problems: [
-      'session "alice": its record cannot be read',
+      /^session "alice": its record cannot be read$/,
       /left over/,
       /left over/,
       /left over/,
