@@ -12,7 +12,10 @@ export interface SweepCounts {
   readonly purged: number
 }
 
-/** Ends what is past its deadline and purges what was kept long enough, in bounded steps. */
+/**
+ * Ends what is past its deadline and purges what was kept long enough, in bounded steps. Does nothing while
+ * the clock is suspect.
+ */
 export class Sweep {
   private running: Promise<SweepCounts> | null = null
   private stepping: Promise<unknown> | null = null
@@ -26,9 +29,12 @@ export class Sweep {
     this.compactTimeMs = clock.nowMs() + COMPACT_INTERVAL_MS
   }
 
-  /** Works off everything that is due, and once an hour compacts seals. Calls at once share one walk. */
-  run(): Promise<SweepCounts> {
-    this.running ??= this.walk().finally(() => {
+  /**
+   * Works off everything that is due, or leaves off when `stop` is aborted, and once an hour compacts
+   * seals. Calls at once share one walk.
+   */
+  run(stop?: AbortSignal): Promise<SweepCounts> {
+    this.running ??= this.walk(stop).finally(() => {
       this.running = null
     })
     return this.running
@@ -44,13 +50,13 @@ export class Sweep {
     }
   }
 
-  private async walk(): Promise<SweepCounts> {
+  private async walk(stop: AbortSignal | undefined): Promise<SweepCounts> {
     const counts = { ended: 0, purged: 0 }
     let looked: number
     do {
       looked = await this.lookAtNext(counts)
-    } while (looked === STEP)
-    if (this.clock.nowMs() >= this.compactTimeMs) {
+    } while (looked === STEP && !stop?.aborted)
+    if (!stop?.aborted && this.clock.nowMs() >= this.compactTimeMs) {
       this.compactTimeMs = this.clock.nowMs() + COMPACT_INTERVAL_MS
       await this.store.compactSeals()
     }
@@ -59,6 +65,9 @@ export class Sweep {
 
   private async lookAtNext(counts: { ended: number; purged: number }): Promise<number> {
     const nowMs = this.clock.nowMs()
+    if (this.clock.isSuspect()) {
+      return 0
+    }
     const due = await this.store.due(nowMs + 1, STEP)
     const sessions = due.filter((deadline) => deadline.kind === 'session')
     await Promise.all(sessions.map((deadline) => this.look(deadline, nowMs, counts)))

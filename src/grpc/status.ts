@@ -20,6 +20,7 @@ export const STATUS_CODES: Readonly<Record<string, status>> = {
   SESSION_ENDED: status.FAILED_PRECONDITION,
   QUOTA_EXCEEDED: status.RESOURCE_EXHAUSTED,
   IDEMPOTENCY_KEY_REUSED: status.ALREADY_EXISTS,
+  CLOCK_SUSPECT: status.FAILED_PRECONDITION,
   STORE_UNAVAILABLE: status.UNAVAILABLE,
   NOT_FOUND: status.NOT_FOUND,
   // A session that has ended stays so: ABORTED would ask for another try.

@@ -21,6 +21,7 @@ const expected: Record<string, [errors.SessiondError, string | null]> = {
   StoreUnavailableError: [new errors.StoreUnavailableError('p'), 'UNAVAILABLE'],
   NotFoundError: [new errors.NotFoundError('id'), 'NOT_FOUND'],
   ConflictError: [new errors.ConflictError('id'), 'FAILED_PRECONDITION'],
+  ClockSuspectError: [new errors.ClockSuspectError(), 'FAILED_PRECONDITION'],
   // Thrown to callers of a server, never by one.
   ServerUnavailableError: [new errors.ServerUnavailableError('a', 'p'), null],
   // A seal that does not open is the server's own trouble.
