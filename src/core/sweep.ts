@@ -89,8 +89,9 @@ export class Sweep {
     const isPurged = (session: Session) => !session.active && deadlines.dueMs(session) <= nowMs
     const seen = await store.get(deadline.id)
     if (seen !== undefined && isPurged(seen)) {
-      await store.remove(deadline.id, isPurged, settles)
-      counts.purged++
+      // Two deadlines of one session may be due at once.
+      const removed = await store.remove(deadline.id, isPurged, settles)
+      counts.purged += removed === undefined ? 0 : 1
       return
     }
     let isEnded = false
