@@ -1,8 +1,11 @@
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { openAuditLog } from './audit-log.js'
 import type { Config } from './config.js'
+import { ClockGuard } from './core/clock-guard.js'
 import { EpochClock } from './core/epoch.js'
+import { ClockSuspectError } from './core/errors.js'
 import { anySigner, listedOwners, type OwnerPolicy, selfCertifying } from './core/owner.js'
 import { Sessions } from './core/sessions.js'
 import type { SessionStore } from './core/store.js'
@@ -19,7 +22,7 @@ import { callerOf } from './grpc/caller.js'
 import { type GrpcService, startGrpcServer } from './grpc/server.js'
 import { sessionService } from './grpc/session.js'
 import { sessionsService } from './grpc/sessions.js'
-import { Closers } from './lifecycle.js'
+import { type CutCalls, Lifecycle } from './lifecycle.js'
 import type { Logger } from './log.js'
 import { isLoopback } from './loopback.js'
 import { followOwnersFile } from './owners-file.js'
@@ -27,9 +30,8 @@ import { SENECA_LISTENERS } from './seneca/listeners.js'
 import { openServerKeys } from './server-keys.js'
 import { LevelStore } from './stores/level/store.js'
 import { VERSION } from './version.js'
+import { waitForLock } from './wait-for-lock.js'
 
-/** How long calls under way may take once the node is told to stop. */
-const GRACE_MS = 10_000
 const SWEEP_INTERVAL_MS = 1_000
 /** Header signatures that recur unchanged are checked once; about 300 bytes each. */
 const REMEMBERED_HEADERS = 10_000
@@ -46,44 +48,66 @@ export interface Node {
     /** Absent where it is off. */
     readonly http?: string
   }
-  /** Ends calls, then the store. */
-  close(): Promise<void>
+  /**
+   * Says NOT_SERVING and goes on for the drain delay, then lets calls finish within the grace period, and
+   * closes the store. `force` ends both waits at once. Returns what was cut.
+   */
+  close(force?: AbortSignal): Promise<CutCalls>
 }
 
-/** Builds every part of a server from its configuration, and starts it. */
-export async function startNode(config: Config, log: Logger): Promise<Node> {
-  const closers = new Closers()
+/**
+ * Builds every part of a server from its configuration, and starts it. `stop` ends a wait for the lock of
+ * the store, and is then thrown as its reason.
+ */
+export async function startNode(config: Config, log: Logger, stop?: AbortSignal): Promise<Node> {
+  const lifecycle = new Lifecycle()
+  let isStopping = false
   try {
-    const clock = new EpochClock(
-      { genesisMs: config.epochGenesisMs, lengthMs: config.epochLengthMs },
-      Date.now,
-    )
+    const epochs = { genesisMs: config.epochGenesisMs, lengthMs: config.epochLengthMs }
+    let closeAudit = async () => {}
+    // Later than the store: what its last calls did is still written down.
+    lifecycle.add(() => closeAudit())
     // The store's lock comes first: two servers must not both make the keys of one directory.
-    const store = await LevelStore.open(join(config.dataDir, 'store'), {
-      epochs: clock.settings,
-      onFailure: (err) => log.error({ event: 'store-failed', err }, 'writes are refused for now'),
-      onRecovery: () => log.info({ event: 'store-recovered' }, 'writes go on'),
-    })
-    closers.add(() => store.close())
+    const store = await waitForLock(
+      () =>
+        LevelStore.open(join(config.dataDir, 'store'), {
+          epochs,
+          onFailure: (err) =>
+            log.error({ event: 'store-failed', err }, 'writes are refused for now'),
+          onRecovery: () => log.info({ event: 'store-recovered' }, 'writes go on'),
+        }),
+      config.waitForLockMs,
+      {
+        sleep: (ms) => sleep(ms, undefined, { ...(stop && { signal: stop }) }),
+        onWaiting: (waitedMs) =>
+          log.info(
+            { event: 'waiting-for-lock', waitedMs },
+            'another server has the data directory',
+          ),
+      },
+    )
+    lifecycle.add(() => store.close())
+    const guard = await guardClock(store, config.maxEpochDriftMs, log)
+    const clock = new EpochClock(epochs, Date.now, () => guard.isSuspect())
     const isNew = (await store.countOpen()) === 0
     const { identity, sealingKeys } = await openServerKeys(config, isNew)
     const audit = await openAuditLog(config.auditLog, Date.now, (err) =>
       log.error({ event: 'audit-failed', err }, 'nothing that is audited is done for now'),
     )
-    closers.add(() => audit.close())
+    closeAudit = () => audit.close()
     const sessions = new Sessions(
       {
         store,
         audit,
         clock,
-        owners: openOwners(config.owners, log, closers),
+        owners: openOwners(config.owners, log, lifecycle),
         randomBytes: sodiumRandomBytes,
         publicKey: (seed) => sodiumEd25519.publicKey(seed),
         seal: (seed, sessionId, token) => sealSeed(sealingKeys, seed, sessionId, token),
       },
       config,
     )
-    startSweep(sessions, log, closers)
+    startSweep(sessions, log, lifecycle)
     const verify = schemeVerifier(sodiumEd25519)
     const onInternalError = (call: string, error: unknown) =>
       log.error({ event: 'internal-error', call, err: error }, 'a call failed')
@@ -103,7 +127,7 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
         startTimeMs: Date.now(),
         store,
         keys: () => ({ identity: identity.publicKey, sealingKey: sealingKeys.current }),
-        clock: { offsetMs: () => 0, isSuspect: () => false, confirm: () => 0 },
+        clock: guard,
         audit,
         caller: callerOf,
         onInternalError,
@@ -115,7 +139,7 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
       )
     }
     const grpc = await startGrpcServer(config.grpc.host, config.grpc.port, services)
-    closers.add(() => grpc.close(GRACE_MS))
+    lifecycle.listens(grpc)
 
     const hooks = {
       onInternalError,
@@ -126,16 +150,25 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
     const seneca: string[] = []
     for (const { protocol, host, port } of config.seneca) {
       const listener = await SENECA_LISTENERS[protocol](host, port, sessions, hooks)
-      closers.add(() => listener.close(GRACE_MS))
+      lifecycle.listens(listener)
       seneca.push(listener.address)
     }
-    const http = await startFeed(config, store, log, closers)
+    const probes = {
+      isServing: () => !isStopping,
+      findings: () => (guard.isSuspect() ? [clockFinding(guard.offsetMs())] : []),
+    }
+    const http = await startFeed(config, store, probes, log, lifecycle)
     return {
       addresses: { grpc: grpc.address, seneca, ...(http !== null && { http }) },
-      close: () => closers.close(),
+      async close(force) {
+        isStopping = true
+        grpc.stopServing()
+        await pause(config.drainDelayMs, force)
+        return lifecycle.close(config.graceMs, force)
+      },
     }
   } catch (error) {
-    await closers.close()
+    await lifecycle.close(0)
     throw error
   }
 }
@@ -144,8 +177,9 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
 async function startFeed(
   { http, feedToken, feedPublic, feedMaxSessions }: Config,
   store: SessionStore,
+  probes: { readonly isServing: () => boolean; readonly findings: () => readonly string[] },
   log: Logger,
-  closers: Closers,
+  lifecycle: Lifecycle,
 ): Promise<string | null> {
   if (http === null) {
     return null
@@ -154,7 +188,7 @@ async function startFeed(
     maxSessions: feedMaxSessions,
     onError: (err) => log.error({ event: 'feed-behind', err }, 'the session list is incomplete'),
   })
-  closers.add(() => hub.close())
+  lifecycle.add(() => hub.close())
   const server = await startFeedServer(hub, {
     ...http,
     access: {
@@ -165,32 +199,81 @@ async function startFeed(
     pages: readPages(PAGES),
     isReady: () =>
       store.countOpen().then(
-        () => hub.isReady,
+        () => hub.isReady && probes.isServing(),
         () => false,
       ),
+    findings: probes.findings,
     onUsage: (usage) => log.info({ event: 'feed-usage', ...usage }, 'who watches the session list'),
   })
-  closers.add(() => server.close())
+  lifecycle.listens(server)
   await hub.load()
   return server.address
 }
 
+/** Believes the wall clock as far as it agrees with the monotonic one, and with what is in the store. */
+async function guardClock(
+  store: SessionStore,
+  maxDriftMs: number,
+  log: Logger,
+): Promise<ClockGuard> {
+  const newest = await store.list({ skip: 0, take: 1, total: false })
+  const guard = new ClockGuard({
+    wallMs: Date.now,
+    monotonicMs: () => performance.now(),
+    maxDriftMs,
+    latestKnownMs: newest.sessions[0]?.requestTimeMs ?? 0,
+    onChange(isSuspect, offsetMs) {
+      if (isSuspect) {
+        log.warn({ event: 'clock-suspect', offsetMs }, clockFinding(offsetMs))
+      } else {
+        log.info({ event: 'clock-trusted', offsetMs }, 'sessions are ended and purged again')
+      }
+    },
+  })
+  guard.isSuspect()
+  return guard
+}
+
+function clockFinding(offsetMs: number): string {
+  const seconds = Math.round(offsetMs / 1000)
+  return `the wall clock is ${seconds} s from where it was expected: no session is ended or purged until it is back or \`sessiond clock confirm\` was run`
+}
+
 /** Ends and purges what is due, over and over; a failure is told of and tried again. */
-function startSweep(sessions: Sessions, log: Logger, closers: Closers): void {
-  const timer = setInterval(async () => {
+function startSweep(sessions: Sessions, log: Logger, lifecycle: Lifecycle): void {
+  const stop = new AbortController()
+  let sweeping = Promise.resolve()
+  const sweep = async () => {
     try {
-      const { ended, purged } = await sessions.closeExpired()
+      const { ended, purged } = await sessions.closeExpired(stop.signal)
       if (ended + purged > 0) {
         log.info({ event: 'swept', ended, purged }, 'ended and purged what was due')
       }
     } catch (error) {
-      log.error({ event: 'sweep-failed', err: error }, 'the sweep failed; it is tried again')
+      // That the clock is suspect was told of when it became so.
+      if (!(error instanceof ClockSuspectError)) {
+        log.error({ event: 'sweep-failed', err: error }, 'the sweep failed; it is tried again')
+      }
     }
+  }
+  const timer = setInterval(() => {
+    sweeping = sweep()
   }, SWEEP_INTERVAL_MS)
-  closers.add(() => clearInterval(timer))
+  lifecycle.add(() => {
+    clearInterval(timer)
+    stop.abort()
+    return sweeping
+  })
 }
 
-function openOwners(rule: string, log: Logger, closers: Closers): OwnerPolicy {
+/** Waits, or less long where `force` is aborted. */
+async function pause(delayMs: number, force: AbortSignal | undefined): Promise<void> {
+  if (delayMs > 0) {
+    await sleep(delayMs, undefined, { ...(force && { signal: force }) }).catch(() => {})
+  }
+}
+
+function openOwners(rule: string, log: Logger, lifecycle: Lifecycle): OwnerPolicy {
   switch (rule) {
     case 'self-certifying':
       return selfCertifying(n3Account)
@@ -212,7 +295,7 @@ function openOwners(rule: string, log: Logger, closers: Closers): OwnerPolicy {
           )
         }
       })
-      closers.add(() => file.close())
+      lifecycle.add(() => file.close())
       return listedOwners(() => file.current())
     }
   }

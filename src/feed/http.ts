@@ -10,13 +10,15 @@ export interface AnswerOptions {
   readonly pages: ReadonlyMap<string, PageFile>
   /** Whether the server can do its work now. */
   readonly isReady: () => Promise<boolean>
+  /** What an operator should look at all the same, a line each (default: nothing). */
+  readonly findings?: () => readonly string[]
 }
 
 /** Answers what is no upgrade: the page's files and the probes. */
 export async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { access, pages, isReady }: AnswerOptions,
+  { access, pages, isReady, findings = () => [] }: AnswerOptions,
 ): Promise<void> {
   const path = pathOf(request)
   const page = pages.get(path)
@@ -27,7 +29,7 @@ export async function answer(
     say(response, 200, 'alive')
   } else if (path === '/readyz') {
     const ready = await isReady()
-    say(response, ready ? 200 : 503, ready ? 'ready' : 'not ready')
+    say(response, ready ? 200 : 503, [ready ? 'ready' : 'not ready', ...findings()].join('\n'))
   } else {
     const refusal = checkHost(request, access)
     if (refusal !== null) {
