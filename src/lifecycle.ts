@@ -40,17 +40,19 @@ export class Lifecycle {
         return undefined
       }
     }
-    const cutAll = () => {
-      for (const listener of listeners) {
-        void attempt(() => listener.close(0))
-      }
-    }
-    const closing = listeners.map(async (listener) => {
-      const cut = await attempt(() => listener.close(force?.aborted ? 0 : graceMs))
-      return [listener.address, cut ?? 0] as const
-    })
+    const cut: Record<string, number> = {}
+    const end = (withinMs: number) =>
+      Promise.all(
+        listeners.map(async (listener) => {
+          const calls = await attempt(() => listener.close(withinMs))
+          if (calls) {
+            cut[listener.address] = calls
+          }
+        }),
+      )
+    const cutAll = () => void end(0)
     force?.addEventListener('abort', cutAll)
-    const cut = await Promise.all(closing)
+    await end(force?.aborted ? 0 : graceMs)
     force?.removeEventListener('abort', cutAll)
     for (const close of this.closers.splice(0).reverse()) {
       await attempt(close)
@@ -58,6 +60,6 @@ export class Lifecycle {
     if (failures.length > 0) {
       throw failures[0]
     }
-    return Object.fromEntries(cut.filter(([, calls]) => calls > 0))
+    return cut
   }
 }
