@@ -4,6 +4,8 @@ import type { Server } from '@grpc/grpc-js'
 
 /** The last stream id there is: streams that a peer opens before it hears of the end are still served. */
 const LAST_STREAM_ID = 2 ** 31 - 1
+/** The frame that says so (RFC 9113 section 6.8): 8 bytes, GOAWAY, no flags, stream 0; the id, NO_ERROR. */
+const GOAWAY = Buffer.from('000008070000000000' + '7fffffff' + '00000000', 'hex')
 /** How long a peer may take to show that it has heard; then it is taken to have. */
 const HEARD_TIMEOUT_MS = 1_000
 
@@ -68,7 +70,15 @@ function sayEnd(session: ServerHttp2Session): Promise<void> {
       resolve()
     }
     try {
-      session.goaway(constants.NGHTTP2_NO_ERROR, LAST_STREAM_ID)
+      if (session.encrypted) {
+        // Nobody may write to the socket beside the session. What is sent meanwhile over a connection
+        // without calls is refused, and safe to send again.
+        session.goaway(constants.NGHTTP2_NO_ERROR, LAST_STREAM_ID)
+      } else {
+        // A session that has itself sent a GOAWAY reads no more whenever it has no call under way, and so
+        // would never see what was on its way. Frames are written whole, so that this falls between two.
+        session.socket._write(GOAWAY, 'buffer' as BufferEncoding, () => {})
+      }
       session.ping(heard)
     } catch {
       heard() // It is ending already.

@@ -73,31 +73,35 @@ const eventsOf = (server: ServerProcess) =>
   server.lines.map((line) => (JSON.parse(line) as { event: string }).event)
 
 describe('a server that is told to stop under load', () => {
-  it('answers every call that was sent before, and has done nothing of what it refuses', async () => {
-    let answered = 0
-    for (let round = 1; round <= ROUNDS; round++) {
-      const server = await start()
-      let isStopping = false
-      const sent = await load(server, {
-        isStopping: () => isStopping,
-        onAnswer(answers) {
-          if (answers === 100 + 37 * round) {
-            isStopping = true
-            // Node writes what was sent in this turn of its loop at the end of the turn.
-            setImmediate(() => setImmediate(() => server.child.kill('SIGTERM')))
-          }
-        },
-      })
-      expect(await server.exited).toEqual({ code: 0, signal: null })
-      expect(
-        sent.filter((call) => call.isBeforeSignal && typeof call.outcome !== 'string'),
-      ).toEqual([])
-      const refused = sent.filter((call) => typeof call.outcome !== 'string')
-      expect(refused.every((call) => (call.outcome as Refused).code === 'UNAVAILABLE')).toBe(true)
-      answered += sent.length - refused.length
-      expect(await inStore((store) => store.countOpen())).toBe(answered)
-    }
-  })
+  it(
+    'answers every call that was sent before, and has done nothing of what it refuses',
+    async () => {
+      let answered = 0
+      for (let round = 1; round <= ROUNDS; round++) {
+        const server = await start()
+        let isStopping = false
+        const sent = await load(server, {
+          isStopping: () => isStopping,
+          onAnswer(answers) {
+            if (answers === 100 + 37 * round) {
+              isStopping = true
+              // Node writes what was sent in this turn of its loop at the end of the turn.
+              setImmediate(() => setImmediate(() => server.child.kill('SIGTERM')))
+            }
+          },
+        })
+        expect(await server.exited).toEqual({ code: 0, signal: null })
+        expect(
+          sent.filter((call) => call.isBeforeSignal && typeof call.outcome !== 'string'),
+        ).toEqual([])
+        const refused = sent.filter((call) => typeof call.outcome !== 'string')
+        expect(refused.every((call) => (call.outcome as Refused).code === 'UNAVAILABLE')).toBe(true)
+        answered += sent.length - refused.length
+        expect(await inStore((store) => store.countOpen())).toBe(answered)
+      }
+    },
+    ROUNDS * 60_000,
+  )
 
   it('fails no call of clients that heed its health, whom it gives time', async () => {
     const server = await start(['--drain-delay', '3s'])
