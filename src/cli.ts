@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
 import { bridgeCommand } from './cli/bridge.js'
+import { clockCommand } from './cli/clock.js'
 import { createCommand } from './cli/create.js'
 import { identityCommand } from './cli/identity.js'
 import { importCommand } from './cli/import.js'
@@ -11,7 +12,10 @@ import { sessionsCommand } from './cli/sessions.js'
 import { SessiondError } from './core/errors.js'
 import { VERSION } from './version.js'
 
-/** What the process ends with, by the code of the error; 1 for any other. Listed in the README. */
+/**
+ * What the process ends with, by the code of the error; 1 for any other. Listed in the README, with the 6 of
+ * `cli/signals.ts`.
+ */
 const EXIT_CODES: Readonly<Record<string, number>> = {
   INVALID_CONFIG: 2,
   STORE_LOCKED: 3,
@@ -41,6 +45,7 @@ for (const command of [
   sessionsCommand(),
   importCommand(),
   bridgeCommand(),
+  clockCommand(),
 ]) {
   program.addCommand(command.exitOverride())
 }
