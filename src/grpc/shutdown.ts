@@ -44,7 +44,7 @@ export async function shutDown(server: Server, graceMs: number): Promise<number>
       resolve(busy.length)
     }, graceMs)
   })
-  const finished = Promise.all(sessions().map(finish)).then(() => 0)
+  const finished = Promise.all(sessions().map(endConnection)).then(() => 0)
   try {
     return await Promise.race([finished, cut])
   } finally {
@@ -52,8 +52,8 @@ export async function shutDown(server: Server, graceMs: number): Promise<number>
   }
 }
 
-/** Resolves when the connection has ended. */
-async function finish(session: ServerHttp2Session): Promise<void> {
+/** Ends a connection once the calls that its client has sent are answered. Resolves when it has ended. */
+export async function endConnection(session: ServerHttp2Session): Promise<void> {
   // Not by `once`, which takes an error for the end.
   const closed = new Promise<void>((resolve) => session.once('close', resolve))
   await Promise.race([sayEnd(session), closed])
