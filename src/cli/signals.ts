@@ -38,7 +38,7 @@ export async function serveUntilSignal<S extends Service>(
     setTimeout(() => {
       log.error({ event: 'stop-hangs' }, 'it does not come to an end: exiting')
       process.exit(FORCED_EXIT_CODE)
-    }, ms).unref()
+    }, ms)
 
   const onSignal = (signal: NodeJS.Signals) => {
     if (!stop.signal.aborted) {

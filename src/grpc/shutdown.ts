@@ -56,7 +56,10 @@ export async function shutDown(server: Server, graceMs: number): Promise<number>
 export async function endConnection(session: ServerHttp2Session): Promise<void> {
   // Not by `once`, which takes an error for the end.
   const closed = new Promise<void>((resolve) => session.once('close', resolve))
-  await Promise.race([sayEnd(session), closed])
+  // What was said once with a lower id must not be said again with a higher one.
+  if (!session.closed) {
+    await Promise.race([sayEnd(session), closed])
+  }
   session.close()
   await closed
 }

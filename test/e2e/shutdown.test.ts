@@ -9,6 +9,7 @@ import { watchHealth } from '../support/health.js'
 import { type ServerProcess, startServer, temporaryDirectory } from '../support/process.js'
 
 const FAULTY = fileURLToPath(new URL('../support/faulty-server.mjs', import.meta.url))
+const HANGING = fileURLToPath(new URL('../support/hanging-server.mjs', import.meta.url))
 const ROUNDS = process.env.SESSIOND_TEST_LONG ? 30 : 3
 const IN_FLIGHT = 32
 
@@ -170,6 +171,14 @@ describe('a server that is told to stop', () => {
     })
     call.close()
     await inStore(async () => {})
+  })
+
+  it('ends also where something does not come to an end', async () => {
+    const server = await start([], HANGING)
+    server.child.kill('SIGTERM')
+    await server.event('stopping')
+    expect(await server.stop('SIGTERM')).toEqual({ code: 6, signal: null })
+    await server.event('stop-hangs')
   })
 
   it('tells those who watch the session list', async () => {

@@ -122,10 +122,16 @@ describe('a gRPC server that closes', () => {
     stream.on('error', () => {})
     stream.end(Buffer.alloc(5))
     await isBegun
+    const errors: unknown[] = []
+    session.on('error', (error) => errors.push(error))
+    const ended = new Promise<void>((resolve) => session.on('close', resolve))
     const closed = server.close(60_000)
+    await once(session, 'goaway')
+    await once(session, 'goaway')
     expect(await server.close(0)).toBe(1)
     await closed
-    session.destroy()
+    await ended
+    expect(errors).toEqual([])
   })
 
   it('waits for nobody where nobody asks anything', async () => {
