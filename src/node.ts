@@ -2,8 +2,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { openAuditLog } from './audit-log.js'
+import { clockFinding, guardClock } from './clock.js'
 import type { Config } from './config.js'
-import { ClockGuard } from './core/clock-guard.js'
 import { EpochClock } from './core/epoch.js'
 import { ClockSuspectError } from './core/errors.js'
 import { anySigner, listedOwners, type OwnerPolicy, selfCertifying } from './core/owner.js'
@@ -57,7 +57,7 @@ export interface Node {
 
 /**
  * Builds every part of a server from its configuration, and starts it. `stop` ends a wait for the lock of
- * the store, and is then thrown as its reason.
+ * the store, with an AbortError.
  */
 export async function startNode(config: Config, log: Logger, stop?: AbortSignal): Promise<Node> {
   const lifecycle = new Lifecycle()
@@ -208,35 +208,6 @@ async function startFeed(
   lifecycle.listens(server)
   await hub.load()
   return server.address
-}
-
-/** Believes the wall clock as far as it agrees with the monotonic one, and with what is in the store. */
-async function guardClock(
-  store: SessionStore,
-  maxDriftMs: number,
-  log: Logger,
-): Promise<ClockGuard> {
-  const newest = await store.list({ skip: 0, take: 1, total: false })
-  const guard = new ClockGuard({
-    wallMs: Date.now,
-    monotonicMs: () => performance.now(),
-    maxDriftMs,
-    latestKnownMs: newest.sessions[0]?.requestTimeMs ?? 0,
-    onChange(isSuspect, offsetMs) {
-      if (isSuspect) {
-        log.warn({ event: 'clock-suspect', offsetMs }, clockFinding(offsetMs))
-      } else {
-        log.info({ event: 'clock-trusted', offsetMs }, 'sessions are ended and purged again')
-      }
-    },
-  })
-  guard.isSuspect()
-  return guard
-}
-
-function clockFinding(offsetMs: number): string {
-  const seconds = Math.round(offsetMs / 1000)
-  return `the wall clock is ${seconds} s from where it was expected: no session is ended or purged until it is back or \`sessiond clock confirm\` was run`
 }
 
 /** Ends and purges what is due, over and over; a failure is told of and tried again. */

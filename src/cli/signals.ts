@@ -32,13 +32,16 @@ export async function serveUntilSignal<S extends Service>(
   const stop = new AbortController()
   const force = new AbortController()
   let service: S | undefined
+  let watchdog: NodeJS.Timeout | undefined
 
   /** Whatever hangs, the process ends. */
-  const exitWithin = (ms: number) =>
-    setTimeout(() => {
+  const exitWithin = (ms: number) => {
+    clearTimeout(watchdog)
+    watchdog = setTimeout(() => {
       log.error({ event: 'stop-hangs' }, 'it does not come to an end: exiting')
       process.exit(FORCED_EXIT_CODE)
     }, ms)
+  }
 
   const onSignal = (signal: NodeJS.Signals) => {
     if (!stop.signal.aborted) {
@@ -63,6 +66,7 @@ export async function serveUntilSignal<S extends Service>(
   try {
     service = await start(stop.signal)
   } catch (error) {
+    clearTimeout(watchdog)
     if (!stop.signal.aborted || (error as Error | null)?.name !== 'AbortError') {
       throw error
     }
@@ -71,7 +75,10 @@ export async function serveUntilSignal<S extends Service>(
   }
   onStarted(service)
   await aborted(stop.signal)
-  const cut = await service.close(force.signal)
+  const cut = await service.close(force.signal).catch((err) => {
+    log.error({ event: 'stop-failed', err }, 'not everything was closed as it should be')
+    process.exit(UNEXPECTED_EXIT_CODE)
+  })
   if (Object.keys(cut).length > 0 || force.signal.aborted) {
     log.warn({ event: 'stopped-by-force', cut }, 'stopped; what was under way had to be cut')
     process.exit(FORCED_EXIT_CODE)
