@@ -3,20 +3,21 @@ import { connect, RefusedError, type SessionInfo, SessionsClient } from './clien
 import type { SenecaAddress } from './config-values.js'
 import { InvalidFieldError, ServerUnavailableError } from './core/errors.js'
 import type { Session } from './core/session.js'
-import { Closers } from './lifecycle.js'
+import { type CutCalls, Lifecycle } from './lifecycle.js'
 import type { Logger } from './log.js'
 import { observeCalls } from './observe-calls.js'
 import type { SessionCommands } from './seneca/commands.js'
 import { SENECA_LISTENERS } from './seneca/listeners.js'
 
 /** How long acts under way may take once the bridge is told to stop. */
-const GRACE_MS = 10_000
+export const BRIDGE_GRACE_MS = 10_000
 
 /** Seneca's wire here, the sessions of a server elsewhere. */
 export interface Bridge {
   /** Where each listener really is, `tcp://HOST:PORT` or `http://HOST:PORT`. */
   readonly addresses: readonly string[]
-  close(): Promise<void>
+  /** Lets acts under way finish, unless `force` is aborted. Returns what was cut. */
+  close(force?: AbortSignal): Promise<CutCalls>
 }
 
 /**
@@ -28,9 +29,9 @@ export async function startBridge(
   listen: readonly SenecaAddress[],
   log: Logger,
 ): Promise<Bridge> {
-  const closers = new Closers()
+  const lifecycle = new Lifecycle()
   const connection = connect(server, { serverKeys: 'any' })
-  closers.add(() => connection.close())
+  lifecycle.add(() => connection.close())
   const commands = remoteCommands(new SessionsClient(connection), reachLog(log))
   const hooks = {
     observer: observeCalls(log),
@@ -40,12 +41,12 @@ export async function startBridge(
     const addresses: string[] = []
     for (const { protocol, host, port } of listen) {
       const listener = await SENECA_LISTENERS[protocol](host, port, commands, hooks)
-      closers.add(() => listener.close(GRACE_MS))
+      lifecycle.listens(listener)
       addresses.push(listener.address)
     }
-    return { addresses, close: () => closers.close() }
+    return { addresses, close: (force) => lifecycle.close(BRIDGE_GRACE_MS, force) }
   } catch (error) {
-    await closers.close()
+    await lifecycle.close(0)
     throw error
   }
 }

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { backupCommand } from './cli/backup.js'
 import { bridgeCommand } from './cli/bridge.js'
 import { checkCommand } from './cli/check.js'
+import { clockCommand } from './cli/clock.js'
 import { createCommand } from './cli/create.js'
 import { eraseCommand } from './cli/erase.js'
 import { exportCommand } from './cli/export.js'
@@ -19,7 +20,10 @@ import { statusCommand } from './cli/status.js'
 import { SessiondError } from './core/errors.js'
 import { VERSION } from './version.js'
 
-/** What the process ends with, by the code of the error; 1 for any other. Listed in the README. */
+/**
+ * What the process ends with, by the code of the error; 1 for any other. Listed in the README, with the 6 of
+ * `cli/signals.ts`.
+ */
 const EXIT_CODES: Readonly<Record<string, number>> = {
   INVALID_CONFIG: 2,
   STORE_LOCKED: 3,
@@ -57,6 +61,7 @@ for (const command of [
   checkCommand(),
   repairCommand(),
   bridgeCommand(),
+  clockCommand(),
 ]) {
   program.addCommand(command.exitOverride())
 }

@@ -1,9 +1,12 @@
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { openAuditLog } from './audit-log.js'
+import { clockFinding, guardClock } from './clock.js'
 import type { Config } from './config.js'
 import { Deadlines } from './core/deadlines.js'
 import { EpochClock } from './core/epoch.js'
+import { ClockSuspectError } from './core/errors.js'
 import { anySigner, listedOwners, type OwnerPolicy, selfCertifying } from './core/owner.js'
 import { resealAll } from './core/reseal.js'
 import { Sessions } from './core/sessions.js'
@@ -24,7 +27,7 @@ import { identityService } from './grpc/identity.js'
 import { type GrpcService, startGrpcServer } from './grpc/server.js'
 import { sessionService } from './grpc/session.js'
 import { sessionsService } from './grpc/sessions.js'
-import { Closers } from './lifecycle.js'
+import { type CutCalls, Lifecycle } from './lifecycle.js'
 import type { Logger } from './log.js'
 import { isLoopback } from './loopback.js'
 import { Metrics } from './metrics.js'
@@ -39,9 +42,8 @@ import { checkStore } from './stores/level/check.js'
 import { LevelStore } from './stores/level/store.js'
 import { inSpan, openSpan } from './trace.js'
 import { VERSION } from './version.js'
+import { waitForLock } from './wait-for-lock.js'
 
-/** How long calls under way may take once the node is told to stop. */
-const GRACE_MS = 10_000
 const SWEEP_INTERVAL_MS = 1_000
 /** Header signatures that recur unchanged are checked once; about 300 bytes each. */
 const REMEMBERED_HEADERS = 10_000
@@ -58,32 +60,53 @@ export interface Node {
     /** Absent where it is off. */
     readonly http?: string
   }
-  /** Ends calls, then the store. */
-  close(): Promise<void>
+  /**
+   * Says NOT_SERVING and goes on for the drain delay, then lets calls finish within the grace period, and
+   * closes the store. `force` ends both waits at once. Returns what was cut.
+   */
+  close(force?: AbortSignal): Promise<CutCalls>
 }
 
-/** Builds every part of a server from its configuration, and starts it. */
-export async function startNode(config: Config, log: Logger): Promise<Node> {
-  const closers = new Closers()
+/**
+ * Builds every part of a server from its configuration, and starts it. `stop` ends a wait for the lock of
+ * the store, with an AbortError.
+ */
+export async function startNode(config: Config, log: Logger, stop?: AbortSignal): Promise<Node> {
+  const lifecycle = new Lifecycle()
+  let isStopping = false
   try {
-    const clock = new EpochClock(
-      { genesisMs: config.epochGenesisMs, lengthMs: config.epochLengthMs },
-      Date.now,
-    )
     const metrics = new Metrics(VERSION)
     const observer = observeCalls(log, metrics)
+    const epochs = { genesisMs: config.epochGenesisMs, lengthMs: config.epochLengthMs }
+    let closeAudit = async () => {}
+    // Later than the store: what its last calls did is still written down.
+    lifecycle.add(() => closeAudit())
     // The store's lock comes first: two servers must not both make the keys of one directory.
-    const store = await LevelStore.open(join(config.dataDir, 'store'), {
-      epochs: clock.settings,
-      onFailure(err) {
-        metrics.storeFailed()
-        log.error({ event: 'store-failed', err }, 'writes are refused for now')
+    const store = await waitForLock(
+      () =>
+        LevelStore.open(join(config.dataDir, 'store'), {
+          epochs,
+          onFailure(err) {
+            metrics.storeFailed()
+            log.error({ event: 'store-failed', err }, 'writes are refused for now')
+          },
+          onRecovery: () => log.info({ event: 'store-recovered' }, 'writes go on'),
+          onCommit: (durationMs, writes) => metrics.committed(durationMs, writes),
+          onWrite: () => openSpan('store commit'),
+        }),
+      config.waitForLockMs,
+      {
+        sleep: (ms) => sleep(ms, undefined, { ...(stop && { signal: stop }) }),
+        onWaiting: (waitedMs) =>
+          log.info(
+            { event: 'waiting-for-lock', waitedMs },
+            'another server has the data directory',
+          ),
       },
-      onRecovery: () => log.info({ event: 'store-recovered' }, 'writes go on'),
-      onCommit: (durationMs, writes) => metrics.committed(durationMs, writes),
-      onWrite: () => openSpan('store commit'),
-    })
-    closers.add(() => store.close())
+    )
+    lifecycle.add(() => store.close())
+    const guard = await guardClock(store, config.maxEpochDriftMs, log)
+    const clock = new EpochClock(epochs, Date.now, () => guard.isSuspect())
     const isNew = (await store.countOpen()) === 0
     const keys = await openServerKeys(config, isNew)
     const audit = await openAuditLog(config.auditLog, {
@@ -94,21 +117,20 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
       },
       onRecovery: () => log.info({ event: 'audit-recovered' }, 'audit entries are written again'),
     })
-    closers.add(() => audit.close())
+    closeAudit = () => audit.close()
     const sessions = new Sessions(
       {
         store,
         audit,
         clock,
-        owners: openOwners(config.owners, log, closers),
+        owners: openOwners(config.owners, log, lifecycle),
         randomBytes: sodiumRandomBytes,
         publicKey: (seed) => sodiumEd25519.publicKey(seed),
         seal: (seed, sessionId, token) => sealSeed(keys.sealing.keys, seed, sessionId, token),
       },
       config,
     )
-    startSweep(sessions, metrics, log, closers)
-    const clockCheck = { offsetMs: () => 0, isSuspect: () => false, confirm: () => 0 }
+    startSweep(sessions, metrics, log, lifecycle)
     const check = schemeVerifier(sodiumEd25519)
     const verify = timed<Parameters<Verify>, boolean>(
       (...args) => inSpan('verify', () => check(...args)),
@@ -158,7 +180,7 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
           }),
         exportSubject: (userId) => exportSubject(store, userId),
         eraseSubject: (userId) => eraseSubject(store, userId),
-        clock: clockCheck,
+        clock: guard,
         audit,
         caller: callerOf,
         observer,
@@ -170,7 +192,7 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
       )
     }
     const grpc = await startGrpcServer(config.grpc.host, config.grpc.port, services)
-    closers.add(() => grpc.close(GRACE_MS))
+    lifecycle.listens(grpc)
 
     const hooks = {
       observer,
@@ -183,20 +205,29 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
     const seneca: string[] = []
     for (const { protocol, host, port } of config.seneca) {
       const listener = await SENECA_LISTENERS[protocol](host, port, sessions, hooks)
-      closers.add(() => listener.close(GRACE_MS))
+      lifecycle.listens(listener)
       seneca.push(listener.address)
     }
-    const feed = await startFeed(config, store, metrics, log, closers)
+    const probes = {
+      isServing: () => !isStopping,
+      findings: () => (guard.isSuspect() ? [clockFinding(guard.offsetMs())] : []),
+    }
+    const feed = await startFeed(config, store, probes, metrics, log, lifecycle)
     if (feed !== null) {
       const swept = () => sessions.swept
-      metrics.follow({ store, audit, swept, clock: clockCheck, feed: () => feed.report() })
+      metrics.follow({ store, audit, swept, clock: guard, feed: () => feed.report() })
     }
     return {
       addresses: { grpc: grpc.address, seneca, ...(feed !== null && { http: feed.address }) },
-      close: () => closers.close(),
+      async close(force) {
+        isStopping = true
+        grpc.stopServing()
+        await pause(config.drainDelayMs, force)
+        return lifecycle.close(config.graceMs, force)
+      },
     }
   } catch (error) {
-    await closers.close()
+    await lifecycle.close(0)
     throw error
   }
 }
@@ -205,9 +236,10 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
 async function startFeed(
   { http, feedToken, feedPublic, feedMaxSessions }: Config,
   store: LevelStore,
+  probes: { readonly isServing: () => boolean; readonly findings: () => readonly string[] },
   metrics: Metrics,
   log: Logger,
-  closers: Closers,
+  lifecycle: Lifecycle,
 ): Promise<FeedServer | null> {
   if (http === null) {
     return null
@@ -216,7 +248,7 @@ async function startFeed(
     maxSessions: feedMaxSessions,
     onError: (err) => log.error({ event: 'feed-behind', err }, 'the session list is incomplete'),
   })
-  closers.add(() => hub.close())
+  lifecycle.add(() => hub.close())
   const server = await startFeedServer(hub, {
     ...http,
     access: {
@@ -227,7 +259,7 @@ async function startFeed(
     pages: readPages(PAGES),
     isReady: () =>
       store.countOpen().then(
-        () => hub.isReady,
+        () => hub.isReady && probes.isServing(),
         () => false,
       ),
     metrics: {
@@ -236,29 +268,42 @@ async function startFeed(
       contentType: metrics.contentType,
       text: () => metrics.text(),
     },
+    findings: probes.findings,
     onUsage: (usage) => log.info({ event: 'feed-usage', ...usage }, 'who watches the session list'),
   })
-  closers.add(() => server.close())
+  lifecycle.listens(server)
   await hub.load()
   return server
 }
 
 /** Ends and purges what is due, over and over; a failure is told of and tried again. */
-function startSweep(sessions: Sessions, metrics: Metrics, log: Logger, closers: Closers): void {
-  const timer = setInterval(async () => {
+function startSweep(sessions: Sessions, metrics: Metrics, log: Logger, lifecycle: Lifecycle): void {
+  const stop = new AbortController()
+  let sweeping = Promise.resolve()
+  const sweep = async () => {
     try {
       const startMs = performance.now()
-      const { ended, purged } = await sessions.closeExpired()
+      const { ended, purged } = await sessions.closeExpired(stop.signal)
       metrics.sweepEnded(performance.now() - startMs)
       if (ended + purged > 0) {
         log.info({ event: 'swept', ended, purged }, 'ended and purged what was due')
       }
     } catch (error) {
-      metrics.sweepFailed()
-      log.error({ event: 'sweep-failed', err: error }, 'the sweep failed; it is tried again')
+      // That the clock is suspect was told of when it became so.
+      if (!(error instanceof ClockSuspectError)) {
+        metrics.sweepFailed()
+        log.error({ event: 'sweep-failed', err: error }, 'the sweep failed; it is tried again')
+      }
     }
+  }
+  const timer = setInterval(() => {
+    sweeping = sweep()
   }, SWEEP_INTERVAL_MS)
-  closers.add(() => clearInterval(timer))
+  lifecycle.add(() => {
+    clearInterval(timer)
+    stop.abort()
+    return sweeping
+  })
 }
 
 /** The same function, which tells how long it took. */
@@ -291,7 +336,14 @@ function timedSigner(current: () => Signer, onSigned: (durationMs: number) => vo
   }
 }
 
-function openOwners(rule: string, log: Logger, closers: Closers): OwnerPolicy {
+/** Waits, or less long where `force` is aborted. */
+async function pause(delayMs: number, force: AbortSignal | undefined): Promise<void> {
+  if (delayMs > 0) {
+    await sleep(delayMs, undefined, { ...(force && { signal: force }) }).catch(() => {})
+  }
+}
+
+function openOwners(rule: string, log: Logger, lifecycle: Lifecycle): OwnerPolicy {
   switch (rule) {
     case 'self-certifying':
       return selfCertifying(n3Account)
@@ -313,7 +365,7 @@ function openOwners(rule: string, log: Logger, closers: Closers): OwnerPolicy {
           )
         }
       })
-      closers.add(() => file.close())
+      lifecycle.add(() => file.close())
       return listedOwners(() => file.current())
     }
   }

@@ -1,11 +1,11 @@
 import { Command } from 'commander'
-import { startBridge } from '../bridge.js'
+import { BRIDGE_GRACE_MS, startBridge } from '../bridge.js'
 import { ConfigError } from '../config.js'
 import { listenAddress, oneOf, senecaAddresses } from '../config-values.js'
 import { createLog } from '../log.js'
 import { isLoopback } from '../loopback.js'
 import { parseFlag } from './shared.js'
-import { closeOnSignals } from './signals.js'
+import { serveUntilSignal } from './signals.js'
 
 interface BridgeFlags {
   readonly server: string
@@ -52,9 +52,12 @@ Examples:
         throw new ConfigError(mistakes)
       }
       const log = createLog(logLevel)
-      const bridge = await startBridge(flags.server, listen, log)
-      closeOnSignals(() => bridge.close(), log)
-      const { addresses: seneca } = bridge
-      log.info({ event: 'ready', seneca, server: flags.server }, 'accepting acts')
+      await serveUntilSignal({
+        start: () => startBridge(flags.server, listen, log),
+        onStarted: ({ addresses: seneca }) =>
+          log.info({ event: 'ready', seneca, server: flags.server }, 'accepting acts'),
+        closeMs: BRIDGE_GRACE_MS,
+        log,
+      })
     })
 }

@@ -4,7 +4,7 @@ import { ConfigError, readConfig } from '../config.js'
 import { createLog } from '../log.js'
 import { startNode } from '../node.js'
 import { SERVE_OPTIONS, variableOf } from '../serve-options.js'
-import { closeOnSignals } from './signals.js'
+import { serveUntilSignal } from './signals.js'
 
 /** `sessiond serve` */
 export function serveCommand(): Command {
@@ -67,10 +67,13 @@ async function serve(_: unknown, command: Command): Promise<void> {
     ...(configFile !== undefined && { file: { name: configFile, text: readText(configFile) } }),
   })
   const log = createLog(config.logLevel)
-  const node = await startNode(config, log)
-
-  closeOnSignals(() => node.close(), log)
-  log.info({ event: 'ready', ...node.addresses, dataDir: config.dataDir }, 'accepting calls')
+  await serveUntilSignal({
+    start: (stop) => startNode(config, log, stop),
+    onStarted: ({ addresses }) =>
+      log.info({ event: 'ready', ...addresses, dataDir: config.dataDir }, 'accepting calls'),
+    closeMs: config.drainDelayMs + config.graceMs,
+    log,
+  })
 }
 
 function readText(file: string): string {

@@ -1,17 +1,97 @@
+import type { CutCalls } from '../lifecycle.js'
 import type { Logger } from '../log.js'
 
-/** Ends a server on SIGTERM or SIGINT with what is under way; a second signal ends the process at once. */
-export function closeOnSignals(close: () => Promise<void>, log: Logger): void {
-  let stopping = false
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, async () => {
-      if (stopping) {
-        process.exit(1)
-      }
-      stopping = true
-      log.info({ event: 'stopping', signal }, 'finishing calls under way')
-      await close()
-      log.info({ event: 'stopped' }, 'stopped')
-    })
+const UNEXPECTED_EXIT_CODE = 1
+const FORCED_EXIT_CODE = 6
+/** How long the end may take once nobody is waited for: the store is closed then. */
+const CLOSE_TIMEOUT_MS = 5_000
+
+/** A program that serves until it is told to stop. */
+export interface Service {
+  /** Lets what is under way finish, unless `force` is aborted. Returns what was cut. */
+  close(force: AbortSignal): Promise<CutCalls>
+}
+
+export interface ServiceOptions<S extends Service> {
+  /** A signal aborts `stop`; an AbortError is then taken for the end. */
+  readonly start: (stop: AbortSignal) => Promise<S>
+  readonly onStarted: (service: S) => void
+  /** How long `close` may take for what is under way. */
+  readonly closeMs: number
+  readonly log: Logger
+}
+
+/**
+ * Runs a service until SIGTERM or SIGINT, then ends the process: with exit code 0 where nothing had to be cut, else
+ * with 6. A second signal cuts at once. An error that nobody caught ends it too, with 1.
+ */
+export async function serveUntilSignal<S extends Service>(
+  options: ServiceOptions<S>,
+): Promise<void> {
+  const { start, onStarted, closeMs, log } = options
+  const stop = new AbortController()
+  const force = new AbortController()
+  let service: S | undefined
+  let watchdog: NodeJS.Timeout | undefined
+
+  /** Whatever hangs, the process ends. */
+  const exitWithin = (ms: number) => {
+    clearTimeout(watchdog)
+    watchdog = setTimeout(() => {
+      log.error({ event: 'stop-hangs' }, 'it does not come to an end: exiting')
+      process.exit(FORCED_EXIT_CODE)
+    }, ms)
   }
+
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (!stop.signal.aborted) {
+      log.info({ event: 'stopping', signal }, 'finishing calls under way')
+      exitWithin(closeMs + CLOSE_TIMEOUT_MS)
+      stop.abort()
+    } else if (!force.signal.aborted) {
+      log.warn({ event: 'forcing', signal }, 'cutting calls under way')
+      exitWithin(CLOSE_TIMEOUT_MS)
+      force.abort()
+    }
+  }
+  process.on('SIGTERM', onSignal)
+  process.on('SIGINT', onSignal)
+  process.on('uncaughtException', async (err) => {
+    log.error({ event: 'unexpected-error', err }, 'closing the store and exiting')
+    exitWithin(CLOSE_TIMEOUT_MS)
+    await service?.close(AbortSignal.abort()).catch(() => {})
+    process.exit(UNEXPECTED_EXIT_CODE)
+  })
+
+  try {
+    service = await start(stop.signal)
+  } catch (error) {
+    clearTimeout(watchdog)
+    if (!stop.signal.aborted || (error as Error | null)?.name !== 'AbortError') {
+      throw error
+    }
+    log.info({ event: 'stopped' }, 'stopped before it was started')
+    process.exit(0)
+  }
+  onStarted(service)
+  await aborted(stop.signal)
+  const cut = await service.close(force.signal).catch((err) => {
+    log.error({ event: 'stop-failed', err }, 'not everything was closed as it should be')
+    process.exit(UNEXPECTED_EXIT_CODE)
+  })
+  if (Object.keys(cut).length > 0 || force.signal.aborted) {
+    log.warn({ event: 'stopped-by-force', cut }, 'stopped; what was under way had to be cut')
+    process.exit(FORCED_EXIT_CODE)
+  }
+  log.info({ event: 'stopped' }, 'stopped')
+  process.exit(0)
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) {
+      resolve()
+    }
+    signal.addEventListener('abort', () => resolve())
+  })
 }

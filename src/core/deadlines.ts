@@ -37,10 +37,15 @@ export class Deadlines {
       : (session.closeTimeMs ?? session.requestTimeMs) + this.settings.retentionMs
   }
 
+  /** Whether a session that is marked open is past its deadline; none is while the clock is suspect. */
+  isOverdue(session: Session): boolean {
+    // In this order: a clock that is set meanwhile is then found out.
+    return session.active && this.endMs(session) <= this.clock.nowMs() && !this.clock.isSuspect()
+  }
+
   /** The session as it is at this moment: one past its deadline has ended then, swept or not. */
   asOfNow(session: Session): Session {
-    const endMs = this.endMs(session)
-    return session.active && endMs <= this.clock.nowMs() ? ended(session, endMs) : session
+    return this.isOverdue(session) ? ended(session, this.endMs(session)) : session
   }
 }
 

@@ -10,9 +10,14 @@ export interface EpochSettings {
  * is a NumericDate of RFC 7519 section 2.
  */
 export class EpochClock {
+  /**
+   * While `isSuspect` says that the wall clock cannot be believed, nothing is past its deadline: what was
+   * ended cannot be brought back.
+   */
   constructor(
     readonly settings: EpochSettings,
     readonly nowMs: () => number,
+    readonly isSuspect: () => boolean = () => false,
   ) {}
 
   now(): bigint {

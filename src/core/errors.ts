@@ -174,6 +174,18 @@ export class ConflictError extends SessiondError {
   }
 }
 
+/** The server's wall clock cannot be believed, so that it cannot be told what is past its deadline. */
+export class ClockSuspectError extends SessiondError {
+  readonly code = 'CLOCK_SUSPECT'
+
+  constructor() {
+    super(
+      "the server's clock was set or the machine slept, so nothing is ended until both its clocks agree " +
+        'again, or its operator confirms with `sessiond clock confirm`',
+    )
+  }
+}
+
 /** The store did not confirm the operation. A write's outcome is unknown; trying again is safe. */
 export class StoreUnavailableError extends SessiondError {
   readonly code = 'STORE_UNAVAILABLE'

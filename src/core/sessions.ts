@@ -10,8 +10,8 @@ import type { Audit, Caller } from './audit.js'
 import { sameBytes } from './bytes.js'
 import { type CreateClaim, checkClaim } from './claim.js'
 import { type DeadlineSettings, Deadlines, ended } from './deadlines.js'
-import type { EpochClock } from './epoch.js'
 import {
+  ClockSuspectError,
   ConflictError,
   IdempotencyKeyReusedError,
   NotFoundError,
@@ -19,39 +19,28 @@ import {
   SessionEndedError,
 } from './errors.js'
 import { checkFreshness, checkLifetime } from './lifetime.js'
+import { type MintPorts, mint } from './mint.js'
 import { type OwnerPolicy, ownerText } from './owner.js'
+import { checkQuota, type Quota } from './quota.js'
 import { newSession, type Session, type Token } from './session.js'
 import type { Decision, InsertScope, Seen, SessionPage, SessionStore, Update } from './store.js'
 import { Sweep, type SweepCounts } from './sweep.js'
-import { uuidV4 } from './uuid.js'
+import { UUID_BYTES, uuidV4 } from './uuid.js'
 
-const UUID_BYTES = 16
-const SEED_BYTES = 32
 const PAGE = 100
 /** `load` moves the request time no more often. */
 const TOUCH_INTERVAL_MS = 1000
 
 /** What the use cases need from outside. */
-export interface SessionsPorts {
+export interface SessionsPorts extends MintPorts {
   readonly store: SessionStore
-  readonly clock: EpochClock
   readonly owners: OwnerPolicy
   readonly audit: Audit
-  /** `length` bytes from a cryptographic source, in memory of their own. */
-  randomBytes(length: number): Uint8Array
-  /** The Ed25519 public key, 32 bytes, of a seed of 32 bytes. */
-  publicKey(seed: Uint8Array): Uint8Array
-  /** Encrypts a seed, bound to the session that it belongs to. */
-  seal(seed: Uint8Array, sessionId: string, token: Token): Uint8Array
 }
 
-export interface SessionsLimits extends DeadlineSettings {
+export interface SessionsLimits extends DeadlineSettings, Quota {
   readonly maxLifetimeMs: number
   readonly maxEpochDriftMs: number
-  /** 0 is none. */
-  readonly maxSessionsPerOwner: number
-  /** 0 is none. */
-  readonly maxSessions: number
   /** `user` and `data` of a session together, as JSON in UTF-8. */
   readonly maxDataBytes: number
 }
@@ -145,7 +134,9 @@ export class Sessions {
     const touched = await this.ports.store.update(
       id,
       (current) =>
-        current.active && !this.isOverdue(current) ? { session: this.touched(current) } : null,
+        current.active && !this.deadlines.isOverdue(current)
+          ? { session: this.touched(current) }
+          : null,
       { durable: false },
     )
     return touched !== undefined && this.view(touched).active ? touched : null
@@ -162,7 +153,7 @@ export class Sessions {
     const query = { ...filter, skip, take: Math.min(take, PAGE), total }
     for (;;) {
       const page = await this.ports.store.list(query)
-      const overdue = page.sessions.filter((session) => this.isOverdue(session))
+      const overdue = page.sessions.filter((session) => this.deadlines.isOverdue(session))
       if (overdue.length === 0) {
         return { ...page, sessions: page.sessions.map((session) => this.view(session)) }
       }
@@ -227,9 +218,16 @@ export class Sessions {
     return this.sweep.done
   }
 
-  /** Ends and purges everything that is due. */
-  closeExpired(): Promise<SweepCounts> {
-    return this.sweep.run()
+  /**
+   * Ends and purges everything that is due, or leaves off when `stop` is aborted. Throws ClockSuspectError
+   * where that cannot be told.
+   */
+  async closeExpired(stop?: AbortSignal): Promise<SweepCounts> {
+    const counts = await this.sweep.run(stop)
+    if (this.ports.clock.isSuspect()) {
+      throw new ClockSuspectError()
+    }
+    return counts
   }
 
   private async record(action: string, before: Session | null, caller: Caller): Promise<void> {
@@ -246,7 +244,6 @@ export class Sessions {
     bodySha256: Uint8Array | undefined,
     seen: Seen,
   ): Decision {
-    const { clock, randomBytes, publicKey, seal } = this.ports
     if (seen.answered !== undefined && bodySha256 !== undefined) {
       const { session, sessionId } = seen.answered
       if (!sameBytes(seen.answered.bodySha256, bodySha256)) {
@@ -257,24 +254,8 @@ export class Sessions {
       }
       return { keep: session }
     }
-    this.checkQuota(seen)
-
-    const random = randomBytes(UUID_BYTES + SEED_BYTES)
-    const id = uuidV4(random.subarray(0, UUID_BYTES))
-    const seed = random.subarray(UUID_BYTES)
-    const token = { owner: claim.owner, lifetime: claim.lifetime, publicKey: publicKey(seed) }
-    const sealed = seal(seed, id, token)
-    random.fill(0)
-    const endMs = clock.endMs(claim.lifetime.exp)
-    const { address, client } = claim
-    return {
-      insert: {
-        session: newSession({ id, userId, address, client, token }, clock.nowMs()),
-        seal: sealed,
-        dueTimeMs: endMs,
-        ...(bodySha256 && { idempotency: { bodySha256, expiresTimeMs: endMs } }),
-      },
-    }
+    checkQuota(seen, this.limits)
+    return { insert: mint(claim, userId, bodySha256, this.ports) }
   }
 
   private decideOpen(args: OpenArguments, seen: Seen): Decision {
@@ -285,30 +266,20 @@ export class Sessions {
       ...(data !== undefined && { data }),
     }
     if (seen.reusable !== undefined) {
-      if (this.isOverdue(seen.reusable)) {
+      if (this.deadlines.isOverdue(seen.reusable)) {
         throw new OverdueFound(seen.reusable.id)
       }
       const session = { ...this.touched(seen.reusable), ...given }
       checkDataSize(session.user, session.data, this.limits.maxDataBytes)
       return { replace: { session } }
     }
-    this.checkQuota(seen)
+    checkQuota(seen, this.limits)
     const id = uuidV4(this.ports.randomBytes(UUID_BYTES))
     const nowMs = this.ports.clock.nowMs()
     const opened = newSession({ id, userId, address, client, token: null }, nowMs)
     const session = { ...opened, ...given }
     const dueTimeMs = this.deadlines.dueMs(session)
     return { insert: { session, ...(Number.isFinite(dueTimeMs) && { dueTimeMs }) } }
-  }
-
-  private checkQuota(seen: Seen): void {
-    const { maxSessionsPerOwner, maxSessions } = this.limits
-    if (maxSessionsPerOwner > 0 && seen.openOfUser >= maxSessionsPerOwner) {
-      throw new QuotaError('owner', maxSessionsPerOwner)
-    }
-    if (maxSessions > 0 && seen.openInAll >= maxSessions) {
-      throw new QuotaError('server', maxSessions)
-    }
   }
 
   /** Inserts; where what is past its deadline may stand in the way, ends that first. */
@@ -340,7 +311,7 @@ export class Sessions {
       if (userId !== undefined && current.userId !== userId) {
         throw new NotFoundError(id)
       }
-      if (!current.active || this.isOverdue(current)) {
+      if (!current.active || this.deadlines.isOverdue(current)) {
         throw new ConflictError(id)
       }
       const session = { ...this.touched(current), ...change }
@@ -377,7 +348,7 @@ export class Sessions {
 
   private async endIfOverdue(id: string): Promise<void> {
     await this.ports.store.update(id, (current) =>
-      this.isOverdue(current) ? this.end(current, this.deadlines.endMs(current)) : null,
+      this.deadlines.isOverdue(current) ? this.end(current, this.deadlines.endMs(current)) : null,
     )
   }
 
@@ -390,10 +361,6 @@ export class Sessions {
   private view(session: Session): Session {
     const now = this.deadlines.asOfNow(session)
     return now.active ? now : { ...now, user: null, data: null }
-  }
-
-  private isOverdue(session: Session): boolean {
-    return session.active && this.deadlines.endMs(session) <= this.ports.clock.nowMs()
   }
 
   /** The session with this moment as its last request; time never goes backwards. */

@@ -12,7 +12,10 @@ export interface SweepCounts {
   readonly purged: number
 }
 
-/** Ends what is past its deadline and purges what was kept long enough, in bounded steps. */
+/**
+ * Ends what is past its deadline and purges what was kept long enough, in bounded steps. Does nothing while
+ * the clock is suspect.
+ */
 export class Sweep {
   private running: Promise<SweepCounts> | null = null
   private stepping: Promise<unknown> | null = null
@@ -33,9 +36,12 @@ export class Sweep {
     return { ended: this.ended, purged: this.purged }
   }
 
-  /** Works off everything that is due, and once an hour compacts seals. Calls at once share one walk. */
-  run(): Promise<SweepCounts> {
-    this.running ??= this.walk().finally(() => {
+  /**
+   * Works off everything that is due, or leaves off when `stop` is aborted, and once an hour compacts
+   * seals. Calls at once share one walk.
+   */
+  run(stop?: AbortSignal): Promise<SweepCounts> {
+    this.running ??= this.walk(stop).finally(() => {
       this.running = null
     })
     return this.running
@@ -51,13 +57,13 @@ export class Sweep {
     }
   }
 
-  private async walk(): Promise<SweepCounts> {
+  private async walk(stop: AbortSignal | undefined): Promise<SweepCounts> {
     const before = this.done
     let looked: number
     do {
       looked = await this.lookAtNext()
-    } while (looked === STEP)
-    if (this.clock.nowMs() >= this.compactTimeMs) {
+    } while (looked === STEP && !stop?.aborted)
+    if (!stop?.aborted && this.clock.nowMs() >= this.compactTimeMs) {
       this.compactTimeMs = this.clock.nowMs() + COMPACT_INTERVAL_MS
       await this.store.compactSeals()
     }
@@ -66,6 +72,9 @@ export class Sweep {
 
   private async lookAtNext(): Promise<number> {
     const nowMs = this.clock.nowMs()
+    if (this.clock.isSuspect()) {
+      return 0
+    }
     const due = await this.store.due(nowMs + 1, STEP)
     const sessions = due.filter((deadline) => deadline.kind === 'session')
     await Promise.all(sessions.map((deadline) => this.look(deadline, nowMs)))
@@ -83,8 +92,9 @@ export class Sweep {
     const isPurged = (session: Session) => !session.active && deadlines.dueMs(session) <= nowMs
     const seen = await store.get(deadline.id)
     if (seen !== undefined && isPurged(seen)) {
-      await store.remove(deadline.id, isPurged, settles)
-      this.purged++
+      // Two deadlines of one session may be due at once.
+      const removed = await store.remove(deadline.id, isPurged, settles)
+      this.purged += removed === undefined ? 0 : 1
       return
     }
     let isEnded = false

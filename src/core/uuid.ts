@@ -1,3 +1,5 @@
+export const UUID_BYTES = 16
+
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 /** Before which bytes the text form has a hyphen. */
 const GROUPS = new Set([4, 6, 8, 10])

@@ -15,6 +15,8 @@ export interface AnswerOptions {
   readonly metrics?: MetricsPorts
   /** The page's operator mode; absent where the server knows no admin credential. */
   readonly operator?: OperatorPorts
+  /** What an operator should look at all the same, a line each (default: nothing). */
+  readonly findings?: () => readonly string[]
 }
 
 /** What Prometheus reads. */
@@ -28,7 +30,7 @@ export interface MetricsPorts {
 export async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { access, pages, isReady, metrics, operator }: AnswerOptions,
+  { access, pages, isReady, findings = () => [], metrics, operator }: AnswerOptions,
 ): Promise<void> {
   const path = pathOf(request)
   const page = pages.get(path)
@@ -46,7 +48,7 @@ export async function answer(
     say(response, 200, 'alive')
   } else if (path === '/readyz') {
     const ready = await isReady()
-    say(response, ready ? 200 : 503, ready ? 'ready' : 'not ready')
+    say(response, ready ? 200 : 503, [ready ? 'ready' : 'not ready', ...findings()].join('\n'))
   } else if (metrics && path === '/metrics') {
     await answerMetrics(request, response, metrics)
   } else {

@@ -59,8 +59,8 @@ export interface FeedServer {
   /** Where it really listens, `http://HOST:PORT`. */
   readonly address: string
   report(): FeedReport
-  /** Says goodbye to the viewers, and ends within two seconds. */
-  close(): Promise<void>
+  /** Says goodbye to the viewers, and ends within two seconds or `graceMs`. Cuts no calls: returns 0. */
+  close(graceMs?: number): Promise<number>
 }
 
 /** Serves the session list, the page that shows it, and probes. Throws ListenError. */
@@ -136,22 +136,25 @@ export async function startFeedServer(
   return {
     address,
     report,
-    close() {
+    close(graceMs = CLOSE_TIMEOUT_MS) {
       stopPings()
       stopReports()
       for (const viewer of viewers) {
         viewer.close()
       }
       return new Promise((resolve) => {
-        const timer = setTimeout(() => {
-          server.closeAllConnections()
-          for (const viewer of viewers) {
-            viewer.terminate()
-          }
-        }, CLOSE_TIMEOUT_MS)
+        const timer = setTimeout(
+          () => {
+            server.closeAllConnections()
+            for (const viewer of viewers) {
+              viewer.terminate()
+            }
+          },
+          Math.min(graceMs, CLOSE_TIMEOUT_MS),
+        )
         server.close(() => {
           clearTimeout(timer)
-          resolve()
+          resolve(0)
         })
       })
     },

@@ -10,6 +10,7 @@ export const DESCRIBED: Readonly<Record<string, readonly [Category, status: numb
   INVALID_FIELD: ['BadRequest', 400],
   NOT_FOUND: ['NotFound', 404],
   CONFLICT: ['Conflict', 409],
+  CLOCK_SUSPECT: ['InvalidState', 409],
   QUOTA_EXCEEDED: ['InvalidState', 429],
   STORE_UNAVAILABLE: ['NoResponse', 503],
 }

@@ -8,6 +8,8 @@ import { ReflectionService } from '@grpc/reflection'
 import { HealthImplementation } from 'grpc-health-check'
 import { ListenError } from '../core/errors.js'
 import { publishedFiles } from './contracts.js'
+import { OpenStreams } from './open-streams.js'
+import { shutDown } from './shutdown.js'
 
 /** Above the largest message that any service takes; each service has its own, smaller limit. */
 const MAX_RECEIVE_BYTES = 128 * 1024
@@ -23,8 +25,13 @@ export interface GrpcService {
 export interface GrpcServer {
   /** Where it really listens, `HOST:PORT`. */
   readonly address: string
-  /** Lets calls under way finish for `graceMs`, then ends them. */
-  close(graceMs: number): Promise<void>
+  /** Health says NOT_SERVING from now on. */
+  stopServing(): void
+  /**
+   * Ends streams with UNAVAILABLE, lets other calls under way finish for `graceMs`, then cuts them. Returns
+   * how many connections had such calls. Called again with less, it cuts sooner.
+   */
+  close(graceMs: number): Promise<number>
 }
 
 /** Serves the services by full name, with health and reflection. `address` is `HOST:PORT`. */
@@ -33,7 +40,9 @@ export async function startGrpcServer(
   port: number,
   services: Readonly<Record<string, GrpcService>>,
 ): Promise<GrpcServer> {
+  const streams = new OpenStreams()
   const server = new Server({
+    interceptors: [streams.interceptor],
     'grpc.max_receive_message_length': MAX_RECEIVE_BYTES,
     // grpc-js bounds neither by default, and channelz keeps what it has seen.
     'grpc.max_concurrent_streams': MAX_CONCURRENT_STREAMS,
@@ -60,13 +69,18 @@ export async function startGrpcServer(
     )
   })
   const address = `${bracketed}:${bound}`
+  const stopServing = () => {
+    for (const name of ['', ...names]) {
+      health.setStatus(name, 'NOT_SERVING')
+    }
+  }
   return {
     address,
-    async close(graceMs) {
-      for (const name of ['', ...names]) {
-        health.setStatus(name, 'NOT_SERVING')
-      }
-      await shutdown(server, address, graceMs)
+    stopServing,
+    close(graceMs) {
+      stopServing()
+      streams.stop()
+      return shutDown(server, graceMs)
     },
   }
 }
@@ -77,19 +91,4 @@ function addReflection(server: Server, names: readonly string[]): void {
   const all = { format: '', type: {}, fileDescriptorProtos }
   const services = [...names, 'grpc.health.v1.Health']
   new ReflectionService({ all } as never, { services }).addToServer(server)
-}
-
-/**
- * Refuses new calls at once and cuts those that outlast the grace period. Not by `forceShutdown`,
- * which without channelz knows of no connection and ends none. `tryShutdown` may never call back.
- */
-function shutdown(server: Server, address: string, graceMs: number): Promise<void> {
-  server.drain(address, graceMs)
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, graceMs)
-    server.tryShutdown(() => {
-      clearTimeout(timer)
-      resolve()
-    })
-  })
 }

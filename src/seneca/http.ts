@@ -32,7 +32,8 @@ export async function startSenecaHttp(
   const runAct = actRunner(commands, hooks.observer)
   const accept = newListenerId()
   const onLoopback = isLoopback(host)
-  const busy = new WeakSet<Socket>()
+  const busy = new Set<Socket>()
+  let isStopping = false
 
   const server = createServer(
     { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: STALL_TIMEOUT_MS },
@@ -58,6 +59,9 @@ export async function startSenecaHttp(
         hooks.onRefused(error instanceof Error ? error.message : 'internal error')
         response.shouldKeepAlive = false
       }
+      if (isStopping) {
+        response.shouldKeepAlive = false
+      }
       response.writeHead(outcome.status, headers(request, outcome, accept, receivedMs))
       response.end(outcome.json)
     },
@@ -67,7 +71,14 @@ export async function startSenecaHttp(
   return {
     address: await listen(server, 'http', host, port),
     // Closing also ends connections between two requests.
-    close: (graceMs) => closeWithin(graceMs, server, () => server.closeAllConnections()),
+    close(graceMs) {
+      isStopping = true
+      return closeWithin(graceMs, server, () => {
+        const { size } = busy
+        server.closeAllConnections()
+        return size
+      })
+    },
   }
 }
 

@@ -6,8 +6,11 @@ import { ListenError } from '../core/errors.js'
 export interface SenecaListener {
   /** Where it really listens, `tcp://HOST:PORT` or `http://HOST:PORT`. */
   readonly address: string
-  /** Lets acts under way finish for `graceMs`, then cuts their connections. */
-  close(graceMs: number): Promise<void>
+  /**
+   * Lets acts under way finish for `graceMs`, then cuts their connections. Returns how many those were.
+   * Called again with less, it cuts sooner.
+   */
+  close(graceMs: number): Promise<number>
 }
 
 export interface SenecaHooks {
@@ -47,13 +50,19 @@ export function senecaCaller({ remoteAddress = '', remotePort = 0 }: Socket): Ca
   return { name: 'seneca', address: `${host}:${remotePort}` }
 }
 
-/** Takes no more connections and waits for the end of those there are; after `graceMs` calls `cut`. */
-export function closeWithin(graceMs: number, server: Server, cut: () => void): Promise<void> {
+/**
+ * Takes no more connections and waits for the end of those there are; after `graceMs` calls `cut`, and
+ * returns what it returned.
+ */
+export function closeWithin(graceMs: number, server: Server, cut: () => number): Promise<number> {
   return new Promise((resolve) => {
-    const timer = setTimeout(cut, graceMs)
+    let wereCut = 0
+    const timer = setTimeout(() => {
+      wereCut = cut()
+    }, graceMs)
     server.close(() => {
       clearTimeout(timer)
-      resolve()
+      resolve(wereCut)
     })
   })
 }

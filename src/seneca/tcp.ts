@@ -66,9 +66,11 @@ export async function startSenecaTcp(
     address: await listen(server, 'tcp', host, port),
     close(graceMs) {
       const closed = closeWithin(graceMs, server, () => {
+        const busy = [...connections].filter((connection) => connection.isBusy)
         for (const connection of connections) {
           connection.cut('the server stops')
         }
+        return busy.length
       })
       for (const connection of connections) {
         connection.stop()
@@ -125,6 +127,11 @@ class Connection {
   stop(): void {
     this.isStopping = true
     this.advance()
+  }
+
+  /** Whether an act is under way, or an answer unsent. */
+  get isBusy(): boolean {
+    return this.inFlight > 0 || this.socket.writableLength > 0
   }
 
   cut(reason: string): void {

@@ -65,7 +65,7 @@ async function sample(prepare: (dataDir: string) => Promise<void>): Promise<stri
 
 async function served(dataDir: string): Promise<Node> {
   const node = await startTestNode(dataDir, AGELESS)
-  onTestFinished(() => node.close())
+  onTestFinished(async () => void (await node.close()))
   return node
 }
 

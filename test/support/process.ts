@@ -54,16 +54,9 @@ export async function temporaryDirectory(
   return directory
 }
 
-/** A server in a process of its own. */
-export interface ServerProcess {
+/** A server in a process of its own, which may not yet be ready. */
+export interface SpawnedServer {
   readonly child: ChildProcessByStdio<null, Readable, Readable>
-  /** What its ready line says. */
-  readonly ready: {
-    readonly grpc: string
-    readonly http: string
-    readonly seneca: readonly string[]
-    readonly dataDir: string
-  }
   /** Every line that it has logged so far. */
   readonly lines: string[]
   /** What it has written to standard error so far. */
@@ -76,6 +69,17 @@ export interface ServerProcess {
   stop(signal?: NodeJS.Signals): Promise<{ code: number | null; signal: NodeJS.Signals | null }>
 }
 
+/** A server that accepts calls. */
+export interface ServerProcess extends SpawnedServer {
+  /** What its ready line says. */
+  readonly ready: {
+    readonly grpc: string
+    readonly http: string
+    readonly seneca: readonly string[]
+    readonly dataDir: string
+  }
+}
+
 export interface ServerProcessOptions {
   readonly dataDir: string
   readonly args?: readonly string[]
@@ -83,10 +87,18 @@ export interface ServerProcessOptions {
   readonly wrapper?: readonly string[]
   /** Another entry than the built CLI; it gets the same arguments. */
   readonly entry?: string
+  /** Beside the environment of the tests. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 /** Starts `sessiond serve` on a free port and waits until it accepts calls. */
 export async function startServer(options: ServerProcessOptions): Promise<ServerProcess> {
+  const server = spawnServer(options)
+  return { ...server, ready: (await server.event('ready')) as unknown as ServerProcess['ready'] }
+}
+
+/** The same without the wait. */
+export function spawnServer(options: ServerProcessOptions): SpawnedServer {
   const [program = process.execPath, ...args] = [
     ...(options.wrapper ?? []),
     process.execPath,
@@ -100,7 +112,8 @@ export async function startServer(options: ServerProcessOptions): Promise<Server
     ...(options.args?.includes('--http') ? [] : ['--http', '127.0.0.1:0']),
     ...(options.args ?? []),
   ]
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  const env = { ...process.env, ...options.env }
+  const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
   const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) =>
     child.on('close', (code, signal) => resolve({ code, signal })),
   )
@@ -141,7 +154,6 @@ export async function startServer(options: ServerProcessOptions): Promise<Server
   }
   return {
     child,
-    ready: (await event('ready')) as unknown as ServerProcess['ready'],
     lines,
     errors: () => stderr,
     event,

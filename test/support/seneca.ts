@@ -39,7 +39,8 @@ export function memorySessions(limits: Partial<SessionsLimits> = {}) {
 }
 
 /** Where a listener is. */
-export const portOf = ({ address }: SenecaListener) => Number(new URL(address).port)
+export const portOf = ({ address }: Pick<SenecaListener, 'address'>) =>
+  Number(new URL(address).port)
 
 /** Hooks that write down what they are told. */
 export function hooks() {
@@ -53,7 +54,7 @@ export function hooks() {
 }
 
 /** A peer of a TCP listener that sends what it is told to, byte for byte. */
-export async function connectPeer(listener: SenecaListener) {
+export async function connectPeer(listener: Pick<SenecaListener, 'address'>) {
   const socket = connect(portOf(listener), '127.0.0.1')
   const closed = new Promise<void>((resolve) => socket.on('close', () => resolve()))
   socket.on('error', () => {})

@@ -20,12 +20,16 @@ export function sessionsAt(
   store: SessionStore = new MemoryStore(),
   audit?: Audit,
 ) {
-  const time = { nowMs: START_MS }
+  const time = { nowMs: START_MS, isSuspect: false }
   const audited: AuditEntry[] = []
   const sessions = new Sessions(
     {
       store,
-      clock: new EpochClock({ genesisMs: 0, lengthMs: 1000 }, () => time.nowMs),
+      clock: new EpochClock(
+        { genesisMs: 0, lengthMs: 1000 },
+        () => time.nowMs,
+        () => time.isSuspect,
+      ),
       owners: { check() {} },
       audit: audit ?? { ...NO_AUDIT, record: async (entry) => void audited.push(entry) },
       randomBytes: (length) => Uint8Array.from(randomBytes(length)),

@@ -23,6 +23,7 @@ const expected: Record<string, [errors.SessiondError, string | null]> = {
   NotFoundError: [new errors.NotFoundError('id'), 'NOT_FOUND'],
   ConflictError: [new errors.ConflictError('id'), 'FAILED_PRECONDITION'],
   KeyChangeError: [new errors.KeyChangeError('p'), 'FAILED_PRECONDITION'],
+  ClockSuspectError: [new errors.ClockSuspectError(), 'FAILED_PRECONDITION'],
   // Thrown to callers of a server, never by one.
   ServerUnavailableError: [new errors.ServerUnavailableError('a', 'p'), null],
   // A seal that does not open is the server's own trouble.

@@ -22,7 +22,7 @@ async function fetched(
   serverKeys: readonly Uint8Array[] | 'any',
 ): Promise<readonly Uint8Array[]> {
   const server = await startGrpcServer('127.0.0.1', 0, { 'sessiond.v1.Identity': service })
-  onTestFinished(() => server.close(0))
+  onTestFinished(async () => void (await server.close(0)))
   const connection = connect(server.address, { serverKeys })
   onTestFinished(() => connection.close())
   return fetchServerKeys(connection)
@@ -95,7 +95,7 @@ describe('the keys of a server', () => {
     const server = await startGrpcServer('127.0.0.1', 0, {
       'sessiond.v1.Identity': identityService({ current: one, next: null }, NO_FAILURES),
     })
-    onTestFinished(() => server.close(0))
+    onTestFinished(async () => void (await server.close(0)))
     const client = new Client(server.address, credentials.createInsecure())
     onTestFinished(() => client.close())
     expect(GetIdentityRequest.encode({}).finish()).toHaveLength(0)

@@ -24,7 +24,7 @@ function clientOf(address: string, deadlineMs?: number): SessionsClient {
 /** A server of its own for one test. */
 async function startServer(services: Record<string, GrpcService>): Promise<GrpcServer> {
   const own = await startGrpcServer('127.0.0.1', 0, services)
-  onTestFinished(() => own.close(0))
+  onTestFinished(async () => void (await own.close(0)))
   return own
 }
 

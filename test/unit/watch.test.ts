@@ -17,7 +17,7 @@ async function startFeed(port = 0, more: Partial<FeedServerOptions> = {}) {
     ...{ pages: new Map(), isReady: async () => true, onUsage() {}, every: () => () => {} },
     ...more,
   })
-  onTestFinished(() => server.close())
+  onTestFinished(async () => void (await server.close()))
   return { sessions, server, port: Number(new URL(server.address).port) }
 }
 

@@ -32,7 +32,7 @@ describe.skipIf(!haveTool('seneca', [process.execPath, '--eval', findAll.join()]
         const { version, transport } = use
         const { sessions } = memorySessions()
         const listener = await TRANSPORTS[transport]('127.0.0.1', 0, sessions, hooks())
-        onTestFinished(() => listener.close(0))
+        onTestFinished(async () => void (await listener.close(0)))
 
         const acts = EXCHANGES.map(({ act }) => ({ role: 'sessions', ...use.args, ...act }))
         const args = [here('client.cjs'), version, transport, `${portOf(listener)}`]

@@ -1,0 +1,59 @@
+import { Argument, Command } from 'commander'
+import { AdminClient, connect } from '../client/index.js'
+import { type ServerFlags, serverOptions } from './sessions-server.js'
+
+/** `sessiond clock` */
+export function clockCommand(): Command {
+  const command = new Command('clock')
+    .description('Show whether a server believes its wall clock, or say that it is right.')
+    .addArgument(
+      new Argument('[ACTION]', 'confirm: the wall clock is right as it is now').choices([
+        'confirm',
+      ]),
+    )
+    .addHelpText(
+      'after',
+      `
+While a server's clock is suspect it ends and purges no session.
+
+Examples:
+  $ sessiond clock
+  $ sessiond clock confirm`,
+    )
+    .action(async (action: 'confirm' | undefined, flags: ServerFlags) => {
+      const connection = connect(flags.server, { serverKeys: 'any' })
+      const admin = new AdminClient(connection)
+      try {
+        await (action === 'confirm' ? confirm(admin, flags) : show(admin, flags))
+      } finally {
+        connection.close()
+      }
+    })
+  for (const option of serverOptions()) {
+    command.addOption(option)
+  }
+  return command
+}
+
+async function show(admin: AdminClient, { json }: ServerFlags): Promise<void> {
+  const { clockOffsetMs: offsetMs, isClockSuspect: isSuspect } = await admin.status()
+  const state = isSuspect ? 'suspect: nothing is ended or purged' : 'trusted'
+  console.log(
+    json
+      ? JSON.stringify({ offsetMs, isSuspect })
+      : `${state}; ${seconds(offsetMs)} from where it was expected`,
+  )
+}
+
+async function confirm(admin: AdminClient, { json }: ServerFlags): Promise<void> {
+  const acceptedOffsetMs = await admin.confirmClock()
+  console.log(
+    json
+      ? JSON.stringify({ acceptedOffsetMs })
+      : `confirmed; ${seconds(acceptedOffsetMs)} were accepted`,
+  )
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`
+}

@@ -1,0 +1,90 @@
+import { constants, type Http2Server, type ServerHttp2Session } from 'node:http2'
+import { Server as NetServer } from 'node:net'
+import type { Server } from '@grpc/grpc-js'
+
+/** The last stream id there is: streams that a peer opens before it hears of the end are still served. */
+const LAST_STREAM_ID = 2 ** 31 - 1
+/** The frame that says so (RFC 9113 section 6.8): 8 bytes, GOAWAY, no flags, stream 0; the id, NO_ERROR. */
+const GOAWAY = Buffer.from('000008070000000000' + '7fffffff' + '00000000', 'hex')
+/** How long a peer may take to show that it has heard; then it is taken to have. */
+const HEARD_TIMEOUT_MS = 1_000
+
+/** What grpc-js keeps of its connections, and shows nobody. */
+interface Connections {
+  readonly http2Servers: ReadonlyMap<
+    Http2Server,
+    { readonly sessions: ReadonlySet<ServerHttp2Session> }
+  >
+}
+
+/**
+ * Takes no more connections, lets the calls under way finish for `graceMs`, and cuts the rest. Returns how
+ * many connections then still had calls. Called again with less, it cuts sooner.
+ *
+ * Each connection ends in the two steps of RFC 9113 section 6.8, so that no call is lost which the client
+ * has sent and we have not yet read. `tryShutdown` and `drain` of grpc-js take the second step at once, and
+ * so does `close` of an HTTP/2 server from Node 24 on; `forceShutdown` knows of no connection without
+ * channelz.
+ */
+export async function shutDown(server: Server, graceMs: number): Promise<number> {
+  const { http2Servers } = server as unknown as Connections
+  const sessions = () => Array.from(http2Servers.values(), (entry) => [...entry.sessions]).flat()
+  for (const http2Server of http2Servers.keys()) {
+    NetServer.prototype.close.call(http2Server)
+    // One whose handshake was under way.
+    http2Server.on('session', (session) => session.close())
+  }
+  let cutTimer: NodeJS.Timeout | undefined
+  const cut = new Promise<number>((resolve) => {
+    cutTimer = setTimeout(() => {
+      const busy = sessions().filter((session) => !session.destroyed)
+      for (const session of busy) {
+        session.destroy(undefined, constants.NGHTTP2_CANCEL)
+      }
+      resolve(busy.length)
+    }, graceMs)
+  })
+  const finished = Promise.all(sessions().map(endConnection)).then(() => 0)
+  try {
+    return await Promise.race([finished, cut])
+  } finally {
+    clearTimeout(cutTimer)
+  }
+}
+
+/** Ends a connection once the calls that its client has sent are answered. Resolves when it has ended. */
+export async function endConnection(session: ServerHttp2Session): Promise<void> {
+  // Not by `once`, which takes an error for the end.
+  const closed = new Promise<void>((resolve) => session.once('close', resolve))
+  // What was said once with a lower id must not be said again with a higher one.
+  if (!session.closed) {
+    await Promise.race([sayEnd(session), closed])
+  }
+  session.close()
+  await closed
+}
+
+/** Says that this is the end, and waits until the peer has heard it and so opens no more streams. */
+function sayEnd(session: ServerHttp2Session): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, HEARD_TIMEOUT_MS)
+    const heard = () => {
+      clearTimeout(timer)
+      resolve()
+    }
+    try {
+      if (session.encrypted) {
+        // Nobody may write to the socket beside the session. What is sent meanwhile over a connection
+        // without calls is refused, and safe to send again.
+        session.goaway(constants.NGHTTP2_NO_ERROR, LAST_STREAM_ID)
+      } else {
+        // A session that has itself sent a GOAWAY reads no more whenever it has no call under way, and so
+        // would never see what was on its way. Frames are written whole, so that this falls between two.
+        session.socket._write(GOAWAY, 'buffer' as BufferEncoding, () => {})
+      }
+      session.ping(heard)
+    } catch {
+      heard() // It is ending already.
+    }
+  })
+}
