@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { openAdminCredential } from './admin-credential.js'
 import { openAuditLog } from './audit-log.js'
 import type { Config } from './config.js'
 import { EpochClock } from './core/epoch.js'
@@ -13,9 +14,10 @@ import { sodiumEd25519, sodiumRandomBytes } from './crypto/sodium.js'
 import { FeedHub } from './feed/hub.js'
 import { readPages } from './feed/pages.js'
 import { startFeedServer } from './feed/server.js'
-import { readFeedToken } from './feed-token.js'
 import { adminService } from './grpc/admin.js'
+import { forAdmins } from './grpc/admin-access.js'
 import { callerOf } from './grpc/caller.js'
+import { TlsServerCredentials } from './grpc/credentials.js'
 import { type GrpcService, startGrpcServer } from './grpc/server.js'
 import { sessionService } from './grpc/session.js'
 import { sessionsService } from './grpc/sessions.js'
@@ -26,6 +28,8 @@ import { followOwnersFile } from './owners-file.js'
 import { SENECA_LISTENERS } from './seneca/listeners.js'
 import { openServerKeys } from './server-keys.js'
 import { LevelStore } from './stores/level/store.js'
+import { followTls, type Tls } from './tls.js'
+import { readTokenFile } from './token-file.js'
 import { VERSION } from './version.js'
 
 /** How long calls under way may take once the node is told to stop. */
@@ -39,7 +43,7 @@ const PAGES = fileURLToPath(new URL('../dist/web', import.meta.url))
 
 /** A running server. */
 export interface Node {
-  /** Where each listener really is: `HOST:PORT` for gRPC, else `tcp://HOST:PORT` or `http://HOST:PORT`. */
+  /** Where each listener really is: `HOST:PORT` for gRPC, else `tcp://…`, `http://…` or `https://HOST:PORT`. */
   readonly addresses: {
     readonly grpc: string
     readonly seneca: readonly string[]
@@ -54,6 +58,9 @@ export interface Node {
 export async function startNode(config: Config, log: Logger): Promise<Node> {
   const closers = new Closers()
   try {
+    const tls = config.tls === null ? null : followTls(config.tls, log)
+    closers.add(() => tls?.close())
+    const credential = openAdminCredential(config, log, closers)
     const clock = new EpochClock(
       { genesisMs: config.epochGenesisMs, lengthMs: config.epochLengthMs },
       Date.now,
@@ -96,9 +103,18 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
         onInternalError,
       }),
     }
-    if (isLoopback(config.grpc.host)) {
-      services['sessions_v1.Sessions'] = sessionsService(sessions, onInternalError)
-      services['sessiond.v1.Admin'] = adminService({
+    const isOpen = isLoopback(config.grpc.host)
+    if (isOpen || credential !== null) {
+      const access = {
+        proofOf: credential?.proofOf ?? (() => null),
+        wanted: isOpen ? null : (credential?.wanted ?? null),
+        onInternalError,
+      }
+      services['sessions_v1.Sessions'] = forAdmins(
+        sessionsService(sessions, onInternalError),
+        access,
+      )
+      const admin = adminService({
         version: VERSION,
         startTimeMs: Date.now(),
         store,
@@ -108,13 +124,19 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
         caller: callerOf,
         onInternalError,
       })
+      services['sessiond.v1.Admin'] = forAdmins(admin, access)
     } else {
       log.warn(
-        { event: 'sessions-v1-left-out' },
-        'sessions_v1.Sessions and sessiond.v1.Admin ask for no credential, so they are served on loopback alone',
+        { event: 'admin-left-out' },
+        'sessions_v1.Sessions and sessiond.v1.Admin are not served beyond loopback without --admin-token-file or --tls-client-ca',
       )
     }
-    const grpc = await startGrpcServer(config.grpc.host, config.grpc.port, services)
+    const grpc = await startGrpcServer(
+      config.grpc.host,
+      config.grpc.port,
+      services,
+      tls === null ? {} : { credentials: new TlsServerCredentials(tls) },
+    )
     closers.add(() => grpc.close(GRACE_MS))
 
     const hooks = {
@@ -129,7 +151,7 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
       closers.add(() => listener.close(GRACE_MS))
       seneca.push(listener.address)
     }
-    const http = await startFeed(config, store, log, closers)
+    const http = await startFeed(config, store, tls, log, closers)
     return {
       addresses: { grpc: grpc.address, seneca, ...(http !== null && { http }) },
       close: () => closers.close(),
@@ -144,6 +166,7 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
 async function startFeed(
   { http, feedToken, feedPublic, feedMaxSessions }: Config,
   store: SessionStore,
+  tls: Tls | null,
   log: Logger,
   closers: Closers,
 ): Promise<string | null> {
@@ -157,9 +180,10 @@ async function startFeed(
   closers.add(() => hub.close())
   const server = await startFeedServer(hub, {
     ...http,
+    tls,
     access: {
       isPublic: feedPublic,
-      ...(feedToken !== null && { token: await readFeedToken(feedToken) }),
+      ...(feedToken !== null && { token: readTokenFile(feedToken) }),
     },
     expectedVersion: VERSION,
     pages: readPages(PAGES),
@@ -203,13 +227,11 @@ function openOwners(rule: string, log: Logger, closers: Closers): OwnerPolicy {
     default: {
       const file = followOwnersFile(rule, (outcome) => {
         if ('error' in outcome) {
-          const { message } = outcome.error
-          log.error({ event: 'owners-not-read', reason: message }, 'the earlier owners stay')
+          const reason = (outcome.error as Error).message
+          log.error({ event: 'owners-not-read', reason }, 'the earlier owners stay')
         } else {
-          log.info(
-            { event: 'owners-read', owners: outcome.owners },
-            'the owners file was read anew',
-          )
+          const owners = outcome.value.size
+          log.info({ event: 'owners-read', owners }, 'the owners file was read anew')
         }
       })
       closers.add(() => file.close())

@@ -3,7 +3,7 @@ import { WebSocket } from 'ws'
 import { type WatchEvent, type WatchedSession, watchSessions } from '../client/watch.js'
 import { ConfigError } from '../config.js'
 import { listenAddress } from '../config-values.js'
-import { readFeedToken } from '../feed-token.js'
+import { readTokenFile } from '../token-file.js'
 import { VERSION } from '../version.js'
 import { printable } from './session-text.js'
 import { parseFlag } from './shared.js'
@@ -50,7 +50,7 @@ Examples:
         userName: 'sessiond sessions watch',
         version: VERSION,
         signal: stopped.signal,
-        ...(token !== undefined && { token: await readFeedToken(token) }),
+        ...(token !== undefined && { token: readTokenFile(token) }),
       })
       for await (const event of watch) {
         print(event, json ?? false)

@@ -100,6 +100,15 @@ export class SignatureError extends SessiondError {
   }
 }
 
+/** The caller has not shown that it is an operator. `wanted`: what would show it. */
+export class CredentialRequiredError extends SessiondError {
+  readonly code = 'CREDENTIAL_REQUIRED'
+
+  constructor(wanted: string) {
+    super(`only operators may call this here: show ${wanted}`)
+  }
+}
+
 /** The signer is genuine but may not open sessions for this owner. */
 export class OwnerKeyError extends SessiondError {
   readonly code = 'OWNER_KEY_MISMATCH'

@@ -1,5 +1,7 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
+import { TLSSocket } from 'node:tls'
+import { bearerToken, type ShownCredentials } from '../core/credential.js'
+import { isSameSecret } from '../crypto/secret.js'
 import { isLoopback } from '../loopback.js'
 
 /** Who may watch. */
@@ -32,9 +34,16 @@ export function checkHost(request: IncomingMessage, access: FeedAccess): Refusal
     : { status: 403, reason: 'the Host header must name this machine: localhost' }
 }
 
-/** Web pages of other hosts may not watch; a client that is no page sends no Origin. */
-export function checkOrigin({ headers }: IncomingMessage): Refusal | null {
-  if (headers.origin === undefined || isSameHost(headers.origin, headers.host ?? '')) {
+/**
+ * Web pages of other hosts may not watch, nor those that came without TLS where this came with it; a
+ * client that is no page sends no Origin.
+ */
+export function checkOrigin({ headers, socket }: IncomingMessage): Refusal | null {
+  const { origin, host = '' } = headers
+  if (origin === undefined) {
+    return null
+  }
+  if (isSameHost(origin, host) && !(socket instanceof TLSSocket && /^http:/i.test(origin))) {
     return null
   }
   return { status: 403, reason: 'the Origin must be of the same host' }
@@ -42,12 +51,20 @@ export function checkOrigin({ headers }: IncomingMessage): Refusal | null {
 
 /** The token comes as `Authorization: Bearer`, or as `?token=` where a client can set no header. */
 export function checkToken(request: IncomingMessage, { token }: FeedAccess): Refusal | null {
-  const bearer = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1]
-  const given = bearer ?? queryOf(request).get('token')
+  const given = bearerToken(request.headers.authorization) ?? queryOf(request).get('token')
   if (token === undefined || (given !== null && isSameSecret(given, token))) {
     return null
   }
   return { status: 401, reason: 'the token of --feed-token is needed' }
+}
+
+/** What a request shows for the admin credential. A certificate is sent along by browsers unasked: check the Origin, too. */
+export function shownBy({ headers, socket }: IncomingMessage): ShownCredentials {
+  const isVerified = socket instanceof TLSSocket && socket.authorized
+  return {
+    authorization: headers.authorization,
+    certificate: isVerified ? socket.getPeerCertificate() : undefined,
+  }
 }
 
 export function pathOf({ url = '' }: IncomingMessage): string {
@@ -67,9 +84,4 @@ function isSameHost(origin: string, host: string): boolean {
   } catch {
     return false // `null`, or no URL at all.
   }
-}
-
-function isSameSecret(given: string, expected: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest()
-  return timingSafeEqual(digest(given), digest(expected))
 }

@@ -20,6 +20,11 @@ export interface GrpcService {
   readonly implementation: UntypedServiceImplementation
 }
 
+export interface GrpcServerOptions {
+  /** Default: no TLS. */
+  readonly credentials?: ServerCredentials
+}
+
 export interface GrpcServer {
   /** Where it really listens, `HOST:PORT`. */
   readonly address: string
@@ -32,6 +37,7 @@ export async function startGrpcServer(
   host: string,
   port: number,
   services: Readonly<Record<string, GrpcService>>,
+  { credentials = ServerCredentials.createInsecure() }: GrpcServerOptions = {},
 ): Promise<GrpcServer> {
   const server = new Server({
     'grpc.max_receive_message_length': MAX_RECEIVE_BYTES,
@@ -53,7 +59,7 @@ export async function startGrpcServer(
 
   const bracketed = host.includes(':') ? `[${host}]` : host
   const bound = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`${bracketed}:${port}`, ServerCredentials.createInsecure(), (error, bound) =>
+    server.bindAsync(`${bracketed}:${port}`, credentials, (error, bound) =>
       error === null
         ? resolve(bound)
         : reject(new ListenError('--grpc', `${bracketed}:${port}`, error)),

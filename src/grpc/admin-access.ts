@@ -1,0 +1,54 @@
+import type { ServerUnaryCall, UntypedHandleCall } from '@grpc/grpc-js'
+import type { ProofOfAdmin } from '../core/credential.js'
+import { CredentialRequiredError } from '../core/errors.js'
+import { rememberProof } from './caller.js'
+import { type OnInternalError, unary } from './handler.js'
+import type { GrpcService } from './server.js'
+import { serverStream } from './server-stream.js'
+
+export interface AdminAccess {
+  readonly proofOf: ProofOfAdmin
+  /** What callers must show; null where nobody must, as on loopback. */
+  readonly wanted: string | null
+  readonly onInternalError: OnInternalError
+}
+
+type AnyHandler = (call: ServerUnaryCall<unknown, unknown>, callback: unknown) => void
+
+/** The same service, each method of which asks for the admin credential before anything else. */
+export function forAdmins(
+  { definition, implementation }: GrpcService,
+  { proofOf, wanted, onInternalError }: AdminAccess,
+): GrpcService {
+  // A refusal goes the way of every other error of a handler.
+  const refuse = async () => {
+    throw new CredentialRequiredError(wanted ?? '')
+  }
+  const refuseUnary = unary(refuse, onInternalError)
+  const refuseStream = serverStream(async function* () {
+    yield await refuse()
+  }, onInternalError)
+
+  function guarded(handle: UntypedHandleCall, refusal: unknown): UntypedHandleCall {
+    return ((call, callback) => {
+      const [authorization] = call.metadata.get('authorization')
+      const proof = proofOf({
+        authorization: authorization?.toString(),
+        certificate: call.getAuthContext().sslPeerCertificate,
+      })
+      if (proof !== null) {
+        rememberProof(call, proof)
+      }
+      const isAdmitted = proof !== null || wanted === null
+      ;((isAdmitted ? handle : refusal) as AnyHandler)(call, callback)
+    }) as AnyHandler as UntypedHandleCall
+  }
+
+  // By what the contract has: a method whose handler is not among them stays unimplemented.
+  const handlers = Object.entries(definition).flatMap(([name, { responseStream }]) => {
+    const handle = implementation[name]
+    const refusal = responseStream ? refuseStream : refuseUnary
+    return handle === undefined ? [] : [[name, guarded(handle, refusal)] as const]
+  })
+  return { definition, implementation: Object.fromEntries(handlers) }
+}
