@@ -9,9 +9,15 @@ export {
   publicKeyFromText,
 } from '../crypto/keys.js'
 export { AdminClient, type ServerStatus } from './admin.js'
-export { type Connection, type ConnectOptions, connect } from './connection.js'
+export { type Connection, type ConnectOptions, connect, type TlsOptions } from './connection.js'
 export { type CreatedSession, type CreateSessionOptions, createSession } from './create-session.js'
-export { CommandError, DeadlineError, RefusedError, UntrustedResponseError } from './errors.js'
+export {
+  CommandError,
+  DeadlineError,
+  RefusedError,
+  UnprotectedTokenError,
+  UntrustedResponseError,
+} from './errors.js'
 export {
   type PreparedRequest,
   prepareRequest,
