@@ -104,7 +104,8 @@ function certificate(
 function der(tag: number, ...contents: readonly Buffer[]): Buffer {
   const content = Buffer.concat(contents)
   const { length } = content
-  const header = length < 0x80 ? [length] : [0x82, length >> 8, length & 0xff]
+  const [high, low] = [length >> 8, length & 0xff]
+  const header = length < 0x80 ? [length] : high === 0 ? [0x81, low] : [0x82, high, low]
   return Buffer.concat([Buffer.of(tag, ...header), content])
 }
 
