@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openAdminCredential } from './admin-credential.js'
@@ -11,9 +12,10 @@ import { n3Account } from './crypto/n3.js'
 import { cachedVerify, schemeVerifier } from './crypto/schemes.js'
 import { sealSeed } from './crypto/seal.js'
 import { sodiumEd25519, sodiumRandomBytes } from './crypto/sodium.js'
+import { adminOf } from './feed/access.js'
 import { FeedHub } from './feed/hub.js'
 import { readPages } from './feed/pages.js'
-import { startFeedServer } from './feed/server.js'
+import { type FeedServerOptions, startFeedServer } from './feed/server.js'
 import { adminService } from './grpc/admin.js'
 import { forAdmins } from './grpc/admin-access.js'
 import { callerOf } from './grpc/caller.js'
@@ -28,7 +30,7 @@ import { followOwnersFile } from './owners-file.js'
 import { SENECA_LISTENERS } from './seneca/listeners.js'
 import { openServerKeys } from './server-keys.js'
 import { LevelStore } from './stores/level/store.js'
-import { followTls, type Tls } from './tls.js'
+import { followTls } from './tls.js'
 import { readTokenFile } from './token-file.js'
 import { VERSION } from './version.js'
 
@@ -151,7 +153,22 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
       closers.add(() => listener.close(GRACE_MS))
       seneca.push(listener.address)
     }
-    const http = await startFeed(config, store, tls, log, closers)
+    const http = await startFeed(
+      config,
+      store,
+      {
+        tls,
+        ...(credential && {
+          operator: {
+            sessions,
+            admin: (request: IncomingMessage) => adminOf(request, credential.proofOf),
+            onInternalError,
+          },
+        }),
+      },
+      log,
+      closers,
+    )
     return {
       addresses: { grpc: grpc.address, seneca, ...(http !== null && { http }) },
       close: () => closers.close(),
@@ -166,7 +183,7 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
 async function startFeed(
   { http, feedToken, feedPublic, feedMaxSessions }: Config,
   store: SessionStore,
-  tls: Tls | null,
+  options: Pick<FeedServerOptions, 'tls' | 'operator'>,
   log: Logger,
   closers: Closers,
 ): Promise<string | null> {
@@ -180,7 +197,7 @@ async function startFeed(
   closers.add(() => hub.close())
   const server = await startFeedServer(hub, {
     ...http,
-    tls,
+    ...options,
     access: {
       isPublic: feedPublic,
       ...(feedToken !== null && { token: readTokenFile(feedToken) }),

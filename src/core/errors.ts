@@ -100,15 +100,6 @@ export class SignatureError extends SessiondError {
   }
 }
 
-/** The caller has not shown that it is an operator. `wanted`: what would show it. */
-export class CredentialRequiredError extends SessiondError {
-  readonly code = 'CREDENTIAL_REQUIRED'
-
-  constructor(wanted: string) {
-    super(`only operators may call this here: show ${wanted}`)
-  }
-}
-
 /** The signer is genuine but may not open sessions for this owner. */
 export class OwnerKeyError extends SessiondError {
   readonly code = 'OWNER_KEY_MISMATCH'
@@ -198,6 +189,16 @@ export class ServerUnavailableError extends SessiondError {
 
   constructor(address: string, problem: string, cause?: unknown) {
     super(`the session server at ${address} ${problem}`, { cause })
+  }
+}
+
+/** The call is for operators, and shows no admin credential, or a wrong one. */
+export class CredentialError extends SessiondError {
+  readonly code = 'CREDENTIAL_REQUIRED'
+
+  /** `wanted`: what would do. */
+  constructor(wanted: string) {
+    super(`an admin credential is needed: ${wanted}`)
   }
 }
 

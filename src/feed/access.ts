@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { TLSSocket } from 'node:tls'
-import { bearerToken, type ShownCredentials } from '../core/credential.js'
+import type { Caller } from '../core/audit.js'
+import { bearerToken, type ProofOfAdmin } from '../core/credential.js'
 import { isSameSecret } from '../crypto/secret.js'
 import { isLoopback } from '../loopback.js'
 
@@ -58,13 +59,20 @@ export function checkToken(request: IncomingMessage, { token }: FeedAccess): Ref
   return { status: 401, reason: 'the token of --feed-token is needed' }
 }
 
-/** What a request shows for the admin credential. A certificate is sent along by browsers unasked: check the Origin, too. */
-export function shownBy({ headers, socket }: IncomingMessage): ShownCredentials {
+/**
+ * The operator who asks, or null where the request does not show one. Browsers send a client certificate along
+ * unasked, so what changes anything must check the Origin, too.
+ */
+export function adminOf(
+  { headers, socket }: IncomingMessage,
+  proofOf: ProofOfAdmin,
+): Caller | null {
   const isVerified = socket instanceof TLSSocket && socket.authorized
-  return {
+  const name = proofOf({
     authorization: headers.authorization,
     certificate: isVerified ? socket.getPeerCertificate() : undefined,
-  }
+  })
+  return name === null ? null : { name, address: `${socket.remoteAddress}:${socket.remotePort}` }
 }
 
 export function pathOf({ url = '' }: IncomingMessage): string {

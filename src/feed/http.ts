@@ -11,7 +11,8 @@ import { createServer as createSecureServer } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { ListenError } from '../core/errors.js'
 import type { Tls } from '../tls.js'
-import { checkHost, type FeedAccess, pathOf } from './access.js'
+import { checkHost, checkOrigin, type FeedAccess, pathOf } from './access.js'
+import { answerOperator, isOperatorPath, type OperatorPorts } from './operator.js'
 import type { PageFile } from './pages.js'
 
 export interface AnswerOptions {
@@ -20,17 +21,26 @@ export interface AnswerOptions {
   readonly pages: ReadonlyMap<string, PageFile>
   /** Whether the server can do its work now. */
   readonly isReady: () => Promise<boolean>
+  /** The page's operator mode; absent where the server knows no admin credential. */
+  readonly operator?: OperatorPorts
 }
 
 /** Answers what is no upgrade: the page's files and the probes. */
 export async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { access, pages, isReady }: AnswerOptions,
+  { access, pages, isReady, operator }: AnswerOptions,
 ): Promise<void> {
   const path = pathOf(request)
   const page = pages.get(path)
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
+  if (operator && isOperatorPath(path) && request.method === 'POST') {
+    const refusal = checkHost(request, access) ?? checkOrigin(request)
+    if (refusal !== null) {
+      say(response, refusal.status, refusal.reason)
+    } else {
+      await answerOperator(request, response, operator)
+    }
+  } else if (request.method !== 'GET' && request.method !== 'HEAD') {
     response.setHeader('Allow', 'GET, HEAD')
     say(response, 405, 'there is nothing but GET here')
   } else if (path === '/healthz') {

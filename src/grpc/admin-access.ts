@@ -1,6 +1,6 @@
 import type { ServerUnaryCall, UntypedHandleCall } from '@grpc/grpc-js'
 import type { ProofOfAdmin } from '../core/credential.js'
-import { CredentialRequiredError } from '../core/errors.js'
+import { CredentialError } from '../core/errors.js'
 import { rememberProof } from './caller.js'
 import { type OnInternalError, unary } from './handler.js'
 import type { GrpcService } from './server.js'
@@ -22,7 +22,7 @@ export function forAdmins(
 ): GrpcService {
   // A refusal goes the way of every other error of a handler.
   const refuse = async () => {
-    throw new CredentialRequiredError(wanted ?? '')
+    throw new CredentialError(wanted ?? '')
   }
   const refuseUnary = unary(refuse, onInternalError)
   const refuseStream = serverStream(async function* () {

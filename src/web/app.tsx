@@ -9,6 +9,7 @@ import { Toolbar } from './toolbar.js'
 import { Totals } from './totals.js'
 import { useFeed } from './use-feed.js'
 import { useNow } from './use-now.js'
+import { useOperating } from './use-operating.js'
 
 interface AppProps {
   readonly url: string
@@ -24,6 +25,7 @@ export function App({ url, version, token }: AppProps) {
   const totals = useMemo(() => totalsOf(feed.sessions.values()), [feed])
   const rows = useMemo(() => select(feed.sessions.values(), query, order), [feed, query, order])
   const { connection, samples } = feed
+  const { toggle, overlay, askToClose } = useOperating()
 
   return (
     <main class="page">
@@ -32,8 +34,12 @@ export function App({ url, version, token }: AppProps) {
           <h1>Sessions</h1>
           <p class="muted">Who is on now</p>
         </div>
-        <Badge connection={connection} nowMs={nowMs} />
+        <div class="top-end">
+          {toggle}
+          <Badge connection={connection} nowMs={nowMs} />
+        </div>
       </header>
+      {overlay}
       <Notices connection={connection} version={version} />
       {connection.everOpen && (
         <section class="summary" aria-label="Totals">
@@ -52,7 +58,7 @@ export function App({ url, version, token }: AppProps) {
         />
       )}
       {rows.length > 0 ? (
-        <SessionList rows={rows} view={`${order} ${query}`} nowMs={nowMs} />
+        <SessionList rows={rows} view={`${order} ${query}`} nowMs={nowMs} askToClose={askToClose} />
       ) : (
         <ListState
           connection={connection}

@@ -4,15 +4,16 @@ import type { WatchedSession } from '../client/watch.js'
 export const ROW_HEIGHT = 68
 const USER_HEIGHT = 40
 const PANEL_FRAME = 62
+const ACTIONS_HEIGHT = 46
 const MOST_USERS_SEEN = 6.5
 
 /** Rows beyond the edges, so that a fast scroll shows no gap. */
 const OVERSCAN = 6
 
 /** Of what opens below a row. Of many users half of one is seen, which tells that there are more. */
-export function panelHeight(session: WatchedSession): number {
+export function panelHeight(session: WatchedSession, hasActions: boolean): number {
   const seen = Math.min(Math.max(session.users.length, 1), MOST_USERS_SEEN)
-  return PANEL_FRAME + seen * USER_HEIGHT
+  return PANEL_FRAME + seen * USER_HEIGHT + (hasActions ? ACTIONS_HEIGHT : 0)
 }
 
 /** Where each row of a list is, with at most one row opened. */

@@ -3,6 +3,7 @@ import { App } from './app.js'
 import './styles/theme.css'
 import './styles/page.css'
 import './styles/list.css'
+import './styles/operator.css'
 
 const url = new URL('/session-list', location.href)
 url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'

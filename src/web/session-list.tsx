@@ -1,5 +1,6 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import type { WatchedSession } from '../client/watch.js'
+import type { Closing } from './close-dialog.js'
 import { Geometry, panelHeight } from './geometry.js'
 import { targetOf } from './keys.js'
 import { reveal } from './scrolling.js'
@@ -12,10 +13,12 @@ interface SessionListProps {
   /** Names the search and the order that made the rows. */
   readonly view: string
   readonly nowMs: number
+  /** Absent while no one operates. */
+  readonly askToClose: ((closing: Closing) => void) | undefined
 }
 
 /** The rows in view and the focused one, of however many there are. Tab reaches one, arrows move on. */
-export function SessionList({ rows, view, nowMs }: SessionListProps) {
+export function SessionList({ rows, view, nowMs, askToClose }: SessionListProps) {
   const list = useRef<HTMLUListElement>(null)
   const viewport = useViewport(list)
   const [openedId, setOpenedId] = useState<string | null>(null)
@@ -24,7 +27,9 @@ export function SessionList({ rows, view, nowMs }: SessionListProps) {
 
   const opened = openedId === null ? -1 : rows.findIndex(({ id }) => id === openedId)
   const openedRow = rows[opened]
-  const geometry = new Geometry(rows.length, opened, openedRow ? panelHeight(openedRow) : 0)
+  const isOperating = askToClose !== undefined
+  const panel = openedRow ? panelHeight(openedRow, isOperating) : 0
+  const geometry = new Geometry(rows.length, opened, panel)
 
   // Where the focused session has gone, the focus stays at its place.
   const found = rows.findIndex(({ id }) => id === focusedId)
@@ -88,6 +93,7 @@ export function SessionList({ rows, view, nowMs }: SessionListProps) {
           nowMs={nowMs}
           onToggle={() => setOpenedId(index === opened ? null : session.id)}
           onFocus={() => setFocusedId(session.id)}
+          askToClose={askToClose}
         />
       ))}
     </ul>

@@ -1,5 +1,6 @@
 import type { WatchedSession } from '../client/watch.js'
 import { Avatar } from './avatar.js'
+import type { Closing } from './close-dialog.js'
 import { Marks } from './marks.js'
 import { ago, exact, JUST_NOW } from './time-text.js'
 import { UserList } from './user-list.js'
@@ -15,11 +16,13 @@ interface SessionRowProps {
   readonly nowMs: number
   readonly onToggle: () => void
   readonly onFocus: () => void
+  /** Absent while no one operates. */
+  readonly askToClose: ((closing: Closing) => void) | undefined
 }
 
 /** One session; opened, its users below it. */
 export function SessionRow(props: SessionRowProps) {
-  const { session, index, count, top, opened, reachable, nowMs } = props
+  const { session, index, count, top, opened, reachable, nowMs, askToClose } = props
   const { id, name, host, activeUsers, joinedUsers, beginTime } = session
   const begun = ago(beginTime, nowMs)
   const panel = `users-of-${id}`
@@ -66,6 +69,24 @@ export function SessionRow(props: SessionRowProps) {
       {opened && (
         <div class="panel" id={panel}>
           <UserList session={session} />
+          {askToClose && (
+            <div class="row-actions">
+              <button
+                type="button"
+                class="plain danger"
+                onClick={() => askToClose({ session, what: 'session' })}
+              >
+                Close session…
+              </button>
+              <button
+                type="button"
+                class="plain danger"
+                onClick={() => askToClose({ session, what: 'user' })}
+              >
+                Close all of <bdi>{host.name}</bdi>…
+              </button>
+            </div>
+          )}
         </div>
       )}
     </li>

@@ -127,7 +127,7 @@ describe('sessiond bridge', () => {
     const actWithout = await senecaSocket(without.tcp)
     expect((await actWithout(command('get_sessions', { paging: {} }))).error).toMatchObject({
       code: 'SERVER_UNAVAILABLE',
-      message: expect.stringContaining('refuses the bridge: only operators may call this here'),
+      message: expect.stringContaining('refuses the bridge: an admin credential is needed'),
     })
     await expect.poll(() => without.events.at(-1)?.event).toBe('server-away')
   })

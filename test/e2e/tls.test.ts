@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
-import { request } from 'node:https'
+import type { IncomingMessage } from 'node:http'
+import { type RequestOptions, request } from 'node:https'
 import { join } from 'node:path'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
@@ -77,7 +78,7 @@ describe('a server with TLS beyond loopback', () => {
 
     const refused = await sessiond([...show, '--tls-ca', tls.caFile])
     expect(refused).toMatchObject({ code: 1, stdout: '' })
-    expect(refused.stderr).toMatch(/^sessiond: only operators may call this here: show the admin/)
+    expect(refused.stderr).toMatch(/^sessiond: an admin credential is needed: the admin/)
     const untrusting = await sessiond([...show, '--tls'])
     expect(untrusting).toMatchObject({ code: 1, stdout: '' })
     expect(untrusting.stderr).toContain('of an authority that is not trusted here')
@@ -158,13 +159,32 @@ describe('a server with TLS beyond loopback', () => {
     }
   })
 
-  function get(path: string): Promise<import('node:http').IncomingMessage> {
+  it("lets operators into the page's operator mode, by token or certificate", async () => {
+    const { cert, key } = tls.operators.issue({ usage: 'client', commonName: 'carol' })
+    const json = { method: 'POST', headers: { 'content-type': 'application/json' } }
+    const bearer = { ...json.headers, authorization: `Bearer ${tls.token}` }
+    for (const [options, statusCode, who] of [
+      [json, 401, undefined],
+      [{ ...json, headers: { ...bearer, authorization: 'Bearer another' } }, 401, undefined],
+      [{ ...json, headers: bearer }, 200, 'admin token'],
+      [{ ...json, cert, key }, 200, 'client certificate CN=carol'],
+      [{ ...json, ...tls.authority.issue({ usage: 'client' }) }, 401, undefined],
+    ] as const) {
+      const { id } = await sessionsOf({ adminToken: tls.token }).open(place)
+      const answered = await get('/operator/close', options, JSON.stringify({ session_id: id }))
+      expect(answered).toMatchObject({ statusCode })
+      if (who !== undefined) {
+        expect((await audit()).at(-1)).toMatchObject({ action: 'close', who })
+      }
+    }
+  })
+
+  function get(path: string, options: RequestOptions = {}, body = ''): Promise<IncomingMessage> {
+    const fresh = { ca: tls.authority.cert, agent: false, ...options }
     return new Promise((resolve, reject) =>
-      request(new URL(path, http), { ca: tls.authority.cert, agent: false }, (response) =>
-        resolve(response.resume()),
-      )
+      request(new URL(path, http), fresh, (response) => resolve(response.resume()))
         .on('error', reject)
-        .end(),
+        .end(body),
     )
   }
 })

@@ -92,7 +92,14 @@ describe('sessiond sessions watch', () => {
   it('shows the token of a server that is bound elsewhere', async () => {
     const file = join(await temporaryDirectory(onTestFinished), 'token')
     await writeFile(file, `${TOKEN}\n`)
-    const { server } = await start('--http', '0.0.0.0:0', '--plaintext', 'yes', '--feed-token', file)
+    const { server } = await start(
+      '--http',
+      '0.0.0.0:0',
+      '--plaintext',
+      'yes',
+      '--feed-token',
+      file,
+    )
     const http = server.ready.http.replace('0.0.0.0', '127.0.0.1')
     expect(await startWatch(http).until('waiting')).toMatchObject({
       reason: expect.stringContaining('401'),

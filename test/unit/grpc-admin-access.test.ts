@@ -125,7 +125,7 @@ describe('the admin credential', () => {
       grpcCode: 16,
       code: 'CREDENTIAL_REQUIRED',
       message:
-        'only operators may call this here: show the admin token, as "authorization: Bearer TOKEN", ' +
+        'an admin credential is needed: the admin token, as "authorization: Bearer TOKEN", ' +
         'or a client certificate of an authority that this server knows',
     })
     expect(await call(guarded, path, { token: TOKEN })).toBe('admin token')

@@ -1,0 +1,25 @@
+import type { ComponentChildren } from 'preact'
+import { useLayoutEffect, useRef } from 'preact/hooks'
+
+interface ModalProps {
+  readonly title: string
+  /** Escape was pressed, or the dialog was left in another way. */
+  readonly onClose: () => void
+  readonly children: ComponentChildren
+}
+
+/** A dialog over the page, which holds the focus until it goes, and then gives it back. */
+export function Modal({ title, onClose, children }: ModalProps) {
+  const dialog = useRef<HTMLDialogElement>(null)
+  useLayoutEffect(() => {
+    const shown = dialog.current
+    shown?.showModal()
+    return () => shown?.close()
+  }, [])
+  return (
+    <dialog ref={dialog} class="modal" aria-labelledby="modal-title" onClose={onClose}>
+      <h2 id="modal-title">{title}</h2>
+      {children}
+    </dialog>
+  )
+}

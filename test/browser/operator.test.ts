@@ -1,0 +1,169 @@
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { FeedHub } from '../../src/feed/hub.js'
+import { readPages } from '../../src/feed/pages.js'
+import { startFeedServer } from '../../src/feed/server.js'
+import { CHROMIUM, launchChromium, openPage, screenshot } from '../support/browser.js'
+import { sessionsAt } from '../support/sessions.js'
+import { haveTool } from '../support/tools.js'
+
+const BUILT = fileURLToPath(new URL('../../dist/web', import.meta.url))
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
+const OPERATOR = { name: 'admin token', address: '127.0.0.1:1' }
+
+describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('operating on the page', () => {
+  let browser: Browser
+  beforeAll(async () => {
+    browser = await launchChromium()
+  })
+  afterAll(() => browser?.close())
+
+  async function start(token: string | null) {
+    const { sessions, store, audited } = sessionsAt()
+    const hub = new FeedHub(store, { maxSessions: 100, onError: () => {} })
+    const server = await startFeedServer(hub, {
+      ...{ host: '127.0.0.1', port: 0, access: { isPublic: false }, expectedVersion: '0.0.1' },
+      pages: readPages(BUILT),
+      isReady: async () => true,
+      onUsage: () => {},
+      ...(token !== null && {
+        operator: {
+          sessions,
+          admin: ({ headers }) => (headers.authorization === `Bearer ${token}` ? OPERATOR : null),
+          onInternalError: (_, error) => expect.fail(`${error}`),
+        },
+      }),
+    })
+    await hub.load()
+    onTestFinished(async () => {
+      await server.close()
+      hub.close()
+    })
+    const open = async (options = {}) => {
+      const { page, complaints } = await openPage(browser, server.address, options)
+      onTestFinished(async () => {
+        await page.context().close()
+        // The browser itself tells of answers that are no success.
+        expect(complaints.filter((text) => !/Failed to load resource/.test(text))).toEqual([])
+      })
+      return page
+    }
+    return { sessions, audited, open }
+  }
+
+  const people = (address: string) => ({
+    ...{ userId: 'u-ada', userName: 'Ada Lovelace', address, client: 'studio' },
+    data: '{"session_name":"Morning practice"}',
+  })
+
+  it('shows nothing to close without the token', async () => {
+    const { sessions, open } = await start('the right token')
+    await sessions.open(people('here'))
+    const page = await open()
+    await page.locator('.row-button').click()
+    await page.getByRole('list', { name: 'Users' }).waitFor()
+    expect(await page.getByRole('button', { name: /Close/ }).count()).toBe(0)
+
+    await page.getByRole('button', { name: 'Operate…' }).click()
+    await page.getByLabel('Admin token').fill('a wrong token')
+    await page.keyboard.press('Enter')
+    await page.getByText('This is not the admin token').waitFor()
+    await screenshot(page, 'operator-wrong-token')
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    expect(await page.getByRole('button', { name: /Close/ }).count()).toBe(0)
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Operate…')
+  })
+
+  it('closes one session, then all of a user, each after a confirmation', async () => {
+    const { sessions, audited, open } = await start('the right token')
+    const first = await sessions.open(people('here'))
+    await sessions.open(people('there'))
+    await sessions.open(people('elsewhere'))
+    await sessions.open({ userId: 'bob', address: 'here', client: 'bobs' })
+    const page = await open({ viewport: { width: 1100, height: 900 } })
+    const rows = page.locator('.row-button')
+    await expect.poll(() => rows.count()).toBe(4)
+    await page.getByRole('button', { name: 'Operate…' }).click()
+    await page.getByLabel('Admin token').fill('the right token')
+    await page.getByRole('button', { name: 'Operate', exact: true }).click()
+    await page.getByRole('button', { name: 'Stop operating' }).waitFor()
+
+    await page.locator(`[data-id="${first.id}"]`).click()
+    await screenshot(page, 'operator-row')
+    // What opens below a row is as high as the list thinks: no row lies over another.
+    const panel = await page.locator('.panel').boundingBox()
+    const row = await page.locator('.row-opened').boundingBox()
+    expect(row?.height).toBe(68 + (panel?.height ?? 0))
+    await page.getByRole('button', { name: 'Close session…' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Close this session?' })
+    await dialog.getByText('u-ada').waitFor()
+    await screenshot(page, 'operator-confirm')
+    await dialog.getByRole('button', { name: 'Keep open' }).click()
+    await dialog.waitFor({ state: 'detached' })
+    expect(await sessions.get(first.id)).toMatchObject({ active: true })
+    expect(audited).toEqual([])
+
+    await page.getByRole('button', { name: 'Close session…' }).click()
+    await dialog.getByRole('button', { name: 'Close session' }).click()
+    await page.getByText('Closed a session of Ada Lovelace.').waitFor()
+    await expect.poll(() => rows.count()).toBe(3)
+
+    await rows.filter({ hasText: 'Ada Lovelace' }).first().click()
+    await page.getByRole('button', { name: 'Close all of Ada Lovelace…' }).click()
+    await page.getByRole('dialog', { name: 'Close all of this user?' }).waitFor()
+    await page.getByText('2 sessions').waitFor()
+    await screenshot(page, 'operator-confirm-user')
+    await page.getByRole('button', { name: 'Close all', exact: true }).click()
+    await page.getByText('Closed 2 sessions of Ada Lovelace.').waitFor()
+    await expect.poll(() => rows.count()).toBe(1)
+    expect(audited.map(({ action, caller }) => [action, caller.name])).toEqual(
+      Array(3).fill(['close', 'admin token']),
+    )
+
+    await page.getByRole('button', { name: 'Stop operating' }).click()
+    await rows.first().click()
+    await page.getByRole('list', { name: 'Users' }).waitFor()
+    expect(await page.getByRole('button', { name: /Close/ }).count()).toBe(0)
+  })
+
+  it('says so where the server knows no admin token', async () => {
+    const { open } = await start(null)
+    const page = await open()
+    await page.getByRole('button', { name: 'Operate…' }).click()
+    await page.getByLabel('Admin token').fill('any')
+    await page.keyboard.press('Enter')
+    await page.getByText('it must be started with --admin-token-file').waitFor()
+  })
+
+  it.each(['light', 'dark'] as const)('is readable to everyone, %s', async (colorScheme) => {
+    const { sessions, open } = await start('the right token')
+    await sessions.open(people('here'))
+    const page = await open({
+      ...{ bypassCSP: true, colorScheme, reducedMotion: 'reduce' },
+      ...{ viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true },
+    })
+    await page.getByRole('button', { name: 'Operate…' }).click()
+    await page.getByLabel('Admin token').fill('the right token')
+    await page.keyboard.press('Enter')
+    await page.locator('.row-button').first().tap()
+    await page.getByRole('button', { name: 'Close session…' }).tap()
+    await page.getByText('u-ada').waitFor()
+    await screenshot(page, `operator-phone-${colorScheme}`)
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360)
+    await page.addScriptTag({ path: AXE })
+    const violations = await page.evaluate(async () => {
+      // biome-ignore lint/suspicious/noExplicitAny: put into the page by axe
+      const { violations: found } = await (globalThis as any).axe.run()
+      return found
+        .filter(({ impact }: { impact: string }) => impact === 'serious' || impact === 'critical')
+        .map(({ id, nodes }: { id: string; nodes: { target: string[] }[] }) => [
+          id,
+          ...nodes.map(({ target }) => `${target}`),
+        ])
+    })
+    expect(violations).toEqual([])
+  })
+})
