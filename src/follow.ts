@@ -50,12 +50,17 @@ export function follow<T>(
   return { current: () => current, close: stop }
 }
 
-/** Differs when a file was written to, replaced, or is not there. */
+/** Differs when a file was written to, replaced, or cannot be reached any more. */
 function fingerprint(files: readonly string[]): string {
-  return files
-    .map((file) => {
-      const stats = statSync(file, { bigint: true, throwIfNoEntry: false })
-      return stats && [stats.dev, stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs].join(':')
-    })
-    .join()
+  return files.map(fingerprintOf).join()
+}
+
+function fingerprintOf(file: string): string {
+  try {
+    const { dev, ino, size, mtimeNs, ctimeNs } = statSync(file, { bigint: true })
+    return [dev, ino, size, mtimeNs, ctimeNs].join(':')
+  } catch (error) {
+    // Reading it says what is wrong.
+    return `${(error as NodeJS.ErrnoException).code}`
+  }
 }

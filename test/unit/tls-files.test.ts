@@ -106,7 +106,7 @@ describe('the files of TLS', () => {
     expect(`${tls.current().cert}`).toBe(second.cert)
   })
 
-  it('stay as they were while one is half written or away', async () => {
+  it('stay as they were while one is half written, away, or a link to itself', async () => {
     const { file, write, open, look, logged } = await follow({ clientCa: true })
     const tls = open()
     for (const [name, whole] of [
@@ -115,6 +115,10 @@ describe('the files of TLS', () => {
       ['ca.pem', authority.cert],
     ] as const) {
       await write(name, whole.slice(0, whole.length / 2))
+      expect(look()).toEqual(['tls-not-read'])
+      await rm(file(name))
+      expect(look()).toEqual(['tls-not-read'])
+      await symlink(name, file(name))
       expect(look()).toEqual(['tls-not-read'])
       await rm(file(name))
       expect(look()).toEqual(['tls-not-read'])
