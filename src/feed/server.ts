@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import { WebSocketServer } from 'ws'
 import type { Tls } from '../tls.js'
 import {
@@ -91,6 +92,12 @@ export async function startFeedServer(
     { headersTimeout: HEADERS_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS },
     (request, response) => void answer(request, response, options),
   )
+  // Also those that have not got as far as a request: over TLS the server itself knows of none of them.
+  const connections = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    connections.add(socket)
+    socket.once('close', () => connections.delete(socket))
+  })
   server.maxConnections = limits.maxViewers + OTHER_CONNECTIONS
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => {}) // 'close' follows.
@@ -148,9 +155,8 @@ export async function startFeedServer(
       }
       return new Promise((resolve) => {
         const timer = setTimeout(() => {
-          server.closeAllConnections()
-          for (const viewer of viewers) {
-            viewer.terminate()
+          for (const socket of connections) {
+            socket.destroy()
           }
         }, CLOSE_TIMEOUT_MS)
         server.close(() => {

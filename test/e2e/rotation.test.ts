@@ -7,6 +7,7 @@ import { startServer, temporaryDirectory } from '../support/process.js'
 import { tlsSetup } from '../support/tls.js'
 
 const isLong = process.env.SESSIOND_TEST_LONG === '1'
+/** Each takes a second or so: that is how often the files are looked at. */
 const ROTATIONS = isLong ? 60 : 4
 const CALLERS = 4
 

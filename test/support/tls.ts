@@ -1,6 +1,18 @@
 import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Tls } from '../../src/tls.js'
 import { type Authority, type Certified, newAuthority } from './certificates.js'
+
+/** TLS with one certificate, which asks clients for none. */
+export function fixedTls({ cert, key }: Certified): Tls {
+  const context = { cert: Buffer.from(cert), key: Buffer.from(key), minVersion: 'TLSv1.2' } as const
+  return {
+    current: () => context,
+    asking: { requestCert: false, rejectUnauthorized: false },
+    onChange() {},
+    close() {},
+  }
+}
 
 /** Files for a server with TLS, an admin token and authorities of clients. */
 export interface TlsSetup {

@@ -6,26 +6,16 @@ import { UnprotectedTokenError } from '../../src/client/errors.js'
 import { SessionsClient } from '../../src/client/sessions.js'
 import { TlsServerCredentials } from '../../src/grpc/credentials.js'
 import { startGrpcServer } from '../../src/grpc/server.js'
-import type { Tls } from '../../src/tls.js'
 import { type Certified, newAuthority } from '../support/certificates.js'
+import { fixedTls } from '../support/tls.js'
 
 const authority = newAuthority()
 const { cert: ca } = authority
 
 /** A server that has health alone, with this certificate. */
 async function serve(certified: Certified | null): Promise<string> {
-  const context = {
-    cert: Buffer.from(certified?.cert ?? ''),
-    key: Buffer.from(certified?.key ?? ''),
-    minVersion: 'TLSv1.2',
-  } as const
-  const tls: Tls = {
-    current: () => context,
-    asking: { requestCert: false, rejectUnauthorized: false },
-    onChange() {},
-    close() {},
-  }
-  const options = certified === null ? {} : { credentials: new TlsServerCredentials(tls) }
+  const options =
+    certified === null ? {} : { credentials: new TlsServerCredentials(fixedTls(certified)) }
   const server = await startGrpcServer('127.0.0.1', 0, {}, options)
   afterAll(() => server.close(0))
   return server.address
