@@ -108,8 +108,8 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
     const isOpen = isLoopback(config.grpc.host)
     if (isOpen || credential !== null) {
       const access = {
-        proofOf: credential?.proofOf ?? (() => null),
-        wanted: isOpen ? null : (credential?.wanted ?? null),
+        ...(credential ?? { proofOf: () => null, wanted: '' }),
+        isRequired: !isOpen,
         onInternalError,
       }
       services['sessions_v1.Sessions'] = forAdmins(

@@ -8,8 +8,10 @@ import { serverStream } from './server-stream.js'
 
 export interface AdminAccess {
   readonly proofOf: ProofOfAdmin
-  /** What callers must show; null where nobody must, as on loopback. */
-  readonly wanted: string | null
+  /** What to show, for who did not. */
+  readonly wanted: string
+  /** Not on loopback. */
+  readonly isRequired: boolean
   readonly onInternalError: OnInternalError
 }
 
@@ -18,11 +20,11 @@ type AnyHandler = (call: ServerUnaryCall<unknown, unknown>, callback: unknown) =
 /** The same service, each method of which asks for the admin credential before anything else. */
 export function forAdmins(
   { definition, implementation }: GrpcService,
-  { proofOf, wanted, onInternalError }: AdminAccess,
+  { proofOf, wanted, isRequired, onInternalError }: AdminAccess,
 ): GrpcService {
   // A refusal goes the way of every other error of a handler.
   const refuse = async () => {
-    throw new CredentialError(wanted ?? '')
+    throw new CredentialError(wanted)
   }
   const refuseUnary = unary(refuse, onInternalError)
   const refuseStream = serverStream(async function* () {
@@ -39,8 +41,8 @@ export function forAdmins(
       if (proof !== null) {
         rememberProof(call, proof)
       }
-      const isAdmitted = proof !== null || wanted === null
-      ;((isAdmitted ? handle : refusal) as AnyHandler)(call, callback)
+      const isRefused = isRequired && proof === null
+      ;((isRefused ? refusal : handle) as AnyHandler)(call, callback)
     }) as AnyHandler as UntypedHandleCall
   }
 

@@ -63,7 +63,7 @@ it('replaces its certificate under load, and no call fails', async () => {
   isOver = true
   await load
   expect(server.errors()).toBe('')
-})
+}, 300_000)
 
 function serialNumberShownAt(port: number, ca: string): Promise<string> {
   return new Promise((resolve, reject) => {

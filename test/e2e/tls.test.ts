@@ -76,6 +76,12 @@ describe('a server with TLS beyond loopback', () => {
     expect(shown).toMatchObject({ code: 0, stderr: '' })
     expect(JSON.parse(shown.stdout)).toMatchObject({ id, active: true })
 
+    const { cert, key: privateKey } = tls.operators.issue({ usage: 'client' })
+    const [certFile, keyFile] = [join(directory, 'carol.crt'), join(directory, 'carol.key')]
+    await writeFile(certFile, cert)
+    await writeFile(keyFile, privateKey)
+    const pair = ['--tls-cert', certFile, '--tls-key', keyFile]
+    expect(await sessiond([...show, '--tls-ca', tls.caFile, ...pair])).toEqual(shown)
     const refused = await sessiond([...show, '--tls-ca', tls.caFile])
     expect(refused).toMatchObject({ code: 1, stdout: '' })
     expect(refused.stderr).toMatch(/^sessiond: an admin credential is needed: the admin/)

@@ -40,9 +40,9 @@ const directory = await temporaryDirectory(afterAll)
 let credential: AdminCredential
 
 /** Both services over TLS, each method of which answers with who called it. Returns the address. */
-async function serve(wanted: string | null): Promise<string> {
+async function serve(isRequired: boolean): Promise<string> {
   const onInternalError = () => {}
-  const access: AdminAccess = { proofOf: credential.proofOf, wanted, onInternalError }
+  const access: AdminAccess = { ...credential, isRequired, onInternalError }
   const tls = followTls(file, log)
   const who = (call: { getPeer(): string }) => Buffer.from(callerOf(call).name)
   const handler = (responseStream: boolean): UntypedHandleCall =>
@@ -85,8 +85,8 @@ beforeAll(async () => {
   await writeFile(file.clientCa, operators.cert)
   await writeFile(adminTokenFile, `${TOKEN}\n`)
   credential = openAdminCredential({ adminTokenFile, tls: file }, log, closers) as AdminCredential
-  guarded = await serve(credential.wanted)
-  open = await serve(null)
+  guarded = await serve(true)
+  open = await serve(false)
 })
 
 interface Shown {
