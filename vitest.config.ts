@@ -17,6 +17,11 @@ export default defineConfig({
         },
       },
       {
+        // For ten seconds each; SESSIOND_FUZZ_SECONDS says otherwise.
+        extends: true,
+        test: { ...shared, name: 'fuzz', include: ['test/fuzz/**/*.test.ts'] },
+      },
+      {
         // Whole processes: the built server under real clients, a browser, signals and strace.
         extends: true,
         test: {

@@ -19,11 +19,13 @@ const UNITS_MS: Readonly<Record<string, number>> = {
   d: 86_400_000,
 }
 
+const DURATION = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/
+
 /** `90s`, `5m`, `30d`; also several together (`1h30m`). Milliseconds. */
 export function durationMs(text: string): number {
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)]
+  const parts = DURATION.test(text) ? [...text.matchAll(/([\d.]+)([a-z]+)/g)] : []
   const ms = parts.reduce((sum, [, n, unit]) => sum + Number(n) * (UNITS_MS[unit ?? ''] ?? 0), 0)
-  if (parts.map(([part]) => part).join('') !== text || !Number.isSafeInteger(ms) || ms <= 0) {
+  if (!Number.isSafeInteger(ms) || ms <= 0) {
     throw new Error(`"${text}" is not a duration such as 90s, 5m, 12h, 30d or 1h30m`)
   }
   return ms
@@ -84,7 +86,8 @@ export function timeMs(text: string): number {
     : /^\d{4}-\d\d-\d\d(T[\d:.]+(Z|[+-]\d\d:\d\d))?$/.test(text)
       ? Date.parse(text)
       : Number.NaN
-  if (!Number.isSafeInteger(ms)) {
+  // The range of a Date: beyond it there is no way to say it.
+  if (!Number.isSafeInteger(ms) || Number.isNaN(new Date(ms).getTime())) {
     throw new Error(`"${text}" is neither Unix seconds nor a date such as 2026-01-01T00:00:00Z`)
   }
   return ms

@@ -89,7 +89,7 @@ export interface ConfigSources {
 export function readConfig({ flags, env, file }: ConfigSources): Config {
   const mistakes: string[] = []
   const fromFile = file === undefined ? {} : readConfigFile(file.name, file.text, mistakes)
-  const unknown = Object.keys(flags).filter((name) => !(name in SERVE_OPTIONS))
+  const unknown = Object.keys(flags).filter((name) => !Object.hasOwn(SERVE_OPTIONS, name))
   mistakes.push(...unknown.map((name) => `--${name}: there is no such option`))
 
   const value = <N extends OptionName>(name: N): Value<N> | undefined => {
@@ -186,7 +186,7 @@ function readConfigFile(name: string, text: string, mistakes: string[]): Record<
   for (const [key, value] of Object.entries(parsed)) {
     if (!Object.hasOwn(SERVE_OPTIONS, key)) {
       mistakes.push(`${name}: ${key}: there is no such option`)
-    } else if (Array.isArray(value) && 'isList' in SERVE_OPTIONS[key as OptionName]) {
+    } else if (isTexts(value) && 'isList' in SERVE_OPTIONS[key as OptionName]) {
       values[key] = value.join(',')
     } else if (typeof value !== 'string' && typeof value !== 'number') {
       mistakes.push(`${name}: ${key}: must be a text or a number`)
@@ -195,4 +195,8 @@ function readConfigFile(name: string, text: string, mistakes: string[]): Record<
     }
   }
   return values
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string')
 }

@@ -34,8 +34,9 @@ export function parseOwners(text: string, file: string): OwnerKeys {
   let parsed: unknown
   try {
     parsed = JSON.parse(text)
-  } catch (error) {
-    throw new InputFileError(file, `is not JSON: ${(error as Error).message}`, error)
+  } catch {
+    // Without its cause: a syntax error of JSON.parse quotes what it read, a key file by mistake.
+    throw new InputFileError(file, 'is not JSON')
   }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
     throw new InputFileError(file, 'must hold one JSON object from owner ids to public keys')
@@ -45,8 +46,12 @@ export function parseOwners(text: string, file: string): OwnerKeys {
     const owner = ownerFromText(name, file)
     const id = hex.encode(owner)
     const keys = owners.get(id) ?? new Set()
+    const where = `${file}: owner ${JSON.stringify(name)}`
     for (const key of Array.isArray(listed) ? listed : [listed]) {
-      keys.add(hex.encode(publicKeyFromText(String(key), `${file}: owner ${JSON.stringify(name)}`)))
+      if (typeof key !== 'string') {
+        throw new InputFileError(where, 'must have a public key as a text, or a list of such')
+      }
+      keys.add(hex.encode(publicKeyFromText(key, where)))
     }
     owners.set(id, keys)
   }

@@ -9,7 +9,7 @@ import type { Logger } from './log.js'
 /** Certificates are renewed a month before their end; by then something has gone wrong with it. */
 const EXPIRY_WARNING_MS = 14 * 86_400_000
 const EXPIRY_CHECK_INTERVAL_MS = 86_400_000
-const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g
+const CERTIFICATE = /^-----BEGIN CERTIFICATE-----$[^-]+^-----END CERTIFICATE-----$/gm
 
 /** What a listener's secure context is made from. */
 export interface TlsContext {
@@ -117,12 +117,15 @@ export function readKeyPair(cert: string, key: string): { cert: Buffer; key: Buf
   return { cert: chain, key: text }
 }
 
-/** One or more certificates, PEM. Throws InputFileError. */
+/** The certificates of a file, PEM, without what else stands in it. Throws InputFileError. */
 export function readCertificates(file: string): Buffer {
-  const bytes = readBytes(file)
-  const certificates = bytes.toString('latin1').match(CERTIFICATE) ?? []
+  const text = readBytes(file).toString('latin1').replaceAll('\r\n', '\n')
+  const certificates = text.match(CERTIFICATE) ?? []
   if (certificates.length === 0) {
     throw new InputFileError(file, 'must hold certificates in PEM, and holds none')
+  }
+  if (certificates.length < text.split('-----BEGIN CERTIFICATE-----').length - 1) {
+    throw new InputFileError(file, 'holds a certificate that is cut short')
   }
   for (const [i, certificate] of certificates.entries()) {
     try {
@@ -131,7 +134,7 @@ export function readCertificates(file: string): Buffer {
       throw new InputFileError(file, `certificate ${i + 1} in it cannot be read`, error)
     }
   }
-  return bytes
+  return Buffer.from(certificates.map((certificate) => `${certificate}\n`).join(''))
 }
 
 function readBytes(file: string): Buffer {

@@ -4,6 +4,8 @@ import { InputFileError, OwnerKeyError } from './errors.js'
 
 /** Length of an owner id, in bytes. */
 export const MAX_OWNER_BYTES = 64
+/** The longest text of one, `hex:…`, has 132. */
+const MAX_OWNER_CHARS = 132
 const ED25519_KEY_BYTES = 32
 const N3_ACCOUNT_BYTES = 25
 
@@ -23,6 +25,13 @@ export function ownerText(owner: Uint8Array): string {
  * Throws InputFileError, with `where` in its message.
  */
 export function ownerFromText(text: string, where: string): Uint8Array {
+  // Decoding base58 takes time by the square of its length.
+  if (text.length > MAX_OWNER_CHARS) {
+    throw new InputFileError(
+      where,
+      `an owner of ${text.length} characters is none; it must have 1 to ${MAX_OWNER_BYTES} bytes`,
+    )
+  }
   let owner: Uint8Array
   try {
     owner = text.startsWith('hex:')

@@ -70,6 +70,10 @@ export function ownerIdOf(key: PrivateKey): Uint8Array {
  * it may be a private key, pasted by mistake.
  */
 export function publicKeyFromText(text: string, where: string): Uint8Array {
+  // Decoding base58 takes time by the square of its length.
+  if (text.length > MAX_PUBLIC_KEY_CHARS) {
+    throw new InputFileError(where, NOT_A_PUBLIC_KEY)
+  }
   let key: Uint8Array
   try {
     key = text.startsWith('base58:')
@@ -83,6 +87,9 @@ export function publicKeyFromText(text: string, where: string): Uint8Array {
   }
   return key
 }
+
+/** The longest of them, `hex:…` of 33 bytes, has 70. */
+const MAX_PUBLIC_KEY_CHARS = 100
 
 const NOT_A_PUBLIC_KEY =
   'is not a public key; expected hex or base58:… of an Ed25519 key (32 bytes) or a compressed P-256 point (33 bytes)'

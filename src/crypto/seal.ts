@@ -145,7 +145,7 @@ export function sealingKeysFromJson(text: string, file: string): SealingKeys {
   const { current, keys } = parseShape(text, file)
   const decoded = new Map<string, Uint8Array>()
   for (const [id, encoded] of Object.entries(keys)) {
-    const key = Uint8Array.from(Buffer.from(String(encoded), 'base64'))
+    const key = Uint8Array.from(typeof encoded === 'string' ? Buffer.from(encoded, 'base64') : [])
     if (!KEY_ID.test(id) || key.length !== SEALING_KEY_BYTES) {
       throw new InputFileError(
         file,

@@ -6,6 +6,11 @@ import { SessiondError } from '../core/errors.js'
 /** Who defines the reasons in ErrorInfo. */
 export const ERROR_DOMAIN = 'sessiond'
 const RETRY_DELAY_SECONDS = 1n
+/**
+ * A message may quote what was sent. It stands in the trailers three times, percent-encoded or in base64,
+ * and many clients take 8 KiB of them; where they are far longer, the call would never end.
+ */
+const MAX_MESSAGE_CHARS = 400
 
 /** The only map from our errors to gRPC codes. */
 export const STATUS_CODES: Readonly<Record<string, status>> = {
@@ -36,6 +41,7 @@ export function toStatus(error: unknown): StatusObject {
   if (!(error instanceof SessiondError) || code === undefined) {
     return { code: status.INTERNAL, details: 'internal error', metadata: new Metadata() }
   }
+  const message = shortened(error.message)
   const details = [
     any('google.rpc.ErrorInfo', ErrorInfo, {
       reason: error.code,
@@ -44,7 +50,7 @@ export function toStatus(error: unknown): StatusObject {
     }),
   ]
   if (code === status.INVALID_ARGUMENT && error.field !== undefined) {
-    const fieldViolations = [{ field: error.field, description: error.message }]
+    const fieldViolations = [{ field: error.field, description: message }]
     details.push(any('google.rpc.BadRequest', BadRequest, { fieldViolations }))
   }
   if (code === status.UNAVAILABLE) {
@@ -52,9 +58,16 @@ export function toStatus(error: unknown): StatusObject {
     details.push(any('google.rpc.RetryInfo', RetryInfo, { retryDelay }))
   }
   const metadata = new Metadata()
-  const encoded = Status.encode({ code, message: error.message, details }).finish()
+  const encoded = Status.encode({ code, message, details }).finish()
   metadata.set('grpc-status-details-bin', Buffer.from(encoded))
-  return { code, details: error.message, metadata }
+  return { code, details: message, metadata }
+}
+
+function shortened(message: string): string {
+  return message.length <= MAX_MESSAGE_CHARS
+    ? message
+    : // No half of a surrogate pair: grpc-js cannot encode one.
+      `${message.slice(0, MAX_MESSAGE_CHARS).replace(/\p{Surrogate}$/u, '')}…`
 }
 
 function any<T>(

@@ -41,7 +41,8 @@ export async function* splitArray(
 
 class Splitter {
   private state: 'before' | 'within' | 'after' = 'before'
-  private isFirstChunk = true
+  /** How much of a byte-order mark has come; all of it once there is none, or no more. */
+  private bomBytes = 0
   private line = 1
   private number = 0
   /** Of brackets of either kind; whether they match is for the parser to say. */
@@ -60,12 +61,13 @@ class Splitter {
     const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
     // In this chunk, of the element under way.
     let start = 0
-    const hasBom = this.isFirstChunk && bytes.subarray(0, BOM.length).equals(BOM)
-    this.isFirstChunk = false
-    for (let at = hasBom ? BOM.length : 0; at < bytes.length; at++) {
+    for (let at = 0; at < bytes.length; at++) {
       const byte = bytes[at] as number
       if (byte === LINE_FEED) {
         this.line++
+      }
+      if (this.state === 'before' && this.isOfBom(byte)) {
+        continue
       }
       if (this.state === 'within') {
         if (this.elementLine === null) {
@@ -94,6 +96,19 @@ class Splitter {
     if (this.state !== 'after') {
       throw this.broken(this.state === 'before' ? 'holds no JSON array' : 'ends within the array')
     }
+  }
+
+  /** Chunks may part it, so it is looked at byte by byte. */
+  private isOfBom(byte: number): boolean {
+    if (byte === BOM[this.bomBytes]) {
+      this.bomBytes++
+      return true
+    }
+    if (this.bomBytes > 0 && this.bomBytes < BOM.length) {
+      throw this.broken('is no JSON array')
+    }
+    this.bomBytes = BOM.length
+    return false
   }
 
   /** Whether this byte, a comma or the array's own bracket, stands behind an element. */

@@ -94,21 +94,3 @@ it('connect comes back as it went', () => {
     }),
   )
 })
-
-it('a decoder throws nothing but its own error at any text', () => {
-  const lines = fc.array(fc.oneof(name, int32.map(String), time), { maxLength: 14 })
-  fc.assert(
-    fc.property(lines, fc.constantFrom<Dialect>('commands', 'printed'), (parts, dialect) => {
-      for (const decode of [
-        () => decodeNotice(parts.join('\n'), dialect, false),
-        () => decodeConnect(parts.join('\n')),
-      ]) {
-        try {
-          decode()
-        } catch (error) {
-          expect((error as Error).constructor.name).toBe('FeedProtocolError')
-        }
-      }
-    }),
-  )
-})

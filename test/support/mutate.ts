@@ -37,9 +37,10 @@ export function mutate(random: Random, originals: readonly Uint8Array[]): Uint8A
   return bytes
 }
 
-type ByteMutation = (random: Random, bytes: Buffer, other: Uint8Array) => Buffer
+/** Damages `bytes`, of which there is at least one; may take parts of another input. */
+export type ByteMutation = (random: Random, bytes: Buffer, other: Uint8Array) => Buffer
 
-const byteMutations: ByteMutation[] = [
+export const byteMutations: readonly ByteMutation[] = [
   function flipBit(random, bytes) {
     const at = random(bytes.length)
     bytes[at] = (bytes[at] as number) ^ (1 << random(8))
@@ -236,6 +237,6 @@ function pickField(random: Random, fields: Field[]): Place {
   return { siblings: fields, field }
 }
 
-function pick<T>(random: Random, from: readonly T[]): T {
+export function pick<T>(random: Random, from: readonly T[]): T {
   return from[random(from.length)] as T
 }

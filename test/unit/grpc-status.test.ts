@@ -72,6 +72,14 @@ describe('the map from errors to gRPC codes', () => {
     expect(onTheWire(error).metadata).toEqual(metadata)
   })
 
+  it('shortens what quotes a request, to what every client takes of trailers', () => {
+    const { message } = onTheWire(new errors.InvalidFieldError('f', '🎲'.repeat(20_000)))
+    expect(message).toMatch(/^f (🎲)+…$/u)
+    const { metadata } = toStatus(new errors.InvalidFieldError('f', '\u{ffff}'.repeat(20_000)))
+    const trailer = String(metadata.toHttp2Headers()['grpc-status-details-bin'])
+    expect(trailer.length + encodeURI('\u{ffff}').length * 400).toBeLessThan(8192)
+  })
+
   it('asks to wait where the store fails, and keeps the cause to itself', () => {
     const error = new errors.StoreUnavailableError('a write failed', new Error('EIO at /data'))
     expect(onTheWire(error).retrySeconds).toBe(1n)

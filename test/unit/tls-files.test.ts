@@ -140,6 +140,13 @@ describe('the files of TLS', () => {
     expect(`${tls.current().ca}`).toContain(other)
   })
 
+  it('may have more in them than certificates, and lines that end otherwise', async () => {
+    const { write, open } = await follow()
+    const text = `Subject: CN = test\n${first.cert}${first.key}`
+    await write('cert.pem', text.replaceAll('\n', '\r\n'))
+    expect(`${open().current().cert}`).toBe(first.cert)
+  })
+
   it('are for TLS 1.2 and later', async () => {
     expect((await follow()).open().current().minVersion).toBe('TLSv1.2')
   })
@@ -148,6 +155,11 @@ describe('the files of TLS', () => {
     ['cert.pem', 'no PEM', /cert\.pem: must hold certificates in PEM/],
     ['cert.pem', first.cert.replace(/\n.{20}/, '\n'), /cert\.pem: certificate 1 in it cannot be/],
     ['cert.pem', `${first.cert}${first.cert.replace(/\n.{20}/, '\n')}`, /certificate 2 in it/],
+    [
+      'cert.pem',
+      `${first.cert}${first.cert.slice(0, 200)}`,
+      /holds a certificate that is cut short/,
+    ],
     ['cert.pem', second.cert, /key\.pem: is not the key of the certificate in .*cert\.pem/],
     ['key.pem', first.cert, /key\.pem: must hold one private key in PEM, without a passphrase/],
     ['key.pem', first.key.replace(/\n.{20}/, '\n'), /key\.pem: must hold one private key/],

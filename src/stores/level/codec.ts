@@ -52,9 +52,9 @@ export function decodeSession(bytes: Uint8Array): Session {
     userId: record.userId,
     userName: record.userName,
     active: record.active,
-    openTimeMs: Number(record.openTimeMs),
-    requestTimeMs: Number(record.requestTimeMs),
-    closeTimeMs: record.closeTimeMs === 0n ? null : Number(record.closeTimeMs),
+    openTimeMs: milliseconds(record.openTimeMs),
+    requestTimeMs: milliseconds(record.requestTimeMs),
+    closeTimeMs: record.active ? null : milliseconds(record.closeTimeMs),
     address: record.address,
     client: record.client,
     user: record.user === '' ? null : record.user,
@@ -81,7 +81,7 @@ export function decodeAnswer(bytes: Uint8Array): Answer {
   return {
     sessionId,
     bodySha256: Uint8Array.from(bodySha256),
-    expiresTimeMs: Number(expiresTimeMs),
+    expiresTimeMs: milliseconds(expiresTimeMs),
   }
 }
 
@@ -97,7 +97,7 @@ export function decodeInfo(bytes: Uint8Array): Info {
   const { layoutVersion, epochGenesisMs, epochLengthMs } = StoreInfo.decode(bytes)
   return {
     layoutVersion,
-    epochs: { genesisMs: Number(epochGenesisMs), lengthMs: Number(epochLengthMs) },
+    epochs: { genesisMs: milliseconds(epochGenesisMs), lengthMs: milliseconds(epochLengthMs) },
   }
 }
 
@@ -112,4 +112,13 @@ export function encodeTally({ openSessions, commits }: Tally): Uint8Array {
 export function decodeTally(bytes: Uint8Array): Tally {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   return { openSessions: view.getFloat64(0), commits: view.getFloat64(8) }
+}
+
+/** What was never written: one that a number cannot hold would come back as another. */
+function milliseconds(value: bigint): number {
+  const ms = Number(value)
+  if (!Number.isSafeInteger(ms)) {
+    throw new RangeError(`the record holds a time of ${value} ms`)
+  }
+  return ms
 }

@@ -73,8 +73,17 @@ export function isDeadlineKey(key: Buffer): boolean {
   return key[0] === DEADLINE_RANGE
 }
 
-/** What `deadlineKey` made a key of. */
+/** What `deadlineKey` made a key of. Throws where it made no such key. */
 export function deadlineOf(key: Buffer): Deadline {
+  const deadline = readDeadline(key)
+  // Else settling it would leave this key, and the sweep would find it for ever.
+  if (!deadlineKey(deadline).equals(key)) {
+    throw new Error(`no deadline: ${key.toString('hex')}`)
+  }
+  return deadline
+}
+
+function readDeadline(key: Buffer): Deadline {
   const timeMs = readTime(key, 1)
   const kind = DEADLINE_KINDS[key[1 + TIME_BYTES] ?? -1]
   const rest = key.subarray(1 + TIME_BYTES + 1)

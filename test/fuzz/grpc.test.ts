@@ -1,0 +1,317 @@
+import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js'
+import { afterAll, expect } from 'vitest'
+import {
+  SessionIdRequest,
+  SessionObjectReply,
+  SessionOpenRequest,
+  SessionPageReply,
+  SessionPageRequest,
+  SessionStoreDataRequest,
+  SessionUpdateUserRequest,
+} from '#generated/sessions_v1/sessions'
+import { EpochClock } from '../../src/core/epoch.js'
+import { sodiumEd25519 } from '../../src/crypto/sodium.js'
+import { readCreateResponse } from '../../src/envelope/create.js'
+import { DESCRIBED } from '../../src/grpc/error-description.js'
+import { startGrpcServer } from '../../src/grpc/server.js'
+import { sessionService } from '../../src/grpc/session.js'
+import { sessionsService } from '../../src/grpc/sessions.js'
+import { STATUS_CODES } from '../../src/grpc/status.js'
+import { carol, len, request, requestBody, requestMeta, verifiers } from '../support/envelope.js'
+import { mutate, pick, type Random } from '../support/mutate.js'
+import { CALLER, START_MS, sessionsAt } from '../support/sessions.js'
+import { fuzz } from './engine.js'
+import { mutateBytes, mutateJson, mutateLines } from './mutations.js'
+import { sendRaw } from './raw-peer.js'
+
+const { sessions } = sessionsAt()
+const internalErrors: unknown[] = []
+const onInternalError = (...failure: unknown[]) => internalErrors.push(failure)
+const sessionsV1 = sessionsService(sessions, onInternalError)
+const server = await startGrpcServer('127.0.0.1', 0, {
+  'sessions_v1.Sessions': sessionsV1,
+  'session.Session': sessionService({
+    sessions,
+    clock: new EpochClock({ genesisMs: 0, lengthMs: 1000 }, () => START_MS),
+    identity: sodiumEd25519.signer(new Uint8Array(32)),
+    verifiers,
+    onInternalError,
+  }),
+})
+const client = new Client(server.address, credentials.createInsecure())
+const port = Number(server.address.split(':').at(-1))
+afterAll(async () => {
+  client.close()
+  await server.close(0)
+})
+
+const DEADLINE_MS = 10_000
+const MAPPED = new Set([...Object.values(STATUS_CODES), status.RESOURCE_EXHAUSTED])
+
+/** A call over the wire: the reply, or the status that is not OK. */
+function call(path: string, bytes: Buffer): Promise<Buffer | ServiceError> {
+  return new Promise((resolve) =>
+    client.makeUnaryRequest<Buffer, Buffer>(
+      path,
+      (b) => b,
+      (b) => b,
+      bytes,
+      new Metadata(),
+      { deadline: Date.now() + DEADLINE_MS },
+      (error, reply) => resolve(error ?? (reply as Buffer)),
+    ),
+  )
+}
+
+let checks = 0
+
+async function checkSound(): Promise<void> {
+  expect(internalErrors).toEqual([])
+  if (checks++ % 500 === 0) {
+    for (const { id } of (await sessions.list({})).sessions) {
+      await sessions.delete(id, undefined, CALLER)
+    }
+  }
+}
+
+const methods = Object.keys(sessionsV1.implementation)
+const METADATA = [
+  ...['sessiond-user-id-bin', 'sessiond-address-bin', 'sessiond-client-bin', 'sessiond-load'],
+]
+
+/** A method, which metadata come with it, and the message. */
+function v1Call(method: string, type: Pick<typeof SessionIdRequest, 'encode'>, message: object) {
+  return [0, 1, 0b1000_0001, 0b0000_0111].map((metadata) =>
+    Buffer.concat([
+      Buffer.of(methods.indexOf(method), metadata),
+      type.encode(message as never).finish(),
+    ]),
+  )
+}
+
+const opening = {
+  ...{ correlationId: 'c', userId: 'u', userName: 'Ü', address: 'a', client: 'b' },
+  ...{ user: '{"id":"u"}', data: '[1,{"a":null}]' },
+}
+const filter = Object.entries({
+  user_id: 'u',
+  active: 'true',
+  from_time: '1',
+  to_time: '2030-01-01',
+})
+const v1Calls = [
+  ...v1Call('open_session', SessionOpenRequest as never, opening),
+  ...v1Call('get_sessions', SessionPageRequest as never, {
+    correlationId: 'c',
+    filter: new Map(filter),
+    paging: { skip: 1n, take: 2, total: true },
+  }),
+  ...v1Call('store_session_data', SessionStoreDataRequest as never, {
+    correlationId: '',
+    sessionId: 's',
+    data: '1',
+  }),
+  ...v1Call('update_session_user', SessionUpdateUserRequest as never, {
+    correlationId: '',
+    sessionId: 's',
+    user: '{}',
+  }),
+  ...[
+    'get_session_by_id',
+    'close_session',
+    'delete_session_by_id',
+    'close_expired_sessions',
+  ].flatMap((method) => v1Call(method, SessionIdRequest, { correlationId: 'c', sessionId: 's' })),
+]
+
+/** One more field at the end, which counts instead of the same one before. */
+function setText(random: Random, originals: readonly Buffer[]): Buffer {
+  const mutateText = pick(random, [mutateLines, mutateJson])
+  const text = mutateText(random, [Buffer.from('{"a":["b"]}'), Buffer.from('true')])
+  return Buffer.concat([pick(random, originals), len(1 + random(7), text)])
+}
+
+fuzz({
+  name: 'sessions-v1',
+  seeds: v1Calls,
+  mutate: (random, originals) =>
+    pick(random, [mutateBytes, mutateJson, setText, setText])(random, originals),
+  reaches: ['reply', 'MISSING_FIELD', 'INVALID_FIELD', 'INVALID_ARGUMENT'],
+  async check(input) {
+    const [which = 0, bits = 0] = input
+    const method = methods[which % methods.length] ?? ''
+    const metadata = new Metadata()
+    for (const [i, key] of METADATA.entries()) {
+      if (bits & (1 << i)) {
+        metadata.set(key, key.endsWith('-bin') ? input.subarray(2, 2 + (bits >> 4)) : '1')
+      }
+    }
+    const handle = sessionsV1.implementation[method] as unknown as (
+      call: object,
+      callback: (error: { code: status } | null, reply: Buffer) => void,
+    ) => void
+    const [error, reply] = await new Promise<[{ code: status } | null, Buffer]>((resolve) =>
+      handle({ request: input.subarray(2), metadata, getPath: () => method }, (...outcome) =>
+        resolve(outcome),
+      ),
+    )
+    await checkSound()
+    if (error !== null) {
+      expect(MAPPED).toContain(error.code)
+      return status[error.code] ?? ''
+    }
+    const type = method === 'get_sessions' ? SessionPageReply : SessionObjectReply
+    const told = type.decode(reply).error
+    expect(told === undefined || told.code in DESCRIBED).toBe(true)
+    return told?.code ?? 'reply'
+  },
+})
+
+const creates = [
+  request(),
+  request(requestMeta(), requestBody(carol.publicKey), carol),
+  request(
+    requestMeta({
+      xHeaders: [
+        { key: 'client', value: 'c' },
+        { key: 'idempotency-key', value: 'k' },
+      ],
+    }),
+  ),
+  // Found: the error quoted the key, the trailers were too long to send, and the call never ended.
+  request(requestMeta({ xHeaders: Array(2).fill({ key: 'ä'.repeat(15_000), value: '' }) })),
+]
+
+fuzz({
+  name: 'create-call',
+  seeds: creates,
+  mutate: (random, originals) =>
+    random(2) === 0 ? mutateBytes(random, originals) : Buffer.from(mutate(random, creates)),
+  reaches: ['session', 'INVALID_ARGUMENT', 'UNAUTHENTICATED'],
+  leastRuns: 200,
+  async check(input) {
+    const outcome = await call('/session.Session/Create', input)
+    await checkSound()
+    if (Buffer.isBuffer(outcome)) {
+      expect(readCreateResponse(outcome).id).toHaveLength(16)
+      return 'session'
+    }
+    // Its own statuses come with their details; the receive limit's, of the transport, without.
+    if (!MAPPED.has(outcome.code)) {
+      throw outcome
+    }
+    return status[outcome.code]
+  },
+})
+
+/** RFC 9113 section 4.1. */
+function frame(type: number, flags: number, stream: number, payload: Uint8Array): Buffer {
+  const head = Buffer.alloc(9)
+  head.writeUIntBE(payload.length, 0, 3)
+  head[3] = type
+  head[4] = flags
+  head.writeUInt32BE(stream, 5)
+  return Buffer.concat([head, payload])
+}
+
+/** Literals without indexing, RFC 7541 section 6.2.2. */
+function headers(fields: Record<string, string>): Buffer {
+  const text = (value: string) => Buffer.concat([Buffer.of(value.length), Buffer.from(value)])
+  return Buffer.concat(
+    Object.entries(fields).flatMap(([name, value]) => [Buffer.of(0), text(name), text(value)]),
+  )
+}
+
+const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
+const [DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION] = [
+  ...[0, 1, 3, 4, 6, 7, 8, 9],
+] as [number, number, number, number, number, number, number, number]
+const [END_STREAM, END_HEADERS] = [1, 4]
+
+function connection(path: string, message: Uint8Array, more: Record<string, string> = {}): Buffer {
+  const head = headers({
+    ...{ ':method': 'POST', ':scheme': 'http', ':path': path, ':authority': 'localhost' },
+    ...{ 'content-type': 'application/grpc', te: 'trailers', 'grpc-timeout': '10S', ...more },
+  })
+  const prefix = Buffer.alloc(5)
+  prefix.writeUInt32BE(message.length, 1)
+  return Buffer.concat([
+    PREFACE,
+    frame(SETTINGS, 0, 0, Buffer.of(0, 4, 0, 1, 0, 0)),
+    frame(WINDOW_UPDATE, 0, 0, Buffer.of(0, 1, 0, 0)),
+    frame(HEADERS, 0, 1, head.subarray(0, 40)),
+    frame(CONTINUATION, END_HEADERS, 1, head.subarray(40)),
+    frame(DATA, 0, 1, Buffer.concat([prefix, message.subarray(0, 20)])),
+    frame(PING, 0, 0, Buffer.alloc(8)),
+    frame(DATA, END_STREAM, 1, message.subarray(20)),
+    frame(HEADERS, END_HEADERS | END_STREAM, 3, head),
+    frame(RST_STREAM, 0, 3, Buffer.alloc(4)),
+    frame(GOAWAY, 0, 0, Buffer.alloc(8)),
+  ])
+}
+
+/** Whole frames of one connection or two, moved about; then bytes. */
+function mutateFrames(random: Random, originals: readonly Buffer[]): Buffer {
+  const bytes = pick(random, originals)
+  const frames: Buffer[] = []
+  for (let at = PREFACE.length; at + 9 <= bytes.length; ) {
+    const end = at + 9 + bytes.readUIntBE(at, 3)
+    frames.push(Buffer.from(bytes.subarray(at, end)))
+    at = end
+  }
+  for (let times = random(4); times > 0 && frames.length > 0; times--) {
+    const [taken = frame(PING, 0, 0, Buffer.alloc(8))] = frames.splice(
+      random(frames.length),
+      random(3) === 0 ? 0 : 1,
+    )
+    for (const _ of Array(pick(random, [0, 1, 1, 2, 300]))) {
+      frames.splice(random(frames.length + 1), 0, taken)
+    }
+    if (taken.length > 9) {
+      taken[pick(random, [3, 4, 8])] = random(16)
+    }
+  }
+  const mutated = Buffer.concat([PREFACE, ...frames])
+  return upToGoaway(random(2) === 0 ? mutated : mutateBytes(random, [mutated]))
+}
+
+/**
+ * Found: Node frees a stream that is opened behind a GOAWAY while it still reads it (nodejs/node#64113,
+ * repaired by #64166, but not in Node 20), which ends the process, and with it the tests.
+ */
+function upToGoaway(bytes: Buffer): Buffer {
+  for (let at = PREFACE.length; at + 9 <= bytes.length; at += 9 + bytes.readUIntBE(at, 3)) {
+    if (bytes[at + 3] === GOAWAY) {
+      return bytes.subarray(0, at + 9 + bytes.readUIntBE(at, 3))
+    }
+  }
+  return bytes
+}
+
+const lookup = Buffer.from(
+  SessionIdRequest.encode({ correlationId: '', sessionId: 'unknown' }).finish(),
+)
+const LOOKUP = '/sessions_v1.Sessions/get_session_by_id'
+
+fuzz({
+  name: 'http2',
+  seeds: [
+    connection(LOOKUP, lookup),
+    connection('/session.Session/Create', creates[0] as Buffer),
+    connection('/grpc.health.v1.Health/Check', Buffer.of()),
+    connection('/grpc.reflection.v1.ServerReflection/ServerReflectionInfo', Buffer.of(0x3a, 0)),
+    connection(LOOKUP, lookup, { 'grpc-encoding': 'gzip', 'sessiond-user-id-bin': '!!' }),
+    connection(LOOKUP, lookup, { 'content-type': 'application/grpc-web', 'grpc-timeout': '1e9' }),
+  ],
+  mutate: mutateFrames,
+  reaches: ['answered'],
+  leastRuns: 200,
+  async check(input) {
+    const answer = await sendRaw(port, input, async () => {
+      const reply = await call(LOOKUP, lookup)
+      expect(reply).toBeInstanceOf(Uint8Array)
+    })
+    await checkSound()
+    return answer.length > 0 ? 'answered' : 'closed'
+  },
+})

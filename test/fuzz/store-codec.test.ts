@@ -1,0 +1,85 @@
+import { expect } from 'vitest'
+import {
+  decodeAnswer,
+  decodeInfo,
+  decodeSession,
+  encodeAnswer,
+  encodeInfo,
+  encodeSession,
+} from '../../src/stores/level/codec.js'
+import { deadlineKey, deadlineOf } from '../../src/stores/level/keys.js'
+import { fuzz } from './engine.js'
+import { mutateBytes } from './mutations.js'
+
+const opened = {
+  ...{ id: 'an id', userId: 'u', userName: 'Ü', address: 'here', client: 'web' },
+  ...{ active: true, openTimeMs: 1_700_000_000_000, requestTimeMs: 1_700_000_000_001 },
+  ...{ closeTimeMs: null, user: '{"a":1}', data: '[]', token: null },
+}
+const token = {
+  owner: Buffer.from('owner'),
+  lifetime: { exp: 1_700_003_600n, nbf: 1_700_000_000n, iat: 1_700_000_000n },
+  publicKey: Buffer.alloc(32, 1),
+}
+
+/** What decodes must be encoded, and decode, to the same again: else a write would change it. */
+function fuzzCodec<T>(
+  name: string,
+  seeds: readonly T[],
+  encode: (value: T) => Uint8Array,
+  decode: (bytes: Buffer) => T,
+): void {
+  fuzz({
+    name: `store-${name}`,
+    seeds: seeds.map(encode),
+    mutate: mutateBytes,
+    reaches: ['value', 'error'],
+    check(input) {
+      let value: T
+      try {
+        value = decode(input)
+      } catch {
+        return 'error'
+      }
+      const again = decode(Buffer.from(encode(value)))
+      expect(again).toEqual(value)
+      return 'value'
+    },
+  })
+}
+
+fuzzCodec(
+  'session',
+  [
+    opened,
+    { ...opened, active: false, closeTimeMs: 1_700_000_000_002, user: null, data: null },
+    { ...opened, token, user: null, data: null },
+  ],
+  encodeSession,
+  decodeSession,
+)
+fuzzCodec(
+  'answer',
+  [{ sessionId: 'an id', bodySha256: Buffer.alloc(32, 2), expiresTimeMs: 1_700_000_000_000 }],
+  encodeAnswer,
+  decodeAnswer,
+)
+fuzzCodec(
+  'info',
+  [{ layoutVersion: 1, epochs: { genesisMs: 1_700_000_000_000, lengthMs: 1000 } }],
+  encodeInfo,
+  decodeInfo,
+)
+fuzzCodec(
+  'deadline',
+  [
+    { kind: 'session' as const, timeMs: 1_700_000_000_000, id: 'an id' },
+    {
+      kind: 'idempotency' as const,
+      timeMs: 1_700_000_000_000,
+      scope: { owner: Buffer.from('owner'), signer: Buffer.alloc(32, 3), key: 'a key' },
+    },
+  ],
+  deadlineKey,
+  deadlineOf,
+)
