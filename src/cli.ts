@@ -1,13 +1,21 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
+import { backupCommand } from './cli/backup.js'
 import { bridgeCommand } from './cli/bridge.js'
+import { checkCommand } from './cli/check.js'
 import { createCommand } from './cli/create.js'
+import { eraseCommand } from './cli/erase.js'
+import { exportCommand } from './cli/export.js'
 import { identityCommand } from './cli/identity.js'
 import { importCommand } from './cli/import.js'
 import { keygenCommand } from './cli/keygen.js'
+import { repairCommand } from './cli/repair.js'
 import { requestCommand } from './cli/request.js'
+import { restoreCommand } from './cli/restore.js'
+import { rotateKeysCommand } from './cli/rotate-keys.js'
 import { serveCommand } from './cli/serve.js'
 import { sessionsCommand } from './cli/sessions.js'
+import { statusCommand } from './cli/status.js'
 import { SessiondError } from './core/errors.js'
 import { VERSION } from './version.js'
 
@@ -44,6 +52,14 @@ for (const command of [
   requestCommand(),
   sessionsCommand(),
   importCommand(),
+  rotateKeysCommand(),
+  exportCommand(),
+  eraseCommand(),
+  statusCommand(),
+  backupCommand(),
+  restoreCommand(),
+  checkCommand(),
+  repairCommand(),
   bridgeCommand(),
 ]) {
   program.addCommand(command.exitOverride())

@@ -1,15 +1,12 @@
-import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Config } from './config.js'
 import { Deadlines } from './core/deadlines.js'
 import { EpochClock } from './core/epoch.js'
-import { InputFileError } from './core/errors.js'
+import { fileChunks, openInput } from './file-chunks.js'
 import { splitArray } from './import/array.js'
 import { type ImportCounts, Importer, type LeftOut } from './import/importer.js'
 import { openServerKeys } from './server-keys.js'
 import { LevelStore } from './stores/level/store.js'
-
-const READ_BYTES = 256 * 1024
 
 export interface ImportHooks {
   onLeftOut(leftOut: LeftOut): void
@@ -44,44 +41,12 @@ export async function importFile(
         nowMs: Date.now,
         onLeftOut: hooks.onLeftOut,
       })
-      const chunks = read(handle, file, (part) => hooks.onProgress(part, importer.soFar))
+      const chunks = fileChunks(handle, file, (part) => hooks.onProgress(part, importer.soFar))
       return await importer.run(splitArray(chunks, file))
     } finally {
       await store.close()
     }
   } finally {
     await handle.close()
-  }
-}
-
-async function openInput(file: string): Promise<FileHandle> {
-  try {
-    return await open(file)
-  } catch (error) {
-    throw new InputFileError(file, `cannot be read: ${(error as Error).message}`, error)
-  }
-}
-
-async function* read(
-  handle: FileHandle,
-  file: string,
-  onProgress: (part: number) => void,
-): AsyncGenerator<Buffer> {
-  const { size } = await handle.stat()
-  let readBytes = 0
-  for (;;) {
-    const buffer = Buffer.allocUnsafe(READ_BYTES)
-    let bytesRead: number
-    try {
-      ;({ bytesRead } = await handle.read(buffer, 0, READ_BYTES))
-    } catch (error) {
-      throw new InputFileError(file, `cannot be read: ${(error as Error).message}`, error)
-    }
-    if (bytesRead === 0) {
-      return
-    }
-    yield buffer.subarray(0, bytesRead)
-    readBytes += bytesRead
-    onProgress(size === 0 ? 0 : readBytes / size)
   }
 }

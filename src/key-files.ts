@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { link, mkdir, open, readFile, rm } from 'node:fs/promises'
+import { link, lstat, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { InputFileError } from './core/errors.js'
+import { syncDirectory } from './sync-directory.js'
+
+const OWNER_WRITE = 0o200
 
 /** The text of a secret file, or null where there is none. Throws InputFileError. */
 export async function readSecretFile(file: string): Promise<string | null> {
@@ -21,7 +24,7 @@ export async function readSecretFile(file: string): Promise<string | null> {
  */
 export async function writeSecretFile(file: string, text: string): Promise<void> {
   const directory = dirname(file)
-  const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`
+  const temporary = temporaryBeside(file)
   try {
     await mkdir(directory, { recursive: true, mode: 0o700 })
     await writeAndSync(temporary, text)
@@ -29,31 +32,83 @@ export async function writeSecretFile(file: string, text: string): Promise<void>
     await syncDirectory(directory)
   } catch (error) {
     const exists = (error as NodeJS.ErrnoException).code === 'EEXIST'
-    throw new InputFileError(
-      file,
-      exists
-        ? 'is there already: move it away first, or choose another name'
-        : `cannot be written: ${(error as Error).message}`,
-      error,
-    )
+    throw exists
+      ? new InputFileError(
+          file,
+          'is there already: move it away first, or choose another name',
+          error,
+        )
+      : notWritten(file, error)
   } finally {
     await rm(temporary, { force: true })
   }
+}
+
+/**
+ * Writes a secret over the one that is there: after a crash it is the old one or the new one, whole. The
+ * new one is on disk when it returns. Throws InputFileError.
+ */
+export async function replaceSecretFile(file: string, text: string): Promise<void> {
+  const temporary = temporaryBeside(file)
+  try {
+    await checkReplaceable(file)
+    await writeAndSync(temporary, text)
+    await rename(temporary, file)
+    await syncDirectory(dirname(file))
+  } catch (error) {
+    throw notWritten(file, error)
+  } finally {
+    await rm(temporary, { force: true })
+  }
+}
+
+/**
+ * Puts `next` in the place of `file`, which is kept as `kept`. After a crash `file` is one of the two, and
+ * neither is lost. On disk when it returns. Throws InputFileError.
+ */
+export async function succeedSecretFile(file: string, next: string, kept: string): Promise<void> {
+  try {
+    await checkReplaceable(file)
+    await link(file, kept).catch((error: NodeJS.ErrnoException) => {
+      // From an attempt that was interrupted.
+      if (error.code !== 'EEXIST') {
+        throw error
+      }
+    })
+    await syncDirectory(dirname(kept))
+    await rename(next, file)
+    await syncDirectory(dirname(file))
+  } catch (error) {
+    throw notWritten(file, error)
+  }
+}
+
+/**
+ * Throws InputFileError where a file is a symbolic link or read-only: somebody else looks after it, and
+ * whoever replaced it would take it from them.
+ */
+export async function checkReplaceable(file: string): Promise<void> {
+  const found = await lstat(file)
+  if (found.isSymbolicLink() || (found.mode & OWNER_WRITE) === 0) {
+    const problem = found.isSymbolicLink() ? 'is a symbolic link' : 'is read-only'
+    throw new InputFileError(file, `${problem}, so it is not replaced`)
+  }
+}
+
+function notWritten(file: string, error: unknown): InputFileError {
+  return error instanceof InputFileError
+    ? error
+    : new InputFileError(file, `cannot be written: ${(error as Error).message}`, error)
+}
+
+function temporaryBeside(file: string): string {
+  return `${file}.${randomBytes(6).toString('hex')}.tmp`
 }
 
 async function writeAndSync(file: string, text: string): Promise<void> {
   const handle = await open(file, 'wx', 0o600)
   try {
     await handle.writeFile(text)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
-
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r')
-  try {
     await handle.sync()
   } finally {
     await handle.close()

@@ -4,13 +4,16 @@ import { fileURLToPath } from 'node:url'
 import { openAdminCredential } from './admin-credential.js'
 import { openAuditLog } from './audit-log.js'
 import type { Config } from './config.js'
+import { Deadlines } from './core/deadlines.js'
 import { EpochClock } from './core/epoch.js'
 import { anySigner, listedOwners, type OwnerPolicy, selfCertifying } from './core/owner.js'
+import { resealAll } from './core/reseal.js'
 import { Sessions } from './core/sessions.js'
 import type { SessionStore } from './core/store.js'
+import { eraseSubject, exportSubject } from './core/subject.js'
 import { n3Account } from './crypto/n3.js'
 import { cachedVerify, schemeVerifier } from './crypto/schemes.js'
-import { sealSeed } from './crypto/seal.js'
+import { resealSeed, sealSeed } from './crypto/seal.js'
 import { sodiumEd25519, sodiumRandomBytes } from './crypto/sodium.js'
 import { adminOf } from './feed/access.js'
 import { FeedHub } from './feed/hub.js'
@@ -20,6 +23,7 @@ import { adminService } from './grpc/admin.js'
 import { forAdmins } from './grpc/admin-access.js'
 import { callerOf } from './grpc/caller.js'
 import { TlsServerCredentials } from './grpc/credentials.js'
+import { identityService } from './grpc/identity.js'
 import { type GrpcService, startGrpcServer } from './grpc/server.js'
 import { sessionService } from './grpc/session.js'
 import { sessionsService } from './grpc/sessions.js'
@@ -27,8 +31,11 @@ import { Closers } from './lifecycle.js'
 import type { Logger } from './log.js'
 import { isLoopback } from './loopback.js'
 import { followOwnersFile } from './owners-file.js'
+import { sealCheck } from './seal-check.js'
 import { SENECA_LISTENERS } from './seneca/listeners.js'
 import { openServerKeys } from './server-keys.js'
+import { backUp } from './stores/level/backup.js'
+import { checkStore } from './stores/level/check.js'
 import { LevelStore } from './stores/level/store.js'
 import { followTls } from './tls.js'
 import { readTokenFile } from './token-file.js'
@@ -75,7 +82,7 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
     })
     closers.add(() => store.close())
     const isNew = (await store.countOpen()) === 0
-    const { identity, sealingKeys } = await openServerKeys(config, isNew)
+    const keys = await openServerKeys(config, isNew)
     const audit = await openAuditLog(config.auditLog, Date.now, (err) =>
       log.error({ event: 'audit-failed', err }, 'nothing that is audited is done for now'),
     )
@@ -88,7 +95,7 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
         owners: openOwners(config.owners, log, closers),
         randomBytes: sodiumRandomBytes,
         publicKey: (seed) => sodiumEd25519.publicKey(seed),
-        seal: (seed, sessionId, token) => sealSeed(sealingKeys, seed, sessionId, token),
+        seal: (seed, sessionId, token) => sealSeed(keys.sealing.keys, seed, sessionId, token),
       },
       config,
     )
@@ -100,10 +107,11 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
       'session.Session': sessionService({
         sessions,
         clock,
-        identity,
+        identity: () => keys.identity.current,
         verifiers: { body: verify, header: cachedVerify(verify, REMEMBERED_HEADERS) },
         onInternalError,
       }),
+      'sessiond.v1.Identity': identityService(keys.identity, onInternalError),
     }
     const isOpen = isLoopback(config.grpc.host)
     if (isOpen || credential !== null) {
@@ -116,11 +124,35 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
         sessionsService(sessions, onInternalError),
         access,
       )
+      const deadlines = new Deadlines(clock, config)
       const admin = adminService({
         version: VERSION,
         startTimeMs: Date.now(),
         store,
-        keys: () => ({ identity: identity.publicKey, sealingKey: sealingKeys.current }),
+        backup: () => backUp(() => store.view(), clock.settings, Date.now()),
+        check: () =>
+          checkStore(() => store.view(), {
+            dueMs: (session) => deadlines.dueMs(session),
+            trySeal: sealCheck(() => keys.sealing.keys),
+          }),
+        keys: () => {
+          const { current, next } = keys.identity
+          return {
+            identity: current.publicKey,
+            ...(next && { nextIdentity: next.publicKey }),
+            sealingKey: keys.sealing.keys.current,
+          }
+        },
+        identity: keys.identity,
+        rotateSealingKey: keys.sealing.rotate,
+        resealAll: () =>
+          resealAll({
+            store,
+            currentKey: () => keys.sealing.keys.current,
+            reseal: (seal, id, token) => resealSeed(keys.sealing.keys, seal, id, token),
+          }),
+        exportSubject: (userId) => exportSubject(store, userId),
+        eraseSubject: (userId) => eraseSubject(store, userId),
         clock: { offsetMs: () => 0, isSuspect: () => false, confirm: () => 0 },
         audit,
         caller: callerOf,

@@ -1,21 +1,11 @@
-import { randomBytes } from 'node:crypto'
 import type { Config } from './config.js'
-import { InputFileError, StoreMismatchError } from './core/errors.js'
-import type { Signer } from './crypto/ed25519.js'
-import { generateKey, privateKeyFromPem, privateKeyToPem } from './crypto/keys.js'
-import {
-  generateSealingKeys,
-  type SealingKeys,
-  sealingKeysFromJson,
-  sealingKeysToJson,
-} from './crypto/seal.js'
-import { sodiumEd25519 } from './crypto/sodium.js'
-import { readSecretFile, writeSecretFile } from './key-files.js'
+import { SealingKeyRing } from './sealing-key-ring.js'
+import { ServerIdentity } from './server-identity.js'
 
-/** What a server signs and seals with. */
+/** What a server signs and seals with. Both may change while it runs. */
 export interface ServerKeys {
-  readonly identity: Signer
-  readonly sealingKeys: SealingKeys
+  readonly identity: ServerIdentity
+  readonly sealing: SealingKeyRing
 }
 
 /**
@@ -24,40 +14,7 @@ export interface ServerKeys {
  */
 export async function openServerKeys(config: Config, isNew: boolean): Promise<ServerKeys> {
   return {
-    identity: await openIdentity(config.identityKey, isNew),
-    sealingKeys: await openSealingKeys(config.sealingKeys, isNew),
+    identity: await ServerIdentity.open(config.identityKey, isNew),
+    sealing: await SealingKeyRing.open(config.sealingKeys, isNew),
   }
-}
-
-async function openIdentity(file: string, mayMake: boolean): Promise<Signer> {
-  const stored = await readSecretFile(file)
-  if (stored === null && !mayMake) {
-    throw new StoreMismatchError(
-      `${file} is missing, but the store holds open sessions: restore it, or make a new identity with ` +
-        `"sessiond keygen --out ${file}" (clients that pinned the old one will refuse this server)`,
-    )
-  }
-  const key = stored === null ? generateKey('ed25519') : privateKeyFromPem(stored, file)
-  if (key.type !== 'ed25519') {
-    throw new InputFileError(file, "the server's identity must be an Ed25519 key")
-  }
-  if (stored === null) {
-    await writeSecretFile(file, privateKeyToPem(key))
-  }
-  return sodiumEd25519.signer(key.seed)
-}
-
-async function openSealingKeys(file: string, mayMake: boolean): Promise<SealingKeys> {
-  const stored = await readSecretFile(file)
-  if (stored !== null) {
-    return sealingKeysFromJson(stored, file)
-  }
-  if (!mayMake) {
-    throw new StoreMismatchError(
-      `${file} is missing, but the store holds open sessions that are sealed with it: restore it`,
-    )
-  }
-  const keys = generateSealingKeys(randomBytes)
-  await writeSecretFile(file, sealingKeysToJson(keys))
-  return keys
 }

@@ -1,12 +1,22 @@
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
-import { publicKeyOf } from '../client/index.js'
+import { connect, fetchServerKeys, publicKeyFromText, publicKeyOf } from '../client/index.js'
+import { ConfigError } from '../config.js'
 import { variableOf } from '../serve-options.js'
+import { readConnectionFlags, type TlsFlags, tlsOptions } from './connection.js'
 import { readPrivateKey } from './shared.js'
+
+interface IdentityFlags extends TlsFlags {
+  readonly dataDir: string
+  readonly identityKey?: string
+  readonly server?: string
+  readonly serverKey?: string[]
+  readonly json?: boolean
+}
 
 /** `sessiond identity` */
 export function identityCommand(): Command {
-  return new Command('identity')
+  const command = new Command('identity')
     .description("Print the server's public key, for clients to pin.")
     .addOption(
       new Option('--data-dir <DIR>', "the server's data directory")
@@ -18,17 +28,57 @@ export function identityCommand(): Command {
         variableOf('identity-key'),
       ),
     )
+    .option('--server <HOST:PORT>', 'ask a running server instead, and for its next key')
+    .option('--server-key <KEY...>', 'with --server: the keys that it may have, hex')
+  for (const option of tlsOptions()) {
+    command.addOption(option)
+  }
+  return command
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
       `
+With --server the key that signs comes first, and below it the one that will, where one is announced.
+
 Examples:
   $ sessiond identity
+  $ sessiond identity --server 127.0.0.1:8090 --server-key "$PINNED"
   $ sessiond create --server-key "$(sessiond identity --data-dir /var/lib/sessiond)"`,
     )
-    .action(async (flags: { dataDir: string; identityKey?: string; json?: boolean }) => {
-      const key = await readPrivateKey(flags.identityKey ?? join(flags.dataDir, 'identity.pem'))
-      const publicKey = Buffer.from(publicKeyOf(key)).toString('hex')
-      console.log(flags.json ? JSON.stringify({ publicKey }) : publicKey)
+    .action(async (flags: IdentityFlags) => {
+      if (flags.serverKey !== undefined && flags.server === undefined) {
+        throw new ConfigError(['--server-key: only with --server'])
+      }
+      const [publicKey, nextPublicKey] = (
+        flags.server === undefined ? await readKeys(flags) : await askForKeys(flags.server, flags)
+      ).map((key) => Buffer.from(key).toString('hex'))
+      if (flags.json) {
+        console.log(JSON.stringify({ publicKey, nextPublicKey }))
+      } else {
+        console.log([publicKey, nextPublicKey].join('\n').trim())
+      }
     })
+}
+
+/** From the data directory: the key that signs. */
+async function readKeys({ dataDir, identityKey }: IdentityFlags): Promise<Uint8Array[]> {
+  return [publicKeyOf(await readPrivateKey(identityKey ?? join(dataDir, 'identity.pem')))]
+}
+
+/** From the server: the key that signs and the one that will. */
+async function askForKeys(
+  server: string,
+  { serverKey, ...flags }: IdentityFlags,
+): Promise<readonly Uint8Array[]> {
+  const serverKeys = serverKey?.map((key) => publicKeyFromText(key, '--server-key')) ?? 'any'
+  const connection = connect(server, { serverKeys, ...readConnectionFlags(flags) })
+  try {
+    const keys = await fetchServerKeys(connection)
+    if (serverKeys === 'any') {
+      console.error('The key was not checked: give the one you know with --server-key')
+    }
+    return keys
+  } finally {
+    connection.close()
+  }
 }

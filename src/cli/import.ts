@@ -1,22 +1,9 @@
-import { readFileSync } from 'node:fs'
-import { Command, Option } from 'commander'
-import { type Config, ConfigError, readConfig } from '../config.js'
+import { Command } from 'commander'
 import { importFile } from '../import.js'
-import { type OptionName, SERVE_OPTIONS, variableOf } from '../serve-options.js'
-import { importProgress } from './import-progress.js'
+import { progressOn } from './progress.js'
+import { readServerConfig, STORE_OPTIONS, serverConfigOptions } from './server-config.js'
 
-/** The options of `serve` that the store and its sessions depend on. */
-const SERVER_OPTIONS = [
-  'data-dir',
-  'idle-timeout',
-  'max-session-age',
-  'retention',
-  'max-data-bytes',
-  'epoch-genesis',
-  'epoch-length',
-  'identity-key',
-  'sealing-keys',
-] as const satisfies OptionName[]
+const SERVER_OPTIONS = [...STORE_OPTIONS, 'max-data-bytes', 'identity-key'] as const
 
 /** `sessiond import` */
 export function importCommand(): Command {
@@ -25,10 +12,8 @@ export function importCommand(): Command {
       'Bring a JSON array of sessions, in the shape of either dialect, into the store of a stopped server.',
     )
     .argument('<FILE>', 'such as the file store of the older service wrote')
-    .option('--config <FILE>', "the server's")
-  for (const name of SERVER_OPTIONS) {
-    const { placeholder, help } = SERVE_OPTIONS[name]
-    command.addOption(new Option(`--${name} <${placeholder}>`, `${help} [${variableOf(name)}]`))
+  for (const option of serverConfigOptions(SERVER_OPTIONS)) {
+    command.addOption(option)
   }
   return command
     .option('--json', 'print JSON lines')
@@ -55,8 +40,8 @@ interface ImportFlags extends Record<string, string | boolean | undefined> {
 }
 
 async function importSessions(file: string, flags: ImportFlags, command: Command): Promise<void> {
-  const progress = importProgress(process.stderr, file)
-  const counts = await importFile(file, readServerConfig(command), {
+  const progress = progressOn(process.stderr, file)
+  const counts = await importFile(file, readServerConfig(command, SERVER_OPTIONS), {
     onLeftOut(leftOut) {
       const { line, element, reason } = leftOut
       progress.clear()
@@ -66,7 +51,7 @@ async function importSessions(file: string, flags: ImportFlags, command: Command
         console.error(`sessiond: ${file}, line ${line}: left out element ${element}: ${reason}`)
       }
     },
-    onProgress: progress.show,
+    onProgress: (part, { imported }) => progress.show(part, `${imported} imported`),
   }).finally(progress.clear)
   const { imported, ended, existing, leftOut } = counts
   console.log(
@@ -76,29 +61,5 @@ async function importSessions(file: string, flags: ImportFlags, command: Command
   )
   if (leftOut > 0) {
     process.exitCode = 1
-  }
-}
-
-/** Throws ConfigError. */
-function readServerConfig(command: Command): Config {
-  const given = command.opts<ImportFlags>()
-  const flags = SERVER_OPTIONS.flatMap((name) => {
-    const option = command.options.find((candidate) => candidate.name() === name)
-    const value = option && given[option.attributeName()]
-    return typeof value === 'string' ? [[name, value] as const] : []
-  })
-  const { config } = given
-  return readConfig({
-    flags: Object.fromEntries(flags),
-    env: process.env,
-    ...(typeof config === 'string' && { file: { name: config, text: readText(config) } }),
-  })
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    throw new ConfigError([`--config ${file}: ${(error as Error).message}`])
   }
 }

@@ -1,4 +1,8 @@
 import {
+  BackupRequest,
+  BackupResponse,
+  CheckRequest,
+  CheckResponse,
   ConfirmClockRequest,
   ConfirmClockResponse,
   GetStatusRequest,
@@ -32,6 +36,13 @@ export interface ServerStatus {
   readonly isClockSuspect: boolean
 }
 
+/** What a check tells, as it goes. */
+export type CheckFinding =
+  /** What disagrees, in one line. */
+  | { readonly problem: string }
+  /** Roughly: the total may be overtaken. */
+  | { readonly checkedRows: number; readonly totalRows: number }
+
 interface Codec<T> {
   encode(message: T): { finish(): Uint8Array }
   decode(bytes: Uint8Array): T
@@ -63,6 +74,32 @@ export class AdminClient {
     }
   }
 
+  /** A backup file in chunks, of the store as it is now. Whoever stops reading, or aborts the signal, cancels it. */
+  async *backup(signal?: AbortSignal): AsyncGenerator<Uint8Array, void> {
+    for await (const { chunk } of this.stream(
+      'Backup',
+      BackupRequest,
+      BackupResponse,
+      {},
+      signal,
+    )) {
+      yield chunk
+    }
+  }
+
+  /** Compares all that is stored with itself, as it is now, and opens every seal. */
+  async *check(signal?: AbortSignal): AsyncGenerator<CheckFinding, void> {
+    const messages = this.stream('Check', CheckRequest, CheckResponse, {}, signal)
+    for await (const { problem, progress } of messages) {
+      if (problem !== undefined) {
+        yield { problem }
+      } else if (progress !== undefined) {
+        const { checkedRows, totalRows } = progress
+        yield { checkedRows: Number(checkedRows), totalRows: Number(totalRows) }
+      }
+    }
+  }
+
   /** Says that the server's wall clock is right. Returns the offset that was accepted, in milliseconds. */
   async confirmClock(): Promise<number> {
     const types = [ConfirmClockRequest, ConfirmClockResponse] as const
@@ -70,7 +107,8 @@ export class AdminClient {
     return Number(acceptedOffsetMs)
   }
 
-  private async call<Request, Response>(
+  /** The one message that answers a call. */
+  async call<Request, Response>(
     method: string,
     requestType: Codec<Request>,
     responseType: Codec<Response>,

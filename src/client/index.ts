@@ -8,7 +8,15 @@ export {
   privateKeyToPem,
   publicKeyFromText,
 } from '../crypto/keys.js'
-export { AdminClient, type ServerStatus } from './admin.js'
+export { AdminClient, type CheckFinding, type ServerStatus } from './admin.js'
+export {
+  type IdentityChange,
+  type ResealProgress,
+  reseal,
+  rotateIdentity,
+  rotateSealingKey,
+} from './admin-keys.js'
+export { type ErasedCounts, eraseUser, exportUser } from './admin-users.js'
 export { type Connection, type ConnectOptions, connect, type TlsOptions } from './connection.js'
 export { type CreatedSession, type CreateSessionOptions, createSession } from './create-session.js'
 export {
@@ -25,6 +33,7 @@ export {
   type RequestOptions,
   requestToJson,
 } from './request.js'
+export { fetchServerKeys } from './server-keys.js'
 export {
   type ListOptions,
   type OpenOptions,

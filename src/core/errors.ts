@@ -219,12 +219,30 @@ export class StoreMismatchError extends SessiondError {
   readonly code = 'STORE_MISMATCH'
 }
 
+/** The store holds rows that it cannot have written. */
+export class StoreDamagedError extends SessiondError {
+  readonly code = 'STORE_DAMAGED'
+
+  constructor(problem: string, cause?: unknown) {
+    super(problem, { cause })
+  }
+}
+
 /** A key file, an owners file or another input of the operator's is not what it should be. */
 export class InputFileError extends SessiondError {
   readonly code = 'INVALID_INPUT_FILE'
 
   constructor(file: string, problem: string, cause?: unknown) {
     super(`${file}: ${problem}`, { cause })
+  }
+}
+
+/** A key of the server's was to change and did not: the one in force stays so. */
+export class KeyChangeError extends SessiondError {
+  readonly code = 'KEY_NOT_CHANGED'
+
+  constructor(problem: string, cause?: unknown) {
+    super(`the key in force stays: ${problem}`, { cause })
   }
 }
 

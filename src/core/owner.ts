@@ -20,6 +20,16 @@ export function ownerText(owner: Uint8Array): string {
   return base58.encode(owner)
 }
 
+/** The owner whose `ownerText` this is; null where a user id cannot be one. */
+export function ownerOfText(userId: string): Uint8Array | null {
+  try {
+    const owner = base58.decode(userId)
+    return owner.length <= MAX_OWNER_BYTES ? owner : null
+  } catch {
+    return null
+  }
+}
+
 /**
  * The bytes of an owner id as an operator writes it: `hex:…`, `base58:…`, else the text itself.
  * Throws InputFileError, with `where` in its message.

@@ -48,7 +48,35 @@ export interface SessionStore {
   /** Strikes deadlines off, and deletes the idempotency entries among them. */
   settle(deadlines: readonly Deadline[]): Promise<void>
 
-  /** Rewrites files that may still hold seals that were deleted, as far as that is in our hands. */
+  /**
+   * Replaces the seal of an open session by what `change` makes of it, null to leave it, while neither
+   * can change. No such session, or none that has a seal, is no error: it may have ended meanwhile.
+   */
+  reseal(
+    id: string,
+    change: (session: Session, seal: Uint8Array) => Uint8Array | null,
+  ): Promise<void>
+
+  /** Deletes the entry of an idempotency key with its deadline where `check` agrees; whether it did. */
+  forget(scope: IdempotencyScope, check: (answered: Answered) => boolean): Promise<boolean>
+
+  /**
+   * Ids of the sessions that have a seal. This walk and those below show what was committed when they
+   * began, in slices of bounded size; nothing is held up by who is slow to ask for the next. This one also
+   * shows what an `insert` that had decided by then is still to commit.
+   */
+  walkSeals(): AsyncIterable<readonly string[]>
+
+  /** This user's sessions: those that have ended, then the open ones, newest request first. */
+  walkSessions(userId: string): AsyncIterable<readonly Session[]>
+
+  /** What is remembered of this owner's idempotency keys, in no order. */
+  walkAnswers(owner: Uint8Array): AsyncIterable<readonly IdempotencyEntry[]>
+
+  /** All deadlines, earliest first. */
+  walkDeadlines(): AsyncIterable<readonly Deadline[]>
+
+  /** Rewrites files that may still hold seals that were deleted or replaced, as far as that is in our hands. */
   compactSeals(): Promise<void>
 
   /** How many sessions are open in all. */
@@ -84,13 +112,23 @@ export interface Seen {
   /** Counts records marked active, past their deadline or not. */
   readonly openOfUser: number
   readonly openInAll: number
-  readonly answered?: {
-    readonly bodySha256: Uint8Array
-    readonly sessionId: string
-    /** Absent where it was deleted. */
-    readonly session?: Session
-  }
+  readonly answered?: Answered
   readonly reusable?: Session
+}
+
+/** What was answered to the request that had an idempotency key. */
+export interface Answered {
+  readonly bodySha256: Uint8Array
+  readonly sessionId: string
+  /** Absent where it was deleted. */
+  readonly session?: Session
+}
+
+/** What is remembered of an idempotency key, and until when. */
+export interface IdempotencyEntry {
+  readonly scope: IdempotencyScope
+  readonly sessionId: string
+  readonly expiresTimeMs: number
 }
 
 export type Decision =

@@ -69,17 +69,14 @@ export function openSeal(
   sessionId: string,
   binding: SealBinding,
 ): Uint8Array {
-  const [version, keyIdLength = 0] = sealed
-  if (version !== FORMAT_VERSION) {
-    throw new SealError(`is of format ${version ?? 'unknown'}, not ${FORMAT_VERSION}`)
-  }
-  const nonceStart = 2 + keyIdLength
+  const keyId = sealKeyId(sealed)
+  const nonceStart = 2 + (sealed[1] ?? 0)
   const ciphertextStart = nonceStart + NONCE_BYTES
   if (sealed.length !== ciphertextStart + SEED_BYTES + TAG_BYTES) {
     throw new SealError(`has ${sealed.length} bytes, too few or too many`)
   }
   const head = sealed.subarray(0, nonceStart)
-  const key = sealingKey(keys, Buffer.from(head.subarray(2)).toString())
+  const key = sealingKey(keys, keyId)
   const seed = new Uint8Array(SEED_BYTES)
   try {
     sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(
@@ -97,6 +94,36 @@ export function openSeal(
     )
   }
   return seed
+}
+
+/**
+ * Opens a seal with the key that it names, and seals with the current one; null where that is the same.
+ * Throws SealError.
+ */
+export function resealSeed(
+  keys: SealingKeys,
+  sealed: Uint8Array,
+  sessionId: string,
+  binding: SealBinding,
+): Uint8Array | null {
+  if (sealKeyId(sealed) === keys.current) {
+    return null
+  }
+  const seed = openSeal(keys, sealed, sessionId, binding)
+  try {
+    return sealSeed(keys, seed, sessionId, binding)
+  } finally {
+    seed.fill(0)
+  }
+}
+
+/** The id of the key that sealed it. Throws SealError. */
+export function sealKeyId(sealed: Uint8Array): string {
+  const [version, length = 0] = sealed
+  if (version !== FORMAT_VERSION) {
+    throw new SealError(`is of format ${version ?? 'unknown'}, not ${FORMAT_VERSION}`)
+  }
+  return Buffer.from(sealed.subarray(2, 2 + length)).toString()
 }
 
 function sealingKey({ keys }: SealingKeys, id: string): Uint8Array {
@@ -160,6 +187,27 @@ export function sealingKeysFromJson(text: string, file: string): SealingKeys {
   return { current, keys: decoded }
 }
 
+/**
+ * What `sealingKeysToJson` wrote, with one more key, which is current from then on. Whatever else stands in
+ * it is kept. Throws InputFileError.
+ */
+export function withNewSealingKey(
+  text: string,
+  file: string,
+  randomBytes: (length: number) => Uint8Array,
+): string {
+  const { keys } = sealingKeysFromJson(text, file)
+  for (;;) {
+    const { current, keys: made } = generateSealingKeys(randomBytes)
+    const key = made.get(current)
+    if (key !== undefined && !keys.has(current)) {
+      const shape = parseShape(text, file)
+      const all = { ...shape.keys, [current]: base64.encode(key) }
+      return `${JSON.stringify({ ...shape, current, keys: all }, null, 2)}\n`
+    }
+  }
+}
+
 function parseShape(text: string, file: string): { current: string; keys: object } {
   let parsed: unknown
   try {
@@ -172,5 +220,5 @@ function parseShape(text: string, file: string): { current: string; keys: object
   if (typeof current !== 'string' || typeof keys !== 'object' || keys === null) {
     throw new InputFileError(file, 'must hold { "current": id, "keys": { id: base64 } }')
   }
-  return { current, keys }
+  return { ...Object(parsed), current, keys }
 }

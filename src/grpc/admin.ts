@@ -1,14 +1,29 @@
+import { type AdminBackupPorts, backupMethods } from './admin-backup.js'
+import { type AdminCheckPorts, checkMethods } from './admin-check.js'
+import { type AdminKeysPorts, keysMethods } from './admin-keys.js'
 import type { AdminMethodPorts } from './admin-method.js'
 import { type AdminStatusPorts, statusMethods } from './admin-status.js'
+import { type AdminUsersPorts, usersMethods } from './admin-users.js'
 import { rawDefinition } from './contracts.js'
 import type { GrpcService } from './server.js'
 
-export type AdminPorts = AdminMethodPorts & AdminStatusPorts
+export type AdminPorts = AdminMethodPorts &
+  AdminStatusPorts &
+  AdminBackupPorts &
+  AdminCheckPorts &
+  AdminKeysPorts &
+  AdminUsersPorts
 
 /** `sessiond.v1.Admin`: what operators ask of a running server. One file a group of methods. */
 export function adminService(ports: AdminPorts): GrpcService {
   return {
     definition: rawDefinition('sessiond.v1.Admin'),
-    implementation: { ...statusMethods(ports) },
+    implementation: {
+      ...statusMethods(ports),
+      ...backupMethods(ports),
+      ...checkMethods(ports),
+      ...keysMethods(ports),
+      ...usersMethods(ports),
+    },
   }
 }

@@ -22,7 +22,8 @@ const MAX_USER_AGENT_CHARS = 85
 export interface SessionServicePorts {
   readonly sessions: Sessions
   readonly clock: EpochClock
-  readonly identity: Signer
+  /** Who signs answers now: asked for each. */
+  readonly identity: () => Signer
   readonly verifiers: ChainVerifiers
   readonly onInternalError: OnInternalError
 }
@@ -33,7 +34,15 @@ export function sessionService(ports: SessionServicePorts): {
   implementation: UntypedServiceImplementation
 } {
   const { sessions, clock, identity, verifiers, onInternalError } = ports
-  const signResponse = createResponseSigner(identity)
+  let signer = identity()
+  let signWith = createResponseSigner(signer)
+  const signResponse: typeof signWith = (parts) => {
+    if (identity() !== signer) {
+      signer = identity()
+      signWith = createResponseSigner(signer)
+    }
+    return signWith(parts)
+  }
 
   async function create(bytes: Buffer, call: ServerUnaryCall<Buffer, Buffer>): Promise<Buffer> {
     const request = readCreateRequest(bytes)

@@ -27,9 +27,11 @@ export const STATUS_CODES: Readonly<Record<string, status>> = {
   QUOTA_EXCEEDED: status.RESOURCE_EXHAUSTED,
   IDEMPOTENCY_KEY_REUSED: status.ALREADY_EXISTS,
   STORE_UNAVAILABLE: status.UNAVAILABLE,
+  STORE_DAMAGED: status.DATA_LOSS,
   NOT_FOUND: status.NOT_FOUND,
   // A session that has ended stays so: ABORTED would ask for another try.
   CONFLICT: status.FAILED_PRECONDITION,
+  KEY_NOT_CHANGED: status.FAILED_PRECONDITION,
 }
 
 /**

@@ -1,9 +1,12 @@
+import { sameBytes } from '../core/bytes.js'
 import { StoreUnavailableError } from '../core/errors.js'
 import type { SessionListener } from '../core/events.js'
 import type { Session } from '../core/session.js'
 import type {
+  Answered,
   Deadline,
   Decision,
+  IdempotencyEntry,
   IdempotencyScope,
   InsertScope,
   ListQuery,
@@ -15,10 +18,8 @@ import type {
 } from '../core/store.js'
 import { Listeners } from './listeners.js'
 
-interface Answer {
+interface Answer extends IdempotencyEntry {
   readonly bodySha256: Uint8Array
-  readonly sessionId: string
-  readonly expiresTimeMs: number
 }
 
 /**
@@ -68,7 +69,11 @@ export class MemoryStore implements SessionStore {
     }
     if (idempotency !== undefined && scope.idempotency !== undefined) {
       const timeMs = idempotency.expiresTimeMs
-      this.answers.set(scopeText(scope.idempotency), { ...idempotency, sessionId: session.id })
+      this.answers.set(scopeText(scope.idempotency), {
+        ...idempotency,
+        scope: structuredClone(scope.idempotency),
+        sessionId: session.id,
+      })
       this.arm({ kind: 'idempotency', timeMs, scope: scope.idempotency })
     }
     return this.put(session, dueTimeMs)
@@ -130,6 +135,59 @@ export class MemoryStore implements SessionStore {
       .slice(0, limit)
   }
 
+  async reseal(
+    id: string,
+    change: (session: Session, seal: Uint8Array) => Uint8Array | null,
+  ): Promise<void> {
+    this.checkOpen()
+    const session = this.sessions.get(id)
+    const seal = this.seals.get(id)
+    const changed = session && seal && change(session, seal)
+    if (changed) {
+      this.seals.set(id, Uint8Array.from(changed))
+    }
+  }
+
+  async forget(scope: IdempotencyScope, check: (answered: Answered) => boolean): Promise<boolean> {
+    this.checkOpen()
+    const answer = this.answers.get(scopeText(scope))
+    const isForgotten = answer !== undefined && check(this.answered(answer))
+    if (isForgotten) {
+      this.answers.delete(scopeText(scope))
+      this.strike({ kind: 'idempotency', timeMs: answer.expiresTimeMs, scope })
+    }
+    return isForgotten
+  }
+
+  async *walkSeals(): AsyncIterable<readonly string[]> {
+    this.checkOpen()
+    yield [...this.seals.keys()].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+  }
+
+  async *walkSessions(userId: string): AsyncIterable<readonly Session[]> {
+    for (const active of [false, true]) {
+      const { sessions } = await this.list({
+        userId,
+        active,
+        skip: 0,
+        take: Infinity,
+        total: false,
+      })
+      yield sessions
+    }
+  }
+
+  async *walkAnswers(owner: Uint8Array): AsyncIterable<readonly IdempotencyEntry[]> {
+    this.checkOpen()
+    yield [...this.answers.values()]
+      .filter(({ scope }) => sameBytes(scope.owner, owner))
+      .map(({ bodySha256: _, ...entry }) => entry)
+  }
+
+  async *walkDeadlines(): AsyncIterable<readonly Deadline[]> {
+    yield await this.due(Infinity, Infinity)
+  }
+
   async compactSeals(): Promise<void> {
     this.checkOpen()
   }
@@ -163,20 +221,18 @@ export class MemoryStore implements SessionStore {
   private look({ userId, idempotency, reuse, countOpenOfUser }: InsertScope): Seen {
     const ofUser = this.open().filter((session) => session.userId === userId)
     const answer = idempotency && this.answers.get(scopeText(idempotency))
-    const session = answer && this.sessions.get(answer.sessionId)
     const reusable = reuse && this.newestOpened(userId, reuse)
     return {
       openOfUser: countOpenOfUser ? ofUser.length : 0,
       openInAll: this.open().length,
-      ...(answer && {
-        answered: {
-          bodySha256: answer.bodySha256,
-          sessionId: answer.sessionId,
-          ...(session && { session }),
-        },
-      }),
+      ...(answer && { answered: this.answered(answer) }),
       ...(reusable && { reusable }),
     }
+  }
+
+  private answered({ bodySha256, sessionId }: Answer): Answered {
+    const session = this.sessions.get(sessionId)
+    return { bodySha256, sessionId, ...(session && { session }) }
   }
 
   private newestOpened(

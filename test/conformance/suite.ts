@@ -256,6 +256,159 @@ export function storeConformance(name: string, makeHarness: () => Promise<StoreH
       })
     })
 
+    describe('forgetting an idempotency key', () => {
+      const keyed = { idempotency: KEY }
+
+      it('takes its deadline with it', async () => {
+        await insert(store, tokenSession('1'), { idempotency: BODY }, keyed)
+        await store.remove('1', ALWAYS)
+        await expect(
+          store.forget(KEY, (answered) => {
+            expect(answered).toEqual({ bodySha256: BODY.bodySha256, sessionId: '1' })
+            return true
+          }),
+        ).resolves.toBe(true)
+        expect((await look(keyed)).answered).toBeUndefined()
+        await expect(store.due(9000, 10)).resolves.toEqual([])
+        await expect(store.forget(KEY, () => expect.unreachable())).resolves.toBe(false)
+      })
+
+      it('is left where the check disagrees or throws; it sees the session', async () => {
+        await insert(store, tokenSession('1'), { idempotency: BODY }, keyed)
+        const refusal = new Error('refused')
+        await expect(store.forget(KEY, ({ session }) => session === undefined)).resolves.toBe(false)
+        await expect(
+          store.forget(KEY, () => {
+            throw refusal
+          }),
+        ).rejects.toBe(refusal)
+        expect((await look(keyed)).answered?.sessionId).toBe('1')
+        await expect(store.due(9000, 10)).resolves.toHaveLength(1)
+      })
+
+      it('never parts a session from its key where that is about to be used anew', async () => {
+        await insert(store, tokenSession('1'), { idempotency: BODY }, keyed)
+        await store.remove('1', ALWAYS)
+        let forgotten: Promise<boolean> | undefined
+        await store.insert({ userId: 'alice', countOpenOfUser: false, ...keyed }, () => {
+          forgotten = Promise.resolve().then(() =>
+            store.forget(KEY, ({ session }) => session === undefined),
+          )
+          return { insert: { session: tokenSession('2'), idempotency: BODY } }
+        })
+        await expect(forgotten).resolves.toBe(false)
+        expect((await look(keyed)).answered?.sessionId).toBe('2')
+      })
+    })
+
+    describe('walks', () => {
+      const OTHER = { ...KEY, owner: bytes(1, 2) }
+      const MANY = Array.from({ length: 250 }, (_, i) => `${i}`.padStart(3, '0'))
+
+      it('show the ids of sessions that have a seal, in the order of their bytes', async () => {
+        await insert(store, tokenSession('é'), { seal: SEAL })
+        await insert(store, tokenSession('b'), { seal: SEAL })
+        await insert(store, tokenSession('a'), { seal: SEAL })
+        await insert(store, commandSession('c'))
+        await store.update('a', (session) => ({ session: ended(session) }))
+        await expect(all(store.walkSeals())).resolves.toEqual(['b', 'é'])
+      })
+
+      it('show the seal of an insert that had decided, though it was not committed', async () => {
+        let walked: Promise<string[]> | undefined
+        await store.insert({ userId: 'alice', countOpenOfUser: false }, () => {
+          walked = Promise.resolve().then(() => all(store.walkSeals()))
+          return { insert: { session: tokenSession('1'), seal: SEAL } }
+        })
+        await expect(walked).resolves.toEqual(['1'])
+      })
+
+      it('show the sessions of a user, those that have ended first', async () => {
+        const own = [
+          ended(commandSession('1', { requestTimeMs: 1 })),
+          commandSession('2', { requestTimeMs: 3, data: '{}' }),
+          tokenSession('3', { requestTimeMs: 2 }),
+        ]
+        for (const session of [...own, ...['bob', 'alic', 'alice2', ''].map(ofUser)]) {
+          await insert(store, session)
+        }
+        await expect(all(store.walkSessions('alice'))).resolves.toEqual(own)
+        await expect(all(store.walkSessions('nobody'))).resolves.toEqual([])
+      })
+
+      it('show what is remembered of the keys of an owner', async () => {
+        const second = { ...KEY, key: 'second' }
+        for (const [id, scope] of [
+          ['1', KEY],
+          ['2', second],
+          ['3', OTHER],
+          ['4', { ...KEY, owner: bytes() }],
+        ] as const) {
+          await insert(store, tokenSession(id), { idempotency: BODY }, { idempotency: scope })
+        }
+        const { expiresTimeMs } = BODY
+        const entries = await all(store.walkAnswers(KEY.owner))
+        expect(entries.toSorted((a, b) => a.sessionId.localeCompare(b.sessionId))).toEqual([
+          { scope: KEY, sessionId: '1', expiresTimeMs },
+          { scope: second, sessionId: '2', expiresTimeMs },
+        ])
+        await expect(all(store.walkAnswers(bytes(9)))).resolves.toEqual([])
+      })
+
+      it('show all deadlines, earliest first, and settle none', async () => {
+        await insert(store, commandSession('1'), { dueTimeMs: Number.MAX_SAFE_INTEGER })
+        await insert(store, commandSession('2'), { dueTimeMs: 100 })
+        await insert(store, tokenSession('3'), { idempotency: KEY_AT_200 }, KEYED)
+        const deadlines = [
+          sessionDeadline(100, '2'),
+          { kind: 'idempotency', timeMs: 200, scope: KEY },
+          sessionDeadline(Number.MAX_SAFE_INTEGER, '1'),
+        ]
+        await expect(all(store.walkDeadlines())).resolves.toEqual(deadlines)
+        await expect(store.due(Infinity, 10)).resolves.toEqual(deadlines)
+      })
+
+      it('go through many, each once, while they are changed', async () => {
+        await Promise.all(
+          MANY.map((id, i) =>
+            insert(
+              store,
+              tokenSession(id),
+              { seal: SEAL, dueTimeMs: i },
+              { countOpenOfUser: false },
+            ),
+          ),
+        )
+        const seen: string[] = []
+        for await (const sessions of store.walkSessions('alice')) {
+          for (const { id } of sessions) {
+            seen.push(id)
+            await store.update(id, (session) => ({
+              // Which is where the walk has yet to go.
+              session: { ...session, requestTimeMs: session.requestTimeMs - 1 },
+            }))
+          }
+          await Promise.all(sessions.slice(10).map(({ id }) => store.remove(id, ALWAYS)))
+        }
+        expect(seen.toSorted()).toEqual(MANY)
+        const left = (await listIds(store, { userId: 'alice' })).toSorted()
+        await expect(all(store.walkSeals())).resolves.toEqual(left)
+        await expect(all(store.walkDeadlines())).resolves.toHaveLength(MANY.length)
+      })
+
+      it('end with an error where the store is closed meanwhile', async () => {
+        await Promise.all(MANY.map((id) => insert(store, tokenSession(id), { seal: SEAL })))
+        const walk = store.walkSessions('alice')[Symbol.asyncIterator]()
+        await walk.next()
+        await store.close()
+        await expect(
+          (async () => {
+            while (!(await walk.next()).done) {}
+          })(),
+        ).rejects.toThrow(StoreUnavailableError)
+      })
+    })
+
     describe('sessions to reuse', () => {
       it.each<[string, Session, boolean]>([
         ['an open one of a command', commandSession('1'), true],
@@ -441,6 +594,53 @@ export function storeConformance(name: string, makeHarness: () => Promise<StoreH
       it('are gone when the session is deleted', async () => {
         await insert(store, tokenSession('1'), { seal: SEAL })
         await store.remove('1', ALWAYS)
+        await expect(store.seal('1')).resolves.toBeUndefined()
+      })
+
+      it('are replaced by what is made of them, with the session at hand', async () => {
+        await insert(store, tokenSession('1'), { seal: SEAL })
+        const changes = recordChanges()
+        await store.reseal('1', (session, seal) => {
+          expect([session, seal]).toEqual([tokenSession('1'), SEAL])
+          return Uint8Array.of(8, 8)
+        })
+        await expect(store.seal('1')).resolves.toEqual(Uint8Array.of(8, 8))
+        await expect(store.get('1')).resolves.toEqual(tokenSession('1'))
+        expect(changes).toEqual([])
+      })
+
+      it('are left where that is asked, or the function throws', async () => {
+        await insert(store, tokenSession('1'), { seal: SEAL })
+        const refusal = new Error('refused')
+        await store.reseal('1', () => null)
+        await expect(
+          store.reseal('1', () => {
+            throw refusal
+          }),
+        ).rejects.toBe(refusal)
+        await expect(store.seal('1')).resolves.toEqual(SEAL)
+      })
+
+      it('are not made for a session that has none', async () => {
+        const change = () => expect.unreachable()
+        await insert(store, commandSession('of a command'))
+        await insert(store, tokenSession('ended'), { seal: SEAL })
+        await store.update('ended', (session) => ({ session: ended(session) }))
+        for (const id of ['of a command', 'ended', 'unknown']) {
+          await store.reseal(id, change)
+          await expect(store.seal(id)).resolves.toBeUndefined()
+        }
+      })
+
+      it('do not come back where the session is about to end', async () => {
+        await insert(store, tokenSession('1'), { seal: SEAL })
+        let resealed: Promise<void> | undefined
+        await store.update('1', (session) => {
+          // Begins when the end is decided but not committed.
+          resealed = Promise.resolve().then(() => store.reseal('1', () => Uint8Array.of(8)))
+          return { session: ended(session) }
+        })
+        await resealed
         await expect(store.seal('1')).resolves.toBeUndefined()
       })
 
@@ -688,6 +888,12 @@ export function storeConformance(name: string, makeHarness: () => Promise<StoreH
         ['due', (closed) => closed.due(1, 1)],
         ['settle', (closed) => closed.settle([sessionDeadline(1, '1')])],
         ['countOpen', (closed) => closed.countOpen()],
+        ['reseal', (closed) => closed.reseal('1', () => null)],
+        ['forget', (closed) => closed.forget(KEY, ALWAYS)],
+        ['walkSeals', (closed) => all(closed.walkSeals())],
+        ['walkSessions', (closed) => all(closed.walkSessions('alice'))],
+        ['walkAnswers', (closed) => all(closed.walkAnswers(KEY.owner))],
+        ['walkDeadlines', (closed) => all(closed.walkDeadlines())],
       ])('%s fails afterwards', async (_, call) => {
         await store.close()
         await expect(call(store)).rejects.toThrow(StoreUnavailableError)
@@ -699,6 +905,19 @@ export function storeConformance(name: string, makeHarness: () => Promise<StoreH
 const PLACE = { address: '192.0.2.1', client: 'browser' }
 const KEY_AT_200 = { ...BODY, expiresTimeMs: 200 }
 const KEYED = { idempotency: KEY }
+
+/** Everything that a walk shows. */
+async function all<T>(walk: AsyncIterable<readonly T[]>): Promise<T[]> {
+  const seen: T[] = []
+  for await (const slice of walk) {
+    seen.push(...slice)
+  }
+  return seen
+}
+
+function ofUser(userId: string, i: number): Session {
+  return commandSession(`of another ${i}`, { userId })
+}
 
 function bytes(...values: number[]): Uint8Array {
   return Uint8Array.from(values)

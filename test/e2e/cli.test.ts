@@ -49,15 +49,22 @@ async function fails(code: number, problem: string | RegExp, ...args: string[]) 
 }
 
 describe('sessiond', () => {
-  it.each([[], ['serve'], ['keygen'], ['identity'], ['create'], ['request']])(
-    '%s --help shows examples',
-    async (...command) => {
-      const { code, stdout } = await sessiond([...command, '--help'])
-      expect(code).toBe(0)
-      expect(stdout).toMatch(/^Usage: sessiond/)
-      expect(stdout).toMatch(/^Examples:\n {2}\$ sessiond /m)
-    },
-  )
+  it.each([
+    [],
+    ['serve'],
+    ['keygen'],
+    ['identity'],
+    ['create'],
+    ['request'],
+    ['rotate-keys'],
+    ['export'],
+    ['erase'],
+  ])('%s --help shows examples', async (...command) => {
+    const { code, stdout } = await sessiond([...command, '--help'])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^Usage: sessiond/)
+    expect(stdout).toMatch(/^Examples:\n {2}\$ sessiond /m)
+  })
 
   it('--version is that of the package', async () => {
     const { version } = JSON.parse(await readFile('package.json', 'utf8'))

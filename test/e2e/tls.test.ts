@@ -85,6 +85,8 @@ describe('a server with TLS beyond loopback', () => {
     const refused = await sessiond([...show, '--tls-ca', tls.caFile])
     expect(refused).toMatchObject({ code: 1, stdout: '' })
     expect(refused.stderr).toMatch(/^sessiond: an admin credential is needed: the admin/)
+    const status = await sessiond(['status', '--server', grpc, ...tls.clientArgs])
+    expect(status).toMatchObject({ code: 0, stderr: '' })
     const untrusting = await sessiond([...show, '--tls'])
     expect(untrusting).toMatchObject({ code: 1, stdout: '' })
     expect(untrusting.stderr).toContain('of an authority that is not trusted here')

@@ -27,13 +27,14 @@ import { sendRaw } from './raw-peer.js'
 const { sessions } = sessionsAt()
 const internalErrors: unknown[] = []
 const onInternalError = (...failure: unknown[]) => internalErrors.push(failure)
+const identity = sodiumEd25519.signer(new Uint8Array(32))
 const sessionsV1 = sessionsService(sessions, onInternalError)
 const server = await startGrpcServer('127.0.0.1', 0, {
   'sessions_v1.Sessions': sessionsV1,
   'session.Session': sessionService({
     sessions,
     clock: new EpochClock({ genesisMs: 0, lengthMs: 1000 }, () => START_MS),
-    identity: sodiumEd25519.signer(new Uint8Array(32)),
+    identity: () => identity,
     verifiers,
     onInternalError,
   }),
@@ -151,8 +152,9 @@ fuzz({
       callback: (error: { code: status } | null, reply: Buffer) => void,
     ) => void
     const [error, reply] = await new Promise<[{ code: status } | null, Buffer]>((resolve) =>
-      handle({ request: input.subarray(2), metadata, getPath: () => method }, (...outcome) =>
-        resolve(outcome),
+      handle(
+        { request: input.subarray(2), metadata, getPath: () => method, getPeer: () => '' },
+        (...outcome) => resolve(outcome),
       ),
     )
     await checkSound()

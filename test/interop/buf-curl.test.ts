@@ -16,6 +16,7 @@ describe('buf curl, by reflection', () => {
       'grpc.health.v1.Health',
       'session.Session',
       'sessiond.v1.Admin',
+      'sessiond.v1.Identity',
       'sessions_v1.Sessions',
     ])
   })

@@ -17,6 +17,7 @@ describe.skipIf(!haveTool('grpcurl', [program, '-version']))('grpcurl', () => {
       'grpc.health.v1.Health',
       'session.Session',
       'sessiond.v1.Admin',
+      'sessiond.v1.Identity',
       'sessions_v1.Sessions',
     ])
   })

@@ -6,11 +6,13 @@ import { InputFileError, SealError } from '../../src/core/errors.js'
 import {
   generateSealingKeys,
   openSeal,
+  resealSeed,
   type SealBinding,
   type SealingKeys,
   sealingKeysFromJson,
   sealingKeysToJson,
   sealSeed,
+  withNewSealingKey,
 } from '../../src/crypto/seal.js'
 
 const fill = (length: number, byte: number) => new Uint8Array(length).fill(byte)
@@ -186,3 +188,46 @@ const GOLDEN_SEAL =
   '000102030405060708090a0b0c0d0e0f1011121314151617' +
   '33a7caaa465b5edc1e8f7fa20b5927c7f1356aa9ed59c635e519c3229c14761f' +
   'e5c2581d9791aa3c8fd573fb2c1d6291'
+
+describe('sealing again', () => {
+  const newer: SealingKeys = {
+    current: 'k2',
+    keys: new Map([...keys.keys, ['k2', fill(32, 0x32)]]),
+  }
+  const sealed = sealSeed(keys, seed, id, binding)
+
+  it('seals with the current key what an older one sealed', () => {
+    const again = resealSeed(newer, sealed, id, binding) as Uint8Array
+    const alone = { current: 'k2', keys: new Map([['k2', fill(32, 0x32)]]) }
+    expect(openSeal(alone, again, id, binding)).toEqual(seed)
+  })
+
+  it('leaves what the current key sealed', () => {
+    expect(resealSeed(keys, sealed, id, binding)).toBeNull()
+  })
+
+  it.each<[string, Uint8Array]>([
+    ['altered', Uint8Array.from(sealed, (byte, i) => (i === 40 ? byte ^ 1 : byte))],
+    ['cut off', sealed.subarray(0, 3)],
+    ['empty', new Uint8Array()],
+    ['of a key that is gone', sealSeed({ ...newer, current: 'k2' }, seed, id, binding)],
+  ])('refuses one that is %s', (_, bad) => {
+    const at = { current: 'k3', keys: new Map([...keys.keys, ['k3', fill(32, 0x33)]]) }
+    expect(() => resealSeed(at, bad, id, binding)).toThrow(SealError)
+  })
+})
+
+it('a new key keeps all that stands in the file, and takes no id that is taken', () => {
+  const text = JSON.stringify({
+    current: '05050505',
+    keys: { '05050505': base64.encode(key) },
+    a: 1,
+  })
+  const bytes = [5, 6]
+  const now = withNewSealingKey(text, 'f', (length) => fill(length, bytes.shift() ?? 0))
+  expect(JSON.parse(now)).toEqual({
+    current: '06060606',
+    keys: { '05050505': base64.encode(key), '06060606': base64.encode(fill(32, 6)) },
+    a: 1,
+  })
+})

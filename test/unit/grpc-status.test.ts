@@ -20,8 +20,10 @@ const expected: Record<string, [errors.SessiondError, string | null]> = {
   IdempotencyKeyReusedError: [new errors.IdempotencyKeyReusedError(), 'ALREADY_EXISTS'],
   SessionEndedError: [new errors.SessionEndedError('id'), 'FAILED_PRECONDITION'],
   StoreUnavailableError: [new errors.StoreUnavailableError('p'), 'UNAVAILABLE'],
+  StoreDamagedError: [new errors.StoreDamagedError('p'), 'DATA_LOSS'],
   NotFoundError: [new errors.NotFoundError('id'), 'NOT_FOUND'],
   ConflictError: [new errors.ConflictError('id'), 'FAILED_PRECONDITION'],
+  KeyChangeError: [new errors.KeyChangeError('p'), 'FAILED_PRECONDITION'],
   // Thrown to callers of a server, never by one.
   ServerUnavailableError: [new errors.ServerUnavailableError('a', 'p'), null],
   // A seal that does not open is the server's own trouble.

@@ -7,7 +7,7 @@ import { temporaryDirectory } from '../support/process.js'
 import { EPOCHS, ended, tokenSession } from '../support/store-sessions.js'
 
 describe('compacting seals', () => {
-  it('leaves no byte of a deleted seal in the files, and every other seal where it was', async () => {
+  it('leaves no byte of a deleted or replaced seal in the files, and every other seal where it was', async () => {
     const location = await temporaryDirectory(onTestFinished)
     const store = await LevelStore.open(location, { epochs: EPOCHS })
     onTestFinished(() => store.close())
@@ -29,6 +29,13 @@ describe('compacting seals', () => {
     await store.compactSeals()
     expect(await found(location, seals)).toEqual(seals.map((_, i) => i).slice(40))
     expect(await store.seal('session 45')).toEqual(Uint8Array.from(seals[45] as Buffer))
+
+    const replaced = randomBytes(80)
+    await store.reseal('session 45', () => replaced)
+    await store.compactSeals()
+    expect(await found(location, [...seals, replaced])).toEqual(
+      [...seals.keys(), seals.length].filter((i) => i >= 40 && i !== 45),
+    )
   })
 })
 

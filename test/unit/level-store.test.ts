@@ -1,4 +1,4 @@
-import { mkdir, stat } from 'node:fs/promises'
+import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Level } from 'level'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -39,6 +39,15 @@ describe('opening', () => {
     await mkdir(location, { mode: 0o750 })
     await open(location)
     expect((await stat(location)).mode & 0o777).toBe(0o750)
+  })
+
+  it('does not take a database that has lost CURRENT for an empty directory', async () => {
+    const location = await temporaryDirectory(onTestFinished)
+    await (await open(location)).close()
+    await rm(join(location, 'CURRENT'))
+    const names = (await readdir(location)).filter((name) => /^(MANIFEST|\d)/.test(name))
+    await expect(LevelStore.open(location, { epochs: EPOCHS })).rejects.toThrow('does not open')
+    expect(await readdir(location)).toEqual(expect.arrayContaining(names))
   })
 
   it('refuses a directory that another one has open', async () => {

@@ -76,6 +76,8 @@ export interface ResealResponse {
   failed: bigint;
   /** Roughly; it may be overtaken. */
   total: bigint;
+  /** The sessions whose seals did not open, since the message before. */
+  failedSessionIds: string[];
 }
 
 export interface RotateIdentityRequest {
@@ -853,7 +855,7 @@ export const ResealRequest: MessageFns<ResealRequest> = {
 };
 
 function createBaseResealResponse(): ResealResponse {
-  return { checked: 0n, resealed: 0n, failed: 0n, total: 0n };
+  return { checked: 0n, resealed: 0n, failed: 0n, total: 0n, failedSessionIds: [] };
 }
 
 export const ResealResponse: MessageFns<ResealResponse> = {
@@ -881,6 +883,9 @@ export const ResealResponse: MessageFns<ResealResponse> = {
         throw new globalThis.Error("value provided for field message.total of type uint64 too large");
       }
       writer.uint32(32).uint64(message.total);
+    }
+    for (const v of message.failedSessionIds) {
+      writer.uint32(42).string(v!);
     }
     return writer;
   },
@@ -930,6 +935,14 @@ export const ResealResponse: MessageFns<ResealResponse> = {
             message.total = reader.uint64() as bigint;
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.failedSessionIds.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -948,6 +961,11 @@ export const ResealResponse: MessageFns<ResealResponse> = {
       resealed: isSet(object.resealed) ? BigInt(object.resealed) : 0n,
       failed: isSet(object.failed) ? BigInt(object.failed) : 0n,
       total: isSet(object.total) ? BigInt(object.total) : 0n,
+      failedSessionIds: globalThis.Array.isArray(object?.failedSessionIds)
+        ? object.failedSessionIds.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.failed_session_ids)
+        ? object.failed_session_ids.map((e: any) => globalThis.String(e))
+        : [],
     };
   },
 
@@ -964,6 +982,9 @@ export const ResealResponse: MessageFns<ResealResponse> = {
     }
     if (message.total !== 0n) {
       obj.total = message.total.toString();
+    }
+    if (message.failedSessionIds?.length) {
+      obj.failedSessionIds = message.failedSessionIds;
     }
     return obj;
   },

@@ -101,9 +101,11 @@ export function decodeInfo(bytes: Uint8Array): Info {
   }
 }
 
-/** Two doubles, 16 bytes: written with every commit, so it costs no encoder. */
+export const TALLY_BYTES = 16
+
+/** Two doubles: written with every commit, so it costs no encoder. */
 export function encodeTally({ openSessions, commits }: Tally): Uint8Array {
-  const bytes = Buffer.allocUnsafe(16)
+  const bytes = Buffer.allocUnsafe(TALLY_BYTES)
   bytes.writeDoubleBE(openSessions, 0)
   bytes.writeDoubleBE(commits, 8)
   return bytes

@@ -1,4 +1,4 @@
-import { mkdir, open, rm } from 'node:fs/promises'
+import { mkdir, open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Level } from 'level'
 import { StoreLockedError, StoreUnavailableError } from '../../core/errors.js'
@@ -34,7 +34,12 @@ export class Database {
   async open(): Promise<void> {
     try {
       await mkdir(this.location, { recursive: true, mode: 0o700 })
-      this.level = new this.Engine(this.location, { keyEncoding: 'buffer', valueEncoding: 'view' })
+      this.level = new this.Engine(this.location, {
+        keyEncoding: 'buffer',
+        valueEncoding: 'view',
+        // Files that have lost the one that names them would be taken for rubbish, and deleted.
+        createIfMissing: !(await holdsDatabase(this.location)),
+      })
       await this.level.open()
     } catch (cause) {
       if (codeOf((cause as Error).cause) === 'LEVEL_LOCKED') {
@@ -121,6 +126,17 @@ export class Database {
   close(): Promise<void> {
     return this.gate.alone(() => this.level.close())
   }
+}
+
+/** Whether there are files of a database in the directory. */
+export async function holdsDatabase(location: string): Promise<boolean> {
+  const names = await readdir(location).catch(() => [])
+  return names.some((name) => /^(CURRENT|MANIFEST-\d+|\d+\.(ldb|sst|log))$/.test(name))
+}
+
+/** Does what LevelDB can for a database that does not open or cannot be read. It changes the files. */
+export function repairDatabase(location: string): Promise<void> {
+  return (Level as unknown as { repair(location: string): Promise<void> }).repair(location)
 }
 
 function codeOf(error: unknown): unknown {

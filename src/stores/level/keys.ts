@@ -28,6 +28,8 @@ const ZERO = Buffer.of(0)
 const ONE = Buffer.of(1)
 const LENGTH_BYTES = 2
 export const TIME_BYTES = 8
+/** Where the time begins in a key of the list of all: behind its range and `active`. */
+export const LIST_TIME_OFFSET = 2
 const MAX_TIME = Number.MAX_SAFE_INTEGER
 const AFTER_ALL_TIME = MAX_TIME + 1
 const DEADLINE_KINDS = ['session', 'idempotency'] as const
@@ -44,8 +46,17 @@ export interface TimeRange extends KeyRange {
   readonly timeOffset: number
 }
 
-/** All seals. */
-export const SEAL_RANGE: KeyRange = { gte: Buffer.from('k'), lt: Buffer.from('l') }
+/** All keys of one kind. */
+export const RANGES = {
+  sessions: wholeRange('s'),
+  seals: wholeRange('k'),
+  byTime: wholeRange('t'),
+  byUser: wholeRange('u'),
+  opened: wholeRange('c'),
+  answers: wholeRange('i'),
+  deadlines: wholeRange('x'),
+  facts: wholeRange('m'),
+} as const satisfies Record<string, KeyRange>
 
 export function sessionKey(id: string): Buffer {
   return Buffer.from(`s${id}`)
@@ -56,11 +67,21 @@ export function sealKey(id: string): Buffer {
 }
 
 export function isSealKey(key: Buffer): boolean {
-  return key[0] === SEAL_RANGE.gte[0]
+  return key[0] === RANGES.seals.gte[0]
 }
 
 export function answerKey(scope: IdempotencyScope): Buffer {
   return Buffer.concat([range('i'), ...scopeParts(scope)])
+}
+
+/** What `answerKey` made a key of. */
+export function scopeOf(key: Buffer): IdempotencyScope {
+  return readScope(key.subarray(1))
+}
+
+/** The id in a key that has nothing else in it: of a record, or of a seal. */
+export function idOf(key: Buffer): string {
+  return key.toString('utf8', 1)
 }
 
 export function deadlineKey(deadline: Deadline): Buffer {
@@ -90,16 +111,16 @@ function readDeadline(key: Buffer): Deadline {
   switch (kind) {
     case 'session':
       return { kind, timeMs, id: rest.toString() }
-    case 'idempotency': {
-      const [owner, afterOwner] = readSized(rest)
-      const [signer, name] = readSized(afterOwner)
-      // Copies: a slice would keep the whole key alive.
-      const scope = { owner: Uint8Array.from(owner), signer: Uint8Array.from(signer) }
-      return { kind, timeMs, scope: { ...scope, key: name.toString() } }
-    }
+    case 'idempotency':
+      return { kind, timeMs, scope: readScope(rest) }
     default:
       throw new Error(`no deadline: ${key.toString('hex')}`)
   }
+}
+
+/** The answers of an owner. */
+export function answerRange(owner: Uint8Array): KeyRange {
+  return prefixRange(Buffer.concat([range('i'), sized(owner)]))
 }
 
 /** Where the sessions that a command opened for a user, address and client are listed. */
@@ -131,6 +152,12 @@ export function requestTimeRange(
   }
 }
 
+/** All sessions of a user. */
+export function userRange(userId: string): TimeRange {
+  const prefix = Buffer.concat([range('u'), sized(userId)])
+  return { ...prefixRange(prefix), timeOffset: prefix.length + ONE.length }
+}
+
 /** The id at the end of a key of a TimeRange. */
 export function idAfterTime(key: Buffer, timeOffset: number): string {
   return key.toString('utf8', timeOffset + TIME_BYTES)
@@ -141,12 +168,28 @@ export function deadlineRange(timeMs: number): KeyRange {
   return { gte: range('x'), lt: Buffer.concat([range('x'), time(clampTime(timeMs))]) }
 }
 
+function wholeRange(name: string): KeyRange {
+  return { gte: Buffer.from(name), lt: Buffer.of(name.charCodeAt(0) + 1) }
+}
+
 function range(name: 't' | 'u' | 'c' | 'i' | 'x'): Buffer {
   return Buffer.from(name)
 }
 
+/** Keys that begin with `prefix`, behind which no key has the byte 0xff. */
+function prefixRange(prefix: Buffer): KeyRange {
+  return { gte: prefix, lt: Buffer.concat([prefix, Buffer.of(0xff)]) }
+}
+
 function scopeParts({ owner, signer, key }: IdempotencyScope): Buffer[] {
   return [sized(owner), sized(signer), Buffer.from(key)]
+}
+
+function readScope(parts: Buffer): IdempotencyScope {
+  const [owner, afterOwner] = readSized(parts)
+  const [signer, key] = readSized(afterOwner)
+  // Copies: a slice would keep the whole key alive.
+  return { owner: Uint8Array.from(owner), signer: Uint8Array.from(signer), key: key.toString() }
 }
 
 /** With its length before it, in 2 bytes. */

@@ -1,3 +1,6 @@
+import type { IdempotencyScope } from '../../core/store.js'
+import { answerKey } from './keys.js'
+
 /** Mutexes by key, first come, first served. */
 export class Locks {
   private readonly tails = new Map<string, Promise<void>>()
@@ -32,4 +35,19 @@ export class Locks {
       release()
     }
   }
+}
+
+/** Held by who looks for what is due. */
+export const DUE_LOCK = 'x'
+
+export function userLock(userId: string): string {
+  return `u${userId}`
+}
+
+export function sessionLock(id: string): string {
+  return `s${id}`
+}
+
+export function answerLock(scope: IdempotencyScope): string {
+  return answerKey(scope).toString('latin1')
 }

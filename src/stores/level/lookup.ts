@@ -1,5 +1,5 @@
 import type { Session } from '../../core/session.js'
-import type { InsertScope, Seen } from '../../core/store.js'
+import type { Answered, IdempotencyScope, InsertScope, Seen } from '../../core/store.js'
 import { decodeAnswer, decodeSession } from './codec.js'
 import type { Counts } from './counts.js'
 import type { ByteLevel } from './database.js'
@@ -19,19 +19,25 @@ export async function look(
   reusableId: string | undefined,
 ): Promise<Omit<Seen, 'openInAll'>> {
   const openOfUser = countOpenOfUser ? await counts.ofUser(level, userId) : 0
-  const bytes = idempotency && level.getSync(answerKey(idempotency))
-  const answer = bytes && decodeAnswer(bytes)
-  const session = answer && readSession(level, answer.sessionId)
+  const answer = idempotency && readAnswer(level, idempotency)
   const reusable = reusableId === undefined ? undefined : readSession(level, reusableId)
   return {
     openOfUser,
-    ...(answer && {
-      answered: {
-        bodySha256: answer.bodySha256,
-        sessionId: answer.sessionId,
-        ...(session && { session }),
-      },
-    }),
+    ...(answer && { answered: answer.answered }),
     ...(reusable && { reusable }),
   }
+}
+
+/** What an idempotency key stands for, and until when. The caller holds its lock. */
+export function readAnswer(
+  level: ByteLevel,
+  scope: IdempotencyScope,
+): { readonly answered: Answered; readonly expiresTimeMs: number } | undefined {
+  const bytes = level.getSync(answerKey(scope))
+  if (bytes === undefined) {
+    return undefined
+  }
+  const { bodySha256, sessionId, expiresTimeMs } = decodeAnswer(bytes)
+  const session = readSession(level, sessionId)
+  return { answered: { bodySha256, sessionId, ...(session && { session }) }, expiresTimeMs }
 }

@@ -11,7 +11,8 @@ import { inverted, openedKey, readSized, sized, TIME_BYTES } from './keys.js'
 
 /** The id of the newest session in such a value. */
 export function newestOpened(value: Uint8Array | undefined): string | undefined {
-  return value && entriesOf(value)[0]?.toString('utf8', TIME_BYTES)
+  const newest = value && entriesOf(value)[0]
+  return newest && idOfEntry(newest)
 }
 
 /** The `c` row after a change, where the change concerns it; `read` gives the value that is there. */
@@ -30,12 +31,30 @@ export function openedRows(
   return [[key, entries.length === 0 ? null : Buffer.concat(entries.map(sized))]]
 }
 
-function isOpened(session: Session | null): boolean {
+/** Whether a session stands in a `c` row. */
+export function isOpened(session: Session | null): boolean {
   return session?.active === true && session.token === null
 }
 
-function entryOf({ openTimeMs, id }: Session): Buffer {
+/** The entry of a session in such a value. */
+export function entryOf({ openTimeMs, id }: Session): Buffer {
   return Buffer.concat([inverted(openTimeMs), Buffer.from(id)])
+}
+
+/** The entries of a value that may be none; undefined where it is not one. */
+export function entriesIn(value: Uint8Array | undefined): Buffer[] | undefined {
+  try {
+    const entries = entriesOf(value ?? new Uint8Array())
+    const isWhole = Buffer.concat(entries.map(sized)).equals(value ?? new Uint8Array())
+    return isWhole && entries.every(({ length }) => length > TIME_BYTES) ? entries : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** The id of the session whose entry this is. */
+export function idOfEntry(entry: Buffer): string {
+  return entry.toString('utf8', TIME_BYTES)
 }
 
 function entriesOf(value: Uint8Array): Buffer[] {

@@ -2,9 +2,9 @@ import type { ByteLevel } from './database.js'
 import type { KeyRange } from './keys.js'
 
 /** Rows to a slice: a few milliseconds of the event loop each. */
-const SLICE_ROWS = 500
+export const SLICE_ROWS = 500
 /** So that slices do not end early at the default of 16 KiB. */
-const SLICE_BYTES = 256 * 1024
+export const SLICE_BYTES = 256 * 1024
 
 export type Snapshot = ReturnType<ByteLevel['snapshot']>
 

@@ -3,8 +3,10 @@ import { StoreUnavailableError } from '../../core/errors.js'
 import type { SessionChange, SessionListener } from '../../core/events.js'
 import type { Session } from '../../core/session.js'
 import type {
+  Answered,
   Deadline,
   Decision,
+  IdempotencyEntry,
   IdempotencyScope,
   InsertScope,
   ListQuery,
@@ -27,14 +29,16 @@ import {
   isDeadlineKey,
   isSealKey,
   openedKey,
-  SEAL_RANGE,
+  RANGES,
   sealKey,
 } from './keys.js'
 import { listSessions } from './list.js'
-import { Locks } from './locks.js'
-import { look, readSession } from './lookup.js'
+import { answerLock, DUE_LOCK, Locks, sessionLock, userLock } from './locks.js'
+import { look, readAnswer, readSession } from './lookup.js'
 import { newestOpened, openedRows } from './opened.js'
 import { changeRows, dueRows, insertRows } from './rows.js'
+import { View } from './view.js'
+import { walkAnswers, walkDeadlines, walkSeals, walkSessions } from './walk.js'
 import { Writer, type WriterHooks } from './writer.js'
 
 export interface LevelStoreOptions extends Partial<WriterHooks> {
@@ -52,8 +56,8 @@ export class LevelStore implements SessionStore {
   private readonly deadlines = new Deadlines()
   private readonly writer: Writer
   private closing: Promise<void> | null = null
-  /** Since they were last compacted. */
-  private sealsDeleted = 0
+  /** Deleted or replaced since they were last compacted. */
+  private sealsDropped = 0
 
   private constructor(
     private readonly database: Database,
@@ -123,6 +127,11 @@ export class LevelStore implements SessionStore {
   /** Whether writes are taken. */
   get isWritable(): boolean {
     return this.closing === null && this.writer.isWriting
+  }
+
+  /** The store as it is now, for reads that take long. To be closed. */
+  view(): Promise<View> {
+    return View.open((fn) => this.read(fn))
   }
 
   subscribe(listener: SessionListener): () => void {
@@ -239,6 +248,64 @@ export class LevelStore implements SessionStore {
     return otherUserId === undefined ? done : this.mutate(id, decide, options, otherUserId)
   }
 
+  reseal(
+    id: string,
+    change: (session: Session, seal: Uint8Array) => Uint8Array | null,
+  ): Promise<void> {
+    return this.during(() =>
+      this.locks.hold([sessionLock(id)], async () => {
+        const key = sealKey(id)
+        const [session, seal] = await this.database.read((level) => [
+          readSession(level, id),
+          level.getSync(key),
+        ])
+        const changed = session && seal && change(session, Uint8Array.from(seal))
+        if (changed) {
+          await this.write([[key, changed]], null)
+          this.sealsDropped++
+        }
+      }),
+    )
+  }
+
+  forget(scope: IdempotencyScope, check: (answered: Answered) => boolean): Promise<boolean> {
+    return this.during(() =>
+      this.locks.hold([answerLock(scope)], async () => {
+        const answer = await this.database.read((level) => readAnswer(level, scope))
+        if (answer === undefined || !check(answer.answered)) {
+          return false
+        }
+        const deadline = { kind: 'idempotency', timeMs: answer.expiresTimeMs, scope } as const
+        await this.write(
+          [
+            [answerKey(scope), null],
+            [deadlineKey(deadline), null],
+          ],
+          null,
+        )
+        return true
+      }),
+    )
+  }
+
+  async *walkSeals(): AsyncIterable<readonly string[]> {
+    // Writes are committed in their order: when this one is, so is every one before it.
+    await this.during(() => this.write([], null, false))
+    yield* walkSeals(() => this.view())
+  }
+
+  walkSessions(userId: string): AsyncIterable<readonly Session[]> {
+    return walkSessions(() => this.view(), userId)
+  }
+
+  walkAnswers(owner: Uint8Array): AsyncIterable<readonly IdempotencyEntry[]> {
+    return walkAnswers(() => this.view(), owner)
+  }
+
+  walkDeadlines(): AsyncIterable<readonly Deadline[]> {
+    return walkDeadlines(() => this.view())
+  }
+
   due(timeMs: number, limit: number): Promise<Deadline[]> {
     return this.during(() =>
       this.locks.hold([DUE_LOCK], () =>
@@ -248,9 +315,9 @@ export class LevelStore implements SessionStore {
   }
 
   async compactSeals(): Promise<void> {
-    if (this.sealsDeleted > 0) {
-      this.sealsDeleted = 0
-      await this.during(() => this.database.compact(SEAL_RANGE))
+    if (this.sealsDropped > 0) {
+      this.sealsDropped = 0
+      await this.during(() => this.database.compact(RANGES.seals))
     }
   }
 
@@ -293,7 +360,7 @@ export class LevelStore implements SessionStore {
       if (value !== null && isDeadlineKey(key)) {
         this.deadlines.arm(key)
       } else if (value === null && isSealKey(key)) {
-        this.sealsDeleted++
+        this.sealsDropped++
       }
     }
   }
@@ -316,18 +383,4 @@ interface Outcome {
   /** null: it is deleted. */
   readonly after: Session | null
   readonly rows: readonly Row[]
-}
-
-const DUE_LOCK = 'x'
-
-function userLock(userId: string): string {
-  return `u${userId}`
-}
-
-function sessionLock(id: string): string {
-  return `s${id}`
-}
-
-function answerLock(scope: IdempotencyScope): string {
-  return answerKey(scope).toString('latin1')
 }

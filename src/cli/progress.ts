@@ -2,16 +2,16 @@ const BAR_CHARS = 30
 /** Where there is no terminal, a line each time that so much more is done. */
 const LINE_STEP_PERCENT = 10
 
-/** Tells on `stream` how far an import is: as a bar on a terminal, else in a few lines. */
-export function importProgress(
+/** Tells on `stream` how far something is: as a bar on a terminal, else in a few lines. */
+export function progressOn(
   stream: NodeJS.WritableStream & { readonly isTTY?: boolean },
-  file: string,
+  what: string,
 ) {
   let shown = 0
   let isBarThere = false
   return {
-    /** `part`: from 0 to 1. */
-    show(part: number, { imported }: { readonly imported: number }): void {
+    /** `part`: from 0 to 1; `counts`: what to say beside it. */
+    show(part: number, counts: string): void {
       const percent = Math.floor(100 * part)
       // The end is told of by the counts.
       if (percent >= 100 || percent < shown + (stream.isTTY ? 1 : LINE_STEP_PERCENT)) {
@@ -21,10 +21,10 @@ export function importProgress(
       if (stream.isTTY) {
         const done = Math.round(BAR_CHARS * part)
         const bar = '#'.repeat(done).padEnd(BAR_CHARS, '-')
-        stream.write(`\r[${bar}] ${percent} %, ${imported} imported`)
+        stream.write(`\r[${bar}] ${percent} %, ${counts}`)
         isBarThere = true
       } else {
-        stream.write(`sessiond: ${percent} % of ${file}, ${imported} imported\n`)
+        stream.write(`sessiond: ${percent} % of ${what}, ${counts}\n`)
       }
     },
     /** Makes room for other output. */

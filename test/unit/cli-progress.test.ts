@@ -1,19 +1,19 @@
 import { describe, expect, it } from 'vitest'
-import { importProgress } from '../../src/cli/import-progress.js'
+import { progressOn } from '../../src/cli/progress.js'
 
 function shown(isTTY: boolean) {
   const written: string[] = []
   const stream = { isTTY, write: (text: string) => written.push(text) }
-  const progress = importProgress(stream as never, 'FILE')
+  const progress = progressOn(stream as never, 'FILE')
   for (let permille = 1; permille <= 1000; permille++) {
-    progress.show(permille / 1000, { imported: permille })
+    progress.show(permille / 1000, `${permille} imported`)
   }
   progress.clear()
   progress.clear()
   return written
 }
 
-describe('the progress of an import', () => {
+describe('progress', () => {
   it('is a bar on a terminal, and gone at the end', () => {
     const written = shown(true)
     expect(written).toHaveLength(100)

@@ -1,0 +1,42 @@
+import { Command } from 'commander'
+import { saveBackup } from '../backup.js'
+import { withAdmin } from './admin-server.js'
+import { type ServerFlags, serverOptions } from './sessions-server.js'
+import { statusLine } from './status-line.js'
+
+/** `sessiond backup` */
+export function backupCommand(): Command {
+  const command = new Command('backup')
+    .description('Write all that a running server stores, as of one moment, into a new file.')
+    .argument('<FILE>', 'which must not be there yet')
+  for (const option of serverOptions()) {
+    command.addOption(option)
+  }
+  return command
+    .addHelpText(
+      'after',
+      `
+The server goes on meanwhile. Session keys stay sealed in the file, and the keys that open them are not
+in it: keep identity.pem and sealing-keys.json of the data directory in another place. The file gets its
+name once it is whole, verified and on disk. With --json: {"file", "bytes", "sessions"}.
+
+Examples:
+  $ sessiond backup "sessions-$(date +%F).backup"
+  $ sessiond backup /mnt/backups/sessions.backup --server 127.0.0.1:8090 --json`,
+    )
+    .action((file: string, flags: ServerFlags) =>
+      withAdmin(flags, async (admin, signal) => {
+        const line = statusLine(process.stderr)
+        const { bytes, session: sessions } = await saveBackup(
+          admin.backup(signal),
+          file,
+          (received) => line.show(`${file}: ${received} bytes`),
+        ).finally(line.clear)
+        console.log(
+          flags.json
+            ? JSON.stringify({ file, bytes, sessions })
+            : `wrote ${file}: ${sessions} sessions, ${bytes} bytes`,
+        )
+      }),
+    )
+}

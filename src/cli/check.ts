@@ -1,0 +1,66 @@
+import { Command } from 'commander'
+import { checkDataDir } from '../check.js'
+import type { CheckFinding } from '../client/index.js'
+import { withAdmin } from './admin-server.js'
+import { readServerConfig, STORE_OPTIONS, serverConfigOptions } from './server-config.js'
+import { type ServerFlags, serverOptions } from './sessions-server.js'
+import { statusLine } from './status-line.js'
+
+type CheckFlags = ServerFlags & { readonly dataDir?: string }
+
+/** `sessiond check` */
+export function checkCommand(): Command {
+  const command = new Command('check').description(
+    'Compare all that is stored with itself, and open every sealed key.',
+  )
+  for (const option of [...serverOptions(), ...serverConfigOptions(STORE_OPTIONS)]) {
+    command.addOption(option)
+  }
+  return command
+    .addHelpText(
+      'after',
+      `
+Asks a running server, which goes on meanwhile; with --data-dir looks at the data directory of a stopped
+one itself, under the options that it is started with. Prints a line for each problem; the exit code is 1
+where there are any. With --json: a line {"problem"} for each, then {"rows", "problems"}.
+
+Examples:
+  $ sessiond check
+  $ sessiond check --data-dir /var/lib/sessiond`,
+    )
+    .action(async (flags: CheckFlags, self: Command) => {
+      if (flags.dataDir === undefined) {
+        await withAdmin(flags, (admin, signal) => report(admin.check(signal), flags))
+      } else {
+        await report(checkDataDir(readServerConfig(self, STORE_OPTIONS)), flags)
+      }
+    })
+}
+
+async function report(
+  findings: AsyncIterable<CheckFinding>,
+  { json }: { readonly json?: boolean },
+): Promise<void> {
+  const line = statusLine(process.stderr)
+  let problems = 0
+  let rows = 0
+  try {
+    for await (const finding of findings) {
+      if ('problem' in finding) {
+        problems++
+        line.clear()
+        console.log(json ? JSON.stringify({ problem: finding.problem }) : finding.problem)
+      } else {
+        rows = finding.checkedRows
+        line.show(`checked ${rows} of ${finding.totalRows} rows`)
+      }
+    }
+  } finally {
+    line.clear()
+  }
+  const summary = `checked ${rows} rows: ${problems === 0 ? 'no problem' : `${problems} problems`}`
+  console.log(json ? JSON.stringify({ rows, problems }) : summary)
+  if (problems > 0) {
+    process.exitCode = 1
+  }
+}

@@ -1,0 +1,77 @@
+import { once } from 'node:events'
+import { createInterface } from 'node:readline/promises'
+import { Command } from 'commander'
+import { eraseUser } from '../client/index.js'
+import { ConfigError } from '../config.js'
+import { withAdmin } from './admin-server.js'
+import { printable } from './session-text.js'
+import { type ServerFlags, serverOptions } from './sessions-server.js'
+
+/** All deadlines of the store are looked at, which takes seconds a million. */
+const DEADLINE_MS = 3_600_000
+
+interface EraseFlags extends ServerFlags {
+  readonly user: string
+  readonly yes?: boolean
+}
+
+/** `sessiond erase` */
+export function eraseCommand(): Command {
+  const command = new Command('erase')
+    .description('Delete everything that a running server keeps about a user.')
+    .requiredOption('--user <ID>', 'of an owner: its id in base58')
+    .option('--yes', 'do not ask')
+  for (const option of serverOptions()) {
+    command.addOption(option)
+  }
+  return command
+    .addHelpText(
+      'after',
+      `
+Sessions (open ones end without notice), their sealed keys, and idempotency keys. Backups, the audit
+log and other logs are not touched.
+
+Examples:
+  $ sessiond export --user alice --out alice.jsonl
+  $ sessiond erase --user alice`,
+    )
+    .action(erase)
+}
+
+async function erase(flags: EraseFlags): Promise<void> {
+  if (!flags.yes && !(await confirm(flags))) {
+    console.error('sessiond: nothing was erased')
+    process.exitCode = 1
+    return
+  }
+  await withAdmin(
+    flags,
+    async (admin) => {
+      const counts = await eraseUser(admin, flags.user)
+      const { sessions, idempotencyKeys } = counts
+      console.log(
+        flags.json
+          ? JSON.stringify(counts)
+          : `erased ${sessions} sessions, ${idempotencyKeys} idempotency keys`,
+      )
+    },
+    DEADLINE_MS,
+  )
+}
+
+/** Throws ConfigError where there is nobody to ask. */
+async function confirm({ user, server }: EraseFlags): Promise<boolean> {
+  if (!process.stdin.isTTY) {
+    throw new ConfigError(['--yes: required where there is no terminal to ask on'])
+  }
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    const question = `Erase everything about user ${printable(user)} at ${server}? Type "yes": `
+    // Control-C and Control-D abort the question, the end of the terminal leaves it without an answer.
+    const closed = once(terminal, 'close').then(() => '')
+    const answered = terminal.question(question).catch(() => '')
+    return (await Promise.race([answered, closed])).trim() === 'yes'
+  } finally {
+    terminal.close()
+  }
+}

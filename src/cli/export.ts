@@ -1,0 +1,66 @@
+import { open, rm } from 'node:fs/promises'
+import { pipeline } from 'node:stream/promises'
+import { Command } from 'commander'
+import { exportUser } from '../client/index.js'
+import { InputFileError } from '../core/errors.js'
+import { withAdmin } from './admin-server.js'
+import { type ServerFlags, serverOptions } from './sessions-server.js'
+
+interface ExportFlags extends Omit<ServerFlags, 'json'> {
+  readonly user: string
+  readonly out?: string
+}
+
+/** `sessiond export` */
+export function exportCommand(): Command {
+  const command = new Command('export')
+    .description('Print everything that a running server keeps about a user, as JSON lines.')
+    .requiredOption('--user <ID>', 'of an owner: its id in base58')
+    .option('--out <FILE>', 'write there, readable by you alone; never replaces a file')
+  for (const option of serverOptions()) {
+    if (option.long === '--server') {
+      command.addOption(option)
+    }
+  }
+  return command
+    .addHelpText(
+      'after',
+      `
+A line for each session, ended ones too, and for each idempotency key: {"kind": "session", …},
+{"kind": "idempotency_key", …}. Sealed private keys are not among it.
+
+Examples:
+  $ sessiond export --user alice
+  $ sessiond export --user alice --out alice.jsonl`,
+    )
+    .action((flags: ExportFlags) =>
+      withAdmin(flags, async (admin, signal) => {
+        const lines = withLineEnds(exportUser(admin, flags.user, signal))
+        // What is exported need not fit in memory: both wait for whoever takes it.
+        await (flags.out === undefined
+          ? pipeline(lines, process.stdout, { end: false })
+          : writeNew(flags.out, lines))
+      }),
+    )
+}
+
+async function* withLineEnds(lines: AsyncIterable<string>): AsyncGenerator<string, void> {
+  for await (const line of lines) {
+    yield `${line}\n`
+  }
+}
+
+async function writeNew(file: string, lines: AsyncIterable<string>): Promise<void> {
+  const handle = await open(file, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
+    const problem =
+      error.code === 'EEXIST' ? 'is there already: choose another name' : error.message
+    throw new InputFileError(file, problem, error)
+  })
+  try {
+    await pipeline(lines, handle.createWriteStream({ flush: true }))
+  } catch (error) {
+    // Half of it would look like all of it.
+    await rm(file)
+    throw error
+  }
+}

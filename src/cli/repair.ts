@@ -1,0 +1,45 @@
+import { Command } from 'commander'
+import { repairDataDir } from '../repair.js'
+import { readServerConfig, STORE_OPTIONS, serverConfigOptions } from './server-config.js'
+
+/** `sessiond repair` */
+export function repairCommand(): Command {
+  const command = new Command('repair').description(
+    'Make the store of a stopped server anew out of what can be read of it, and keep the old one.',
+  )
+  for (const option of serverConfigOptions(STORE_OPTIONS)) {
+    command.addOption(option)
+  }
+  return command
+    .option('--dry-run', 'say what would be dropped and mended, and change nothing')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `
+Give the options, the variables and the --config file that the server is started with. Records that
+can be read are kept, and everything that follows from them is made anew. Each thing that is dropped or
+mended is told in a line. The old store stays beside the new one under another name; delete it when you
+are content. With --json: a line {"done"} for each, then {"sessions", "changes", "kept_as"}.
+
+Examples:
+  $ sessiond repair --data-dir /var/lib/sessiond --dry-run
+  $ sessiond repair --data-dir /var/lib/sessiond && sessiond check --data-dir /var/lib/sessiond`,
+    )
+    .action(async (flags: { dryRun?: boolean; json?: boolean }, self: Command) => {
+      let changes = 0
+      const { counts, keptAs } = await repairDataDir(readServerConfig(self, STORE_OPTIONS), {
+        isDry: flags.dryRun ?? false,
+        onLine(done) {
+          changes++
+          console.log(flags.json ? JSON.stringify({ done }) : done)
+        },
+      })
+      const { sessions } = counts
+      const outcome = keptAs === null ? 'nothing was changed' : `the old store is kept as ${keptAs}`
+      console.log(
+        flags.json
+          ? JSON.stringify({ sessions, changes, kept_as: keptAs })
+          : `${sessions} sessions, ${changes} dropped or mended; ${outcome}`,
+      )
+    })
+}

@@ -1,0 +1,47 @@
+import { Command } from 'commander'
+import { restoreBackup } from '../restore.js'
+import { readServerConfig, serverConfigOptions } from './server-config.js'
+import { statusLine } from './status-line.js'
+
+const SERVER_OPTIONS = ['data-dir', 'sealing-keys'] as const
+
+/** `sessiond restore` */
+export function restoreCommand(): Command {
+  const command = new Command('restore')
+    .description('Make the store of a stopped server out of a backup file.')
+    .argument('<FILE>', 'that `sessiond backup` wrote')
+  for (const option of serverConfigOptions(SERVER_OPTIONS)) {
+    command.addOption(option)
+  }
+  return command
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `
+The whole file is verified before anything is written, and the data directory must have no store yet.
+Put identity.pem and sealing-keys.json of the server there too: without them it does not start, or its
+sessions' keys do not open. With --json: {"sessions", "missing_keys"}.
+
+Examples:
+  $ sessiond restore sessions.backup --data-dir /var/lib/sessiond
+  $ sessiond restore sessions.backup --data-dir /var/lib/sessiond && sessiond check --data-dir /var/lib/sessiond`,
+    )
+    .action(async (file: string, flags: { readonly json?: boolean }, self: Command) => {
+      const config = readServerConfig(self, SERVER_OPTIONS)
+      const line = statusLine(process.stderr)
+      const { counts, missingKeys } = await restoreBackup(file, config, (part) =>
+        line.show(`${file}: ${Math.floor(100 * part)} %`),
+      ).finally(line.clear)
+      if (missingKeys.length > 0) {
+        console.error(
+          `sessiond: ${config.sealingKeys} does not have the sealing keys ${missingKeys.join(', ')}: ` +
+            'put the file there that the backed up server had, or the keys of its sessions are lost',
+        )
+      }
+      console.log(
+        flags.json
+          ? JSON.stringify({ sessions: counts.session, missing_keys: missingKeys })
+          : `restored ${counts.session} sessions into ${config.dataDir}`,
+      )
+    })
+}

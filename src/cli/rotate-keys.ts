@@ -1,0 +1,118 @@
+import { Command, Option } from 'commander'
+import { type AdminClient, reseal, rotateIdentity, rotateSealingKey } from '../client/index.js'
+import { withAdmin } from './admin-server.js'
+import { progressOn } from './progress.js'
+import { printable } from './session-text.js'
+import { type ServerFlags, serverOptions } from './sessions-server.js'
+
+interface RotateFlags extends ServerFlags {
+  readonly reseal?: boolean
+  readonly resealOnly?: boolean
+  readonly identity?: 'announce' | 'activate'
+}
+
+/** `sessiond rotate-keys` */
+export function rotateKeysCommand(): Command {
+  const command = new Command('rotate-keys')
+    .description('Have a running server seal with a new key, or change the key that it signs with.')
+    .addOption(
+      new Option('--reseal', 'then seal again, with the new key, what older ones sealed').conflicts(
+        ['resealOnly', 'identity'],
+      ),
+    )
+    .addOption(
+      new Option(
+        '--reseal-only',
+        'make no new key: seal again with the current one, as after an interruption',
+      ).conflicts('identity'),
+    )
+    .addOption(
+      new Option(
+        '--identity <STEP>',
+        'announce a next signing key beside the current one; activate it later',
+      ).choices(['announce', 'activate']),
+    )
+  for (const option of serverOptions()) {
+    command.addOption(option)
+  }
+  return command
+    .addHelpText(
+      'after',
+      `
+Seals made before still open: older keys stay in the server's file. With --reseal and --reseal-only the
+exit code is 1 where seals did not open; they are left as they are and named on standard error.
+
+Examples:
+  $ sessiond rotate-keys --reseal
+  $ sessiond rotate-keys --identity announce
+  $ sessiond rotate-keys --identity activate --json`,
+    )
+    .action((flags: RotateFlags) =>
+      withAdmin(flags, (admin, signal) =>
+        flags.identity === undefined
+          ? rotateSealing(admin, flags, signal)
+          : changeIdentity(admin, flags.identity, flags),
+      ),
+    )
+}
+
+async function rotateSealing(
+  admin: AdminClient,
+  flags: RotateFlags,
+  signal: AbortSignal,
+): Promise<void> {
+  const key = flags.resealOnly ? null : await rotateSealingKey(admin)
+  if (key !== null && !flags.json) {
+    console.log(`sealing with the new key ${key}`)
+  }
+  const counts = key === null || flags.reseal ? await resealAll(admin, signal) : null
+  if (flags.json) {
+    console.log(JSON.stringify({ ...(key !== null && { sealingKey: key }), ...counts }))
+  } else if (counts !== null) {
+    const { checked, resealed, failed } = counts
+    console.log(`sealed ${resealed} of ${checked} again, ${failed} did not open`)
+    if (failed === 0) {
+      console.log('Keys older than the current one are needed for older backups alone.')
+    }
+  }
+  if (counts !== null && counts.failed > 0) {
+    process.exitCode = 1
+  }
+}
+
+async function resealAll(admin: AdminClient, signal: AbortSignal) {
+  const progress = progressOn(process.stderr, 'the seals')
+  let counts = { checked: 0, resealed: 0, failed: 0 }
+  try {
+    for await (const { total, newlyFailedIds, ...step } of reseal(admin, signal)) {
+      counts = step
+      for (const id of newlyFailedIds) {
+        progress.clear()
+        console.error(`sessiond: the seal of session ${printable(id)} does not open`)
+      }
+      progress.show(step.checked / total, `${step.resealed} sealed again`)
+    }
+  } finally {
+    progress.clear()
+  }
+  return counts
+}
+
+async function changeIdentity(
+  admin: AdminClient,
+  step: 'announce' | 'activate',
+  { json }: RotateFlags,
+): Promise<void> {
+  const { identity, nextIdentity } = await rotateIdentity(admin, step)
+  const publicKey = Buffer.from(identity).toString('hex')
+  const nextPublicKey = nextIdentity && Buffer.from(nextIdentity).toString('hex')
+  if (json) {
+    console.log(JSON.stringify({ publicKey, nextPublicKey }))
+    return
+  }
+  console.log(`signs      ${publicKey}`)
+  if (nextPublicKey !== null) {
+    console.log(`will sign  ${nextPublicKey}`)
+    console.log('Clients should pin both before you activate the second.')
+  }
+}

@@ -1,0 +1,51 @@
+import { Command } from 'commander'
+import type { ServerStatus } from '../client/index.js'
+import { withAdmin } from './admin-server.js'
+import { table } from './session-text.js'
+import { type ServerFlags, serverOptions } from './sessions-server.js'
+
+/** `sessiond status` */
+export function statusCommand(): Command {
+  const command = new Command('status').description('Say how a running server is.')
+  for (const option of serverOptions()) {
+    command.addOption(option)
+  }
+  return command
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ sessiond status
+  $ sessiond status --json | jq .open_sessions`,
+    )
+    .action((flags: ServerFlags) =>
+      withAdmin(flags, async (admin) => {
+        const facts = statusFacts(await admin.status())
+        console.log(
+          flags.json
+            ? JSON.stringify(facts)
+            : table(
+                Object.entries(facts).map(([name, value]) => [
+                  name.replaceAll('_', ' '),
+                  `${value ?? ''}`,
+                ]),
+              ),
+        )
+      }),
+    )
+}
+
+function statusFacts(status: ServerStatus) {
+  const { identity, nextIdentity } = status
+  return {
+    version: status.version,
+    started: new Date(status.startTimeMs).toISOString(),
+    open_sessions: status.openSessions,
+    store_writable: status.isStoreWritable,
+    identity: Buffer.from(identity).toString('hex'),
+    next_identity: nextIdentity && Buffer.from(nextIdentity).toString('hex'),
+    sealing_key: status.sealingKey,
+    clock_offset_ms: status.clockOffsetMs,
+    clock_suspect: status.isClockSuspect,
+  }
+}

@@ -1,0 +1,63 @@
+import { GetIdentityRequest, GetIdentityResponse } from '#generated/sessiond/v1/identity'
+import { naclEd25519 } from '../crypto/tweetnacl.js'
+import { nextIdentityStatement } from '../envelope/next-identity.js'
+import { callUnary } from './call.js'
+import type { Connection } from './connection.js'
+import { UntrustedResponseError } from './errors.js'
+import { explain } from './explain.js'
+
+const DEFAULT_DEADLINE_MS = 5_000
+const KEY_BYTES = 32
+
+/**
+ * The keys to pin of a server, Ed25519, 32 bytes each: the one that signs its answers now, and, where one
+ * is announced, the one that will. The first must be among the `serverKeys` of the connection and must have
+ * signed the second. Throws UntrustedResponseError, RefusedError, ServerUnavailableError.
+ */
+export async function fetchServerKeys(
+  { client, address, serverKeys }: Connection,
+  deadlineMs = DEFAULT_DEADLINE_MS,
+): Promise<readonly Uint8Array[]> {
+  const request = GetIdentityRequest.encode({}).finish()
+  const path = '/sessiond.v1.Identity/GetIdentity'
+  let answer: Uint8Array
+  try {
+    answer = await callUnary(client, path, request, Date.now() + deadlineMs, undefined)
+  } catch (error) {
+    throw explain(error, address, 'sessiond.v1.Identity')
+  }
+  return readTrusted(answer, serverKeys)
+}
+
+function readTrusted(answer: Uint8Array, serverKeys: Connection['serverKeys']): Uint8Array[] {
+  const { identity, nextIdentity, nextIdentitySignature } = decode(answer)
+  if (serverKeys !== 'any' && !serverKeys.some((key) => Buffer.compare(key, identity) === 0)) {
+    const seen = Buffer.from(identity).toString('hex')
+    throw new UntrustedResponseError(`the server's key is ${seen}, which is not pinned`)
+  }
+  const current = Uint8Array.from(identity)
+  if (nextIdentity.length === 0) {
+    return [current]
+  }
+  const statement = nextIdentityStatement(nextIdentity)
+  if (!naclEd25519.verify(identity, statement, nextIdentitySignature)) {
+    throw new UntrustedResponseError('the next key is not signed by the current one')
+  }
+  return [current, Uint8Array.from(nextIdentity)]
+}
+
+function decode(answer: Uint8Array): GetIdentityResponse {
+  let message: GetIdentityResponse
+  try {
+    message = GetIdentityResponse.decode(answer)
+  } catch (error) {
+    throw new UntrustedResponseError('it is no message of the contract', error)
+  }
+  if (
+    message.identity.length !== KEY_BYTES ||
+    ![0, KEY_BYTES].includes(message.nextIdentity.length)
+  ) {
+    throw new UntrustedResponseError(`a key has not ${KEY_BYTES} bytes`)
+  }
+  return message
+}

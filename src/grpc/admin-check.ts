@@ -1,0 +1,35 @@
+import type { UntypedServiceImplementation } from '@grpc/grpc-js'
+import { CheckRequest, CheckResponse } from '#generated/sessiond/v1/admin'
+import type { CheckEvent } from '../core/care.js'
+import { type AdminMethodPorts, streamMethod } from './admin-method.js'
+
+export interface AdminCheckPorts {
+  /** Checks the store as it is now. */
+  readonly check: () => AsyncIterable<CheckEvent>
+}
+
+/** Holds what is stored against itself. */
+export function checkMethods(
+  ports: AdminMethodPorts & AdminCheckPorts,
+): UntypedServiceImplementation {
+  return {
+    Check: streamMethod(
+      CheckRequest,
+      CheckResponse,
+      async function* () {
+        for await (const event of ports.check()) {
+          yield 'problem' in event
+            ? { problem: event.problem, progress: undefined }
+            : {
+                problem: undefined,
+                progress: {
+                  checkedRows: BigInt(event.checkedRows),
+                  totalRows: BigInt(event.totalRows),
+                },
+              }
+        }
+      },
+      ports,
+    ),
+  }
+}

@@ -1,0 +1,31 @@
+import { GetIdentityRequest, GetIdentityResponse } from '#generated/sessiond/v1/identity'
+import { nextIdentityStatement } from '../envelope/next-identity.js'
+import type { IdentityKeys } from './admin-keys.js'
+import { decode, rawDefinition } from './contracts.js'
+import { type OnInternalError, unary } from './handler.js'
+import type { GrpcService } from './server.js'
+
+const NONE = new Uint8Array()
+
+/** `sessiond.v1.Identity`: who the server is, and who it will be. Open to everyone. */
+export function identityService(
+  identity: IdentityKeys,
+  onInternalError: OnInternalError,
+): GrpcService {
+  return {
+    definition: rawDefinition('sessiond.v1.Identity'),
+    implementation: {
+      GetIdentity: unary(async (bytes: Buffer) => {
+        decode(GetIdentityRequest, bytes)
+        const { current, next } = identity
+        const response = GetIdentityResponse.encode({
+          identity: current.publicKey,
+          nextIdentity: next?.publicKey ?? NONE,
+          nextIdentitySignature:
+            next === null ? NONE : current.sign(nextIdentityStatement(next.publicKey)),
+        })
+        return Buffer.from(response.finish())
+      }, onInternalError),
+    },
+  }
+}

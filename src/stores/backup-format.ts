@@ -1,0 +1,151 @@
+import { createHash } from 'node:crypto'
+import { BackupItem as BackupMessage, type BackupScope } from '#generated/sessiond/store/v1/backup'
+import type { EpochSettings } from '../core/epoch.js'
+import type { Deadline, IdempotencyScope } from '../core/store.js'
+
+/** What a backup file begins with; what follows are items, each with its length before it as a varint. */
+export const MAGIC = Buffer.from('sessiond-backup 1\n')
+
+/** What a backup is made of, as the store knows it: nothing that can be derived from the rest. */
+export type BackupItem =
+  | { readonly kind: 'header'; readonly timeMs: number; readonly epochs: EpochSettings }
+  /** An encoded record. */
+  | { readonly kind: 'session'; readonly record: Uint8Array }
+  | { readonly kind: 'seal'; readonly id: string; readonly sealed: Uint8Array }
+  /** An encoded entry. */
+  | { readonly kind: 'answer'; readonly scope: IdempotencyScope; readonly entry: Uint8Array }
+  | { readonly kind: 'deadline'; readonly deadline: Deadline }
+
+/** In the order in which items of each kind stand in the file. */
+export const ITEM_KINDS = ['header', 'session', 'seal', 'answer', 'deadline'] as const
+
+export type BackupCounts = Readonly<Record<BackupItem['kind'], number>>
+
+/** Counts and digests what goes into a file, or comes out of one: what its last item must say. */
+export class BackupSum {
+  private readonly hash = createHash('sha256').update(MAGIC)
+  readonly counts: Record<BackupItem['kind'], number> = {
+    header: 0,
+    session: 0,
+    seal: 0,
+    answer: 0,
+    deadline: 0,
+  }
+
+  /** `bytes`: an item with its length. */
+  add(kind: BackupItem['kind'], bytes: Uint8Array): void {
+    this.counts[kind]++
+    this.hash.update(bytes)
+  }
+
+  /** The last item. To be asked for once. */
+  end(): Buffer {
+    const { session, seal, answer, deadline } = this.counts
+    return sized({
+      end: {
+        sessions: BigInt(session),
+        seals: BigInt(seal),
+        answers: BigInt(answer),
+        deadlines: BigInt(deadline),
+        sha256: this.hash.digest(),
+      },
+    })
+  }
+}
+
+/** An item with its length before it. */
+export function encodeItem(item: BackupItem): Buffer {
+  switch (item.kind) {
+    case 'header':
+      return sized({
+        header: {
+          timeMs: BigInt(item.timeMs),
+          epochGenesisMs: BigInt(item.epochs.genesisMs),
+          epochLengthMs: BigInt(item.epochs.lengthMs),
+        },
+      })
+    case 'session':
+      return sized({ session: item.record })
+    case 'seal':
+      return sized({ seal: { sessionId: item.id, sealed: item.sealed } })
+    case 'answer':
+      return sized({ answer: { scope: item.scope, entry: item.entry } })
+    case 'deadline': {
+      const { deadline } = item
+      return sized({
+        deadline: {
+          timeMs: BigInt(deadline.timeMs),
+          sessionId: deadline.kind === 'session' ? deadline.id : '',
+          scope: deadline.kind === 'idempotency' ? deadline.scope : undefined,
+        },
+      })
+    }
+  }
+}
+
+/** What `encodeItem` encoded, without its length; null for the last one. Throws where it is none. */
+export function decodeItem(bytes: Uint8Array): BackupItem | null {
+  const { header, session, seal, answer, deadline, end } = BackupMessage.decode(bytes)
+  if (header !== undefined) {
+    const epochs = {
+      genesisMs: Number(header.epochGenesisMs),
+      lengthMs: Number(header.epochLengthMs),
+    }
+    return { kind: 'header', timeMs: Number(header.timeMs), epochs }
+  }
+  if (session.length > 0) {
+    return { kind: 'session', record: session }
+  }
+  if (seal !== undefined) {
+    return { kind: 'seal', id: seal.sessionId, sealed: seal.sealed }
+  }
+  if (answer !== undefined) {
+    return { kind: 'answer', scope: scopeOf(answer.scope), entry: answer.entry }
+  }
+  if (deadline !== undefined) {
+    const { timeMs, sessionId: id, scope } = deadline
+    const time = { timeMs: Number(timeMs) }
+    return {
+      kind: 'deadline',
+      deadline:
+        scope === undefined
+          ? { kind: 'session', ...time, id }
+          : { kind: 'idempotency', ...time, scope: scopeOf(scope) },
+    }
+  }
+  if (end !== undefined) {
+    return null
+  }
+  throw new Error('it is of no kind that this release knows')
+}
+
+function scopeOf(scope: BackupScope | undefined): IdempotencyScope {
+  if (scope === undefined) {
+    throw new Error('it has no scope')
+  }
+  const { owner, signer, key } = scope
+  return { owner: Uint8Array.from(owner), signer: Uint8Array.from(signer), key }
+}
+
+function sized(message: Partial<BackupMessage>): Buffer {
+  const bytes = BackupMessage.encode({
+    header: undefined,
+    session: new Uint8Array(),
+    seal: undefined,
+    answer: undefined,
+    deadline: undefined,
+    end: undefined,
+    ...message,
+  }).finish()
+  return Buffer.concat([varint(bytes.length), bytes])
+}
+
+/** Seven bits a byte, the lowest first, as everywhere in protobuf. */
+function varint(value: number): Buffer {
+  const bytes: number[] = []
+  let rest = value
+  for (; rest > 0x7f; rest = Math.floor(rest / 0x80)) {
+    bytes.push((rest % 0x80) | 0x80)
+  }
+  return Buffer.from([...bytes, rest])
+}

@@ -1,0 +1,108 @@
+import { InputFileError } from '../core/errors.js'
+import {
+  type BackupCounts,
+  type BackupItem,
+  BackupSum,
+  decodeItem,
+  ITEM_KINDS,
+  MAGIC,
+} from './backup-format.js'
+
+/** Far above the largest record that a server takes; its length has 4 bytes at most. */
+const MAX_ITEM_BYTES = 16 * 1024 * 1024
+
+/**
+ * Reads a backup, held to its structure, its counts and its digest; returns the counts at the end. What
+ * it yields may be believed once it has returned. `name` is the file's, for messages. Throws InputFileError.
+ */
+export async function* readBackup(
+  chunks: AsyncIterable<Uint8Array>,
+  name: string,
+): AsyncGenerator<BackupItem, BackupCounts> {
+  const input = new Input(chunks)
+  try {
+    return yield* readItems(input, name)
+  } finally {
+    await input.close()
+  }
+}
+
+async function* readItems(input: Input, name: string): AsyncGenerator<BackupItem, BackupCounts> {
+  const sum = new BackupSum()
+  if (!(await input.take(MAGIC.length)).equals(MAGIC)) {
+    throw new InputFileError(name, 'is no backup that this release can read')
+  }
+  let place = 0
+  for (let number = 1; ; number++) {
+    const { length, bytes, item } = await takeItem(input, `${name}, item ${number}`)
+    const sized = Buffer.concat([length, bytes])
+    if (item === null) {
+      if (sum.counts.header === 0 || !sum.end().equals(sized) || (await input.take(1)).length > 0) {
+        throw new InputFileError(name, 'was altered: its end does not agree with what comes before')
+      }
+      return sum.counts
+    }
+    const next = ITEM_KINDS.indexOf(item.kind)
+    if (next < place || (number === 1) !== (item.kind === 'header')) {
+      throw new InputFileError(name, `item ${number} stands where none of its kind may be`)
+    }
+    place = next
+    sum.add(item.kind, sized)
+    yield item
+  }
+}
+
+async function takeItem(input: Input, place: string) {
+  const length: number[] = []
+  let size = 0
+  do {
+    const [byte] = await input.take(1)
+    if (byte === undefined) {
+      throw new InputFileError(place, 'is missing: the file is not whole')
+    }
+    size += (byte & 0x7f) * 0x80 ** length.length
+    length.push(byte)
+  } while ((length.at(-1) ?? 0) > 0x7f && size <= MAX_ITEM_BYTES && length.length < 4)
+  if (size > MAX_ITEM_BYTES || (length.at(-1) ?? 0) > 0x7f) {
+    throw new InputFileError(place, `is larger than ${MAX_ITEM_BYTES} bytes`)
+  }
+  const bytes = await input.take(size)
+  if (bytes.length < size) {
+    throw new InputFileError(place, 'is cut short: the file is not whole')
+  }
+  try {
+    return { length: Buffer.from(length), bytes, item: decodeItem(bytes) }
+  } catch (error) {
+    throw new InputFileError(place, 'cannot be read', error)
+  }
+}
+
+/** Bytes that come in chunks. */
+class Input {
+  private readonly chunks: AsyncIterator<Uint8Array>
+  private rest: Buffer = Buffer.alloc(0)
+
+  constructor(chunks: AsyncIterable<Uint8Array>) {
+    this.chunks = chunks[Symbol.asyncIterator]()
+  }
+
+  /** Lets go of where they come from. */
+  async close(): Promise<void> {
+    await this.chunks.return?.()
+  }
+
+  /** The next bytes; fewer only at the end. */
+  async take(count: number): Promise<Buffer> {
+    const parts = [this.rest]
+    for (let length = this.rest.length; length < count; length += parts.at(-1)?.length ?? 0) {
+      const { value, done } = await this.chunks.next()
+      if (done) {
+        break
+      }
+      parts.push(Buffer.from(value.buffer, value.byteOffset, value.length))
+    }
+    const all = parts.length === 1 ? this.rest : Buffer.concat(parts)
+    this.rest = all.subarray(count)
+    return all.subarray(0, count)
+  }
+}

@@ -1,0 +1,123 @@
+import type { CheckEvent, TrySeal } from '../../core/care.js'
+import { StoreDamagedError } from '../../core/errors.js'
+import type { Session } from '../../core/session.js'
+import type { SessionDeadline } from '../../core/store.js'
+import { leftOverRows, strangeRows } from './check-left-over.js'
+import { SessionCheck } from './check-sessions.js'
+import { decodeTally, TALLY_BYTES } from './codec.js'
+import { deadlineKey, RANGES, TALLY_KEY } from './keys.js'
+import { quoted, storedAnswer, storedDeadline } from './stored.js'
+import { Turns } from './turns.js'
+import { Unarmed } from './unarmed.js'
+import type { Slice, View } from './view.js'
+
+export interface CheckPorts {
+  /** When the sweep must next look at a session, as core/deadlines.ts has it; Infinity for never. */
+  readonly dueMs: (session: Session) => number
+  readonly trySeal: TrySeal
+}
+
+/**
+ * Compares every record with its index rows and its deadline, opens every seal, and finds what is left
+ * over. Each record looks for its rows; where there are as many as were found, none is left over, else
+ * those are looked at one by one. Takes some 30 MB, however large the store is.
+ */
+export async function* checkStore(
+  openView: () => Promise<View>,
+  ports: CheckPorts,
+): AsyncGenerator<CheckEvent, void> {
+  const view = await openView()
+  try {
+    yield* checkView(view, ports)
+  } finally {
+    await view.close()
+  }
+}
+
+async function* checkView(
+  view: View,
+  { dueMs, trySeal }: CheckPorts,
+): AsyncGenerator<CheckEvent, void> {
+  const totals = {
+    sessions: await view.count(RANGES.sessions),
+    answers: await view.count(RANGES.answers),
+    deadlines: await view.count(RANGES.deadlines),
+  }
+  const totalRows = totals.sessions + totals.answers + totals.deadlines
+  const sessions = new SessionCheck(view, trySeal)
+  const unarmed = new Unarmed(view, dueMs)
+  const turns = new Turns()
+  let checkedRows = 0
+  const progress = (slice: Slice) => {
+    checkedRows += slice.length
+    return { checkedRows, totalRows }
+  }
+  for await (const slice of view.rows(RANGES.sessions)) {
+    const whole: Session[] = []
+    yield* problems(slice, (key, record) => {
+      whole.push(sessions.read(key, record))
+    })
+    yield* sessions.check(whole, turns)
+    yield* unarmedProblems(await unarmed.look(whole))
+    yield progress(slice)
+  }
+  yield* unarmedProblems(await unarmed.settle())
+  for await (const slice of view.rows(RANGES.answers)) {
+    yield* checkAnswers(view, slice)
+    yield progress(slice)
+  }
+  for await (const slice of view.rows(RANGES.deadlines)) {
+    yield* problems(slice, storedDeadline)
+    yield progress(slice)
+  }
+  yield* leftOverRows(view, sessions.found)
+  yield* strangeRows(view)
+  const tally = await view.value(TALLY_KEY)
+  const counted = tally?.length === TALLY_BYTES ? decodeTally(tally).openSessions : 0
+  if (counted !== sessions.open) {
+    yield { problem: `${sessions.open} sessions are open, but ${counted} were counted` }
+  }
+}
+
+async function* checkAnswers(view: View, slice: Slice): AsyncGenerator<CheckEvent, void> {
+  const due: { key: Buffer; sessionId: string }[] = []
+  yield* problems(slice, (key, entry) => {
+    const { scope, answer } = storedAnswer(key, entry)
+    const timeMs = answer.expiresTimeMs
+    due.push({
+      key: deadlineKey({ kind: 'idempotency', timeMs, scope }),
+      sessionId: answer.sessionId,
+    })
+  })
+  const found = await view.values(due.map(({ key }) => key))
+  for (const [i, { sessionId }] of due.entries()) {
+    if (found[i] === undefined) {
+      yield {
+        problem: `an idempotency key of session ${quoted(sessionId)}: no deadline will delete it`,
+      }
+    }
+  }
+}
+
+function unarmedProblems(missing: readonly SessionDeadline[]): CheckEvent[] {
+  return missing.map(({ id }) => ({
+    problem: `session ${quoted(id)}: no deadline will lead the sweep to it in time`,
+  }))
+}
+
+/** Reads each row; what cannot be read is a problem. */
+function* problems(
+  slice: Slice,
+  read: (key: Buffer, value: Uint8Array) => unknown,
+): Generator<CheckEvent, void> {
+  for (const [key, value] of slice) {
+    try {
+      read(key, value)
+    } catch (error) {
+      if (!(error instanceof StoreDamagedError)) {
+        throw error
+      }
+      yield { problem: error.message }
+    }
+  }
+}

@@ -1,0 +1,121 @@
+import { cp, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { AdminClient, connect, type SessionInfo, SessionsClient } from '../../src/client/index.js'
+import { openSeal, sealingKeysFromJson } from '../../src/crypto/seal.js'
+import { sodiumEd25519 } from '../../src/crypto/sodium.js'
+import type { Node } from '../../src/node.js'
+import { LevelStore } from '../../src/stores/level/store.js'
+import { createClient } from '../support/create.js'
+import { auditLevel } from '../support/level-audit.js'
+import { startTestNode } from '../support/node.js'
+import { sessiond, temporaryDirectory } from '../support/process.js'
+import { EPOCHS } from '../support/store-sessions.js'
+
+const SAMPLES = fileURLToPath(new URL('../samples/', import.meta.url))
+
+/** What `test/samples/generate.mjs` wrote down. */
+interface Facts {
+  readonly ended: string
+  readonly deleted: string
+  readonly sessions: readonly SessionInfo[]
+  readonly created: readonly {
+    readonly id: string
+    /** Hex. */
+    readonly publicKey: string
+    /** Base64: the signed request that was answered. */
+    readonly request: string
+  }[]
+}
+
+const facts: Facts = JSON.parse(await readFile(join(SAMPLES, 'store-layout-1/facts.json'), 'utf8'))
+
+/** However old the sample is by now. */
+const AGELESS = {
+  'idle-timeout': 'none',
+  retention: '36500d',
+  'max-lifetime': '36500d',
+  'max-epoch-drift': '36500d',
+}
+
+const SOURCES: readonly [string, (dataDir: string) => Promise<void>][] = [
+  ['the data directory of layout 1', async () => {}],
+  [
+    'a backup of format 1',
+    async (dataDir) => {
+      await rm(join(dataDir, 'store'), { recursive: true })
+      const { code } = await sessiond([
+        'restore',
+        join(SAMPLES, 'backup-1.backup'),
+        '--data-dir',
+        dataDir,
+      ])
+      expect(code).toBe(0)
+    },
+  ],
+]
+
+async function sample(prepare: (dataDir: string) => Promise<void>): Promise<string> {
+  const dataDir = await temporaryDirectory(onTestFinished)
+  await cp(join(SAMPLES, 'store-layout-1/data'), dataDir, { recursive: true })
+  await prepare(dataDir)
+  return dataDir
+}
+
+async function served(dataDir: string): Promise<Node> {
+  const node = await startTestNode(dataDir, AGELESS)
+  onTestFinished(() => node.close())
+  return node
+}
+
+describe.each(SOURCES)('%s', (_, prepare) => {
+  it('has every seal, and each opens to the key that was answered', async () => {
+    const dataDir = await sample(prepare)
+    const json = await readFile(join(dataDir, 'sealing-keys.json'), 'utf8')
+    const keys = sealingKeysFromJson(json, 'sealing-keys.json')
+    const store = await LevelStore.open(join(dataDir, 'store'), { epochs: EPOCHS })
+    let opened = 0
+    for (const { id, publicKey } of facts.created) {
+      const session = await store.get(id)
+      const sealed = await store.seal(id)
+      expect(sealed !== undefined).toBe(session?.active ?? false)
+      if (session?.token && sealed) {
+        const seed = openSeal(keys, sealed, id, session.token)
+        expect(Buffer.from(sodiumEd25519.publicKey(seed)).toString('hex')).toBe(publicKey)
+        opened++
+      }
+    }
+    expect(opened).toBe(facts.created.length - 2)
+    await store.close()
+    expect(await auditLevel(join(dataDir, 'store'))).toEqual([])
+  })
+
+  it('is served: every session, the answers to idempotency keys, and a clean check', async () => {
+    const { addresses } = await served(await sample(prepare))
+    const connection = connect(addresses.grpc, { serverKeys: 'any' })
+    const client = createClient(addresses.grpc)
+    onTestFinished(() => {
+      connection.close()
+      client.close()
+    })
+    const { sessions } = await new SessionsClient(connection).list({})
+    expect(sessions).toEqual(facts.sessions)
+    for (const { id, publicKey, request } of facts.created) {
+      const answer = client.create(Buffer.from(request, 'base64'))
+      if (id === facts.ended || id === facts.deleted) {
+        await expect(answer).rejects.toMatchObject({ reason: 'SESSION_ENDED' })
+      } else {
+        const { id: again, publicKey: key } = await answer
+        expect([again, Buffer.from(key).toString('hex')]).toEqual([id, publicKey])
+      }
+    }
+    const problems: unknown[] = []
+    for await (const finding of new AdminClient(connection).check()) {
+      if ('problem' in finding) {
+        problems.push(finding)
+      }
+    }
+    expect(problems).toEqual([])
+  })
+})
