@@ -1,5 +1,11 @@
 import { status } from '@grpc/grpc-js'
-import { connect, RefusedError, type SessionInfo, SessionsClient } from './client/index.js'
+import {
+  type ConnectOptions,
+  connect,
+  RefusedError,
+  type SessionInfo,
+  SessionsClient,
+} from './client/index.js'
 import type { SenecaAddress } from './config-values.js'
 import { InvalidFieldError, ServerUnavailableError } from './core/errors.js'
 import type { Session } from './core/session.js'
@@ -22,15 +28,16 @@ export interface Bridge {
 
 /**
  * Starts before the server does, and outlives it: while it is away every act is answered with
- * SERVER_UNAVAILABLE. `server` is `HOST:PORT`. Throws ListenError.
+ * SERVER_UNAVAILABLE. `server` is `HOST:PORT`. Throws ListenError, UnprotectedTokenError.
  */
 export async function startBridge(
   server: string,
+  options: Omit<ConnectOptions, 'serverKeys'>,
   listen: readonly SenecaAddress[],
   log: Logger,
 ): Promise<Bridge> {
   const lifecycle = new Lifecycle()
-  const connection = connect(server, { serverKeys: 'any' })
+  const connection = connect(server, { ...options, serverKeys: 'any' })
   lifecycle.add(() => connection.close())
   const commands = remoteCommands(new SessionsClient(connection), reachLog(log))
   const hooks = {
@@ -61,7 +68,8 @@ export function remoteCommands(
       const result = await answer
       onOutcome(undefined)
       return result
-    } catch (error) {
+    } catch (caught) {
+      const error = withoutCredential(caught, client.address)
       onOutcome(error)
       if (error instanceof RefusedError && error.grpcCode === status.RESOURCE_EXHAUSTED) {
         throw new InvalidFieldError('data', 'and user are together larger than the server takes')
@@ -89,6 +97,13 @@ export function remoteCommands(
     delete: (id, userId) => oneOrNone(client.delete(id, userId)),
     closeExpired: () => ask(client.closeExpired()),
   }
+}
+
+/** A server that refuses the bridge is as good as away: no caller of the bridge can mend that. */
+function withoutCredential(error: unknown, server: string): unknown {
+  return error instanceof RefusedError && error.code === 'CREDENTIAL_REQUIRED'
+    ? new ServerUnavailableError(server, `refuses the bridge: ${error.message}`, error)
+    : error
 }
 
 /** Which sessions are token sessions stays with the server; no command tells. */

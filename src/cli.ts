@@ -26,12 +26,16 @@ import { VERSION } from './version.js'
  */
 const EXIT_CODES: Readonly<Record<string, number>> = {
   INVALID_CONFIG: 2,
+  UNPROTECTED_TOKEN: 2,
   STORE_LOCKED: 3,
   STORE_MISMATCH: 4,
   INVALID_INPUT_FILE: 4,
   LISTEN_FAILED: 5,
 }
 const USAGE_EXIT_CODE = 2
+
+// What Node will no longer do is for us to read, not for operators: grpc-js names an IP address in TLS.
+process.noDeprecation = true
 
 const program = new Command('sessiond')
   .description('A session-token server: signed requests in, durable Ed25519 session keys out.')

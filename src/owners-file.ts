@@ -1,16 +1,9 @@
-import { readFileSync, unwatchFile, watchFile } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { hex } from '@scure/base'
 import { InputFileError } from './core/errors.js'
 import { type OwnerKeys, ownerFromText } from './core/owner.js'
 import { publicKeyFromText } from './crypto/keys.js'
-
-const WATCH_INTERVAL_MS = 1000
-
-export interface OwnersFile {
-  /** As of the last time that the file could be read. */
-  current(): OwnerKeys
-  close(): void
-}
+import { type Followed, type FollowOutcome, follow } from './follow.js'
 
 /**
  * Follows the file that says which keys speak for which owner. A change that cannot be read leaves
@@ -18,23 +11,9 @@ export interface OwnersFile {
  */
 export function followOwnersFile(
   file: string,
-  onChange: (outcome: { owners: number } | { error: InputFileError }) => void,
-): OwnersFile {
-  let owners = readOwnersFile(file)
-  // By polling: it also sees a file that is replaced, or reached over a symbolic link.
-  const changed = () => {
-    try {
-      owners = readOwnersFile(file)
-      onChange({ owners: owners.size })
-    } catch (error) {
-      onChange({ error: error as InputFileError })
-    }
-  }
-  watchFile(file, { interval: WATCH_INTERVAL_MS, persistent: false }, changed)
-  return {
-    current: () => owners,
-    close: () => unwatchFile(file, changed),
-  }
+  onChange: (outcome: FollowOutcome<OwnerKeys>) => void,
+): Followed<OwnerKeys> {
+  return follow([file], () => readOwnersFile(file), onChange)
 }
 
 function readOwnersFile(file: string): OwnerKeys {

@@ -4,10 +4,11 @@ import { ConfigError } from '../config.js'
 import { listenAddress, oneOf, senecaAddresses } from '../config-values.js'
 import { createLog } from '../log.js'
 import { isLoopback } from '../loopback.js'
+import { type ConnectionFlags, connectionOptions, readConnectionFlags } from './connection.js'
 import { parseFlag } from './shared.js'
 import { serveUntilSignal } from './signals.js'
 
-interface BridgeFlags {
+interface BridgeFlags extends ConnectionFlags {
   readonly server: string
   readonly seneca: string
   readonly logLevel: string
@@ -15,7 +16,7 @@ interface BridgeFlags {
 
 /** `sessiond bridge` */
 export function bridgeCommand(): Command {
-  return new Command('bridge')
+  const command = new Command('bridge')
     .description(
       'Speak Seneca on this machine for a server elsewhere, until SIGTERM or SIGINT. ' +
         'While the server is away every act is answered at once with SERVER_UNAVAILABLE.',
@@ -26,12 +27,16 @@ export function bridgeCommand(): Command {
       'where to listen: tcp://HOST:PORT or http://HOST:PORT, loopback only; several with commas',
       'tcp://127.0.0.1:8807',
     )
+  for (const option of connectionOptions()) {
+    command.addOption(option)
+  }
+  return command
     .option('--log-level <LEVEL>', 'error, warn, info or debug', 'info')
     .addHelpText(
       'after',
       `
 Examples:
-  $ sessiond bridge --server sessions.internal:8090
+  $ sessiond bridge --server sessions.internal:8090 --tls --admin-token-file admin.token
   $ sessiond bridge --server 127.0.0.1:8090 --seneca tcp://127.0.0.1:8807,http://127.0.0.1:8809`,
     )
     .action(async (flags: BridgeFlags) => {
@@ -53,7 +58,7 @@ Examples:
       }
       const log = createLog(logLevel)
       await serveUntilSignal({
-        start: () => startBridge(flags.server, listen, log),
+        start: () => startBridge(flags.server, readConnectionFlags(flags), listen, log),
         onStarted: ({ addresses: seneca }) =>
           log.info({ event: 'ready', seneca, server: flags.server }, 'accepting acts'),
         closeMs: BRIDGE_GRACE_MS,

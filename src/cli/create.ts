@@ -3,9 +3,10 @@ import { connect, createSession, publicKeyFromText } from '../client/index.js'
 import { ConfigError } from '../config.js'
 import { durationMs } from '../config-values.js'
 import { ownerText } from '../core/owner.js'
+import { type ConnectionFlags, connectionOptions, readConnectionFlags } from './connection.js'
 import { parseFlag, type RequestFlags, readRequestFlags, requestOptions } from './shared.js'
 
-interface CreateFlags extends RequestFlags {
+interface CreateFlags extends RequestFlags, ConnectionFlags {
   readonly server: string
   readonly serverKey?: string[]
   readonly deadline: string
@@ -18,7 +19,7 @@ export function createCommand(): Command {
     .description('Open a session and print its id and public key.')
     .option('--server <HOST:PORT>', 'where the server listens', '127.0.0.1:8090')
     .option('--server-key <KEY...>', "the server's public key, hex; several while it changes")
-  for (const option of requestOptions()) {
+  for (const option of [...requestOptions(), ...connectionOptions()]) {
     command.addOption(option)
   }
   return command
@@ -42,7 +43,7 @@ async function create(flags: CreateFlags): Promise<void> {
   }
   const { request, epochs } = await readRequestFlags(flags)
   const serverKeys = flags.serverKey?.map((key) => publicKeyFromText(key, '--server-key')) ?? 'any'
-  const connection = connect(flags.server, { serverKeys, epochs })
+  const connection = connect(flags.server, { serverKeys, epochs, ...readConnectionFlags(flags) })
   try {
     const session = await createSession(connection, { ...request, deadlineMs })
     const { exp, nbf, iat } = session.lifetime

@@ -3,9 +3,10 @@ import { Command, Option } from 'commander'
 import { connect, fetchServerKeys, publicKeyFromText, publicKeyOf } from '../client/index.js'
 import { ConfigError } from '../config.js'
 import { variableOf } from '../serve-options.js'
+import { readConnectionFlags, type TlsFlags, tlsOptions } from './connection.js'
 import { readPrivateKey } from './shared.js'
 
-interface IdentityFlags {
+interface IdentityFlags extends TlsFlags {
   readonly dataDir: string
   readonly identityKey?: string
   readonly server?: string
@@ -15,7 +16,7 @@ interface IdentityFlags {
 
 /** `sessiond identity` */
 export function identityCommand(): Command {
-  return new Command('identity')
+  const command = new Command('identity')
     .description("Print the server's public key, for clients to pin.")
     .addOption(
       new Option('--data-dir <DIR>', "the server's data directory")
@@ -29,6 +30,10 @@ export function identityCommand(): Command {
     )
     .option('--server <HOST:PORT>', 'ask a running server instead, and for its next key')
     .option('--server-key <KEY...>', 'with --server: the keys that it may have, hex')
+  for (const option of tlsOptions()) {
+    command.addOption(option)
+  }
+  return command
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
@@ -63,10 +68,10 @@ async function readKeys({ dataDir, identityKey }: IdentityFlags): Promise<Uint8A
 /** From the server: the key that signs and the one that will. */
 async function askForKeys(
   server: string,
-  { serverKey }: IdentityFlags,
+  { serverKey, ...flags }: IdentityFlags,
 ): Promise<readonly Uint8Array[]> {
   const serverKeys = serverKey?.map((key) => publicKeyFromText(key, '--server-key')) ?? 'any'
-  const connection = connect(server, { serverKeys })
+  const connection = connect(server, { serverKeys, ...readConnectionFlags(flags) })
   try {
     const keys = await fetchServerKeys(connection)
     if (serverKeys === 'any') {

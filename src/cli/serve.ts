@@ -39,7 +39,7 @@ the command line goes first, then the variable, then the file.
 
 Examples:
   $ sessiond serve
-  $ sessiond serve --data-dir /var/lib/sessiond --grpc 0.0.0.0:8090 --max-lifetime 12h
+  $ sessiond serve --data-dir /var/lib/sessiond --grpc 0.0.0.0:8090 --tls-cert tls.crt --tls-key tls.key
   $ sessiond serve --seneca tcp://127.0.0.1:8807 --seneca http://127.0.0.1:8809
   $ SESSIOND_OWNERS=owners.json sessiond serve --config sessiond.json`,
     )

@@ -1,24 +1,26 @@
 import { Option } from 'commander'
 import { connect, SessionsClient } from '../client/index.js'
+import { type ConnectionFlags, connectionOptions, readConnectionFlags } from './connection.js'
 
 /** The options of every command that asks a server about sessions. */
 export const serverOptions = () => [
   new Option('--server <HOST:PORT>', 'where the server listens').default('127.0.0.1:8090'),
+  ...connectionOptions(),
   new Option('--json', 'print JSON'),
 ]
 
-export interface ServerFlags {
+export interface ServerFlags extends ConnectionFlags {
   readonly server: string
   readonly json?: boolean
 }
 
 /** Runs `use` with a connection to the server, and closes it. */
 export async function withSessions(
-  { server }: ServerFlags,
+  flags: ServerFlags,
   use: (sessions: SessionsClient) => Promise<void>,
 ): Promise<void> {
   // The sessions commands are not signed, so there is no key to compare with.
-  const connection = connect(server, { serverKeys: 'any' })
+  const connection = connect(flags.server, { serverKeys: 'any', ...readConnectionFlags(flags) })
   try {
     await use(new SessionsClient(connection))
   } finally {

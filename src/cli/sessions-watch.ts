@@ -1,14 +1,21 @@
 import { Command } from 'commander'
 import { WebSocket } from 'ws'
-import { type WatchEvent, type WatchedSession, watchSessions } from '../client/watch.js'
+import {
+  type WatchEvent,
+  type WatchedSession,
+  type WebSocketConstructor,
+  watchSessions,
+} from '../client/watch.js'
 import { ConfigError } from '../config.js'
 import { listenAddress } from '../config-values.js'
-import { readFeedToken } from '../feed-token.js'
+import { readCertificates } from '../tls.js'
+import { readTokenFile } from '../token-file.js'
 import { VERSION } from '../version.js'
+import { type TlsFlags, tlsOptions } from './connection.js'
 import { printable } from './session-text.js'
 import { parseFlag } from './shared.js'
 
-interface WatchFlags {
+interface WatchFlags extends TlsFlags {
   readonly http: string
   readonly token?: string
   readonly json?: boolean
@@ -18,10 +25,14 @@ const MARKS = { added: '+', updated: '~', removed: '-' }
 
 /** `sessiond sessions watch` */
 export function sessionsWatchCommand(): Command {
-  return new Command('watch')
+  const command = new Command('watch')
     .description('Follow the open sessions as they come, change and go, until SIGTERM or SIGINT.')
     .option('--http <HOST:PORT>', 'where the server serves the session list', '127.0.0.1:8808')
     .option('--token <FILE>', 'a file with the token of a server with --feed-token')
+  for (const option of tlsOptions()) {
+    command.addOption(option)
+  }
+  return command
     .option('--json', 'print one JSON object a line')
     .addHelpText(
       'after',
@@ -31,9 +42,10 @@ Each line: what happened (+ opened, ~ changed, - ended), the session, its name, 
 
 Examples:
   $ sessiond sessions watch
+  $ sessiond sessions watch --http sessions.internal:8808 --tls --token feed.token
   $ sessiond sessions watch --json | jq 'select(.type == "added").session.name'`,
     )
-    .action(async ({ http, token, json }: WatchFlags) => {
+    .action(async ({ http, token, json, tls, tlsCa }: WatchFlags) => {
       const mistakes: string[] = []
       parseFlag('--http', http, listenAddress, mistakes)
       if (mistakes.length > 0) {
@@ -45,17 +57,27 @@ Examples:
       }
       // Whoever read the lines is gone: `| head`.
       process.stdout.once('error', () => stopped.abort())
-      const watch = watchSessions(`ws://${http}/session-list`, {
-        WebSocket,
+      const scheme = tls || tlsCa !== undefined ? 'wss' : 'ws'
+      const watch = watchSessions(`${scheme}://${http}/session-list`, {
+        WebSocket: tlsCa === undefined ? WebSocket : trusting(readCertificates(tlsCa)),
         userName: 'sessiond sessions watch',
         version: VERSION,
         signal: stopped.signal,
-        ...(token !== undefined && { token: await readFeedToken(token) }),
+        ...(token !== undefined && { token: readTokenFile(token) }),
       })
       for await (const event of watch) {
         print(event, json ?? false)
       }
     })
+}
+
+/** A WebSocket that trusts these authorities, PEM. */
+function trusting(ca: Buffer): WebSocketConstructor {
+  return class extends WebSocket {
+    constructor(url: string) {
+      super(url, { ca })
+    }
+  }
 }
 
 function print(event: WatchEvent, json: boolean): void {

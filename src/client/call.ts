@@ -2,6 +2,7 @@ import { type Client, Metadata, type ServiceError, status } from '@grpc/grpc-js'
 import { BadRequest, ErrorInfo, RetryInfo } from '#generated/google/rpc/error_details'
 import { Status } from '#generated/google/rpc/status'
 import { RefusedError } from './errors.js'
+import { tlsProblem } from './tls-problem.js'
 
 /** One unary call of raw bytes. Throws RefusedError. */
 export function callUnary(
@@ -47,7 +48,9 @@ export function refusal(error: ServiceError): RefusedError {
   const [encoded] = error.metadata?.get('grpc-status-details-bin') ?? []
   const reason = status[error.code] ?? 'UNKNOWN'
   const facts = encoded instanceof Uint8Array ? readDetails(encoded) : {}
-  return new RefusedError(error.code, facts.reason ?? reason, error.details, {
+  const problem = error.code === status.UNAVAILABLE ? tlsProblem(error.details) : undefined
+  const message = problem === undefined ? error.details : `the server ${problem}`
+  return new RefusedError(error.code, facts.reason ?? reason, message, {
     ...facts,
     cause: error,
   })

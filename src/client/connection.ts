@@ -1,4 +1,13 @@
-import { type ChannelCredentials, Client, credentials as grpcCredentials } from '@grpc/grpc-js'
+import { createSecureContext } from 'node:tls'
+import {
+  type ChannelCredentials,
+  Client,
+  credentials as grpcCredentials,
+  InterceptingCall,
+  type Interceptor,
+} from '@grpc/grpc-js'
+import { isLoopback } from '../loopback.js'
+import { UnprotectedTokenError } from './errors.js'
 
 /** A connection that calls share. Opened at the first call, and again whenever it was lost. */
 export interface Connection {
@@ -10,14 +19,29 @@ export interface Connection {
   close(): void
 }
 
+/** How the server proves who it is, and the client, all PEM. TLS 1.2 or later. */
+export interface TlsOptions {
+  /** Authorities that are trusted. Default: those that Node knows. */
+  readonly ca?: string | Uint8Array
+  /** A client certificate, which is an admin credential where the server takes it, and its key. */
+  readonly cert?: string | Uint8Array
+  readonly key?: string | Uint8Array
+  /** The name that the server's certificate must be of. Default: the address's. */
+  readonly serverName?: string
+}
+
 export interface ConnectOptions {
   /**
    * Public keys of the servers that may answer, 32 bytes each (`sessiond identity` prints one). More
    * than one while a server changes its key. 'any' takes whoever answers: for a first look only.
    */
   readonly serverKeys: readonly Uint8Array[] | 'any'
-  /** Default: no transport security, as on loopback. */
-  readonly credentials?: ChannelCredentials
+  /** `true` is TLS with the defaults. Default: none, as on loopback. */
+  readonly tls?: true | TlsOptions
+  /** Goes with every call: what a server that is bound beyond loopback wants of operators. */
+  readonly adminToken?: string
+  /** Sends the token also to another machine without TLS: where a proxy here or a mesh protects the way. */
+  readonly plaintext?: boolean
   /** The server's epochs. Default: Unix seconds. */
   readonly epochs?: { readonly genesisMs: number; readonly lengthMs: number }
 }
@@ -27,9 +51,16 @@ const MAX_RECONNECT_BACKOFF_MS = 1_000
 const KEEPALIVE_TIME_MS = 30_000
 const KEEPALIVE_TIMEOUT_MS = 10_000
 
-/** Prepares a connection to `HOST:PORT`. */
+/** Prepares a connection to `HOST:PORT`. Throws UnprotectedTokenError. */
 export function connect(address: string, options: ConnectOptions): Connection {
-  const client = new Client(address, options.credentials ?? grpcCredentials.createInsecure(), {
+  const { tls, adminToken, plaintext = false, epochs = { genesisMs: 0, lengthMs: 1000 } } = options
+  if (adminToken !== undefined && tls === undefined && !plaintext && !isOnThisMachine(address)) {
+    throw new UnprotectedTokenError(address)
+  }
+  const { serverName, ...files } = tls === true || tls === undefined ? {} : tls
+  const client = new Client(address, channelCredentials(tls && files), {
+    ...(adminToken !== undefined && { interceptors: [withToken(adminToken)] }),
+    ...(serverName !== undefined && { 'grpc.ssl_target_name_override': serverName }),
     'grpc.enable_channelz': 0,
     // Ours know what may be repeated, and until when.
     'grpc.enable_retries': 0,
@@ -43,7 +74,35 @@ export function connect(address: string, options: ConnectOptions): Connection {
     address,
     client,
     serverKeys: options.serverKeys,
-    epochs: options.epochs ?? { genesisMs: 0, lengthMs: 1000 },
+    epochs,
     close: () => client.close(),
   }
+}
+
+function channelCredentials(tls: Omit<TlsOptions, 'serverName'> | undefined): ChannelCredentials {
+  if (tls === undefined) {
+    return grpcCredentials.createInsecure()
+  }
+  // As Buffers: other bytes node:tls would take for none.
+  const files = Object.entries(tls).map(
+    ([name, pem]) => [name, Buffer.from(pem as string)] as const,
+  )
+  return grpcCredentials.createFromSecureContext(
+    createSecureContext({ ...Object.fromEntries(files), minVersion: 'TLSv1.2' }),
+  )
+}
+
+function withToken(token: string): Interceptor {
+  return (options, nextCall) =>
+    new InterceptingCall(nextCall(options), {
+      start(metadata, listener, next) {
+        metadata.set('authorization', `Bearer ${token}`)
+        next(metadata, listener)
+      },
+    })
+}
+
+function isOnThisMachine(address: string): boolean {
+  const [, bracketed, plain] = /^(?:\[([^\]]+)\]|([^:[\]]+)):\d{1,5}$/.exec(address) ?? []
+  return isLoopback(bracketed ?? plain ?? '')
 }

@@ -60,3 +60,15 @@ export class UntrustedResponseError extends SessiondError {
     super(`the response cannot be trusted: ${problem}`, { cause })
   }
 }
+
+/** The admin token would go to another machine for everyone on the way to read. Nothing was sent. */
+export class UnprotectedTokenError extends SessiondError {
+  readonly code = 'UNPROTECTED_TOKEN'
+
+  constructor(address: string) {
+    super(
+      `the admin token is not sent to ${address} without TLS: connect with tls (--tls), or, where a proxy ` +
+        'on this machine or a mesh protects the way, allow it with plaintext (--plaintext)',
+    )
+  }
+}

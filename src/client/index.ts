@@ -17,9 +17,15 @@ export {
   rotateSealingKey,
 } from './admin-keys.js'
 export { type ErasedCounts, eraseUser, exportUser } from './admin-users.js'
-export { type Connection, type ConnectOptions, connect } from './connection.js'
+export { type Connection, type ConnectOptions, connect, type TlsOptions } from './connection.js'
 export { type CreatedSession, type CreateSessionOptions, createSession } from './create-session.js'
-export { CommandError, DeadlineError, RefusedError, UntrustedResponseError } from './errors.js'
+export {
+  CommandError,
+  DeadlineError,
+  RefusedError,
+  UnprotectedTokenError,
+  UntrustedResponseError,
+} from './errors.js'
 export {
   type PreparedRequest,
   prepareRequest,

@@ -82,6 +82,11 @@ export class SessionsClient {
     private readonly deadlineMs = DEFAULT_DEADLINE_MS,
   ) {}
 
+  /** Of the server, `HOST:PORT`. */
+  get address(): string {
+    return this.connection.address
+  }
+
   /** Opens a session, or finds the one that this user has open from this address and client. */
   async open({ userName = '', user, data, ...rest }: OpenOptions): Promise<SessionInfo> {
     const request = { ...rest, userName, user: jsonText(user), data: jsonText(data) }

@@ -1,4 +1,7 @@
 import type { IncomingMessage } from 'node:http'
+import { TLSSocket } from 'node:tls'
+import type { Caller } from '../core/audit.js'
+import { bearerToken, type ProofOfAdmin } from '../core/credential.js'
 import { isLoopback } from '../loopback.js'
 
 /** Who may watch. */
@@ -33,9 +36,16 @@ export function checkHost(request: IncomingMessage, access: FeedAccess): Refusal
     : { status: 403, reason: 'the Host header must name this machine: localhost' }
 }
 
-/** Web pages of other hosts may not watch; a client that is no page sends no Origin. */
-export function checkOrigin({ headers }: IncomingMessage): Refusal | null {
-  if (headers.origin === undefined || isSameHost(headers.origin, headers.host ?? '')) {
+/**
+ * Web pages of other hosts may not watch, nor those that came without TLS where this came with it; a
+ * client that is no page sends no Origin.
+ */
+export function checkOrigin({ headers, socket }: IncomingMessage): Refusal | null {
+  const { origin, host = '' } = headers
+  if (origin === undefined) {
+    return null
+  }
+  if (isSameHost(origin, host) && !(socket instanceof TLSSocket && /^http:/i.test(origin))) {
     return null
   }
   return { status: 403, reason: 'the Origin must be of the same host' }
@@ -43,12 +53,27 @@ export function checkOrigin({ headers }: IncomingMessage): Refusal | null {
 
 /** The token comes as `Authorization: Bearer`, or as `?token=` where a client can set no header. */
 export function checkToken(request: IncomingMessage, { token }: FeedAccess): Refusal | null {
-  const bearer = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1]
-  const given = bearer ?? queryOf(request).get('token')
+  const given = bearerToken(request.headers.authorization) ?? queryOf(request).get('token')
   if (token === undefined || (given !== null && token.matches(given))) {
     return null
   }
   return { status: 401, reason: 'the token of --feed-token is needed' }
+}
+
+/**
+ * The operator who asks, or null where the request does not show one. Browsers send a client certificate along
+ * unasked, so what changes anything must check the Origin, too.
+ */
+export function adminOf(
+  { headers, socket }: IncomingMessage,
+  proofOf: ProofOfAdmin,
+): Caller | null {
+  const isVerified = socket instanceof TLSSocket && socket.authorized
+  const name = proofOf({
+    authorization: headers.authorization,
+    certificate: isVerified ? socket.getPeerCertificate() : undefined,
+  })
+  return name === null ? null : { name, address: `${socket.remoteAddress}:${socket.remotePort}` }
 }
 
 export function pathOf({ url = '' }: IncomingMessage): string {

@@ -1,6 +1,16 @@
-import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { ListenError } from '../core/errors.js'
+import type { Tls } from '../tls.js'
 import { checkHost, checkOrigin, type FeedAccess, pathOf } from './access.js'
 import { answerOperator, isOperatorPath, type OperatorPorts } from './operator.js'
 import type { PageFile } from './pages.js'
@@ -109,9 +119,36 @@ export function refuse(socket: Duplex, status: number, reason: string): void {
   )
 }
 
-/** Binds, and returns `http://HOST:PORT`. Throws ListenError. */
-export function listen(server: Server, host: string, port: number): Promise<string> {
-  const url = `http://${host.includes(':') ? `[${host}]` : host}`
+/** A server that speaks HTTP, or where there is TLS, HTTPS alone. */
+export function createHttpServer(
+  tls: Tls | null,
+  options: ServerOptions,
+  answer: RequestListener,
+): Server {
+  if (tls === null) {
+    return createServer(options, answer)
+  }
+  const server = createSecureServer(
+    {
+      ...options,
+      ...tls.asking,
+      ...tls.current(),
+      ...(options.headersTimeout && { handshakeTimeout: options.headersTimeout }),
+    },
+    answer,
+  )
+  tls.onChange((context) => server.setSecureContext(context))
+  return server
+}
+
+/** Binds, and returns `http://HOST:PORT`, or `https://HOST:PORT`. Throws ListenError. */
+export function listen(
+  server: Server,
+  scheme: 'http' | 'https',
+  host: string,
+  port: number,
+): Promise<string> {
+  const url = `${scheme}://${host.includes(':') ? `[${host}]` : host}`
   return new Promise((resolve, reject) => {
     const fail = (error: Error) => reject(new ListenError('--http', `${url}:${port}`, error))
     server.once('error', fail)

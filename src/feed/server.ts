@@ -1,6 +1,8 @@
 import { randomInt } from 'node:crypto'
-import { createServer, type IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import { WebSocketServer } from 'ws'
+import type { Tls } from '../tls.js'
 import {
   checkHost,
   checkOrigin,
@@ -10,7 +12,7 @@ import {
   queryOf,
   type Refusal,
 } from './access.js'
-import { type AnswerOptions, answer, listen, refuse } from './http.js'
+import { type AnswerOptions, answer, createHttpServer, listen, refuse } from './http.js'
 import type { FeedHub } from './hub.js'
 import { type FeedUsage, usageOf } from './usage.js'
 import { VIEWER_LIMITS, Viewer, type ViewerLimits } from './viewer.js'
@@ -38,6 +40,8 @@ export interface FeedServerOptions extends AnswerOptions {
   readonly host: string
   /** 0 lets the system choose. */
   readonly port: number
+  /** Default: null, plain HTTP. */
+  readonly tls?: Tls | null
   /** What clients are told to be, as a version. */
   readonly expectedVersion: string
   /** Told at intervals, while there is something to tell. */
@@ -56,7 +60,7 @@ export interface FeedReport extends FeedUsage {
 }
 
 export interface FeedServer {
-  /** Where it really listens, `http://HOST:PORT`. */
+  /** Where it really listens, `http://HOST:PORT` or `https://HOST:PORT`. */
   readonly address: string
   report(): FeedReport
   /** Says goodbye to the viewers, and ends within two seconds or `graceMs`. Cuts no calls: returns 0. */
@@ -68,7 +72,7 @@ export async function startFeedServer(
   hub: FeedHub,
   options: FeedServerOptions,
 ): Promise<FeedServer> {
-  const { access, expectedVersion, every = everyInterval } = options
+  const { access, expectedVersion, tls = null, every = everyInterval } = options
   const limits = { ...LIMITS, ...options.limits }
   const viewers = new Set<Viewer>()
   const counts = { malformed: 0, refused: 0, dropped: {} as Record<string, number> }
@@ -83,10 +87,17 @@ export async function startFeedServer(
     closeTimeout: CLOSE_TIMEOUT_MS,
   } as ConstructorParameters<typeof WebSocketServer>[0])
 
-  const server = createServer(
+  const server = createHttpServer(
+    tls,
     { headersTimeout: HEADERS_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS },
     (request, response) => void answer(request, response, options),
   )
+  // Also those that have not got as far as a request: over TLS the server itself knows of none of them.
+  const connections = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    connections.add(socket)
+    socket.once('close', () => connections.delete(socket))
+  })
   server.maxConnections = limits.maxViewers + OTHER_CONNECTIONS
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => {}) // 'close' follows.
@@ -118,7 +129,7 @@ export async function startFeedServer(
     return { ...usageOf(clients, expectedVersion), ...counts, dropped: { ...counts.dropped } }
   }
   let lastReport = JSON.stringify(report())
-  const address = await listen(server, options.host, options.port)
+  const address = await listen(server, tls === null ? 'http' : 'https', options.host, options.port)
   const stopPings = every(PING_INTERVAL_MS, () => {
     for (const viewer of viewers) {
       viewer.checkAlive()
@@ -145,9 +156,8 @@ export async function startFeedServer(
       return new Promise((resolve) => {
         const timer = setTimeout(
           () => {
-            server.closeAllConnections()
-            for (const viewer of viewers) {
-              viewer.terminate()
+            for (const socket of connections) {
+              socket.destroy()
             }
           },
           Math.min(graceMs, CLOSE_TIMEOUT_MS),

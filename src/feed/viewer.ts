@@ -83,10 +83,6 @@ export class Viewer {
     this.socket.close(GOING_AWAY, 'the server stops')
   }
 
-  terminate(): void {
-    this.socket.terminate()
-  }
-
   /** Sends what is listed, as fast as it is taken. */
   private pump(): void {
     while (!this.isLeaving) {

@@ -22,6 +22,11 @@ export interface GrpcService {
   readonly implementation: UntypedServiceImplementation
 }
 
+export interface GrpcServerOptions {
+  /** Default: no TLS. */
+  readonly credentials?: ServerCredentials
+}
+
 export interface GrpcServer {
   /** Where it really listens, `HOST:PORT`. */
   readonly address: string
@@ -39,6 +44,7 @@ export async function startGrpcServer(
   host: string,
   port: number,
   services: Readonly<Record<string, GrpcService>>,
+  { credentials = ServerCredentials.createInsecure() }: GrpcServerOptions = {},
 ): Promise<GrpcServer> {
   const streams = new OpenStreams()
   const server = new Server({
@@ -62,7 +68,7 @@ export async function startGrpcServer(
 
   const bracketed = host.includes(':') ? `[${host}]` : host
   const bound = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`${bracketed}:${port}`, ServerCredentials.createInsecure(), (error, bound) =>
+    server.bindAsync(`${bracketed}:${port}`, credentials, (error, bound) =>
       error === null
         ? resolve(bound)
         : reject(new ListenError('--grpc', `${bracketed}:${port}`, error)),

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { connect, SessionsClient } from '../../src/client/index.js'
 import { CHROMIUM, launchChromium, openPage, screenshot } from '../support/browser.js'
 import { startServer, temporaryDirectory } from '../support/process.js'
+import { tlsSetup } from '../support/tls.js'
 import { haveTool } from '../support/tools.js'
 
 /** Runs a sessions command as Seneca's HTTP client sends it. */
@@ -99,6 +100,19 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('the page of a s
     await page.getByRole('heading', { name: 'No one is on' }).waitFor()
     expect(await page.title()).toBe('Sessions')
     expect(complaints.filter((text) => !/WebSocket connection/.test(text))).toEqual([])
+  })
+
+  it('follows the list over TLS, and its policy lets it', async () => {
+    const tls = await tlsSetup(await temporaryDirectory(afterAll))
+    const dataDir = await temporaryDirectory(afterAll)
+    const server = await startServer({ dataDir, args: tls.serveArgs })
+    onTestFinished(() => server.stop().then(() => {}))
+    const { http } = server.ready
+    expect(http).toMatch(/^https:/)
+    const { page, complaints } = await openPage(browser, http, { ignoreHTTPSErrors: true })
+    onTestFinished(() => page.context().close())
+    await page.getByRole('heading', { name: 'No one is on' }).waitFor()
+    expect(complaints).toEqual([])
   })
 
   it('shows the token in its address to a server that wants one', async () => {

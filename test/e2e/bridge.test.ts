@@ -1,13 +1,15 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect as connectSocket } from 'node:net'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { CLI, sessiond, startServer, temporaryDirectory } from '../support/process.js'
+import { tlsSetup } from '../support/tls.js'
 
 /** `sessiond bridge` in a process of its own. */
-async function startBridgeProcess(server: string, seneca: string) {
-  const args = [CLI, 'bridge', '--server', server, '--seneca', seneca]
+async function startBridgeProcess(server: string, seneca: string, ...rest: readonly string[]) {
+  const args = [CLI, 'bridge', '--server', server, '--seneca', seneca, ...rest]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const exited = once(child, 'close') as Promise<[code: number | null]>
   onTestFinished(async () => {
@@ -102,6 +104,33 @@ describe('sessiond bridge', () => {
     expect(events.filter((event) => !/^(call-|lines-)/.test(event))).toEqual([
       ...['ready', 'server-away', 'server-back', 'stopping', 'stopped'],
     ])
+  })
+
+  it('shows the admin token, over TLS, to a server that is bound elsewhere', async () => {
+    const directory = await temporaryDirectory(onTestFinished)
+    const tls = await tlsSetup(directory)
+    const server = await startServer({
+      dataDir: join(directory, 'data'),
+      args: ['--grpc', '0.0.0.0:0', ...tls.serveArgs],
+    })
+    onTestFinished(() => server.stop().then(() => {}))
+    const address = server.ready.grpc.replace('0.0.0.0', '127.0.0.1')
+    const start = (...args: readonly string[]) =>
+      startBridgeProcess(address, 'tcp://127.0.0.1:0', ...args)
+    const [bridge, without] = await Promise.all([
+      start(...tls.clientArgs),
+      start('--tls-ca', tls.caFile),
+    ])
+    const act = await senecaSocket(bridge.tcp)
+    const { res } = await act(command('open_session', place))
+    expect(res).toMatchObject({ ...place, active: true })
+    // What no caller of the bridge can mend is told to its operator.
+    const actWithout = await senecaSocket(without.tcp)
+    expect((await actWithout(command('get_sessions', { paging: {} }))).error).toMatchObject({
+      code: 'SERVER_UNAVAILABLE',
+      message: expect.stringContaining('refuses the bridge: an admin credential is needed'),
+    })
+    await expect.poll(() => without.events.at(-1)?.event).toBe('server-away')
   })
 
   it('starts before its server', async () => {

@@ -5,12 +5,13 @@ import { createInterface } from 'node:readline'
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
 import { connect, createSession, generateKey, SessionsClient } from '../../src/client/index.js'
 import { CLI, sessiond, startServer, temporaryDirectory } from '../support/process.js'
+import { tlsSetup } from '../support/tls.js'
 
 const TOKEN = 'a-token-of-sixteen-or-more'
 
 /** `sessiond sessions watch --json`, event by event. */
 function startWatch(http: string, ...args: string[]) {
-  const address = http.replace('http://', '')
+  const address = new URL(http).host
   const child = spawn(process.execPath, [
     CLI,
     'sessions',
@@ -91,7 +92,14 @@ describe('sessiond sessions watch', () => {
   it('shows the token of a server that is bound elsewhere', async () => {
     const file = join(await temporaryDirectory(onTestFinished), 'token')
     await writeFile(file, `${TOKEN}\n`)
-    const { server } = await start('--http', '0.0.0.0:0', '--feed-token', file)
+    const { server } = await start(
+      '--http',
+      '0.0.0.0:0',
+      '--plaintext',
+      'yes',
+      '--feed-token',
+      file,
+    )
     const http = server.ready.http.replace('0.0.0.0', '127.0.0.1')
     expect(await startWatch(http).until('waiting')).toMatchObject({
       reason: expect.stringContaining('401'),
@@ -99,13 +107,31 @@ describe('sessiond sessions watch', () => {
     await startWatch(http, '--token', file).until('open')
     expect(server.lines.join('')).not.toContain(TOKEN)
   })
+
+  it('watches over TLS, and says so where it does not trust the server', async () => {
+    const tls = await tlsSetup(await temporaryDirectory(onTestFinished))
+    const server = await startServer({
+      dataDir: await temporaryDirectory(onTestFinished),
+      args: tls.serveArgs,
+    })
+    onTestFinished(async () => {
+      await server.stop()
+    })
+    await startWatch(server.ready.http, '--tls-ca', tls.caFile).until('open')
+    expect(await startWatch(server.ready.http, '--tls').until('waiting')).toMatchObject({
+      reason: expect.stringMatching(/certificate/),
+    })
+  })
 })
 
 describe('sessiond serve', () => {
   it('is not bound elsewhere without a token or a word of the operator', async () => {
     const dataDir = await temporaryDirectory(onTestFinished)
     const serve = (...args: string[]) =>
-      sessiond(['serve', '--data-dir', dataDir, '--http', '0.0.0.0:0', ...args])
+      sessiond([
+        ...['serve', '--data-dir', dataDir, '--http', '0.0.0.0:0', '--plaintext', 'yes'],
+        ...args,
+      ])
     const refused = await serve()
     expect(refused).toMatchObject({ code: 2, stdout: '' })
     expect(refused.stderr).toMatch(/--feed-token FILE.*--feed-public yes/)

@@ -6,8 +6,10 @@ import { afterAll, expect } from 'vitest'
 import { InputFileError } from '../../src/core/errors.js'
 import { privateKeyFromPem, privateKeyToPem, publicKeyFromText } from '../../src/crypto/keys.js'
 import { sealingKeysFromJson, sealingKeysToJson } from '../../src/crypto/seal.js'
-import { readFeedToken } from '../../src/feed-token.js'
 import { parseOwners } from '../../src/owners-file.js'
+import { readKeyPair } from '../../src/tls.js'
+import { readTokenFile } from '../../src/token-file.js'
+import { newAuthority } from '../support/certificates.js'
 import { alice, carol } from '../support/envelope.js'
 import { temporaryDirectory } from '../support/process.js'
 import { fuzz } from './engine.js'
@@ -149,7 +151,7 @@ fuzz({
 const directory = await temporaryDirectory(afterAll)
 
 fuzz({
-  name: 'feed-token',
+  name: 'token-file',
   seeds: ['5d41402abc4b2a76b9719d911017c592\n', '\ufeff  0123456789abcdef\r\n'],
   mutate: mutateLines,
   reaches: ['token', 'refused'],
@@ -157,12 +159,29 @@ fuzz({
   async check(input) {
     const file = join(directory, 'token')
     writeFileSync(file, input)
-    const token = await read(input, () => readFeedToken(file))
+    const token = await read(input, () => readTokenFile(file))
     if (token === null) {
       return 'refused'
     }
     expect(token.length).toBeGreaterThanOrEqual(16)
     expect(input.toString()).toContain(token)
     return 'token'
+  },
+})
+
+const { cert, key } = newAuthority().issue()
+
+fuzz({
+  name: 'tls-files',
+  // One file may hold both.
+  seeds: [`${cert}${key}`, `${key}${cert}${cert}`],
+  mutate: (random, originals) => (random(2) === 0 ? mutateLines : mutateBytes)(random, originals),
+  reaches: ['pair', 'refused'],
+  leastRuns: 500,
+  async check(input) {
+    const file = join(directory, 'pair.pem')
+    writeFileSync(file, input)
+    const pair = await read(input, () => readKeyPair(file, file))
+    return pair === null ? 'refused' : 'pair'
   },
 })

@@ -1,6 +1,8 @@
-import { describe, expect } from 'vitest'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { itServed, withExp } from '../support/interop.js'
-import { run } from '../support/process.js'
+import { run, startServer, temporaryDirectory } from '../support/process.js'
+import { tlsSetup } from '../support/tls.js'
 import { haveTool, interopTool } from '../support/tools.js'
 
 const program = interopTool('bin/grpcurl', 'grpcurl')
@@ -73,5 +75,27 @@ describe.skipIf(!haveTool('grpcurl', [program, '-version']))('grpcurl', () => {
     const args = ['-d', '{"service":"session.Session"}', server.address]
     const { stdout } = await grpcurl([...args, 'grpc.health.v1.Health/Check'])
     expect(JSON.parse(stdout)).toEqual({ status: 'SERVING' })
+  })
+
+  it('shows the admin token over TLS', async () => {
+    const directory = await temporaryDirectory(onTestFinished)
+    const tls = await tlsSetup(directory)
+    const server = await startServer({
+      dataDir: join(directory, 'data'),
+      args: ['--grpc', '0.0.0.0:0', ...tls.serveArgs],
+    })
+    onTestFinished(async () => {
+      await server.stop()
+    })
+    const address = server.ready.grpc.replace('0.0.0.0', '127.0.0.1')
+    const call = (...args: readonly string[]) =>
+      run(program, ['-cacert', tls.caFile, ...args.slice(0, -1), address, `${args.at(-1)}`])
+    expect((await call('list')).stdout).toContain('sessiond.v1.Admin')
+    const status = 'sessiond.v1.Admin/GetStatus'
+    const refused = await call(status)
+    expect(refused.stderr).toContain('Code: Unauthenticated\n')
+    expect(refused.stderr).toContain('"reason": "CREDENTIAL_REQUIRED"')
+    const { stdout } = await call('-H', `authorization: Bearer ${tls.token}`, status)
+    expect(JSON.parse(stdout)).toMatchObject({ version: expect.any(String) })
   })
 })

@@ -106,8 +106,11 @@ export interface CreateClient {
 }
 
 /** A bare gRPC client: no retries, no deadline, and it believes what it is told. */
-export function createClient(address: string): CreateClient {
-  const client = new Client(address, credentials.createInsecure(), { 'grpc.enable_retries': 0 })
+export function createClient(
+  address: string,
+  channel = credentials.createInsecure(),
+): CreateClient {
+  const client = new Client(address, channel, { 'grpc.enable_retries': 0 })
   const create = (request: Uint8Array) =>
     new Promise<Created>((resolve, reject) =>
       client.makeUnaryRequest<Buffer, Buffer>(

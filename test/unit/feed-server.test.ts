@@ -1,13 +1,16 @@
 import { once } from 'node:events'
 import { get } from 'node:http'
+import { connect as connectSocket } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import { FeedHub } from '../../src/feed/hub.js'
 import { type FeedServerOptions, startFeedServer } from '../../src/feed/server.js'
 import { Secret } from '../../src/secret.js'
+import { newAuthority } from '../support/certificates.js'
 import { DocumentClient } from '../support/document-client.js'
 import { expectedContent } from '../support/feed.js'
 import { CALLER, sessionsAt } from '../support/sessions.js'
+import { fixedTls } from '../support/tls.js'
 
 const PAGE = { body: Buffer.from('<!doctype html>'), headers: { 'Content-Type': 'text/html' } }
 
@@ -280,5 +283,18 @@ describe('over HTTP', () => {
     const { server } = await start()
     const port = Number(new URL(server.address).port)
     await expect(start({ port })).rejects.toMatchObject({ code: 'LISTEN_FAILED' })
+  })
+})
+
+describe('a server with TLS', () => {
+  it('closes also while a peer says nothing', async () => {
+    const { server } = await start({ tls: fixedTls(newAuthority().issue()) })
+    const { hostname, port, protocol } = new URL(server.address)
+    expect(protocol).toBe('https:')
+    const socket = connectSocket(Number(port), hostname).on('error', () => {})
+    await once(socket, 'connect')
+    const ended = once(socket, 'close')
+    await server.close()
+    await ended
   })
 })

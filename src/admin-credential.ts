@@ -1,0 +1,67 @@
+import type { Config } from './config.js'
+import type { ClientCertificate, ProofOfAdmin } from './core/credential.js'
+import { bearerToken } from './core/credential.js'
+import { follow } from './follow.js'
+import type { Lifecycle } from './lifecycle.js'
+import type { Logger } from './log.js'
+import { Secret } from './secret.js'
+import { readTokenFile } from './token-file.js'
+
+const MAX_NAME_CHARS = 256
+
+/** What operators show: the token of a file, or a certificate that an authority of ours has signed. */
+export interface AdminCredential {
+  readonly proofOf: ProofOfAdmin
+  /** What to show, for who did not. */
+  readonly wanted: string
+}
+
+/** Follows the token's file. null where no credential is configured. Throws InputFileError. */
+export function openAdminCredential(
+  { adminTokenFile, tls }: Pick<Config, 'adminTokenFile' | 'tls'>,
+  log: Logger,
+  lifecycle: Lifecycle,
+): AdminCredential | null {
+  const takesCertificates = tls !== null && tls.clientCa !== null
+  if (adminTokenFile === null && !takesCertificates) {
+    return null
+  }
+  const isToken =
+    adminTokenFile === null ? () => false : followToken(adminTokenFile, log, lifecycle)
+  return {
+    proofOf({ authorization, certificate }) {
+      // Also without a token: how long it takes tells nothing.
+      if (isToken(bearerToken(authorization) ?? '')) {
+        return 'admin token'
+      }
+      return certificate === undefined ? null : `client certificate ${nameOf(certificate)}`
+    },
+    wanted: [
+      ...(adminTokenFile === null ? [] : ['the admin token, as "authorization: Bearer TOKEN"']),
+      ...(takesCertificates ? ['a client certificate of an authority that this server knows'] : []),
+    ].join(', or '),
+  }
+}
+
+function followToken(file: string, log: Logger, lifecycle: Lifecycle): (given: string) => boolean {
+  const token = follow(
+    [file],
+    () => new Secret(readTokenFile(file)),
+    (outcome) => {
+      if ('error' in outcome) {
+        const reason = (outcome.error as Error).message
+        log.error({ event: 'admin-token-not-read', reason }, 'the earlier admin token stays')
+      } else {
+        log.info({ event: 'admin-token-read' }, 'the admin token was read anew')
+      }
+    },
+  )
+  lifecycle.add(() => token.close())
+  return (given) => token.current().matches(given)
+}
+
+function nameOf({ subject, subjectaltname }: ClientCertificate): string {
+  const { CN } = subject
+  const name = CN === undefined ? (subjectaltname ?? '') : `CN=${[CN].flat().join(',')}`
+  return name.slice(0, MAX_NAME_CHARS)
+}

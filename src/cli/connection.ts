@@ -1,0 +1,60 @@
+import { Option } from 'commander'
+import type { ConnectOptions } from '../client/index.js'
+import { ConfigError } from '../config.js'
+import { readCertificates, readKeyPair } from '../tls.js'
+import { readTokenFile } from '../token-file.js'
+
+/** The options of every command that connects to a server over TLS. */
+export const tlsOptions = () => [
+  new Option('--tls', 'connect with TLS; the other --tls options imply it'),
+  new Option(
+    '--tls-ca <FILE>',
+    "certificates of the authorities to trust, PEM (default: Node's own)",
+  ),
+]
+
+/** The options of every command that calls a server. */
+export const connectionOptions = () => [
+  ...tlsOptions(),
+  new Option('--tls-cert <FILE>', 'a client certificate, PEM, where it is the admin credential'),
+  new Option('--tls-key <FILE>', 'its private key, PEM'),
+  new Option(
+    '--admin-token-file <FILE>',
+    'a file with the admin token of a server that is bound beyond loopback',
+  ),
+  new Option(
+    '--plaintext',
+    'send the token to another machine without TLS, where a proxy here or a mesh protects the way',
+  ),
+]
+
+export interface TlsFlags {
+  readonly tls?: boolean
+  readonly tlsCa?: string
+}
+
+export interface ConnectionFlags extends TlsFlags {
+  readonly tlsCert?: string
+  readonly tlsKey?: string
+  readonly adminTokenFile?: string
+  readonly plaintext?: boolean
+}
+
+/** What `connectionOptions` were given. Throws ConfigError, InputFileError. */
+export function readConnectionFlags(
+  flags: ConnectionFlags,
+): Pick<ConnectOptions, 'tls' | 'adminToken' | 'plaintext'> {
+  const { tls, tlsCa, tlsCert, tlsKey, adminTokenFile, plaintext } = flags
+  if ((tlsCert === undefined) !== (tlsKey === undefined)) {
+    throw new ConfigError(['--tls-cert and --tls-key: give both or neither'])
+  }
+  const files = {
+    ...(tlsCa !== undefined && { ca: readCertificates(tlsCa) }),
+    ...(tlsCert !== undefined && tlsKey !== undefined && readKeyPair(tlsCert, tlsKey)),
+  }
+  return {
+    ...((tls || Object.keys(files).length > 0) && { tls: files }),
+    ...(adminTokenFile !== undefined && { adminToken: readTokenFile(adminTokenFile) }),
+    ...(plaintext !== undefined && { plaintext }),
+  }
+}

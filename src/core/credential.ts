@@ -1,0 +1,20 @@
+/** What a caller shows of itself, as its transport has it. */
+export interface ShownCredentials {
+  /** Of the `Authorization` header, or metadata of that name. */
+  readonly authorization: string | undefined
+  /** Of the connection, where it was verified. */
+  readonly certificate: ClientCertificate | undefined
+}
+
+export interface ClientCertificate {
+  readonly subject: { readonly CN?: string | readonly string[] }
+  readonly subjectaltname?: string | undefined
+}
+
+/** Names what proves that an operator asks, for the audit log; null where nothing does. */
+export type ProofOfAdmin = (shown: ShownCredentials) => string | null
+
+/** The token of `Bearer TOKEN` (RFC 6750, section 2.1). */
+export function bearerToken(authorization = ''): string | undefined {
+  return /^Bearer +(\S+) *$/i.exec(authorization)?.[1]
+}

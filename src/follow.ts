@@ -1,0 +1,66 @@
+import { statSync } from 'node:fs'
+
+const LOOK_INTERVAL_MS = 1000
+
+/** Calls `run` at intervals until what it returns is called. Keeps no process alive. */
+export type Every = (intervalMs: number, run: () => void) => () => void
+
+export const every: Every = (intervalMs, run) => {
+  const timer = setInterval(run, intervalMs).unref()
+  return () => clearInterval(timer)
+}
+
+/** What some files say, as of the last time that they could be read. */
+export interface Followed<T> {
+  current(): T
+  close(): void
+}
+
+export type FollowOutcome<T> = { readonly value: T } | { readonly error: unknown }
+
+/**
+ * Reads files, and again whenever one of them has changed; what cannot be read leaves what was read
+ * before in force, is told once, and is tried again at the next change. Throws what the first reading
+ * throws.
+ */
+export function follow<T>(
+  files: readonly string[],
+  read: () => T,
+  onChange: (outcome: FollowOutcome<T>) => void,
+  { every: repeat = every } = {},
+): Followed<T> {
+  // Looked at before the reading: what changes meanwhile is then seen at the next look.
+  let seen = fingerprint(files)
+  let current = read()
+  // By polling: it also sees a file that is replaced, or reached over a symbolic link.
+  const stop = repeat(LOOK_INTERVAL_MS, () => {
+    const found = fingerprint(files)
+    if (found === seen) {
+      return
+    }
+    seen = found
+    try {
+      current = read()
+    } catch (error) {
+      onChange({ error })
+      return
+    }
+    onChange({ value: current })
+  })
+  return { current: () => current, close: stop }
+}
+
+/** Differs when a file was written to, replaced, or cannot be reached any more. */
+function fingerprint(files: readonly string[]): string {
+  return files.map(fingerprintOf).join()
+}
+
+function fingerprintOf(file: string): string {
+  try {
+    const { dev, ino, size, mtimeNs, ctimeNs } = statSync(file, { bigint: true })
+    return [dev, ino, size, mtimeNs, ctimeNs].join(':')
+  } catch (error) {
+    // Reading it says what is wrong.
+    return `${(error as NodeJS.ErrnoException).code}`
+  }
+}

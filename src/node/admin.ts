@@ -1,0 +1,99 @@
+import type { AdminCredential } from '../admin-credential.js'
+import type { Config } from '../config.js'
+import type { Audit } from '../core/audit.js'
+import type { CallObserver } from '../core/calls.js'
+import type { ClockGuard } from '../core/clock-guard.js'
+import { Deadlines } from '../core/deadlines.js'
+import type { EpochClock } from '../core/epoch.js'
+import { resealAll } from '../core/reseal.js'
+import type { Sessions } from '../core/sessions.js'
+import { eraseSubject, exportSubject } from '../core/subject.js'
+import { resealSeed } from '../crypto/seal.js'
+import { adminService } from '../grpc/admin.js'
+import { forAdmins } from '../grpc/admin-access.js'
+import { callerOf } from '../grpc/caller.js'
+import type { GrpcService } from '../grpc/server.js'
+import { sessionsService } from '../grpc/sessions.js'
+import type { Logger } from '../log.js'
+import { isLoopback } from '../loopback.js'
+import { sealCheck } from '../seal-check.js'
+import type { ServerKeys } from '../server-keys.js'
+import { backUp } from '../stores/level/backup.js'
+import { checkStore } from '../stores/level/check.js'
+import type { LevelStore } from '../stores/level/store.js'
+import { VERSION } from '../version.js'
+
+export interface AdminParts {
+  readonly store: LevelStore
+  readonly sessions: Sessions
+  readonly audit: Audit
+  readonly keys: ServerKeys
+  readonly clock: EpochClock
+  readonly guard: ClockGuard
+  readonly observer: CallObserver
+  /** null: none is configured. */
+  readonly credential: AdminCredential | null
+}
+
+/**
+ * The services for operators, by full name: open on loopback, elsewhere for whoever shows the admin
+ * credential, and not at all where there is none to show.
+ */
+export function adminServices(
+  config: Config,
+  parts: AdminParts,
+  log: Logger,
+): Record<string, GrpcService> {
+  const { store, sessions, keys, clock, credential, observer } = parts
+  const isOpen = isLoopback(config.grpc.host)
+  if (!isOpen && credential === null) {
+    log.warn(
+      { event: 'admin-left-out' },
+      'sessions_v1.Sessions and sessiond.v1.Admin are not served beyond loopback without --admin-token-file or --tls-client-ca',
+    )
+    return {}
+  }
+  const access = {
+    ...(credential ?? { proofOf: () => null, wanted: '' }),
+    isRequired: !isOpen,
+    observer,
+  }
+  const deadlines = new Deadlines(clock, config)
+  const admin = adminService({
+    version: VERSION,
+    startTimeMs: Date.now(),
+    store,
+    backup: () => backUp(() => store.view(), clock.settings, Date.now()),
+    check: () =>
+      checkStore(() => store.view(), {
+        dueMs: (session) => deadlines.dueMs(session),
+        trySeal: sealCheck(() => keys.sealing.keys),
+      }),
+    keys: () => {
+      const { current, next } = keys.identity
+      return {
+        identity: current.publicKey,
+        ...(next && { nextIdentity: next.publicKey }),
+        sealingKey: keys.sealing.keys.current,
+      }
+    },
+    identity: keys.identity,
+    rotateSealingKey: keys.sealing.rotate,
+    resealAll: () =>
+      resealAll({
+        store,
+        currentKey: () => keys.sealing.keys.current,
+        reseal: (seal, id, token) => resealSeed(keys.sealing.keys, seal, id, token),
+      }),
+    exportSubject: (userId) => exportSubject(store, userId),
+    eraseSubject: (userId) => eraseSubject(store, userId),
+    clock: parts.guard,
+    audit: parts.audit,
+    caller: callerOf,
+    observer,
+  })
+  return {
+    'sessions_v1.Sessions': forAdmins(sessionsService(sessions, observer), access),
+    'sessiond.v1.Admin': forAdmins(admin, access),
+  }
+}

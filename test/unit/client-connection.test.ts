@@ -1,0 +1,116 @@
+import { createServer } from 'node:net'
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
+import { callUnary } from '../../src/client/call.js'
+import { type ConnectOptions, connect } from '../../src/client/connection.js'
+import { UnprotectedTokenError } from '../../src/client/errors.js'
+import { SessionsClient } from '../../src/client/sessions.js'
+import { TlsServerCredentials } from '../../src/grpc/credentials.js'
+import { startGrpcServer } from '../../src/grpc/server.js'
+import { type Certified, newAuthority } from '../support/certificates.js'
+import { fixedTls } from '../support/tls.js'
+
+const authority = newAuthority()
+const { cert: ca } = authority
+
+/** A server that has health alone, with this certificate. */
+async function serve(certified: Certified | null): Promise<string> {
+  const options =
+    certified === null ? {} : { credentials: new TlsServerCredentials(fixedTls(certified)) }
+  const server = await startGrpcServer('127.0.0.1', 0, {}, options)
+  afterAll(() => server.close(0))
+  return server.address
+}
+
+function open(address: string, options: Omit<ConnectOptions, 'serverKeys'> = {}) {
+  const connection = connect(address, { serverKeys: 'any', ...options })
+  onTestFinished(() => connection.close())
+  return connection
+}
+
+const CHECK = '/grpc.health.v1.Health/Check'
+const check = (...args: Parameters<typeof open>) =>
+  callUnary(open(...args).client, CHECK, Buffer.alloc(0), Date.now() + 10_000, undefined)
+
+describe('a connection with TLS', () => {
+  it('is made to who shows a certificate of a trusted authority', async () => {
+    const address = await serve(authority.issue())
+    await expect(check(address, { tls: { ca } })).resolves.toBeDefined()
+    const asBytes = new TextEncoder().encode(ca)
+    await expect(check(address, { tls: { ca: asBytes } })).resolves.toBeDefined()
+  })
+
+  it('may expect another name than the address has', async () => {
+    const address = await serve(authority.issue({ names: ['sessions.example'] }))
+    const serverName = 'sessions.example'
+    await expect(check(address, { tls: { ca, serverName } })).resolves.toBeDefined()
+  })
+
+  const DAY_MS = 86_400_000
+  it.each<[string, Certified | null, ConnectOptions['tls'] | undefined, string]>([
+    ['an unknown authority', authority.issue(), true, 'of an authority that is not trusted here'],
+    ['another name', authority.issue({ names: ['a.example'] }), { ca }, 'is not of this name'],
+    ['the past', authority.issue({ notAfterMs: Date.now() - 1000 }), { ca }, 'that has expired'],
+    [
+      'the future',
+      authority.issue({ notBeforeMs: Date.now() + DAY_MS / 2 }),
+      { ca },
+      'not valid yet',
+    ],
+    ['a server without TLS', null, { ca }, 'does not speak TLS'],
+    [
+      'a server with TLS, from a client without',
+      authority.issue(),
+      undefined,
+      'may want TLS (--tls)',
+    ],
+  ])('is not made to %s, and says so', async (_, certified, tls, problem) => {
+    // One each: channels to one address share what they know of it.
+    const [address, other] = [await serve(certified), await serve(certified)]
+    const options = tls === undefined ? {} : { tls }
+    await expect(check(address, options)).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      message: expect.stringContaining(problem),
+    })
+    await expect(new SessionsClient(open(other, options)).list()).rejects.toMatchObject({
+      code: 'SERVER_UNAVAILABLE',
+      message: expect.stringContaining(problem),
+    })
+  })
+
+  it('is not blamed where nobody listens', async () => {
+    const server = createServer().listen(0, '127.0.0.1')
+    await new Promise((resolve) => server.once('listening', resolve))
+    const { port } = server.address() as { port: number }
+    await new Promise((resolve) => server.close(resolve))
+    const address = `127.0.0.1:${port}`
+    await expect(new SessionsClient(open(address, { tls: { ca } })).list()).rejects.toThrow(
+      `the session server at ${address} cannot be reached`,
+    )
+  })
+})
+
+describe('the admin token', () => {
+  const adminToken = 'a-token-of-sixteen-or-more'
+
+  it.each<[string, Omit<ConnectOptions, 'serverKeys'>]>([
+    ['127.0.0.1:1', {}],
+    ['localhost:1', {}],
+    ['[::1]:1', {}],
+    ['sessions.example:1', { tls: true }],
+    ['sessions.example:1', { plaintext: true }],
+  ])('goes to %s with %j', (address, options) => {
+    expect(() => open(address, { adminToken, ...options })).not.toThrow()
+  })
+
+  it.each([
+    'sessions.example:1',
+    '10.0.0.1:1',
+    '[::]:1',
+    'dns:127.0.0.1:1',
+    'localhost.evil:1',
+    '',
+  ])('does not go to %j without TLS', (address) => {
+    expect(() => open(address, { adminToken })).toThrow(UnprotectedTokenError)
+    expect(() => open(address, { adminToken, plaintext: false })).toThrow(/--tls.*--plaintext/)
+  })
+})

@@ -1,0 +1,181 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { UntypedHandleCall } from '@grpc/grpc-js'
+import { pino } from 'pino'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { type AdminCredential, openAdminCredential } from '../../src/admin-credential.js'
+import { callUnary } from '../../src/client/call.js'
+import { callServerStream } from '../../src/client/call-stream.js'
+import { type ConnectOptions, connect } from '../../src/client/connection.js'
+import { RefusedError } from '../../src/client/errors.js'
+import { type AdminAccess, forAdmins } from '../../src/grpc/admin-access.js'
+import { callerOf } from '../../src/grpc/caller.js'
+import { rawDefinition } from '../../src/grpc/contracts.js'
+import { TlsServerCredentials } from '../../src/grpc/credentials.js'
+import { unary } from '../../src/grpc/handler.js'
+import { startGrpcServer } from '../../src/grpc/server.js'
+import { serverStream } from '../../src/grpc/server-stream.js'
+import { Lifecycle } from '../../src/lifecycle.js'
+import { followTls } from '../../src/tls.js'
+import { type Certified, newAuthority } from '../support/certificates.js'
+import { NO_FAILURES } from '../support/observer.js'
+import { temporaryDirectory } from '../support/process.js'
+
+const TOKEN = 'the-admin-token-of-this-test'
+const log = pino({ enabled: false })
+const authority = newAuthority()
+const operators = newAuthority('operators')
+const client = (parts = {}) =>
+  operators.issue({ usage: 'client', commonName: 'ops', names: ['ops.example'], ...parts })
+const services = ['sessions_v1.Sessions', 'sessiond.v1.Admin'] as const
+const methods = services.flatMap((service) =>
+  Object.values(rawDefinition(service)).map(({ path, responseStream }) => ({
+    path,
+    responseStream,
+  })),
+)
+
+const lifecycle = new Lifecycle()
+afterAll(async () => void (await lifecycle.close(0)))
+const directory = await temporaryDirectory(afterAll)
+let credential: AdminCredential
+
+/** Both services over TLS, each method of which answers with who called it. Returns the address. */
+async function serve(isRequired: boolean): Promise<string> {
+  const access: AdminAccess = { ...credential, isRequired, observer: NO_FAILURES }
+  const tls = followTls(file, log)
+  const who = (call: { getPeer(): string }) => Buffer.from(callerOf(call).name)
+  const handler = (responseStream: boolean): UntypedHandleCall =>
+    responseStream
+      ? serverStream(async function* (_, call) {
+          yield who(call)
+        }, NO_FAILURES)
+      : unary(async (_, call) => who(call), NO_FAILURES)
+  const served = services.map((service) => {
+    const definition = rawDefinition(service)
+    const handlers = Object.entries(definition).map(([name, { responseStream }]) => [
+      name,
+      handler(responseStream),
+    ])
+    return [
+      service,
+      forAdmins({ definition, implementation: Object.fromEntries(handlers) }, access),
+    ]
+  })
+  const credentials = new TlsServerCredentials(tls)
+  const server = await startGrpcServer('127.0.0.1', 0, Object.fromEntries(served), { credentials })
+  lifecycle.add(() => tls.close())
+  lifecycle.add(() => server.close(0))
+  return server.address
+}
+
+const file = {
+  cert: join(directory, 'cert.pem'),
+  key: join(directory, 'key.pem'),
+  clientCa: join(directory, 'ca.pem'),
+}
+const adminTokenFile = join(directory, 'token')
+let guarded: string
+let open: string
+
+beforeAll(async () => {
+  const { cert, key } = authority.issue()
+  await writeFile(file.cert, cert)
+  await writeFile(file.key, key)
+  await writeFile(file.clientCa, operators.cert)
+  await writeFile(adminTokenFile, `${TOKEN}\n`)
+  credential = openAdminCredential({ adminTokenFile, tls: file }, log, lifecycle) as AdminCredential
+  guarded = await serve(true)
+  open = await serve(false)
+})
+
+interface Shown {
+  readonly token?: string
+  readonly certificate?: Certified
+}
+
+/** Calls a method; gives what it answers, or throws RefusedError. */
+async function call(address: string, path: string, shown: Shown): Promise<string> {
+  const { token, certificate } = shown
+  const options: ConnectOptions = {
+    serverKeys: 'any',
+    tls: {
+      ca: authority.cert,
+      ...(certificate && { cert: certificate.cert, key: certificate.key }),
+    },
+    ...(token !== undefined && { adminToken: token }),
+  }
+  const connection = connect(address, options)
+  onTestFinished(() => connection.close())
+  const none = Buffer.alloc(0)
+  if (methods.find((method) => method.path === path)?.responseStream) {
+    for await (const bytes of callServerStream(connection.client, path, none)) {
+      return `${bytes}`
+    }
+  }
+  return `${await callUnary(connection.client, path, none, Date.now() + 10_000, undefined)}`
+}
+
+const STATUS = '/sessiond.v1.Admin/GetStatus'
+const BACKUP = '/sessiond.v1.Admin/Backup'
+
+describe('the admin credential', () => {
+  it.each(methods)('is wanted by $path', async ({ path }) => {
+    await expect(call(guarded, path, {})).rejects.toMatchObject({
+      grpcCode: 16,
+      code: 'CREDENTIAL_REQUIRED',
+      message:
+        'an admin credential is needed: the admin token, as "authorization: Bearer TOKEN", ' +
+        'or a client certificate of an authority that this server knows',
+    })
+    expect(await call(guarded, path, { token: TOKEN })).toBe('admin token')
+  })
+
+  it.each<[string, Shown, string]>([
+    ['the token', { token: TOKEN }, 'admin token'],
+    ['a certificate', { certificate: client() }, 'client certificate CN=ops'],
+    ['both', { token: TOKEN, certificate: client() }, 'admin token'],
+    ['a wrong token, and a certificate', { token: 'wrong', certificate: client() }, 'CN=ops'],
+    ['the token, and a stranger', { token: TOKEN, certificate: authority.issue() }, 'admin token'],
+  ])('is %s', async (_, shown, name) => {
+    for (const path of [STATUS, BACKUP]) {
+      expect(await call(guarded, path, shown)).toContain(name)
+    }
+  })
+
+  it.each<[string, Shown]>([
+    ['a wrong token', { token: 'the-admin-token-of-that-test' }],
+    ['a part of the token', { token: TOKEN.slice(0, -1) }],
+    ['more than the token', { token: `${TOKEN}1` }],
+    ['the token in another case', { token: TOKEN.toUpperCase() }],
+    [
+      "a certificate of the server's authority",
+      { certificate: authority.issue({ usage: 'client' }) },
+    ],
+    ['a certificate that has expired', { certificate: client({ notAfterMs: Date.now() - 1000 }) }],
+    ['one that is not valid yet', { certificate: client({ notBeforeMs: Date.now() + 3_600_000 }) }],
+    ['a certificate for servers', { certificate: client({ usage: 'server' }) }],
+  ])('is not %s', async (_, shown) => {
+    for (const path of [STATUS, BACKUP]) {
+      await expect(call(guarded, path, shown)).rejects.toMatchObject({
+        code: 'CREDENTIAL_REQUIRED',
+      })
+    }
+  })
+
+  it('is no certificate under the name of an authority that did not sign it', async () => {
+    const certificate = newAuthority('operators').issue({ usage: 'client' })
+    // OpenSSL lets such a connection get no further, whatever is asked of it.
+    await expect(call(guarded, STATUS, { certificate })).rejects.toBeInstanceOf(RefusedError)
+  })
+
+  it('is not asked for where the service is open, and named where it is shown', async () => {
+    expect(await call(open, STATUS, {})).toBe('gRPC on loopback')
+    expect(await call(open, STATUS, { token: 'wrong' })).toBe('gRPC on loopback')
+    expect(await call(open, STATUS, { token: TOKEN })).toBe('admin token')
+  })
+
+  it('is nothing that health asks for', async () => {
+    expect(await call(guarded, '/grpc.health.v1.Health/Check', {})).toBe('\b\x01')
+  })
+})
