@@ -114,7 +114,15 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
         'sessions_v1.Sessions and sessiond.v1.Admin ask for no credential, so they are served on loopback alone',
       )
     }
-    const grpc = await startGrpcServer(config.grpc.host, config.grpc.port, services)
+    const grpc = await startGrpcServer({
+      ...config.grpc,
+      services,
+      limits: config,
+      hooks: {
+        // Any peer can bring this about.
+        onLimited: (limit, peer) => log.debug({ event: 'limited', limit, peer }, 'met a limit'),
+      },
+    })
     closers.add(() => grpc.close(GRACE_MS))
 
     const hooks = {

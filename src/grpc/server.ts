@@ -1,5 +1,6 @@
+import { createServer, type Server as NetServer } from 'node:net'
 import {
-  Server,
+  type Server,
   ServerCredentials,
   type ServiceDefinition,
   type UntypedServiceImplementation,
@@ -7,40 +8,54 @@ import {
 import { ReflectionService } from '@grpc/reflection'
 import { HealthImplementation } from 'grpc-health-check'
 import { ListenError } from '../core/errors.js'
+import { Connections } from './connections.js'
 import { publishedFiles } from './contracts.js'
+import { GuardedServer } from './guarded-server.js'
+import type { GrpcLimits, OnLimited } from './limits.js'
+import { Peers } from './peers.js'
 
-/** Above the largest message that any service takes; each service has its own, smaller limit. */
-const MAX_RECEIVE_BYTES = 128 * 1024
-const MAX_CONCURRENT_STREAMS = 256
 const KEEPALIVE_TIME_MS = 60_000
 const KEEPALIVE_TIMEOUT_MS = 20_000
+const LOOK_INTERVAL_MS = 100
+/** As many as Linux lets wait by default: a storm of connections must not make good callers wait. */
+const BACKLOG = 4096
 
 export interface GrpcService {
   readonly definition: ServiceDefinition
   readonly implementation: UntypedServiceImplementation
 }
 
+export interface GrpcServerOptions {
+  readonly host: string
+  /** 0 lets the system choose. */
+  readonly port: number
+  /** By full name. */
+  readonly services: Readonly<Record<string, GrpcService>>
+  /** Default: no transport security. */
+  readonly credentials?: ServerCredentials
+  readonly limits: GrpcLimits
+  readonly hooks: { readonly onLimited: OnLimited }
+}
+
 export interface GrpcServer {
   /** Where it really listens, `HOST:PORT`. */
   readonly address: string
+  /** What is open and under way now. */
+  report(): { readonly connections: number; readonly calls: number }
   /** Lets calls under way finish for `graceMs`, then ends them. */
   close(graceMs: number): Promise<void>
 }
 
-/** Serves the services by full name, with health and reflection. `address` is `HOST:PORT`. */
-export async function startGrpcServer(
-  host: string,
-  port: number,
-  services: Readonly<Record<string, GrpcService>>,
-): Promise<GrpcServer> {
-  const server = new Server({
-    'grpc.max_receive_message_length': MAX_RECEIVE_BYTES,
-    // grpc-js bounds neither by default, and channelz keeps what it has seen.
-    'grpc.max_concurrent_streams': MAX_CONCURRENT_STREAMS,
-    'grpc.enable_channelz': 0,
-    'grpc.keepalive_time_ms': KEEPALIVE_TIME_MS,
-    'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
-  })
+/** Serves the services, with health and reflection. Throws ListenError. */
+export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
+  const { host, port, services, limits, hooks } = options
+  const connections = new Connections(
+    new Peers(limits, Date.now),
+    limits,
+    hooks.onLimited,
+    Date.now,
+  )
+  const server = new GuardedServer(grpcOptions(limits), connections, hooks.onLimited, limits)
   const names = Object.keys(services)
   for (const { definition, implementation } of Object.values(services)) {
     server.addService(definition, implementation)
@@ -51,23 +66,52 @@ export async function startGrpcServer(
   health.addToServer(server)
   addReflection(server, names)
 
-  const bracketed = host.includes(':') ? `[${host}]` : host
-  const bound = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`${bracketed}:${port}`, ServerCredentials.createInsecure(), (error, bound) =>
-      error === null
-        ? resolve(bound)
-        : reject(new ListenError('--grpc', `${bracketed}:${port}`, error)),
-    )
+  const inject = server.createInjector(options.credentials ?? ServerCredentials.createInsecure())
+  const listener = createServer((socket) => {
+    const { remoteAddress, remotePort } = socket
+    socket.on('error', () => {}) // 'close' follows.
+    if (
+      remoteAddress === undefined ||
+      remotePort === undefined ||
+      !connections.accept(socket, remoteAddress, remotePort)
+    ) {
+      socket.resetAndDestroy()
+      return
+    }
+    socket.once('close', () => connections.closed(socket, remoteAddress, remotePort))
+    inject(socket)
   })
-  const address = `${bracketed}:${bound}`
+  const address = await listen(listener, host, port)
+  listener.on('error', () => hooks.onLimited('accept', address))
+  const looks = setInterval(() => connections.look(), LOOK_INTERVAL_MS)
   return {
     address,
+    report: () => ({ connections: connections.size, calls: server.calls }),
     async close(graceMs) {
       for (const name of ['', ...names]) {
         health.setStatus(name, 'NOT_SERVING')
       }
-      await shutdown(server, address, graceMs)
+      await shutdown(server, listener, connections, graceMs)
+      clearInterval(looks)
     },
+  }
+}
+
+function grpcOptions(limits: GrpcLimits): ConstructorParameters<typeof Server>[0] {
+  return {
+    'grpc.max_receive_message_length': limits.maxMessageBytes,
+    'grpc.max_concurrent_streams': limits.maxStreams,
+    ...(limits.maxConnectionIdleMs > 0 && {
+      'grpc.max_connection_idle_ms': limits.maxConnectionIdleMs,
+    }),
+    ...(limits.maxConnectionAgeMs > 0 && {
+      'grpc.max_connection_age_ms': limits.maxConnectionAgeMs,
+      'grpc.max_connection_age_grace_ms': limits.maxConnectionAgeGraceMs,
+    }),
+    // It keeps what it has seen.
+    'grpc.enable_channelz': 0,
+    'grpc.keepalive_time_ms': KEEPALIVE_TIME_MS,
+    'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
   }
 }
 
@@ -79,17 +123,38 @@ function addReflection(server: Server, names: readonly string[]): void {
   new ReflectionService({ all } as never, { services }).addToServer(server)
 }
 
+/** Returns `HOST:PORT`. */
+function listen(listener: NetServer, host: string, port: number): Promise<string> {
+  const bracketed = host.includes(':') ? `[${host}]` : host
+  return new Promise((resolve, reject) => {
+    const fail = (error: Error) => reject(new ListenError('--grpc', `${bracketed}:${port}`, error))
+    listener.once('error', fail)
+    listener.listen({ host, port, backlog: BACKLOG }, () => {
+      listener.off('error', fail)
+      const address = listener.address()
+      resolve(`${bracketed}:${typeof address === 'object' ? address?.port : port}`)
+    })
+  })
+}
+
 /**
- * Refuses new calls at once and cuts those that outlast the grace period. Not by `forceShutdown`,
- * which without channelz knows of no connection and ends none. `tryShutdown` may never call back.
+ * Takes nothing new and cuts what outlasts the grace period. Not by `forceShutdown`, which without
+ * channelz knows of no connection and ends none. `tryShutdown` may never call back.
  */
-function shutdown(server: Server, address: string, graceMs: number): Promise<void> {
-  server.drain(address, graceMs)
+function shutdown(
+  server: Server,
+  listener: NetServer,
+  connections: Connections,
+  graceMs: number,
+): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, graceMs)
-    server.tryShutdown(() => {
+    const timer = setTimeout(() => connections.cutAll(), graceMs)
+    // Called once every connection has ended.
+    listener.close(() => {
       clearTimeout(timer)
       resolve()
     })
+    server.tryShutdown(() => {})
+    connections.cutUnopened()
   })
 }
