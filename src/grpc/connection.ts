@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import type { Peer } from './peers.js'
 
 /** What opening a stream costs a peer, in bytes wasted, until it has become a call. */
-const STREAM_WASTE_BYTES = 4096
+const STREAM_WASTE_BYTES = 1024
 /** What a call may have in headers and framing, beside its message. */
 const CALL_OVERHEAD_BYTES = 512
 

@@ -122,9 +122,11 @@ export class Connections {
     }
   }
 
-  cutAll(): void {
-    for (const { socket } of this.#open.values()) {
-      socket.destroy()
+  endAll(): void {
+    for (const connection of this.#open.values()) {
+      if (!connection.isOver) {
+        this.#end(connection)
+      }
     }
   }
 

@@ -1,4 +1,4 @@
-import type { Http2Server, Http2Session } from 'node:http2'
+import type { Http2Server, Http2Session, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import {
   Server,
@@ -27,6 +27,7 @@ type Callback = (error: Partial<ServerErrorResponse> | null, ...rest: unknown[])
 type Registration<Request, Response> = Parameters<
   typeof Server.prototype.register<Request, Response>
 >
+type StreamListener = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void
 type Handler = (call: Call, callback: Callback) => void
 
 /** A grpc-js server with every call of every service under the limits of its peer. */
@@ -71,13 +72,19 @@ export class GuardedServer extends Server {
         connection.session = session
       }
     })
-    // Ahead of grpc-js, which might otherwise have begun the call that is to be counted.
-    http2.prependListener('stream', (stream, headers) => {
+    const [serve] = http2.listeners('stream') as StreamListener[]
+    http2.removeAllListeners('stream')
+    http2.on('stream', (stream, headers) => {
       const connection = this.connections.of(peerOf(stream.session))
       if (connection !== undefined) {
         const hasEnd = !this.#requestStreams.has(`${headers[':path']}`)
         this.connections.streamOpened(connection, stream, hasEnd)
         stream.once('close', () => connection.arriving.delete(stream))
+      }
+      // grpc-js refuses a stream by answering it, which throws, and stops the process, where the
+      // client has reset it already.
+      if (!stream.closed && !stream.destroyed) {
+        serve?.(stream, headers)
       }
     })
     return (socket) => injector.injectConnection(socket)

@@ -9,11 +9,12 @@ const BURST_SECONDS = 5
 /** How long a peer that wasted too much is kept out. */
 const BARRED_MS = 10_000
 /**
- * What a peer may waste, in bytes that serve no call: so many messages of full length at once, half
- * sent, and so many more a second. At the defaults 2 MiB and 256 KiB/s: some 15,000 pings a second.
+ * What a peer may waste, in bytes that serve no call: as much at once as so many messages of full
+ * length half sent, and so much more a second, which is some 15,000 pings.
  */
 const WASTE_BURST_MESSAGES = 16
-const WASTE_MESSAGES_PER_SECOND = 2
+const LEAST_WASTE_BURST_BYTES = 2 * 1024 * 1024
+const WASTE_BYTES_PER_SECOND = 256 * 1024
 
 type PeerLimits = Pick<
   GrpcLimits,
@@ -37,8 +38,8 @@ export class Peer {
     this.#calls = bucket(limits.peerCallsPerSecond)
     this.#failures = bucket(limits.peerFailuresPerSecond)
     this.#waste = new TokenBucket(
-      WASTE_MESSAGES_PER_SECOND * limits.maxMessageBytes,
-      WASTE_BURST_MESSAGES * limits.maxMessageBytes,
+      WASTE_BYTES_PER_SECOND,
+      Math.max(LEAST_WASTE_BURST_BYTES, WASTE_BURST_MESSAGES * limits.maxMessageBytes),
       nowMs(),
     )
   }

@@ -148,7 +148,7 @@ function shutdown(
   graceMs: number,
 ): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => connections.cutAll(), graceMs)
+    const timer = setTimeout(() => connections.endAll(), graceMs)
     // Called once every connection has ended.
     listener.close(() => {
       clearTimeout(timer)
