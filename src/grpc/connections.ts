@@ -1,9 +1,9 @@
 import { constants } from 'node:http2'
 import { Connection, type ConnectionSocket, type ConnectionStream } from './connection.js'
 import type { GrpcLimits, OnLimited } from './limits.js'
-import type { Peer, Peers } from './peers.js'
+import { type Peer, type PeerLimits, Peers } from './peers.js'
 
-type ConnectionLimits = Pick<GrpcLimits, 'maxConnections' | 'headerTimeoutMs'>
+type ConnectionLimits = PeerLimits & Pick<GrpcLimits, 'maxConnections' | 'headerTimeoutMs'>
 
 /**
  * Every open connection. Whoever takes from `maxConnections` without calling is the first to give
@@ -18,12 +18,15 @@ export class Connections {
   /** Told to end, and given until the next look to do so. */
   readonly #ending = new Set<Connection>()
 
+  readonly #peers: Peers
+
   constructor(
-    private readonly peers: Peers,
     private readonly limits: ConnectionLimits,
     private readonly onLimited: OnLimited,
     private readonly nowMs: () => number,
-  ) {}
+  ) {
+    this.#peers = new Peers(limits, nowMs, (peer) => this.#cutFlooding(peer))
+  }
 
   get size(): number {
     return this.#open.size
@@ -31,7 +34,7 @@ export class Connections {
 
   /** Takes a new connection, under its remote address and port, or says that it is to be cut. */
   accept(socket: ConnectionSocket, remoteAddress: string, remotePort: number): boolean {
-    const peer = this.peers.of(remoteAddress)
+    const peer = this.#peers.of(remoteAddress)
     if (peer.isBarred) {
       this.onLimited('barred', peer.address)
       return false
@@ -60,6 +63,8 @@ export class Connections {
     const connection = this.#open.get(key)
     // Another connection may have the port by now.
     if (connection?.socket === socket) {
+      // HTTP/2 ends some floods by itself, and between two looks.
+      connection.countBytes()
       connection.isOver = true
       this.#open.delete(key)
       this.#forget(connection)
@@ -70,7 +75,6 @@ export class Connections {
   /** A request has begun. Where its end is awaited, it must come in time. */
   streamOpened(connection: Connection, stream: ConnectionStream, hasEnd: boolean): void {
     connection.countStream()
-    this.#cutBarred(connection.peer)
     if (hasEnd) {
       connection.arriving.set(stream, this.nowMs())
     }
@@ -107,7 +111,6 @@ export class Connections {
     for (const connection of this.#open.values()) {
       if (!connection.isOver) {
         connection.countBytes()
-        this.#cutBarred(connection.peer)
         this.#cutHalfSent(connection, beforeMs)
       }
     }
@@ -144,10 +147,7 @@ export class Connections {
     }
   }
 
-  #cutBarred(peer: Peer): void {
-    if (!peer.isBarred) {
-      return
-    }
+  #cutFlooding(peer: Peer): void {
     this.onLimited('flood', peer.address)
     for (const connection of this.#open.values()) {
       if (connection.peer === peer && !connection.isOver) {

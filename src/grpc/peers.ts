@@ -16,7 +16,7 @@ const WASTE_BURST_MESSAGES = 16
 const LEAST_WASTE_BURST_BYTES = 2 * 1024 * 1024
 const WASTE_BYTES_PER_SECOND = 256 * 1024
 
-type PeerLimits = Pick<
+export type PeerLimits = Pick<
   GrpcLimits,
   'maxMessageBytes' | 'peerCallsPerSecond' | 'peerFailuresPerSecond'
 >
@@ -32,6 +32,7 @@ export class Peer {
     readonly address: string,
     limits: PeerLimits,
     private readonly nowMs: () => number,
+    private readonly onBarred: (peer: Peer) => void,
   ) {
     const bucket = (perSecond: number) =>
       perSecond === 0 ? null : new TokenBucket(perSecond, BURST_SECONDS * perSecond, nowMs())
@@ -67,8 +68,9 @@ export class Peer {
   waste(bytes: number): void {
     if (bytes <= 0) {
       this.#waste.giveBack(-bytes)
-    } else if (!this.#waste.take(bytes, this.nowMs())) {
+    } else if (!this.#waste.take(bytes, this.nowMs()) && !this.isBarred) {
       this.#barredUntilMs = this.nowMs() + BARRED_MS
+      this.onBarred(this)
     }
   }
 }
@@ -80,6 +82,8 @@ export class Peers {
   constructor(
     private readonly limits: PeerLimits,
     private readonly nowMs: () => number,
+    /** Told once of each peer that wasted too much, and again where it does so later. */
+    private readonly onBarred: (peer: Peer) => void,
   ) {}
 
   /** `remoteAddress` as a socket has it. */
@@ -87,7 +91,7 @@ export class Peers {
     const address = peerAddress(remoteAddress)
     let peer = this.#peers.get(address)
     if (peer === undefined) {
-      peer = new Peer(address, this.limits, this.nowMs)
+      peer = new Peer(address, this.limits, this.nowMs, this.onBarred)
       this.#peers.set(address, peer)
     }
     return peer

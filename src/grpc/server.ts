@@ -12,7 +12,6 @@ import { Connections } from './connections.js'
 import { publishedFiles } from './contracts.js'
 import { GuardedServer } from './guarded-server.js'
 import type { GrpcLimits, OnLimited } from './limits.js'
-import { Peers } from './peers.js'
 
 const KEEPALIVE_TIME_MS = 60_000
 const KEEPALIVE_TIMEOUT_MS = 20_000
@@ -49,12 +48,7 @@ export interface GrpcServer {
 /** Serves the services, with health and reflection. Throws ListenError. */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
   const { host, port, services, limits, hooks } = options
-  const connections = new Connections(
-    new Peers(limits, Date.now),
-    limits,
-    hooks.onLimited,
-    Date.now,
-  )
+  const connections = new Connections(limits, hooks.onLimited, Date.now)
   const server = new GuardedServer(grpcOptions(limits), connections, hooks.onLimited, limits)
   const names = Object.keys(services)
   for (const { definition, implementation } of Object.values(services)) {

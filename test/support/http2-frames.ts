@@ -43,8 +43,8 @@ export interface RawConnection {
   readonly socket: Socket
   /** Resolves when the server has ended it. */
   readonly closed: Promise<void>
-  /** Writes as fast as the server reads, until the connection ends. */
-  flood(chunk: () => Buffer): Promise<void>
+  /** Writes as fast as the server reads, so many times or until the connection ends, and waits for the end. */
+  flood(chunk: () => Buffer, times?: number): Promise<void>
 }
 
 /** Connects to `HOST:PORT`. */
@@ -70,12 +70,14 @@ export async function rawConnection(
   return {
     socket,
     closed,
-    async flood(chunk) {
-      while (!socket.destroyed) {
+    async flood(chunk, times = Number.POSITIVE_INFINITY) {
+      for (let written = 0; written < times && !socket.destroyed; written++) {
         if (!socket.write(chunk())) {
           await event('drain')
         }
       }
+      socket.end()
+      await closed
     },
   }
 }

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Connection } from '../../src/grpc/connection.js'
 import { Connections } from '../../src/grpc/connections.js'
-import { Peers } from '../../src/grpc/peers.js'
 
 const HEADER_TIMEOUT_MS = 1_000
 /** What a peer may waste at once. */
@@ -12,10 +11,8 @@ function connectionsAt(maxConnections = 3) {
   const time = { nowMs: 0 }
   const limited: string[] = []
   const limits = { maxMessageBytes: 1_000, peerCallsPerSecond: 0, peerFailuresPerSecond: 0 }
-  const peers = new Peers(limits, () => time.nowMs)
   const connections = new Connections(
-    peers,
-    { maxConnections, headerTimeoutMs: HEADER_TIMEOUT_MS },
+    { ...limits, maxConnections, headerTimeoutMs: HEADER_TIMEOUT_MS },
     (limit) => limited.push(limit),
     () => time.nowMs,
   )
@@ -131,6 +128,14 @@ describe('connections', () => {
     expect(open().isTaken).toBe(false)
     connections.look()
     expect(limited).toEqual(['flood', 'barred'])
+  })
+
+  it('count what came before the end of one that is gone at the next look', () => {
+    const { open, limited } = connectionsAt()
+    const { socket, close } = open()
+    socket.bytesRead = BURST + 1
+    close()
+    expect(limited).toEqual(['flood'])
   })
 
   it('may carry any number of bytes that are messages of calls', () => {

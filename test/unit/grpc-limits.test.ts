@@ -208,33 +208,41 @@ describe('a flood', () => {
     return streamId
   }
 
-  it.each<[string, () => Buffer]>([
+  it.each<[string, () => Buffer, times?: number]>([
     ['pings', () => Buffer.concat(Array(1000).fill(PING))],
     ['settings', () => Buffer.concat(Array(1000).fill(frame(Frame.SETTINGS)))],
-    ['resets', () => Buffer.concat(Array.from({ length: 100 }, () => reset(nextId())))],
+    // As many as HTTP/2 takes of one connection, which it then no longer reads.
+    ['resets', () => Buffer.concat(Array.from({ length: 100 }, () => reset(nextId()))), 9],
     [
       'calls of what there is not',
       () =>
         frame(Frame.HEADERS, Flag.END_HEADERS | Flag.END_STREAM, nextId(), callHeaders('/a.B/C')),
     ],
-  ])('of %s is cut, its peer kept out, and another goes on', async (_, chunk) => {
+  ])('of %s is cut, its peer kept out, and another goes on', async (_, chunk, times) => {
     const { raw, client, limited } = await serve()
     const good = client()
     expect(await good.call('before')).toBe('before')
-    const hostile = await raw()
-    hostile.socket.write(HELLO)
-    await hostile.flood(chunk)
-    expect(await good.call('meanwhile')).toBe('meanwhile')
-    // HTTP/2 itself has a bound for some, on one connection; ours is that of the peer.
+    // HTTP/2 itself ends some on one connection; the peer comes back until ours bars it.
     while (!limited.includes(`flood ${HOSTILE}`)) {
-      const again = await raw()
-      again.socket.write(HELLO)
-      await again.flood(chunk)
+      const hostile = await raw()
+      hostile.socket.write(HELLO)
+      await hostile.flood(chunk, times)
+      expect(await good.call('meanwhile')).toBe('meanwhile')
     }
     await (await raw()).closed
     expect(limited).toContain(`barred ${HOSTILE}`)
     expect(await client().call('after')).toBe('after')
   })
+})
+
+it('outlives a call of what there is not that is reset at once', async () => {
+  const { raw, client } = await serve()
+  const hostile = await raw()
+  const closed = frame(Frame.RST_STREAM, 0, 1, Buffer.of(0, 0, 0, 8))
+  const begun = frame(Frame.HEADERS, Flag.END_HEADERS, 1, callHeaders('/a.B/C'))
+  hostile.socket.end(Buffer.concat([HELLO, begun, closed]))
+  await hostile.closed
+  expect(await client().call('good')).toBe('good')
 })
 
 describe('a message', () => {
@@ -278,20 +286,21 @@ describe('the calls of a peer', () => {
 
   it('that fail to prove who makes them are refused unread in the end; another peer is served', async () => {
     const { client, raw, limited, seen } = await serve({ peerFailuresPerSecond: 1 })
-    const hostile = await raw()
     const bad = Buffer.from([0, 0, 0, 0, 3, ...Buffer.from('bad')])
-    let id = -1
-    hostile.socket.write(HELLO)
-    await hostile.flood(() => {
-      id += 2
-      return Buffer.concat([
-        frame(Frame.HEADERS, Flag.END_HEADERS, id, callHeaders(PATH)),
-        frame(Frame.DATA, Flag.END_STREAM, id, bad),
-      ])
-    })
-    expect(new Set(limited)).toEqual(new Set([`peer-failures ${HOSTILE}`, `flood ${HOSTILE}`]))
-    // The burst, those that were under way when it was used up, and what a second brought.
-    expect(seen.length).toBeLessThan(300)
+    while (!limited.includes(`flood ${HOSTILE}`)) {
+      const hostile = await raw()
+      let id = -1
+      hostile.socket.write(HELLO)
+      await hostile.flood(() => {
+        id += 2
+        return Buffer.concat([
+          frame(Frame.HEADERS, Flag.END_HEADERS, id, callHeaders(PATH)),
+          frame(Frame.DATA, Flag.END_STREAM, id, bad),
+        ])
+      })
+    }
+    const refused = limited.filter((met) => met === `peer-failures ${HOSTILE}`).length
+    expect(refused).toBeGreaterThan(seen.length)
     expect(await client().call('good')).toBe('good')
   })
 

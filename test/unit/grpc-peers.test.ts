@@ -11,8 +11,13 @@ const LIMITS = { maxMessageBytes: 1000, peerCallsPerSecond: 2, peerFailuresPerSe
 /** Peers under `limits`, and a clock that is set by hand. */
 function peersAt(limits: Partial<typeof LIMITS> = {}) {
   const time = { nowMs: 1_000 }
-  const peers = new Peers({ ...LIMITS, ...limits }, () => time.nowMs)
-  return { time, peers, peer: peers.of('10.0.0.1') }
+  const barred: string[] = []
+  const peers = new Peers(
+    { ...LIMITS, ...limits },
+    () => time.nowMs,
+    (peer) => barred.push(peer.address),
+  )
+  return { time, barred, peers, peer: peers.of('10.0.0.1') }
 }
 
 /** How often `take` succeeds in a row. */
@@ -73,11 +78,13 @@ describe('a peer', () => {
   })
 
   it('is barred for ten seconds once it wasted 2 MiB', () => {
-    const { peer, time } = peersAt()
+    const { peer, time, barred } = peersAt()
     peer.waste(BURST)
     expect(peer.isBarred).toBe(false)
     peer.waste(1)
+    peer.waste(1)
     expect(peer.isBarred).toBe(true)
+    expect(barred).toEqual(['10.0.0.1'])
     time.nowMs += 9_999
     expect(peer.isBarred).toBe(true)
     time.nowMs += 1
