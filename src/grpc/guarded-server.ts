@@ -81,8 +81,8 @@ export class GuardedServer extends Server {
         this.connections.streamOpened(connection, stream, hasEnd)
         stream.once('close', () => connection.arriving.delete(stream))
       }
-      // grpc-js refuses a stream by answering it, which throws, and stops the process, where the
-      // client has reset it already.
+      // The peer may just have been cut off for this very stream. What grpc-js then answers to a
+      // method that there is not would throw, and stop the process.
       if (!stream.closed && !stream.destroyed) {
         serve?.(stream, headers)
       }

@@ -235,7 +235,7 @@ describe('a flood', () => {
   })
 })
 
-it('outlives a call of what there is not that is reset at once', async () => {
+it('goes on after a call of what there is not that is reset at once', async () => {
   const { raw, client } = await serve()
   const hostile = await raw()
   const closed = frame(Frame.RST_STREAM, 0, 1, Buffer.of(0, 0, 0, 8))
