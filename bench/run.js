@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util'
 import { benchCommands } from './commands/bench.js'
 import { benchCreate } from './create/bench.js'
 import { benchFeed } from './feed/bench.js'
+import { benchHostile } from './hostile/bench.js'
 import { benchStore } from './store/bench.js'
 
 /** Each gives a `table`, `figures` to keep, and `verdicts`: whether each target was `held`, and its `text`. */
@@ -14,9 +15,10 @@ const BENCHES = {
   commands: benchCommands,
   store: benchStore,
   feed: benchFeed,
+  hostile: benchHostile,
 }
 
-const HELP = `node bench/run.js [--seconds N] [--rounds N] [create] [commands] [store] [feed]
+const HELP = `node bench/run.js [--seconds N] [--rounds N] [create] [commands] [store] [feed] [hostile]
 
 Runs the benches named, or all. Prints the medians of the rounds, writes everything to bench/results/,
 and exits with 1 where a target is missed.
@@ -30,6 +32,8 @@ and exits with 1 where a target is missed.
   feed      the session list with a thousand viewers: how long changes take to reach them and what
             memory does over a minute (20 times --seconds), messages a second at saturation beside a
             bare ws server, and how soon a new viewer has ten thousand sessions
+  hostile   a good caller's Create, quiet and beside half-open and idle connections, senders of a byte a
+            second, and floods of pings, settings, resets and bad signatures from another address
 
   --seconds N  how long each measurement of a load takes (default 3)
   --rounds N   how often each is made (default 3)

@@ -102,10 +102,9 @@ export async function startNode(config: Config, log: Logger, stop?: AbortSignal)
       () => keys.identity.current,
       (durationMs) => metrics.signed(durationMs),
     )
-    const grpc = await startGrpcServer(
-      config.grpc.host,
-      config.grpc.port,
-      {
+    const grpc = await startGrpcServer({
+      ...config.grpc,
+      services: {
         'session.Session': sessionService({
           sessions,
           clock,
@@ -120,8 +119,15 @@ export async function startNode(config: Config, log: Logger, stop?: AbortSignal)
           log,
         ),
       },
-      tls === null ? {} : { credentials: new TlsServerCredentials(tls) },
-    )
+      ...(tls !== null && { credentials: new TlsServerCredentials(tls) }),
+      limits: config,
+      hooks: {
+        onLimited(limit, peer) {
+          metrics.limited(limit)
+          log.info({ event: 'limited', limit, peer }, 'refused or cut off a peer')
+        },
+      },
+    })
     lifecycle.listens(grpc)
 
     const hooks = {
@@ -154,7 +160,14 @@ export async function startNode(config: Config, log: Logger, stop?: AbortSignal)
     )
     if (feed !== null) {
       const swept = () => sessions.swept
-      metrics.follow({ store, audit, swept, clock: guard, feed: () => feed.report() })
+      metrics.follow({
+        store,
+        audit,
+        swept,
+        clock: guard,
+        grpc: () => grpc.report(),
+        feed: () => feed.report(),
+      })
     }
     return {
       addresses: { grpc: grpc.address, seneca, ...(feed !== null && { http: feed.address }) },

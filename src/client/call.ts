@@ -73,8 +73,9 @@ function readDetails(encoded: Uint8Array): Details {
         found.reason = info.reason
         found.metadata = { ...found.metadata, ...Object.fromEntries(info.metadata) }
       } else if (type === 'google.rpc.RetryInfo') {
-        const seconds = Number(RetryInfo.decode(value).retryDelay?.seconds ?? 0n)
-        found.metadata = { ...found.metadata, retry_delay_ms: `${1000 * seconds}` }
+        const { seconds = 0n, nanos = 0 } = RetryInfo.decode(value).retryDelay ?? {}
+        const delayMs = 1000 * Number(seconds) + Math.ceil(nanos / 1e6)
+        found.metadata = { ...found.metadata, retry_delay_ms: `${delayMs}` }
       } else if (type === 'google.rpc.BadRequest') {
         const [violation] = BadRequest.decode(value).fieldViolations
         found.field = violation?.field ?? ''

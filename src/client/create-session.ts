@@ -42,7 +42,7 @@ export interface CreatedSession {
 }
 
 /**
- * Opens a session. Retries while the server is unavailable; that is safe, since an idempotency key
+ * Opens a session. Retries while the server is unavailable or asks to come back later; that is safe, since an idempotency key
  * goes with the request. Throws RefusedError, DeadlineError or UntrustedResponseError.
  */
 export async function createSession(
@@ -88,10 +88,15 @@ export async function createSession(
   }
 }
 
+/** What the server says may be tried again, in its time, or never reached it. */
 function retryDelayMs(error: unknown): number | null {
-  return error instanceof RefusedError && error.grpcCode === status.UNAVAILABLE
-    ? Number(error.metadata.retry_delay_ms ?? 0)
-    : null
+  if (!(error instanceof RefusedError)) {
+    return null
+  }
+  const askedMs = error.metadata.retry_delay_ms
+  return askedMs === undefined && error.grpcCode !== status.UNAVAILABLE
+    ? null
+    : Number(askedMs ?? 0)
 }
 
 /** Believes a response only where a pinned key signed it, and for this very request. */

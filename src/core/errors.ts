@@ -127,6 +127,20 @@ export class QuotaError extends SessiondError {
   }
 }
 
+/** The caller's address asks for more than one address may. Trying again later is safe. */
+export class RateLimitedError extends SessiondError {
+  readonly code = 'RATE_LIMITED'
+
+  constructor(scope: 'calls' | 'failures', perSecond: number) {
+    super(
+      scope === 'calls'
+        ? `this address makes more than ${perSecond} calls a second, the most allowed: wait a second`
+        : `more than ${perSecond} calls a second of this address failed to prove who makes them: wait a second`,
+      { metadata: { scope, limit: `${perSecond}` } },
+    )
+  }
+}
+
 /** The idempotency key was used before, for another body. */
 export class IdempotencyKeyReusedError extends SessiondError {
   readonly code = 'IDEMPOTENCY_KEY_REUSED'

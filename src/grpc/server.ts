@@ -1,5 +1,6 @@
+import { createServer, type Server as NetServer } from 'node:net'
 import {
-  Server,
+  type Server,
   ServerCredentials,
   type ServiceDefinition,
   type UntypedServiceImplementation,
@@ -7,15 +8,18 @@ import {
 import { ReflectionService } from '@grpc/reflection'
 import { HealthImplementation } from 'grpc-health-check'
 import { ListenError } from '../core/errors.js'
+import { Connections } from './connections.js'
 import { publishedFiles } from './contracts.js'
+import { GuardedServer } from './guarded-server.js'
+import type { GrpcLimits, OnLimited } from './limits.js'
 import { OpenStreams } from './open-streams.js'
 import { shutDown } from './shutdown.js'
 
-/** Above the largest message that any service takes; each service has its own, smaller limit. */
-const MAX_RECEIVE_BYTES = 128 * 1024
-const MAX_CONCURRENT_STREAMS = 256
 const KEEPALIVE_TIME_MS = 60_000
 const KEEPALIVE_TIMEOUT_MS = 20_000
+const LOOK_INTERVAL_MS = 100
+/** As many as Linux lets wait by default: a storm of connections must not make good callers wait. */
+const BACKLOG = 4096
 
 export interface GrpcService {
   readonly definition: ServiceDefinition
@@ -23,13 +27,22 @@ export interface GrpcService {
 }
 
 export interface GrpcServerOptions {
-  /** Default: no TLS. */
+  readonly host: string
+  /** 0 lets the system choose. */
+  readonly port: number
+  /** By full name. */
+  readonly services: Readonly<Record<string, GrpcService>>
+  /** Default: no transport security. */
   readonly credentials?: ServerCredentials
+  readonly limits: GrpcLimits
+  readonly hooks: { readonly onLimited: OnLimited }
 }
 
 export interface GrpcServer {
   /** Where it really listens, `HOST:PORT`. */
   readonly address: string
+  /** What is open and under way now. */
+  report(): { readonly connections: number; readonly calls: number }
   /** Health says NOT_SERVING from now on. */
   stopServing(): void
   /**
@@ -39,23 +52,13 @@ export interface GrpcServer {
   close(graceMs: number): Promise<number>
 }
 
-/** Serves the services by full name, with health and reflection. `address` is `HOST:PORT`. */
-export async function startGrpcServer(
-  host: string,
-  port: number,
-  services: Readonly<Record<string, GrpcService>>,
-  { credentials = ServerCredentials.createInsecure() }: GrpcServerOptions = {},
-): Promise<GrpcServer> {
+/** Serves the services, with health and reflection. Throws ListenError. */
+export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
+  const { host, port, services, limits, hooks } = options
+  const connections = new Connections(limits, hooks.onLimited, Date.now)
   const streams = new OpenStreams()
-  const server = new Server({
-    interceptors: [streams.interceptor],
-    'grpc.max_receive_message_length': MAX_RECEIVE_BYTES,
-    // grpc-js bounds neither by default, and channelz keeps what it has seen.
-    'grpc.max_concurrent_streams': MAX_CONCURRENT_STREAMS,
-    'grpc.enable_channelz': 0,
-    'grpc.keepalive_time_ms': KEEPALIVE_TIME_MS,
-    'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
-  })
+  const grpcOptions = { ...optionsOf(limits), interceptors: [streams.interceptor] }
+  const server = new GuardedServer(grpcOptions, connections, hooks.onLimited, limits)
   const names = Object.keys(services)
   for (const { definition, implementation } of Object.values(services)) {
     server.addService(definition, implementation)
@@ -66,15 +69,24 @@ export async function startGrpcServer(
   health.addToServer(server)
   addReflection(server, names)
 
-  const bracketed = host.includes(':') ? `[${host}]` : host
-  const bound = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`${bracketed}:${port}`, credentials, (error, bound) =>
-      error === null
-        ? resolve(bound)
-        : reject(new ListenError('--grpc', `${bracketed}:${port}`, error)),
-    )
+  const inject = server.createInjector(options.credentials ?? ServerCredentials.createInsecure())
+  const listener = createServer((socket) => {
+    const { remoteAddress, remotePort } = socket
+    socket.on('error', () => {}) // 'close' follows.
+    if (
+      remoteAddress === undefined ||
+      remotePort === undefined ||
+      !connections.accept(socket, remoteAddress, remotePort)
+    ) {
+      socket.resetAndDestroy()
+      return
+    }
+    socket.once('close', () => connections.closed(socket, remoteAddress, remotePort))
+    inject(socket)
   })
-  const address = `${bracketed}:${bound}`
+  const address = await listen(listener, host, port)
+  listener.on('error', () => hooks.onLimited('accept', address))
+  const looks = setInterval(() => connections.look(), LOOK_INTERVAL_MS)
   const stopServing = () => {
     for (const name of ['', ...names]) {
       health.setStatus(name, 'NOT_SERVING')
@@ -82,12 +94,35 @@ export async function startGrpcServer(
   }
   return {
     address,
+    report: () => ({ connections: connections.size, calls: server.calls }),
     stopServing,
-    close(graceMs) {
+    async close(graceMs) {
       stopServing()
       streams.stop()
-      return shutDown(server, graceMs)
+      listener.close()
+      connections.cutUnopened()
+      const cut = await shutDown(server, graceMs)
+      clearInterval(looks)
+      return cut
     },
+  }
+}
+
+function optionsOf(limits: GrpcLimits): ConstructorParameters<typeof Server>[0] {
+  return {
+    'grpc.max_receive_message_length': limits.maxMessageBytes,
+    'grpc.max_concurrent_streams': limits.maxStreams,
+    ...(limits.maxConnectionIdleMs > 0 && {
+      'grpc.max_connection_idle_ms': limits.maxConnectionIdleMs,
+    }),
+    ...(limits.maxConnectionAgeMs > 0 && {
+      'grpc.max_connection_age_ms': limits.maxConnectionAgeMs,
+      'grpc.max_connection_age_grace_ms': limits.maxConnectionAgeGraceMs,
+    }),
+    // It keeps what it has seen.
+    'grpc.enable_channelz': 0,
+    'grpc.keepalive_time_ms': KEEPALIVE_TIME_MS,
+    'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
   }
 }
 
@@ -97,4 +132,18 @@ function addReflection(server: Server, names: readonly string[]): void {
   const all = { format: '', type: {}, fileDescriptorProtos }
   const services = [...names, 'grpc.health.v1.Health']
   new ReflectionService({ all } as never, { services }).addToServer(server)
+}
+
+/** Returns `HOST:PORT`. */
+function listen(listener: NetServer, host: string, port: number): Promise<string> {
+  const bracketed = host.includes(':') ? `[${host}]` : host
+  return new Promise((resolve, reject) => {
+    const fail = (error: Error) => reject(new ListenError('--grpc', `${bracketed}:${port}`, error))
+    listener.once('error', fail)
+    listener.listen({ host, port, backlog: BACKLOG }, () => {
+      listener.off('error', fail)
+      const address = listener.address()
+      resolve(`${bracketed}:${typeof address === 'object' ? address?.port : port}`)
+    })
+  })
 }

@@ -1,5 +1,4 @@
 import { constants, type Http2Server, type ServerHttp2Session } from 'node:http2'
-import { Server as NetServer } from 'node:net'
 import type { Server } from '@grpc/grpc-js'
 
 /** The last stream id there is: streams that a peer opens before it hears of the end are still served. */
@@ -30,7 +29,6 @@ export async function shutDown(server: Server, graceMs: number): Promise<number>
   const { http2Servers } = server as unknown as Connections
   const sessions = () => Array.from(http2Servers.values(), (entry) => [...entry.sessions]).flat()
   for (const http2Server of http2Servers.keys()) {
-    NetServer.prototype.close.call(http2Server)
     // One whose handshake was under way.
     http2Server.on('session', (session) => session.close())
   }

@@ -1,7 +1,7 @@
 import { Metadata, type StatusObject, status } from '@grpc/grpc-js'
 import { BadRequest, ErrorInfo, RetryInfo } from '#generated/google/rpc/error_details'
 import { Status } from '#generated/google/rpc/status'
-import { SessiondError } from '../core/errors.js'
+import { RateLimitedError, SessiondError } from '../core/errors.js'
 
 /** Who defines the reasons in ErrorInfo. */
 export const ERROR_DOMAIN = 'sessiond'
@@ -25,6 +25,7 @@ export const STATUS_CODES: Readonly<Record<string, status>> = {
   UNSUPPORTED_VERSION: status.FAILED_PRECONDITION,
   SESSION_ENDED: status.FAILED_PRECONDITION,
   QUOTA_EXCEEDED: status.RESOURCE_EXHAUSTED,
+  RATE_LIMITED: status.RESOURCE_EXHAUSTED,
   IDEMPOTENCY_KEY_REUSED: status.ALREADY_EXISTS,
   CLOCK_SUSPECT: status.FAILED_PRECONDITION,
   STORE_UNAVAILABLE: status.UNAVAILABLE,
@@ -56,7 +57,7 @@ export function toStatus(error: unknown): StatusObject {
     const fieldViolations = [{ field: error.field, description: message }]
     details.push(any('google.rpc.BadRequest', BadRequest, { fieldViolations }))
   }
-  if (code === status.UNAVAILABLE) {
+  if (code === status.UNAVAILABLE || error instanceof RateLimitedError) {
     const retryDelay = { seconds: RETRY_DELAY_SECONDS, nanos: 0 }
     details.push(any('google.rpc.RetryInfo', RetryInfo, { retryDelay }))
   }

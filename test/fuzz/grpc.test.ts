@@ -13,11 +13,11 @@ import { EpochClock } from '../../src/core/epoch.js'
 import { sodiumEd25519 } from '../../src/crypto/sodium.js'
 import { readCreateResponse } from '../../src/envelope/create.js'
 import { DESCRIBED } from '../../src/grpc/error-description.js'
-import { startGrpcServer } from '../../src/grpc/server.js'
 import { sessionService } from '../../src/grpc/session.js'
 import { sessionsService } from '../../src/grpc/sessions.js'
 import { STATUS_CODES } from '../../src/grpc/status.js'
 import { carol, len, request, requestBody, requestMeta, verifiers } from '../support/envelope.js'
+import { startTestGrpc } from '../support/grpc.js'
 import { mutate, pick, type Random } from '../support/mutate.js'
 import { recordCalls } from '../support/observer.js'
 import { CALLER, START_MS, sessionsAt } from '../support/sessions.js'
@@ -29,7 +29,7 @@ const { sessions } = sessionsAt()
 const { observer, ended, internal } = recordCalls()
 const identity = sodiumEd25519.signer(new Uint8Array(32))
 const sessionsV1 = sessionsService(sessions, observer)
-const server = await startGrpcServer('127.0.0.1', 0, {
+const server = await startTestGrpc({
   'sessions_v1.Sessions': sessionsV1,
   'session.Session': sessionService({
     sessions,

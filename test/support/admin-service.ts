@@ -3,7 +3,7 @@ import { AdminClient, connect } from '../../src/client/index.js'
 import type { AuditEntry } from '../../src/core/audit.js'
 import { sodiumEd25519 } from '../../src/crypto/sodium.js'
 import { type AdminPorts, adminService } from '../../src/grpc/admin.js'
-import { startGrpcServer } from '../../src/grpc/server.js'
+import { startTestGrpc } from './grpc.js'
 import { NO_FAILURES } from './observer.js'
 
 /** The current and the next identity of a server that nobody told otherwise. */
@@ -45,7 +45,7 @@ export async function serveAdmin(ports: Partial<AdminPorts> = {}) {
     observer: NO_FAILURES,
     ...ports,
   })
-  const server = await startGrpcServer('127.0.0.1', 0, { 'sessiond.v1.Admin': service })
+  const server = await startTestGrpc({ 'sessiond.v1.Admin': service })
   const connection = connect(server.address, { serverKeys: 'any' })
   onTestFinished(async () => {
     connection.close()

@@ -5,8 +5,8 @@ import { type ConnectOptions, connect } from '../../src/client/connection.js'
 import { UnprotectedTokenError } from '../../src/client/errors.js'
 import { SessionsClient } from '../../src/client/sessions.js'
 import { TlsServerCredentials } from '../../src/grpc/credentials.js'
-import { startGrpcServer } from '../../src/grpc/server.js'
 import { type Certified, newAuthority } from '../support/certificates.js'
+import { startTestGrpc } from '../support/grpc.js'
 import { fixedTls } from '../support/tls.js'
 
 const authority = newAuthority()
@@ -14,10 +14,9 @@ const { cert: ca } = authority
 
 /** A server that has health alone, with this certificate. */
 async function serve(certified: Certified | null): Promise<string> {
-  const options =
-    certified === null ? {} : { credentials: new TlsServerCredentials(fixedTls(certified)) }
-  const server = await startGrpcServer('127.0.0.1', 0, {}, options)
-  afterAll(() => server.close(0))
+  const credentials = certified === null ? undefined : new TlsServerCredentials(fixedTls(certified))
+  const server = await startTestGrpc({}, {}, undefined, credentials)
+  afterAll(async () => void (await server.close(0)))
   return server.address
 }
 

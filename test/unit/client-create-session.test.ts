@@ -1,5 +1,8 @@
-import { Metadata, status } from '@grpc/grpc-js'
+import { Metadata, type ServiceError, status } from '@grpc/grpc-js'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { RetryInfo } from '#generated/google/rpc/error_details'
+import { Status } from '#generated/google/rpc/status'
+import { refusal } from '../../src/client/call.js'
 import {
   type ConnectOptions,
   type CreateSessionOptions,
@@ -10,7 +13,12 @@ import {
   RefusedError,
   UntrustedResponseError,
 } from '../../src/client/index.js'
-import { EpochDriftError, MissingFieldError, StoreUnavailableError } from '../../src/core/errors.js'
+import {
+  EpochDriftError,
+  MissingFieldError,
+  QuotaError,
+  StoreUnavailableError,
+} from '../../src/core/errors.js'
 import { verifyChain } from '../../src/envelope/chain.js'
 import { readCreateRequest } from '../../src/envelope/create.js'
 import { toStatus } from '../../src/grpc/status.js'
@@ -111,6 +119,31 @@ describe('where the server is unavailable, createSession', () => {
       grpcCode: status.UNAVAILABLE,
     })
     expect(scripted.requests).toHaveLength(1)
+  })
+
+  it('comes back as late as the server asks, whatever its code, nanoseconds and all', async () => {
+    const retryDelay = { seconds: 0n, nanos: 1_500_000 }
+    const details = [
+      {
+        typeUrl: 'type.googleapis.com/google.rpc.RetryInfo',
+        value: RetryInfo.encode({ retryDelay }).finish(),
+      },
+    ]
+    const metadata = new Metadata()
+    const code = status.RESOURCE_EXHAUSTED
+    const encoded = Status.encode({ code, message: 'later', details }).finish()
+    metadata.set('grpc-status-details-bin', Buffer.from(encoded))
+    const later: Act = () => ({ code, details: 'later', metadata })
+    await expect(opening([later, later, answer(server)])).resolves.toHaveProperty('id')
+    expect(refusal({ code, details: 'later', metadata } as ServiceError).metadata).toEqual({
+      retry_delay_ms: '2',
+    })
+  })
+
+  it('takes a quota for an answer', async () => {
+    await expect(opening([refuse(new QuotaError('owner', 1)), never])).rejects.toMatchObject({
+      code: 'QUOTA_EXCEEDED',
+    })
   })
 
   it('reports a deadline without an answer as such', async () => {

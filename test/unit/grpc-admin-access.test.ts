@@ -13,11 +13,11 @@ import { callerOf } from '../../src/grpc/caller.js'
 import { rawDefinition } from '../../src/grpc/contracts.js'
 import { TlsServerCredentials } from '../../src/grpc/credentials.js'
 import { unary } from '../../src/grpc/handler.js'
-import { startGrpcServer } from '../../src/grpc/server.js'
 import { serverStream } from '../../src/grpc/server-stream.js'
 import { Lifecycle } from '../../src/lifecycle.js'
 import { followTls } from '../../src/tls.js'
 import { type Certified, newAuthority } from '../support/certificates.js'
+import { startTestGrpc } from '../support/grpc.js'
 import { NO_FAILURES } from '../support/observer.js'
 import { temporaryDirectory } from '../support/process.js'
 
@@ -63,7 +63,7 @@ async function serve(isRequired: boolean): Promise<string> {
     ]
   })
   const credentials = new TlsServerCredentials(tls)
-  const server = await startGrpcServer('127.0.0.1', 0, Object.fromEntries(served), { credentials })
+  const server = await startTestGrpc(Object.fromEntries(served), {}, undefined, credentials)
   lifecycle.add(() => tls.close())
   lifecycle.add(() => server.close(0))
   return server.address

@@ -3,8 +3,8 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { MissingFieldError } from '../../src/core/errors.js'
 import { serviceDefinition } from '../../src/grpc/contracts.js'
 import { unary } from '../../src/grpc/handler.js'
-import { startGrpcServer } from '../../src/grpc/server.js'
 import { createClient } from '../support/create.js'
+import { startTestGrpc } from '../support/grpc.js'
 import { recordCalls } from '../support/observer.js'
 
 /** A server whose Create is `handle`. */
@@ -18,7 +18,7 @@ async function serve(handle: () => Promise<Buffer>) {
       responseSerialize: (b: Buffer) => b,
     },
   } as ReturnType<typeof serviceDefinition>
-  const server = await startGrpcServer('127.0.0.1', 0, {
+  const server = await startTestGrpc({
     'session.Session': {
       definition,
       implementation: { Create: unary(handle, observer) },

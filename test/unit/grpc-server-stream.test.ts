@@ -3,8 +3,8 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { callServerStream } from '../../src/client/call-stream.js'
 import { MissingFieldError } from '../../src/core/errors.js'
 import { rawDefinition } from '../../src/grpc/contracts.js'
-import { startGrpcServer } from '../../src/grpc/server.js'
 import { type StreamHandler, serverStream } from '../../src/grpc/server-stream.js'
+import { startTestGrpc } from '../support/grpc.js'
 import { recordCalls } from '../support/observer.js'
 
 const CHUNK = Buffer.alloc(64 * 1024)
@@ -12,7 +12,7 @@ const CHUNK = Buffer.alloc(64 * 1024)
 /** A server whose Backup is `handle`, and calls of it. */
 async function serve(handle: StreamHandler<Buffer, Buffer>) {
   const { observer, ended } = recordCalls()
-  const server = await startGrpcServer('127.0.0.1', 0, {
+  const server = await startTestGrpc({
     'sessiond.v1.Admin': {
       definition: rawDefinition('sessiond.v1.Admin'),
       implementation: { Backup: serverStream(handle, observer) },

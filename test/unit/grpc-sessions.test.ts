@@ -11,10 +11,11 @@ import {
 } from '#generated/sessions_v1/sessions'
 import * as errors from '../../src/core/errors.js'
 import { DESCRIBED, describe as describeError } from '../../src/grpc/error-description.js'
-import { type GrpcServer, startGrpcServer } from '../../src/grpc/server.js'
+import type { GrpcServer } from '../../src/grpc/server.js'
 import { sessionsService } from '../../src/grpc/sessions.js'
 import { STATUSES } from '../../src/seneca/errors.js'
 import { MemoryStore } from '../../src/stores/memory.js'
+import { startTestGrpc } from '../support/grpc.js'
 import { recordCalls } from '../support/observer.js'
 import { claimAt, START_MS, sessionsAt } from '../support/sessions.js'
 
@@ -36,7 +37,7 @@ let server: GrpcServer
 let client: Client
 
 beforeAll(async () => {
-  server = await startGrpcServer('127.0.0.1', 0, {
+  server = await startTestGrpc({
     'sessions_v1.Sessions': sessionsService(sessions, calls.observer),
   })
   client = new Client(server.address, credentials.createInsecure())

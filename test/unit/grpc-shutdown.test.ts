@@ -5,7 +5,7 @@ import { Duplex } from 'node:stream'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { serviceDefinition } from '../../src/grpc/contracts.js'
 import { unary } from '../../src/grpc/handler.js'
-import { startGrpcServer } from '../../src/grpc/server.js'
+import { startTestGrpc } from '../support/grpc.js'
 import { watchHealth } from '../support/health.js'
 import { NO_FAILURES } from '../support/observer.js'
 
@@ -17,7 +17,7 @@ async function serve(handle: () => Promise<Buffer> = () => new Promise(() => {})
     Create: { ...Create, requestDeserialize: asIs, responseSerialize: asIs },
   } as ReturnType<typeof serviceDefinition>
   const implementation = { Create: unary(handle, NO_FAILURES) }
-  const server = await startGrpcServer('127.0.0.1', 0, {
+  const server = await startTestGrpc({
     'session.Session': { definition, implementation },
   })
   onTestFinished(async () => void (await server.close(0)))

@@ -17,6 +17,7 @@ const expected: Record<string, [errors.SessiondError, string | null]> = {
   CredentialError: [new errors.CredentialError('w'), 'UNAUTHENTICATED'],
   OwnerKeyError: [new errors.OwnerKeyError('p', 'e'), 'PERMISSION_DENIED'],
   QuotaError: [new errors.QuotaError('owner', 1), 'RESOURCE_EXHAUSTED'],
+  RateLimitedError: [new errors.RateLimitedError('calls', 5), 'RESOURCE_EXHAUSTED'],
   IdempotencyKeyReusedError: [new errors.IdempotencyKeyReusedError(), 'ALREADY_EXISTS'],
   SessionEndedError: [new errors.SessionEndedError('id'), 'FAILED_PRECONDITION'],
   StoreUnavailableError: [new errors.StoreUnavailableError('p'), 'UNAVAILABLE'],
@@ -71,6 +72,7 @@ describe('the map from errors to gRPC codes', () => {
     [new errors.EpochDriftError('f', 1n, 7n, 2n), { server_epoch: '7', max_drift_epochs: '2' }],
     [new errors.QuotaError('server', 5), { scope: 'server', limit: '5' }],
     [new errors.SessionEndedError('id'), { session_id: 'id' }],
+    [new errors.RateLimitedError('failures', 5), { scope: 'failures', limit: '5' }],
   ])('hands on what belongs to the code: %s', (error, metadata) => {
     expect(onTheWire(error).metadata).toEqual(metadata)
   })
@@ -81,6 +83,11 @@ describe('the map from errors to gRPC codes', () => {
     const { metadata } = toStatus(new errors.InvalidFieldError('f', '\u{ffff}'.repeat(20_000)))
     const trailer = String(metadata.toHttp2Headers()['grpc-status-details-bin'])
     expect(trailer.length + encodeURI('\u{ffff}').length * 400).toBeLessThan(8192)
+  })
+
+  it('asks to wait where a rate was exceeded', () => {
+    expect(onTheWire(new errors.RateLimitedError('calls', 5)).retrySeconds).toBe(1n)
+    expect(onTheWire(new errors.QuotaError('owner', 5)).retrySeconds).toBeUndefined()
   })
 
   it('asks to wait where the store fails, and keeps the cause to itself', () => {

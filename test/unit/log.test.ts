@@ -156,7 +156,7 @@ describe('the log', () => {
       .filter((name) => name.endsWith('.ts'))
       .map((name) => readFileSync(new URL(name, sources), 'utf8'))
       .join('')
-    const used = new Set([...text.matchAll(/\bevent: '([^']+)'/g)].map(([, event]) => event))
+    const used = new Set([...text.matchAll(/\{\s*event: '([^']+)'/g)].map(([, event]) => event))
     const docs = await readFile(new URL('../../docs/operations.md', import.meta.url), 'utf8')
     const [, section = ''] = /\n## Logs\n(.*?)\n## /s.exec(docs) ?? []
     const rows = [...section.matchAll(/^\| (`[^|]*) \|/gm)].map(([, cell]) => cell ?? '')

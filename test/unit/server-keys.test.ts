@@ -7,7 +7,8 @@ import { nextIdentityStatement } from '../../src/envelope/next-identity.js'
 import { rawDefinition } from '../../src/grpc/contracts.js'
 import { unary } from '../../src/grpc/handler.js'
 import { identityService } from '../../src/grpc/identity.js'
-import { startGrpcServer } from '../../src/grpc/server.js'
+import type { GrpcService } from '../../src/grpc/server.js'
+import { startTestGrpc } from '../support/grpc.js'
 import { NO_FAILURES } from '../support/observer.js'
 
 const [one, two, stranger] = [1, 2, 3].map((byte) =>
@@ -18,10 +19,10 @@ const bytes = (key: Uint8Array) => Uint8Array.from(key)
 
 /** The keys that the SDK believes a server to have which answers so. */
 async function fetched(
-  service: Parameters<typeof startGrpcServer>[2][string],
+  service: GrpcService,
   serverKeys: readonly Uint8Array[] | 'any',
 ): Promise<readonly Uint8Array[]> {
-  const server = await startGrpcServer('127.0.0.1', 0, { 'sessiond.v1.Identity': service })
+  const server = await startTestGrpc({ 'sessiond.v1.Identity': service })
   onTestFinished(async () => void (await server.close(0)))
   const connection = connect(server.address, { serverKeys })
   onTestFinished(() => connection.close())
@@ -92,7 +93,7 @@ describe('the keys of a server', () => {
   })
 
   it('are asked for by a message, not by any bytes', async () => {
-    const server = await startGrpcServer('127.0.0.1', 0, {
+    const server = await startTestGrpc({
       'sessiond.v1.Identity': identityService({ current: one, next: null }, NO_FAILURES),
     })
     onTestFinished(async () => void (await server.close(0)))

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { remoteCommands } from '../../src/bridge.js'
 import { connect, SessionsClient } from '../../src/client/index.js'
-import { type GrpcServer, type GrpcService, startGrpcServer } from '../../src/grpc/server.js'
+import type { GrpcServer, GrpcService } from '../../src/grpc/server.js'
 import { sessionsService } from '../../src/grpc/sessions.js'
+import { startTestGrpc } from '../support/grpc.js'
 import { recordCalls } from '../support/observer.js'
 import { CALLER, claimAt, START_MS, sessionsAt } from '../support/sessions.js'
 
@@ -11,7 +12,7 @@ const service = sessionsService(sessions, recordCalls().observer)
 let server: GrpcServer
 
 beforeAll(async () => {
-  server = await startGrpcServer('127.0.0.1', 0, { 'sessions_v1.Sessions': service })
+  server = await startTestGrpc({ 'sessions_v1.Sessions': service })
 })
 afterAll(() => server.close(0))
 
@@ -23,7 +24,7 @@ function clientOf(address: string, deadlineMs?: number): SessionsClient {
 
 /** A server of its own for one test. */
 async function startServer(services: Record<string, GrpcService>): Promise<GrpcServer> {
-  const own = await startGrpcServer('127.0.0.1', 0, services)
+  const own = await startTestGrpc(services)
   onTestFinished(async () => void (await own.close(0)))
   return own
 }

@@ -1,0 +1,79 @@
+import { fileURLToPath } from 'node:url'
+import { runJob, withServers } from '../lib/processes.js'
+import { median } from '../lib/statistics.js'
+import { formatTable } from '../lib/table.js'
+import { ATTACKS } from './attacks.js'
+
+/** How much the slowest percent of good calls may slow down. */
+const MAX_OF_QUIET = 3
+/** The attackers have this long before the good caller begins. */
+const AHEAD_SECONDS = 1
+
+const file = (path) => fileURLToPath(new URL(path, import.meta.url))
+
+/**
+ * A good caller's Create, quiet and under each attack. Attackers run in a process of their own, from
+ * another address, at a bounded rate; on two cores their CPU is in part what is measured, so it is
+ * shown.
+ */
+export async function benchHostile(options, report) {
+  const runs = await withServers((dataDir, start) => measureAll(options, report, dataDir, start))
+  const quiet = median(runs.filter(({ attack }) => attack === 'quiet').map(({ p99Ms }) => p99Ms))
+  const rows = Object.entries(group(runs)).map(([attack, own]) => {
+    const of = (name) => median(own.map((run) => run[name]))
+    return { attack, p50Ms: of('p50Ms'), p99Ms: of('p99Ms'), cpuShare: of('cpuShare') }
+  })
+  return {
+    table: formatTable(
+      ['Create, 4 in flight', 'p50 ms', 'p99 ms', 'of quiet', 'attacker CPU'],
+      rows.map(({ attack, p50Ms, p99Ms, cpuShare }) => [
+        ...[attack, p50Ms.toFixed(1), p99Ms.toFixed(1), (p99Ms / quiet).toFixed(2)],
+        `${(100 * cpuShare).toFixed(0)} %`,
+      ]),
+    ),
+    verdicts: rows
+      .filter(({ attack }) => attack !== 'quiet')
+      .map(({ attack, p99Ms }) => ({
+        held: p99Ms <= MAX_OF_QUIET * quiet,
+        text: `${attack}: p99 ${(p99Ms / quiet).toFixed(2)} of quiet, at most ${MAX_OF_QUIET} wanted`,
+      })),
+    figures: { runs },
+  }
+}
+
+async function measureAll({ seconds, rounds }, report, dataDir, start) {
+  const args = ['--grpc', '127.0.0.1:0', '--seneca', 'off', '--http', 'off']
+  const runs = []
+  for (let round = 1; round <= rounds; round++) {
+    for (const attack of ['quiet', ...Object.keys(ATTACKS)]) {
+      // Of its own, so that none inherits a peer that is kept out, or connections.
+      const server = await start(file('../../dist/cli.js'), [
+        ...['serve', '--data-dir', `${dataDir}/${round}-${attack}`, ...args],
+        ...['--max-sessions-per-owner', '0'],
+      ])
+      const run = await measureOne(server.ports.grpc, attack, seconds)
+      await server.stop()
+      runs.push({ round, attack, ...run })
+      report(`round ${round}, ${attack}: p99 ${run.p99Ms.toFixed(1)} ms`)
+    }
+  }
+  return runs
+}
+
+async function measureOne(port, attack, seconds) {
+  const attacking =
+    attack === 'quiet'
+      ? { opened: 0, cpuShare: 0 }
+      : runJob(file('attacker.js'), { port, attack, seconds: seconds + 2 * AHEAD_SECONDS })
+  await new Promise((resolve) => setTimeout(resolve, 1000 * AHEAD_SECONDS))
+  const good = await runJob(file('caller.js'), { port, seconds })
+  return { ...good, ...(await attacking) }
+}
+
+function group(runs) {
+  const groups = {}
+  for (const run of runs) {
+    groups[run.attack] = [...(groups[run.attack] ?? []), run]
+  }
+  return groups
+}

@@ -1,0 +1,25 @@
+import { shapes } from '../create/requests.js'
+import { drive } from '../lib/drive.js'
+import { quantile } from '../lib/statistics.js'
+import { UnaryClient } from '../lib/unary-client.js'
+
+/*
+ * The good caller: `node caller.js JOB`, where JOB is JSON with `port` and `seconds`. Four Creates
+ * under way on one connection, so that the server is not kept busy by them alone.
+ */
+
+const { port, seconds } = JSON.parse(process.argv[2])
+const client = new UnaryClient(port, '/session.Session/Create')
+const messages = shapes['64 owners, constant meta']()
+const { latenciesMs } = await drive(client, () => messages.next().value, {
+  inFlight: 4,
+  durationMs: 1000 * seconds,
+})
+client.close()
+console.log(
+  JSON.stringify({
+    calls: latenciesMs.length,
+    p50Ms: quantile(latenciesMs, 0.5),
+    p99Ms: quantile(latenciesMs, 0.99),
+  }),
+)

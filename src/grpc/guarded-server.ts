@@ -1,0 +1,161 @@
+import type { Http2Server, Http2Session, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
+import type { Socket } from 'node:net'
+import {
+  Server,
+  type ServerCredentials,
+  type ServerErrorResponse,
+  type StatusObject,
+  status,
+} from '@grpc/grpc-js'
+import { RateLimitedError } from '../core/errors.js'
+import type { Connections } from './connections.js'
+import { deferClose } from './defer-close.js'
+import type { GrpcLimits, OnLimited } from './limits.js'
+import { toStatus } from './status.js'
+
+/** Whose calls prove nothing of the caller, and may stay open for ever: health and reflection. */
+const OPEN_TO_ALL = '/grpc.'
+
+/** A call as every kind of handler gets it. */
+interface Call {
+  readonly request?: unknown
+  getPeer(): string
+  emit(event: 'error', status: Partial<StatusObject>): boolean
+  on(event: 'error', listener: (error: Partial<ServerErrorResponse>) => void): this
+  once(event: 'close', listener: () => void): this
+}
+type Callback = (error: Partial<ServerErrorResponse> | null, ...rest: unknown[]) => void
+type Registration<Request, Response> = Parameters<
+  typeof Server.prototype.register<Request, Response>
+>
+type StreamListener = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void
+type Handler = (call: Call, callback: Callback) => void
+
+/** A grpc-js server with every call of every service under the limits of its peer. */
+export class GuardedServer extends Server {
+  /** Calls under way. */
+  calls = 0
+  readonly #refusals: Readonly<Record<'peer-calls' | 'peer-failures', StatusObject>>
+  /** Methods whose requests are streams, which may stay open. */
+  readonly #requestStreams = new Set<string>()
+
+  constructor(
+    options: ConstructorParameters<typeof Server>[0],
+    private readonly connections: Connections,
+    private readonly onLimited: OnLimited,
+    { peerCallsPerSecond, peerFailuresPerSecond }: GrpcLimits,
+  ) {
+    super(options)
+    this.#refusals = {
+      'peer-calls': toStatus(new RateLimitedError('calls', peerCallsPerSecond)),
+      'peer-failures': toStatus(new RateLimitedError('failures', peerFailuresPerSecond)),
+    }
+  }
+
+  /** Every service is added by this, health and reflection too. */
+  override register<Request, Response>(
+    ...[path, handler, serialize, deserialize, type]: Registration<Request, Response>
+  ): boolean {
+    if (type === 'clientStream' || type === 'bidi') {
+      this.#requestStreams.add(path)
+    }
+    const guarded = this.#guard(path, handler as unknown as Handler)
+    return super.register(path, guarded as unknown as typeof handler, serialize, deserialize, type)
+  }
+
+  /** Returns a function that serves an accepted socket. */
+  createInjector(credentials: ServerCredentials): (socket: Socket) => void {
+    const injector = this.createConnectionInjector(credentials)
+    const http2 = this.#http2Server()
+    http2.on('session', (session) => {
+      deferClose(session)
+      const connection = this.connections.of(peerOf(session))
+      if (connection !== undefined) {
+        connection.session = session
+      }
+    })
+    const [serve] = http2.listeners('stream') as StreamListener[]
+    http2.removeAllListeners('stream')
+    http2.on('stream', (stream, headers) => {
+      const connection = this.connections.of(peerOf(stream.session))
+      if (connection !== undefined) {
+        const hasEnd = !this.#requestStreams.has(`${headers[':path']}`)
+        this.connections.streamOpened(connection, stream, hasEnd)
+        stream.once('close', () => connection.arriving.delete(stream))
+      }
+      // The peer may just have been cut off for this very stream. What grpc-js then answers to a
+      // method that there is not would throw, and stop the process.
+      if (!stream.closed && !stream.destroyed) {
+        serve?.(stream, headers)
+      }
+    })
+    return (socket) => injector.injectConnection(socket)
+  }
+
+  #guard(path: string, handler: Handler): Handler {
+    const isOpenToAll = path.startsWith(OPEN_TO_ALL)
+    return (call, callback) => {
+      const answer: (error: Partial<StatusObject>) => void =
+        callback ?? ((error) => call.emit('error', error))
+      const connection = this.connections.of(call.getPeer())
+      if (connection === undefined || connection.isOver) {
+        // Nobody waits for the answer any more.
+        answer({ code: status.CANCELLED })
+        return
+      }
+      const { peer } = connection
+      const limit = !peer.takeCall()
+        ? 'peer-calls'
+        : !isOpenToAll && peer.failsTooOften
+          ? 'peer-failures'
+          : null
+      if (limit !== null) {
+        this.onLimited(limit, peer.address)
+        answer(this.#refusals[limit])
+        return
+      }
+      connection.countCall(call.request instanceof Uint8Array ? call.request.length : 0)
+      const note = (error: Partial<ServerErrorResponse> | null) => {
+        if (error?.code === status.UNAUTHENTICATED) {
+          peer.countFailure()
+        }
+      }
+      this.calls++
+      if (!isOpenToAll) {
+        this.connections.callBegan(connection)
+      }
+      const end = () => {
+        this.calls--
+        if (!isOpenToAll) {
+          this.connections.callEnded(connection)
+        }
+      }
+      if (callback === undefined) {
+        call.on('error', note).once('close', end)
+        handler(call, callback)
+      } else {
+        handler(call, (error, ...rest) => {
+          note(error)
+          end()
+          callback(error, ...rest)
+        })
+      }
+    }
+  }
+
+  /** grpc-js hands out neither its sessions nor their streams. This is all we take of its inside. */
+  #http2Server(): Http2Server {
+    const { http2Servers } = this as unknown as { http2Servers?: Map<Http2Server, unknown> }
+    const [server] = http2Servers?.keys() ?? []
+    if (server === undefined) {
+      throw new Error('this release of grpc-js keeps its HTTP/2 servers elsewhere')
+    }
+    return server
+  }
+}
+
+/** As a call's `getPeer()` has it. */
+function peerOf(session: Http2Session | undefined): string {
+  const socket = session?.socket
+  return `${socket?.remoteAddress}:${socket?.remotePort}`
+}

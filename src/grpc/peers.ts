@@ -1,0 +1,117 @@
+import { isIPv6 } from 'node:net'
+import { LRUCache } from 'lru-cache'
+import type { GrpcLimits } from './limits.js'
+import { TokenBucket } from './token-bucket.js'
+
+/** About 300 bytes each. Beyond that the peer seen longest ago is forgotten, with what it did. */
+const MAX_PEERS = 20_000
+const BURST_SECONDS = 5
+/** How long a peer that wasted too much is kept out. */
+const BARRED_MS = 10_000
+/**
+ * What a peer may waste, in bytes that serve no call: as much at once as so many messages of full
+ * length half sent, and so much more a second, which is some 15,000 pings.
+ */
+const WASTE_BURST_MESSAGES = 16
+const LEAST_WASTE_BURST_BYTES = 2 * 1024 * 1024
+const WASTE_BYTES_PER_SECOND = 256 * 1024
+
+export type PeerLimits = Pick<
+  GrpcLimits,
+  'maxMessageBytes' | 'peerCallsPerSecond' | 'peerFailuresPerSecond'
+>
+
+/** Everything that comes from one address: for IPv6 one network of 64 bits, which one host may own. */
+export class Peer {
+  #barredUntilMs = 0
+  readonly #calls: TokenBucket | null
+  readonly #failures: TokenBucket | null
+  readonly #waste: TokenBucket
+
+  constructor(
+    readonly address: string,
+    limits: PeerLimits,
+    private readonly nowMs: () => number,
+    private readonly onBarred: (peer: Peer) => void,
+  ) {
+    const bucket = (perSecond: number) =>
+      perSecond === 0 ? null : new TokenBucket(perSecond, BURST_SECONDS * perSecond, nowMs())
+    this.#calls = bucket(limits.peerCallsPerSecond)
+    this.#failures = bucket(limits.peerFailuresPerSecond)
+    this.#waste = new TokenBucket(
+      WASTE_BYTES_PER_SECOND,
+      Math.max(LEAST_WASTE_BURST_BYTES, WASTE_BURST_MESSAGES * limits.maxMessageBytes),
+      nowMs(),
+    )
+  }
+
+  get isBarred(): boolean {
+    return this.nowMs() < this.#barredUntilMs
+  }
+
+  /** Whether one more call may be made. */
+  takeCall(): boolean {
+    return this.#calls?.take(1, this.nowMs()) ?? true
+  }
+
+  /** Whether it has failed so often that it is not worth finding out who calls. */
+  get failsTooOften(): boolean {
+    return !(this.#failures?.has(1, this.nowMs()) ?? true)
+  }
+
+  /** A call did not prove who makes it. */
+  countFailure(): void {
+    this.#failures?.drain(1, this.nowMs())
+  }
+
+  /** Notes bytes that served no call; a negative number gives back what turned out to serve one. */
+  waste(bytes: number): void {
+    if (bytes <= 0) {
+      this.#waste.giveBack(-bytes)
+    } else if (!this.#waste.take(bytes, this.nowMs()) && !this.isBarred) {
+      this.#barredUntilMs = this.nowMs() + BARRED_MS
+      this.onBarred(this)
+    }
+  }
+}
+
+/** The peers seen of late. */
+export class Peers {
+  readonly #peers = new LRUCache<string, Peer>({ max: MAX_PEERS })
+
+  constructor(
+    private readonly limits: PeerLimits,
+    private readonly nowMs: () => number,
+    /** Told once of each peer that wasted too much, and again where it does so later. */
+    private readonly onBarred: (peer: Peer) => void,
+  ) {}
+
+  /** `remoteAddress` as a socket has it. */
+  of(remoteAddress: string): Peer {
+    const address = peerAddress(remoteAddress)
+    let peer = this.#peers.get(address)
+    if (peer === undefined) {
+      peer = new Peer(address, this.limits, this.nowMs, this.onBarred)
+      this.#peers.set(address, peer)
+    }
+    return peer
+  }
+}
+
+/** Whose address it is: an IPv4 address, also where it came over IPv6, or the first 64 bits of an IPv6 one. */
+export function peerAddress(remoteAddress: string): string {
+  const [, mapped] = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(remoteAddress) ?? []
+  if (mapped !== undefined) {
+    return mapped
+  }
+  if (!isIPv6(remoteAddress)) {
+    return remoteAddress
+  }
+  const [address = ''] = remoteAddress.split('%')
+  const [head = '', tail] = address.split('::')
+  const groups = head === '' ? [] : head.split(':')
+  const missing =
+    tail === undefined ? 0 : 8 - groups.length - tail.split(':').filter(Boolean).length
+  const all = [...groups, ...Array<string>(missing).fill('0'), ...(tail ?? '').split(':')]
+  return `${all.slice(0, 4).join(':')}::/64`
+}

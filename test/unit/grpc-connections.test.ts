@@ -1,0 +1,178 @@
+import { describe, expect, it } from 'vitest'
+import type { Connection } from '../../src/grpc/connection.js'
+import { Connections } from '../../src/grpc/connections.js'
+
+const HEADER_TIMEOUT_MS = 1_000
+/** What a peer may waste at once. */
+const BURST = 2 * 1024 * 1024
+
+/** Connections of one peer, at most three, on a clock that is set by hand. */
+function connectionsAt(maxConnections = 3) {
+  const time = { nowMs: 0 }
+  const limited: string[] = []
+  const limits = { maxMessageBytes: 1_000, peerCallsPerSecond: 0, peerFailuresPerSecond: 0 }
+  const connections = new Connections(
+    { ...limits, maxConnections, headerTimeoutMs: HEADER_TIMEOUT_MS },
+    (limit) => limited.push(limit),
+    () => time.nowMs,
+  )
+  let ports = 0
+  const open = () => {
+    const port = ++ports
+    const socket = {
+      bytesRead: 0,
+      isCut: false,
+      destroy() {
+        this.isCut = true
+        return this as never
+      },
+    }
+    const isTaken = connections.accept(socket, '10.0.0.1', port)
+    const connection = connections.of(`10.0.0.1:${port}`) as Connection
+    const request = () => {
+      const stream = { readableEnded: false, code: 0, close: (code: number) => void code }
+      connections.streamOpened(connection, stream, true)
+      return stream
+    }
+    return {
+      isTaken,
+      socket,
+      connection,
+      request,
+      close: () => connections.closed(socket, '10.0.0.1', port),
+    }
+  }
+  return { time, limited, connections, open }
+}
+
+describe('connections', () => {
+  it('let the one give way that never made a request, then the one idle longest', () => {
+    const { connections, open, limited } = connectionsAt()
+    const [first, second, unused] = [open(), open(), open()]
+    first.request()
+    second.request()
+    connections.callBegan(first.connection)
+    connections.callEnded(first.connection)
+    const fourth = open()
+    fourth.request()
+    expect(unused.socket.isCut).toBe(true)
+    unused.close()
+    const fifth = open()
+    expect([first, second, fourth].map(({ socket }) => socket.isCut)).toEqual([false, true, false])
+    expect([fourth.isTaken, fifth.isTaken]).toEqual([true, true])
+    expect(limited).toEqual(['connections', 'connections'])
+  })
+
+  it('refuse a new one where all have calls under way', () => {
+    const { connections, open } = connectionsAt(1)
+    const busy = open()
+    busy.request()
+    connections.callBegan(busy.connection)
+    expect(open().isTaken).toBe(false)
+    connections.callEnded(busy.connection)
+    expect(open().isTaken).toBe(true)
+    expect(busy.socket.isCut).toBe(true)
+  })
+
+  it('make no room by one that is gone, nor keep it', () => {
+    const { connections, open } = connectionsAt(1)
+    const gone = open()
+    gone.request()
+    connections.callBegan(gone.connection)
+    gone.close()
+    connections.callEnded(gone.connection)
+    const next = open()
+    next.request()
+    connections.callBegan(next.connection)
+    expect(open().isTaken).toBe(false)
+    expect(connections.size).toBe(1)
+  })
+
+  it('end where no request comes in time', () => {
+    const { connections, open, time, limited } = connectionsAt()
+    const [silent, asking] = [open(), open()]
+    asking.request().readableEnded = true
+    time.nowMs = HEADER_TIMEOUT_MS - 1
+    connections.look()
+    expect(silent.socket.isCut).toBe(false)
+    time.nowMs = HEADER_TIMEOUT_MS
+    connections.look()
+    expect([silent, asking].map(({ socket }) => socket.isCut)).toEqual([true, false])
+    expect(limited).toEqual(['header-timeout'])
+  })
+
+  it('end a request that does not arrive in time, and not one that did', () => {
+    const { connections, open, time, limited } = connectionsAt()
+    const { request, connection, socket } = open()
+    const [whole, half] = [request(), request()]
+    whole.readableEnded = true
+    const closed: number[] = []
+    half.close = whole.close = (code) => void closed.push(code)
+    time.nowMs = HEADER_TIMEOUT_MS
+    connections.look()
+    expect(closed).toEqual([11]) // ENHANCE_YOUR_CALM
+    expect(connection.arriving.size).toBe(0)
+    expect(socket.isCut).toBe(false)
+    expect(limited).toEqual(['header-timeout'])
+  })
+
+  it('of a peer that sends bytes for no call are all cut, and none is taken', () => {
+    const { connections, open, limited } = connectionsAt()
+    const [flooding, other] = [open(), open()]
+    flooding.socket.bytesRead = BURST
+    connections.look()
+    expect(flooding.socket.isCut).toBe(false)
+    flooding.socket.bytesRead = BURST + 1
+    connections.look()
+    expect([flooding.socket.isCut, other.socket.isCut]).toEqual([true, true])
+    expect(open().isTaken).toBe(false)
+    connections.look()
+    expect(limited).toEqual(['flood', 'barred'])
+  })
+
+  it('count what came before the end of one that is gone at the next look', () => {
+    const { open, limited } = connectionsAt()
+    const { socket, close } = open()
+    socket.bytesRead = BURST + 1
+    close()
+    expect(limited).toEqual(['flood'])
+  })
+
+  it('may carry any number of bytes that are messages of calls', () => {
+    const { connections, open, limited } = connectionsAt()
+    const { connection, request, socket } = open()
+    for (let call = 0; call < 100; call++) {
+      request()
+      socket.bytesRead += 100_500
+      if (call % 2 === 0) {
+        connections.look()
+      }
+      connection.countCall(100_000)
+    }
+    expect(limited).toEqual([])
+  })
+
+  it('save nothing up for a flood by calls smaller than allowed', () => {
+    const { connections, open, limited } = connectionsAt()
+    const { connection, request, socket } = open()
+    for (let call = 0; call < 100; call++) {
+      request()
+      connection.countCall(0)
+      connections.look()
+    }
+    socket.bytesRead += BURST + 1
+    connections.look()
+    expect(limited).toEqual(['flood'])
+  })
+
+  it('of a peer that opens streams without calling are cut', () => {
+    const { open, limited } = connectionsAt()
+    const { request } = open()
+    for (let stream = 0; stream < BURST / 1024; stream++) {
+      request()
+    }
+    expect(limited).toEqual([])
+    request()
+    expect(limited).toEqual(['flood'])
+  })
+})
