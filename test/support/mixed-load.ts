@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Signer } from '../../src/crypto/ed25519.js'
 import { type ActClient, ActError, connectActs } from './acts.js'
 import { type Created, createClient, createRequest, epochNow, newOwner, Refused } from './create.js'
@@ -40,11 +41,16 @@ export interface MixedLoadOptions {
   readonly callers: number
   /** Of what Create opens; default an hour. */
   readonly lifetimeSeconds?: number
+  /** Between two calls of a caller; default none. */
+  readonly pauseMs?: number
+  /** false: what was acknowledged is not written down, for a load without an end. */
+  readonly keeps?: boolean
   /** Whether a refusal with this code, or the end of the connection (no code), is to be expected. */
   readonly mayFail: (code: string | undefined) => boolean
 }
 
 export async function startMixedLoad(options: MixedLoadOptions): Promise<MixedLoad> {
+  const { keeps = true, pauseMs = 0 } = options
   const creates: SentCreate[] = []
   const sessions: Known[] = []
   /** Callers of an earlier load had other users. */
@@ -71,7 +77,9 @@ export async function startMixedLoad(options: MixedLoadOptions): Promise<MixedLo
       lifetime: { exp: epochNow() + BigInt(options.lifetimeSeconds ?? 3600) },
     })
     const sent: SentCreate = { request }
-    creates.push(sent)
+    if (keeps) {
+      creates.push(sent)
+    }
     sent.answer = await grpc.create(request)
     wasAnswered()
   }
@@ -88,7 +96,9 @@ export async function startMixedLoad(options: MixedLoadOptions): Promise<MixedLo
     const { id } = (await act()) as { id: string }
     const state = { active: true, data: null }
     const known: Known = { id, certain: state, possible: state }
-    sessions.push(known)
+    if (keeps) {
+      sessions.push(known)
+    }
     wasAnswered()
     return known
   }
@@ -133,6 +143,9 @@ export async function startMixedLoad(options: MixedLoadOptions): Promise<MixedLo
     for (let n = 0; !isStopped; n++) {
       try {
         await task(n)
+        if (pauseMs > 0) {
+          await pause(pauseMs)
+        }
       } catch (error) {
         const code =
           error instanceof Refused
