@@ -1,0 +1,152 @@
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { connect as connectSocket } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { WebSocket } from 'ws'
+import { watchSessions } from '../../src/client/watch.js'
+import { createClient, createRequest } from '../support/create.js'
+import { startMixedLoad } from '../support/mixed-load.js'
+import { type ServerProcess, startServer, temporaryDirectory } from '../support/process.js'
+
+const OBSERVED = fileURLToPath(new URL('../support/observed-server.mjs', import.meta.url))
+const MINUTE_MS = 60_000
+const LENGTH_MS = process.env.SESSIOND_TEST_LONG ? 60 * MINUTE_MS : 0.75 * MINUTE_MS
+const SAMPLES = 15
+const MIB = 1024 * 1024
+
+interface Sample {
+  /** After a full collection. */
+  readonly heapBytes: number
+  readonly anonymousBytes: number
+  readonly storeBytes: number
+  readonly files: number
+  /** Open handles of the event loop, by kind. */
+  readonly resources: Readonly<Record<string, number>>
+  /** Iterators and snapshots of the database that were not let go of. */
+  readonly walks: readonly number[]
+}
+
+async function observe(server: ServerProcess, store: string): Promise<Sample> {
+  const { pid } = server.child
+  server.child.kill('SIGUSR2')
+  const { heapUsed, resources, walks } = (await server.event('observed')) as never
+  const status = await readFile(`/proc/${pid}/status`, 'utf8')
+  const sizes = (await readdir(store)).map((name) =>
+    // Compaction takes files away meanwhile.
+    stat(join(store, name)).then(
+      ({ size }) => size,
+      () => 0,
+    ),
+  )
+  return {
+    ...{ heapBytes: heapUsed, resources, walks },
+    anonymousBytes: Number(/RssAnon:\s+(\d+) kB/.exec(status)?.[1]) * 1024,
+    storeBytes: (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0),
+    files: (await readdir(`/proc/${pid}/fd`)).length,
+  }
+}
+
+/** Clients that come and go, among them some that speak badly or not at all. */
+async function comeAndGo(server: ServerProcess, until: AbortSignal): Promise<void> {
+  const { grpc, http, seneca } = server.ready
+  for (let n = 0; !until.aborted; n++) {
+    const client = createClient(grpc)
+    const watch = watchSessions(`${http.replace('http', 'ws')}/session-list`, { WebSocket })
+    const silent = connectSocket(Number(grpc.split(':')[1]), '127.0.0.1')
+    const rude = connectSocket(Number(new URL(seneca[0] as string).port), '127.0.0.1')
+    for (const socket of [silent, rude]) {
+      socket.on('error', () => {})
+    }
+    rude.write('GET / HTTP/1.1\r\n\r\n')
+    const events = watch[Symbol.asyncIterator]()
+    await events.next()
+    const request = createRequest()
+    request[request.length - 1] = (request.at(-1) as number) ^ 1
+    await client.create(request).catch(() => {})
+    await client.create(Buffer.alloc(100, n)).catch(() => {})
+    await fetch(`${http}/readyz`)
+    await pause(20)
+    watch.close()
+    client.close()
+    silent.destroy()
+    rude.destroy()
+  }
+}
+
+const median = (values: readonly number[]) =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number
+
+describe('a server under load of every kind for long', () => {
+  it(
+    'keeps its memory, its files and its handles at a level, and lets go of everything',
+    async () => {
+      const dataDir = join(await temporaryDirectory(onTestFinished), 'data')
+      const server = await startServer({
+        dataDir,
+        entry: OBSERVED,
+        // Sessions end and are purged as fast as they come.
+        args: [
+          ...['--seneca', 'tcp://127.0.0.1:0', '--max-sessions-per-owner', '0'],
+          ...['--idle-timeout', '10s', '--retention', '2s', '--peer-failures-per-second', '0'],
+        ],
+      })
+      onTestFinished(async () => {
+        await server.stop('SIGKILL')
+      })
+      const store = join(dataDir, 'store')
+      const before = await observe(server, store)
+
+      const stopped = new AbortController()
+      const load = await startMixedLoad({
+        grpc: server.ready.grpc,
+        seneca: server.ready.seneca[0] as string,
+        callers: 3,
+        lifetimeSeconds: 10,
+        pauseMs: 3,
+        keeps: false,
+        // On a slow machine one may have ended by its idleness.
+        mayFail: (code) => code === 'CONFLICT' || code === 'NOT_FOUND',
+      })
+      const guests = comeAndGo(server, stopped.signal)
+      const samples: Sample[] = []
+      for (let i = 0; i < SAMPLES; i++) {
+        await pause(LENGTH_MS / SAMPLES)
+        samples.push(await observe(server, store))
+      }
+      stopped.abort()
+      await guests
+      await load.stop()
+
+      // The first third warms up; the last may not lie above the one before it.
+      const third = SAMPLES / 3
+      const level = (of: (sample: Sample) => number) => ({
+        middle: median(samples.slice(third, 2 * third).map(of)),
+        last: median(samples.slice(2 * third).map(of)),
+      })
+      const figures = {
+        heap: level((sample) => sample.heapBytes),
+        anonymous: level((sample) => sample.anonymousBytes),
+        store: level((sample) => sample.storeBytes),
+        files: level((sample) => sample.files),
+      }
+      console.info(JSON.stringify(figures))
+      expect(figures.heap.last).toBeLessThan(figures.heap.middle * 1.1 + 2 * MIB)
+      expect(figures.anonymous.last).toBeLessThan(figures.anonymous.middle * 1.15 + 8 * MIB)
+      expect(figures.store.last).toBeLessThan(figures.store.middle * 1.5 + 8 * MIB)
+      expect(figures.files.last).toBeLessThan(figures.files.middle * 1.5 + 8)
+
+      // What calls and viewers opened is closed once they are gone.
+      const isBack = async () => {
+        const { resources, walks } = await observe(server, store)
+        return { resources, walks }
+      }
+      await expect
+        .poll(isBack, { timeout: 60_000, interval: 1000 })
+        .toEqual({ resources: before.resources, walks: before.walks })
+      expect(await server.stop()).toEqual({ code: 0, signal: null })
+    },
+    LENGTH_MS + 3 * MINUTE_MS,
+  )
+})

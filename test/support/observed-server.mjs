@@ -1,0 +1,21 @@
+// The built server, which tells of its memory whenever it gets SIGUSR2: one log line, after a full collection.
+import { queryObjects, setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { AbstractIterator, AbstractKeyIterator, AbstractSnapshot } from 'abstract-level'
+
+setFlagsFromString('--expose-gc')
+const gc = runInNewContext('gc')
+const count = (type) => queryObjects(type, { format: 'count' })
+
+process.on('SIGUSR2', () => {
+  gc()
+  const resources = {}
+  for (const name of process.getActiveResourcesInfo()) {
+    resources[name] = (resources[name] ?? 0) + 1
+  }
+  const walks = [AbstractIterator, AbstractKeyIterator, AbstractSnapshot].map(count)
+  const { heapUsed } = process.memoryUsage()
+  console.log(JSON.stringify({ event: 'observed', heapUsed, resources, walks }))
+})
+
+await import('../../dist/cli.js')
