@@ -7,6 +7,8 @@ export default defineConfig({
   resolve: { conditions: ['sessiond-source'] },
   ssr: { resolve: { conditions: ['sessiond-source'] } },
   test: {
+    // By default one less than there are cores, which leaves half of a small machine idle.
+    maxWorkers: 2,
     projects: [
       {
         extends: true,

@@ -11,7 +11,10 @@ process.on('SIGUSR2', () => {
   gc()
   const resources = {}
   for (const name of process.getActiveResourcesInfo()) {
-    resources[name] = (resources[name] ?? 0) + 1
+    // These are work that is about to be done, by this very listener for one.
+    if (name !== 'Immediate') {
+      resources[name] = (resources[name] ?? 0) + 1
+    }
   }
   const walks = [AbstractIterator, AbstractKeyIterator, AbstractSnapshot].map(count)
   const { heapUsed } = process.memoryUsage()
