@@ -1,6 +1,5 @@
 import { randomInt } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import type { Socket } from 'node:net'
 import { WebSocketServer } from 'ws'
 import type { Tls } from '../tls.js'
 import {
@@ -12,6 +11,7 @@ import {
   queryOf,
   type Refusal,
 } from './access.js'
+import { boundConnections } from './connections.js'
 import { type AnswerOptions, answer, createHttpServer, listen, refuse } from './http.js'
 import type { FeedHub } from './hub.js'
 import { type FeedUsage, usageOf } from './usage.js'
@@ -24,17 +24,19 @@ const PING_INTERVAL_MS = 30_000
 const USAGE_INTERVAL_MS = 60_000
 /** How long a connection that we end may take to end. */
 const CLOSE_TIMEOUT_MS = 2_000
-const HEADERS_TIMEOUT_MS = 10_000
+const HEADER_TIMEOUT_MS = 10_000
+/** How often Node looks for requests that take too long to come. */
+const CHECK_INTERVAL_MS = 1_000
 const KEEP_ALIVE_MS = 30_000
-/** Connections beside those of viewers: pages, probes. */
-const OTHER_CONNECTIONS = 256
 const MAX_INT32 = 2 ** 31 - 1
 
 export interface FeedLimits extends ViewerLimits {
   readonly maxViewers: number
+  /** Connections beside those of viewers: pages, probes. */
+  readonly otherConnections: number
 }
 
-const LIMITS: FeedLimits = { ...VIEWER_LIMITS, maxViewers: 2_000 }
+const LIMITS: FeedLimits = { ...VIEWER_LIMITS, maxViewers: 2_000, otherConnections: 256 }
 
 export interface FeedServerOptions extends AnswerOptions {
   readonly host: string
@@ -47,6 +49,10 @@ export interface FeedServerOptions extends AnswerOptions {
   /** Told at intervals, while there is something to tell. */
   readonly onUsage: (usage: FeedReport) => void
   readonly limits?: Partial<FeedLimits>
+  /** For TLS, the headers and the rest of a request to arrive (default 10 s). */
+  readonly headerTimeoutMs?: number
+  /** Told when there are as many connections as may be and one more comes. */
+  readonly onFull?: () => void
   /** Calls `run` at intervals until what it returns is called. */
   readonly every?: (intervalMs: number, run: () => void) => () => void
 }
@@ -73,6 +79,7 @@ export async function startFeedServer(
   options: FeedServerOptions,
 ): Promise<FeedServer> {
   const { access, expectedVersion, tls = null, every = everyInterval } = options
+  const { headerTimeoutMs = HEADER_TIMEOUT_MS } = options
   const limits = { ...LIMITS, ...options.limits }
   const viewers = new Set<Viewer>()
   const counts = { malformed: 0, refused: 0, dropped: {} as Record<string, number> }
@@ -89,16 +96,16 @@ export async function startFeedServer(
 
   const server = createHttpServer(
     tls,
-    { headersTimeout: HEADERS_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS },
+    {
+      headersTimeout: headerTimeoutMs,
+      requestTimeout: headerTimeoutMs,
+      connectionsCheckingInterval: CHECK_INTERVAL_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+    },
     (request, response) => void answer(request, response, options),
   )
-  // Also those that have not got as far as a request: over TLS the server itself knows of none of them.
-  const connections = new Set<Socket>()
-  server.on('connection', (socket: Socket) => {
-    connections.add(socket)
-    socket.once('close', () => connections.delete(socket))
-  })
-  server.maxConnections = limits.maxViewers + OTHER_CONNECTIONS
+  const maxConnections = limits.maxViewers + limits.otherConnections
+  const connections = boundConnections(server, maxConnections, options.onFull ?? (() => {}))
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => {}) // 'close' follows.
     const refusal = checkUpgrade(request, access, viewers.size < limits.maxViewers)

@@ -34,7 +34,7 @@ export interface FeedParts {
 
 /** Serves the session list, its page, probes and metrics; null where that is off. */
 export async function startFeed(
-  { http, feedToken, feedPublic, feedMaxSessions }: Config,
+  { http, feedToken, feedPublic, feedMaxSessions, headerTimeoutMs }: Config,
   { store, sessions, metrics, tls, credential, isServing, findings }: FeedParts,
   log: Logger,
   lifecycle: Lifecycle,
@@ -52,6 +52,8 @@ export async function startFeed(
   const server = await startFeedServer(hub, {
     ...http,
     tls,
+    headerTimeoutMs,
+    onFull: () => metrics.limited('http-connections'),
     access: {
       isPublic: feedPublic,
       ...(feedToken !== null && { token: new Secret(readTokenFile(feedToken)) }),

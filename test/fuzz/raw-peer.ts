@@ -28,8 +28,13 @@ export async function sendRaw(
   return Buffer.concat(chunks)
 }
 
+let opened = 0
+
+/** From an address that was long not used: a listener may keep out whoever sends it nonsense. */
 async function open(port: number) {
-  const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+  opened++
+  const localAddress = `127.1.${Math.floor(opened / 250) % 250}.${(opened % 250) + 1}`
+  const socket = connect({ port, host: '127.0.0.1', localAddress, noDelay: true })
   // That the listener resets the connection is no error of the test's.
   socket.on('error', () => {})
   await once(socket, 'connect')

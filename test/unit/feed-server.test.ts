@@ -298,3 +298,52 @@ describe('a server with TLS', () => {
     await ended
   })
 })
+
+describe('the connections of the session list', () => {
+  /** A connection that says nothing. */
+  async function idle(address: string) {
+    const socket = connectSocket(Number(new URL(address).port), '127.0.0.1')
+    socket.on('error', () => {})
+    const closed = new Promise<void>((resolve) => socket.on('close', () => resolve()))
+    onTestFinished(() => void socket.destroy())
+    await once(socket, 'connect')
+    return { socket, closed }
+  }
+
+  it('keep nobody out by being there: who waited longest gives way, viewers and requests do not', async () => {
+    let met = 0
+    const options = { limits: { maxViewers: 0, otherConnections: 3 }, onFull: () => met++ }
+    const { server } = await start(options)
+    const [first, second, third] = [
+      await idle(server.address),
+      await idle(server.address),
+      await idle(server.address),
+    ]
+    expect((await fetch(`${server.address}/healthz`)).status).toBe(200)
+    await first.closed
+    expect(met).toBe(1)
+    expect([second.socket.destroyed, third.socket.destroyed]).toEqual([false, false])
+  })
+
+  it('never take the place of a viewer', async () => {
+    const { server, connect } = await start({ limits: { maxViewers: 1, otherConnections: 1 } })
+    const { socket, client } = await connect()
+    const first = await idle(server.address)
+    await idle(server.address)
+    await first.closed
+    expect(client.problems).toEqual([])
+    expect(socket.readyState).toBe(WebSocket.OPEN)
+  })
+
+  it.each([
+    ['no headers', ''],
+    ['half of its headers', 'GET / HTTP/1.1\r\nHost: localhost\r\n'],
+    ['half of its body', 'POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n12'],
+  ])('end where a request brings %s in time', async (_, sent) => {
+    const { server } = await start({ headerTimeoutMs: 50 })
+    const { socket, closed } = await idle(server.address)
+    socket.resume()
+    socket.write(sent)
+    await closed
+  })
+})
