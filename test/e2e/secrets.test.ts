@@ -5,6 +5,14 @@ import { join } from 'node:path'
 import { base58 } from '@scure/base'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
+import {
+  AdminClient,
+  connect,
+  eraseUser,
+  exportUser,
+  rotateIdentity,
+  rotateSealingKey,
+} from '../../src/client/index.js'
 import { privateKeyFromPem } from '../../src/crypto/keys.js'
 import { openSeal, sealingKeysFromJson } from '../../src/crypto/seal.js'
 import { LevelStore } from '../../src/stores/level/store.js'
@@ -18,6 +26,7 @@ import {
 import { leaked } from '../support/secrets.js'
 
 const FEED_TOKEN = `feed-${randomBytes(16).toString('hex')}`
+const ADMIN_TOKEN = `admin-${randomBytes(16).toString('hex')}`
 const IDEMPOTENCY_KEY = `key-${randomUUID()}`
 const SESSION_DATA = `data-${randomUUID()}`
 
@@ -26,6 +35,7 @@ const told: Record<string, string> = {}
 /** Everything that it must not tell. */
 const secrets: Record<string, Uint8Array> = {
   'the feed token': Buffer.from(FEED_TOKEN),
+  'the admin token': Buffer.from(ADMIN_TOKEN),
   'an idempotency key': Buffer.from(IDEMPOTENCY_KEY),
   "a session's data": Buffer.from(SESSION_DATA),
 }
@@ -84,6 +94,27 @@ async function use(server: ServerProcess) {
   await send(`{ "data": "${SESSION_DATA}`)
 
   const { http } = server.ready
+  const connection = connect(server.ready.grpc, { serverKeys: 'any', adminToken: ADMIN_TOKEN })
+  const admin = new AdminClient(connection)
+  answers.push(`${JSON.stringify(await admin.status(), (_, value) => `${value}`)}`)
+  await rotateSealingKey(admin)
+  await rotateIdentity(admin, 'announce')
+  for await (const line of exportUser(admin, 'u')) {
+    expect(line).toContain(SESSION_DATA) // What it is for.
+  }
+  await eraseUser(admin, 'nobody')
+  connection.close()
+  const operate = async (action: string, token: string, body: object) => {
+    const response = await fetch(`${http}/operator/${action}`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` },
+      body: JSON.stringify(body),
+    })
+    answers.push(await response.text())
+  }
+  await operate('check', `${ADMIN_TOKEN}x`, {})
+  await operate('look', ADMIN_TOKEN, { session_id: 'none' })
+  await operate('close', ADMIN_TOKEN, { session_id: ids[1] })
   for (const query of ['', '?token=wrong', `?token=${FEED_TOKEN}`]) {
     const viewer = new WebSocket(`${http.replace('http', 'ws')}/session-list${query}`)
     answers.push(await once(viewer, 'message').then(String, String))
@@ -97,6 +128,9 @@ async function readSecrets(dataDir: string, ids: readonly string[]): Promise<voi
   const pem = await readFile(join(dataDir, 'identity.pem'), 'utf8')
   const identity = privateKeyFromPem(pem, 'identity.pem')
   secrets['the identity'] = 'seed' in identity ? identity.seed : identity.secret
+  const nextPem = await readFile(join(dataDir, 'identity-next.pem'), 'utf8')
+  const next = privateKeyFromPem(nextPem, 'identity-next.pem')
+  secrets['the next identity'] = 'seed' in next ? next.seed : next.secret
   const keys = sealingKeysFromJson(
     await readFile(join(dataDir, 'sealing-keys.json'), 'utf8'),
     'sealing-keys.json',
@@ -124,10 +158,12 @@ beforeAll(async () => {
   const dataDir = await temporaryDirectory(afterAll)
   const tokenFile = join(await temporaryDirectory(afterAll), 'token')
   await writeFile(tokenFile, `${FEED_TOKEN}\n`)
+  const adminFile = join(await temporaryDirectory(afterAll), 'admin-token')
+  await writeFile(adminFile, `${ADMIN_TOKEN}\n`)
   server = await startServer({
     dataDir,
     args: [
-      ...['--log-level', 'debug', '--feed-token', tokenFile],
+      ...['--log-level', 'debug', '--feed-token', tokenFile, '--admin-token-file', adminFile],
       ...['--seneca', 'http://127.0.0.1:0', '--http', '127.0.0.1:0'],
     ],
   })
@@ -143,13 +179,13 @@ beforeAll(async () => {
 
 describe('no secret', () => {
   it('was missed by this test: there are some of every kind, and much was told', () => {
-    expect(Object.keys(secrets)).toHaveLength(3 + 1 + 1 + 5)
+    expect(Object.keys(secrets)).toHaveLength(4 + 2 + 2 + 4)
     expect(told.log).toContain('"event":"call","transport":"grpc"')
     for (const reason of ['BAD_SIGNATURE', 'MALFORMED', 'OWNER_KEY_MISMATCH', 'CONFLICT']) {
       expect(told.log).toContain(`"reason":"${reason}"`)
     }
     expect(told.answers).toContain('401')
-    expect(told.audit?.trimEnd().split('\n')).toHaveLength(2)
+    expect(told.audit?.trimEnd().split('\n')).toHaveLength(7)
     expect(told.metrics).toContain('sessiond_grpc_calls_total{')
   })
 
