@@ -1,7 +1,13 @@
 import { defineConfig } from 'vitest/config'
 
 // Threads without isolation: thirty small files take one second instead of nine.
-const shared = { pool: 'threads', isolate: false, environment: 'node' } as const
+// How long a test takes says nothing on a machine that has other work: the limit only ends what hangs.
+const shared = {
+  pool: 'threads',
+  isolate: false,
+  environment: 'node',
+  testTimeout: 60_000,
+} as const
 
 export default defineConfig({
   resolve: { conditions: ['sessiond-source'] },

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { saveBackup } from '../backup.js'
+import { saveBackup } from '../programs/backup.js'
 import { withAdmin } from './admin-server.js'
 import { type ServerFlags, serverOptions } from './sessions-server.js'
 import { statusLine } from './status-line.js'

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
-import { checkDataDir } from '../check.js'
 import type { CheckFinding } from '../client/index.js'
+import { checkDataDir } from '../programs/check.js'
 import { withAdmin } from './admin-server.js'
 import { readServerConfig, STORE_OPTIONS, serverConfigOptions } from './server-config.js'
 import { type ServerFlags, serverOptions } from './sessions-server.js'

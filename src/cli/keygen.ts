@@ -7,7 +7,7 @@ import {
   publicKeyOf,
 } from '../client/index.js'
 import { ownerText } from '../core/owner.js'
-import { writeSecretFile } from '../key-files.js'
+import { writeSecretFile } from '../keys/key-files.js'
 
 /** `sessiond keygen` */
 export function keygenCommand(): Command {

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { repairDataDir } from '../repair.js'
+import { repairDataDir } from '../programs/repair.js'
 import { readServerConfig, STORE_OPTIONS, serverConfigOptions } from './server-config.js'
 
 /** `sessiond repair` */

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { restoreBackup } from '../restore.js'
+import { restoreBackup } from '../programs/restore.js'
 import { readServerConfig, serverConfigOptions } from './server-config.js'
 import { statusLine } from './status-line.js'
 

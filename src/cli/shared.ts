@@ -4,7 +4,7 @@ import { ConfigError } from '../config.js'
 import { durationMs, timeMs } from '../config-values.js'
 import { InputFileError } from '../core/errors.js'
 import { ownerFromText } from '../core/owner.js'
-import { readSecretFile } from '../key-files.js'
+import { readSecretFile } from '../keys/key-files.js'
 
 /** The options of every command that signs a request. */
 export const requestOptions = () => [

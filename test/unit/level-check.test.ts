@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { ended as endedSession } from '../../src/core/deadlines.js'
 import type { Token } from '../../src/core/session.js'
 import { generateSealingKeys, sealSeed } from '../../src/crypto/seal.js'
-import { sealCheck } from '../../src/seal-check.js'
+import { sealCheck } from '../../src/keys/seal-check.js'
 import { encodeSession, encodeTally } from '../../src/stores/level/codec.js'
 import type { ByteLevel } from '../../src/stores/level/database.js'
 import { Database } from '../../src/stores/level/database.js'

@@ -5,7 +5,7 @@ import { base64 } from '@scure/base'
 import { expect, it, onTestFinished } from 'vitest'
 import { KeyChangeError } from '../../src/core/errors.js'
 import { openSeal, sealingKeysFromJson, sealSeed } from '../../src/crypto/seal.js'
-import { SealingKeyRing } from '../../src/sealing-key-ring.js'
+import { SealingKeyRing } from '../../src/keys/sealing-key-ring.js'
 import { temporaryDirectory } from '../support/process.js'
 
 const SEED = new Uint8Array(32).fill(5)

@@ -9,7 +9,7 @@ import {
   privateKeyFromPem,
   privateKeyToPem,
 } from '../../src/crypto/keys.js'
-import { ServerIdentity } from '../../src/server-identity.js'
+import { ServerIdentity } from '../../src/keys/server-identity.js'
 import { temporaryDirectory } from '../support/process.js'
 
 async function newIdentity() {

@@ -1,12 +1,12 @@
 import { join } from 'node:path'
-import type { Config } from './config.js'
-import { Deadlines } from './core/deadlines.js'
-import { EpochClock } from './core/epoch.js'
+import type { Config } from '../config.js'
+import { Deadlines } from '../core/deadlines.js'
+import { EpochClock } from '../core/epoch.js'
+import { splitArray } from '../import/array.js'
+import { type ImportCounts, Importer, type LeftOut } from '../import/importer.js'
+import { openServerKeys } from '../keys/server-keys.js'
+import { LevelStore } from '../stores/level/store.js'
 import { fileChunks, openInput } from './file-chunks.js'
-import { splitArray } from './import/array.js'
-import { type ImportCounts, Importer, type LeftOut } from './import/importer.js'
-import { openServerKeys } from './server-keys.js'
-import { LevelStore } from './stores/level/store.js'
 
 export interface ImportHooks {
   onLeftOut(leftOut: LeftOut): void

@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { cp, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { Config } from './config.js'
-import { StoreLockedError, StoreUnavailableError } from './core/errors.js'
+import type { Config } from '../config.js'
+import { StoreLockedError, StoreUnavailableError } from '../core/errors.js'
+import { repairDatabase } from '../stores/level/database.js'
+import { type RepairCounts, repairInto } from '../stores/level/repair.js'
+import { View } from '../stores/level/view.js'
 import {
   dueUnder,
   expectStored,
@@ -10,9 +13,6 @@ import {
   storedSealCheck,
   storeLocation,
 } from './stored-data.js'
-import { repairDatabase } from './stores/level/database.js'
-import { type RepairCounts, repairInto } from './stores/level/repair.js'
-import { View } from './stores/level/view.js'
 import { syncDirectory } from './sync-directory.js'
 
 export interface Repaired {

@@ -1,10 +1,10 @@
-import type { Config } from './config.js'
-import type { CheckEvent } from './core/care.js'
-import { InputFileError } from './core/errors.js'
+import type { Config } from '../config.js'
+import type { CheckEvent } from '../core/care.js'
+import { InputFileError } from '../core/errors.js'
+import { checkStore } from '../stores/level/check.js'
+import { agreeOnInfo } from '../stores/level/info.js'
+import { View } from '../stores/level/view.js'
 import { dueUnder, openStored, storedSealCheck, storeLocation } from './stored-data.js'
-import { checkStore } from './stores/level/check.js'
-import { agreeOnInfo } from './stores/level/info.js'
-import { View } from './stores/level/view.js'
 
 /**
  * Checks the store of a server that does not run. Throws StoreMismatchError, StoreLockedError,

@@ -1,7 +1,7 @@
-import type { SealVerdict, TrySeal } from './core/care.js'
-import { SealError } from './core/errors.js'
-import { openSeal, type SealingKeys, sealKeyId } from './crypto/seal.js'
-import { sodiumEd25519 } from './crypto/sodium.js'
+import type { SealVerdict, TrySeal } from '../core/care.js'
+import { SealError } from '../core/errors.js'
+import { openSeal, type SealingKeys, sealKeyId } from '../crypto/seal.js'
+import { sodiumEd25519 } from '../crypto/sodium.js'
 
 /** Tries seals with the keys that are at hand at the time. */
 export function sealCheck(sealingKeys: () => SealingKeys): TrySeal {

@@ -1,4 +1,4 @@
-import type { Config } from './config.js'
+import type { Config } from '../config.js'
 import { SealingKeyRing } from './sealing-key-ring.js'
 import { ServerIdentity } from './server-identity.js'
 

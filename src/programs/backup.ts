@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { type FileHandle, link, open, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { InputFileError } from './core/errors.js'
-import type { BackupCounts } from './stores/backup-format.js'
-import { readBackup } from './stores/backup-reader.js'
+import { InputFileError } from '../core/errors.js'
+import type { BackupCounts } from '../stores/backup-format.js'
+import { readBackup } from '../stores/backup-reader.js'
 import { syncDirectory } from './sync-directory.js'
 
 const IS_THERE = 'is there already: move it away first, or choose another name'

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto'
-import { sameBytes } from './core/bytes.js'
-import { InputFileError, KeyChangeError, StoreMismatchError } from './core/errors.js'
+import { sameBytes } from '../core/bytes.js'
+import { InputFileError, KeyChangeError, StoreMismatchError } from '../core/errors.js'
 import {
   generateSealingKeys,
   type SealingKeys,
   sealingKeysFromJson,
   sealingKeysToJson,
   withNewSealingKey,
-} from './crypto/seal.js'
+} from '../crypto/seal.js'
 import { readSecretFile, replaceSecretFile, writeSecretFile } from './key-files.js'
 import { serial } from './serial.js'
 

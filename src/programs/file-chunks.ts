@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises'
-import { InputFileError } from './core/errors.js'
+import { InputFileError } from '../core/errors.js'
 
 const READ_BYTES = 256 * 1024
 

@@ -1,9 +1,9 @@
 import { hex } from '@scure/base'
-import { sameBytes } from './core/bytes.js'
-import { InputFileError, KeyChangeError, StoreMismatchError } from './core/errors.js'
-import type { Signer } from './crypto/ed25519.js'
-import { generateKey, privateKeyFromPem, privateKeyToPem } from './crypto/keys.js'
-import { sodiumEd25519 } from './crypto/sodium.js'
+import { sameBytes } from '../core/bytes.js'
+import { InputFileError, KeyChangeError, StoreMismatchError } from '../core/errors.js'
+import type { Signer } from '../crypto/ed25519.js'
+import { generateKey, privateKeyFromPem, privateKeyToPem } from '../crypto/keys.js'
+import { sodiumEd25519 } from '../crypto/sodium.js'
 import {
   checkReplaceable,
   readSecretFile,

@@ -5,15 +5,15 @@ import {
   RefusedError,
   type SessionInfo,
   SessionsClient,
-} from './client/index.js'
-import type { SenecaAddress } from './config-values.js'
-import { InvalidFieldError, ServerUnavailableError } from './core/errors.js'
-import type { Session } from './core/session.js'
-import { type CutCalls, Lifecycle } from './lifecycle.js'
-import type { Logger } from './log.js'
-import { observeCalls } from './observe-calls.js'
-import type { SessionCommands } from './seneca/commands.js'
-import { SENECA_LISTENERS } from './seneca/listeners.js'
+} from '../client/index.js'
+import type { SenecaAddress } from '../config-values.js'
+import { InvalidFieldError, ServerUnavailableError } from '../core/errors.js'
+import type { Session } from '../core/session.js'
+import { type CutCalls, Lifecycle } from '../lifecycle.js'
+import type { Logger } from '../log.js'
+import { observeCalls } from '../observe-calls.js'
+import type { SessionCommands } from '../seneca/commands.js'
+import { SENECA_LISTENERS } from '../seneca/listeners.js'
 
 /** How long acts under way may take once the bridge is told to stop. */
 export const BRIDGE_GRACE_MS = 10_000
