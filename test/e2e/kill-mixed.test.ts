@@ -44,7 +44,11 @@ describe('a server killed under load of every kind', () => {
     'has lost nothing that it acknowledged, and viewers see it as it is',
     async () => {
       const dataDir = join(await temporaryDirectory(onTestFinished), 'data')
-      const args = ['--seneca', 'tcp://127.0.0.1:0', '--max-sessions-per-owner', '0']
+      const args = [
+        ...['--seneca', 'tcp://127.0.0.1:0', '--max-sessions-per-owner', '0'],
+        // All of them, also after a hundred rounds.
+        ...['--feed-max-sessions', '1000000'],
+      ]
       const start = (http?: string): Promise<ServerProcess> =>
         startServer({ dataDir, args: [...args, ...(http ? ['--http', new URL(http).host] : [])] })
       let server = await start()
