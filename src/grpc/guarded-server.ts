@@ -81,7 +81,12 @@ export class GuardedServer extends Server {
       if (connection !== undefined) {
         const hasEnd = !this.#requestStreams.has(`${headers[':path']}`)
         this.connections.streamOpened(connection, stream, hasEnd)
-        stream.once('close', () => connection.arriving.delete(stream))
+        stream.once('close', () => {
+          connection.arriving.delete(stream)
+          if (wasTooLarge(stream)) {
+            this.onLimited('message-size', connection.peer.address)
+          }
+        })
       }
       // The peer may just have been cut off for this very stream. What grpc-js then answers to a
       // method that there is not would throw, and stop the process.
@@ -152,6 +157,12 @@ export class GuardedServer extends Server {
     }
     return server
   }
+}
+
+/** grpc-js refuses such a message before any handler, and tells nobody but the client. */
+function wasTooLarge({ sentHeaders, sentTrailers }: ServerHttp2Stream): boolean {
+  const told = sentTrailers?.['grpc-message'] ?? sentHeaders?.['grpc-message']
+  return typeof told === 'string' && told.startsWith('Received%20message%20larger')
 }
 
 /** As a call's `getPeer()` has it. */

@@ -22,6 +22,7 @@ export interface GrpcLimits {
  * - `connections`: there were as many as may be, so the one unused longest made room, or the new one
  *   was refused;
  * - `header-timeout`: a connection made no request, or a request did not arrive, in time;
+ * - `message-size`: a message was larger than may be;
  * - `peer-calls`, `peer-failures`: a call was refused;
  * - `flood`: a peer wasted so much that all its connections were cut;
  * - `barred`: such a peer came back too soon;
@@ -30,6 +31,7 @@ export interface GrpcLimits {
 export type Limit =
   | 'connections'
   | 'header-timeout'
+  | 'message-size'
   | 'peer-calls'
   | 'peer-failures'
   | 'flood'

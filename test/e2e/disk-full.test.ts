@@ -6,7 +6,7 @@ import { LevelStore } from '../../src/stores/level/store.js'
 import { createClient, createRequest, newOwner, Refused } from '../support/create.js'
 import { auditLevel } from '../support/level-audit.js'
 import { isKept, startMixedLoad } from '../support/mixed-load.js'
-import { startServer, temporaryDirectory } from '../support/process.js'
+import { sessiond, startServer, temporaryDirectory } from '../support/process.js'
 import { canMount, diskOf, onSmallDisk } from '../support/small-disk.js'
 
 const DISK_BYTES = 64 * 1024 * 1024
@@ -73,6 +73,7 @@ describe.skipIf(!canMount())('a server whose disk is full', () => {
 
       const location = join(copy, 'data', 'store')
       expect(await auditLevel(location)).toEqual([])
+      expect(await sessiond(['check', '--data-dir', join(copy, 'data')])).toMatchObject({ code: 0 })
       const store = await LevelStore.open(location, { epochs: { genesisMs: 0, lengthMs: 1000 } })
       onTestFinished(() => store.close())
       for (const { id } of created) {

@@ -6,7 +6,12 @@ import { watchSessions } from '../../src/client/watch.js'
 import { LevelStore } from '../../src/stores/level/store.js'
 import { auditLevel } from '../support/level-audit.js'
 import { isKept, type MixedLoad, startMixedLoad } from '../support/mixed-load.js'
-import { type ServerProcess, startServer, temporaryDirectory } from '../support/process.js'
+import {
+  type ServerProcess,
+  sessiond,
+  startServer,
+  temporaryDirectory,
+} from '../support/process.js'
 
 const ROUNDS = process.env.SESSIOND_TEST_LONG ? 100 : 3
 const CALLERS = 8
@@ -72,6 +77,8 @@ describe('a server killed under load of every kind', () => {
         await load.ended
         expect(load.creates.length).toBeGreaterThan(CALLERS)
         await expectAllKept(dataDir, load)
+        const check = await sessiond(['check', '--data-dir', dataDir])
+        expect(check, check.stdout).toMatchObject({ code: 0 })
         server = await start(http)
       }
       const connection = connect(server.ready.grpc, { serverKeys: 'any' })

@@ -248,11 +248,12 @@ it('goes on after a call of what there is not that is reset at once', async () =
 
 describe('a message', () => {
   it('of more bytes than may be is RESOURCE_EXHAUSTED and never seen', async () => {
-    const { client, seen } = await serve({ maxMessageBytes: 100 })
+    const { client, seen, limited } = await serve({ maxMessageBytes: 100 })
     const { call } = client()
     expect(await call(Buffer.alloc(101))).toBe('RESOURCE_EXHAUSTED')
     expect(await call('good')).toBe('good')
     expect(seen).toEqual(['good'])
+    expect(limited).toEqual([expect.stringMatching(/^message-size /)])
   })
 
   it('of full length may come a thousand times without being taken for a flood', async () => {
