@@ -17,13 +17,13 @@ interface Connections {
 }
 
 /**
- * Takes no more connections, lets the calls under way finish for `graceMs`, and cuts the rest. Returns how
- * many connections then still had calls. Called again with less, it cuts sooner.
+ * Lets the calls under way finish for `graceMs`, and cuts the rest; whoever listens takes no more
+ * connections by now. Returns how many connections then still had calls. Called again with less, it cuts
+ * sooner.
  *
  * Each connection ends in the two steps of RFC 9113 section 6.8, so that no call is lost which the client
- * has sent and we have not yet read. `tryShutdown` and `drain` of grpc-js take the second step at once, and
- * so does `close` of an HTTP/2 server from Node 24 on; `forceShutdown` knows of no connection without
- * channelz.
+ * has sent and we have not yet read. `tryShutdown` and `drain` of grpc-js take the second step at once;
+ * `forceShutdown` knows of no connection without channelz.
  */
 export async function shutDown(server: Server, graceMs: number): Promise<number> {
   const { http2Servers } = server as unknown as Connections
