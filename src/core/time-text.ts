@@ -16,5 +16,6 @@ export function readTimeMs(field: string, value: unknown): number {
   if (!Number.isSafeInteger(ms) || Number.isNaN(new Date(ms).getTime())) {
     throw new InvalidFieldError(field, 'is neither an ISO 8601 time nor Unix milliseconds')
   }
-  return ms
+  // JSON has a minus nothing, which the store has not.
+  return ms + 0
 }
