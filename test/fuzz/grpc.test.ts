@@ -29,16 +29,20 @@ const { sessions } = sessionsAt()
 const { observer, ended, internal } = recordCalls()
 const identity = sodiumEd25519.signer(new Uint8Array(32))
 const sessionsV1 = sessionsService(sessions, observer)
-const server = await startTestGrpc({
-  'sessions_v1.Sessions': sessionsV1,
-  'session.Session': sessionService({
-    sessions,
-    clock: new EpochClock({ genesisMs: 0, lengthMs: 1000 }, () => START_MS),
-    identity: () => identity,
-    verifiers,
-    observer,
-  }),
-})
+const server = await startTestGrpc(
+  {
+    'sessions_v1.Sessions': sessionsV1,
+    'session.Session': sessionService({
+      sessions,
+      clock: new EpochClock({ genesisMs: 0, lengthMs: 1000 }, () => START_MS),
+      identity: () => identity,
+      verifiers,
+      observer,
+    }),
+  },
+  // Whose calls fail all the time would be kept out.
+  { peerFailuresPerSecond: 0 },
+)
 const client = new Client(server.address, credentials.createInsecure())
 const port = Number(server.address.split(':').at(-1))
 afterAll(async () => {
