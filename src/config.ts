@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { ListenAddress, SenecaAddress } from './config-values.js'
 import { SessiondError } from './core/errors.js'
+import type { GrpcLimits } from './grpc/limits.js'
 import { type Option, type OptionName, SERVE_OPTIONS, variableOf } from './serve-options.js'
 import { unprotected } from './unprotected.js'
 
@@ -14,7 +15,7 @@ export interface TlsFiles {
   readonly clientCa: string | null
 }
 
-export interface Config {
+export interface Config extends GrpcLimits {
   readonly dataDir: string
   readonly store: Value<'store'>
   readonly grpc: ListenAddress
@@ -47,19 +48,6 @@ export interface Config {
   readonly identityKey: string
   readonly sealingKeys: string
   readonly auditLog: string
-  readonly maxMessageBytes: number
-  readonly maxStreams: number
-  readonly maxConnections: number
-  /** 0 is none. */
-  readonly maxConnectionIdleMs: number
-  /** 0 is none. */
-  readonly maxConnectionAgeMs: number
-  readonly maxConnectionAgeGraceMs: number
-  readonly headerTimeoutMs: number
-  /** 0 is none. */
-  readonly peerCallsPerSecond: number
-  /** 0 is none. */
-  readonly peerFailuresPerSecond: number
   readonly graceMs: number
   /** 0 is none. */
   readonly drainDelayMs: number

@@ -1,7 +1,15 @@
 import { connect, type Socket } from 'node:net'
 
 /** Of RFC 9113 section 6. */
-export const Frame = { DATA: 0, HEADERS: 1, RST_STREAM: 3, SETTINGS: 4, PING: 6, CONTINUATION: 9 }
+export const Frame = {
+  DATA: 0,
+  HEADERS: 1,
+  RST_STREAM: 3,
+  SETTINGS: 4,
+  PING: 6,
+  GOAWAY: 7,
+  CONTINUATION: 9,
+}
 export const Flag = { END_STREAM: 1, END_HEADERS: 4 }
 export const PREFACE: Buffer = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
 
