@@ -1,4 +1,5 @@
 import { expect, it, onTestFinished } from 'vitest'
+import { KEY_ONLY } from '../../src/stores/level/database.js'
 import { Deadlines } from '../../src/stores/level/deadlines.js'
 import { deadlineKey } from '../../src/stores/level/keys.js'
 import { Observed } from '../support/level-engine.js'
@@ -13,7 +14,7 @@ async function setUp() {
   const deadlines = new Deadlines()
   const keyOf = (timeMs: number) => deadlineKey(sessionDeadline(timeMs, 'id'))
   /** A row that `deadlines` is not told of. */
-  const putUntold = (timeMs: number) => database.commit([[keyOf(timeMs), new Uint8Array(0)]], false)
+  const putUntold = (timeMs: number) => database.commit([[keyOf(timeMs), KEY_ONLY]], false)
   return {
     observed,
     deadlines,

@@ -7,6 +7,7 @@ import type { InsertScope, Seen } from '../../src/core/store.js'
 import { encodeInfo } from '../../src/stores/level/codec.js'
 import { INFO_KEY } from '../../src/stores/level/keys.js'
 import { LevelStore } from '../../src/stores/level/store.js'
+import { fillStore, withLevel } from '../support/care.js'
 import { auditLevel } from '../support/level-audit.js'
 import { Observed } from '../support/level-engine.js'
 import { temporaryDirectory } from '../support/process.js'
@@ -140,6 +141,14 @@ describe('a store that is opened again', () => {
     await second.close()
     await expect((await open(location)).countOpen()).resolves.toBe(1)
   })
+})
+
+it('has no row without a value, since the memory of an empty one is never freed', async () => {
+  const location = join(await temporaryDirectory(onTestFinished), 'store')
+  await fillStore(location)
+  const rows = await withLevel(location, (level) => level.iterator().all())
+  const empty = rows.filter(([, value]) => value.length === 0)
+  expect(empty.map(([key]) => key.toString('latin1'))).toEqual([])
 })
 
 describe('a list', () => {

@@ -3,14 +3,13 @@ import { InputFileError } from '../../core/errors.js'
 import type { Session } from '../../core/session.js'
 import type { Deadline, IdempotencyScope } from '../../core/store.js'
 import { type Answer, encodeAnswer, encodeInfo, encodeTally } from './codec.js'
-import { Database, type Row } from './database.js'
+import { Database, KEY_ONLY, type Row } from './database.js'
 import { answerKey, deadlineKey, INFO_KEY, LAYOUT_VERSION, sealKey, TALLY_KEY } from './keys.js'
 import { openedRows } from './opened.js'
 import { changeRows } from './rows.js'
 
 const BATCH_ROWS = 2_000
 const BATCH_BYTES = 1024 * 1024
-const NOTHING = new Uint8Array(0)
 
 /**
  * Makes a store out of what cannot be derived, and derives the rest. Until `finish` it is none: without
@@ -40,7 +39,7 @@ export class Builder {
       (key) => this.opened.get(key.toString('latin1')) ?? this.database.valueNow(key),
     )
     for (const [key, list] of opened) {
-      this.opened.set(key.toString('latin1'), list ?? NOTHING)
+      this.opened.set(key.toString('latin1'), list ?? new Uint8Array())
     }
     this.openSessions += after.active ? 1 : 0
     await this.add([...changeRows(change), ...opened])
@@ -55,12 +54,12 @@ export class Builder {
     const timeMs = answer.expiresTimeMs
     return this.add([
       [answerKey(scope), encodeAnswer(answer)],
-      [deadlineKey({ kind: 'idempotency', timeMs, scope }), NOTHING],
+      [deadlineKey({ kind: 'idempotency', timeMs, scope }), KEY_ONLY],
     ])
   }
 
   addDeadline(deadline: Deadline): Promise<void> {
-    return this.add([[deadlineKey(deadline), NOTHING]])
+    return this.add([[deadlineKey(deadline), KEY_ONLY]])
   }
 
   /** Whether a row was added. */

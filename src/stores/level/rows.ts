@@ -2,10 +2,8 @@ import type { SessionChange } from '../../core/events.js'
 import type { Session } from '../../core/session.js'
 import type { IdempotencyScope, NewSession } from '../../core/store.js'
 import { encodeAnswer, encodeSession } from './codec.js'
-import type { Row } from './database.js'
+import { KEY_ONLY, type Row } from './database.js'
 import { answerKey, deadlineKey, indexKeys, sealKey, sessionKey } from './keys.js'
-
-const NOTHING = new Uint8Array(0)
 
 /** The record, its indexes and the end of its seal, as a session passes from state to state. */
 export function changeRows({ before, after }: SessionChange): Row[] {
@@ -19,7 +17,7 @@ export function changeRows({ before, after }: SessionChange): Row[] {
   }
   for (const key of now) {
     if (!old.some((other) => other.equals(key))) {
-      rows.push([key, NOTHING])
+      rows.push([key, KEY_ONLY])
     }
   }
   if (after !== null) {
@@ -46,7 +44,7 @@ export function insertRows(
     const timeMs = idempotency.expiresTimeMs
     rows.push(
       [answerKey(scope), encodeAnswer({ ...idempotency, sessionId: session.id })],
-      [deadlineKey({ kind: 'idempotency', timeMs, scope }), NOTHING],
+      [deadlineKey({ kind: 'idempotency', timeMs, scope }), KEY_ONLY],
     )
   }
   return rows
@@ -54,5 +52,5 @@ export function insertRows(
 
 /** The deadline of a session, where it gets one. */
 export function dueRows({ id }: Session, timeMs: number | undefined): Row[] {
-  return timeMs === undefined ? [] : [[deadlineKey({ kind: 'session', timeMs, id }), NOTHING]]
+  return timeMs === undefined ? [] : [[deadlineKey({ kind: 'session', timeMs, id }), KEY_ONLY]]
 }
