@@ -15,6 +15,9 @@ import { observeCalls } from '../observe-calls.js'
 import type { SessionCommands } from '../seneca/commands.js'
 import { SENECA_LISTENERS } from '../seneca/listeners.js'
 
+/** Refusals of the bridge itself, whatever it asked for. */
+const BARRING: ReadonlySet<string> = new Set(['CREDENTIAL_REQUIRED', 'RATE_LIMITED'])
+
 /** How long acts under way may take once the bridge is told to stop. */
 export const BRIDGE_GRACE_MS = 10_000
 
@@ -69,7 +72,7 @@ export function remoteCommands(
       onOutcome(undefined)
       return result
     } catch (caught) {
-      const error = withoutCredential(caught, client.address)
+      const error = barred(caught, client.address)
       onOutcome(error)
       if (error instanceof RefusedError && error.grpcCode === status.RESOURCE_EXHAUSTED) {
         throw new InvalidFieldError('data', 'and user are together larger than the server takes')
@@ -100,8 +103,8 @@ export function remoteCommands(
 }
 
 /** A server that refuses the bridge is as good as away: no caller of the bridge can mend that. */
-function withoutCredential(error: unknown, server: string): unknown {
-  return error instanceof RefusedError && error.code === 'CREDENTIAL_REQUIRED'
+function barred(error: unknown, server: string): unknown {
+  return error instanceof RefusedError && BARRING.has(error.code)
     ? new ServerUnavailableError(server, `refuses the bridge: ${error.message}`, error)
     : error
 }

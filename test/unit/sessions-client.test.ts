@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { connect, SessionsClient } from '../../src/client/index.js'
+import * as errors from '../../src/core/errors.js'
 import type { GrpcServer, GrpcService } from '../../src/grpc/server.js'
 import { sessionsService } from '../../src/grpc/sessions.js'
+import { toStatus } from '../../src/grpc/status.js'
 import { remoteCommands } from '../../src/programs/bridge.js'
 import { startTestGrpc } from '../support/grpc.js'
 import { recordCalls } from '../support/observer.js'
@@ -123,6 +125,23 @@ describe('a refusal', () => {
       code: 'INVALID_FIELD',
       field: 'data',
     })
+  })
+
+  it.each([
+    new errors.CredentialError('the admin token'),
+    new errors.RateLimitedError('failures', 50),
+  ])('of the bridge itself ($code) is told as a server that is away', async (refusal) => {
+    const refuse = (_: unknown, callback: (error: object) => void) => callback(toStatus(refusal))
+    const own = await startServer({
+      'sessions_v1.Sessions': serviceWith('get_session_by_id', refuse as never),
+    })
+    const outcomes: unknown[] = []
+    const commands = remoteCommands(clientOf(own.address), (failure) => outcomes.push(failure))
+    await expect(commands.get('id')).rejects.toMatchObject({
+      code: 'SERVER_UNAVAILABLE',
+      message: expect.stringContaining(`refuses the bridge: ${refusal.message}`),
+    })
+    expect(outcomes).toEqual([expect.any(errors.ServerUnavailableError)])
   })
 
   it('that cannot be read is none of ours', async () => {
