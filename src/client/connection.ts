@@ -50,6 +50,8 @@ export interface ConnectOptions {
 const MAX_RECONNECT_BACKOFF_MS = 1_000
 const KEEPALIVE_TIME_MS = 30_000
 const KEEPALIVE_TIMEOUT_MS = 10_000
+/** A page of 100 sessions, each with as much data as Seneca's wire takes. The default is 4 MiB. */
+const MAX_ANSWER_BYTES = 128 * 1024 * 1024
 
 /** Prepares a connection to `HOST:PORT`. Throws UnprotectedTokenError. */
 export function connect(address: string, options: ConnectOptions): Connection {
@@ -62,6 +64,7 @@ export function connect(address: string, options: ConnectOptions): Connection {
     ...(adminToken !== undefined && { interceptors: [withToken(adminToken)] }),
     ...(serverName !== undefined && { 'grpc.ssl_target_name_override': serverName }),
     'grpc.enable_channelz': 0,
+    'grpc.max_receive_message_length': MAX_ANSWER_BYTES,
     // Ours know what may be repeated, and until when.
     'grpc.enable_retries': 0,
     'grpc.initial_reconnect_backoff_ms': MAX_RECONNECT_BACKOFF_MS / 10,

@@ -99,6 +99,17 @@ describe('the client of the sessions commands', () => {
   )
 })
 
+it('takes a page of more than 4 MiB, which is where gRPC stops by default', async () => {
+  const commands = remoteCommands(clientOf(server.address), () => {})
+  const userId = newUser()
+  const data = JSON.stringify('x'.repeat(900_000))
+  for (const address of ['1', '2', '3', '4', '5']) {
+    await sessions.open({ userId, address, client: '', data })
+  }
+  const page = await commands.list({ userId })
+  expect(page.sessions.map((session) => session.data)).toEqual(Array(5).fill(data))
+})
+
 describe('a refusal', () => {
   it('keeps what the server said', async () => {
     const client = clientOf(server.address)
