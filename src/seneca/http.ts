@@ -7,6 +7,7 @@ import type { SessionCommands } from './commands.js'
 import { RefusedRequestError } from './errors.js'
 import { isObject, readJson } from './json.js'
 import {
+  boundConnections,
   closeWithin,
   listen,
   MAX_CONNECTIONS,
@@ -66,7 +67,7 @@ export async function startSenecaHttp(
       response.end(outcome.json)
     },
   )
-  server.maxConnections = MAX_CONNECTIONS
+  boundConnections(server, MAX_CONNECTIONS, hooks)
   server.setTimeout(STALL_TIMEOUT_MS)
   return {
     address: await listen(server, 'http', host, port),

@@ -25,6 +25,12 @@ export const MAX_CONNECTIONS = 512
 /** How long nothing may move while a message is unfinished or an answer unsent. */
 export const STALL_TIMEOUT_MS = 30_000
 
+/** Refuses connections beyond the bound. */
+export function boundConnections(server: Server, max: number, { onRefused }: SenecaHooks): void {
+  server.maxConnections = max
+  server.on('drop', () => onRefused(`there are ${max} connections, the most allowed`))
+}
+
 /** Binds, and returns `SCHEME://HOST:PORT`. Throws ListenError. */
 export function listen(
   server: Server,

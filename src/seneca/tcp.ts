@@ -5,6 +5,7 @@ import { actRunner, type RunAct } from './act.js'
 import type { SessionCommands } from './commands.js'
 import { LineReader } from './lines.js'
 import {
+  boundConnections,
   closeWithin,
   listen,
   MAX_CONNECTIONS,
@@ -61,7 +62,7 @@ export async function startSenecaTcp(
     connections.add(connection)
     socket.on('close', () => connections.delete(connection))
   })
-  server.maxConnections = MAX_CONNECTIONS
+  boundConnections(server, MAX_CONNECTIONS, hooks)
   return {
     address: await listen(server, 'tcp', host, port),
     close(graceMs) {

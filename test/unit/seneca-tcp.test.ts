@@ -36,6 +36,17 @@ const it = base.extend('started', async ({ task: _ }, { onCleanup }) => {
 const list = { role: 'sessions', cmd: 'get_sessions' }
 const open = (user_id: string) => ({ role: 'sessions', cmd: 'open_session', user_id })
 
+it('beyond the bound is refused, which is told', async ({ started }) => {
+  const { listener, stillServes, told } = await started()
+  // The peer and the bystander are there.
+  const others = await Promise.all(Array.from({ length: 510 }, () => connectPeer(listener)))
+  expect(told.refused).toEqual([])
+  await (await connectPeer(listener)).closed
+  expect(told.refused).toEqual(['there are 512 connections, the most allowed'])
+  await stillServes()
+  others.map(({ socket }) => socket.destroy())
+})
+
 describe('a connection', () => {
   it.for<[string, string | Buffer]>([
     ['what is not JSON', 'hello\n'],
