@@ -109,6 +109,9 @@ export async function answerOperator(
     }
     say(response, 200, await action(ports, field, caller))
   } catch (error) {
+    if (error === request.errored) {
+      return // Whoever asked is gone, in the middle of the request.
+    }
     const status = error instanceof SessiondError ? (STATUSES[error.code] ?? 500) : 500
     if (!(error instanceof SessiondError) || status === 500) {
       ports.onInternalError(`operator ${name}`, error)

@@ -1,4 +1,5 @@
 import { request } from 'node:http'
+import { setTimeout } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { StoreUnavailableError } from '../../src/core/errors.js'
 import { FeedHub } from '../../src/feed/hub.js'
@@ -131,6 +132,30 @@ describe('the operator mode', () => {
       answer: { code: 'INTERNAL', message: 'internal error' },
     })
     expect(broken.failures).toEqual([['operator close', expect.any(Error)]])
+  })
+
+  it('takes a caller who goes away in the middle of a request for no failure', async () => {
+    let asked = () => {}
+    const isAsked = new Promise<void>((resolve) => {
+      asked = resolve
+    })
+    const admin = () => {
+      asked()
+      return OPERATOR
+    }
+    const { server, failures } = await start({ admin })
+    const call = request(`${server.address}/operator/look`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'content-length': '50' },
+    })
+    call.on('error', () => {})
+    call.write('{"')
+    await isAsked
+    call.destroy()
+    // Ends once the connection has, of which the request is told next.
+    await server.close()
+    await setTimeout(20)
+    expect(failures).toEqual([])
   })
 
   it('takes POST alone', async () => {
