@@ -1,11 +1,6 @@
 import { Command } from 'commander'
-import { WebSocket } from 'ws'
-import {
-  type WatchEvent,
-  type WatchedSession,
-  type WebSocketConstructor,
-  watchSessions,
-} from '../client/watch.js'
+import { tlsProblem } from '../client/tls-problem.js'
+import { type WatchEvent, type WatchedSession, watchSessions } from '../client/watch.js'
 import { ConfigError } from '../config.js'
 import { listenAddress } from '../config-values.js'
 import { readCertificates } from '../tls.js'
@@ -14,6 +9,7 @@ import { VERSION } from '../version.js'
 import { type TlsFlags, tlsOptions } from './connection.js'
 import { printable } from './session-text.js'
 import { parseFlag } from './shared.js'
+import { watchSocket } from './watch-socket.js'
 
 interface WatchFlags extends TlsFlags {
   readonly http: string
@@ -59,7 +55,7 @@ Examples:
       process.stdout.once('error', () => stopped.abort())
       const scheme = tls || tlsCa !== undefined ? 'wss' : 'ws'
       const watch = watchSessions(`${scheme}://${http}/session-list`, {
-        WebSocket: tlsCa === undefined ? WebSocket : trusting(readCertificates(tlsCa)),
+        WebSocket: watchSocket(tlsCa === undefined ? {} : { ca: readCertificates(tlsCa) }),
         userName: 'sessiond sessions watch',
         version: VERSION,
         signal: stopped.signal,
@@ -71,22 +67,15 @@ Examples:
     })
 }
 
-/** A WebSocket that trusts these authorities, PEM. */
-function trusting(ca: Buffer): WebSocketConstructor {
-  return class extends WebSocket {
-    constructor(url: string) {
-      super(url, { ca })
-    }
-  }
-}
-
 function print(event: WatchEvent, json: boolean): void {
   if (json) {
     console.log(JSON.stringify(event))
   } else if ('session' in event) {
     console.log(`${MARKS[event.type]} ${lineOf(event.session)}`)
   } else if (event.type === 'waiting') {
-    console.error(`${printable(event.reason)}; again in ${event.retryDelayMs} ms`)
+    const problem = tlsProblem(event.reason)
+    const reason = problem === undefined ? event.reason : `the server ${problem}`
+    console.error(`${printable(reason)}; again in ${event.retryDelayMs} ms`)
   } else if (event.type === 'error') {
     console.error(printable(event.message))
   }

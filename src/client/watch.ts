@@ -173,8 +173,8 @@ class Watch implements SessionWatch {
       }
     })
     socket.addEventListener('error', (event) => {
-      // Browsers say nothing of what was wrong.
-      problem = 'message' in event ? String(event.message) : ''
+      // Browsers say nothing of what was wrong. What follows from the first error is none.
+      problem ||= 'message' in event ? String(event.message) : ''
     })
     socket.addEventListener('close', ({ code, reason }) => {
       if (isCurrent()) {

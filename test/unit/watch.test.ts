@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
+import { watchSocket } from '../../src/cli/watch-socket.js'
 import { type WatchEvent, type WatchOptions, watchSessions } from '../../src/client/watch.js'
 import { FeedHub } from '../../src/feed/hub.js'
 import { type FeedServerOptions, startFeedServer } from '../../src/feed/server.js'
@@ -58,6 +59,39 @@ const args = (n: number, data: object | null = null) => ({
   data: JSON.stringify(data),
 })
 const userAt = (id: string) => ({ user_id: id, username: id })
+
+describe('the WebSocket of the command line', () => {
+  it('does not wait for a server that has fallen silent', async () => {
+    // Its pings never come.
+    const { port } = await startFeed()
+    const { until } = startWatch(port, { WebSocket: watchSocket({ silenceMs: 100 }) })
+    await until('open')
+    expect((await until('waiting')).at(-1)).toMatchObject({ reason: 'the server is silent' })
+  })
+
+  it('hears pings', async () => {
+    const { port } = await startFeed(0, {
+      every(_, run) {
+        const timer = setInterval(run, 20)
+        return () => clearInterval(timer)
+      },
+    })
+    const { until, events } = startWatch(port, { WebSocket: watchSocket({ silenceMs: 200 }) })
+    await until('open')
+    const next = events.next()
+    const pause = new Promise((resolve) => setTimeout(resolve, 600, 'nothing'))
+    expect(await Promise.race([next, pause])).toBe('nothing')
+  })
+
+  it('tells why a server refused it', async () => {
+    const access = { isPublic: false, token: new Secret(token) }
+    const { port } = await startFeed(0, { access })
+    const { until } = startWatch(port, { WebSocket: watchSocket() })
+    expect((await until('waiting')).at(-1)).toMatchObject({
+      reason: 'the server refuses (401): the token of --feed-token is needed',
+    })
+  })
+})
 
 describe('watchSessions', () => {
   it('tells of sessions as they come, change and go, and keeps the map in step', async () => {
