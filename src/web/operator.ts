@@ -24,8 +24,14 @@ export class OperatorError extends Error {
   }
 }
 
+/** As tokens are: what else a person pastes could not travel in a header. */
+const TOKEN = /^[\x21-\x7e]+$/
+
 /** Throws OperatorError where the server does not take the token, or cannot be asked. */
 export async function signIn(token: string): Promise<Operator> {
+  if (!TOKEN.test(token)) {
+    throw notTaken()
+  }
   const ask = (action: string, body: object) => post(token, action, body)
   await ask('check', {})
   return {
@@ -59,10 +65,21 @@ async function post(token: string, action: string, body: object): Promise<Record
       'This server has no admin token: it must be started with --admin-token-file.',
     )
   }
+  if (response.status === 401) {
+    throw notTaken()
+  }
   const answer = await response.json().catch(() => ({}))
   if (!response.ok) {
     const { code, message } = answer
     throw new OperatorError(`${code ?? response.status}`, `${message ?? 'The server refused.'}`)
   }
   return answer
+}
+
+/** Also in the middle: the operator of the server may have changed its token. */
+function notTaken(): OperatorError {
+  return new OperatorError(
+    'CREDENTIAL_REQUIRED',
+    'The server does not take this token. Stop operating, and begin again with the one it has now.',
+  )
 }

@@ -20,13 +20,17 @@ export function useOperating(): Operating {
   const [closing, setClosing] = useState<Closing | null>(null)
   const [outcome, setOutcome] = useState('')
 
+  const stop = () => {
+    setOperator(null)
+    setOutcome('')
+  }
   const toggle =
     operator === null ? (
       <button type="button" class="plain" onClick={() => setSigningIn(true)}>
         Operate…
       </button>
     ) : (
-      <button type="button" class="plain" onClick={() => setOperator(null)}>
+      <button type="button" class="plain" onClick={stop}>
         Stop operating
       </button>
     )

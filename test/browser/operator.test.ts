@@ -20,7 +20,8 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('operating on th
   })
   afterAll(() => browser?.close())
 
-  async function start(token: string | null) {
+  async function start(first: string | null) {
+    let token = first
     const { sessions, store, audited } = sessionsAt()
     const hub = new FeedHub(store, { maxSessions: 100, onError: () => {} })
     const server = await startFeedServer(hub, {
@@ -50,7 +51,10 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('operating on th
       })
       return page
     }
-    return { sessions, audited, open }
+    const changeToken = (next: string) => {
+      token = next
+    }
+    return { sessions, audited, open, changeToken }
   }
 
   const people = (address: string) => ({
@@ -59,7 +63,7 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('operating on th
   })
 
   it('shows nothing to close without the token', async () => {
-    const { sessions, open } = await start('the right token')
+    const { sessions, open } = await start('the-right-token')
     await sessions.open(people('here'))
     const page = await open()
     await page.locator('.row-button').click()
@@ -67,10 +71,14 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('operating on th
     expect(await page.getByRole('button', { name: /Close/ }).count()).toBe(0)
 
     await page.getByRole('button', { name: 'Operate…' }).click()
-    await page.getByLabel('Admin token').fill('a wrong token')
+    await page.getByLabel('Admin token').fill('a-wrong-token')
     await page.keyboard.press('Enter')
     await page.getByText('This is not the admin token').waitFor()
     await screenshot(page, 'operator-wrong-token')
+    // What no header can carry is not sent, and is no token either.
+    await page.getByLabel('Admin token').fill('\u201ca wrong token\u201d')
+    await page.keyboard.press('Enter')
+    await page.getByText('This is not the admin token').waitFor()
     await page.keyboard.press('Escape')
     await page.getByRole('dialog').waitFor({ state: 'detached' })
     expect(await page.getByRole('button', { name: /Close/ }).count()).toBe(0)
@@ -78,7 +86,7 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('operating on th
   })
 
   it('closes one session, then all of a user, each after a confirmation', async () => {
-    const { sessions, audited, open } = await start('the right token')
+    const { sessions, audited, open } = await start('the-right-token')
     const first = await sessions.open(people('here'))
     await sessions.open(people('there'))
     await sessions.open(people('elsewhere'))
@@ -87,7 +95,7 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('operating on th
     const rows = page.locator('.row-button')
     await expect.poll(() => rows.count()).toBe(4)
     await page.getByRole('button', { name: 'Operate…' }).click()
-    await page.getByLabel('Admin token').fill('the right token')
+    await page.getByLabel('Admin token').fill('the-right-token')
     await page.getByRole('button', { name: 'Operate', exact: true }).click()
     await page.getByRole('button', { name: 'Stop operating' }).waitFor()
 
@@ -129,6 +137,35 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('operating on th
     expect(await page.getByRole('button', { name: /Close/ }).count()).toBe(0)
   })
 
+  it('says so where the token was changed, and begins anew without what was done before', async () => {
+    const { sessions, open, changeToken } = await start('the-first-token')
+    await sessions.open(people('here'))
+    await sessions.open(people('there'))
+    const page = await open()
+    const dialog = page.getByRole('dialog', { name: 'Close this session?' })
+    const operate = async (token: string) => {
+      await page.getByRole('button', { name: 'Operate…' }).click()
+      await page.getByLabel('Admin token').fill(token)
+      await page.keyboard.press('Enter')
+      await page.getByRole('button', { name: 'Stop operating' }).waitFor()
+    }
+    await operate('the-first-token')
+    await page.locator('.row-button').first().click()
+    await page.getByRole('button', { name: 'Close session…' }).click()
+    await dialog.getByRole('button', { name: 'Close session' }).click()
+    const done = page.getByText('Closed a session of Ada Lovelace.')
+    await done.waitFor()
+
+    changeToken('the-next-token')
+    await page.locator('.row-button').first().click()
+    await page.getByRole('button', { name: 'Close session…' }).click()
+    await dialog.getByText('The server does not take this token.').waitFor()
+    await dialog.getByRole('button', { name: 'Keep open' }).click()
+    await page.getByRole('button', { name: 'Stop operating' }).click()
+    await operate('the-next-token')
+    expect(await done.count()).toBe(0)
+  })
+
   it('says so where the server knows no admin token', async () => {
     const { open } = await start(null)
     const page = await open()
@@ -139,14 +176,14 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('operating on th
   })
 
   it.each(['light', 'dark'] as const)('is readable to everyone, %s', async (colorScheme) => {
-    const { sessions, open } = await start('the right token')
+    const { sessions, open } = await start('the-right-token')
     await sessions.open(people('here'))
     const page = await open({
       ...{ bypassCSP: true, colorScheme, reducedMotion: 'reduce' },
       ...{ viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true },
     })
     await page.getByRole('button', { name: 'Operate…' }).click()
-    await page.getByLabel('Admin token').fill('the right token')
+    await page.getByLabel('Admin token').fill('the-right-token')
     await page.keyboard.press('Enter')
     await page.locator('.row-button').first().tap()
     await page.getByRole('button', { name: 'Close session…' }).tap()
