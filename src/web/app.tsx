@@ -64,7 +64,11 @@ export function App({ url, version, token }: AppProps) {
           connection={connection}
           known={totals.sessions}
           query={query}
-          onClear={() => setQuery('')}
+          onClear={() => {
+            setQuery('')
+            // The button goes, and the focus would go with it.
+            document.querySelector<HTMLElement>('[type="search"]')?.focus()
+          }}
         />
       )}
     </main>

@@ -114,6 +114,15 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('the page', () =
     expect(await findingsWithoutPolicy('dark', viewport)).toEqual([])
   })
 
+  it('fits the narrowest window with large numbers', async () => {
+    server.snapshot = few.map((message) => message.with(2, '120000').with(3, '240000'))
+    const page = await open({ viewport: { width: 320, height: 640 } })
+    await expect.poll(() => rows(page).count()).toBeGreaterThan(0)
+    expect(await page.locator('.totals').textContent()).toMatch('960,000')
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(320)
+    await screenshot(page, 'narrowest')
+  })
+
   it('finds, sorts and counts', async () => {
     const page = await open()
     await expect.poll(() => rows(page).count()).toBe(few.length)
@@ -125,6 +134,7 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('the page', () =
     await page.getByRole('heading', { name: 'No session matches' }).waitFor()
     await screenshot(page, 'no-match')
     await page.getByRole('button', { name: 'Clear the search' }).click()
+    expect(await page.evaluate('document.activeElement.type')).toBe('search')
     await page.getByRole('combobox').selectOption('Oldest first')
     await expect.poll(() => rows(page).first().textContent()).toMatch('Unnamed')
   })
