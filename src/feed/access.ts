@@ -52,12 +52,17 @@ export function checkOrigin({ headers, socket }: IncomingMessage): Refusal | nul
 }
 
 /** The token comes as `Authorization: Bearer`, or as `?token=` where a client can set no header. */
-export function checkToken(request: IncomingMessage, { token }: FeedAccess): Refusal | null {
+function checkToken(request: IncomingMessage, { token }: FeedAccess): Refusal | null {
   const given = bearerToken(request.headers.authorization) ?? queryOf(request).get('token')
   if (token === undefined || (given !== null && token.matches(given))) {
     return null
   }
   return { status: 401, reason: 'the token of --feed-token is needed' }
+}
+
+/** Whether this one may watch. */
+export function checkViewer(request: IncomingMessage, access: FeedAccess): Refusal | null {
+  return checkHost(request, access) ?? checkOrigin(request) ?? checkToken(request, access)
 }
 
 /**

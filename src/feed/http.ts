@@ -11,9 +11,12 @@ import { createServer as createSecureServer } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { ListenError } from '../core/errors.js'
 import type { Tls } from '../tls.js'
-import { checkHost, checkOrigin, type FeedAccess, pathOf } from './access.js'
+import { checkHost, checkOrigin, checkViewer, type FeedAccess, pathOf } from './access.js'
 import { answerOperator, isOperatorPath, type OperatorPorts } from './operator.js'
 import type { PageFile } from './pages.js'
+
+/** Where viewers connect to. */
+export const LIST_PATH = '/session-list'
 
 export interface AnswerOptions {
   readonly access: FeedAccess
@@ -61,6 +64,11 @@ export async function answer(
     say(response, ready ? 200 : 503, [ready ? 'ready' : 'not ready', ...findings()].join('\n'))
   } else if (metrics && path === '/metrics') {
     await answerMetrics(request, response, metrics)
+  } else if (path === LIST_PATH) {
+    // Browsers keep to themselves how an upgrade was answered: the page asks here why it was refused.
+    const refusal = checkViewer(request, access)
+    response.setHeader('Upgrade', 'websocket')
+    say(response, refusal?.status ?? 426, refusal?.reason ?? 'the session list is a WebSocket')
   } else {
     const refusal = checkHost(request, access)
     if (refusal !== null) {

@@ -2,22 +2,13 @@ import { randomInt } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { WebSocketServer } from 'ws'
 import type { Tls } from '../tls.js'
-import {
-  checkHost,
-  checkOrigin,
-  checkToken,
-  type FeedAccess,
-  pathOf,
-  queryOf,
-  type Refusal,
-} from './access.js'
+import { checkViewer, type FeedAccess, pathOf, queryOf, type Refusal } from './access.js'
 import { boundConnections } from './connections.js'
-import { type AnswerOptions, answer, createHttpServer, listen, refuse } from './http.js'
+import { type AnswerOptions, answer, createHttpServer, LIST_PATH, listen, refuse } from './http.js'
 import type { FeedHub } from './hub.js'
 import { type FeedUsage, usageOf } from './usage.js'
 import { VIEWER_LIMITS, Viewer, type ViewerLimits } from './viewer.js'
 
-const PATH = '/session-list'
 /** A client says no more than `connect`. */
 const MAX_MESSAGE_BYTES = 4096
 const PING_INTERVAL_MS = 30_000
@@ -183,10 +174,10 @@ function checkUpgrade(
   access: FeedAccess,
   hasRoom: boolean,
 ): Refusal | null {
-  if (pathOf(request) !== PATH) {
-    return { status: 404, reason: `there is nothing but ${PATH} to connect to` }
+  if (pathOf(request) !== LIST_PATH) {
+    return { status: 404, reason: `there is nothing but ${LIST_PATH} to connect to` }
   }
-  const refusal = checkHost(request, access) ?? checkOrigin(request) ?? checkToken(request, access)
+  const refusal = checkViewer(request, access)
   if (refusal === null && !hasRoom) {
     return { status: 503, reason: 'as many viewers are connected as may be' }
   }

@@ -15,6 +15,8 @@ export interface Connection {
   readonly lostAtMs: number
   /** What the server last complained of in this connection. */
   readonly complaint: string
+  /** Whether the server wants another token than this page has. */
+  readonly wantsToken: boolean
 }
 
 export const NOT_CONNECTED: Connection = {
@@ -25,6 +27,7 @@ export const NOT_CONNECTED: Connection = {
   retryAtMs: 0,
   lostAtMs: 0,
   complaint: '',
+  wantsToken: false,
 }
 
 export function connectionAfter(was: Connection, event: WatchEvent, nowMs: number): Connection {
@@ -38,6 +41,7 @@ export function connectionAfter(was: Connection, event: WatchEvent, nowMs: numbe
         everOpen: true,
         expectedVersion: event.expectedVersion,
         complaint: '',
+        wantsToken: false,
       }
     case 'waiting':
       return {

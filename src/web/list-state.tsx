@@ -9,6 +9,19 @@ interface ListStateProps {
 
 /** What stands where the list would: that it loads, why it cannot, or that there is nothing in it. */
 export function ListState({ connection, known, query, onClear }: ListStateProps) {
+  if (!connection.everOpen && connection.wantsToken) {
+    return (
+      <div class="state" role="alert">
+        <h2>The server wants a token</h2>
+        <p>
+          It shows its sessions to those who have the token of its <code>--feed-token</code>.
+        </p>
+        <p class="muted">
+          Open this page with it at the end of the address: <code>/#token=…</code>
+        </p>
+      </div>
+    )
+  }
   if (!connection.everOpen) {
     return connection.phase === 'waiting' || connection.reason ? (
       <div class="state" role="alert">

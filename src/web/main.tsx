@@ -9,10 +9,16 @@ const url = new URL('/session-list', location.href)
 url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
 url.hash = ''
 
-// In the fragment, which a browser sends to no server.
-const token = new URLSearchParams(location.hash.slice(1)).get('token')
-
 const page = document.getElementById('page')
-if (page !== null) {
-  render(<App url={url.href} version={__VERSION__} token={token} />, page)
+
+function show(): void {
+  // In the fragment, which a browser sends to no server.
+  const token = new URLSearchParams(location.hash.slice(1)).get('token')
+  if (page !== null) {
+    render(<App url={url.href} version={__VERSION__} token={token} />, page)
+  }
 }
+
+show()
+// A browser does not load a page anew for another fragment.
+addEventListener('hashchange', show)

@@ -11,14 +11,17 @@ interface NoticesProps {
 /** What a person should know beside the list. Read out when it appears. */
 export function Notices({ connection, version }: NoticesProps) {
   const [dismissed, setDismissed] = useState('')
-  const { phase, everOpen, expectedVersion, reason, lostAtMs, complaint } = connection
+  const { phase, everOpen, expectedVersion, reason, lostAtMs, complaint, wantsToken } = connection
   return (
     <div role="status" class="notices">
       {everOpen && phase !== 'open' && (
         <p class="notice notice-warning">
           <span>
             <strong>Not connected.</strong> The list is as it was at {clockTime(lostAtMs)}
-            {reason && ` (${reason})`}.
+            {wantsToken
+              ? ', for the server wants another token: open this page with it, as /#token=…'
+              : reason && ` (${reason})`}
+            .
           </span>
         </p>
       )}

@@ -2,6 +2,7 @@ import { useEffect, useState } from 'preact/hooks'
 import { type WatchedSession, watchSessions } from '../client/watch.js'
 import { type Connection, connectionAfter, NOT_CONNECTED } from './connection.js'
 import { type Sample, withSample } from './history.js'
+import { wantsToken } from './refusal.js'
 
 /** What the page shows; a new object whenever something of it changed. */
 export interface Feed {
@@ -27,6 +28,7 @@ export function useFeed(url: string, version: string, token: string | null): Fee
     let connection: Connection = NOT_CONNECTED
     let samples: readonly Sample[] = []
     let scheduled = false
+    let hasEnded = false
 
     const withNow = () => {
       const open = connection.phase === 'open' ? watch.sessions.size : null
@@ -34,6 +36,9 @@ export function useFeed(url: string, version: string, token: string | null): Fee
     }
     const show = () => {
       scheduled = false
+      if (hasEnded) {
+        return
+      }
       setFeed({ connection, sessions: watch.sessions, samples: withNow() })
     }
     let shownAtMs = 0
@@ -57,11 +62,22 @@ export function useFeed(url: string, version: string, token: string | null): Fee
       for await (const event of watch) {
         connection = connectionAfter(connection, event, Date.now())
         schedule()
+        if (event.type === 'waiting') {
+          void explain()
+        }
+      }
+    }
+    const explain = async () => {
+      const wanted = await wantsToken(url, token)
+      if (connection.phase !== 'open') {
+        connection = { ...connection, wantsToken: wanted }
+        schedule()
       }
     }
     const sampling = setInterval(sample, SAMPLE_INTERVAL_MS)
     follow()
     return () => {
+      hasEnded = true
       clearInterval(sampling)
       watch.close()
     }

@@ -211,7 +211,7 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('the page', () =
   })
 
   it('keeps the list while it is cut off, and has the new one when it is back', async () => {
-    const page = await open({ allowed: /WebSocket connection/ })
+    const page = await open({ allowed: /WebSocket connection|Failed to load/ })
     await expect.poll(() => rows(page).count()).toBe(few.length)
     Object.assign(server, { listening: false, snapshot: few.slice(1, 3) })
     server.drop()
@@ -230,7 +230,7 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('the page', () =
     await empty.getByRole('heading', { name: 'No one is on' }).waitFor()
     await screenshot(empty, 'empty')
     server.listening = false
-    const unanswered = await open({ allowed: /WebSocket connection/ })
+    const unanswered = await open({ allowed: /WebSocket connection|Failed to load/ })
     await unanswered.getByRole('alert').getByText('The server does not answer').waitFor()
     await screenshot(unanswered, 'unanswered')
   })

@@ -267,10 +267,22 @@ describe('over HTTP', () => {
     ['/readyz', {}, 200],
     ['/../package.json', {}, 404],
     ['//', {}, 404],
-    ['/session-list', {}, 404],
+    ['/session-list', {}, 426],
+    ['/session-list', { headers: { Host: 'evil.example' } }, 403],
+    ['/session-list', { headers: { Origin: 'http://evil.example' } }, 403],
   ])('%s %j gives %i', async (path, options, status) => {
     const { server } = await start()
     expect((await request(server.address, path, options)).status).toBe(status)
+  })
+
+  it('tells a page why it may not watch, which browsers keep to themselves', async () => {
+    const text = 'a-token-of-sixteen-or-more'
+    const { server } = await start({ access: { isPublic: false, token: new Secret(text) } })
+    expect(await request(server.address, '/session-list')).toMatchObject({
+      status: 401,
+      body: 'the token of --feed-token is needed\n',
+    })
+    expect((await request(server.address, `/session-list?token=${text}`)).status).toBe(426)
   })
 
   it('is not ready once its store is not', async () => {
