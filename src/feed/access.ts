@@ -53,8 +53,10 @@ export function checkOrigin({ headers, socket }: IncomingMessage): Refusal | nul
 
 /** The token comes as `Authorization: Bearer`, or as `?token=` where a client can set no header. */
 function checkToken(request: IncomingMessage, { token }: FeedAccess): Refusal | null {
-  const given = bearerToken(request.headers.authorization) ?? queryOf(request).get('token')
-  if (token === undefined || (given !== null && token.matches(given))) {
+  // A "+" that was not encoded stands for a space, which no token has.
+  const inAddress = queryOf(request).get('token')?.replaceAll(' ', '+')
+  const given = bearerToken(request.headers.authorization) ?? inAddress
+  if (token === undefined || (given !== undefined && token.matches(given))) {
     return null
   }
   return { status: 401, reason: 'the token of --feed-token is needed' }

@@ -13,7 +13,9 @@ const page = document.getElementById('page')
 
 function show(): void {
   // In the fragment, which a browser sends to no server.
-  const token = new URLSearchParams(location.hash.slice(1)).get('token')
+  const given = new URLSearchParams(location.hash.slice(1)).get('token')
+  // A "+" that was typed as it is stands for a space, which no token has.
+  const token = given?.replaceAll(' ', '+') ?? null
   if (page !== null) {
     render(<App url={url.href} version={__VERSION__} token={token} />, page)
   }

@@ -276,13 +276,15 @@ describe('over HTTP', () => {
   })
 
   it('tells a page why it may not watch, which browsers keep to themselves', async () => {
-    const text = 'a-token-of-sixteen-or-more'
+    const text = 'a+token+of/sixteen-or-more='
     const { server } = await start({ access: { isPublic: false, token: new Secret(text) } })
     expect(await request(server.address, '/session-list')).toMatchObject({
       status: 401,
       body: 'the token of --feed-token is needed\n',
     })
-    expect((await request(server.address, `/session-list?token=${text}`)).status).toBe(426)
+    for (const given of [text, encodeURIComponent(text)]) {
+      expect((await request(server.address, `/session-list?token=${given}`)).status).toBe(426)
+    }
   })
 
   it('is not ready once its store is not', async () => {
