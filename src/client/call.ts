@@ -4,7 +4,10 @@ import { Status } from '#generated/google/rpc/status'
 import { RefusedError } from './errors.js'
 import { tlsProblem } from './tls-problem.js'
 
-/** One unary call of raw bytes. Throws RefusedError. */
+/** Further away than a deadline can be said on the wire; grpc-js stops the process over one. */
+const LAST_DEADLINE_TIME_MS = 1e14
+
+/** One unary call of raw bytes. Throws RefusedError, RangeError where the deadline is no time. */
 export function callUnary(
   client: Client,
   path: string,
@@ -15,6 +18,9 @@ export function callUnary(
 ): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted()
+    if (Number.isNaN(deadlineTimeMs)) {
+      throw new RangeError('deadlineMs must be a number of milliseconds')
+    }
     const cancel = () => call.cancel()
     const call = client.makeUnaryRequest(
       path,
@@ -22,7 +28,7 @@ export function callUnary(
       (bytes) => bytes,
       request,
       metadata,
-      { deadline: deadlineTimeMs },
+      { deadline: Math.min(deadlineTimeMs, LAST_DEADLINE_TIME_MS) },
       (error, response) => {
         signal?.removeEventListener('abort', cancel)
         if (signal?.aborted) {
