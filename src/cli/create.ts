@@ -1,9 +1,9 @@
 import { Command } from 'commander'
-import { connect, createSession, publicKeyFromText } from '../client/index.js'
+import { createSession, publicKeyFromText } from '../client/index.js'
 import { ConfigError } from '../config.js'
 import { durationMs } from '../config-values.js'
 import { ownerText } from '../core/owner.js'
-import { type ConnectionFlags, connectionOptions, readConnectionFlags } from './connection.js'
+import { type ConnectionFlags, connectByFlags, connectionOptions } from './connection.js'
 import { parseFlag, type RequestFlags, readRequestFlags, requestOptions } from './shared.js'
 
 interface CreateFlags extends RequestFlags, ConnectionFlags {
@@ -45,7 +45,7 @@ async function create(flags: CreateFlags): Promise<void> {
   }
   const { request, issueTimeMs, epochs } = await readRequestFlags(flags)
   const serverKeys = flags.serverKey?.map((key) => publicKeyFromText(key, '--server-key')) ?? 'any'
-  const connection = connect(flags.server, { serverKeys, epochs, ...readConnectionFlags(flags) })
+  const connection = connectByFlags(flags, { serverKeys, epochs })
   try {
     const session = await createSession(connection, { ...request, issueTimeMs, deadlineMs })
     const { exp, nbf, iat } = session.lifetime

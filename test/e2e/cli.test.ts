@@ -80,6 +80,10 @@ describe('sessiond', () => {
       ['create', '--lifetime', 'x', '--epoch-length', 'y'],
       /--lifetime: .*\n.*--epoch-length: /,
     ],
+    ['a server without a port', ['clock', '--server', 'localhost'], /--server: "localhost" is not/],
+    ['a server that is a URL', ['status', '--server', 'http://a:1'], /--server: "http:.* is not/],
+    ['a port beyond the last', ['identity', '--server', 'a:99999'], /--server: "a:99999" is not/],
+    ['no server', ['sessions', 'list', '--server', ''], /--server: "" is not/],
     [
       'a first epoch that is yet to come',
       ['request', '--epoch-genesis', '9999-01-01'],
