@@ -54,12 +54,21 @@ export function refusal(error: ServiceError): RefusedError {
   const [encoded] = error.metadata?.get('grpc-status-details-bin') ?? []
   const reason = status[error.code] ?? 'UNKNOWN'
   const facts = encoded instanceof Uint8Array ? readDetails(encoded) : {}
-  const problem = error.code === status.UNAVAILABLE ? tlsProblem(error.details) : undefined
+  const problem = error.code === status.UNAVAILABLE ? connectionProblem(error.details) : undefined
   const message = problem === undefined ? error.details : `the server ${problem}`
   return new RefusedError(error.code, facts.reason ?? reason, message, {
     ...facts,
     cause: error,
   })
+}
+
+/** What grpc-js says of a connection that was not made, without the words around it. */
+const NOT_CONNECTED =
+  /^No connection established\. Last error: (?:Error: )?(.*?)\.? Resolution note: /
+
+function connectionProblem(details: string): string | undefined {
+  const [, cause] = NOT_CONNECTED.exec(details) ?? []
+  return tlsProblem(details) ?? (cause && `cannot be reached: ${cause}`)
 }
 
 interface Details {

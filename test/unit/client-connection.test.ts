@@ -85,6 +85,10 @@ describe('a connection with TLS', () => {
     await expect(new SessionsClient(open(address, { tls: { ca } })).list()).rejects.toThrow(
       `the session server at ${address} cannot be reached`,
     )
+    await expect(check(address)).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      message: `the server cannot be reached: connect ECONNREFUSED ${address}`,
+    })
   })
 })
 
