@@ -36,6 +36,26 @@ export function durationOrNoneMs(text: string): number {
   return text === 'none' ? 0 : durationMs(text)
 }
 
+/**
+ * Node's timers take 24.8 days at most, and are over at once where they are given more; grpc-js adds a tenth to
+ * the age of a connection.
+ */
+const MAX_TIMER_DAYS = 20
+
+/** A duration that a timer can wait. Milliseconds. */
+export function timerMs(text: string): number {
+  const ms = durationMs(text)
+  if (ms > MAX_TIMER_DAYS * 86_400_000) {
+    throw new Error(`"${text}" is longer than ${MAX_TIMER_DAYS}d, the longest that can be waited`)
+  }
+  return ms
+}
+
+/** The same, or `none`, which is 0. Milliseconds. */
+export function timerOrNoneMs(text: string): number {
+  return text === 'none' ? 0 : timerMs(text)
+}
+
 /** A duration, `none`, which is 0, or `forever`, which is Infinity. Milliseconds. */
 export function waitMs(text: string): number {
   return text === 'forever' ? Number.POSITIVE_INFINITY : durationOrNoneMs(text)
@@ -46,6 +66,18 @@ export function count(text: string): number {
   const value = Number(text)
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) {
     throw new Error(`"${text}" is not a whole number`)
+  }
+  return value
+}
+
+/** A setting of HTTP/2 may have twice as much, a length in Node less. */
+const MAX_LIMIT = 2 ** 31 - 1
+
+/** A limit that cannot be lifted: a whole number, 1 or more. */
+export function limit(text: string): number {
+  const value = count(text)
+  if (value < 1 || value > MAX_LIMIT) {
+    throw new Error(`"${text}" is not from 1 to ${MAX_LIMIT}`)
   }
   return value
 }

@@ -1,6 +1,6 @@
-import { AdminClient, connect } from '../client/index.js'
+import { AdminClient } from '../client/index.js'
 import { SessiondError } from '../core/errors.js'
-import { readConnectionFlags } from './connection.js'
+import { connectByFlags } from './connection.js'
 import type { ServerFlags } from './sessions-server.js'
 
 /** The operator stopped the command. */
@@ -17,7 +17,7 @@ export async function withAdmin(
   const stopping = new AbortController()
   const stop = (signal: NodeJS.Signals) =>
     stopping.abort(new InterruptedError(`ended by ${signal}`))
-  const connection = connect(flags.server, { serverKeys: 'any', ...readConnectionFlags(flags) })
+  const connection = connectByFlags(flags)
   process.once('SIGINT', stop).once('SIGTERM', stop)
   try {
     await use(new AdminClient(connection, deadlineMs), stopping.signal)

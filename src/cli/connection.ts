@@ -1,8 +1,10 @@
 import { Option } from 'commander'
-import type { ConnectOptions } from '../client/index.js'
+import { type Connection, type ConnectOptions, connect } from '../client/index.js'
 import { ConfigError } from '../config.js'
+import { listenAddress } from '../config-values.js'
 import { readCertificates, readKeyPair } from '../tls.js'
 import { readTokenFile } from '../token-file.js'
+import { parseFlag } from './shared.js'
 
 /** The options of every command that connects to a server over TLS. */
 export const tlsOptions = () => [
@@ -57,4 +59,18 @@ export function readConnectionFlags(
     ...(adminTokenFile !== undefined && { adminToken: readTokenFile(adminTokenFile) }),
     ...(plaintext !== undefined && { plaintext }),
   }
+}
+
+/** Prepares a connection to what `--server` names. Throws ConfigError, InputFileError, UnprotectedTokenError. */
+export function connectByFlags(
+  flags: ConnectionFlags & { readonly server: string },
+  options: Pick<ConnectOptions, 'serverKeys' | 'epochs'> = { serverKeys: 'any' },
+): Connection {
+  const mistakes: string[] = []
+  // grpc-js would guess a port, or ask the resolver for something that is no name.
+  parseFlag('--server', flags.server, listenAddress, mistakes)
+  if (mistakes.length > 0) {
+    throw new ConfigError(mistakes)
+  }
+  return connect(flags.server, { ...options, ...readConnectionFlags(flags) })
 }

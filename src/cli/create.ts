@@ -1,9 +1,9 @@
 import { Command } from 'commander'
-import { connect, createSession, publicKeyFromText } from '../client/index.js'
+import { createSession, publicKeyFromText } from '../client/index.js'
 import { ConfigError } from '../config.js'
 import { durationMs } from '../config-values.js'
 import { ownerText } from '../core/owner.js'
-import { type ConnectionFlags, connectionOptions, readConnectionFlags } from './connection.js'
+import { type ConnectionFlags, connectByFlags, connectionOptions } from './connection.js'
 import { parseFlag, type RequestFlags, readRequestFlags, requestOptions } from './shared.js'
 
 interface CreateFlags extends RequestFlags, ConnectionFlags {
@@ -30,7 +30,9 @@ export function createCommand(): Command {
       `
 Examples:
   $ sessiond create --key owner.key --lifetime 1h --server-key "$(sessiond identity)"
-  $ sessiond create --key owner.key --idempotency-key login-42 --json`,
+  $ sessiond create --key owner.key --idempotency-key login-42 --issued-at "$STARTED"
+
+The second asks again, within minutes, for the session of an earlier call with the same values.`,
     )
     .action(create)
 }
@@ -41,11 +43,11 @@ async function create(flags: CreateFlags): Promise<void> {
   if (mistakes.length > 0) {
     throw new ConfigError(mistakes)
   }
-  const { request, epochs } = await readRequestFlags(flags)
+  const { request, issueTimeMs, epochs } = await readRequestFlags(flags)
   const serverKeys = flags.serverKey?.map((key) => publicKeyFromText(key, '--server-key')) ?? 'any'
-  const connection = connect(flags.server, { serverKeys, epochs, ...readConnectionFlags(flags) })
+  const connection = connectByFlags(flags, { serverKeys, epochs })
   try {
-    const session = await createSession(connection, { ...request, deadlineMs })
+    const session = await createSession(connection, { ...request, issueTimeMs, deadlineMs })
     const { exp, nbf, iat } = session.lifetime
     const expires = new Date(epochs.genesisMs + Number(exp + 1n) * epochs.lengthMs).toISOString()
     const made = {

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
-import { connect, fetchServerKeys, publicKeyFromText, publicKeyOf } from '../client/index.js'
+import { fetchServerKeys, publicKeyFromText, publicKeyOf } from '../client/index.js'
 import { ConfigError } from '../config.js'
 import { variableOf } from '../serve-options.js'
-import { readConnectionFlags, type TlsFlags, tlsOptions } from './connection.js'
+import { connectByFlags, type TlsFlags, tlsOptions } from './connection.js'
 import { readPrivateKey } from './shared.js'
 
 interface IdentityFlags extends TlsFlags {
@@ -71,7 +71,7 @@ async function askForKeys(
   { serverKey, ...flags }: IdentityFlags,
 ): Promise<readonly Uint8Array[]> {
   const serverKeys = serverKey?.map((key) => publicKeyFromText(key, '--server-key')) ?? 'any'
-  const connection = connect(server, { serverKeys, ...readConnectionFlags(flags) })
+  const connection = connectByFlags({ ...flags, server }, { serverKeys })
   try {
     const keys = await fetchServerKeys(connection)
     if (serverKeys === 'any') {

@@ -20,9 +20,9 @@ Examples:
       | grpcurl -plaintext -d @ 127.0.0.1:8090 session.Session/Create`,
     )
     .action(async (flags: RequestFlags) => {
-      const { request, epochs } = await readRequestFlags(flags)
+      const { request, issueTimeMs, epochs } = await readRequestFlags(flags)
       const idempotencyKey = flags.idempotencyKey ?? randomUUID()
-      const { bytes } = prepareRequest({ ...request, idempotencyKey }, epochs, Date.now())
+      const { bytes } = prepareRequest({ ...request, idempotencyKey }, epochs, issueTimeMs)
       console.log(JSON.stringify(requestToJson(bytes), null, 2))
     })
 }

@@ -14,7 +14,11 @@ export const requestOptions = () => [
   new Option('--client <NAME>', "a name for the session's record"),
   new Option(
     '--idempotency-key <KEY>',
-    'ask again for the session of an earlier call with this key',
+    'a name for the request: with the same --issued-at it asks for the same session (default: a new one)',
+  ),
+  new Option(
+    '--issued-at <TIME>',
+    'when the session begins: Unix seconds, or a date (default: now)',
   ),
   new Option('--epoch-genesis <TIME>', "the server's").default('0'),
   new Option('--epoch-length <DURATION>', "the server's").default('1s'),
@@ -26,6 +30,7 @@ export interface RequestFlags {
   readonly owner?: string
   readonly client?: string
   readonly idempotencyKey?: string
+  readonly issuedAt?: string
   readonly epochGenesis: string
   readonly epochLength: string
 }
@@ -37,6 +42,13 @@ export async function readRequestFlags(flags: RequestFlags) {
     lifetimeMs: parseFlag('--lifetime', flags.lifetime, durationMs, mistakes),
     genesisMs: parseFlag('--epoch-genesis', flags.epochGenesis, timeMs, mistakes),
     lengthMs: parseFlag('--epoch-length', flags.epochLength, durationMs, mistakes),
+    issueTimeMs:
+      flags.issuedAt === undefined
+        ? Date.now()
+        : parseFlag('--issued-at', flags.issuedAt, timeMs, mistakes),
+  }
+  if (parsed.genesisMs > parsed.issueTimeMs) {
+    mistakes.push('--epoch-genesis: the request would be older than the first epoch')
   }
   if (mistakes.length > 0) {
     throw new ConfigError(mistakes)
@@ -49,6 +61,7 @@ export async function readRequestFlags(flags: RequestFlags) {
       ...(flags.client !== undefined && { clientName: flags.client }),
       ...(flags.idempotencyKey !== undefined && { idempotencyKey: flags.idempotencyKey }),
     },
+    issueTimeMs: parsed.issueTimeMs,
     epochs: { genesisMs: parsed.genesisMs, lengthMs: parsed.lengthMs },
   }
 }

@@ -4,7 +4,10 @@ import { Status } from '#generated/google/rpc/status'
 import { RefusedError } from './errors.js'
 import { tlsProblem } from './tls-problem.js'
 
-/** One unary call of raw bytes. Throws RefusedError. */
+/** Further away than a deadline can be said on the wire; grpc-js stops the process over one. */
+const LAST_DEADLINE_TIME_MS = 1e14
+
+/** One unary call of raw bytes. Throws RefusedError, RangeError where the deadline is no time. */
 export function callUnary(
   client: Client,
   path: string,
@@ -15,6 +18,9 @@ export function callUnary(
 ): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted()
+    if (Number.isNaN(deadlineTimeMs)) {
+      throw new RangeError('deadlineMs must be a number of milliseconds')
+    }
     const cancel = () => call.cancel()
     const call = client.makeUnaryRequest(
       path,
@@ -22,7 +28,7 @@ export function callUnary(
       (bytes) => bytes,
       request,
       metadata,
-      { deadline: deadlineTimeMs },
+      { deadline: Math.min(deadlineTimeMs, LAST_DEADLINE_TIME_MS) },
       (error, response) => {
         signal?.removeEventListener('abort', cancel)
         if (signal?.aborted) {
@@ -48,12 +54,21 @@ export function refusal(error: ServiceError): RefusedError {
   const [encoded] = error.metadata?.get('grpc-status-details-bin') ?? []
   const reason = status[error.code] ?? 'UNKNOWN'
   const facts = encoded instanceof Uint8Array ? readDetails(encoded) : {}
-  const problem = error.code === status.UNAVAILABLE ? tlsProblem(error.details) : undefined
+  const problem = error.code === status.UNAVAILABLE ? connectionProblem(error.details) : undefined
   const message = problem === undefined ? error.details : `the server ${problem}`
   return new RefusedError(error.code, facts.reason ?? reason, message, {
     ...facts,
     cause: error,
   })
+}
+
+/** What grpc-js says of a connection that was not made, without the words around it. */
+const NOT_CONNECTED =
+  /^No connection established\. Last error: (?:Error: )?(.*?)\.? Resolution note: /
+
+function connectionProblem(details: string): string | undefined {
+  const [, cause] = NOT_CONNECTED.exec(details) ?? []
+  return tlsProblem(details) ?? (cause && `cannot be reached: ${cause}`)
 }
 
 interface Details {

@@ -53,9 +53,11 @@ const KEEPALIVE_TIMEOUT_MS = 10_000
 /** A page of 100 sessions, each with as much data as Seneca's wire takes. The default is 4 MiB. */
 const MAX_ANSWER_BYTES = 128 * 1024 * 1024
 
-/** Prepares a connection to `HOST:PORT`. Throws UnprotectedTokenError. */
+/** Prepares a connection to `HOST:PORT`. Throws UnprotectedTokenError, TypeError. */
 export function connect(address: string, options: ConnectOptions): Connection {
   const { tls, adminToken, plaintext = false, epochs = { genesisMs: 0, lengthMs: 1000 } } = options
+  checkServerKeys(options.serverKeys)
+  checkToken(adminToken)
   if (adminToken !== undefined && tls === undefined && !plaintext && !isOnThisMachine(address)) {
     throw new UnprotectedTokenError(address)
   }
@@ -79,6 +81,23 @@ export function connect(address: string, options: ConnectOptions): Connection {
     serverKeys: options.serverKeys,
     epochs,
     close: () => client.close(),
+  }
+}
+
+/** Programs without types find out before a session was opened for nothing. */
+function checkServerKeys(keys: unknown): void {
+  const isList = Array.isArray(keys) && keys.every((key) => key instanceof Uint8Array)
+  if (keys !== 'any' && !isList) {
+    throw new TypeError(
+      "serverKeys must be the servers' public keys as bytes (publicKeyFromText reads one), or 'any'",
+    )
+  }
+}
+
+/** grpc-js would quote a token that no header can carry, such as one with the line end of its file. */
+function checkToken(token: string | undefined): void {
+  if (token !== undefined && !/^[\x21-\x7e]+$/.test(token)) {
+    throw new TypeError('adminToken must be of ASCII without white space: trim what a file holds')
   }
 }
 

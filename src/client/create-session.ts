@@ -20,8 +20,13 @@ const CREATE_PATH = '/session.Session/Create'
 const verify = schemeVerifier(naclEd25519)
 
 export interface CreateSessionOptions extends Omit<RequestOptions, 'idempotencyKey'> {
-  /** Give your own to ask again for the same session, also after a restart. Default: a new one. */
+  /** Your own, with `issueTimeMs`, to ask again for the same session, also after a restart. Default: a new one. */
   readonly idempotencyKey?: string
+  /**
+   * When the session begins, Unix milliseconds. The same key, time, owner and lifetime ask for the same session,
+   * for as long as the time is within the server's `--max-epoch-drift`. Default: now.
+   */
+  readonly issueTimeMs?: number
   /** For the call with all its retries. Default: 10 s. */
   readonly deadlineMs?: number
   /** Stops waiting; whether the session was opened is then unknown. */
@@ -54,7 +59,7 @@ export async function createSession(
   const request = prepareRequest(
     { ...options, idempotencyKey: options.idempotencyKey ?? randomUUID() },
     connection.epochs,
-    startMs,
+    options.issueTimeMs ?? startMs,
   )
   const deadlineTimeMs = startMs + deadlineMs
   let attempts = 0

@@ -28,14 +28,24 @@ export interface PreparedRequest {
   readonly lifetime: TokenLifetime
 }
 
-/** Signs a request to open a session from now on. `epochs` are the server's. */
+/**
+ * Signs a request to open a session from now on. `epochs` are the server's. Throws RangeError where the
+ * times are none.
+ */
 export function prepareRequest(
   options: RequestOptions,
   epochs: { readonly genesisMs: number; readonly lengthMs: number },
   nowMs: number,
 ): PreparedRequest {
   const owner = options.owner ?? ownerIdOf(options.ownerKey)
-  const epoch = BigInt(Math.floor((nowMs - epochs.genesisMs) / epochs.lengthMs))
+  const now = Math.floor((nowMs - epochs.genesisMs) / epochs.lengthMs)
+  if (!(Number.isSafeInteger(now) && now >= 0)) {
+    throw new RangeError('the request is of no epoch of the server: look at the time and at epochs')
+  }
+  if (!Number.isFinite(options.lifetimeMs)) {
+    throw new RangeError('lifetimeMs must be a number of milliseconds')
+  }
+  const epoch = BigInt(now)
   const lifetime = {
     exp: epoch + BigInt(Math.ceil(options.lifetimeMs / epochs.lengthMs)),
     nbf: epoch,

@@ -159,10 +159,13 @@ export class GuardedServer extends Server {
   }
 }
 
+/** As it came, or unpacked. */
+const TOO_LARGE = /^Received%20message%20(larger|that%20decompresses)/
+
 /** grpc-js refuses such a message before any handler, and tells nobody but the client. */
 function wasTooLarge({ sentHeaders, sentTrailers }: ServerHttp2Stream): boolean {
   const told = sentTrailers?.['grpc-message'] ?? sentHeaders?.['grpc-message']
-  return typeof told === 'string' && told.startsWith('Received%20message%20larger')
+  return typeof told === 'string' && TOO_LARGE.test(told)
 }
 
 /** As a call's `getPeer()` has it. */

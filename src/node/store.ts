@@ -1,6 +1,7 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Config } from '../config.js'
+import { type Config, ConfigError } from '../config.js'
 import type { EpochSettings } from '../core/epoch.js'
 import type { Logger } from '../log.js'
 import type { Metrics } from '../metrics.js'
@@ -8,16 +9,26 @@ import { LevelStore } from '../stores/level/store.js'
 import { openSpan } from '../trace.js'
 import { waitForLock } from '../wait-for-lock.js'
 
-/** Opens the store, as soon as no other server has it. `stop` ends the wait, with an AbortError. */
-export function openStore(
+/**
+ * Opens the store, as soon as no other server has it. `stop` ends the wait, with an AbortError. Throws
+ * ConfigError where a new one would have no epoch yet.
+ */
+export async function openStore(
   { dataDir, waitForLockMs }: Config,
   epochs: EpochSettings,
   metrics: Metrics,
   log: Logger,
   stop?: AbortSignal,
 ): Promise<LevelStore> {
+  const location = join(dataDir, 'store')
+  // For good, once it is made. Of one that is there it is the clock that is wrong.
+  if (epochs.genesisMs > Date.now() && !existsSync(location)) {
+    throw new ConfigError([
+      '--epoch-genesis: is yet to come: until then no session could be opened',
+    ])
+  }
   const open = () =>
-    LevelStore.open(join(dataDir, 'store'), {
+    LevelStore.open(location, {
       epochs,
       onFailure(err) {
         metrics.storeFailed()

@@ -80,6 +80,15 @@ describe('sessiond', () => {
       ['create', '--lifetime', 'x', '--epoch-length', 'y'],
       /--lifetime: .*\n.*--epoch-length: /,
     ],
+    ['a server without a port', ['clock', '--server', 'localhost'], /--server: "localhost" is not/],
+    ['a server that is a URL', ['status', '--server', 'http://a:1'], /--server: "http:.* is not/],
+    ['a port beyond the last', ['identity', '--server', 'a:99999'], /--server: "a:99999" is not/],
+    ['no server', ['sessions', 'list', '--server', ''], /--server: "" is not/],
+    [
+      'a first epoch that is yet to come',
+      ['request', '--epoch-genesis', '9999-01-01'],
+      /^sessiond: --epoch-genesis: the request would be older/,
+    ],
     [
       'a bad deadline',
       ['create', '--deadline', 'x'],
@@ -178,6 +187,14 @@ describe('sessiond create', () => {
   it('takes one of several pinned keys', async () => {
     const { code } = await create('--server-key', hex(newOwner().publicKey), serverKey)
     expect(code).toBe(0)
+  })
+
+  it('asks again for the session of an earlier call', async () => {
+    const started = `${Math.floor(Date.now() / 1000) - 5}`
+    const args = ['--idempotency-key', 'login', '--issued-at', started, '--json']
+    const [first, second] = [await create(...args), await create(...args)]
+    expect(JSON.parse(second.stdout)).toEqual(JSON.parse(first.stdout))
+    expect(JSON.parse(first.stdout).lifetime.iat).toBe(started)
   })
 
   it('opens a session for an N3 account', async () => {

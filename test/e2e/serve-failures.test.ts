@@ -70,6 +70,15 @@ describe('sessiond serve', () => {
     await serveOnce()
   })
 
+  it('ends with 2 where the first epoch is yet to come, and makes no store', async () => {
+    expect(await serve('--epoch-genesis', '9999-01-01')).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringMatching(/^sessiond: --epoch-genesis: is yet to come/),
+    })
+    await serveOnce()
+  })
+
   it('ends with 2 and reports all mistakes at once', async () => {
     const config = await put('c.json', '{ "max-sessions": "many", "colour": "red" }')
     const args = ['--speed', '9', '--max-lifetime', 'soon', '--store', 'paper', '--config', config]

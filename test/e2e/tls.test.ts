@@ -85,12 +85,22 @@ describe('a server with TLS beyond loopback', () => {
     const refused = await sessiond([...show, '--tls-ca', tls.caFile])
     expect(refused).toMatchObject({ code: 1, stdout: '' })
     expect(refused.stderr).toMatch(/^sessiond: an admin credential is needed: the admin/)
-    const status = await sessiond(['status', '--server', grpc, ...tls.clientArgs])
-    expect(status).toMatchObject({ code: 0, stderr: '' })
     const untrusting = await sessiond([...show, '--tls'])
     expect(untrusting).toMatchObject({ code: 1, stdout: '' })
     expect(untrusting.stderr).toContain('of an authority that is not trusted here')
   })
+
+  it.each(['status', 'clock', 'clock confirm', 'check', 'sessions list'])(
+    'is asked by `sessiond %s`',
+    async (command) => {
+      const args = [...command.split(' '), '--server', grpc]
+      expect(await sessiond([...args, ...tls.clientArgs])).toMatchObject({ code: 0 })
+      expect(await sessiond([...args, '--tls-ca', tls.caFile])).toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(/^sessiond: an admin credential is needed/),
+      })
+    },
+  )
 
   it('says in the audit log what an operator showed', async () => {
     const withToken = sessionsOf({ adminToken: tls.token })

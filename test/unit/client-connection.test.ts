@@ -85,6 +85,10 @@ describe('a connection with TLS', () => {
     await expect(new SessionsClient(open(address, { tls: { ca } })).list()).rejects.toThrow(
       `the session server at ${address} cannot be reached`,
     )
+    await expect(check(address)).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      message: `the server cannot be reached: connect ECONNREFUSED ${address}`,
+    })
   })
 })
 
@@ -111,5 +115,32 @@ describe('the admin token', () => {
   ])('does not go to %j without TLS', (address) => {
     expect(() => open(address, { adminToken })).toThrow(UnprotectedTokenError)
     expect(() => open(address, { adminToken, plaintext: false })).toThrow(/--tls.*--plaintext/)
+  })
+})
+
+describe('what a program without types may give', () => {
+  it.each([
+    ['no server keys', {}, /serverKeys must be/],
+    ['server keys as text', { serverKeys: ['d75a'] }, /serverKeys must be/],
+    ['one key alone', { serverKeys: new Uint8Array(32) }, /serverKeys must be/],
+  ])('%s is refused before anything is sent', (_, options, problem) => {
+    expect(() => connect('127.0.0.1:1', options as unknown as ConnectOptions)).toThrow(problem)
+  })
+
+  it.each(['secret-with-its-line-end\n', 'secret in two', ''])(
+    'the token %j is refused, and not quoted',
+    (adminToken) => {
+      const problem = 'adminToken must be of ASCII without white space: trim what a file holds'
+      expect(() => open('127.0.0.1:1', { adminToken })).toThrow(new TypeError(problem))
+    },
+  )
+
+  it('a deadline that is no number is refused, and one that is too far away is none', async () => {
+    const { client } = open(await serve(null))
+    const call = (deadlineMs: number) =>
+      callUnary(client, CHECK, Buffer.alloc(0), Date.now() + deadlineMs, undefined)
+    await expect(call(Number.NaN)).rejects.toThrow(RangeError)
+    await expect(call(Number.MAX_SAFE_INTEGER)).resolves.toBeDefined()
+    await expect(call(Number.POSITIVE_INFINITY)).resolves.toBeDefined()
   })
 })

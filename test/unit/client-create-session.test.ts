@@ -99,6 +99,29 @@ describe('createSession', () => {
     expect(second?.idempotencyKey).not.toBe(first?.idempotencyKey)
     expect(third?.idempotencyKey).toBe('mine')
   })
+
+  it('asks for the same session again with the same key and issue time', async () => {
+    const scripted = await startScriptedServer(onTestFinished, answer(server))
+    const same = { idempotencyKey: 'mine', issueTimeMs: Date.now() - 60_000 }
+    await call(scripted, same)
+    await call(scripted, same)
+    const [first, second] = scripted.requests
+    expect(second).toEqual(first)
+    const { lifetime } = readCreateRequest(first as Buffer)
+    expect(lifetime.iat).toBe(BigInt(Math.floor(same.issueTimeMs / 1000)))
+  })
+
+  it.each<Partial<CreateSessionOptions>>([
+    { lifetimeMs: Number.NaN },
+    { lifetimeMs: Number.POSITIVE_INFINITY },
+    { issueTimeMs: Number.NaN },
+    { issueTimeMs: -1 },
+    { deadlineMs: Number.NaN },
+  ])('refuses %j, and sends nothing', async (options) => {
+    const { session, scripted } = await open([never], options)
+    await expect(session).rejects.toThrow(RangeError)
+    expect(scripted.requests).toEqual([])
+  })
 })
 
 describe('where the server is unavailable, createSession', () => {

@@ -107,6 +107,10 @@ describe('the configuration', () => {
     ['feed-public', 'yes', 'feedPublic', true],
     ['wait-for-lock', 'forever', 'waitForLockMs', Number.POSITIVE_INFINITY],
     ['wait-for-lock', '1m', 'waitForLockMs', 60_000],
+    ['idle-timeout', '365d', 'idleTimeoutMs', 31_536_000_000],
+    ['max-connection-age', '20d', 'maxConnectionAgeMs', 1_728_000_000],
+    ['max-connection-age', 'none', 'maxConnectionAgeMs', 0],
+    ['max-streams', '2147483647', 'maxStreams', 2_147_483_647],
   ] as const)('reads --%s %s', (name, text, key, value) => {
     expect(readConfig({ flags: { [name]: text }, env: {} })[key]).toEqual(value)
   })
@@ -121,6 +125,18 @@ describe('the configuration', () => {
     ['max-lifetime', '-1h'],
     ['max-lifetime', '1 h'],
     ['max-lifetime', '30'],
+    // What a timer of Node's cannot wait it does not wait at all.
+    ['grace', '21d'],
+    ['drain-delay', '30d'],
+    ['header-timeout', '30d'],
+    ['max-connection-age', '30d'],
+    ['max-connection-age-grace', '30d'],
+    // Nobody could be served, though 0 lifts other limits.
+    ['max-streams', '0'],
+    ['max-connections', '0'],
+    ['max-message-bytes', '0'],
+    // HTTP/2 has no such setting: the first connection would stop the server.
+    ['max-streams', '99999999999'],
     ['max-sessions', '-1'],
     ['max-sessions', '1e3'],
     ['max-sessions', '99999999999999999999'],

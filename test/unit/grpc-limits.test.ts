@@ -1,6 +1,13 @@
 import { once } from 'node:events'
 import { connect as connectHttp2 } from 'node:http2'
-import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js'
+import {
+  Client,
+  type ClientOptions,
+  compressionAlgorithms,
+  credentials,
+  type ServiceError,
+  status,
+} from '@grpc/grpc-js'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { SignatureError } from '../../src/core/errors.js'
 import { rawDefinition } from '../../src/grpc/contracts.js'
@@ -68,13 +75,14 @@ async function serve(limits: Partial<GrpcLimits> = {}) {
     waiting,
     release: () => release(),
     raw: (localAddress = HOSTILE) => rawConnection(onTestFinished, address, localAddress),
-    client: () => clientOf(address),
+    client: (options?: ClientOptions) => clientOf(address, options),
   }
 }
 
 /** A grpc-js client on a connection of its own; a call gives the answer's text or the code's name. */
-function clientOf(address: string) {
+function clientOf(address: string, options: ClientOptions = {}) {
   const client = new Client(address, credentials.createInsecure(), {
+    ...options,
     'grpc.use_local_subchannel_pool': 1,
     'grpc.enable_retries': 0,
   })
@@ -253,6 +261,17 @@ describe('a message', () => {
     expect(await call(Buffer.alloc(101))).toBe('RESOURCE_EXHAUSTED')
     expect(await call('good')).toBe('good')
     expect(seen).toEqual(['good'])
+    expect(limited).toEqual([expect.stringMatching(/^message-size /)])
+  })
+
+  it('is refused and told of also where it is small until it is unpacked', async () => {
+    const { client, limited, seen } = await serve({ maxMessageBytes: 1_000 })
+    const { call } = client({
+      'grpc.default_compression_algorithm': compressionAlgorithms.gzip,
+    })
+    expect(await call('x'.repeat(1_000))).toBe('x'.repeat(1_000))
+    expect(await call('x'.repeat(100_000))).toBe('RESOURCE_EXHAUSTED')
+    expect(seen).toHaveLength(1)
     expect(limited).toEqual([expect.stringMatching(/^message-size /)])
   })
 
