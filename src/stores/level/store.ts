@@ -36,6 +36,7 @@ import { listSessions } from './list.js'
 import { answerLock, DUE_LOCK, Locks, sessionLock, userLock } from './locks.js'
 import { look, readAnswer, readSession } from './lookup.js'
 import { newestOpened, openedRows } from './opened.js'
+import { expectNoReplacement } from './replacement.js'
 import { changeRows, dueRows, insertRows } from './rows.js'
 import { View } from './view.js'
 import { walkAnswers, walkDeadlines, walkSeals, walkSessions } from './walk.js'
@@ -77,7 +78,8 @@ export class LevelStore implements SessionStore {
    * Opens the store in the directory `location`, or makes one there. Throws StoreLockedError,
    * StoreMismatchError and StoreUnavailableError.
    */
-  static open(location: string, options: LevelStoreOptions): Promise<LevelStore> {
+  static async open(location: string, options: LevelStoreOptions): Promise<LevelStore> {
+    await expectNoReplacement(location)
     return LevelStore.over(new Database(location), options)
   }
 
