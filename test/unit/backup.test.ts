@@ -159,11 +159,12 @@ async function restored(bytes: Buffer): Promise<string> {
   return join(directory, 'store')
 }
 
-const restore = (directory: string) =>
+const restore = (directory: string, onProgress = (_part: number) => {}, stop?: AbortSignal) =>
   restoreBackup(
     join(directory, 'FILE'),
     { dataDir: directory, sealingKeys: join(directory, 'sealing-keys.json') },
-    () => {},
+    onProgress,
+    stop,
   )
 
 async function copyByBackup(store: LevelStore): Promise<string> {
@@ -210,6 +211,15 @@ describe('restoring', () => {
     }
     await writeFile(join(directory, 'FILE'), whole.fill(0, 500, 501))
     await expect(restore(directory)).rejects.toThrow(InputFileError)
+    expect(await readdir(directory)).toEqual(['FILE'])
+  })
+
+  it('leaves nothing behind where it is stopped', async () => {
+    const directory = await temporaryDirectory(onTestFinished)
+    await writeFile(join(directory, 'FILE'), fileOf(HEADER, sessionItem('a')))
+    const stop = new AbortController()
+    const onceRead = (part: number) => part === 0.5 && stop.abort(new Error('stopped'))
+    await expect(restore(directory, onceRead, stop.signal)).rejects.toThrow('stopped')
     expect(await readdir(directory)).toEqual(['FILE'])
   })
 
