@@ -57,8 +57,8 @@ export class LevelStore implements SessionStore {
   private readonly deadlines = new Deadlines()
   private readonly writer: Writer
   private closing: Promise<void> | null = null
-  /** Deleted or replaced since they were last compacted. */
-  private sealsDropped = 0
+  /** Whether seals were deleted or replaced since they were last compacted: maybe before this start. */
+  private hasDroppedSeals = true
 
   private constructor(
     private readonly database: Database,
@@ -271,7 +271,7 @@ export class LevelStore implements SessionStore {
         const changed = session && seal && change(session, Uint8Array.from(seal))
         if (changed) {
           await this.write([[key, changed]], null)
-          this.sealsDropped++
+          this.hasDroppedSeals = true
         }
       }),
     )
@@ -324,9 +324,12 @@ export class LevelStore implements SessionStore {
   }
 
   async compactSeals(): Promise<void> {
-    if (this.sealsDropped > 0) {
-      this.sealsDropped = 0
-      await this.during(() => this.database.compact(RANGES.seals))
+    if (this.hasDroppedSeals) {
+      this.hasDroppedSeals = false
+      await this.during(() => this.database.compact(RANGES.seals)).catch((error) => {
+        this.hasDroppedSeals = true
+        throw error
+      })
     }
   }
 
@@ -369,7 +372,7 @@ export class LevelStore implements SessionStore {
       if (value !== null && isDeadlineKey(key)) {
         this.deadlines.arm(key)
       } else if (value === null && isSealKey(key)) {
-        this.sealsDropped++
+        this.hasDroppedSeals = true
       }
     }
   }
