@@ -71,7 +71,11 @@ async function inPlace<T>(location: string, make: (temporary: string) => Promise
   try {
     const made = await make(temporary)
     await syncDirectory(temporary)
-    await rename(temporary, location)
+    await rename(temporary, location).catch(async (error: Error) => {
+      // Another restore, or a server that makes a store of its own, may have been faster.
+      await expectNothing(location)
+      throw new StoreMismatchError(`${location} cannot be made: ${error.message}`)
+    })
     await syncDirectory(parent)
     return made
   } finally {

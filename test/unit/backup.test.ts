@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { InputFileError, StoreDamagedError, StoreMismatchError } from '../../src/core/errors.js'
@@ -212,6 +212,18 @@ describe('restoring', () => {
     await writeFile(join(directory, 'FILE'), whole.fill(0, 500, 501))
     await expect(restore(directory)).rejects.toThrow(InputFileError)
     expect(await readdir(directory)).toEqual(['FILE'])
+  })
+
+  it('refuses a store that was made meanwhile, and what cannot be replaced', async () => {
+    const directory = await temporaryDirectory(onTestFinished)
+    await writeFile(join(directory, 'FILE'), fileOf(HEADER, sessionItem('a')))
+    const all = await Promise.allSettled([restore(directory), restore(directory)])
+    expect(all).toContainEqual({ status: 'rejected', reason: expect.any(StoreMismatchError) })
+    expect((await readdir(directory)).sort()).toEqual(['FILE', 'store'])
+    await rename(join(directory, 'store'), join(directory, 'elsewhere'))
+    await mkdir(join(directory, 'empty'))
+    await symlink('empty', join(directory, 'store'))
+    await expect(restore(directory)).rejects.toThrow(/cannot be made: ENOTDIR/)
   })
 
   it('leaves nothing behind where it is stopped', async () => {
