@@ -151,7 +151,6 @@ export class Importer {
   }
 
   private withDeadline(session: Session): NewSession {
-    const dueTimeMs = this.ports.deadlines.dueMs(session)
-    return { session, ...(Number.isFinite(dueTimeMs) && { dueTimeMs }) }
+    return { session, dueTimeMs: this.ports.deadlines.lookMs(session) }
   }
 }
