@@ -292,6 +292,17 @@ describe('restoring', () => {
       }),
       /holds what no server backs up/,
     ],
+    ...(
+      [
+        ['no length', { genesisMs: 0, lengthMs: 0 }],
+        ['a beginning that is no date', { genesisMs: 9e15, lengthMs: 1000 }],
+        ['a beginning beyond all numbers', { genesisMs: 2 ** 60, lengthMs: 1000 }],
+      ] as const
+    ).map(([what, epochs]): [string, Buffer, RegExp] => [
+      `epochs with ${what}`,
+      fileOf({ ...HEADER, epochs }),
+      /holds what no server backs up: .*layout and epochs/,
+    ]),
   ])('refuses %s', async (_, bytes, message) => {
     const directory = await temporaryDirectory(onTestFinished)
     await writeFile(join(directory, 'FILE'), bytes)

@@ -73,7 +73,9 @@ export function storedDeadline(key: Buffer): Deadline {
 export function storedInfo(bytes: Uint8Array, location: string): Info {
   const name = `${location}: its record of layout and epochs`
   const info = attempt(name, () => decodeInfo(bytes))
-  if (info.layoutVersion < 1 || info.epochs.lengthMs < 1) {
+  const { layoutVersion, epochs } = info
+  const isGenesisSane = !Number.isNaN(new Date(epochs.genesisMs).getTime())
+  if (layoutVersion < 1 || epochs.lengthMs < 1 || !isGenesisSane) {
     throw new StoreDamagedError(`${name} is not whole`)
   }
   return info
