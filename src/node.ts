@@ -69,8 +69,7 @@ export async function startNode(config: Config, log: Logger, stop?: AbortSignal)
     lifecycle.add(() => store.close())
     const guard = await guardClock(store, config.maxEpochDriftMs, log)
     const clock = new EpochClock(epochs, Date.now, () => guard.isSuspect())
-    const isNew = (await store.countOpen()) === 0
-    const keys = await openServerKeys(config, isNew)
+    const keys = await openServerKeys(config, store)
     const audit = await openAuditLog(config.auditLog, {
       nowMs: Date.now,
       onFailure(err) {

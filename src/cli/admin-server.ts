@@ -1,12 +1,7 @@
 import { AdminClient } from '../client/index.js'
-import { SessiondError } from '../core/errors.js'
 import { connectByFlags } from './connection.js'
+import { interruptible } from './interruptible.js'
 import type { ServerFlags } from './sessions-server.js'
-
-/** The operator stopped the command. */
-class InterruptedError extends SessiondError {
-  readonly code = 'INTERRUPTED'
-}
 
 /** Runs `use` with a connection to the server, and closes it. SIGINT and SIGTERM abort the signal. */
 export async function withAdmin(
@@ -14,15 +9,10 @@ export async function withAdmin(
   use: (admin: AdminClient, signal: AbortSignal) => Promise<void>,
   deadlineMs?: number,
 ): Promise<void> {
-  const stopping = new AbortController()
-  const stop = (signal: NodeJS.Signals) =>
-    stopping.abort(new InterruptedError(`ended by ${signal}`))
   const connection = connectByFlags(flags)
-  process.once('SIGINT', stop).once('SIGTERM', stop)
   try {
-    await use(new AdminClient(connection, deadlineMs), stopping.signal)
+    await interruptible((signal) => use(new AdminClient(connection, deadlineMs), signal))
   } finally {
-    process.off('SIGINT', stop).off('SIGTERM', stop)
     connection.close()
   }
 }

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { repairDataDir } from '../programs/repair.js'
+import { interruptible } from './interruptible.js'
 import { readServerConfig, STORE_OPTIONS, serverConfigOptions } from './server-config.js'
 
 /** `sessiond repair` */
@@ -27,13 +28,17 @@ Examples:
     )
     .action(async (flags: { dryRun?: boolean; json?: boolean }, self: Command) => {
       let changes = 0
-      const { counts, keptAs } = await repairDataDir(readServerConfig(self, STORE_OPTIONS), {
-        isDry: flags.dryRun ?? false,
-        onLine(done) {
-          changes++
-          console.log(flags.json ? JSON.stringify({ done }) : done)
-        },
-      })
+      const config = readServerConfig(self, STORE_OPTIONS)
+      const { counts, keptAs } = await interruptible((signal) =>
+        repairDataDir(config, {
+          isDry: flags.dryRun ?? false,
+          onLine(done) {
+            changes++
+            console.log(flags.json ? JSON.stringify({ done }) : done)
+          },
+          signal,
+        }),
+      )
       const { sessions } = counts
       const outcome = keptAs === null ? 'nothing was changed' : `the old store is kept as ${keptAs}`
       console.log(

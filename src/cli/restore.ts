@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { restoreBackup } from '../programs/restore.js'
+import { interruptible } from './interruptible.js'
 import { readServerConfig, serverConfigOptions } from './server-config.js'
 import { statusLine } from './status-line.js'
 
@@ -29,8 +30,13 @@ Examples:
     .action(async (file: string, flags: { readonly json?: boolean }, self: Command) => {
       const config = readServerConfig(self, SERVER_OPTIONS)
       const line = statusLine(process.stderr)
-      const { counts, missingKeys } = await restoreBackup(file, config, (part) =>
-        line.show(`${file}: ${Math.floor(100 * part)} %`),
+      const { counts, missingKeys } = await interruptible((signal) =>
+        restoreBackup(
+          file,
+          config,
+          (part) => line.show(`${file}: ${Math.floor(100 * part)} %`),
+          signal,
+        ),
       ).finally(line.clear)
       if (missingKeys.length > 0) {
         console.error(

@@ -11,6 +11,9 @@ export interface DeadlineSettings {
   readonly retentionMs: number
 }
 
+/** How late the sweep may find out that the settings were changed. */
+const LOOK_INTERVAL_MS = 86_400_000
+
 /** When sessions end by themselves, and when ended ones are purged. Unix milliseconds. */
 export class Deadlines {
   constructor(
@@ -28,6 +31,21 @@ export class Deadlines {
       idleTimeoutMs > 0 ? requestTimeMs + idleTimeoutMs : Number.POSITIVE_INFINITY,
       maxSessionAgeMs > 0 ? openTimeMs + maxSessionAgeMs : Number.POSITIVE_INFINITY,
     )
+  }
+
+  /**
+   * The deadline to arm for a session: when it is due, but no later than in a day, since a server that was
+   * started with other settings must find it, too. Only the end of a token session is the same under all.
+   */
+  lookMs(session: Session): number {
+    const { active, token, openTimeMs } = session
+    const dueMs = this.dueMs(session)
+    if (active && token !== null) {
+      return dueMs
+    }
+    // Whole days after its opening, so that several deadlines of a session become one.
+    const days = Math.floor((this.clock.nowMs() - openTimeMs) / LOOK_INTERVAL_MS) + 1
+    return Math.min(dueMs, openTimeMs + days * LOOK_INTERVAL_MS)
   }
 
   /** When the sweep must next look at a session: to end it, or to purge it. */

@@ -278,8 +278,7 @@ export class Sessions {
     const nowMs = this.ports.clock.nowMs()
     const opened = newSession({ id, userId, address, client, token: null }, nowMs)
     const session = { ...opened, ...given }
-    const dueTimeMs = this.deadlines.dueMs(session)
-    return { insert: { session, ...(Number.isFinite(dueTimeMs) && { dueTimeMs }) } }
+    return { insert: { session, dueTimeMs: this.deadlines.lookMs(session) } }
   }
 
   /** Inserts; where what is past its deadline may stand in the way, ends that first. */
@@ -293,6 +292,9 @@ export class Sessions {
         } else if (error instanceof QuotaError && !swept) {
           // Records marked active count, so it may only seem to be reached.
           await this.sweep.run()
+          if (scope.reuse !== undefined) {
+            await this.endOverdueOf(scope.userId)
+          }
           swept = true
         } else {
           throw error
@@ -346,6 +348,20 @@ export class Sessions {
     }
   }
 
+  /** What shorter settings have ended, and the sweep looks at later. Of token sessions the sweep leaves none. */
+  private async endOverdueOf(userId: string): Promise<void> {
+    for (let skip = 0; ; skip += PAGE) {
+      const query = { userId, active: true, skip, take: PAGE, total: false }
+      const { sessions } = await this.ports.store.list(query)
+      const overdue = sessions.filter((session) => this.deadlines.isOverdue(session))
+      await Promise.all(overdue.map(({ id }) => this.endIfOverdue(id)))
+      skip -= overdue.length
+      if (sessions.length < PAGE) {
+        return
+      }
+    }
+  }
+
   private async endIfOverdue(id: string): Promise<void> {
     await this.ports.store.update(id, (current) =>
       this.deadlines.isOverdue(current) ? this.end(current, this.deadlines.endMs(current)) : null,
@@ -354,7 +370,7 @@ export class Sessions {
 
   private end(session: Session, closeTimeMs: number): Update {
     const after = ended(session, closeTimeMs)
-    return { session: after, dueTimeMs: this.deadlines.dueMs(after) }
+    return { session: after, dueTimeMs: this.deadlines.lookMs(after) }
   }
 
   /** What is shown of a session at this moment: of one that has ended neither `user` nor `data`. */

@@ -104,8 +104,7 @@ export class Sweep {
         const dueMs = deadlines.dueMs(current)
         isEnded = current.active && dueMs <= nowMs
         const session = isEnded ? ended(current, dueMs) : current
-        const nextDueMs = deadlines.dueMs(session)
-        return { session, ...(Number.isFinite(nextDueMs) && { dueTimeMs: nextDueMs }) }
+        return { session, dueTimeMs: deadlines.lookMs(session) }
       },
       settles,
     )

@@ -139,17 +139,18 @@ export class Importer {
 
   private async end(id: string): Promise<void> {
     const { store, deadlines, nowMs } = this.ports
+    let isEnded = false
+    // The store may run it more than once, so it must not count.
     await store.update(id, (current) => {
-      if (!current.active) {
-        return null
-      }
-      this.counts.ended++
-      return this.withDeadline(ended(current, deadlines.asOfNow(current).closeTimeMs ?? nowMs()))
+      isEnded = current.active
+      return current.active
+        ? this.withDeadline(ended(current, deadlines.asOfNow(current).closeTimeMs ?? nowMs()))
+        : null
     })
+    this.counts.ended += isEnded ? 1 : 0
   }
 
   private withDeadline(session: Session): NewSession {
-    const dueTimeMs = this.ports.deadlines.dueMs(session)
-    return { session, ...(Number.isFinite(dueTimeMs) && { dueTimeMs }) }
+    return { session, dueTimeMs: this.ports.deadlines.lookMs(session) }
   }
 }

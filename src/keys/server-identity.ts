@@ -33,7 +33,7 @@ export class ServerIdentity {
     const stored = await readSigner(file)
     if (stored === null && !mayMake) {
       throw new StoreMismatchError(
-        `${file} is missing, but the store holds open sessions: restore it, or make a new identity with ` +
+        `${file} is missing, but the store holds sessions: restore it, or make a new identity with ` +
           `"sessiond keygen --out ${file}" (clients that pinned the old one will refuse this server)`,
       )
     }

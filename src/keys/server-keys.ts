@@ -1,4 +1,5 @@
 import type { Config } from '../config.js'
+import type { SessionStore } from '../core/store.js'
 import { SealingKeyRing } from './sealing-key-ring.js'
 import { ServerIdentity } from './server-identity.js'
 
@@ -9,12 +10,17 @@ export interface ServerKeys {
 }
 
 /**
- * Reads the server's keys; makes what is missing where the store is new. Called with the store open, for
- * its lock keeps two processes from making keys at once. Throws InputFileError, StoreMismatchError.
+ * Reads the server's keys; makes an identity where the store has no session, for clients may have pinned
+ * the one that is missing, and a sealing key where nothing is sealed. Called with the store open, for its
+ * lock keeps two processes from making keys at once. Throws InputFileError, StoreMismatchError.
  */
-export async function openServerKeys(config: Config, isNew: boolean): Promise<ServerKeys> {
+export async function openServerKeys(
+  config: Config,
+  store: Pick<SessionStore, 'list' | 'countOpen'>,
+): Promise<ServerKeys> {
+  const { sessions } = await store.list({ skip: 0, take: 1, total: false })
   return {
-    identity: await ServerIdentity.open(config.identityKey, isNew),
-    sealing: await SealingKeyRing.open(config.sealingKeys, isNew),
+    identity: await ServerIdentity.open(config.identityKey, sessions.length === 0),
+    sealing: await SealingKeyRing.open(config.sealingKeys, (await store.countOpen()) === 0),
   }
 }

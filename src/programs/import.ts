@@ -32,8 +32,8 @@ export async function importFile(
     )
     const store = await LevelStore.open(join(config.dataDir, 'store'), { epochs: clock.settings })
     try {
-      // A store with open sessions must have keys, or the server takes them for lost.
-      await openServerKeys(config, (await store.countOpen()) === 0)
+      // A store with sessions must have keys, or the server takes them for lost.
+      await openServerKeys(config, store)
       const importer = new Importer({
         store,
         deadlines: new Deadlines(clock, config),

@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { cp, rename, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
 import type { Config } from '../config.js'
 import { StoreLockedError, StoreUnavailableError } from '../core/errors.js'
-import { repairDatabase } from '../stores/level/database.js'
+import { type Database, LOCK_FILE, repairDatabase } from '../stores/level/database.js'
 import { type RepairCounts, repairInto } from '../stores/level/repair.js'
+import { replacementOf } from '../stores/level/replacement.js'
 import { View } from '../stores/level/view.js'
+import { holdLock } from './hold-lock.js'
 import {
   dueUnder,
   expectStored,
@@ -26,6 +28,8 @@ export interface RepairOptions {
   readonly isDry: boolean
   /** Told of each thing that is dropped or mended, in one line. */
   readonly onLine: (line: string) => void
+  /** Ends it with the signal's reason, and nothing is changed. */
+  readonly signal?: AbortSignal
 }
 
 /**
@@ -36,13 +40,15 @@ export async function repairDataDir(config: Config, options: RepairOptions): Pro
   const location = storeLocation(config)
   await expectStored(location)
   const suffix = randomBytes(6).toString('hex')
-  const made = `${location}.repairing-${suffix}`
+  const made = replacementOf(location, suffix)
   const copy = `${location}.copy-${suffix}`
+  const lock = `${location}.lock-${suffix}`
   const parent = dirname(location)
   const remake = async (from: string) => {
     await rm(made, { recursive: true, force: true })
-    return remakeStore(from, made, config, options.onLine)
+    return remakeStore(from, made, config, options)
   }
+  let held: Database | null = null
   try {
     let counts: RepairCounts
     try {
@@ -51,15 +57,21 @@ export async function repairDataDir(config: Config, options: RepairOptions): Pro
       if (!(error instanceof StoreUnavailableError) || error instanceof StoreLockedError) {
         throw error
       }
+      // What a server wrote from here on would be lost with the old store.
+      held = await holdLock(location, lock)
       options.onLine(`${location} cannot be read (${causeOf(error)}): taking what LevelDB can save`)
       // It works on the files that it is given, and the old ones must stay as they are.
-      await cp(location, copy, { recursive: true })
+      // Nobody may touch the lock's file meanwhile.
+      const filter = (source: string) => basename(source) !== LOCK_FILE
+      await cp(location, copy, { recursive: true, filter })
       await repairDatabase(copy)
       counts = await remake(copy)
     }
     if (options.isDry) {
       return { counts, keptAs: null }
     }
+    options.signal?.throwIfAborted()
+    held ??= await holdLock(location, lock)
     const keptAs = `${location}.before-repair-${new Date().toISOString().replaceAll(':', '-')}`
     await syncDirectory(made)
     await rename(location, keptAs)
@@ -67,8 +79,10 @@ export async function repairDataDir(config: Config, options: RepairOptions): Pro
     await syncDirectory(parent)
     return { counts, keptAs }
   } finally {
-    await rm(made, { recursive: true, force: true })
-    await rm(copy, { recursive: true, force: true })
+    await held?.close()
+    for (const directory of [made, copy, lock]) {
+      await rm(directory, { recursive: true, force: true })
+    }
   }
 }
 
@@ -76,11 +90,14 @@ async function remakeStore(
   from: string,
   to: string,
   config: Config,
-  onLine: (line: string) => void,
+  { onLine, signal }: RepairOptions,
 ): Promise<RepairCounts> {
   const database = await openStored(from)
   try {
-    const view = await View.open((read) => database.read(read))
+    const view = await View.open((read) => {
+      signal?.throwIfAborted()
+      return database.read(read)
+    })
     const ports = {
       ...dueUnder(config),
       trySeal: await storedSealCheck(config.sealingKeys),

@@ -20,20 +20,24 @@ export interface Restored {
 
 /**
  * Makes the store of a server that does not run out of a backup file, which is verified first; all of it or
- * nothing. `onProgress` is told which part was read, from 0 to 1. Throws InputFileError, and
- * StoreMismatchError where there is a store already.
+ * nothing. `onProgress` is told which part was read, from 0 to 1. Throws InputFileError,
+ * StoreMismatchError where there is a store already, and the reason of `signal` when that is aborted.
  */
 export async function restoreBackup(
   file: string,
   config: Pick<Config, 'dataDir' | 'sealingKeys'>,
   onProgress: (part: number) => void,
+  signal?: AbortSignal,
 ): Promise<Restored> {
   const location = storeLocation(config)
   await expectNothing(location)
   const handle = await openInput(file)
   try {
     // Read twice, so that nothing is written on account of a file that is no good.
-    const half = (offset: number) => (part: number) => onProgress(offset + part / 2)
+    const half = (offset: number) => (part: number) => {
+      signal?.throwIfAborted()
+      onProgress(offset + part / 2)
+    }
     const sealedBy = await sealKeysIn(readBackup(fileChunks(handle, file, half(0)), file))
     const items = readBackup(fileChunks(handle, file, half(0.5)), file)
     const counts = await inPlace(location, (temporary) => restoreItems(items, temporary, file))
@@ -67,7 +71,11 @@ async function inPlace<T>(location: string, make: (temporary: string) => Promise
   try {
     const made = await make(temporary)
     await syncDirectory(temporary)
-    await rename(temporary, location)
+    await rename(temporary, location).catch(async (error: Error) => {
+      // Another restore, or a server that makes a store of its own, may have been faster.
+      await expectNothing(location)
+      throw new StoreMismatchError(`${location} cannot be made: ${error.message}`)
+    })
     await syncDirectory(parent)
     return made
   } finally {

@@ -527,6 +527,22 @@ export function storeConformance(name: string, makeHarness: () => Promise<StoreH
         await expect(store.get('1')).resolves.toMatchObject({ requestTimeMs: 20 })
       })
 
+      it('takes each that ends at the same time from those that a command would find', async () => {
+        for (const [id, openTimeMs] of [
+          ['oldest', 1] as const,
+          ['1', 2] as const,
+          ['2', 3] as const,
+        ]) {
+          await insert(store, commandSession(id, { openTimeMs }))
+        }
+        const end = (id: string) => store.update(id, (session) => ({ session: ended(session) }))
+        await Promise.all(['1', '2'].map(end))
+        const { address, client } = PLACE
+        await expect(store.findOpened('alice', address, client)).resolves.toMatchObject({
+          id: 'oldest',
+        })
+      })
+
       it('settles what it is told, whatever it decides', async () => {
         await insert(store, commandSession('1'), { dueTimeMs: 5000 })
         await store.update('1', () => null, { settles: sessionDeadline(5000, '1') })

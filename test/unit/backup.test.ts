@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { InputFileError, StoreDamagedError, StoreMismatchError } from '../../src/core/errors.js'
@@ -159,11 +159,12 @@ async function restored(bytes: Buffer): Promise<string> {
   return join(directory, 'store')
 }
 
-const restore = (directory: string) =>
+const restore = (directory: string, onProgress = (_part: number) => {}, stop?: AbortSignal) =>
   restoreBackup(
     join(directory, 'FILE'),
     { dataDir: directory, sealingKeys: join(directory, 'sealing-keys.json') },
-    () => {},
+    onProgress,
+    stop,
   )
 
 async function copyByBackup(store: LevelStore): Promise<string> {
@@ -210,6 +211,27 @@ describe('restoring', () => {
     }
     await writeFile(join(directory, 'FILE'), whole.fill(0, 500, 501))
     await expect(restore(directory)).rejects.toThrow(InputFileError)
+    expect(await readdir(directory)).toEqual(['FILE'])
+  })
+
+  it('refuses a store that was made meanwhile, and what cannot be replaced', async () => {
+    const directory = await temporaryDirectory(onTestFinished)
+    await writeFile(join(directory, 'FILE'), fileOf(HEADER, sessionItem('a')))
+    const all = await Promise.allSettled([restore(directory), restore(directory)])
+    expect(all).toContainEqual({ status: 'rejected', reason: expect.any(StoreMismatchError) })
+    expect((await readdir(directory)).sort()).toEqual(['FILE', 'store'])
+    await rename(join(directory, 'store'), join(directory, 'elsewhere'))
+    await mkdir(join(directory, 'empty'))
+    await symlink('empty', join(directory, 'store'))
+    await expect(restore(directory)).rejects.toThrow(/cannot be made: ENOTDIR/)
+  })
+
+  it('leaves nothing behind where it is stopped', async () => {
+    const directory = await temporaryDirectory(onTestFinished)
+    await writeFile(join(directory, 'FILE'), fileOf(HEADER, sessionItem('a')))
+    const stop = new AbortController()
+    const onceRead = (part: number) => part === 0.5 && stop.abort(new Error('stopped'))
+    await expect(restore(directory, onceRead, stop.signal)).rejects.toThrow('stopped')
     expect(await readdir(directory)).toEqual(['FILE'])
   })
 
@@ -270,6 +292,17 @@ describe('restoring', () => {
       }),
       /holds what no server backs up/,
     ],
+    ...(
+      [
+        ['no length', { genesisMs: 0, lengthMs: 0 }],
+        ['a beginning that is no date', { genesisMs: 9e15, lengthMs: 1000 }],
+        ['a beginning beyond all numbers', { genesisMs: 2 ** 60, lengthMs: 1000 }],
+      ] as const
+    ).map(([what, epochs]): [string, Buffer, RegExp] => [
+      `epochs with ${what}`,
+      fileOf({ ...HEADER, epochs }),
+      /holds what no server backs up: .*layout and epochs/,
+    ]),
   ])('refuses %s', async (_, bytes, message) => {
     const directory = await temporaryDirectory(onTestFinished)
     await writeFile(join(directory, 'FILE'), bytes)

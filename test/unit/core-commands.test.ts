@@ -102,6 +102,23 @@ describe('open', () => {
     expect((await sessions.list({ total: true })).total).toBe(0)
   })
 
+  it('is not kept out by sessions that shorter settings have ended, though no sweep came', async () => {
+    const { store, sessions } = sessionsAt({ idleTimeoutMs: 0 })
+    const openAll = async (opener: typeof sessions, count: number, prefix: string) => {
+      for (let i = 0; i < count; i++) {
+        await opener.open({ ...BROWSER, client: `${prefix} ${i}` })
+      }
+    }
+    await openAll(sessions, 250, 'old')
+    const later = sessionsAt({ maxSessionsPerOwner: 251 }, store)
+    later.time.nowMs += 2 * HOUR_MS
+    await openAll(later.sessions, 251, 'new')
+    expect(await store.countOpen()).toBe(251)
+    await expect(later.sessions.open({ ...BROWSER, client: 'more' })).rejects.toThrow(
+      refusedAs('QUOTA_EXCEEDED'),
+    )
+  })
+
   it('does not count brackets inside strings as depth', async () => {
     const { sessions } = sessionsAt()
     const data = JSON.stringify([`\\"${'['.repeat(100)}`])
@@ -321,6 +338,33 @@ describe('the sweep', () => {
     expect(sessions.swept).toEqual({ ended: 3, purged: 3 })
     expect(await store.due(Number.MAX_SAFE_INTEGER, 10)).toEqual([])
     expect((await sessions.list({ total: true })).total).toBe(0)
+  })
+
+  it('finds within a day what ends, or is purged, by shorter settings of a later start', async () => {
+    const never = { idleTimeoutMs: 0, retentionMs: 365 * 24 * HOUR_MS }
+    const { store, sessions } = sessionsAt(never)
+    await sessions.open({ ...BROWSER, client: 'idle' })
+    const { id } = await sessions.open({ ...BROWSER, client: 'closed' })
+    await sessions.close(id, CALLER)
+    const later = sessionsAt({}, store)
+    later.time.nowMs += 23 * HOUR_MS
+    expect(await later.sessions.closeExpired()).toEqual({ ended: 0, purged: 0 })
+    later.time.nowMs += 2 * HOUR_MS
+    expect(await later.sessions.closeExpired()).toEqual({ ended: 1, purged: 1 })
+    later.time.nowMs += 24 * HOUR_MS
+    expect(await later.sessions.closeExpired()).toEqual({ ended: 0, purged: 1 })
+    expect(await store.due(Number.MAX_SAFE_INTEGER, 100)).toEqual([])
+  })
+
+  it('looks once a day at what never ends, however often it was looked at', async () => {
+    const { store, sessions, time } = sessionsAt({ idleTimeoutMs: 0 })
+    await sessions.open(BROWSER)
+    for (let day = 1; day <= 3; day++) {
+      time.nowMs += 24 * HOUR_MS + 1
+      expect(await sessions.closeExpired()).toEqual({ ended: 0, purged: 0 })
+      const looks = await store.due(Number.MAX_SAFE_INTEGER, 100)
+      expect(looks).toMatchObject([{ timeMs: START_MS + (day + 1) * 24 * HOUR_MS }])
+    }
   })
 
   it('keeps what was closed for the retention, counted from its closing', async () => {

@@ -102,6 +102,17 @@ describe('an import', () => {
     }
   })
 
+  it('counts a session that a newer one ends once, however often the store asks what to do', async () => {
+    class AskingTwice extends MemoryStore {
+      override update(...[id, change, options]: Parameters<MemoryStore['update']>) {
+        return super.update(id, (current) => change(current) && change(current), options)
+      }
+    }
+    const { bringIn } = setUp(new AskingTwice())
+    const counts = await bringIn([record('older', 2), record('newer', 1)])
+    expect(counts).toMatchObject({ imported: 2, ended: 1 })
+  })
+
   it('says what it left out, where and why', async () => {
     const { leftOut, bringIn } = setUp()
     const counts = await bringIn([record('a', 1), { id: 'b' }, record('c', 1, { active: 1 })])

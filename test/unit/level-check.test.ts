@@ -24,6 +24,7 @@ import {
 import { readSession } from '../../src/stores/level/lookup.js'
 import { entryOf } from '../../src/stores/level/opened.js'
 import { repairInto } from '../../src/stores/level/repair.js'
+import { LevelStore } from '../../src/stores/level/store.js'
 import { View } from '../../src/stores/level/view.js'
 import {
   fillStore,
@@ -367,6 +368,19 @@ describe('the repair', () => {
     expect(lines).toEqual([])
     expect(await rowsIn(made)).toEqual(await rowsIn(location))
   })
+
+  it.each(['', 'ff', '080110ffffffffffffffff7f', '080110001800'])(
+    'takes them too where its own cannot be read: %j, which no server starts with',
+    async (info) => {
+      const plant = (level: ByteLevel) => level.put(INFO_KEY, Buffer.from(info, 'hex'))
+      const location = await damaged({ name: 'facts that are none', plant, problems: [] })
+      const opened = LevelStore.open(location, { epochs: EPOCHS })
+      await expect(opened).rejects.toMatchObject({ code: 'STORE_DAMAGED' })
+      const { made, lines } = await repair(location)
+      expectLines(lines, [/^dropped the store: its record of layout/, /^mended: the epochs/])
+      expect(await rowsIn(made)).toEqual(await rowsIn(whole))
+    },
+  )
 
   it('takes the epochs of the options where the store has lost its own', async () => {
     const location = await damaged({

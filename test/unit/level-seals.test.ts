@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { Database } from '../../src/stores/level/database.js'
 import { LevelStore } from '../../src/stores/level/store.js'
 import { temporaryDirectory } from '../support/process.js'
 import { EPOCHS, ended, tokenSession } from '../support/store-sessions.js'
@@ -36,6 +37,26 @@ describe('compacting seals', () => {
     expect(await found(location, [...seals, replaced])).toEqual(
       [...seals.keys(), seals.length].filter((i) => i >= 40 && i !== 45),
     )
+  })
+
+  it('leaves none either of what was deleted before a restart, or while it failed', async () => {
+    const location = await temporaryDirectory(onTestFinished)
+    const seal = randomBytes(80)
+    const before = await LevelStore.open(location, { epochs: EPOCHS })
+    await before.insert({ userId: 'alice', countOpenOfUser: false }, () => ({
+      insert: { session: tokenSession('a'), seal },
+    }))
+    await before.remove('a', () => true)
+    await before.close()
+
+    const database = new Database(location)
+    const store = await LevelStore.over(database, { epochs: EPOCHS })
+    onTestFinished(() => store.close())
+    expect(await found(location, [seal])).toEqual([0])
+    vi.spyOn(database, 'compact').mockRejectedValueOnce(new Error('no room'))
+    await expect(store.compactSeals()).rejects.toThrow('no room')
+    await store.compactSeals()
+    expect(await found(location, [seal])).toEqual([])
   })
 })
 

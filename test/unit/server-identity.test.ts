@@ -2,7 +2,8 @@ import { chmod, link, readdir, readFile, rename, rm, stat, writeFile } from 'nod
 import { dirname, join } from 'node:path'
 import { hex } from '@scure/base'
 import { expect, it, onTestFinished } from 'vitest'
-import { InputFileError, KeyChangeError } from '../../src/core/errors.js'
+import { readConfig } from '../../src/config.js'
+import { InputFileError, KeyChangeError, StoreMismatchError } from '../../src/core/errors.js'
 import {
   generateKey,
   ownerIdOf,
@@ -10,7 +11,10 @@ import {
   privateKeyToPem,
 } from '../../src/crypto/keys.js'
 import { ServerIdentity } from '../../src/keys/server-identity.js'
+import { openServerKeys } from '../../src/keys/server-keys.js'
+import { MemoryStore } from '../../src/stores/memory.js'
 import { temporaryDirectory } from '../support/process.js'
+import { ended, insert, tokenSession } from '../support/store-sessions.js'
 
 async function newIdentity() {
   const directory = await temporaryDirectory(onTestFinished)
@@ -135,6 +139,24 @@ it('a next identity of another type stops the start', async () => {
   const { file, next } = await newIdentity()
   await writeFile(next, privateKeyToPem(generateKey('p256')))
   await expect(ServerIdentity.open(file, false)).rejects.toThrow(InputFileError)
+})
+
+it('a missing identity is made anew only where the store has no session, not even one that has ended', async () => {
+  const dataDir = await temporaryDirectory(onTestFinished)
+  const config = readConfig({ flags: { 'data-dir': dataDir }, env: {} })
+  const store = new MemoryStore()
+  const first = await openServerKeys(config, store)
+  await insert(store, ended(tokenSession('a')))
+  await rm(config.identityKey)
+  await expect(openServerKeys(config, store)).rejects.toThrow(StoreMismatchError)
+  await store.remove('a', () => true)
+  const { identity } = await openServerKeys(config, store)
+  expect(identity.current.publicKey).not.toEqual(first.identity.current.publicKey)
+
+  // Nothing is sealed with these any more.
+  await insert(store, ended(tokenSession('b')))
+  await rm(config.sealingKeys)
+  await expect(openServerKeys(config, store)).resolves.toBeDefined()
 })
 
 async function replaceKey(file: string): Promise<void> {

@@ -8,6 +8,9 @@ import type { KeyRange } from './keys.js'
 /** What LevelDB writes when it opens again: at most the two logs that it kept in memory. */
 const PROBE_BYTES = 8 * 1024 * 1024
 
+/** In a directory of LevelDB: who has it open holds a lock of this file (fcntl(2)). */
+export const LOCK_FILE = 'LOCK'
+
 export type ByteLevel = Level<Buffer, Uint8Array>
 
 type Engine = new (...args: ConstructorParameters<typeof Level<Buffer, Uint8Array>>) => ByteLevel

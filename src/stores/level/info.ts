@@ -1,10 +1,14 @@
 import type { EpochSettings } from '../../core/epoch.js'
 import { StoreMismatchError } from '../../core/errors.js'
-import { decodeInfo, encodeInfo } from './codec.js'
+import { encodeInfo } from './codec.js'
 import type { Database } from './database.js'
 import { INFO_KEY, LAYOUT_VERSION } from './keys.js'
+import { storedInfo } from './stored.js'
 
-/** Writes down what a new store is made under. Throws StoreMismatchError where an old one differs. */
+/**
+ * Writes down what a new store is made under. Throws StoreMismatchError where an old one differs,
+ * StoreDamagedError where that cannot be read.
+ */
 export async function agreeOnInfo(database: Database, epochs: EpochSettings): Promise<void> {
   const { location } = database
   const [bytes, anyKey] = await database.read(async (level) => [
@@ -21,7 +25,7 @@ export async function agreeOnInfo(database: Database, epochs: EpochSettings): Pr
     await database.commit([[INFO_KEY, info]], true)
     return
   }
-  const stored = decodeInfo(bytes)
+  const stored = storedInfo(bytes, location)
   if (stored.layoutVersion !== LAYOUT_VERSION) {
     throw new StoreMismatchError(
       `${location} has layout ${stored.layoutVersion}; this release reads layout ` +

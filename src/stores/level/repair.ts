@@ -6,7 +6,6 @@ import type { Session } from '../../core/session.js'
 import type { SessionDeadline } from '../../core/store.js'
 import { Builder } from './builder.js'
 import { strangeRows } from './check-left-over.js'
-import { decodeInfo } from './codec.js'
 import {
   INFO_KEY,
   idAfterTime,
@@ -17,7 +16,7 @@ import {
   sealKey,
   sessionKey,
 } from './keys.js'
-import { quoted, storedAnswer, storedDeadline, storedSession } from './stored.js'
+import { quoted, storedAnswer, storedDeadline, storedInfo, storedSession } from './stored.js'
 import { Unarmed } from './unarmed.js'
 import type { Slice, View } from './view.js'
 
@@ -103,11 +102,15 @@ class Repair {
 
   private async *readEpochs(): AsyncGenerator<string, EpochSettings> {
     const bytes = await this.view.value(INFO_KEY)
-    if (bytes === undefined) {
+    const [info] =
+      bytes === undefined
+        ? []
+        : yield* readable([[INFO_KEY, bytes]], (_, value) => storedInfo(value, 'the store'))
+    if (info === undefined) {
       yield 'mended: the epochs of the store were lost; those of the options are taken'
       return this.ports.epochs
     }
-    const { layoutVersion, epochs } = decodeInfo(bytes)
+    const { layoutVersion, epochs } = info
     if (layoutVersion !== LAYOUT_VERSION) {
       throw new StoreMismatchError(
         `the store has layout ${layoutVersion}; this release repairs layout ${LAYOUT_VERSION}`,

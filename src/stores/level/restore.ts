@@ -1,8 +1,9 @@
 import { InputFileError, StoreDamagedError } from '../../core/errors.js'
 import type { BackupCounts, BackupItem } from '../backup-format.js'
 import { Builder } from './builder.js'
-import { answerKey, deadlineKey, sessionKey } from './keys.js'
-import { quoted, readRecord, storedAnswer, storedDeadline } from './stored.js'
+import { encodeInfo } from './codec.js'
+import { answerKey, deadlineKey, LAYOUT_VERSION, sessionKey } from './keys.js'
+import { quoted, readRecord, storedAnswer, storedDeadline, storedInfo } from './stored.js'
 
 /**
  * Makes a store in a new directory out of the items of a backup. `name` is the file's. Throws InputFileError, also where
@@ -19,11 +20,13 @@ export async function restoreItems(
     if (!('kind' in header) || header.kind !== 'header') {
       throw new InputFileError(name, 'does not begin with a header')
     }
+    const { epochs } = header
+    storedInfo(encodeInfo({ layoutVersion: LAYOUT_VERSION, epochs }), name)
     const add = adder(builder)
     for (;;) {
       const { value, done } = await items.next()
       if (done) {
-        await builder.finish(header.epochs)
+        await builder.finish(epochs)
         return value
       }
       await add(value)

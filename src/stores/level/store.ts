@@ -36,6 +36,7 @@ import { listSessions } from './list.js'
 import { answerLock, DUE_LOCK, Locks, sessionLock, userLock } from './locks.js'
 import { look, readAnswer, readSession } from './lookup.js'
 import { newestOpened, openedRows } from './opened.js'
+import { expectNoReplacement } from './replacement.js'
 import { changeRows, dueRows, insertRows } from './rows.js'
 import { View } from './view.js'
 import { walkAnswers, walkDeadlines, walkSeals, walkSessions } from './walk.js'
@@ -56,8 +57,8 @@ export class LevelStore implements SessionStore {
   private readonly deadlines = new Deadlines()
   private readonly writer: Writer
   private closing: Promise<void> | null = null
-  /** Deleted or replaced since they were last compacted. */
-  private sealsDropped = 0
+  /** Whether seals were deleted or replaced since they were last compacted: maybe before this start. */
+  private hasDroppedSeals = true
 
   private constructor(
     private readonly database: Database,
@@ -77,7 +78,8 @@ export class LevelStore implements SessionStore {
    * Opens the store in the directory `location`, or makes one there. Throws StoreLockedError,
    * StoreMismatchError and StoreUnavailableError.
    */
-  static open(location: string, options: LevelStoreOptions): Promise<LevelStore> {
+  static async open(location: string, options: LevelStoreOptions): Promise<LevelStore> {
+    await expectNoReplacement(location)
     return LevelStore.over(new Database(location), options)
   }
 
@@ -269,7 +271,7 @@ export class LevelStore implements SessionStore {
         const changed = session && seal && change(session, Uint8Array.from(seal))
         if (changed) {
           await this.write([[key, changed]], null)
-          this.sealsDropped++
+          this.hasDroppedSeals = true
         }
       }),
     )
@@ -322,9 +324,12 @@ export class LevelStore implements SessionStore {
   }
 
   async compactSeals(): Promise<void> {
-    if (this.sealsDropped > 0) {
-      this.sealsDropped = 0
-      await this.during(() => this.database.compact(RANGES.seals))
+    if (this.hasDroppedSeals) {
+      this.hasDroppedSeals = false
+      await this.during(() => this.database.compact(RANGES.seals)).catch((error) => {
+        this.hasDroppedSeals = true
+        throw error
+      })
     }
   }
 
@@ -367,7 +372,7 @@ export class LevelStore implements SessionStore {
       if (value !== null && isDeadlineKey(key)) {
         this.deadlines.arm(key)
       } else if (value === null && isSealKey(key)) {
-        this.sealsDropped++
+        this.hasDroppedSeals = true
       }
     }
   }

@@ -1,7 +1,7 @@
 import { StoreDamagedError } from '../../core/errors.js'
 import type { Session } from '../../core/session.js'
 import type { Deadline, IdempotencyScope } from '../../core/store.js'
-import { type Answer, decodeAnswer, decodeSession } from './codec.js'
+import { type Answer, decodeAnswer, decodeInfo, decodeSession, type Info } from './codec.js'
 import { answerKey, deadlineKey, deadlineOf, idOf, scopeOf, sessionKey } from './keys.js'
 
 /*
@@ -67,6 +67,18 @@ export function storedDeadline(key: Buffer): Deadline {
     throw new StoreDamagedError('a deadline is not whole')
   }
   return deadline
+}
+
+/** What a store is made under. `location` is the store's, for messages. */
+export function storedInfo(bytes: Uint8Array, location: string): Info {
+  const name = `${location}: its record of layout and epochs`
+  const info = attempt(name, () => decodeInfo(bytes))
+  const { layoutVersion, epochs } = info
+  const isGenesisSane = !Number.isNaN(new Date(epochs.genesisMs).getTime())
+  if (layoutVersion < 1 || epochs.lengthMs < 1 || !isGenesisSane) {
+    throw new StoreDamagedError(`${name} is not whole`)
+  }
+  return info
 }
 
 /** An id as it may stand in a line: some may hold any character. */
