@@ -1,5 +1,6 @@
 import { Argument, Command } from 'commander'
-import { AdminClient, connect } from '../client/index.js'
+import type { AdminClient } from '../client/index.js'
+import { withAdmin } from './admin-server.js'
 import { type ServerFlags, serverOptions } from './sessions-server.js'
 
 /** `sessiond clock` */
@@ -20,15 +21,9 @@ Examples:
   $ sessiond clock
   $ sessiond clock confirm`,
     )
-    .action(async (action: 'confirm' | undefined, flags: ServerFlags) => {
-      const connection = connect(flags.server, { serverKeys: 'any' })
-      const admin = new AdminClient(connection)
-      try {
-        await (action === 'confirm' ? confirm(admin, flags) : show(admin, flags))
-      } finally {
-        connection.close()
-      }
-    })
+    .action((action: 'confirm' | undefined, flags: ServerFlags) =>
+      withAdmin(flags, (admin) => (action === 'confirm' ? confirm : show)(admin, flags)),
+    )
   for (const option of serverOptions()) {
     command.addOption(option)
   }

@@ -92,6 +92,22 @@ describe('a server with TLS beyond loopback', () => {
     expect(untrusting.stderr).toContain('of an authority that is not trusted here')
   })
 
+  it.each([
+    'sessions list',
+    'sessions close --user nobody',
+    'status',
+    'check',
+    'clock',
+    'clock confirm',
+    'rotate-keys',
+    'export --user nobody',
+    'erase --user nobody --yes',
+    `backup ${join(directory, 'sessions.backup')}`,
+  ])('answers operators who run sessiond %s', async (command) => {
+    const args = [...command.split(' '), '--server', grpc, ...tls.clientArgs]
+    expect(await sessiond(args)).toMatchObject({ code: 0, stderr: '' })
+  })
+
   it('says in the audit log what an operator showed', async () => {
     const withToken = sessionsOf({ adminToken: tls.token })
     const { cert, key } = tls.operators.issue({ usage: 'client', commonName: 'carol' })
