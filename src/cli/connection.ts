@@ -1,8 +1,20 @@
-import { Option } from 'commander'
+import { InvalidArgumentError, Option } from 'commander'
 import type { ConnectOptions } from '../client/index.js'
 import { ConfigError } from '../config.js'
+import { listenAddress } from '../config-values.js'
 import { readCertificates, readKeyPair } from '../tls.js'
 import { readTokenFile } from '../token-file.js'
+
+/** Which server a command asks. A port must be there: gRPC would take 443 for it. */
+export const serverOption = (help = 'where the server listens') =>
+  new Option('--server <HOST:PORT>', help).argParser((text) => {
+    try {
+      listenAddress(text)
+    } catch (error) {
+      throw new InvalidArgumentError(`${(error as Error).message}.`)
+    }
+    return text
+  })
 
 /** The options of every command that connects to a server over TLS. */
 export const tlsOptions = () => [

@@ -1,10 +1,20 @@
 import { Command } from 'commander'
-import { connect, createSession, publicKeyFromText } from '../client/index.js'
-import { ConfigError } from '../config.js'
+import { connect, createSession } from '../client/index.js'
 import { durationMs } from '../config-values.js'
 import { ownerText } from '../core/owner.js'
-import { type ConnectionFlags, connectionOptions, readConnectionFlags } from './connection.js'
-import { parseFlag, type RequestFlags, readRequestFlags, requestOptions } from './shared.js'
+import {
+  type ConnectionFlags,
+  connectionOptions,
+  readConnectionFlags,
+  serverOption,
+} from './connection.js'
+import {
+  parseFlag,
+  parseServerKeys,
+  type RequestFlags,
+  readRequestFlags,
+  requestOptions,
+} from './shared.js'
 
 interface CreateFlags extends RequestFlags, ConnectionFlags {
   readonly server: string
@@ -17,7 +27,7 @@ interface CreateFlags extends RequestFlags, ConnectionFlags {
 export function createCommand(): Command {
   const command = new Command('create')
     .description('Open a session and print its id and public key.')
-    .option('--server <HOST:PORT>', 'where the server listens', '127.0.0.1:8090')
+    .addOption(serverOption().default('127.0.0.1:8090'))
     .option('--server-key <KEY...>', "the server's public key, hex; several while it changes")
   for (const option of [...requestOptions(), ...connectionOptions()]) {
     command.addOption(option)
@@ -38,11 +48,8 @@ Examples:
 async function create(flags: CreateFlags): Promise<void> {
   const mistakes: string[] = []
   const deadlineMs = parseFlag('--deadline', flags.deadline, durationMs, mistakes)
-  if (mistakes.length > 0) {
-    throw new ConfigError(mistakes)
-  }
-  const { request, epochs } = await readRequestFlags(flags)
-  const serverKeys = flags.serverKey?.map((key) => publicKeyFromText(key, '--server-key')) ?? 'any'
+  const serverKeys = parseServerKeys(flags.serverKey, mistakes)
+  const { request, epochs } = await readRequestFlags(flags, mistakes)
   const connection = connect(flags.server, { serverKeys, epochs, ...readConnectionFlags(flags) })
   try {
     const session = await createSession(connection, { ...request, deadlineMs })

@@ -1,10 +1,15 @@
 import { Option } from 'commander'
 import { connect, SessionsClient } from '../client/index.js'
-import { type ConnectionFlags, connectionOptions, readConnectionFlags } from './connection.js'
+import {
+  type ConnectionFlags,
+  connectionOptions,
+  readConnectionFlags,
+  serverOption,
+} from './connection.js'
 
 /** The options of every command that asks a server about sessions. */
 export const serverOptions = () => [
-  new Option('--server <HOST:PORT>', 'where the server listens').default('127.0.0.1:8090'),
+  serverOption().default('127.0.0.1:8090'),
   ...connectionOptions(),
   new Option('--json', 'print JSON'),
 ]
