@@ -3,7 +3,7 @@ import { cp, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Config } from '../config.js'
 import { StoreLockedError, StoreUnavailableError } from '../core/errors.js'
-import { repairDatabase } from '../stores/level/database.js'
+import { reasonOf, repairDatabase } from '../stores/level/database.js'
 import { type RepairCounts, repairInto } from '../stores/level/repair.js'
 import { View } from '../stores/level/view.js'
 import {
@@ -51,7 +51,9 @@ export async function repairDataDir(config: Config, options: RepairOptions): Pro
       if (!(error instanceof StoreUnavailableError) || error instanceof StoreLockedError) {
         throw error
       }
-      options.onLine(`${location} cannot be read (${causeOf(error)}): taking what LevelDB can save`)
+      options.onLine(
+        `${location} cannot be read (${reasonOf(error.cause)}): taking what LevelDB can save`,
+      )
       // It works on the files that it is given, and the old ones must stay as they are.
       await cp(location, copy, { recursive: true })
       await repairDatabase(copy)
@@ -97,9 +99,4 @@ async function remakeStore(
   } finally {
     await database.close()
   }
-}
-
-function causeOf({ cause }: StoreUnavailableError): string {
-  const reason = (cause as Error | undefined)?.cause ?? cause
-  return reason instanceof Error ? reason.message : `${reason}`
 }
