@@ -8,7 +8,7 @@ class InterruptedError extends SessiondError {
   readonly code = 'INTERRUPTED'
 }
 
-/** Runs `use` with a connection to the server, and closes it. SIGINT and SIGTERM abort the signal. */
+/** Runs `use` with a connection to the server, and closes it. SIGINT and SIGTERM abort its calls and the signal. */
 export async function withAdmin(
   flags: ServerFlags,
   use: (admin: AdminClient, signal: AbortSignal) => Promise<void>,
@@ -20,7 +20,7 @@ export async function withAdmin(
   const connection = connect(flags.server, { serverKeys: 'any', ...readConnectionFlags(flags) })
   process.once('SIGINT', stop).once('SIGTERM', stop)
   try {
-    await use(new AdminClient(connection, deadlineMs), stopping.signal)
+    await use(new AdminClient(connection, deadlineMs, stopping.signal), stopping.signal)
   } finally {
     process.off('SIGINT', stop).off('SIGTERM', stop)
     connection.close()
