@@ -85,6 +85,11 @@ describe('sessiond', () => {
       ['create', '--server-key', 'abc', 'def', '--owner', 'hex:0', '--deadline', 'x'],
       /(sessiond: --server-key: is not a public key.*\n){2}sessiond: --owner: owner "hex:0" is not what/,
     ],
+    [
+      'options of a stopped server that is not named',
+      ['check', '--config', 'c.json', '--retention', '1d'],
+      /^sessiond: --config: only with --data-dir\nsessiond: --retention: only with --data-dir\n$/,
+    ],
     ['a server without a port', ['create', '--server', 'localhost'], /--server .*is not HOST:PORT/],
     ['another such', ['sessions', 'list', '--server', 'a:b:1'], /--server .*is not HOST:PORT/],
     ['the same elsewhere', ['identity', '--server', 'localhost'], /--server .*is not HOST:PORT/],
