@@ -29,7 +29,8 @@ export interface AuditLog extends Audit {
 export async function openAuditLog(path: string, options: AuditLogOptions): Promise<AuditLog> {
   const { openFile = openAuditFile } = options
   const file = await openFile(path).catch((cause: unknown) => {
-    throw new StoreUnavailableError(`the audit log ${path} cannot be opened`, cause)
+    const problem = `the audit log ${path} cannot be opened: ${(cause as Error).message}`
+    throw new StoreUnavailableError(problem, cause)
   })
   return new FileAuditLog(path, file, { after: timer, ...options, openFile })
 }

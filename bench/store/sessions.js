@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { ownerText } from '../../dist/core/owner.js'
 import { address, CLIENT, someData, userNamed } from '../lib/people.js'
 
-export const SESSIONS_PER_USER = 100
+const SESSIONS_PER_USER = 100
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS

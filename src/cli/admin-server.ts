@@ -3,7 +3,7 @@ import { connectByFlags } from './connection.js'
 import { interruptible } from './interruptible.js'
 import type { ServerFlags } from './sessions-server.js'
 
-/** Runs `use` with a connection to the server, and closes it. SIGINT and SIGTERM abort the signal. */
+/** Runs `use` with a connection to the server, and closes it. SIGINT and SIGTERM abort its calls and the signal. */
 export async function withAdmin(
   flags: ServerFlags,
   use: (admin: AdminClient, signal: AbortSignal) => Promise<void>,
@@ -11,7 +11,7 @@ export async function withAdmin(
 ): Promise<void> {
   const connection = connectByFlags(flags)
   try {
-    await interruptible((signal) => use(new AdminClient(connection, deadlineMs), signal))
+    await interruptible((signal) => use(new AdminClient(connection, deadlineMs, signal), signal))
   } finally {
     connection.close()
   }

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import type { CheckFinding } from '../client/index.js'
+import { ConfigError } from '../config.js'
 import { checkDataDir } from '../programs/check.js'
 import { withAdmin } from './admin-server.js'
 import { readServerConfig, STORE_OPTIONS, serverConfigOptions } from './server-config.js'
@@ -30,11 +31,23 @@ Examples:
     )
     .action(async (flags: CheckFlags, self: Command) => {
       if (flags.dataDir === undefined) {
+        expectNone(['config', ...STORE_OPTIONS], self)
         await withAdmin(flags, (admin, signal) => report(admin.check(signal), flags))
       } else {
         await report(checkDataDir(readServerConfig(self, STORE_OPTIONS)), flags)
       }
     })
+}
+
+/** A running server has its own: who gives these means a stopped one. Throws ConfigError. */
+function expectNone(names: readonly string[], command: Command): void {
+  const given = command.options.filter(
+    (option) =>
+      names.includes(option.name()) && command.getOptionValue(option.attributeName()) !== undefined,
+  )
+  if (given.length > 0) {
+    throw new ConfigError(given.map(({ long }) => `${long}: only with --data-dir`))
+  }
 }
 
 async function report(

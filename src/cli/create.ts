@@ -1,10 +1,15 @@
 import { Command } from 'commander'
-import { createSession, publicKeyFromText } from '../client/index.js'
-import { ConfigError } from '../config.js'
+import { createSession } from '../client/index.js'
 import { durationMs } from '../config-values.js'
 import { ownerText } from '../core/owner.js'
 import { type ConnectionFlags, connectByFlags, connectionOptions } from './connection.js'
-import { parseFlag, type RequestFlags, readRequestFlags, requestOptions } from './shared.js'
+import {
+  parseFlag,
+  parseServerKeys,
+  type RequestFlags,
+  readRequestFlags,
+  requestOptions,
+} from './shared.js'
 
 interface CreateFlags extends RequestFlags, ConnectionFlags {
   readonly server: string
@@ -40,11 +45,8 @@ The second asks again, within minutes, for the session of an earlier call with t
 async function create(flags: CreateFlags): Promise<void> {
   const mistakes: string[] = []
   const deadlineMs = parseFlag('--deadline', flags.deadline, durationMs, mistakes)
-  if (mistakes.length > 0) {
-    throw new ConfigError(mistakes)
-  }
-  const { request, issueTimeMs, epochs } = await readRequestFlags(flags)
-  const serverKeys = flags.serverKey?.map((key) => publicKeyFromText(key, '--server-key')) ?? 'any'
+  const serverKeys = parseServerKeys(flags.serverKey, mistakes)
+  const { request, issueTimeMs, epochs } = await readRequestFlags(flags, mistakes)
   const connection = connectByFlags(flags, { serverKeys, epochs })
   try {
     const session = await createSession(connection, { ...request, issueTimeMs, deadlineMs })

@@ -18,7 +18,8 @@ export function exportCommand(): Command {
     .requiredOption('--user <ID>', 'of an owner: its id in base58')
     .option('--out <FILE>', 'write there, readable by you alone; never replaces a file')
   for (const option of serverOptions()) {
-    if (option.long === '--server') {
+    // What it prints is JSON in any case.
+    if (option.long !== '--json') {
       command.addOption(option)
     }
   }

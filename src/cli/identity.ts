@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
-import { fetchServerKeys, publicKeyFromText, publicKeyOf } from '../client/index.js'
+import { fetchServerKeys, publicKeyOf } from '../client/index.js'
 import { ConfigError } from '../config.js'
 import { variableOf } from '../serve-options.js'
 import { connectByFlags, type TlsFlags, tlsOptions } from './connection.js'
-import { readPrivateKey } from './shared.js'
+import { parseServerKeys, readPrivateKey } from './shared.js'
 
 interface IdentityFlags extends TlsFlags {
   readonly dataDir: string
@@ -62,7 +62,10 @@ Examples:
 
 /** From the data directory: the key that signs. */
 async function readKeys({ dataDir, identityKey }: IdentityFlags): Promise<Uint8Array[]> {
-  return [publicKeyOf(await readPrivateKey(identityKey ?? join(dataDir, 'identity.pem')))]
+  const file = identityKey ?? join(dataDir, 'identity.pem')
+  const advice =
+    'a server makes it when it first starts; give its --data-dir or --identity-key, or ask it with --server'
+  return [publicKeyOf(await readPrivateKey(file, advice))]
 }
 
 /** From the server: the key that signs and the one that will. */
@@ -70,7 +73,11 @@ async function askForKeys(
   server: string,
   { serverKey, ...flags }: IdentityFlags,
 ): Promise<readonly Uint8Array[]> {
-  const serverKeys = serverKey?.map((key) => publicKeyFromText(key, '--server-key')) ?? 'any'
+  const mistakes: string[] = []
+  const serverKeys = parseServerKeys(serverKey, mistakes)
+  if (mistakes.length > 0) {
+    throw new ConfigError(mistakes)
+  }
   const connection = connectByFlags({ ...flags, server }, { serverKeys })
   try {
     const keys = await fetchServerKeys(connection)

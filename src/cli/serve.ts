@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs'
 import { Command, Option } from 'commander'
 import { ConfigError, readConfig } from '../config.js'
 import { createLog } from '../log.js'
 import { startNode } from '../node.js'
 import { SERVE_OPTIONS, variableOf } from '../serve-options.js'
+import { readConfigText } from './server-config.js'
 import { serveUntilSignal } from './signals.js'
 
 /** `sessiond serve` */
@@ -64,7 +64,7 @@ async function serve(_: unknown, command: Command): Promise<void> {
   const config = readConfig({
     flags,
     env: process.env,
-    ...(configFile !== undefined && { file: { name: configFile, text: readText(configFile) } }),
+    ...(configFile !== undefined && { file: readConfigText(configFile) }),
   })
   const log = createLog(config.logLevel)
   await serveUntilSignal({
@@ -74,12 +74,4 @@ async function serve(_: unknown, command: Command): Promise<void> {
     closeMs: config.drainDelayMs + config.graceMs,
     log,
   })
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    throw new ConfigError([`--config ${file}: ${(error as Error).message}`])
-  }
 }

@@ -35,14 +35,15 @@ export function readServerConfig(command: Command, names: readonly OptionName[])
   return readConfig({
     flags: Object.fromEntries(flags),
     env: process.env,
-    ...(typeof config === 'string' && { file: { name: config, text: readText(config) } }),
+    ...(typeof config === 'string' && { file: readConfigText(config) }),
   })
 }
 
-function readText(file: string): string {
+/** The file that `--config` names. Throws ConfigError. */
+export function readConfigText(name: string): { readonly name: string; readonly text: string } {
   try {
-    return readFileSync(file, 'utf8')
+    return { name, text: readFileSync(name, 'utf8') }
   } catch (error) {
-    throw new ConfigError([`--config ${file}: ${(error as Error).message}`])
+    throw new ConfigError([`--config ${name}: ${(error as Error).message}`])
   }
 }

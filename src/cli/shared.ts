@@ -1,5 +1,10 @@
 import { Option } from 'commander'
-import { type PrivateKey, privateKeyFromPem } from '../client/index.js'
+import {
+  type ConnectOptions,
+  type PrivateKey,
+  privateKeyFromPem,
+  publicKeyFromText,
+} from '../client/index.js'
 import { ConfigError } from '../config.js'
 import { durationMs, timeMs } from '../config-values.js'
 import { InputFileError } from '../core/errors.js'
@@ -35,9 +40,16 @@ export interface RequestFlags {
   readonly epochLength: string
 }
 
-/** What `requestOptions` were given, all mistakes at once. Throws ConfigError, InputFileError. */
-export async function readRequestFlags(flags: RequestFlags) {
-  const mistakes: string[] = []
+/**
+ * What `requestOptions` were given. Throws ConfigError with all mistakes at once, those in other options that
+ * were found before among them, and InputFileError.
+ */
+export async function readRequestFlags(flags: RequestFlags, mistakes: string[] = []) {
+  const { owner: ownerText } = flags
+  const owner =
+    ownerText === undefined
+      ? undefined
+      : parseFlag('--owner', ownerText, (text) => ownerFromText(text, '--owner'), mistakes)
   const parsed = {
     lifetimeMs: parseFlag('--lifetime', flags.lifetime, durationMs, mistakes),
     genesisMs: parseFlag('--epoch-genesis', flags.epochGenesis, timeMs, mistakes),
@@ -55,9 +67,9 @@ export async function readRequestFlags(flags: RequestFlags) {
   }
   return {
     request: {
-      ownerKey: await readPrivateKey(flags.key),
+      ownerKey: await readPrivateKey(flags.key, '`sessiond keygen` makes a key'),
       lifetimeMs: parsed.lifetimeMs,
-      ...(flags.owner !== undefined && { owner: ownerFromText(flags.owner, '--owner') }),
+      ...(owner !== undefined && { owner }),
       ...(flags.client !== undefined && { clientName: flags.client }),
       ...(flags.idempotencyKey !== undefined && { idempotencyKey: flags.idempotencyKey }),
     },
@@ -76,16 +88,28 @@ export function parseFlag<T>(
   try {
     return parse(text)
   } catch (error) {
-    mistakes.push(`${flag}: ${(error as Error).message}`)
+    const { message } = error as Error
+    // Who reads texts of files as well is told what to call this one, and does.
+    mistakes.push(error instanceof InputFileError ? message : `${flag}: ${message}`)
     return undefined as T
   }
 }
 
-/** Reads a key that must be there. Throws InputFileError. */
-export async function readPrivateKey(file: string): Promise<PrivateKey> {
+/** What `--server-key` was given; 'any' where it was not. A mistake is added to the list. */
+export function parseServerKeys(
+  keys: readonly string[] | undefined,
+  mistakes: string[],
+): ConnectOptions['serverKeys'] {
+  const flag = '--server-key'
+  const parse = (text: string) => publicKeyFromText(text, flag)
+  return keys?.map((key) => parseFlag(flag, key, parse, mistakes)) ?? 'any'
+}
+
+/** Reads a key that must be there; `advice` says how to come by one. Throws InputFileError. */
+export async function readPrivateKey(file: string, advice: string): Promise<PrivateKey> {
   const pem = await readSecretFile(file)
   if (pem === null) {
-    throw new InputFileError(file, 'is not there: `sessiond keygen` makes a key')
+    throw new InputFileError(file, `is not there: ${advice}`)
   }
   return privateKeyFromPem(pem, file)
 }

@@ -57,6 +57,8 @@ export class AdminClient {
     private readonly connection: Connection,
     /** For each call that is answered by one message. */
     private readonly deadlineMs = DEFAULT_DEADLINE_MS,
+    /** Stops waiting for such an answer; the server may go on. */
+    private readonly signal?: AbortSignal,
   ) {}
 
   async status(): Promise<ServerStatus> {
@@ -117,8 +119,9 @@ export class AdminClient {
     const { client, address } = this.connection
     const path = pathOf(method)
     const bytes = requestType.encode(request).finish()
+    const deadlineTimeMs = Date.now() + this.deadlineMs
     try {
-      const answer = await callUnary(client, path, bytes, Date.now() + this.deadlineMs, undefined)
+      const answer = await callUnary(client, path, bytes, deadlineTimeMs, this.signal)
       return read(responseType, answer, path)
     } catch (error) {
       throw explain(error, address, SERVICE)

@@ -3,7 +3,7 @@ import { InvalidFieldError, MissingFieldError } from './errors.js'
 import type { ListQuery } from './store.js'
 
 /** Ids, names, addresses and clients, in bytes of UTF-8. */
-export const MAX_NAME_BYTES = 256
+const MAX_NAME_BYTES = 256
 const MAX_JSON_DEPTH = 64
 const OPENING_BRACKET = 0x5b
 const OPENING_BRACE = 0x7b

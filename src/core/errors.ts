@@ -276,9 +276,8 @@ export class KeyChangeError extends SessiondError {
 export class ListenError extends SessiondError {
   readonly code = 'LISTEN_FAILED'
 
-  constructor(option: string, address: string, cause: unknown) {
-    super(`cannot listen on ${address}: free that address, or give another with ${option}`, {
-      cause,
-    })
+  constructor(option: string, address: string, cause: Error & { readonly code?: string }) {
+    const problem = cause.code === 'EADDRINUSE' ? 'free that address, or' : `${cause.message}:`
+    super(`cannot listen on ${address}: ${problem} give another with ${option}`, { cause })
   }
 }

@@ -15,7 +15,7 @@ export function uuidV4(random: Uint8Array): string {
 /** The text form of a UUID's 16 bytes. */
 export function uuidText(bytes: Uint8Array): string {
   let text = ''
-  for (let i = 0; i < 16; i++) {
+  for (let i = 0; i < UUID_BYTES; i++) {
     text += (GROUPS.has(i) ? '-' : '') + HEX[bytes[i] ?? 0]
   }
   return text
@@ -24,8 +24,8 @@ export function uuidText(bytes: Uint8Array): string {
 /** The 16 bytes of a UUID in its text form. */
 export function uuidBytes(text: string): Uint8Array {
   const hex = text.replaceAll('-', '')
-  const bytes = new Uint8Array(16)
-  for (let i = 0; i < 16; i++) {
+  const bytes = new Uint8Array(UUID_BYTES)
+  for (let i = 0; i < UUID_BYTES; i++) {
     bytes[i] = Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16)
   }
   return bytes

@@ -51,7 +51,7 @@ export async function shutDown(server: Server, graceMs: number): Promise<number>
 }
 
 /** Ends a connection once the calls that its client has sent are answered. Resolves when it has ended. */
-export async function endConnection(session: ServerHttp2Session): Promise<void> {
+async function endConnection(session: ServerHttp2Session): Promise<void> {
   // Not by `once`, which takes an error for the end.
   const closed = new Promise<void>((resolve) => session.once('close', resolve))
   // What was said once with a lower id must not be said again with a higher one.

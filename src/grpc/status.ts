@@ -4,7 +4,7 @@ import { Status } from '#generated/google/rpc/status'
 import { RateLimitedError, SessiondError } from '../core/errors.js'
 
 /** Who defines the reasons in ErrorInfo. */
-export const ERROR_DOMAIN = 'sessiond'
+const ERROR_DOMAIN = 'sessiond'
 const RETRY_DELAY_SECONDS = 1n
 /**
  * A message may quote what was sent. It stands in the trailers three times, percent-encoded or in base64,

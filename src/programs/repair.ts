@@ -3,7 +3,7 @@ import { cp, rename, rm } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import type { Config } from '../config.js'
 import { StoreLockedError, StoreUnavailableError } from '../core/errors.js'
-import { type Database, LOCK_FILE, repairDatabase } from '../stores/level/database.js'
+import { type Database, LOCK_FILE, reasonOf, repairDatabase } from '../stores/level/database.js'
 import { type RepairCounts, repairInto } from '../stores/level/repair.js'
 import { replacementOf } from '../stores/level/replacement.js'
 import { View } from '../stores/level/view.js'
@@ -59,7 +59,9 @@ export async function repairDataDir(config: Config, options: RepairOptions): Pro
       }
       // What a server wrote from here on would be lost with the old store.
       held = await holdLock(location, lock)
-      options.onLine(`${location} cannot be read (${causeOf(error)}): taking what LevelDB can save`)
+      options.onLine(
+        `${location} cannot be read (${reasonOf(error.cause)}): taking what LevelDB can save`,
+      )
       // It works on the files that it is given, and the old ones must stay as they are.
       // Nobody may touch the lock's file meanwhile.
       const filter = (source: string) => basename(source) !== LOCK_FILE
@@ -114,9 +116,4 @@ async function remakeStore(
   } finally {
     await database.close()
   }
-}
-
-function causeOf({ cause }: StoreUnavailableError): string {
-  const reason = (cause as Error | undefined)?.cause ?? cause
-  return reason instanceof Error ? reason.message : `${reason}`
 }

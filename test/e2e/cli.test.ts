@@ -90,6 +90,21 @@ describe('sessiond', () => {
       /^sessiond: --epoch-genesis: the request would be older/,
     ],
     [
+      'all bad keys, owners and durations at once',
+      ['create', '--server-key', 'abc', 'def', '--owner', 'hex:0', '--deadline', 'x'],
+      /(sessiond: --server-key: is not a public key.*\n){2}sessiond: --owner: owner "hex:0" is not what/,
+    ],
+    [
+      'options of a stopped server that is not named',
+      ['check', '--config', 'c.json', '--retention', '1d'],
+      /^sessiond: --config: only with --data-dir\nsessiond: --retention: only with --data-dir\n$/,
+    ],
+    [
+      'a bad key to pin',
+      ['identity', '--server', 'localhost:1', '--server-key', 'abc'],
+      /^sessiond: --server-key: is not a public key/,
+    ],
+    [
       'a bad deadline',
       ['create', '--deadline', 'x'],
       /^sessiond: --deadline: "x" is not a duration/,
@@ -145,7 +160,8 @@ describe('sessiond identity', () => {
   })
 
   it('fails where there is none', async () => {
-    await fails(4, 'identity.pem: is not there', 'identity', '--data-dir', join(directory, 'none'))
+    const problem = 'identity.pem: is not there: a server makes it when it first starts'
+    await fails(4, problem, 'identity', '--data-dir', join(directory, 'none'))
   })
 })
 
@@ -239,12 +255,7 @@ describe('sessiond create', () => {
 
   it.each([
     ['a key that is not there', ['--key', 'nowhere.key'], 'nowhere.key: is not there'],
-    ['a server key that is none', ['--server-key', 'abc'], '--server-key: is not a public key'],
-    [
-      'an owner that is none',
-      ['--owner', 'hex:0'],
-      '--owner: owner "hex:0" is not what its prefix says',
-    ],
+    ['a key that is none', ['--key', 'README.md'], 'README.md: holds no private key'],
   ])('fails with 4 for %s', async (_, args, problem) => {
     await fails(4, problem, 'create', '--server', server.ready.grpc, '--key', ownerKey, ...args)
   })

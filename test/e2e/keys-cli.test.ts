@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile, stat, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { createClient, createRequest, newOwner } from '../support/create.js'
 import {
@@ -222,6 +224,24 @@ describe('sessiond export and erase', () => {
     const [exitCode] = await once(terminal, 'close')
     expect(shown).toMatch(message)
     expect(exitCode).toBe(code)
+  })
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('stop waiting for an answer on %s', async (signal) => {
+    const silent = createServer().listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const address = `127.0.0.1:${(silent.address() as AddressInfo).port}`
+    const args = ['erase', '--user', 'x', '--yes', '--server', address]
+    const child = spawn(process.execPath, [CLI, ...args], { stdio: ['ignore', 'ignore', 'pipe'] })
+    const told = text(child.stderr)
+    const [socket] = await once(silent, 'connection')
+    onTestFinished(() => {
+      socket.destroy()
+      silent.close()
+      child.kill('SIGKILL')
+    })
+    child.kill(signal)
+    expect(await once(child, 'exit')).toEqual([1, null])
+    expect(await told).toBe(`sessiond: ended by ${signal}\n`)
   })
 
   it('say where there is no server', async () => {

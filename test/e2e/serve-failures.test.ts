@@ -79,6 +79,45 @@ describe('sessiond serve', () => {
     await serveOnce()
   })
 
+  it.each<[string, () => Promise<unknown>, string[], number, string]>([
+    [
+      'the data directory cannot be made',
+      () => writeFile(dataDir, ''),
+      [],
+      1,
+      'data/store does not open: ENOTDIR: not a directory',
+    ],
+    [
+      'the store is damaged',
+      async () => {
+        await serveOnce()
+        await writeFile(join(dataDir, 'store', 'CURRENT'), 'MANIFEST-000404\n')
+      },
+      [],
+      1,
+      'MANIFEST-000404: No such file',
+    ],
+    [
+      'the audit log cannot be opened',
+      async () => {},
+      ['--audit-log', 'nowhere/audit.jsonl'],
+      1,
+      'nowhere/audit.jsonl cannot be opened: ENOENT: no such file or directory',
+    ],
+    [
+      'the address is not of this machine',
+      async () => {},
+      // Of TEST-NET-1, RFC 5737.
+      ['--grpc', '192.0.2.1:0', '--plaintext', 'yes'],
+      5,
+      'address not available 192.0.2.1: give another with --grpc',
+    ],
+  ])('says why where %s', async (_, prepare, args, expected, problem) => {
+    await prepare()
+    const { code, stderr } = await serve(...args)
+    expect({ code, stderr }).toEqual({ code: expected, stderr: expect.stringContaining(problem) })
+  })
+
   it('ends with 2 and reports all mistakes at once', async () => {
     const config = await put('c.json', '{ "max-sessions": "many", "colour": "red" }')
     const args = ['--speed', '9', '--max-lifetime', 'soon', '--store', 'paper', '--config', config]

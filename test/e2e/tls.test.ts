@@ -90,17 +90,25 @@ describe('a server with TLS beyond loopback', () => {
     expect(untrusting.stderr).toContain('of an authority that is not trusted here')
   })
 
-  it.each(['status', 'clock', 'clock confirm', 'check', 'sessions list'])(
-    'is asked by `sessiond %s`',
-    async (command) => {
-      const args = [...command.split(' '), '--server', grpc]
-      expect(await sessiond([...args, ...tls.clientArgs])).toMatchObject({ code: 0 })
-      expect(await sessiond([...args, '--tls-ca', tls.caFile])).toMatchObject({
-        code: 1,
-        stderr: expect.stringMatching(/^sessiond: an admin credential is needed/),
-      })
-    },
-  )
+  it.each([
+    'sessions list',
+    'sessions close --user nobody',
+    'status',
+    'check',
+    'clock',
+    'clock confirm',
+    'rotate-keys',
+    'export --user nobody',
+    'erase --user nobody --yes',
+    `backup ${join(directory, 'sessions.backup')}`,
+  ])('answers operators who run sessiond %s, and nobody else', async (command) => {
+    const args = [...command.split(' '), '--server', grpc]
+    expect(await sessiond([...args, '--tls-ca', tls.caFile])).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^sessiond: an admin credential is needed/),
+    })
+    expect(await sessiond([...args, ...tls.clientArgs])).toMatchObject({ code: 0, stderr: '' })
+  })
 
   it('says in the audit log what an operator showed', async () => {
     const withToken = sessionsOf({ adminToken: tls.token })

@@ -29,7 +29,7 @@ export const PORTS = {
 }
 
 /** A token session with a key of its own, and its seal. */
-export function sealedSession(id: string, parts: Partial<Session> = {}) {
+function sealedSession(id: string, parts: Partial<Session> = {}) {
   const seed = Uint8Array.from(randomBytes(32))
   const token = {
     owner: Uint8Array.of(1, 2, 3),

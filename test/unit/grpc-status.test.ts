@@ -34,7 +34,7 @@ const expected: Record<string, [errors.SessiondError, string | null]> = {
   StoreLockedError: [new errors.StoreLockedError('l'), null],
   StoreMismatchError: [new errors.StoreMismatchError('p'), null],
   InputFileError: [new errors.InputFileError('f', 'p'), null],
-  ListenError: [new errors.ListenError('--grpc', 'a', null), null],
+  ListenError: [new errors.ListenError('--grpc', 'a', new Error('b')), null],
 }
 
 const onTheWire = (error: unknown) => {

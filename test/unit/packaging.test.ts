@@ -73,6 +73,11 @@ it('the systemd unit waits longer than the server takes to stop', () => {
   expect(durationMs(timeout)).toBeGreaterThan(graceMs + drainDelayMs)
 })
 
+it('the systemd unit starts when the time is synchronised', () => {
+  const [, after = ''] = /^After=(.*)$/m.exec(read('packaging/sessiond.service')) ?? []
+  expect(after.split(' ')).toContain('time-sync.target')
+})
+
 const noSystemd = !haveTool('systemd-analyze', ['systemd-analyze', '--version'])
 
 describe.skipIf(noSystemd)('the systemd unit', () => {

@@ -55,7 +55,7 @@ export class Database {
       if (codeOf((cause as Error).cause) === 'LEVEL_LOCKED') {
         throw new StoreLockedError(this.location, cause)
       }
-      throw new StoreUnavailableError(`${this.location} does not open`, cause)
+      throw new StoreUnavailableError(`${this.location} does not open: ${reasonOf(cause)}`, cause)
     }
   }
 
@@ -147,6 +147,12 @@ export async function holdsDatabase(location: string): Promise<boolean> {
 /** Does what LevelDB can for a database that does not open or cannot be read. It changes the files. */
 export function repairDatabase(location: string): Promise<void> {
   return (Level as unknown as { repair(location: string): Promise<void> }).repair(location)
+}
+
+/** What LevelDB or the system says. */
+export function reasonOf(error: unknown): string {
+  const reason = (error as Error | undefined)?.cause ?? error
+  return reason instanceof Error ? reason.message : `${reason}`
 }
 
 function codeOf(error: unknown): unknown {
