@@ -382,6 +382,14 @@ describe('the repair', () => {
     },
   )
 
+  it('refuses other epochs than the store was made with, as servers do', async () => {
+    const epochs = { ...EPOCHS, lengthMs: 2 * EPOCHS.lengthMs }
+    await expect(repair(whole, { epochs })).rejects.toMatchObject({
+      code: 'STORE_MISMATCH',
+      message: expect.stringMatching(/was made with .* --epoch-length 1000ms/),
+    })
+  })
+
   it('takes the epochs of the options where the store has lost its own', async () => {
     const location = await damaged({
       name: 'no facts',

@@ -1,6 +1,6 @@
 import type { EpochSettings } from '../../core/epoch.js'
 import { StoreMismatchError } from '../../core/errors.js'
-import { encodeInfo } from './codec.js'
+import { encodeInfo, type Info } from './codec.js'
 import type { Database } from './database.js'
 import { INFO_KEY, LAYOUT_VERSION } from './keys.js'
 import { storedInfo } from './stored.js'
@@ -25,17 +25,21 @@ export async function agreeOnInfo(database: Database, epochs: EpochSettings): Pr
     await database.commit([[INFO_KEY, info]], true)
     return
   }
-  const stored = storedInfo(bytes, location)
+  expectInfo(storedInfo(bytes, location), epochs, location)
+}
+
+/** Throws StoreMismatchError where a store was made under something else; `name` is the store's. */
+export function expectInfo(stored: Info, epochs: EpochSettings, name: string): void {
   if (stored.layoutVersion !== LAYOUT_VERSION) {
     throw new StoreMismatchError(
-      `${location} has layout ${stored.layoutVersion}; this release reads layout ` +
+      `${name} has layout ${stored.layoutVersion}; this release reads layout ` +
         `${LAYOUT_VERSION}: start the release that wrote it, or give another --data-dir`,
     )
   }
   const { genesisMs, lengthMs } = stored.epochs
   if (genesisMs !== epochs.genesisMs || lengthMs !== epochs.lengthMs) {
     throw new StoreMismatchError(
-      `${location} was made with ${epochText(stored.epochs)}, but ${epochText(epochs)} ` +
+      `${name} was made with ${epochText(stored.epochs)}, but ${epochText(epochs)} ` +
         'is configured, which would move the end of every session: configure what it was made ' +
         'with, or give another --data-dir',
     )

@@ -6,11 +6,11 @@ import type { Session } from '../../core/session.js'
 import type { SessionDeadline } from '../../core/store.js'
 import { Builder } from './builder.js'
 import { strangeRows } from './check-left-over.js'
+import { expectInfo } from './info.js'
 import {
   INFO_KEY,
   idAfterTime,
   idOf,
-  LAYOUT_VERSION,
   LIST_TIME_OFFSET,
   RANGES,
   sealKey,
@@ -25,7 +25,7 @@ export interface RepairPorts {
   readonly dueMs: (session: Session) => number
   /** null where no sealing keys are at hand: then seals are kept as they are. */
   readonly trySeal: TrySeal | null
-  /** For a store that has lost its own. */
+  /** What the store was made with; one that has lost them gets these. */
   readonly epochs: EpochSettings
   readonly nowMs: number
 }
@@ -66,7 +66,7 @@ class Repair {
 
   async *run(): AsyncGenerator<string, RepairCounts> {
     const { view, builder, counts } = this
-    const epochs = yield* this.readEpochs()
+    yield* this.checkInfo()
     const unarmed = new Unarmed(view, this.ports.dueMs)
     for await (const slice of view.rows(RANGES.sessions)) {
       const sessions = yield* readable(slice, storedSession)
@@ -96,11 +96,11 @@ class Repair {
     for await (const { problem } of strangeRows(view)) {
       yield `dropped: ${problem}`
     }
-    await builder.finish(epochs)
+    await builder.finish(this.ports.epochs)
     return counts
   }
 
-  private async *readEpochs(): AsyncGenerator<string, EpochSettings> {
+  private async *checkInfo(): AsyncGenerator<string, void> {
     const bytes = await this.view.value(INFO_KEY)
     const [info] =
       bytes === undefined
@@ -108,15 +108,10 @@ class Repair {
         : yield* readable([[INFO_KEY, bytes]], (_, value) => storedInfo(value, 'the store'))
     if (info === undefined) {
       yield 'mended: the epochs of the store were lost; those of the options are taken'
-      return this.ports.epochs
+    } else {
+      // Under others the deadlines that are made anew would be wrong.
+      expectInfo(info, this.ports.epochs, 'the store')
     }
-    const { layoutVersion, epochs } = info
-    if (layoutVersion !== LAYOUT_VERSION) {
-      throw new StoreMismatchError(
-        `the store has layout ${layoutVersion}; this release repairs layout ${LAYOUT_VERSION}`,
-      )
-    }
-    return epochs
   }
 
   /** Returns those whose deadlines may be where they were armed. */
