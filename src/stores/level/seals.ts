@@ -17,6 +17,11 @@ export class Seals {
     this.hasDropped ||= rows.some(([key, value]) => value === null && isSealKey(key))
   }
 
+  /** Nothing is known any more: a commit that failed may have reached the disk. */
+  reset(): void {
+    this.hasDropped = true
+  }
+
   /** `SessionStore.reseal`. */
   reseal(
     id: string,

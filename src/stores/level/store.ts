@@ -60,7 +60,10 @@ export class LevelStore implements SessionStore {
         this.deadlines.committed(rows)
         this.seals.committed(rows)
       },
-      onReopen: () => this.deadlines.reset(),
+      onReopen: () => {
+        this.deadlines.reset()
+        this.seals.reset()
+      },
       onFailure: options.onFailure ?? (() => {}),
       onRecovery: options.onRecovery ?? (() => {}),
       onCommit: options.onCommit ?? (() => {}),
