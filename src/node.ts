@@ -3,7 +3,9 @@ import { openAdminCredential } from './admin-credential.js'
 import { openAuditLog } from './audit-log.js'
 import { clockFinding, guardClock } from './clock.js'
 import type { Config } from './config.js'
+import { type CreatePorts, createSession } from './core/create.js'
 import { EpochClock } from './core/epoch.js'
+import { Expiry } from './core/expiry.js'
 import { Sessions } from './core/sessions.js'
 import { cachedVerify, schemeVerifier, type Verify } from './crypto/schemes.js'
 import { sealSeed } from './crypto/seal.js'
@@ -79,16 +81,17 @@ export async function startNode(config: Config, log: Logger, stop?: AbortSignal)
       onRecovery: () => log.info({ event: 'audit-recovered' }, 'audit entries are written again'),
     })
     closeAudit = () => audit.close()
+    const expiry = new Expiry(store, clock, config)
+    const createPorts: CreatePorts = {
+      expiry,
+      clock,
+      owners: openOwners(config.owners, log, lifecycle),
+      randomBytes: sodiumRandomBytes,
+      publicKey: (seed) => sodiumEd25519.publicKey(seed),
+      seal: (seed, sessionId, token) => sealSeed(keys.sealing.keys, seed, sessionId, token),
+    }
     const sessions = new Sessions(
-      {
-        store,
-        audit,
-        clock,
-        owners: openOwners(config.owners, log, lifecycle),
-        randomBytes: sodiumRandomBytes,
-        publicKey: (seed) => sodiumEd25519.publicKey(seed),
-        seal: (seed, sessionId, token) => sealSeed(keys.sealing.keys, seed, sessionId, token),
-      },
+      { store, expiry, audit, clock, randomBytes: sodiumRandomBytes },
       config,
     )
     startSweep(sessions, metrics, log, lifecycle)
@@ -105,7 +108,7 @@ export async function startNode(config: Config, log: Logger, stop?: AbortSignal)
       ...config.grpc,
       services: {
         'session.Session': sessionService({
-          sessions,
+          create: (claim) => createSession(claim, createPorts, config),
           clock,
           identity: sign,
           verifiers: { body: verify, header: cachedVerify(verify, REMEMBERED_HEADERS) },
@@ -158,11 +161,10 @@ export async function startNode(config: Config, log: Logger, stop?: AbortSignal)
       lifecycle,
     )
     if (feed !== null) {
-      const swept = () => sessions.swept
       metrics.follow({
         store,
         audit,
-        swept,
+        swept: () => expiry.sweep.done,
         clock: guard,
         grpc: () => grpc.report(),
         feed: () => feed.report(),

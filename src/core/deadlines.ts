@@ -1,5 +1,6 @@
 import type { EpochClock } from './epoch.js'
 import type { Session } from './session.js'
+import type { Update } from './store.js'
 
 /** Milliseconds; 0 is none. */
 export interface DeadlineSettings {
@@ -64,6 +65,12 @@ export class Deadlines {
   /** The session as it is at this moment: one past its deadline has ended then, swept or not. */
   asOfNow(session: Session): Session {
     return this.isOverdue(session) ? ended(session, this.endMs(session)) : session
+  }
+
+  /** What ends a session in the store, and has the sweep look at it again. */
+  end(session: Session, closeTimeMs: number): Update {
+    const after = ended(session, closeTimeMs)
+    return { session: after, dueTimeMs: this.lookMs(after) }
   }
 }
 

@@ -7,93 +7,44 @@ import {
   type OpenArguments,
 } from './arguments.js'
 import type { Audit, Caller } from './audit.js'
-import { sameBytes } from './bytes.js'
-import { type CreateClaim, checkClaim } from './claim.js'
-import { type DeadlineSettings, Deadlines, ended } from './deadlines.js'
-import {
-  ClockSuspectError,
-  ConflictError,
-  IdempotencyKeyReusedError,
-  NotFoundError,
-  QuotaError,
-  SessionEndedError,
-} from './errors.js'
-import { checkFreshness, checkLifetime } from './lifetime.js'
-import { type MintPorts, mint } from './mint.js'
-import { type OwnerPolicy, ownerText } from './owner.js'
+import type { Deadlines } from './deadlines.js'
+import type { EpochClock } from './epoch.js'
+import { ClockSuspectError, ConflictError, NotFoundError } from './errors.js'
+import type { Expiry } from './expiry.js'
 import { checkQuota, type Quota } from './quota.js'
-import { newSession, type Session, type Token } from './session.js'
-import type { Decision, InsertScope, Seen, SessionPage, SessionStore, Update } from './store.js'
-import { Sweep, type SweepCounts } from './sweep.js'
+import { newSession, type Session } from './session.js'
+import type { Decision, Seen, SessionPage, SessionStore } from './store.js'
+import type { SweepCounts } from './sweep.js'
 import { UUID_BYTES, uuidV4 } from './uuid.js'
 
 const PAGE = 100
 /** `load` moves the request time no more often. */
 const TOUCH_INTERVAL_MS = 1000
 
-/** What the use cases need from outside. */
-export interface SessionsPorts extends MintPorts {
+/** What the commands need from outside. */
+export interface SessionsPorts {
   readonly store: SessionStore
-  readonly owners: OwnerPolicy
+  readonly expiry: Expiry
   readonly audit: Audit
+  readonly clock: EpochClock
+  /** `length` bytes from a cryptographic source, in memory of their own. */
+  randomBytes(length: number): Uint8Array
 }
 
-export interface SessionsLimits extends DeadlineSettings, Quota {
-  readonly maxLifetimeMs: number
-  readonly maxEpochDriftMs: number
+export interface SessionsLimits extends Quota {
   /** `user` and `data` of a session together, as JSON in UTF-8. */
   readonly maxDataBytes: number
 }
 
-/** A session that Create opened. */
-export type TokenSession = Session & { readonly token: Token }
-
-/** Thrown to itself: a session that a command would find again is past its deadline. */
-class OverdueFound extends Error {
-  constructor(readonly sessionId: string) {
-    super()
-  }
-}
-
-/** Every use case, once. Transports translate to it and from it. */
+/** The sessions commands, each once. Transports translate to them and from them. */
 export class Sessions {
   private readonly deadlines: Deadlines
-  private readonly sweep: Sweep
 
   constructor(
     private readonly ports: SessionsPorts,
     private readonly limits: SessionsLimits,
   ) {
-    this.deadlines = new Deadlines(ports.clock, limits)
-    this.sweep = new Sweep(ports.store, ports.clock, this.deadlines)
-  }
-
-  /**
-   * Mints a session key for the holder of an owner's key. The same idempotency key and body give the
-   * same session. The order of the checks is part of the contract: cheap before dear, and nothing is
-   * said about an owner to whoever cannot sign.
-   */
-  async create(claim: CreateClaim): Promise<TokenSession> {
-    const { clock, owners } = this.ports
-    const now = clock.now()
-    checkClaim(claim)
-    checkLifetime(claim.lifetime, now, clock.epochsIn(this.limits.maxLifetimeMs))
-    const maxDriftEpochs = clock.epochsIn(this.limits.maxEpochDriftMs)
-    checkFreshness(claim.lifetime.iat, claim.epoch, now, maxDriftEpochs)
-    const signer = claim.proveSigner()
-    owners.check(claim.owner, signer)
-
-    const { owner, idempotencyKey: key } = claim
-    const userId = ownerText(owner)
-    const bodySha256 = key === undefined ? undefined : claim.bodySha256()
-    const scope = {
-      userId,
-      countOpenOfUser: this.limits.maxSessionsPerOwner > 0,
-      ...(key !== undefined && { idempotency: { owner, signer, key } }),
-    }
-    return (await this.insert(scope, (seen) =>
-      this.decideCreate(claim, userId, bodySha256, seen),
-    )) as TokenSession
+    this.deadlines = ports.expiry.deadlines
   }
 
   /** Opens a session, or finds the one that this user has open from this address and client. */
@@ -111,7 +62,7 @@ export class Sessions {
       reuse: { address, client },
       countOpenOfUser: this.limits.maxSessionsPerOwner > 0,
     }
-    return this.insert(scope, (seen) => this.decideOpen(args, seen))
+    return this.ports.expiry.insert(scope, (seen) => this.decideOpen(args, seen))
   }
 
   /** The session with this id; of one that has ended neither `user` nor `data`. */
@@ -149,7 +100,7 @@ export class Sessions {
     }
     const { skip = 0, take = PAGE, total = false, ...filter } = args
     checkName('user_id', filter.userId ?? '')
-    await this.sweep.step()
+    await this.ports.expiry.sweep.step()
     const query = { ...filter, skip, take: Math.min(take, PAGE), total }
     for (;;) {
       const page = await this.ports.store.list(query)
@@ -157,7 +108,7 @@ export class Sessions {
       if (overdue.length === 0) {
         return { ...page, sessions: page.sessions.map((session) => this.view(session)) }
       }
-      await Promise.all(overdue.map((session) => this.endIfOverdue(session.id)))
+      await Promise.all(overdue.map((session) => this.ports.expiry.endIfOverdue(session.id)))
     }
   }
 
@@ -181,7 +132,9 @@ export class Sessions {
     let before: Session | null = null
     await store.update(id, (current) => {
       before = this.deadlines.asOfNow(current)
-      return current.active ? this.end(current, before.closeTimeMs ?? clock.nowMs()) : null
+      return current.active
+        ? this.deadlines.end(current, before.closeTimeMs ?? clock.nowMs())
+        : null
     })
     await this.record('close', before, caller)
     return before
@@ -213,17 +166,12 @@ export class Sessions {
     return before
   }
 
-  /** What has been ended and purged since the start. */
-  get swept(): SweepCounts {
-    return this.sweep.done
-  }
-
   /**
    * Ends and purges everything that is due, or leaves off when `stop` is aborted. Throws ClockSuspectError
    * where that cannot be told.
    */
   async closeExpired(stop?: AbortSignal): Promise<SweepCounts> {
-    const counts = await this.sweep.run(stop)
+    const counts = await this.ports.expiry.sweep.run(stop)
     if (this.ports.clock.isSuspect()) {
       throw new ClockSuspectError()
     }
@@ -238,26 +186,6 @@ export class Sessions {
     }
   }
 
-  private decideCreate(
-    claim: CreateClaim,
-    userId: string,
-    bodySha256: Uint8Array | undefined,
-    seen: Seen,
-  ): Decision {
-    if (seen.answered !== undefined && bodySha256 !== undefined) {
-      const { session, sessionId } = seen.answered
-      if (!sameBytes(seen.answered.bodySha256, bodySha256)) {
-        throw new IdempotencyKeyReusedError()
-      }
-      if (session === undefined || !this.deadlines.asOfNow(session).active) {
-        throw new SessionEndedError(sessionId)
-      }
-      return { keep: session }
-    }
-    checkQuota(seen, this.limits)
-    return { insert: mint(claim, userId, bodySha256, this.ports) }
-  }
-
   private decideOpen(args: OpenArguments, seen: Seen): Decision {
     const { userId, address, client, userName, user, data } = args
     const given = {
@@ -266,9 +194,6 @@ export class Sessions {
       ...(data !== undefined && { data }),
     }
     if (seen.reusable !== undefined) {
-      if (this.deadlines.isOverdue(seen.reusable)) {
-        throw new OverdueFound(seen.reusable.id)
-      }
       const session = { ...this.touched(seen.reusable), ...given }
       checkDataSize(session.user, session.data, this.limits.maxDataBytes)
       return { replace: { session } }
@@ -279,28 +204,6 @@ export class Sessions {
     const opened = newSession({ id, userId, address, client, token: null }, nowMs)
     const session = { ...opened, ...given }
     return { insert: { session, dueTimeMs: this.deadlines.lookMs(session) } }
-  }
-
-  /** Inserts; where what is past its deadline may stand in the way, ends that first. */
-  private async insert(scope: InsertScope, decide: (seen: Seen) => Decision): Promise<Session> {
-    for (let swept = false; ; ) {
-      try {
-        return await this.ports.store.insert(scope, decide)
-      } catch (error) {
-        if (error instanceof OverdueFound) {
-          await this.endIfOverdue(error.sessionId)
-        } else if (error instanceof QuotaError && !swept) {
-          // Records marked active count, so it may only seem to be reached.
-          await this.sweep.run()
-          if (scope.reuse !== undefined) {
-            await this.endOverdueOf(scope.userId)
-          }
-          swept = true
-        } else {
-          throw error
-        }
-      }
-    }
   }
 
   private async write(
@@ -346,31 +249,6 @@ export class Sessions {
       sessions: matches && skip === 0 && take > 0 ? [session] : [],
       total: total ? Number(matches) : null,
     }
-  }
-
-  /** What shorter settings have ended, and the sweep looks at later. Of token sessions the sweep leaves none. */
-  private async endOverdueOf(userId: string): Promise<void> {
-    for (let skip = 0; ; skip += PAGE) {
-      const query = { userId, active: true, skip, take: PAGE, total: false }
-      const { sessions } = await this.ports.store.list(query)
-      const overdue = sessions.filter((session) => this.deadlines.isOverdue(session))
-      await Promise.all(overdue.map(({ id }) => this.endIfOverdue(id)))
-      skip -= overdue.length
-      if (sessions.length < PAGE) {
-        return
-      }
-    }
-  }
-
-  private async endIfOverdue(id: string): Promise<void> {
-    await this.ports.store.update(id, (current) =>
-      this.deadlines.isOverdue(current) ? this.end(current, this.deadlines.endMs(current)) : null,
-    )
-  }
-
-  private end(session: Session, closeTimeMs: number): Update {
-    const after = ended(session, closeTimeMs)
-    return { session: after, dueTimeMs: this.deadlines.lookMs(after) }
   }
 
   /** What is shown of a session at this moment: of one that has ended neither `user` nor `data`. */

@@ -2,7 +2,8 @@ import type { SessionChange } from '../core/events.js'
 import type { Session } from '../core/session.js'
 import type { SessionStore } from '../core/store.js'
 import { difference } from './difference.js'
-import { listingOf } from './listing.js'
+import { Follower } from './follower.js'
+import { isListedAlike, listingOf } from './listing.js'
 import { Message } from './message.js'
 import { type Entry, Window } from './window.js'
 
@@ -235,55 +236,7 @@ export class FeedHub {
   }
 }
 
-/**
- * One who follows the list. The `add`s are taken one by one, as fast as the follower can; meanwhile
- * changes of sessions that were taken are delivered at once, and those of others wait in the list
- * itself, so that a slow follower costs no memory.
- */
-export class Follower {
-  /** The last entry taken; entries are taken in order. */
-  private position = 0
-
-  constructor(
-    private readonly opening: Message[],
-    private readonly entries: Iterator<Entry>,
-    private readonly deliver: (message: Message) => void,
-    readonly leave: () => void,
-  ) {}
-
-  /** The next message of what is listed; null once everything was taken. */
-  next(): Message | null {
-    const message = this.opening.shift()
-    if (message !== undefined) {
-      return message
-    }
-    const { value: entry, done } = this.entries.next()
-    if (done) {
-      this.position = Number.POSITIVE_INFINITY
-      return null
-    }
-    this.position = entry.seq
-    return entry.add
-  }
-
-  offer(message: Message, seq: number): void {
-    if (seq <= this.position) {
-      this.deliver(message)
-    }
-  }
-}
-
 function timer(delayMs: number, run: () => void): () => void {
   const timeout = setTimeout(run, delayMs)
   return () => clearTimeout(timeout)
-}
-
-/** Whether nothing that is shown can have changed: most changes only move the last request. */
-function isListedAlike(one: Session, other: Session): boolean {
-  return (
-    one.userName === other.userName &&
-    one.user === other.user &&
-    one.data === other.data &&
-    one.active === other.active
-  )
 }

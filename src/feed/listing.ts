@@ -29,6 +29,16 @@ export function listingOf(session: Session): ListedSession {
   }
 }
 
+/** Whether nothing that is shown can have changed: most changes only move the last request. */
+export function isListedAlike(one: Session, other: Session): boolean {
+  return (
+    one.userName === other.userName &&
+    one.user === other.user &&
+    one.data === other.data &&
+    one.active === other.active
+  )
+}
+
 /** null where there is no list of users. What has no id, or one that came before, is no user. */
 function joinedUsers(
   value: unknown,

@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream'
 import type { WebSocket } from 'ws'
-import type { FeedHub, Follower } from './hub.js'
+import type { Follower } from './follower.js'
+import type { FeedHub } from './hub.js'
 import { Message } from './message.js'
 import { type Connect, type Dialect, decodeConnect, FeedProtocolError } from './protocol.js'
 

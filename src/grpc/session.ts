@@ -7,8 +7,9 @@ import type {
 import { ResponseMetaHeader } from '#generated/service/meta'
 import { CreateResponse_Body } from '#generated/session/service'
 import type { CallObserver } from '../core/calls.js'
+import type { CreateClaim } from '../core/claim.js'
+import type { TokenSession } from '../core/create.js'
 import type { EpochClock } from '../core/epoch.js'
-import type { Sessions } from '../core/sessions.js'
 import { uuidBytes } from '../core/uuid.js'
 import type { Signer } from '../crypto/ed25519.js'
 import { type ChainVerifiers, verifyChain } from '../envelope/chain.js'
@@ -21,7 +22,7 @@ import { unary } from './handler.js'
 const MAX_USER_AGENT_CHARS = 85
 
 export interface SessionServicePorts {
-  readonly sessions: Sessions
+  readonly create: (claim: CreateClaim) => Promise<TokenSession>
   readonly clock: EpochClock
   /** Who signs answers now: asked for each. */
   readonly identity: () => Signer
@@ -34,7 +35,7 @@ export function sessionService(ports: SessionServicePorts): {
   definition: ServiceDefinition
   implementation: UntypedServiceImplementation
 } {
-  const { sessions, clock, identity, verifiers, observer } = ports
+  const { clock, identity, verifiers, observer } = ports
   let signer = identity()
   let signWith = createResponseSigner(signer)
   const signResponse: typeof signWith = (parts) => {
@@ -47,7 +48,7 @@ export function sessionService(ports: SessionServicePorts): {
 
   async function create(bytes: Buffer, call: ServerUnaryCall<Buffer, Buffer>): Promise<Buffer> {
     const request = readCreateRequest(bytes)
-    const session = await sessions.create({
+    const session = await ports.create({
       owner: request.owner,
       lifetime: request.lifetime,
       epoch: request.epoch,

@@ -25,7 +25,7 @@ import { fuzz } from './engine.js'
 import { mutateBytes, mutateJson, mutateLines } from './mutations.js'
 import { sendRaw } from './raw-peer.js'
 
-const { sessions } = sessionsAt()
+const { create, sessions } = sessionsAt()
 const { observer, ended, internal } = recordCalls()
 const identity = sodiumEd25519.signer(new Uint8Array(32))
 const sessionsV1 = sessionsService(sessions, observer)
@@ -33,7 +33,7 @@ const server = await startTestGrpc(
   {
     'sessions_v1.Sessions': sessionsV1,
     'session.Session': sessionService({
-      sessions,
+      create,
       clock: new EpochClock({ genesisMs: 0, lengthMs: 1000 }, () => START_MS),
       identity: () => identity,
       verifiers,

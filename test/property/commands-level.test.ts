@@ -61,10 +61,10 @@ describe('the commands on disk', () => {
 
     await fc.assert(
       fc.asyncProperty(bursts, fc.boolean(), async (plan, isToken) => {
-        const { sessions, time } = sessionsAt({}, store)
+        const { create, sessions, time } = sessionsAt({}, store)
         changes.length = 0
         const { id } = isToken
-          ? await sessions.create(claimAt(START_MS, 5 * 3600))
+          ? await create(claimAt(START_MS, 5 * 3600))
           : await sessions.open({ ...BROWSER, client: `c${written++}` })
         const acknowledged: string[] = []
         const note = (text: string) => acknowledged.push(text)

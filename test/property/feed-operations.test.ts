@@ -104,7 +104,10 @@ const LIMITS = { highWaterBytes: 2_000, maxUnsentBytes: 20_000 }
 const MAX_VIEWERS = 8
 
 async function run(operations: readonly Operation[]) {
-  const { sessions, store, time } = sessionsAt({ idleTimeoutMs: 60_000, retentionMs: 60_000 })
+  const { create, sessions, store, time } = sessionsAt({
+    idleTimeoutMs: 60_000,
+    retentionMs: 60_000,
+  })
   const hub = new FeedHub(store, { maxSessions: 1000, onError: (error) => expect.fail(`${error}`) })
   await hub.load()
   const stalled = fakeViewer(hub, new DocumentClient(), 'commands', LIMITS)
@@ -120,8 +123,7 @@ async function run(operations: readonly Operation[]) {
   }
   const steps: { [K in Operation['do']]: (op: Extract<Operation, { do: K }>) => unknown } = {
     open: async ({ do: _, ...args }) => ids.push((await sessions.open(args)).id),
-    create: async ({ seconds }) =>
-      ids.push((await sessions.create(claimAt(time.nowMs, seconds))).id),
+    create: async ({ seconds }) => ids.push((await create(claimAt(time.nowMs, seconds))).id),
     data: (op) => sessions.storeData(known(op.which), op.data).catch(ignoreEnded),
     user: (op) => sessions.updateUser(known(op.which), op.user).catch(ignoreEnded),
     close: (op) => sessions.close(known(op.which), CALLER),

@@ -1,7 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Audit, AuditEntry, Caller } from '../../src/core/audit.js'
 import type { CreateClaim } from '../../src/core/claim.js'
+import { type CreateLimits, createSession } from '../../src/core/create.js'
+import type { DeadlineSettings } from '../../src/core/deadlines.js'
 import { EpochClock } from '../../src/core/epoch.js'
+import { Expiry } from '../../src/core/expiry.js'
 import { Sessions, type SessionsLimits } from '../../src/core/sessions.js'
 import type { SessionStore } from '../../src/core/store.js'
 import { MemoryStore } from '../../src/stores/memory.js'
@@ -14,41 +17,50 @@ export const NO_AUDIT: Audit = { check: async () => {}, record: async () => {} }
 
 export const CALLER: Caller = { name: 'a test', address: '127.0.0.1:50000' }
 
+/** What the use cases are limited by, together. */
+export type Limits = CreateLimits & SessionsLimits & DeadlineSettings
+
 /** The use cases over a store (the reference model, unless told otherwise), at a time that the test moves. */
 export function sessionsAt(
-  limits: Partial<SessionsLimits> = {},
+  limits: Partial<Limits> = {},
   store: SessionStore = new MemoryStore(),
   audit?: Audit,
 ) {
   const time = { nowMs: START_MS, isSuspect: false }
   const audited: AuditEntry[] = []
-  const sessions = new Sessions(
-    {
-      store,
-      clock: new EpochClock(
-        { genesisMs: 0, lengthMs: 1000 },
-        () => time.nowMs,
-        () => time.isSuspect,
-      ),
-      owners: { check() {} },
-      audit: audit ?? { ...NO_AUDIT, record: async (entry) => void audited.push(entry) },
-      randomBytes: (length) => Uint8Array.from(randomBytes(length)),
-      publicKey: (seed) => Uint8Array.from(createHash('sha256').update(seed).digest()),
-      seal: (seed) => createHash('sha256').update(seed).digest(),
-    },
-    {
-      maxLifetimeMs: 24 * HOUR_MS,
-      maxEpochDriftMs: 300_000,
-      maxSessionsPerOwner: 0,
-      maxSessions: 0,
-      idleTimeoutMs: HOUR_MS,
-      maxSessionAgeMs: 0,
-      retentionMs: 24 * HOUR_MS,
-      maxDataBytes: 1000,
-      ...limits,
-    },
-  )
-  return { time, store, sessions, audited }
+  const settings = {
+    maxLifetimeMs: 24 * HOUR_MS,
+    maxEpochDriftMs: 300_000,
+    maxSessionsPerOwner: 0,
+    maxSessions: 0,
+    idleTimeoutMs: HOUR_MS,
+    maxSessionAgeMs: 0,
+    retentionMs: 24 * HOUR_MS,
+    maxDataBytes: 1000,
+    ...limits,
+  }
+  const ports = {
+    store,
+    clock: new EpochClock(
+      { genesisMs: 0, lengthMs: 1000 },
+      () => time.nowMs,
+      () => time.isSuspect,
+    ),
+    owners: { check() {} },
+    audit: audit ?? { ...NO_AUDIT, record: async (entry: AuditEntry) => void audited.push(entry) },
+    randomBytes: (length: number) => Uint8Array.from(randomBytes(length)),
+    publicKey: (seed: Uint8Array) => Uint8Array.from(createHash('sha256').update(seed).digest()),
+    seal: (seed: Uint8Array) => createHash('sha256').update(seed).digest(),
+  }
+  const expiry = new Expiry(store, ports.clock, settings)
+  return {
+    time,
+    store,
+    expiry,
+    create: (claim: CreateClaim) => createSession(claim, { ...ports, expiry }, settings),
+    sessions: new Sessions({ ...ports, expiry }, settings),
+    audited,
+  }
 }
 
 /** A request of Create's for `seconds` from `nowMs` on. */

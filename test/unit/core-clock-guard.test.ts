@@ -147,7 +147,7 @@ describe('while the clock is suspect', () => {
   /** A token session and one of a command's, both past their deadline by a clock that jumped. */
   async function overdue(limits: Parameters<typeof sessionsAt>[0] = {}) {
     const at = sessionsAt(limits)
-    const token = await at.sessions.create(claimAt(START_MS, 43_200))
+    const token = await at.create(claimAt(START_MS, 43_200))
     const ended = await at.sessions.open({ userId: 'bob', address: 'a', client: 'gone' })
     await at.sessions.close(ended.id, { name: 'test', address: '' })
     const opened = await at.sessions.open({ userId: 'bob', address: 'a', client: 'c' })
@@ -184,12 +184,12 @@ describe('while the clock is suspect', () => {
   })
 
   it('such sessions count against the quota', async () => {
-    const { sessions, time } = await overdue({ maxSessionsPerOwner: 1 })
-    await expect(sessions.create(claimAt(time.nowMs, 60))).rejects.toMatchObject({
+    const { create, time } = await overdue({ maxSessionsPerOwner: 1 })
+    await expect(create(claimAt(time.nowMs, 60))).rejects.toMatchObject({
       code: 'QUOTA_EXCEEDED',
     })
     time.isSuspect = false
-    await expect(sessions.create(claimAt(time.nowMs, 60))).resolves.toHaveProperty('id')
+    await expect(create(claimAt(time.nowMs, 60))).resolves.toHaveProperty('id')
   })
 
   it('callers close and delete as ever', async () => {

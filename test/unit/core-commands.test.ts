@@ -51,8 +51,8 @@ describe('open', () => {
   })
 
   it('does not find a token session', async () => {
-    const { sessions } = sessionsAt()
-    const token = await sessions.create(claimAt(START_MS, 60))
+    const { create, sessions } = sessionsAt()
+    const token = await create(claimAt(START_MS, 60))
     const { userId, address, client } = token
     expect((await sessions.open({ userId, address, client })).id).not.toBe(token.id)
   })
@@ -201,16 +201,16 @@ describe('close and delete', () => {
   })
 
   it('of a token session takes its key away', async () => {
-    const { sessions, store } = sessionsAt()
-    const { id } = await sessions.create(claimAt(START_MS, 60))
+    const { create, sessions, store } = sessionsAt()
+    const { id } = await create(claimAt(START_MS, 60))
     expect(await store.seal(id)).toHaveLength(32)
     await sessions.close(id, CALLER)
     expect(await store.seal(id)).toBeUndefined()
   })
 
   it('by user, address and client closes what a command opened, and nothing else', async () => {
-    const { sessions } = sessionsAt()
-    const token = await sessions.create(claimAt(START_MS, 60))
+    const { create, sessions } = sessionsAt()
+    const token = await create(claimAt(START_MS, 60))
     const { userId, address, client } = token
     await sessions.closeOpened(userId, address, client, CALLER)
     expect(await sessions.get(token.id)).toMatchObject({ active: true })
@@ -282,9 +282,9 @@ describe('list', () => {
   })
 
   it('shows sessions past their deadline as ended, though no sweep came', async () => {
-    const { sessions, time } = sessionsAt()
+    const { create, sessions, time } = sessionsAt()
     const { id } = await sessions.open(BROWSER)
-    const token = await sessions.create(claimAt(START_MS, 60))
+    const token = await create(claimAt(START_MS, 60))
     time.nowMs += 30 * 60_000
     const fresh = await sessions.open({ ...BROWSER, client: 'fresh' })
     time.nowMs += 45 * 60_000
@@ -314,8 +314,8 @@ describe('list', () => {
 
 describe('the sweep', () => {
   it('ends token sessions after exp, command sessions when idle or too old, and purges both', async () => {
-    const { sessions, time, store } = sessionsAt({ maxSessionAgeMs: 3 * HOUR_MS })
-    const token = await sessions.create({ ...claimAt(START_MS, 59), idempotencyKey: 'k' })
+    const { create, sessions, expiry, time, store } = sessionsAt({ maxSessionAgeMs: 3 * HOUR_MS })
+    const token = await create({ ...claimAt(START_MS, 59), idempotencyKey: 'k' })
     const idle = await sessions.open({ ...BROWSER, client: 'idle' })
     const busy = await sessions.open({ ...BROWSER, client: 'busy' })
     expect(await sessions.closeExpired()).toEqual({ ended: 0, purged: 0 })
@@ -335,7 +335,7 @@ describe('the sweep', () => {
 
     time.nowMs = START_MS + 27 * HOUR_MS
     expect(await sessions.closeExpired()).toEqual({ ended: 0, purged: 3 })
-    expect(sessions.swept).toEqual({ ended: 3, purged: 3 })
+    expect(expiry.sweep.done).toEqual({ ended: 3, purged: 3 })
     expect(await store.due(Number.MAX_SAFE_INTEGER, 10)).toEqual([])
     expect((await sessions.list({ total: true })).total).toBe(0)
   })

@@ -31,7 +31,7 @@ class Store extends MemoryStore {
 }
 
 const store = new Store()
-const { sessions, time } = sessionsAt({}, store)
+const { create, sessions, time } = sessionsAt({}, store)
 const calls = recordCalls()
 let server: GrpcServer
 let client: Client
@@ -152,7 +152,7 @@ describe('sessions_v1.Sessions', () => {
   )
 
   it('lists token sessions beside the others, without what makes them such', async () => {
-    const { id, userId } = await sessions.create(claimAt(START_MS, 600))
+    const { id, userId } = await create(claimAt(START_MS, 600))
     const { page } = await list({ filter: { user_id: userId } })
     expect(page?.data).toEqual([expect.objectContaining({ id, userId, user: '', data: '' })])
   })

@@ -21,7 +21,7 @@ async function setUp() {
     putUntold,
     put: async (timeMs: number) => {
       await putUntold(timeMs)
-      deadlines.arm(keyOf(timeMs))
+      deadlines.committed([[keyOf(timeMs), KEY_ONLY]])
     },
     settle: (timeMs: number) => database.commit([[keyOf(timeMs), null]], false),
     due: async (timeMs: number) => {

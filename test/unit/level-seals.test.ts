@@ -2,8 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { StoreUnavailableError } from '../../src/core/errors.js'
 import { Database } from '../../src/stores/level/database.js'
 import { LevelStore } from '../../src/stores/level/store.js'
+import { Observed } from '../support/level-engine.js'
 import { temporaryDirectory } from '../support/process.js'
 import { EPOCHS, ended, tokenSession } from '../support/store-sessions.js'
 
@@ -55,6 +57,30 @@ describe('compacting seals', () => {
     expect(await found(location, [seal])).toEqual([0])
     vi.spyOn(database, 'compact').mockRejectedValueOnce(new Error('no room'))
     await expect(store.compactSeals()).rejects.toThrow('no room')
+    await store.compactSeals()
+    expect(await found(location, [seal])).toEqual([])
+  })
+
+  it('leaves none of what a commit deleted that failed, yet had reached the disk', async () => {
+    const location = await temporaryDirectory(onTestFinished)
+    const observed = new Observed(location)
+    const onRecovery = vi.fn()
+    const store = await LevelStore.over(observed.database, { epochs: EPOCHS, onRecovery })
+    onTestFinished(() => store.close())
+    const seal = randomBytes(80)
+    await store.insert({ userId: 'alice', countOpenOfUser: false }, () => ({
+      insert: { session: tokenSession('a'), seal },
+    }))
+    await store.compactSeals()
+    observed.onWrite = async (write) => {
+      observed.onWrite = (write) => write()
+      await write()
+      throw new Error('too late')
+    }
+    await expect(store.remove('a', () => true)).rejects.toThrow(StoreUnavailableError)
+    await vi.waitFor(() => expect(onRecovery).toHaveBeenCalled())
+    expect(await store.get('a')).toBeUndefined()
+    expect(await found(location, [seal])).toEqual([0])
     await store.compactSeals()
     expect(await found(location, [seal])).toEqual([])
   })

@@ -9,7 +9,7 @@ import { startTestGrpc } from '../support/grpc.js'
 import { recordCalls } from '../support/observer.js'
 import { CALLER, claimAt, START_MS, sessionsAt } from '../support/sessions.js'
 
-const { sessions, time } = sessionsAt({ maxDataBytes: 1_000_000 })
+const { create, sessions, time } = sessionsAt({ maxDataBytes: 1_000_000 })
 const service = sessionsService(sessions, recordCalls().observer)
 let server: GrpcServer
 
@@ -78,7 +78,7 @@ describe('the client of the sessions commands', () => {
 
   it('does not touch a token session where a command is to be closed', async () => {
     const commands = remoteCommands(clientOf(server.address), () => {})
-    const { id, userId, address, client } = await sessions.create(claimAt(time.nowMs, 600))
+    const { id, userId, address, client } = await create(claimAt(time.nowMs, 600))
     await commands.closeOpened(userId, address, client, CALLER)
     expect(await sessions.get(id)).toMatchObject({ active: true })
   })

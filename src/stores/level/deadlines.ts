@@ -1,6 +1,6 @@
 import type { Deadline } from '../../core/store.js'
-import type { ByteLevel } from './database.js'
-import { deadlineOf, deadlineRange } from './keys.js'
+import type { ByteLevel, Row } from './database.js'
+import { deadlineOf, deadlineRange, isDeadlineKey } from './keys.js'
 import { scan } from './scan.js'
 
 /**
@@ -13,10 +13,14 @@ export class Deadlines {
   /** The earliest key armed since the walk under way began. */
   private armed: Buffer | null = null
 
-  /** A deadline with this key was committed. */
-  arm(key: Buffer): void {
-    this.start = this.start && earlier(key, this.start)
-    this.armed = earlier(key, this.armed ?? key)
+  /** These rows were committed. */
+  committed(rows: readonly Row[]): void {
+    for (const [key, value] of rows) {
+      if (value !== null && isDeadlineKey(key)) {
+        this.start = this.start && earlier(key, this.start)
+        this.armed = earlier(key, this.armed ?? key)
+      }
+    }
   }
 
   /** Nothing is known any more. */

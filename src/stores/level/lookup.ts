@@ -3,12 +3,29 @@ import type { Answered, IdempotencyScope, InsertScope, Seen } from '../../core/s
 import { decodeAnswer, decodeSession } from './codec.js'
 import type { Counts } from './counts.js'
 import type { ByteLevel } from './database.js'
-import { answerKey, sessionKey } from './keys.js'
+import { answerKey, openedKey, sessionKey } from './keys.js'
+import { newestOpened } from './opened.js'
 import type { Reading } from './scan.js'
 
 export function readSession(level: ByteLevel, id: string, at: Reading = {}): Session | undefined {
   const bytes = level.getSync(sessionKey(id), at)
   return bytes && decodeSession(bytes)
+}
+
+/** `SessionStore.findOpened`. */
+export async function findOpened(
+  level: ByteLevel,
+  userId: string,
+  address: string,
+  client: string,
+): Promise<Session | undefined> {
+  const snapshot = level.snapshot()
+  try {
+    const id = newestOpened(level.getSync(openedKey(userId, address, client), { snapshot }))
+    return id === undefined ? undefined : readSession(level, id, { snapshot })
+  } finally {
+    await snapshot.close()
+  }
 }
 
 /** What an insert is shown, but for the count of all. The caller holds the locks of what it sees. */

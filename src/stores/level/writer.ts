@@ -8,17 +8,10 @@ import type { ByteLevel, Database, Row } from './database.js'
 const FIRST_RETRY_MS = 100
 const LAST_RETRY_MS = 10_000
 
-/** Rows that change together, and what that means for a session. */
-export interface Write {
-  readonly rows: readonly Row[]
-  /** null where no session changes. */
-  readonly change: SessionChange | null
-  /** false: acknowledged before it is on disk. */
-  readonly durable: boolean
-}
-
 interface Pending {
-  readonly write: Write
+  readonly rows: readonly Row[]
+  readonly change: SessionChange | null
+  readonly durable: boolean
   resolve(): void
   reject(error: Error): void
 }
@@ -53,6 +46,8 @@ export class Writer {
     private readonly listeners: Listeners,
     private readonly options: {
       readonly sync: boolean
+      /** These rows were committed. */
+      readonly onRows: (rows: readonly Row[]) => void
       /** The database was reopened: what is known of its content is void. */
       readonly onReopen: () => void
     } & WriterHooks,
@@ -68,17 +63,21 @@ export class Writer {
     return this.queue.length
   }
 
-  /** Rejects with StoreUnavailableError: the outcome is unknown, or nothing was written. */
-  write(write: Write): Promise<void> {
+  /**
+   * Writes rows that change together. `change`: what that means for a session, null where none changes;
+   * `durable`: false acknowledges it before it is on disk. Rejects with StoreUnavailableError: the outcome
+   * is unknown, or nothing was written.
+   */
+  write(rows: readonly Row[], change: SessionChange | null, durable = true): Promise<void> {
     if (this.recovering !== null) {
       return Promise.reject(new StoreUnavailableError('an earlier write failed', this.failure))
     }
-    if (write.change !== null) {
-      this.counts.reserve(write.change)
+    if (change !== null) {
+      this.counts.reserve(change)
     }
     const onSettled = this.options.onWrite()
     const committed = new Promise<void>((resolve, reject) => {
-      this.queue.push({ write, resolve, reject })
+      this.queue.push({ rows, change, durable, resolve, reject })
       this.committing ??= this.commitAll()
     })
     return committed.finally(onSettled)
@@ -103,11 +102,10 @@ export class Writer {
   }
 
   private async commit(group: readonly Pending[]): Promise<void> {
-    const changes = group.flatMap(({ write }) => write.change ?? [])
+    const changes = group.flatMap(({ change }) => change ?? [])
     const { tally, row } = this.counts.next(changes)
-    const rows = group.flatMap(({ write }) => write.rows)
-    rows.push(row)
-    const sync = this.options.sync && group.some(({ write }) => write.durable)
+    const rows = [...group.flatMap((write) => write.rows), row]
+    const sync = this.options.sync && group.some(({ durable }) => durable)
     const startMs = performance.now()
     try {
       await this.database.commit(rows, sync)
@@ -122,6 +120,7 @@ export class Writer {
       return
     }
     this.options.onCommit(performance.now() - startMs, group.length)
+    this.options.onRows(rows)
     this.counts.committedAs(tally, changes)
     for (const change of changes) {
       this.listeners.emit(change)
