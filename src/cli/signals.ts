@@ -57,8 +57,9 @@ export async function serveUntilSignal<S extends Service>(
   process.on('SIGTERM', onSignal)
   process.on('SIGINT', onSignal)
   process.on('uncaughtException', async (err) => {
-    log.error({ event: 'unexpected-error', err }, 'closing the store and exiting')
+    // First of all: whatever fails here, the process ends.
     exitWithin(CLOSE_TIMEOUT_MS)
+    log.error({ event: 'unexpected-error', err }, 'closing the store and exiting')
     await service?.close(AbortSignal.abort()).catch(() => {})
     process.exit(UNEXPECTED_EXIT_CODE)
   })
