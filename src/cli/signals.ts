@@ -56,6 +56,8 @@ export async function serveUntilSignal<S extends Service>(
   }
   process.on('SIGTERM', onSignal)
   process.on('SIGINT', onSignal)
+  // Node would open a port for debuggers, which anyone on the machine may connect to and read the keys.
+  process.on('SIGUSR1', () => {})
   process.on('uncaughtException', async (err) => {
     // First of all: whatever fails here, the process ends.
     exitWithin(CLOSE_TIMEOUT_MS)

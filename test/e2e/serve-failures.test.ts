@@ -108,6 +108,16 @@ describe('sessiond serve', () => {
     await serveOnce()
   })
 
+  it('opens no port for debuggers at SIGUSR1', async () => {
+    const server = await startServer({ dataDir })
+    server.child.kill('SIGUSR1')
+    const client = createClient(server.ready.grpc)
+    await expect(client.create(createRequest())).resolves.toHaveProperty('id')
+    client.close()
+    expect(await server.stop()).toEqual({ code: 0, signal: null })
+    expect(server.errors()).toBe('')
+  })
+
   it('ends with 2 where the first epoch is yet to come, and makes no store', async () => {
     expect(await serve('--epoch-genesis', '9999-01-01')).toMatchObject({
       code: 2,
