@@ -1,4 +1,4 @@
-import { type DestinationStream, pino } from 'pino'
+import { type DestinationStream, destination as destinationOf, pino } from 'pino'
 import { type After, LineBounds } from './line-bounds.js'
 import { loggedError } from './log-error.js'
 
@@ -31,15 +31,18 @@ export interface Logger {
 
 /** Of one event in one second; further ones are counted. */
 const MAX_LINES = 10
+/** Of what cannot be written for now. */
+const MAX_KEPT_BYTES = 1024 * 1024
 
 export interface LogOptions {
-  /** Default: standard output. */
+  /** Default: standard output, with or without room for it. */
   readonly destination?: DestinationStream
   readonly after?: After
 }
 
 /** One JSON line an event. `level` is one of `--log-level`, or `silent`. */
-export function createLog(level: string, { destination, after }: LogOptions = {}): Logger {
+export function createLog(level: string, options: LogOptions = {}): Logger {
+  const { destination = standardOutput(), after } = options
   const lines = pino(
     {
       level,
@@ -49,7 +52,7 @@ export function createLog(level: string, { destination, after }: LogOptions = {}
       // In place of pino's own, which keeps every field that an error has.
       serializers: { err: (error) => loggedError(error) },
     },
-    ...(destination === undefined ? [] : [destination]),
+    destination,
   )
   const bounded = (level: 'error' | 'warn' | 'info'): WriteLine => {
     const bounds = new LineBounds(
@@ -74,6 +77,16 @@ export function createLog(level: string, { destination, after }: LogOptions = {}
     },
     isLevelEnabled: (level) => lines.isLevelEnabled(level),
   }
+}
+
+/**
+ * A line that cannot be written is kept for when there is room again, as where the log's disk is full: an
+ * error of the stream that nobody listens to would end the server.
+ */
+function standardOutput(): DestinationStream {
+  const output = destinationOf({ dest: 1, sync: true, maxLength: MAX_KEPT_BYTES })
+  output.on('error', () => {})
+  return output
 }
 
 /** The types say the same; this also holds where they were got around. */

@@ -56,9 +56,12 @@ export async function serveUntilSignal<S extends Service>(
   }
   process.on('SIGTERM', onSignal)
   process.on('SIGINT', onSignal)
+  // Node would open a port for debuggers, which anyone on the machine may connect to and read the keys.
+  process.on('SIGUSR1', () => {})
   process.on('uncaughtException', async (err) => {
-    log.error({ event: 'unexpected-error', err }, 'closing the store and exiting')
+    // First of all: whatever fails here, the process ends.
     exitWithin(CLOSE_TIMEOUT_MS)
+    log.error({ event: 'unexpected-error', err }, 'closing the store and exiting')
     await service?.close(AbortSignal.abort()).catch(() => {})
     process.exit(UNEXPECTED_EXIT_CODE)
   })

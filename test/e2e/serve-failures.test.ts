@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
@@ -5,7 +6,7 @@ import { join } from 'node:path'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { generateKey, privateKeyToPem } from '../../src/client/index.js'
 import { createClient, createRequest } from '../support/create.js'
-import { sessiond, startServer, temporaryDirectory } from '../support/process.js'
+import { CLI, sessiond, startServer, temporaryDirectory } from '../support/process.js'
 
 let dataDir: string
 beforeEach(async () => {
@@ -42,7 +43,44 @@ async function put(name: string, text: string): Promise<string> {
   return join(dataDir, name)
 }
 
+/** A port that was free a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
 describe('sessiond serve', () => {
+  it('serves and stops in order where its log has no room', async () => {
+    const address = `127.0.0.1:${await freePort()}`
+    const options = ['--grpc', address, '--seneca', 'off', '--http', 'off']
+    const child = spawn('sh', [
+      '-c',
+      'exec "$0" "$@" > /dev/full',
+      process.execPath,
+      CLI,
+      'serve',
+      '--data-dir',
+      dataDir,
+      ...options,
+    ])
+    onTestFinished(() => void child.kill('SIGKILL'))
+    const exited = once(child, 'exit')
+    const client = createClient(address)
+    const ready = () =>
+      client.create(createRequest()).then(
+        () => true,
+        () => false,
+      )
+    await expect.poll(ready, { timeout: 20_000, interval: 200 }).toBe(true)
+    client.close()
+    child.kill('SIGTERM')
+    expect(await exited).toEqual([0, null])
+  })
+
   it('ends with 3 where another process has the directory', async () => {
     const server = await startServer({ dataDir })
     expect(await serve()).toEqual({
@@ -68,6 +106,16 @@ describe('sessiond serve', () => {
       stderr: expect.stringContaining(`sessiond: cannot listen on ${address}: `),
     })
     await serveOnce()
+  })
+
+  it('opens no port for debuggers at SIGUSR1', async () => {
+    const server = await startServer({ dataDir })
+    server.child.kill('SIGUSR1')
+    const client = createClient(server.ready.grpc)
+    await expect(client.create(createRequest())).resolves.toHaveProperty('id')
+    client.close()
+    expect(await server.stop()).toEqual({ code: 0, signal: null })
+    expect(server.errors()).toBe('')
   })
 
   it('ends with 2 where the first epoch is yet to come, and makes no store', async () => {

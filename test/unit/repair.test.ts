@@ -3,6 +3,7 @@ import { cp, mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { readConfig } from '../../src/config.js'
+import { holdLock } from '../../src/programs/hold-lock.js'
 import { repairDataDir } from '../../src/programs/repair.js'
 import { LevelStore } from '../../src/stores/level/store.js'
 import { fillStore, rowsIn } from '../support/care.js'
@@ -63,4 +64,13 @@ it('is not hidden by an empty store where it was cut off between two names', asy
   await rename(made, location)
   await (await open()).close()
   expect(await rowsIn(location)).not.toEqual([])
+})
+
+it('says why where nothing can be made beside the store', async () => {
+  const { location } = await filledDataDir()
+  // As on a file system that is read-only, or where the directory is somebody else's.
+  await expect(holdLock(location, join(location, 'nowhere', 'lock'))).rejects.toMatchObject({
+    code: 'STORE_UNAVAILABLE',
+    message: expect.stringMatching(/store cannot be kept from servers: ENOENT/),
+  })
 })
