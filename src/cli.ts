@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { inspect } from 'node:util'
 import { Command, CommanderError } from 'commander'
 import { backupCommand } from './cli/backup.js'
 import { bridgeCommand } from './cli/bridge.js'
@@ -15,8 +16,10 @@ import { requestCommand } from './cli/request.js'
 import { restoreCommand } from './cli/restore.js'
 import { rotateKeysCommand } from './cli/rotate-keys.js'
 import { serveCommand } from './cli/serve.js'
+import { printable } from './cli/session-text.js'
 import { sessionsCommand } from './cli/sessions.js'
 import { statusCommand } from './cli/status.js'
+import { CommandError, RefusedError } from './client/index.js'
 import { SessiondError } from './core/errors.js'
 import { VERSION } from './version.js'
 
@@ -76,12 +79,19 @@ try {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? 0 : USAGE_EXIT_CODE
   } else if (error instanceof SessiondError) {
-    for (const line of error.message.split('\n')) {
-      console.error(`sessiond: ${line}`)
-    }
-    process.exitCode = EXIT_CODES[error.code] ?? 1
+    complain(error.message, 'sessiond: ')
+    // What a server gives as its reason says nothing of this process.
+    const isRemote = error instanceof RefusedError || error instanceof CommandError
+    process.exitCode = (isRemote ? undefined : EXIT_CODES[error.code]) ?? 1
   } else {
-    console.error(error)
+    complain(inspect(error))
     process.exitCode = 1
+  }
+}
+
+/** To standard error, without what a server or a caller put into it to move the terminal. */
+function complain(text: string, prefix = ''): void {
+  for (const line of text.split('\n')) {
+    console.error(`${prefix}${printable(line)}`)
   }
 }

@@ -30,7 +30,7 @@ import { followTls } from './tls.js'
 import { inSpan } from './trace.js'
 import { VERSION } from './version.js'
 
-/** Header signatures that recur unchanged are checked once; about 300 bytes each. */
+/** Header signatures that recur unchanged are checked once; about 300 bytes each, 1 KiB at most. */
 const REMEMBERED_HEADERS = 10_000
 
 /** A running server. */

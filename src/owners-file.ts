@@ -13,24 +13,44 @@ export function followOwnersFile(
   file: string,
   onChange: (outcome: FollowOutcome<OwnerKeys>) => void,
 ): Followed<OwnerKeys> {
-  return follow([file], () => readOwnersFile(file), onChange)
+  return follow([file], ownersReader(file), onChange)
 }
 
-function readOwnersFile(file: string): OwnerKeys {
-  let text: string
+/**
+ * Returns a function that reads the file. To check a key takes far longer than to read it, and nothing is
+ * served meanwhile: each is checked when it is first read.
+ */
+export function ownersReader(file: string, keyFromText = publicKeyFromText): () => OwnerKeys {
+  let checked = new Map<string, Uint8Array>()
+  return () => {
+    const found = new Map<string, Uint8Array>()
+    const owners = parseOwners(readText(file), file, (text, where) => {
+      const key = checked.get(text) ?? keyFromText(text, where)
+      found.set(text, key)
+      return key
+    })
+    checked = found
+    return owners
+  }
+}
+
+function readText(file: string): string {
   try {
-    text = readFileSync(file, 'utf8')
+    return readFileSync(file, 'utf8')
   } catch (error) {
     throw new InputFileError(file, `cannot be read: ${(error as Error).message}`, error)
   }
-  return parseOwners(text, file)
 }
 
 /**
  * A JSON object from owner ids (`hex:…`, `base58:…`, else plain text; 1 to 64 bytes) to one public
  * key or a list of them (`hex:…`, `base58:…`, else hex; 32 bytes Ed25519, 33 bytes compressed P-256).
  */
-export function parseOwners(text: string, file: string): OwnerKeys {
+export function parseOwners(
+  text: string,
+  file: string,
+  keyFromText = publicKeyFromText,
+): OwnerKeys {
   let parsed: unknown
   try {
     parsed = JSON.parse(text)
@@ -51,7 +71,7 @@ export function parseOwners(text: string, file: string): OwnerKeys {
       if (typeof key !== 'string') {
         throw new InputFileError(where, 'must have a public key as a text, or a list of such')
       }
-      keys.add(hex.encode(publicKeyFromText(key, where)))
+      keys.add(hex.encode(keyFromText(key, where)))
     }
     owners.set(id, keys)
   }

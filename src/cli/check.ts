@@ -4,6 +4,7 @@ import { ConfigError } from '../config.js'
 import { checkDataDir } from '../programs/check.js'
 import { withAdmin } from './admin-server.js'
 import { readServerConfig, STORE_OPTIONS, serverConfigOptions } from './server-config.js'
+import { jsonLine, printable } from './session-text.js'
 import { type ServerFlags, serverOptions } from './sessions-server.js'
 import { statusLine } from './status-line.js'
 
@@ -62,7 +63,7 @@ async function report(
       if ('problem' in finding) {
         problems++
         line.clear()
-        console.log(json ? JSON.stringify({ problem: finding.problem }) : finding.problem)
+        console.log(json ? jsonLine({ problem: finding.problem }) : printable(finding.problem))
       } else {
         rows = finding.checkedRows
         line.show(`checked ${rows} of ${finding.totalRows} rows`)

@@ -4,6 +4,7 @@ import { Command } from 'commander'
 import { exportUser } from '../client/index.js'
 import { InputFileError } from '../core/errors.js'
 import { withAdmin } from './admin-server.js'
+import { printableJson } from './session-text.js'
 import { type ServerFlags, serverOptions } from './sessions-server.js'
 
 interface ExportFlags extends Omit<ServerFlags, 'json'> {
@@ -47,7 +48,7 @@ Examples:
 
 async function* withLineEnds(lines: AsyncIterable<string>): AsyncGenerator<string, void> {
   for await (const line of lines) {
-    yield `${line}\n`
+    yield `${printableJson(line)}\n`
   }
 }
 

@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { importFile } from '../programs/import.js'
 import { progressOn } from './progress.js'
 import { readServerConfig, STORE_OPTIONS, serverConfigOptions } from './server-config.js'
+import { jsonLine, printable } from './session-text.js'
 
 const SERVER_OPTIONS = [...STORE_OPTIONS, 'max-data-bytes', 'identity-key'] as const
 
@@ -46,9 +47,11 @@ async function importSessions(file: string, flags: ImportFlags, command: Command
       const { line, element, reason } = leftOut
       progress.clear()
       if (flags.json) {
-        console.log(JSON.stringify(leftOut))
+        console.log(jsonLine(leftOut))
       } else {
-        console.error(`sessiond: ${file}, line ${line}: left out element ${element}: ${reason}`)
+        console.error(
+          `sessiond: ${file}, line ${line}: left out element ${element}: ${printable(reason)}`,
+        )
       }
     },
     onProgress: (part, { imported }) => progress.show(part, `${imported} imported`),

@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { repairDataDir } from '../programs/repair.js'
 import { interruptible } from './interruptible.js'
 import { readServerConfig, STORE_OPTIONS, serverConfigOptions } from './server-config.js'
+import { jsonLine, printable } from './session-text.js'
 
 /** `sessiond repair` */
 export function repairCommand(): Command {
@@ -34,7 +35,7 @@ Examples:
           isDry: flags.dryRun ?? false,
           onLine(done) {
             changes++
-            console.log(flags.json ? JSON.stringify({ done }) : done)
+            console.log(flags.json ? jsonLine({ done }) : printable(done))
           },
           signal,
         }),

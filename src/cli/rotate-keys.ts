@@ -63,7 +63,7 @@ async function rotateSealing(
 ): Promise<void> {
   const key = flags.resealOnly ? null : await rotateSealingKey(admin)
   if (key !== null && !flags.json) {
-    console.log(`sealing with the new key ${key}`)
+    console.log(`sealing with the new key ${printable(key)}`)
   }
   const counts = key === null || flags.reseal ? await resealAll(admin, signal) : null
   if (flags.json) {

@@ -53,15 +53,23 @@ export function stateText({ closeTimeMs }: SessionInfo): string {
   return closeTimeMs === null ? 'open' : `ended ${timeText(closeTimeMs)}`
 }
 
-/**
- * What callers named themselves, safe to print: a control or formatting character could rewrite what
- * stands around it, so each is shown by its number.
- */
+/** Characters that could rewrite what stands around them on a terminal: control and formatting ones. */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
+
+/** What callers and servers named themselves, or say, safe to print: such characters by their number. */
 export function printable(text: string): string {
-  return text.replace(
-    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
-    (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`,
-  )
+  return text.replace(UNPRINTABLE, (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`)
+}
+
+/** JSON text on one line, which reads the same and is safe to print. */
+export function printableJson(json: string): string {
+  const escaped = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
+  return json.replace(UNPRINTABLE, (char) => char.split('').map(escaped).join(''))
+}
+
+/** A value as such JSON. */
+export function jsonLine(value: unknown): string {
+  return printableJson(JSON.stringify(value))
 }
 
 export function table(rows: readonly (readonly string[])[]): string {

@@ -2,7 +2,7 @@ import { Command, Option } from 'commander'
 import type { ListOptions } from '../client/index.js'
 import { ConfigError } from '../config.js'
 import { count, timeMs } from '../config-values.js'
-import { sessionJson, sessionTable } from './session-text.js'
+import { jsonLine, sessionJson, sessionTable } from './session-text.js'
 import { type ServerFlags, serverOptions, withSessions } from './sessions-server.js'
 import { parseFlag } from './shared.js'
 
@@ -51,7 +51,7 @@ Examples:
         const page = await sessions.list(options)
         if (flags.json) {
           const data = page.sessions.map(sessionJson)
-          console.log(JSON.stringify({ total: page.total, data }))
+          console.log(jsonLine({ total: page.total, data }))
         } else {
           console.log(sessionTable(page.sessions))
           if (page.total !== null) {

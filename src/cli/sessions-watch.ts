@@ -7,7 +7,7 @@ import { readCertificates } from '../tls.js'
 import { readTokenFile } from '../token-file.js'
 import { VERSION } from '../version.js'
 import { type TlsFlags, tlsOptions } from './connection.js'
-import { printable } from './session-text.js'
+import { jsonLine, printable } from './session-text.js'
 import { parseFlag } from './shared.js'
 import { watchSocket } from './watch-socket.js'
 
@@ -69,7 +69,7 @@ Examples:
 
 function print(event: WatchEvent, json: boolean): void {
   if (json) {
-    console.log(JSON.stringify(event))
+    console.log(jsonLine(event))
   } else if ('session' in event) {
     console.log(`${MARKS[event.type]} ${lineOf(event.session)}`)
   } else if (event.type === 'waiting') {

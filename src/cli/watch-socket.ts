@@ -4,6 +4,8 @@ import type { WebSocketConstructor } from '../client/watch.js'
 
 /** Servers send a ping every 30 seconds: one that let two of them pass is gone, or hangs. */
 const SILENCE_MS = 75_000
+/** A message has 4 Mi characters at most, each of three bytes at most. `ws` would take 100 MiB. */
+const MAX_MESSAGE_BYTES = 12 * 1024 * 1024
 const HANDSHAKE_TIMEOUT_MS = 10_000
 /** Of what a server says of its refusal, in characters. */
 const MAX_REASON = 200
@@ -20,7 +22,11 @@ export function watchSocket(options: WatchSocketOptions = {}): WebSocketConstruc
   const { ca, silenceMs = SILENCE_MS } = options
   return class extends WebSocket {
     constructor(url: string) {
-      super(url, { handshakeTimeout: HANDSHAKE_TIMEOUT_MS, ...(ca && { ca }) })
+      super(url, {
+        handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+        maxPayload: MAX_MESSAGE_BYTES,
+        ...(ca && { ca }),
+      })
       let timer: NodeJS.Timeout | undefined
       const wait = () => {
         clearTimeout(timer)

@@ -98,10 +98,12 @@ function retryDelayMs(error: unknown): number | null {
   if (!(error instanceof RefusedError)) {
     return null
   }
-  const askedMs = error.metadata.retry_delay_ms
-  return askedMs === undefined && error.grpcCode !== status.UNAVAILABLE
-    ? null
-    : Number(askedMs ?? 0)
+  const { retry_delay_ms: askedMs } = error.metadata
+  if (askedMs === undefined) {
+    return error.grpcCode === status.UNAVAILABLE ? 0 : null
+  }
+  // Whatever stands there: no number would be no wait at all, again and again.
+  return Number.isNaN(Number(askedMs)) ? null : Number(askedMs)
 }
 
 /** Believes a response only where a pinned key signed it, and for this very request. */

@@ -20,8 +20,9 @@ export class RefusedError extends SessiondError {
 
   /** The server's epoch, where the refusal was about time. */
   get serverEpoch(): bigint | undefined {
-    const epoch = this.metadata.server_epoch
-    return epoch === undefined ? undefined : BigInt(epoch)
+    const { server_epoch: epoch = '' } = this.metadata
+    // Whoever answers may write what he likes there.
+    return /^-?\d{1,20}$/.test(epoch) ? BigInt(epoch) : undefined
   }
 }
 

@@ -7,6 +7,8 @@ export type Verify = (key: Uint8Array, sign: Uint8Array, message: Uint8Array) =>
 
 const ED25519_KEY_BYTES = 32
 const P256_KEY_BYTES = 33
+/** What is longer is not remembered: a signer of 64 KiB at a time would fill the memory. */
+const MAX_REMEMBERED_BYTES = 1024
 
 /**
  * Tells the schemes apart by length: a key of 32 bytes is Ed25519 and signs in 64; a key of 33 is
@@ -26,7 +28,7 @@ export function schemeVerifier(ed25519: Ed25519): Verify {
 }
 
 /**
- * Remembers the last `maxEntries` signatures that verified, for headers that recur unchanged.
+ * Remembers the last `maxEntries` signatures that verified, for short headers that recur unchanged.
  *
  * It answers true only where `verify` did for the same bytes: verifying depends on nothing else, and
  * entries go by the very bytes of key, signature and message, each told from the next by its length.
@@ -35,6 +37,9 @@ export function schemeVerifier(ed25519: Ed25519): Verify {
 export function cachedVerify(verify: Verify, maxEntries: number): Verify {
   const verified = new LRUCache<string, true>({ max: maxEntries })
   return (key, sign, message) => {
+    if (key.length + sign.length + message.length > MAX_REMEMBERED_BYTES) {
+      return verify(key, sign, message)
+    }
     const bytes = Buffer.concat([key, sign, message])
     const entry = `${key.length} ${sign.length} ${bytes.toString('latin1')}`
     if (verified.get(entry) === true) {

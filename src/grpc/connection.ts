@@ -19,6 +19,8 @@ export class Connection {
   isOver = false
   /** Without those that may stay open for ever. */
   callsUnderWay = 0
+  /** Those that may, as watches of health. */
+  lastingStreams = 0
   /** Streams whose request may still be arriving, and since when. */
   readonly arriving = new Map<ConnectionStream, number>()
   #bytesSeen = 0

@@ -1,5 +1,6 @@
 import type { Http2Server, Http2Session, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import {
   Server,
   type ServerCredentials,
@@ -15,6 +16,12 @@ import { toStatus } from './status.js'
 
 /** Whose calls prove nothing of the caller, and may stay open for ever: health and reflection. */
 const OPEN_TO_ALL = '/grpc.'
+/** Of these on one connection: some 10 KB each, for as long as anyone likes. Clients need one or two. */
+const MAX_LASTING_STREAMS = 16
+const TOO_MANY_LASTING: Partial<StatusObject> = {
+  code: status.RESOURCE_EXHAUSTED,
+  details: `a connection may have ${MAX_LASTING_STREAMS} streams of health and reflection`,
+}
 
 /** A call as every kind of handler gets it. */
 interface Call {
@@ -119,6 +126,12 @@ export class GuardedServer extends Server {
         answer(this.#refusals[limit])
         return
       }
+      const isLasting = callback === undefined && isOpenToAll
+      if (isLasting && connection.lastingStreams >= MAX_LASTING_STREAMS) {
+        this.onLimited('lasting-streams', peer.address)
+        answer(TOO_MANY_LASTING)
+        return
+      }
       connection.countCall(call.request instanceof Uint8Array ? call.request.length : 0)
       const note = (error: Partial<ServerErrorResponse> | null) => {
         if (error?.code === status.UNAUTHENTICATED) {
@@ -126,18 +139,25 @@ export class GuardedServer extends Server {
         }
       }
       this.calls++
-      if (!isOpenToAll) {
+      if (isLasting) {
+        connection.lastingStreams++
+      } else if (!isOpenToAll) {
         this.connections.callBegan(connection)
       }
       const end = () => {
         this.calls--
-        if (!isOpenToAll) {
+        if (isLasting) {
+          connection.lastingStreams--
+        } else if (!isOpenToAll) {
           this.connections.callEnded(connection)
         }
       }
       if (callback === undefined) {
         call.on('error', note).once('close', end)
         handler(call, callback)
+        if (this.#requestStreams.has(path)) {
+          readNoFasterThanAnswered(call as Call & Duplex)
+        }
       } else {
         handler(call, (error, ...rest) => {
           note(error)
@@ -157,6 +177,16 @@ export class GuardedServer extends Server {
     }
     return server
   }
+}
+
+/** Reflection answers whatever comes, also who never reads: it waits for its reader, and the requests with it. */
+function readNoFasterThanAnswered(call: Duplex): void {
+  call.on('data', () => {
+    if (call.writableNeedDrain) {
+      call.pause()
+      call.once('drain', () => call.resume())
+    }
+  })
 }
 
 /** As it came, or unpacked. */

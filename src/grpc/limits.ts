@@ -23,6 +23,7 @@ export interface GrpcLimits {
  *   was refused;
  * - `header-timeout`: a connection made no request, or a request did not arrive, in time;
  * - `message-size`: a message was larger than may be;
+ * - `lasting-streams`: a connection asked for one stream of health or reflection too many;
  * - `peer-calls`, `peer-failures`: a call was refused;
  * - `flood`: a peer wasted so much that all its connections were cut;
  * - `barred`: such a peer came back too soon;
@@ -32,6 +33,7 @@ export type Limit =
   | 'connections'
   | 'header-timeout'
   | 'message-size'
+  | 'lasting-streams'
   | 'peer-calls'
   | 'peer-failures'
   | 'flood'

@@ -6,11 +6,11 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
 import { ReflectionService } from '@grpc/reflection'
-import { HealthImplementation } from 'grpc-health-check'
 import { ListenError } from '../core/errors.js'
 import { Connections } from './connections.js'
 import { publishedFiles } from './contracts.js'
 import { GuardedServer } from './guarded-server.js'
+import { addHealth } from './health.js'
 import type { GrpcLimits, OnLimited } from './limits.js'
 import { OpenStreams } from './open-streams.js'
 import { shutDown } from './shutdown.js'
@@ -63,10 +63,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   for (const { definition, implementation } of Object.values(services)) {
     server.addService(definition, implementation)
   }
-  const health = new HealthImplementation(
-    Object.fromEntries(['', ...names].map((name) => [name, 'SERVING'])),
-  )
-  health.addToServer(server)
+  const health = addHealth(server, ['', ...names])
   addReflection(server, names)
 
   const inject = server.createInjector(options.credentials ?? ServerCredentials.createInsecure())

@@ -69,7 +69,10 @@ function statusOf(error: unknown): number | undefined {
   if (error instanceof RefusedRequestError) {
     return error.status
   }
-  return error instanceof SessiondError ? STATUSES[error.code] : undefined
+  // A bridge's server may name its reason as it likes: `constructor`, for instance.
+  return error instanceof SessiondError && Object.hasOwn(STATUSES, error.code)
+    ? STATUSES[error.code]
+    : undefined
 }
 
 function senecaError(

@@ -1,6 +1,9 @@
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Metadata, status } from '@grpc/grpc-js'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { ErrorInfo } from '#generated/google/rpc/error_details'
+import { Status } from '#generated/google/rpc/status'
 import { CreateRequest } from '#generated/session/service'
 import { ownerIdOf, privateKeyFromPem, publicKeyOf } from '../../src/client/index.js'
 import { ownerText } from '../../src/core/owner.js'
@@ -14,6 +17,7 @@ import {
   startServer,
   temporaryDirectory,
 } from '../support/process.js'
+import { startScriptedServer } from '../support/scripted-server.js'
 
 const directory = await temporaryDirectory(afterAll)
 let dataDir: string
@@ -247,6 +251,24 @@ describe('sessiond create', () => {
       ...args,
     )
   })
+
+  it.each([
+    ['STORE_LOCKED', 'no\x1b]0;forged\x07'],
+    ['constructor', 'no\u009b2J\u202e'],
+  ])(
+    'fails with 1 whatever a server says, reason %s, and shows no control character of it',
+    async (reason, details) => {
+      const info = { reason, domain: '', metadata: new Map() }
+      const any = { typeUrl: 'google.rpc.ErrorInfo', value: ErrorInfo.encode(info).finish() }
+      const metadata = new Metadata()
+      const encoded = Status.encode({ code: 9, message: '', details: [any] }).finish()
+      metadata.set('grpc-status-details-bin', Buffer.from(encoded))
+      const refusal = { code: status.FAILED_PRECONDITION, details, metadata }
+      const { address } = await startScriptedServer(onTestFinished, () => refusal)
+      const args = ['--server', address, '--key', ownerKey]
+      await fails(1, /^sessiond: no\\u\{[\x20-\x7e]+\n$/, 'create', ...args)
+    },
+  )
 
   it('fails with 1 where nobody listens', async () => {
     const args = ['--server', '127.0.0.1:1', '--key', ownerKey, '--deadline', '50ms']

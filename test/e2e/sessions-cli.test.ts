@@ -66,10 +66,18 @@ describe('sessiond sessions', () => {
   })
 
   it('lets no name forge what is printed', async () => {
-    await open('forger', { client: '\x1b[2Jx\u202e\n0 of 0' })
+    await open('forger', { client: '\x1b[2Jx\u202e\u009b\n0 of 0' })
     const { stdout } = await sessions('list', '--user', 'forger')
-    expect(stdout).toContain('\\u{1b}[2Jx\\u{202e}\\u{a}0 of 0')
+    expect(stdout).toContain('\\u{1b}[2Jx\\u{202e}\\u{9b}\\u{a}0 of 0')
     expect(stdout.trimEnd().split('\n')).toHaveLength(2)
+    for (const json of [
+      await sessions('list', '--user', 'forger', '--json'),
+      await sessiond(['export', '--user', 'forger', '--server', server.ready.grpc]),
+    ]) {
+      expect(json.stdout).not.toMatch(/[\p{Cc}\p{Cf}](?!$)/u)
+      expect(json.stdout).toContain('\\u001b[2Jx\\u202e\\u009b\\n0 of 0')
+      expect(JSON.stringify(JSON.parse(json.stdout))).toContain('\u202e\u009b')
+    }
   })
 
   it('shows, closes and deletes one', async () => {

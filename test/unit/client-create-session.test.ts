@@ -1,6 +1,6 @@
 import { Metadata, type ServiceError, status } from '@grpc/grpc-js'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { RetryInfo } from '#generated/google/rpc/error_details'
+import { ErrorInfo, RetryInfo } from '#generated/google/rpc/error_details'
 import { Status } from '#generated/google/rpc/status'
 import { refusal } from '../../src/client/call.js'
 import {
@@ -141,6 +141,19 @@ describe('where the server is unavailable, createSession', () => {
       code: 'STORE_UNAVAILABLE',
       grpcCode: status.UNAVAILABLE,
     })
+    expect(scripted.requests).toHaveLength(1)
+  })
+
+  it('does not come back at once where the server asks for a wait that is none', async () => {
+    const metadata = new Metadata()
+    const facts = new Map(Object.entries({ retry_delay_ms: 'x', server_epoch: 'y' }))
+    const info = ErrorInfo.encode({ reason: 'R', domain: '', metadata: facts }).finish()
+    const details = [{ typeUrl: 'google.rpc.ErrorInfo', value: info }]
+    const encoded = Status.encode({ code: 8, message: 'later', details }).finish()
+    metadata.set('grpc-status-details-bin', Buffer.from(encoded))
+    const later: Act = () => ({ code: status.RESOURCE_EXHAUSTED, details: 'later', metadata })
+    const { session, scripted } = await open([later, later, never])
+    await expect(session).rejects.toMatchObject({ code: 'R', serverEpoch: undefined })
     expect(scripted.requests).toHaveLength(1)
   })
 

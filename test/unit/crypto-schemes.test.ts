@@ -112,4 +112,12 @@ describe('cachedVerify', () => {
     }
     expect(verify).toHaveBeenCalledTimes(4)
   })
+  it('keeps nothing long, which any signer could fill the memory with', () => {
+    const verify = vi.fn<Verify>(() => true)
+    const cached = cachedVerify(verify, 2)
+    for (const length of [1022, 1022, 1023, 1023]) {
+      expect(cached(bytes(1), bytes(2), new Uint8Array(length))).toBe(true)
+    }
+    expect(verify).toHaveBeenCalledTimes(3)
+  })
 })

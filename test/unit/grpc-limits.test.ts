@@ -254,6 +254,56 @@ it('goes on after a call of what there is not that is reset at once', async () =
   expect(await client().call('good')).toBe('good')
 })
 
+describe('streams that may stay open', () => {
+  const start = async () => {
+    const { server, limited } = await serve()
+    const session = connectHttp2(`http://${server.address}`, { settings: { initialWindowSize: 0 } })
+    onTestFinished(() => session.destroy())
+    const request = (path: string) =>
+      session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc' })
+    return { session, request, limited }
+  }
+
+  it('are bounded on one connection, and one that ends makes room', async () => {
+    const { request, limited } = await start()
+    const watch = async () => {
+      const stream = request('/grpc.health.v1.Health/Watch')
+      stream.end(Buffer.alloc(5))
+      const [headers] = await once(stream, 'response')
+      return { stream, code: headers['grpc-status'] }
+    }
+    const watches = await Promise.all(Array.from({ length: 16 }, watch))
+    expect(watches.map(({ code }) => code)).toEqual(Array(16).fill(undefined))
+    expect((await watch()).code).toBe(`${status.RESOURCE_EXHAUSTED}`)
+    expect(limited).toEqual(['lasting-streams 127.0.0.1'])
+    watches[0]?.stream.close()
+    await expect.poll(async () => (await watch()).code).toBeUndefined()
+  })
+
+  it('are read no faster than their answers are', async () => {
+    const { session, request } = await start()
+    const stream = request('/grpc.reflection.v1.ServerReflection/ServerReflectionInfo')
+    const count = 20_000
+    const listServices = Buffer.of(0, 0, 0, 0, 2, 0x3a, 0)
+    let isTaken = false
+    stream.end(Buffer.concat(Array(count).fill(listServices)), () => {
+      isTaken = true
+    })
+    await once(stream, 'response')
+    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    expect(isTaken).toBe(false)
+    session.settings({ initialWindowSize: 2 ** 24 })
+    session.setLocalWindowSize(2 ** 24)
+    let bytes = 0
+    stream.on('data', (chunk) => {
+      bytes += chunk.length
+    })
+    await once(stream, 'end')
+    expect(isTaken).toBe(true)
+    expect(bytes % count).toBe(0)
+  })
+})
+
 describe('a message', () => {
   it('of more bytes than may be is RESOURCE_EXHAUSTED and never seen', async () => {
     const { client, seen, limited } = await serve({ maxMessageBytes: 100 })

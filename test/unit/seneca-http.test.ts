@@ -1,6 +1,8 @@
 import { request } from 'node:http'
 import { connect } from 'node:net'
+import { status } from '@grpc/grpc-js'
 import { it as base, describe, expect } from 'vitest'
+import { RefusedError } from '../../src/client/index.js'
 import type { SessionCommands } from '../../src/seneca/commands.js'
 import { startSenecaHttp } from '../../src/seneca/http.js'
 import { hooks, memorySessions, portOf } from '../support/seneca.js'
@@ -165,6 +167,14 @@ describe('POST /act', () => {
       expect(await send({ headers })).toMatchObject({ status: 200 })
     },
   )
+
+  it('answers with 500 what a server elsewhere refuses for a reason that none of ours has', async ({
+    start,
+  }) => {
+    const refused = new RefusedError(status.FAILED_PRECONDITION, 'constructor', 'made up')
+    const { send } = await start({ list: () => Promise.reject(refused) })
+    expect(await send()).toMatchObject({ status: 500, body: { code: 'INTERNAL' } })
+  })
 
   it('cuts a body without end that does not tell its length', async ({ start }) => {
     const { port, stillServes, told } = await start()

@@ -1,5 +1,7 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { WebSocket } from 'ws'
+import { WebSocket, WebSocketServer } from 'ws'
 import { watchSocket } from '../../src/cli/watch-socket.js'
 import { type WatchEvent, type WatchOptions, watchSessions } from '../../src/client/watch.js'
 import { FeedHub } from '../../src/feed/hub.js'
@@ -81,6 +83,21 @@ describe('the WebSocket of the command line', () => {
     const next = events.next()
     const pause = new Promise((resolve) => setTimeout(resolve, 600, 'nothing'))
     expect(await Promise.race([next, pause])).toBe('nothing')
+  })
+
+  it('takes no message longer than one may be', async () => {
+    const server = new WebSocketServer({ host: '127.0.0.1', port: 0 })
+    onTestFinished(() => void server.close())
+    server.on('connection', (socket) => {
+      socket.on('error', () => {})
+      socket.send('x'.repeat(13 * 1024 * 1024))
+    })
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const { until } = startWatch(port, { WebSocket: watchSocket() })
+    expect((await until('waiting')).at(-1)).toMatchObject({
+      reason: 'Max payload size exceeded',
+    })
   })
 
   it('tells why a server refused it', async () => {
