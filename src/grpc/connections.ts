@@ -125,14 +125,6 @@ export class Connections {
     }
   }
 
-  endAll(): void {
-    for (const connection of this.#open.values()) {
-      if (!connection.isOver) {
-        this.#end(connection)
-      }
-    }
-  }
-
   #cutHalfSent(connection: Connection, beforeMs: number): void {
     for (const [stream, openedMs] of connection.arriving) {
       if (openedMs > beforeMs) {
@@ -150,7 +142,7 @@ export class Connections {
   #cutFlooding(peer: Peer): void {
     this.onLimited('flood', peer.address)
     for (const connection of this.#open.values()) {
-      if (connection.peer === peer && !connection.isOver) {
+      if (connection.peer === peer) {
         this.#end(connection)
       }
     }

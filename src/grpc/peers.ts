@@ -107,8 +107,7 @@ export function peerAddress(remoteAddress: string): string {
   if (!isIPv6(remoteAddress)) {
     return remoteAddress
   }
-  const [address = ''] = remoteAddress.split('%')
-  const [head = '', tail] = address.split('::')
+  const [head = '', tail] = remoteAddress.split('::')
   const groups = head === '' ? [] : head.split(':')
   const missing =
     tail === undefined ? 0 : 8 - groups.length - tail.split(':').filter(Boolean).length

@@ -71,6 +71,9 @@ describe('the operator mode', () => {
     })
     expect(await post('close', { session_id: one.id })).toMatchObject({ answer: { closed: 1 } })
     expect(await post('close', { session_id: one.id })).toMatchObject({ answer: { closed: 0 } })
+    expect(await post('look', { session_id: one.id })).toMatchObject({
+      answer: { open_sessions: 1 },
+    })
     expect(await sessions.get(one.id)).toMatchObject({ active: false })
     expect(audited[0]).toMatchObject({ action: 'close', caller: OPERATOR })
   })

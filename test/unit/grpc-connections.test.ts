@@ -5,6 +5,8 @@ import { Connections } from '../../src/grpc/connections.js'
 const HEADER_TIMEOUT_MS = 1_000
 /** What a peer may waste at once. */
 const BURST = 2 * 1024 * 1024
+/** How long a peer that wasted more is kept out. */
+const BARRED_MS = 10_000
 
 /** Connections of one peer, at most three, on a clock that is set by hand. */
 function connectionsAt(maxConnections = 3) {
@@ -17,8 +19,7 @@ function connectionsAt(maxConnections = 3) {
     () => time.nowMs,
   )
   let ports = 0
-  const open = () => {
-    const port = ++ports
+  const open = (port = ++ports) => {
     const socket = {
       bytesRead: 0,
       isCut: false,
@@ -68,6 +69,9 @@ describe('connections', () => {
     const busy = open()
     busy.request()
     connections.callBegan(busy.connection)
+    connections.callBegan(busy.connection)
+    expect(open().isTaken).toBe(false)
+    connections.callEnded(busy.connection)
     expect(open().isTaken).toBe(false)
     connections.callEnded(busy.connection)
     expect(open().isTaken).toBe(true)
@@ -76,6 +80,7 @@ describe('connections', () => {
 
   it('make no room by one that is gone, nor keep it', () => {
     const { connections, open } = connectionsAt(1)
+    open().close()
     const gone = open()
     gone.request()
     connections.callBegan(gone.connection)
@@ -86,6 +91,52 @@ describe('connections', () => {
     connections.callBegan(next.connection)
     expect(open().isTaken).toBe(false)
     expect(connections.size).toBe(1)
+  })
+
+  it('count none that was told to end, though a call of its own ends later', () => {
+    const { connections, open, time, limited } = connectionsAt(1)
+    const ended = open()
+    ended.request()
+    connections.callBegan(ended.connection)
+    ended.socket.bytesRead = 2 * BURST
+    connections.look()
+    connections.callEnded(ended.connection)
+    time.nowMs = BARRED_MS
+    const next = open()
+    next.request()
+    connections.callBegan(next.connection)
+    expect([next.isTaken, open().isTaken]).toEqual([true, false])
+    expect(limited).toEqual(['flood', 'connections'])
+  })
+
+  it('are told to end, and cut where they have not done so by the next look', () => {
+    const { connections, open, time } = connectionsAt()
+    const { connection, socket } = open()
+    let told = 0
+    connection.session = { destroy: () => void told++ }
+    time.nowMs = HEADER_TIMEOUT_MS
+    connections.look()
+    expect([told, socket.isCut]).toEqual([1, false])
+    connections.look()
+    expect([told, socket.isCut]).toEqual([1, true])
+  })
+
+  it('that came no further than TCP or TLS are cut alone where asked', () => {
+    const { connections, open } = connectionsAt()
+    const [unopened, opened] = [open(), open()]
+    opened.connection.session = { destroy() {} }
+    connections.cutUnopened()
+    expect([unopened, opened].map(({ socket }) => socket.isCut)).toEqual([true, false])
+  })
+
+  it('are not taken for the one that had the port before', () => {
+    const { connections, open } = connectionsAt()
+    const before = open(7)
+    const after = open(7)
+    before.close()
+    expect(connections.of('10.0.0.1:7')).toBe(after.connection)
+    after.close()
+    expect(connections.size).toBe(0)
   })
 
   it('end where no request comes in time', () => {

@@ -269,6 +269,16 @@ describe('an argument', () => {
   )
 })
 
+describe('close_session', () => {
+  it('closes the one with the id, whatever is said beside it', async () => {
+    const { act } = setUp()
+    const place = { user_id: 'ann', address: 'a', client: 'c' }
+    const { id } = await act({ cmd: 'open_session', ...place })
+    await act({ cmd: 'close_session', session_id: id, user_id: 'bob' })
+    expect(await act({ cmd: 'get_session_by_id', session_id: id })).toMatchObject({ active: false })
+  })
+})
+
 describe('get_sessions', () => {
   it('of the older dialect lists all that are open, past a page, newest request first', async () => {
     const { act, time } = setUp()
@@ -306,9 +316,13 @@ describe('get_sessions', () => {
 
   it('of the older dialect refuses what no one answer should carry', async () => {
     const { act } = setUp()
-    for (let n = 0; n < 1001; n++) {
-      await act({ cmd: 'open_session', user_id: 'ann', client: `${n}` })
+    const open = (n: number) => act({ cmd: 'open_session', user_id: 'ann', client: `${n}` })
+    for (let n = 0; n < 1000; n++) {
+      await open(n)
     }
+    const { status, ...listed } = await act({ cmd: 'get_sessions', user_id: 'ann' })
+    expect([status, Object.values(listed).length]).toEqual([200, 1000])
+    await open(1000)
     expect(await act({ cmd: 'get_sessions', user_id: 'ann' })).toMatchObject({
       code: 'INVALID_FIELD',
       message: expect.stringContaining('filter and paging'),

@@ -38,8 +38,9 @@ const it = base.extend('start', async ({ task: _ }, { onCleanup }) => {
     const send = ({ method = 'POST', path = '/act', headers = {}, body = LIST }: Post = {}) =>
       new Promise<{ status: number; headers: object; body: unknown }>((resolve, reject) => {
         const options = { host: '127.0.0.1', port, method, path, agent: false }
-        const type = { 'Content-Type': 'application/json' }
-        const sent = request({ ...options, headers: { ...type, ...headers } }, (response) => {
+        // What ends the connection is then the listener's will alone.
+        const usual = { 'Content-Type': 'application/json', Connection: 'keep-alive' }
+        const sent = request({ ...options, headers: { ...usual, ...headers } }, (response) => {
           let text = ''
           response.setEncoding('utf8').on('data', (part) => {
             text += part
@@ -55,7 +56,8 @@ const it = base.extend('start', async ({ task: _ }, { onCleanup }) => {
         sent.on('error', reject)
         sent.end(body)
       })
-    const stillServes = async () => expect(await send()).toMatchObject({ status: 200 })
+    const stillServes = async () =>
+      expect(await send()).toMatchObject({ status: 200, headers: { connection: 'keep-alive' } })
     return { listener, port, send, stillServes, sessions, told: hooked.told }
   }
 })
@@ -176,6 +178,19 @@ describe('POST /act', () => {
     expect(await send()).toMatchObject({ status: 500, body: { code: 'INTERNAL' } })
   })
 
+  it('refuses a body that is said to be too long before it comes', async ({ start }) => {
+    const { port } = await start()
+    const socket = connect(port, '127.0.0.1')
+    socket.write(
+      `POST /act HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${1024 * 1024 + 1}\r\n\r\n`,
+    )
+    let answer = ''
+    for await (const part of socket.setEncoding('utf8')) {
+      answer += part
+    }
+    expect(answer).toContain('HTTP/1.1 413 ')
+  })
+
   it('cuts a body without end that does not tell its length', async ({ start }) => {
     const { port, stillServes, told } = await start()
     const socket = connect(port, '127.0.0.1')
@@ -239,7 +254,23 @@ describe('POST /act', () => {
     }
     const closed = listener.close(60_000)
     answer()
-    expect(await sent).toMatchObject({ status: 200, body: { data: [] } })
-    await closed
+    expect(await sent).toMatchObject({
+      status: 200,
+      body: { data: [] },
+      headers: { connection: 'close' },
+    })
+    expect(await closed).toBe(0)
+  })
+
+  it('cuts what takes longer than it may when the listener closes', async ({ start }) => {
+    let closed: Promise<number> | undefined
+    const { listener, send } = await start({
+      list: () => {
+        closed = listener.close(0)
+        return new Promise(() => {})
+      },
+    })
+    await expect(send()).rejects.toMatchObject({ code: 'ECONNRESET' })
+    expect(await closed).toBe(1)
   })
 })

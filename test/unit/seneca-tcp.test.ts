@@ -62,6 +62,10 @@ describe('a connection', () => {
     ['100,000 levels of arrays', `${'['.repeat(100_000)}\n`],
     ['100,000 levels in an act', `{"id":"a","kind":"act","act":${'{"a":'.repeat(100_000)}\n`],
     ['65 levels', actLine({ ...open('a'), data: JSON.parse('['.repeat(63) + ']'.repeat(63)) })],
+    [
+      '65 levels behind an escaped quote',
+      actLine({ ...open('"'), data: JSON.parse('['.repeat(63) + ']'.repeat(63)) }),
+    ],
     ['a byte that is not UTF-8', Buffer.from(actLine(open('\u00ff')), 'latin1')],
     ['a line that is too long', actLine({ ...open('a'), data: 'x'.repeat(MIB) })],
   ])('with %s is closed', async ([, bytes], { started }) => {
@@ -132,6 +136,28 @@ describe('a connection', () => {
     await peer.closed
     expect(told.refused).toEqual(['it does not finish its message'])
     await stillServes()
+  })
+
+  it('whose messages wait for its own acts is not taken for one that stalls', async ({
+    started,
+  }) => {
+    let answer: () => void = () => {}
+    const { listener, peer } = await started(
+      { stallTimeoutMs: 20, maxInFlight: 1 },
+      {
+        list: () =>
+          new Promise((resolve) => {
+            answer = () => resolve({ sessions: [], total: null })
+          }),
+      },
+    )
+    peer.send(actLine(list, 'first') + actLine(list, 'waits'))
+    // One that does stall, and begins later, is the clock.
+    const stalling = await connectPeer(listener)
+    stalling.send('{')
+    await stalling.closed
+    answer()
+    expect(await peer.answer()).toMatchObject({ id: 'first' })
   })
 
   it('with half a message and an end is ended', async ({ started }) => {
@@ -340,7 +366,7 @@ describe('a listener that closes', () => {
     )
     peer.send(actLine(list))
     await until(() => begun > 0)
-    await listener.close(20)
+    expect(await listener.close(20)).toBe(1)
     await peer.closed
     expect(told.refused).toContain('the server stops')
   })

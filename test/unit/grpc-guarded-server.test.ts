@@ -1,0 +1,100 @@
+import { once } from 'node:events'
+import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js'
+import { expect, it, onTestFinished } from 'vitest'
+import { InvalidFieldError, SignatureError } from '../../src/core/errors.js'
+import { rawDefinition } from '../../src/grpc/contracts.js'
+import { unary } from '../../src/grpc/handler.js'
+import type { GrpcLimits } from '../../src/grpc/limits.js'
+import { serverStream } from '../../src/grpc/server-stream.js'
+import { startTestGrpc } from '../support/grpc.js'
+import { NO_FAILURES } from '../support/observer.js'
+
+const CREATE = '/session.Session/Create'
+const BACKUP = '/sessiond.v1.Admin/Backup'
+const WATCH = '/grpc.health.v1.Health/Watch'
+
+/** A server whose Create and Backup fail as the request says. */
+async function serve(limits: Partial<GrpcLimits>) {
+  const limited: string[] = []
+  const fail = async (request: Buffer): Promise<Buffer> => {
+    switch (`${request}`) {
+      case 'unproved':
+        throw new SignatureError('verify_header', 'is wrong')
+      case 'invalid':
+        throw new InvalidFieldError('body', 'is wrong')
+      default:
+        return request
+    }
+  }
+  const stream = async function* (request: Buffer) {
+    yield await fail(request)
+  }
+  const service = (name: string, implementation: object) => ({
+    [name]: { definition: rawDefinition(name), implementation: { ...implementation } },
+  })
+  const server = await startTestGrpc(
+    {
+      ...service('session.Session', { Create: unary(fail, NO_FAILURES) }),
+      ...service('sessiond.v1.Admin', { Backup: serverStream(stream, NO_FAILURES) }),
+    },
+    limits,
+    (limit) => limited.push(limit),
+  )
+  onTestFinished(async () => void (await server.close(0)))
+  return { server, limited, address: server.address }
+}
+
+/** A client on a connection of its own. A call gives the name of its code. */
+function clientOf(address: string) {
+  const client = new Client(address, credentials.createInsecure(), {
+    'grpc.use_local_subchannel_pool': 1,
+    'grpc.enable_retries': 0,
+  })
+  onTestFinished(() => client.close())
+  const same = (bytes: Buffer) => bytes
+  const open = (path: string, text = '') =>
+    client.makeServerStreamRequest(path, same, same, Buffer.from(text))
+  const call = (text: string, path: string) =>
+    new Promise<string>((resolve) => {
+      const end = (error: ServiceError | null) => resolve(status[error?.code ?? 0] ?? '')
+      if (path === BACKUP) {
+        const answers = open(path, text).on('error', end)
+        answers.on('end', () => end(null)).resume()
+      } else {
+        client.makeUnaryRequest(path, same, same, Buffer.from(text), end)
+      }
+    })
+  return { call, open }
+}
+
+const paths = [CREATE, BACKUP]
+
+it.each(paths)('calls of %s that prove nothing are refused in the end', async (path) => {
+  const { address, server } = await serve({ peerFailuresPerSecond: 1 })
+  const { call } = clientOf(address)
+  const codes = []
+  for (let i = 0; i < 20; i++) {
+    codes.push(await call('unproved', path))
+  }
+  expect(new Set(codes)).toEqual(new Set(['UNAUTHENTICATED', 'RESOURCE_EXHAUSTED']))
+  await expect.poll(() => server.report().calls).toBe(0)
+})
+
+it.each(paths)('calls of %s that fail otherwise do not count as such', async (path) => {
+  const { address, limited } = await serve({ peerFailuresPerSecond: 1 })
+  const { call } = clientOf(address)
+  for (let i = 0; i < 20; i++) {
+    expect(await call('invalid', path)).toBe('INVALID_ARGUMENT')
+  }
+  expect(limited).toEqual([])
+})
+
+it('a watch of health keeps no connection its place', async () => {
+  const { address, limited } = await serve({ maxConnections: 1 })
+  const watch = clientOf(address).open(WATCH)
+  const ended = once(watch, 'error')
+  await once(watch, 'data')
+  expect(await clientOf(address).call('good', CREATE)).toBe('OK')
+  expect((await ended)[0]).toMatchObject({ code: status.UNAVAILABLE })
+  expect(limited).toEqual(['connections'])
+})
