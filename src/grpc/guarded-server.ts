@@ -1,4 +1,10 @@
-import type { Http2Server, Http2Session, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
+import {
+  constants,
+  type Http2Server,
+  type Http2Session,
+  type IncomingHttpHeaders,
+  type ServerHttp2Stream,
+} from 'node:http2'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import {
@@ -45,6 +51,9 @@ export class GuardedServer extends Server {
   readonly #refusals: Readonly<Record<'peer-calls' | 'peer-failures', StatusObject>>
   /** Methods whose requests are streams, which may stay open. */
   readonly #requestStreams = new Set<string>()
+  /** Methods whose answers are streams, and those streams that are open. */
+  readonly #answerStreams = new Set<string>()
+  readonly #openStreams = new Set<ServerHttp2Stream>()
 
   constructor(
     options: ConstructorParameters<typeof Server>[0],
@@ -66,8 +75,18 @@ export class GuardedServer extends Server {
     if (type === 'clientStream' || type === 'bidi') {
       this.#requestStreams.add(path)
     }
+    if (type === 'serverStream' || type === 'bidi') {
+      this.#answerStreams.add(path)
+    }
     const guarded = this.#guard(path, handler as unknown as Handler)
     return super.register(path, guarded as unknown as typeof handler, serialize, deserialize, type)
+  }
+
+  /** Cuts the calls that are answered with a stream, whether or not their clients have taken what was sent. */
+  cutStreams(): void {
+    for (const stream of this.#openStreams) {
+      stream.close(constants.NGHTTP2_CANCEL)
+    }
   }
 
   /** Returns a function that serves an accepted socket. */
@@ -85,8 +104,13 @@ export class GuardedServer extends Server {
     http2.removeAllListeners('stream')
     http2.on('stream', (stream, headers) => {
       const connection = this.connections.of(peerOf(stream.session))
+      const path = `${headers[':path']}`
+      if (this.#answerStreams.has(path)) {
+        this.#openStreams.add(stream)
+        stream.once('close', () => this.#openStreams.delete(stream))
+      }
       if (connection !== undefined) {
-        const hasEnd = !this.#requestStreams.has(`${headers[':path']}`)
+        const hasEnd = !this.#requestStreams.has(path)
         this.connections.streamOpened(connection, stream, hasEnd)
         stream.once('close', () => {
           connection.arriving.delete(stream)

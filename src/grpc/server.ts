@@ -18,6 +18,8 @@ import { shutDown } from './shutdown.js'
 const KEEPALIVE_TIME_MS = 60_000
 const KEEPALIVE_TIMEOUT_MS = 20_000
 const LOOK_INTERVAL_MS = 100
+/** How long clients may take, at a stop, to hear that a stream has ended. */
+const STREAM_END_TIMEOUT_MS = 1_000
 /** As many as Linux lets wait by default: a storm of connections must not make good callers wait. */
 const BACKLOG = 4096
 
@@ -96,9 +98,12 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     async close(graceMs) {
       stopServing()
       streams.stop()
+      // Whoever has not taken the end of a stream by then does not hold up the stop.
+      const cutTimer = setTimeout(() => server.cutStreams(), STREAM_END_TIMEOUT_MS)
       listener.close()
       connections.cutUnopened()
       const cut = await shutDown(server, graceMs)
+      clearTimeout(cutTimer)
       clearInterval(looks)
       return cut
     },

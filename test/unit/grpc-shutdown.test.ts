@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { connect } from 'node:http2'
+import { type ClientHttp2Stream, type ClientSessionOptions, connect, constants } from 'node:http2'
 import { connect as connectSocket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -107,6 +107,33 @@ describe('a gRPC server that closes', () => {
     await health.watched
     expect(await server.close(60_000)).toBe(0)
     expect(await health.ended).toEqual({ code: 'UNAVAILABLE', details: 'the server is stopping' })
+  })
+
+  it.each<[string, string, ClientSessionOptions, (stream: ClientHttp2Stream) => void]>([
+    [
+      'never ends its request',
+      '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo',
+      {},
+      (stream) => void stream.write(Buffer.from([0, 0, 0, 0, 4, 0x61])),
+    ],
+    [
+      'takes no answer',
+      '/grpc.health.v1.Health/Watch',
+      { settings: { initialWindowSize: 0 } },
+      (stream) => void stream.end(Buffer.alloc(5)),
+    ],
+  ])('is not held up by a stream whose client %s', async (_, path, options, send) => {
+    const server = await serve()
+    const session = connect(`http://${server.address}`, options)
+    await once(session, 'remoteSettings')
+    const stream = session.request({ ...CREATE, ':path': path })
+    const cut = once(stream, 'close').catch((error) => error)
+    send(stream)
+    // What comes back of a ping was behind the request on its way there.
+    await new Promise((resolve) => session.ping(resolve))
+    expect(await server.close(60_000)).toBe(0)
+    await cut
+    expect(stream.rstCode).toBe(constants.NGHTTP2_CANCEL)
   })
 
   it('cuts sooner where it is told to anew, and says how many callers that met', async () => {
