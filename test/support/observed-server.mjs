@@ -3,6 +3,9 @@ import { queryObjects, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { AbstractIterator, AbstractKeyIterator, AbstractSnapshot } from 'abstract-level'
 
+// Both are opened when they are first used, as by a warning of Node's: that is not the load's doing.
+void [process.stdout, process.stderr]
+
 setFlagsFromString('--expose-gc')
 const gc = runInNewContext('gc')
 const count = (type) => queryObjects(type, { format: 'count' })
