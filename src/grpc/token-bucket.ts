@@ -35,7 +35,8 @@ export class TokenBucket {
     this.#tokens = Math.max(0, this.#tokens - count)
   }
 
+  /** What is too much for the burst is lost when it is next looked at. */
   giveBack(count: number): void {
-    this.#tokens = Math.min(this.burst, this.#tokens + count)
+    this.#tokens += count
   }
 }

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { connect as connectHttp2 } from 'node:http2'
 import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js'
 import { expect, it, onTestFinished } from 'vitest'
 import { InvalidFieldError, SignatureError } from '../../src/core/errors.js'
@@ -11,6 +12,7 @@ import { NO_FAILURES } from '../support/observer.js'
 
 const CREATE = '/session.Session/Create'
 const BACKUP = '/sessiond.v1.Admin/Backup'
+const REFLECTION = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo'
 const WATCH = '/grpc.health.v1.Health/Watch'
 
 /** A server whose Create and Backup fail as the request says. */
@@ -64,7 +66,8 @@ function clientOf(address: string) {
         client.makeUnaryRequest(path, same, same, Buffer.from(text), end)
       }
     })
-  return { call, open }
+  const reflect = () => client.makeBidiStreamRequest(REFLECTION, same, same)
+  return { call, open, reflect }
 }
 
 const paths = [CREATE, BACKUP]
@@ -97,4 +100,23 @@ it('a watch of health keeps no connection its place', async () => {
   expect(await clientOf(address).call('good', CREATE)).toBe('OK')
   expect((await ended)[0]).toMatchObject({ code: status.UNAVAILABLE })
   expect(limited).toEqual(['connections'])
+})
+
+it('a request that is a stream may last, one that is late is ended', async () => {
+  const { address, limited } = await serve({ headerTimeoutMs: 100 })
+  const reflection = clientOf(address)
+    .reflect()
+    .on('error', () => {})
+  const answered = once(reflection, 'data')
+  const session = connectHttp2(`http://${address}`)
+  onTestFinished(() => session.destroy())
+  await once(session, 'remoteSettings')
+  const headers = { ':method': 'POST', ':path': CREATE, 'content-type': 'application/grpc' }
+  const late = session.request(headers)
+  late.write(Buffer.from([0, 0, 0, 0, 4, 0x61]))
+  await once(late, 'error')
+  // ServerReflectionRequest: list_services.
+  reflection.write(Buffer.from([0x3a, 1, 0x2a]))
+  await answered
+  expect(limited).toEqual(['header-timeout'])
 })

@@ -49,6 +49,15 @@ describe('a bucket of tokens', () => {
   })
 })
 
+it('a bucket of tokens loses nothing to a clock that is set back, and holds no more than the burst', () => {
+  const bucket = new TokenBucket(1, 10, 60_000)
+  expect(bucket.take(4, 60_000)).toBe(true)
+  expect(bucket.has(6, 0)).toBe(true)
+  bucket.giveBack(10)
+  expect(bucket.has(10, 0)).toBe(true)
+  expect(bucket.has(11, 0)).toBe(false)
+})
+
 describe('a peer', () => {
   it('may call in bursts of five seconds, then at its rate', () => {
     const { peer, time } = peersAt()

@@ -192,6 +192,7 @@ describe('an error of a use case', () => {
   it.each([
     ['get_session_by_id', {}, 'MISSING_FIELD', 'session_id'],
     ['get_session_by_id', { sessionId: 'x'.repeat(257) }, 'INVALID_FIELD', 'session_id'],
+    ['close_session', {}, 'MISSING_FIELD', 'session_id'],
     ['open_session', {}, 'MISSING_FIELD', 'user_id'],
     ['open_session', { userId: 'u', user: '{' }, 'INVALID_FIELD', 'user'],
     ['open_session', { userId: 'u', data: 'undefined' }, 'INVALID_FIELD', 'data'],
@@ -205,6 +206,7 @@ describe('an error of a use case', () => {
     ['get_sessions', { filter: { from_time: '1 May' } }, 'INVALID_FIELD', 'filter.from_time'],
     ['get_sessions', { filter: { to_time: '' } }, 'INVALID_FIELD', 'filter.to_time'],
     ['get_sessions', { paging: { skip: '-1' } }, 'INVALID_FIELD', 'paging.skip'],
+    ['get_sessions', { paging: { skip: '9007199254740993' } }, 'INVALID_FIELD', 'paging.skip'],
     ['get_sessions', { paging: { take: -1 } }, 'INVALID_FIELD', 'paging.take'],
   ])('stands in the reply of %s %j', async (method, request, code, field) => {
     const { error } = await act(method, { ...request, correlationId: 'c-1' })
@@ -214,8 +216,10 @@ describe('an error of a use case', () => {
   })
 
   it('names every filter that there is not', async () => {
-    const { error } = await list({ filter: { userid: 'x', id: 'y', __proto__x: 'z' } })
-    expect(error?.message).toMatch(/userid, __proto__x; it may have id, user_id, active, from_time/)
+    const { error } = await list({ filter: { userid: 'x', id: 'y', constructor: 'z' } })
+    expect(error?.message).toMatch(
+      /userid, constructor; it may have id, user_id, active, from_time/,
+    )
   })
 
   it('tells of a conflict as pip-services clients expect it', async () => {
