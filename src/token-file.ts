@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { isToken } from './client/token.js'
 import { InputFileError } from './core/errors.js'
 
 /** Fewer characters could be guessed. */
@@ -8,7 +9,7 @@ const MIN_LENGTH = 16
 export function readTokenFile(file: string): string {
   const token = readText(file).trim()
   // What a header cannot carry would never be shown.
-  if (token.length < MIN_LENGTH || !/^[\x21-\x7e]+$/.test(token)) {
+  if (token.length < MIN_LENGTH || !isToken(token)) {
     throw new InputFileError(
       file,
       `must hold one token of at least ${MIN_LENGTH} characters: ASCII, without spaces`,

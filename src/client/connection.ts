@@ -8,6 +8,7 @@ import {
 } from '@grpc/grpc-js'
 import { isLoopback } from '../loopback.js'
 import { UnprotectedTokenError } from './errors.js'
+import { isToken } from './token.js'
 
 /** A connection that calls share. Opened at the first call, and again whenever it was lost. */
 export interface Connection {
@@ -96,7 +97,7 @@ function checkServerKeys(keys: unknown): void {
 
 /** grpc-js would quote a token that no header can carry, such as one with the line end of its file. */
 function checkToken(token: string | undefined): void {
-  if (token !== undefined && !/^[\x21-\x7e]+$/.test(token)) {
+  if (token !== undefined && !isToken(token)) {
     throw new TypeError('adminToken must be of ASCII without white space: trim what a file holds')
   }
 }

@@ -144,7 +144,7 @@ export class Importer {
     await store.update(id, (current) => {
       isEnded = current.active
       return current.active
-        ? this.withDeadline(ended(current, deadlines.asOfNow(current).closeTimeMs ?? nowMs()))
+        ? deadlines.end(current, deadlines.asOfNow(current).closeTimeMs ?? nowMs())
         : null
     })
     this.counts.ended += isEnded ? 1 : 0

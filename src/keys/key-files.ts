@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { link, lstat, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { InputFileError } from '../core/errors.js'
-import { syncDirectory } from '../programs/sync-directory.js'
+import { syncDirectory } from '../sync-directory.js'
 
 const OWNER_WRITE = 0o200
 

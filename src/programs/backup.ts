@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import { InputFileError } from '../core/errors.js'
 import type { BackupCounts } from '../stores/backup-format.js'
 import { readBackup } from '../stores/backup-reader.js'
-import { syncDirectory } from './sync-directory.js'
+import { syncDirectory } from '../sync-directory.js'
 
 const IS_THERE = 'is there already: move it away first, or choose another name'
 

@@ -7,6 +7,7 @@ import { type Database, LOCK_FILE, reasonOf, repairDatabase } from '../stores/le
 import { type RepairCounts, repairInto } from '../stores/level/repair.js'
 import { replacementOf } from '../stores/level/replacement.js'
 import { View } from '../stores/level/view.js'
+import { syncDirectory } from '../sync-directory.js'
 import { holdLock } from './hold-lock.js'
 import {
   dueUnder,
@@ -15,7 +16,6 @@ import {
   storedSealCheck,
   storeLocation,
 } from './stored-data.js'
-import { syncDirectory } from './sync-directory.js'
 
 export interface Repaired {
   readonly counts: RepairCounts

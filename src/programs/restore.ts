@@ -8,9 +8,9 @@ import { readSecretFile } from '../keys/key-files.js'
 import type { BackupCounts } from '../stores/backup-format.js'
 import { readBackup } from '../stores/backup-reader.js'
 import { restoreItems } from '../stores/level/restore.js'
+import { syncDirectory } from '../sync-directory.js'
 import { fileChunks, openInput } from './file-chunks.js'
 import { storeLocation } from './stored-data.js'
-import { syncDirectory } from './sync-directory.js'
 
 export interface Restored {
   readonly counts: BackupCounts

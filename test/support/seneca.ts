@@ -1,40 +1,14 @@
-import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { createInterface } from 'node:readline'
-import type { DeadlineSettings } from '../../src/core/deadlines.js'
-import { EpochClock } from '../../src/core/epoch.js'
-import { Expiry } from '../../src/core/expiry.js'
-import { Sessions, type SessionsLimits } from '../../src/core/sessions.js'
 import type { SenecaListener } from '../../src/seneca/listener.js'
-import { MemoryStore } from '../../src/stores/memory.js'
 import { recordCalls } from './observer.js'
-import { NO_AUDIT } from './sessions.js'
+import { type Limits, sessionsAt } from './sessions.js'
 
 /** The use cases over the reference store, at a time that the test moves. */
-export function memorySessions(limits: Partial<SessionsLimits & DeadlineSettings> = {}) {
-  const time = { nowMs: Date.UTC(2030, 0, 1) }
-  const store = new MemoryStore()
-  const clock = new EpochClock({ genesisMs: 0, lengthMs: 1000 }, () => time.nowMs)
-  const settings = {
-    maxSessionsPerOwner: 0,
-    maxSessions: 0,
-    idleTimeoutMs: 3_600_000,
-    maxSessionAgeMs: 0,
-    retentionMs: 3_600_000,
-    maxDataBytes: 32 * 1024,
-    ...limits,
-  }
-  const sessions = new Sessions(
-    {
-      store,
-      expiry: new Expiry(store, clock, settings),
-      audit: NO_AUDIT,
-      clock,
-      randomBytes: (length) => Uint8Array.from(randomBytes(length)),
-    },
-    settings,
-  )
+export function memorySessions(limits: Partial<Limits> = {}) {
+  const { time, store, sessions } = sessionsAt({ maxDataBytes: 32 * 1024, ...limits })
+  time.nowMs = Date.UTC(2030, 0, 1)
   return { time, store, sessions }
 }
 

@@ -1,0 +1,4 @@
+/** Whether a header can carry a token: visible ASCII, without white space. */
+export function isToken(text: string): boolean {
+  return /^[\x21-\x7e]+$/.test(text)
+}
