@@ -13,13 +13,13 @@ const MAX_REASON = 200
 export interface WatchSocketOptions {
   /** Authorities to trust, PEM (default: those that Node knows). */
   readonly ca?: Buffer
-  /** How long a server may be silent. */
-  readonly silenceMs?: number
+  /** Calls `run` after a time, unless what it returns is called before. */
+  readonly after?: (delayMs: number, run: () => void) => () => void
 }
 
 /** A WebSocket that does not wait for a silent server, and tells why one refused it. */
 export function watchSocket(options: WatchSocketOptions = {}): WebSocketConstructor {
-  const { ca, silenceMs = SILENCE_MS } = options
+  const { ca, after = timer } = options
   return class extends WebSocket {
     constructor(url: string) {
       super(url, {
@@ -27,15 +27,15 @@ export function watchSocket(options: WatchSocketOptions = {}): WebSocketConstruc
         maxPayload: MAX_MESSAGE_BYTES,
         ...(ca && { ca }),
       })
-      let timer: NodeJS.Timeout | undefined
+      let stopWaiting = () => {}
       const wait = () => {
-        clearTimeout(timer)
-        timer = setTimeout(() => this.fail('the server is silent'), silenceMs)
+        stopWaiting()
+        stopWaiting = after(SILENCE_MS, () => this.fail('the server is silent'))
       }
       for (const event of ['open', 'message', 'ping']) {
         this.on(event, wait)
       }
-      this.on('close', () => clearTimeout(timer))
+      this.on('close', () => stopWaiting())
       this.on('unexpected-response', async (_request, response: IncomingMessage) => {
         const [reason = ''] = await response
           .take(1)
@@ -51,4 +51,9 @@ export function watchSocket(options: WatchSocketOptions = {}): WebSocketConstruc
       this.terminate()
     }
   }
+}
+
+function timer(delayMs: number, run: () => void): () => void {
+  const timeout = setTimeout(run, delayMs)
+  return () => clearTimeout(timeout)
 }

@@ -1,9 +1,10 @@
-import { request } from 'node:http'
-import { setTimeout } from 'node:timers/promises'
+import { once } from 'node:events'
+import { createServer, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { StoreUnavailableError } from '../../src/core/errors.js'
 import { FeedHub } from '../../src/feed/hub.js'
-import type { OperatorPorts } from '../../src/feed/operator.js'
+import { answerOperator, type OperatorPorts } from '../../src/feed/operator.js'
 import { startFeedServer } from '../../src/feed/server.js'
 import { sessionsAt } from '../support/sessions.js'
 
@@ -138,26 +139,27 @@ describe('the operator mode', () => {
   })
 
   it('takes a caller who goes away in the middle of a request for no failure', async () => {
-    let asked = () => {}
-    const isAsked = new Promise<void>((resolve) => {
-      asked = resolve
-    })
-    const admin = () => {
-      asked()
-      return OPERATOR
+    const failures: unknown[] = []
+    const ports: OperatorPorts = {
+      sessions: sessionsAt().sessions,
+      admin: () => OPERATOR,
+      onInternalError: (_, error) => failures.push(error),
     }
-    const { server, failures } = await start({ admin })
-    const call = request(`${server.address}/operator/look`, {
+    const server = createServer().listen(0, '127.0.0.1')
+    onTestFinished(() => void server.close())
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const call = request(`http://127.0.0.1:${port}/operator/look`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'content-length': '50' },
     })
     call.on('error', () => {})
     call.write('{"')
-    await isAsked
+    const [asked, response] = await once(server, 'request')
+    const answered = answerOperator(asked, response, ports)
     call.destroy()
-    // Ends once the connection has, of which the request is told next.
-    await server.close()
-    await setTimeout(20)
+    await answered
+    expect(asked.errored).toBeInstanceOf(Error)
     expect(failures).toEqual([])
   })
 

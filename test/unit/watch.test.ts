@@ -63,26 +63,42 @@ const args = (n: number, data: object | null = null) => ({
 const userAt = (id: string) => ({ user_id: id, username: id })
 
 describe('the WebSocket of the command line', () => {
+  /** Ends the waits for a server when the test says so. */
+  function silence() {
+    const waits: { delayMs: number; run: () => void }[] = []
+    const after = (delayMs: number, run: () => void) => {
+      const wait = { delayMs, run }
+      waits.push(wait)
+      return () => void waits.splice(waits.indexOf(wait), 1)
+    }
+    return { waits, after }
+  }
+
   it('does not wait for a server that has fallen silent', async () => {
-    // Its pings never come.
     const { port } = await startFeed()
-    const { until } = startWatch(port, { WebSocket: watchSocket({ silenceMs: 100 }) })
+    const { waits, after } = silence()
+    const { until } = startWatch(port, { WebSocket: watchSocket({ after }) })
     await until('open')
+    expect(waits).toEqual([{ delayMs: 75_000, run: expect.any(Function) }])
+    waits[0]?.run()
     expect((await until('waiting')).at(-1)).toMatchObject({ reason: 'the server is silent' })
+    await expect.poll(() => waits).toEqual([])
   })
 
   it('hears pings', async () => {
-    const { port } = await startFeed(0, {
-      every(_, run) {
-        const timer = setInterval(run, 20)
-        return () => clearInterval(timer)
-      },
-    })
-    const { until, events } = startWatch(port, { WebSocket: watchSocket({ silenceMs: 200 }) })
+    const pings: (() => void)[] = []
+    const every = (_: number, run: () => void) => {
+      pings.push(run)
+      return () => {}
+    }
+    const { port } = await startFeed(0, { every })
+    const { waits, after } = silence()
+    const { until } = startWatch(port, { WebSocket: watchSocket({ after }) })
     await until('open')
-    const next = events.next()
-    const pause = new Promise((resolve) => setTimeout(resolve, 600, 'nothing'))
-    expect(await Promise.race([next, pause])).toBe('nothing')
+    const [before] = waits
+    pings[0]?.()
+    await expect.poll(() => waits).not.toContain(before)
+    expect(waits).toHaveLength(1)
   })
 
   it('takes no message longer than one may be', async () => {
