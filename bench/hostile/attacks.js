@@ -15,7 +15,9 @@ const HELLO = Buffer.concat([
 export const ATTACKS = {
   'half-open': { connections: 500, hello: Buffer.from('PRI'), perSecond: 0 },
   '1 byte a second': { connections: 500, hello: HELLO, next: () => Buffer.of(0), perSecond: 1 },
-  '10,000 idle': { connections: 10_000, hello: HELLO, perSecond: 0 },
+  '10,000 arriving': { connections: 10_000, hello: HELLO, perSecond: 0 },
+  // By then all have been opened, and whoever was cut is coming back.
+  '10,000 idle': { connections: 10_000, hello: HELLO, perSecond: 0, aheadSeconds: 6 },
   pings: flood(repeated(frame(Frame.PING, 0, 0, Buffer.alloc(8)), 100)),
   settings: flood(repeated(frame(Frame.SETTINGS, 0, 0), 100)),
   resets: flood((ids) =>

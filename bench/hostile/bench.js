@@ -6,7 +6,9 @@ import { ATTACKS } from './attacks.js'
 
 /** How much the slowest percent of good calls may slow down. */
 const MAX_OF_QUIET = 3
-/** The attackers have this long before the good caller begins. */
+/** A server that has just started is slow by itself, quiet or not. */
+const WARM_UP_SECONDS = 2
+/** The attackers have this long before the good caller begins, unless the attack takes longer to unfold. */
 const AHEAD_SECONDS = 1
 
 const file = (path) => fileURLToPath(new URL(path, import.meta.url))
@@ -61,11 +63,13 @@ async function measureAll({ seconds, rounds }, report, dataDir, start) {
 }
 
 async function measureOne(port, attack, seconds) {
+  const { aheadSeconds = AHEAD_SECONDS } = ATTACKS[attack] ?? {}
+  await runJob(file('caller.js'), { port, seconds: WARM_UP_SECONDS })
   const attacking =
     attack === 'quiet'
       ? { opened: 0, cpuShare: 0 }
-      : runJob(file('attacker.js'), { port, attack, seconds: seconds + 2 * AHEAD_SECONDS })
-  await new Promise((resolve) => setTimeout(resolve, 1000 * AHEAD_SECONDS))
+      : runJob(file('attacker.js'), { port, attack, seconds: seconds + aheadSeconds + 1 })
+  await new Promise((resolve) => setTimeout(resolve, 1000 * aheadSeconds))
   const good = await runJob(file('caller.js'), { port, seconds })
   return { ...good, ...(await attacking) }
 }
