@@ -33,7 +33,8 @@ and exits with 1 where a target is missed.
             memory does over a minute (20 times --seconds), messages a second at saturation beside a
             bare ws server, and how soon a new viewer has ten thousand sessions
   hostile   a good caller's Create, quiet and beside half-open and idle connections, senders of a byte a
-            second, and floods of pings, settings, resets and bad signatures from another address
+            second, floods of pings, settings, resets and bad signatures, and strangers who take no
+            answers, ask for much work or watch in silence, all from another address
 
   --seconds N  how long each measurement of a load takes (default 3)
   --rounds N   how often each is made (default 3)

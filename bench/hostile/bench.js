@@ -44,16 +44,15 @@ export async function benchHostile(options, report) {
 }
 
 async function measureAll({ seconds, rounds }, report, dataDir, start) {
-  const args = ['--grpc', '127.0.0.1:0', '--seneca', 'off', '--http', 'off']
+  const args = ['--grpc', '127.0.0.1:0', '--seneca', 'tcp://127.0.0.1:0', '--http', '127.0.0.1:0']
   const runs = []
   for (let round = 1; round <= rounds; round++) {
     for (const attack of ['quiet', ...Object.keys(ATTACKS)]) {
       // Of its own, so that none inherits a peer that is kept out, or connections.
       const server = await start(file('../../dist/cli.js'), [
         ...['serve', '--data-dir', `${dataDir}/${round}-${attack}`, ...args],
-        ...['--max-sessions-per-owner', '0'],
       ])
-      const run = await measureOne(server.ports.grpc, attack, seconds)
+      const run = await measureOne(server.ports, attack, seconds)
       await server.stop()
       runs.push({ round, attack, ...run })
       report(`round ${round}, ${attack}: p99 ${run.p99Ms.toFixed(1)} ms`)
@@ -62,13 +61,18 @@ async function measureAll({ seconds, rounds }, report, dataDir, start) {
   return runs
 }
 
-async function measureOne(port, attack, seconds) {
+async function measureOne(ports, attack, seconds) {
+  const port = ports.grpc
   const { aheadSeconds = AHEAD_SECONDS } = ATTACKS[attack] ?? {}
   await runJob(file('caller.js'), { port, seconds: WARM_UP_SECONDS })
   const attacking =
     attack === 'quiet'
       ? { opened: 0, cpuShare: 0 }
-      : runJob(file('attacker.js'), { port, attack, seconds: seconds + aheadSeconds + 1 })
+      : runJob(file('attacker.js'), {
+          ports,
+          attacks: [attack],
+          seconds: seconds + aheadSeconds + 1,
+        })
   await new Promise((resolve) => setTimeout(resolve, 1000 * aheadSeconds))
   const good = await runJob(file('caller.js'), { port, seconds })
   return { ...good, ...(await attacking) }

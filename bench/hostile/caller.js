@@ -10,7 +10,8 @@ import { UnaryClient } from '../lib/unary-client.js'
 
 const { port, seconds } = JSON.parse(process.argv[2])
 const client = new UnaryClient(port, '/session.Session/Create')
-const messages = shapes['64 owners, constant meta']()
+// Of a new owner each: none comes to the most sessions that one may have.
+const messages = shapes['a new owner each']()
 const { latenciesMs } = await drive(client, () => messages.next().value, {
   inFlight: 4,
   durationMs: 1000 * seconds,

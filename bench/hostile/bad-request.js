@@ -1,0 +1,33 @@
+import { shapes } from '../create/requests.js'
+import { grpcMessage } from './frames.js'
+
+/** About as many as fit into the 64 KiB of a Create. */
+const RECORDS = 32_000
+const LENGTH_DELIMITED = 2
+
+/** A Create that is well formed, with a byte of its last signature changed, as a gRPC message. */
+export function wrongSignature() {
+  const request = Buffer.from(shapes['a new owner each']().next().value)
+  request[request.length - 5] ^= 1
+  return grpcMessage(request)
+}
+
+/** A Create without a signature, whose bearer token has 32,000 empty records, as a gRPC message. */
+export function unsignedRecords() {
+  const records = Buffer.concat(Array(RECORDS).fill(field(2, Buffer.alloc(0))))
+  const [table, body, bearer, meta] = [1, 1, 6, 2]
+  return grpcMessage(field(meta, field(bearer, field(body, field(table, records)))))
+}
+
+/** A field of protobuf whose value has a length. */
+function field(number, value) {
+  return Buffer.concat([Buffer.of((number << 3) | LENGTH_DELIMITED), varint(value.length), value])
+}
+
+function varint(value) {
+  const bytes = []
+  for (; value >= 128; value >>>= 7) {
+    bytes.push((value & 127) | 128)
+  }
+  return Buffer.from([...bytes, value])
+}
