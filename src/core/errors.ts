@@ -28,8 +28,12 @@ export abstract class SessiondError extends Error {
 export class MalformedError extends SessiondError {
   readonly code = 'MALFORMED'
 
+  /** `field`: empty where it is the message as a whole. */
   constructor(field: string, problem: string, cause?: unknown) {
-    super(`${field}: ${problem}`, { field, cause })
+    super(field === '' ? problem : `${field}: ${problem}`, {
+      ...(field !== '' && { field }),
+      cause,
+    })
   }
 }
 

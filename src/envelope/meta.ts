@@ -1,6 +1,14 @@
-import { RequestMetaHeader, ResponseMetaHeader } from '#generated/service/meta'
 import { InvalidFieldError, MalformedError, VersionError } from '../core/errors.js'
 import type { SignedMessage } from './message.js'
+import { fieldBytes } from './walk.js'
+import { WireReader } from './wire.js'
+
+/** Field numbers that the meta headers of requests and responses share. */
+const MetaField = { version: 1, epoch: 2, ttl: 3, xHeaders: 4 } as const
+/** Field numbers of `service.Version` and `service.XHeader`. */
+const VersionField = { major: 1 } as const
+const XHeaderField = { key: 1, value: 2 } as const
+const NO_BYTES = new Uint8Array(0)
 
 /** The major version of the protocol that is spoken here. */
 export const PROTOCOL_MAJOR = 2
@@ -14,6 +22,8 @@ export interface RequestMeta {
   /** The original sender's x-headers of these names. */
   readonly idempotencyKey: string | undefined
   readonly client: string | undefined
+  /** Where these two stand. */
+  readonly xHeadersPath: string
 }
 
 /** What a client reads of a response's meta headers. */
@@ -24,31 +34,37 @@ export interface ResponseMeta {
   readonly answers: string | undefined
 }
 
-/** The part that the meta headers of requests and responses share. */
+/** What is read of one meta header: the fields that those of requests and responses share. */
 interface MetaHeader {
-  readonly version: { readonly major: number } | undefined
+  /** undefined: there is no version. */
+  readonly major: number | undefined
+  readonly epoch: bigint
   readonly ttl: number
-  readonly xHeaders: readonly { readonly key: string; readonly value: string }[]
-  readonly origin: MetaHeader | undefined
+  readonly xHeaders: readonly XHeader[]
 }
 
-/** Throws VersionError, InvalidFieldError, and MalformedError where the slice does not decode. */
-export function readRequestMeta({ outermost }: SignedMessage): RequestMeta {
-  const header = decodeSlice(RequestMetaHeader, outermost.meta, 'meta_header')
-  const original = checkHeaders(header)
+interface XHeader {
+  readonly key: string
+  /** UTF-8. */
+  readonly value: Uint8Array
+}
+
+/** Throws VersionError, InvalidFieldError, and MalformedError where a slice was not walked. */
+export function readRequestMeta(message: SignedMessage): RequestMeta {
+  const { outermost, innermost, innermostPath } = readHeaders(message)
   return {
-    epoch: header.epoch,
-    ttl: header.ttl,
-    idempotencyKey: xHeader(original, 'idempotency-key'),
-    client: xHeader(original, 'client'),
+    epoch: outermost.epoch,
+    ttl: outermost.ttl,
+    idempotencyKey: xHeader(innermost, 'idempotency-key'),
+    client: xHeader(innermost, 'client'),
+    xHeadersPath: `${innermostPath}.x_headers`,
   }
 }
 
 /** Throws as `readRequestMeta` does. */
-export function readResponseMeta({ outermost }: SignedMessage): ResponseMeta {
-  const header = decodeSlice(ResponseMetaHeader, outermost.meta, 'meta_header')
-  const original = checkHeaders(header)
-  return { epoch: header.epoch, answers: xHeader(original, 'request') }
+export function readResponseMeta(message: SignedMessage): ResponseMeta {
+  const { outermost, innermost } = readHeaders(message)
+  return { epoch: outermost.epoch, answers: xHeader(innermost, 'request') }
 }
 
 /**
@@ -67,47 +83,109 @@ export function decodeSlice<T>(
   }
 }
 
-/** Goes from the outermost header inwards; returns the innermost. */
-function checkHeaders(outermost: MetaHeader): MetaHeader {
+/** Reads and checks every level's header, from the outermost inwards. */
+function readHeaders({ levels }: SignedMessage) {
   let path = 'meta_header'
-  let header = outermost
   // Nobody signs a header without a ttl. An empty one would pass for signed by whoever sent an
   // origin signature, which is one over zero bytes.
   let leastTtl = 1
-  for (;;) {
+  const headers = levels.toReversed().map(({ meta }, i) => {
+    path += i > 0 ? '.origin' : ''
+    const header = readHeader(meta, path)
     checkVersion(header, path)
     checkXHeaders(header, path)
     if (header.ttl < leastTtl) {
       throw new InvalidFieldError(`${path}.ttl`, `is ${header.ttl}; it must be ${leastTtl} or more`)
     }
-    if (header.origin === undefined) {
-      return header
-    }
     leastTtl = header.ttl + 1
-    header = header.origin
-    path += '.origin'
+    return header
+  })
+  return {
+    outermost: headers[0] as MetaHeader,
+    innermost: headers.at(-1) as MetaHeader,
+    innermostPath: path,
   }
 }
 
-function checkVersion({ version }: MetaHeader, path: string): void {
-  if (version !== undefined && version.major !== PROTOCOL_MAJOR) {
-    throw new VersionError(`${path}.version.major`, version.major, PROTOCOL_MAJOR)
+/**
+ * Not by the generated decoder: it would read the tokens too, and all that is wrapped, before anything is
+ * proved of who sent them. Of a field that stands twice the last counts, as for decoders.
+ */
+function readHeader(bytes: Uint8Array, path: string): MetaHeader {
+  const reader = new WireReader(bytes, path)
+  const xHeaders: XHeader[] = []
+  let [major, epoch, ttl]: [number | undefined, bigint, number] = [undefined, 0n, 0]
+  while (reader.pos < reader.end) {
+    const tag = reader.tag()
+    switch (tag >>> 3) {
+      case MetaField.version:
+        major = readMajor(reader.content(), path)
+        break
+      case MetaField.epoch:
+        epoch = reader.uint64()
+        break
+      case MetaField.ttl:
+        ttl = reader.uint32()
+        break
+      case MetaField.xHeaders:
+        xHeaders.push(readXHeader(reader.content()))
+        break
+      default:
+        reader.skip(tag & 7)
+    }
+  }
+  return { major, epoch, ttl, xHeaders }
+}
+
+function readMajor(version: Uint8Array, path: string): number {
+  const reader = new WireReader(version, path)
+  let major = 0
+  while (reader.pos < reader.end) {
+    const tag = reader.tag()
+    if (tag >>> 3 === VersionField.major) {
+      major = reader.uint32()
+    } else {
+      reader.skip(tag & 7)
+    }
+  }
+  return major
+}
+
+function readXHeader(bytes: Uint8Array): XHeader {
+  return {
+    key: text(fieldBytes(bytes, XHeaderField.key) ?? NO_BYTES),
+    value: fieldBytes(bytes, XHeaderField.value) ?? NO_BYTES,
   }
 }
 
+function checkVersion({ major }: MetaHeader, path: string): void {
+  if (major !== undefined && major !== PROTOCOL_MAJOR) {
+    throw new VersionError(`${path}.version.major`, major, PROTOCOL_MAJOR)
+  }
+}
+
+/** Two keys that differ in case alone are the same one. */
 function checkXHeaders({ xHeaders }: MetaHeader, path: string): void {
   const keys = new Set<string>()
   for (const { key } of xHeaders) {
     if (key === '') {
       throw new InvalidFieldError(`${path}.x_headers`, 'has an empty key')
     }
-    if (keys.has(key)) {
-      throw new InvalidFieldError(`${path}.x_headers`, `has the key ${JSON.stringify(key)} twice`)
+    const folded = key.toLowerCase()
+    if (keys.has(folded)) {
+      const quoted = JSON.stringify(key)
+      throw new InvalidFieldError(`${path}.x_headers`, `has the key ${quoted} twice (in any case)`)
     }
-    keys.add(key)
+    keys.add(folded)
   }
 }
 
+/** `key` in lower case. */
 function xHeader({ xHeaders }: MetaHeader, key: string): string | undefined {
-  return xHeaders.find((header) => header.key === key)?.value
+  const found = xHeaders.find((header) => header.key.toLowerCase() === key)
+  return found && text(found.value)
+}
+
+function text(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString()
 }

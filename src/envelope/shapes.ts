@@ -1,5 +1,8 @@
-/** What stands in a field: a number, opaque bytes, UTF-8 text, or a message. */
-export type Kind = 'varint' | 'bytes' | 'string' | Shape
+/**
+ * What stands in a field: a number, opaque bytes, UTF-8 text, a message, or one that nobody here looks into,
+ * whatever its bytes.
+ */
+export type Kind = 'varint' | 'bytes' | 'string' | 'unread message' | Shape
 
 export interface Field {
   readonly name: string
@@ -71,34 +74,6 @@ function signed(
 }
 
 const ownerId = shape('refs.OwnerID', [1, 'value', 'bytes'])
-const containerId = shape('refs.ContainerID', [1, 'value', 'bytes'])
-const objectId = shape('refs.ObjectID', [1, 'value', 'bytes'])
-const address = shape('refs.Address', [1, 'container_id', containerId], [2, 'object_id', objectId])
-
-const filterInfo = shape(
-  'acl.EACLRecord.FilterInfo',
-  [1, 'header', 'varint'],
-  [2, 'match_type', 'varint'],
-  [3, 'header_name', 'string'],
-  [4, 'header_val', 'string'],
-)
-const targetInfo = shape(
-  'acl.EACLRecord.TargetInfo',
-  [1, 'target', 'varint'],
-  [2, 'key_list', 'bytes', 'repeated'],
-)
-const eaclRecord = shape(
-  'acl.EACLRecord',
-  [1, 'operation', 'varint'],
-  [2, 'action', 'varint'],
-  [3, 'filters', filterInfo, 'repeated'],
-  [4, 'targets', targetInfo, 'repeated'],
-)
-const eaclTable = shape(
-  'acl.EACLTable',
-  [1, 'container_id', containerId],
-  [2, 'records', eaclRecord, 'repeated'],
-)
 
 const version = shape('service.Version', [1, 'major', 'varint'], [2, 'minor', 'varint'])
 const xHeader = shape('service.XHeader', [1, 'key', 'string'], [2, 'value', 'string'])
@@ -109,33 +84,7 @@ const tokenLifetime = shape(
   [2, 'nbf', 'varint'],
   [3, 'iat', 'varint'],
 )
-const sessionTokenBody = shape(
-  'service.SessionToken.Body',
-  [1, 'id', 'bytes'],
-  [2, 'owner_id', ownerId],
-  [3, 'verb', 'varint'],
-  [4, 'lifetime', tokenLifetime],
-  [5, 'session_key', 'bytes'],
-  [6, 'object_address', address],
-)
-const sessionToken = shape(
-  'service.SessionToken',
-  [1, 'token', sessionTokenBody],
-  [2, 'signature', signature],
-)
-const bearerTokenBody = shape(
-  'service.BearerToken.Body',
-  [1, 'eacl_table', eaclTable],
-  [2, 'owner_id', ownerId],
-  [3, 'lifetime', tokenLifetime],
-)
-const bearerToken = shape(
-  'service.BearerToken',
-  [1, 'token', bearerTokenBody],
-  [2, 'signature', signature],
-)
-
-/** `session.CreateRequest` and all that it reaches. */
+/** `session.CreateRequest` and all that it reaches but its tokens, which are signed and grant nothing here. */
 export const createRequest = signed(
   'session.CreateRequest',
   shape('session.CreateRequest.Body', [1, 'owner_id', ownerId], [2, 'lifetime', tokenLifetime]),
@@ -146,8 +95,8 @@ export const createRequest = signed(
     [2, 'epoch', 'varint'],
     [3, 'ttl', 'varint'],
     [4, 'x_headers', xHeader, 'repeated'],
-    [5, 'token', sessionToken],
-    [6, 'bearer', bearerToken],
+    [5, 'token', 'unread message'],
+    [6, 'bearer', 'unread message'],
   ),
   verificationHeader('service.RequestVerificationHeader'),
 )

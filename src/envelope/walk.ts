@@ -1,5 +1,4 @@
 import { isUtf8 } from 'node:buffer'
-import { MalformedError } from '../core/errors.js'
 import type { Field, Shape } from './shapes.js'
 import { WireReader, WireType } from './wire.js'
 
@@ -15,13 +14,11 @@ export const MAX_LEVELS = 16
  * fields pass. Throws MalformedError.
  */
 export function walk(bytes: Uint8Array, shape: Shape): void {
+  const reader = new WireReader(bytes)
   if (bytes.length > MAX_MESSAGE_BYTES) {
-    throw new MalformedError(
-      shape.name,
-      `${bytes.length} bytes are more than the ${MAX_MESSAGE_BYTES} allowed`,
-    )
+    reader.refuse(`${bytes.length} bytes are more than the ${MAX_MESSAGE_BYTES} allowed`)
   }
-  walkFields(new WireReader(bytes, shape.name), shape, 1)
+  walkFields(reader, shape, 1)
 }
 
 /** Only `origin` refers back to its own shape, so `level` bounds the recursion. */
@@ -38,11 +35,13 @@ function walkFields(reader: WireReader, shape: Shape, level: number): void {
     }
     reader.path.push(field.name)
     checkWireType(reader, field, wireType)
-    if (typeof field.kind === 'object') {
-      if (!field.repeated && seen & (1 << number)) {
+    if (!field.repeated && isMessage(field)) {
+      if (seen & (1 << number)) {
         reader.refuse('stands twice')
       }
       seen |= 1 << number
+    }
+    if (typeof field.kind === 'object') {
       walkMessage(reader, field.kind, number === shape.origin ? level + 1 : 1)
     } else if (field.kind === 'string') {
       walkString(reader)
@@ -51,6 +50,10 @@ function walkFields(reader: WireReader, shape: Shape, level: number): void {
     }
     reader.path.pop()
   }
+}
+
+function isMessage({ kind }: Field): boolean {
+  return typeof kind === 'object' || kind === 'unread message'
 }
 
 function walkMessage(reader: WireReader, shape: Shape, level: number): void {
@@ -84,14 +87,12 @@ function checkWireType(reader: WireReader, { kind }: Field, wireType: number): v
  */
 export function fieldBytes(bytes: Uint8Array, number: number): Uint8Array | undefined {
   const wanted = (number << 3) | WireType.LengthDelimited
-  const reader = new WireReader(bytes, 'message')
+  const reader = new WireReader(bytes)
   let found: Uint8Array | undefined
   while (reader.pos < reader.end) {
     const tag = reader.tag()
     if (tag === wanted) {
-      const end = reader.fieldEnd()
-      found = bytes.subarray(reader.pos, end)
-      reader.pos = end
+      found = reader.content()
     } else {
       reader.skip(tag & 7)
     }

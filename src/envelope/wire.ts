@@ -4,6 +4,12 @@ import { MalformedError } from '../core/errors.js'
 export const WireType = { Varint: 0, Fixed64: 1, LengthDelimited: 2, Fixed32: 5 } as const
 
 /**
+ * Fields in one message, those of the messages in it included: whoever has proved nothing is to cost no more
+ * than a request that is signed. Of tokens, which nobody reads, no fields are counted.
+ */
+export const MAX_FIELDS = 1024
+
+/**
  * Reads protobuf's wire format without forgiving anything. Every method throws MalformedError,
  * whose field is `path`, where the bytes up to `end` do not hold what it is to read.
  */
@@ -13,18 +19,27 @@ export class WireReader {
   end: number
   /** Names of the fields that lead to `pos`. */
   readonly path: string[] = []
+  #fields = 0
+  /** The high 32 bits of the number that was read last. */
+  #high = 0
 
-  /** `name` stands for the message as a whole in errors. */
+  /** `path`: where the message itself stands; empty for the whole. */
   constructor(
     readonly bytes: Uint8Array,
-    private readonly name: string,
+    path = '',
   ) {
     this.end = bytes.length
+    if (path !== '') {
+      this.path.push(path)
+    }
   }
 
   /** A tag: `number << 3 | wireType`, with a number of at least 1. */
   tag(): number {
-    const tag = this.uint32('a tag')
+    if (++this.#fields > MAX_FIELDS) {
+      this.refuse(`more than ${MAX_FIELDS} fields`)
+    }
+    const tag = this.short('a tag')
     if (tag >>> 3 === 0) {
       this.refuse('a tag with field number 0')
     }
@@ -33,18 +48,59 @@ export class WireReader {
 
   /** The length before a length-delimited field; returns where the field ends. */
   fieldEnd(): number {
-    const length = this.uint32('a length')
+    const length = this.short('a length')
     if (length > this.end - this.pos) {
       this.refuse(`a length of ${length} runs past the end of the message that holds it`)
     }
     return this.pos + length
   }
 
+  /** What stands in a length-delimited field, as a slice. */
+  content(): Uint8Array {
+    const end = this.fieldEnd()
+    const content = this.bytes.subarray(this.pos, end)
+    this.pos = end
+    return content
+  }
+
+  /** A number of up to 64 bits. */
+  uint64(): bigint {
+    const low = this.uint32()
+    return (BigInt(this.#high) << 32n) | BigInt(low)
+  }
+
+  /**
+   * The low 32 bits of a number, which is all that decoders take of one that is longer. It may have 64 bits,
+   * that is 10 bytes with at most 1 in the last.
+   */
+  uint32(): number {
+    let low = 0
+    let high = 0
+    for (let shift = 0; shift < 70; shift += 7) {
+      const byte = this.byte('a number')
+      const bits = byte & 0x7f
+      if (shift === 63 && byte > 1) {
+        break
+      }
+      if (shift < 32) {
+        low |= bits << shift
+      }
+      if (shift > 25) {
+        high |= shift < 32 ? bits >>> (32 - shift) : bits << (shift - 32)
+      }
+      if (byte < 0x80) {
+        this.#high = high >>> 0
+        return low >>> 0
+      }
+    }
+    return this.refuse('a number of more than 64 bits')
+  }
+
   /** Passes over a field of which only the wire type matters. */
   skip(wireType: number): void {
     switch (wireType) {
       case WireType.Varint:
-        this.skipVarint()
+        this.uint32()
         break
       case WireType.Fixed64:
         this.skipFixed(8)
@@ -61,20 +117,7 @@ export class WireReader {
   }
 
   refuse(problem: string): never {
-    throw new MalformedError(this.path.length === 0 ? this.name : this.path.join('.'), problem)
-  }
-
-  /** At most 64 bits, that is at most 10 bytes with at most 1 in the last. */
-  private skipVarint(): void {
-    const start = this.pos
-    while (this.byte('a number') >= 0x80) {
-      if (this.pos - start === 10) {
-        this.refuse('a number of more than 64 bits')
-      }
-    }
-    if (this.pos - start === 10 && (this.bytes[this.pos - 1] as number) > 1) {
-      this.refuse('a number of more than 64 bits')
-    }
+    throw new MalformedError(this.path.join('.'), problem)
   }
 
   private skipFixed(length: number): void {
@@ -85,7 +128,7 @@ export class WireReader {
   }
 
   /** At most 32 bits, that is at most 5 bytes with at most 15 in the last. */
-  private uint32(what: string): number {
+  private short(what: string): number {
     let value = 0
     for (let shift = 0; shift < 35; shift += 7) {
       const byte = this.byte(what)

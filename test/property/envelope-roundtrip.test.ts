@@ -57,7 +57,7 @@ const level = fc.record({
   signer,
   epoch: uint64,
   xHeaders: fc.uniqueArray(fc.record({ key: text.filter((key) => key !== ''), value: text }), {
-    selector: ({ key }) => key,
+    selector: ({ key }) => key.toLowerCase(),
     maxLength: 3,
   }),
   unknownInMeta: around,

@@ -58,6 +58,7 @@ test('a request is read', () => {
     ttl: 9,
     client: 'tests',
     idempotencyKey: 'é',
+    xHeadersPath: 'meta_header.x_headers',
   })
 })
 
@@ -92,6 +93,18 @@ test('the epoch is the last hop’s, the x-headers are the original sender’s',
     ttl: 2,
     idempotencyKey: 'mine',
     client: undefined,
+  })
+})
+
+test('our x-headers are found in any case', () => {
+  const xHeaders = [
+    { key: 'Idempotency-Key', value: 'mine' },
+    { key: 'CLIENT', value: 'me' },
+  ]
+  expect(readCreateRequest(chained({ ttl: 3, xHeaders }, { ttl: 2 }))).toMatchObject({
+    idempotencyKey: 'mine',
+    client: 'me',
+    xHeadersPath: 'meta_header.origin.x_headers',
   })
 })
 
@@ -171,6 +184,12 @@ describe('a meta header is refused', () => {
       'x_headers',
     ],
     [
+      'with an x-header twice in another case',
+      chained({ xHeaders: [key('Idempotency-Key'), key('idempotency-key')] }),
+      'INVALID_FIELD',
+      'x_headers',
+    ],
+    [
       'with a wrapped one that has an x-header twice',
       chained({ ttl: 3, xHeaders: [key('a'), key('a')] }, { ttl: 2 }),
       'INVALID_FIELD',
@@ -193,8 +212,8 @@ describe('a meta header is refused', () => {
 
   test('that does not decode', () => {
     const { message } = readCreateRequest(request())
-    const outermost = { ...message.outermost, meta: Buffer.of(0x0a, 5) }
-    expect(refusal(() => readRequestMeta({ ...message, outermost }))).toEqual({
+    const level = { ...message.innermost, meta: Buffer.of(0x0a, 5) }
+    expect(refusal(() => readRequestMeta({ ...message, levels: [level] }))).toEqual({
       code: 'MALFORMED',
       field: 'meta_header',
     })
@@ -215,6 +234,11 @@ describe('tokens in the meta header', () => {
 
   test('are ignored', () => {
     expect(readCreateRequest(request(meta)).owner).toEqual(Uint8Array.from(alice.publicKey))
+  })
+
+  test('may be anything', () => {
+    const unread = Buffer.concat([requestMeta(), len(5, Buffer.from('0b00ff', 'hex'))])
+    expect(readCreateRequest(request(unread)).ttl).toBe(2)
   })
 
   test('are signed', () => {

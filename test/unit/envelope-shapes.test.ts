@@ -23,7 +23,13 @@ const scalarKinds: Partial<Record<ScalarType, Kind>> = {
   [ScalarType.STRING]: 'string',
 }
 
+/** Messages that are not looked into. */
+const unread = ['service.SessionToken', 'service.BearerToken']
+
 function contractKind(field: DescField): string {
+  if (unread.includes(`${field.message?.typeName}`)) {
+    return 'unread message'
+  }
   if (field.message !== undefined) {
     return field.message.typeName
   }

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { MalformedError } from '../../src/core/errors.js'
 import { createRequest } from '../../src/envelope/shapes.js'
 import { fieldBytes, MAX_LEVELS, MAX_MESSAGE_BYTES, walk } from '../../src/envelope/walk.js'
+import { MAX_FIELDS } from '../../src/envelope/wire.js'
 import { len, num, refusal, varint } from '../support/envelope.js'
 
 const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex')
@@ -9,8 +10,6 @@ const body = (...content: Uint8Array[]) => len(1, ...content)
 const meta = (...content: Uint8Array[]) => len(2, ...content)
 const verify = (...content: Uint8Array[]) => len(3, ...content)
 const xHeader = (...content: Uint8Array[]) => meta(len(4, ...content))
-const filter = (...content: Uint8Array[]) =>
-  meta(len(6, len(1, len(1, len(2, len(3, ...content))))))
 
 /** `levels` headers in one another, each nothing but the `origin` of the next. */
 function nested(levels: number, header: number, origin: number): Buffer {
@@ -25,9 +24,12 @@ function nested(levels: number, header: number, origin: number): Buffer {
   return Buffer.concat(tags)
 }
 
-const ROOT = 'session.CreateRequest'
+/** The message as a whole, which has no path. */
+const ROOT = undefined
 
-const refused: [what: string, bytes: Uint8Array, field: string][] = [
+const repeated = (field: Buffer, times: number) => Array.from({ length: times }, () => field)
+
+const refused: [what: string, bytes: Uint8Array, field: string | undefined][] = [
   [
     'nested lengths that overrun, which a generated decoder follows',
     hex('0a04 0a02 0a08 1206 aabbccddeeff'),
@@ -85,16 +87,15 @@ const refused: [what: string, bytes: Uint8Array, field: string][] = [
     'meta_header.origin.origin.version',
   ],
   ['two body signatures', verify(len(1), len(1)), 'verify_header.body_signature'],
-  ['two addresses', meta(len(5, len(1, len(6), len(6)))), 'meta_header.token.token.object_address'],
+  ['two bearer tokens', meta(len(6), len(6)), 'meta_header.bearer'],
+  ['a token as a number', meta(num(5, 1)), 'meta_header.token'],
+  ['a token that overruns', meta(hex('2a02 00')), 'meta_header.token'],
   ['a byte that UTF-8 does not have', xHeader(len(1, hex('ff'))), 'meta_header.x_headers.key'],
   ['an overlong form of UTF-8', xHeader(len(2, hex('c080'))), 'meta_header.x_headers.value'],
   ['a surrogate in UTF-8', xHeader(len(2, hex('eda080'))), 'meta_header.x_headers.value'],
-  [
-    'a text in a table that is not UTF-8',
-    filter(len(3, hex('80'))),
-    'meta_header.bearer.token.eacl_table.records.filters.header_name',
-  ],
   ['65,537 bytes', len(9, Buffer.alloc(MAX_MESSAGE_BYTES - 3)), ROOT],
+  ['1,025 fields', xHeader(...repeated(num(9, 1), MAX_FIELDS - 1)), 'meta_header.x_headers'],
+  ['1,025 fields side by side', Buffer.concat(repeated(len(9), MAX_FIELDS + 1)), ROOT],
   ['17 meta headers', nested(17, 2, 7), `meta_header${'.origin'.repeat(16)}`],
   ['17 verification headers', nested(17, 3, 4), `verify_header${'.origin'.repeat(16)}`],
   ['17,000 meta headers', nested(17_000, 2, 7), `meta_header${'.origin'.repeat(16)}`],
@@ -119,11 +120,9 @@ const accepted: [what: string, bytes: Uint8Array][] = [
     'fields in another order',
     Buffer.concat([verify(), meta(len(7), num(2, 1)), body(len(2), len(1))]),
   ],
-  ['x-headers, however many', meta(len(4), len(4), len(4))],
-  [
-    'records, filters and keys, however many',
-    meta(len(6, len(1, len(1, len(2), len(2, len(3), len(3), len(4, len(2), len(2))))))),
-  ],
+  ['an x-header that stands several times', meta(len(4), len(4), len(4))],
+  ['tokens, whatever is in them', meta(len(5, hex('0b00ff')), len(6, Buffer.alloc(60_000, 0x12)))],
+  ['1,024 fields', xHeader(...repeated(num(9, 1), MAX_FIELDS - 2))],
   ['a number that stands twice', meta(num(3, 1), num(3, 2))],
   ['text of every length of UTF-8', xHeader(len(1, Buffer.from('aé€😀')))],
   ['65,536 bytes', len(9, Buffer.alloc(MAX_MESSAGE_BYTES - 4))],
