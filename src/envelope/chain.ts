@@ -1,6 +1,8 @@
 import { SignatureError } from '../core/errors.js'
 import type { Verify } from '../crypto/schemes.js'
 import { levelPath, type SignatureBytes, type SignedMessage } from './message.js'
+import { fieldOutOfOrder } from './order.js'
+import type { Shape } from './shapes.js'
 
 /** Checks signatures. Headers recur from one message to the next, so theirs may be remembered. */
 export interface ChainVerifiers {
@@ -16,14 +18,14 @@ const NO_BYTES = new Uint8Array(0)
  * that of the body's signer, as a slice of the message. Throws SignatureError.
  */
 export function verifyChain(message: SignedMessage, verifiers: ChainVerifiers): Uint8Array {
-  const { body, levels, innermost } = message
+  const { shape, body, levels, innermost } = message
   let wrapped: Uint8Array = NO_BYTES
   levels.forEach((level, i) => {
     const check = levelCheck(levelPath(levels.length, i))
     if (i === 0) {
-      check('body_signature', level.bodySignature, body, verifiers.body)
+      check('body_signature', level.bodySignature, body, verifiers.body, shape.body)
     }
-    check('meta_signature', level.metaSignature, level.meta, verifiers.header)
+    check('meta_signature', level.metaSignature, level.meta, verifiers.header, shape.metaHeader)
     // Some original senders leave out the signature over nothing.
     if (i > 0 || level.originSignature !== undefined) {
       check('origin_signature', level.originSignature, wrapped, verifiers.header)
@@ -44,6 +46,7 @@ function levelCheck(path: string) {
     signature: SignatureBytes | undefined,
     content: Uint8Array,
     verify: Verify,
+    shape?: Shape,
   ): void => {
     if (signature === undefined) {
       throw new SignatureError(`${path}.${name}`, 'is missing')
@@ -56,8 +59,18 @@ function levelCheck(path: string) {
     if (!verify(key, sign, content)) {
       throw new SignatureError(
         `${path}.${name}`,
-        `does not verify (a key of ${key.length} bytes, a signature of ${sign.length})`,
+        `does not verify (a key of ${key.length} bytes, a signature of ${sign.length})` +
+          orderHint(content, shape),
       )
     }
   }
+}
+
+/** A client that serializes once to sign and once more to send may send its fields in another order. */
+function orderHint(content: Uint8Array, shape: Shape | undefined): string {
+  const field = shape && fieldOutOfOrder(content, shape)
+  return field === undefined
+    ? ''
+    : `. The bytes signed must be the bytes sent, and in this ${shape?.name} the fields are not in ascending ` +
+        `order (${field}): if your serializer takes any order, serialize once, sign that, and send that`
 }

@@ -27,6 +27,7 @@ export interface InnermostLevel extends Level {
 
 /** A signed message, as slices of the bytes that were received. */
 export interface SignedMessage {
+  readonly shape: SignedShape
   readonly body: Uint8Array
   /** At least one: the original sender's first, the last hop's last. */
   readonly levels: readonly Level[]
@@ -80,6 +81,7 @@ export function readMessage(bytes: Uint8Array, shape: SignedShape): SignedMessag
     }
   })
   return {
+    shape,
     body,
     levels,
     innermost: checkInnermost(levels[0] as Level, levelPath(levels.length, 0)),

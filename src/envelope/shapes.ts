@@ -27,6 +27,7 @@ export interface HeaderShape extends Shape {
 
 /** A message that carries its proof with it: body, meta header and verification header. */
 export interface SignedShape extends Shape {
+  readonly body: Shape
   readonly metaHeader: HeaderShape
   readonly verifyHeader: HeaderShape
 }
@@ -70,7 +71,7 @@ function signed(
     [2, 'meta_header', metaHeader],
     [3, 'verify_header', verifyHeader],
   )
-  return { name, fields, metaHeader, verifyHeader }
+  return { name, fields, body, metaHeader, verifyHeader }
 }
 
 const ownerId = shape('refs.OwnerID', [1, 'value', 'bytes'])

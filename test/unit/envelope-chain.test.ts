@@ -11,6 +11,7 @@ import {
   hopVerifyHeader,
   len,
   message,
+  num,
   refusal,
   request,
   requestBody,
@@ -194,4 +195,42 @@ test('bodies and headers go to verifiers of their own, innermost level first', (
     ['header', hopMeta],
     ['header', verify],
   ])
+})
+
+describe('where fields are not in ascending order, a refusal says so', () => {
+  const says = /bytes signed must be the bytes sent.*not in ascending order \((.*)\)/
+  const [owner, lifetime] = [len(1, len(1, alice.publicKey)), len(2, num(1, 9), num(2, 1))]
+  const backwards = Buffer.concat([lifetime, owner])
+  const backwardsMeta = Buffer.concat([num(3, 2), num(2, 7)])
+
+  test.each<[what: string, bytes: Uint8Array, field: string]>([
+    ['of a body', message(backwards, meta, verify), 'owner_id'],
+    [
+      'of a message in it',
+      message(Buffer.concat([owner, len(2, num(2, 1), num(1, 9))]), meta, verify),
+      'lifetime.exp',
+    ],
+    [
+      'of a field that nobody knows',
+      message(Buffer.concat([len(9), body]), meta, verify),
+      'owner_id',
+    ],
+    ['of a meta header', message(body, backwardsMeta, verify), 'epoch'],
+    [
+      'of one that is wrapped',
+      message(body, len(7, backwardsMeta), hopVerifyHeader(hopMeta, verify)),
+      'epoch',
+    ],
+  ])('%s', (_, bytes, field) => {
+    expect(() => prove(bytes)).toThrow(says)
+    expect(() => prove(bytes)).toThrow(`(${field})`)
+  })
+
+  test('and says nothing of it where they are', () => {
+    expect(() => prove(message(requestBody(hop.publicKey), meta, verify))).toThrow(/of 64\)$/)
+  })
+
+  test('and none where the bytes signed are those sent', () => {
+    expect(prove(request(meta, backwards))).toEqual(Buffer.from(alice.publicKey))
+  })
 })
