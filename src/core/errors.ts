@@ -104,15 +104,21 @@ export class SignatureError extends SessiondError {
   }
 }
 
+/** Of an owner id its length, the prefix or the checksum of an N3 account, or all of it; or the signing key. */
+export type OwnerPart = 'length' | 'prefix' | 'checksum' | 'owner' | 'key'
+
 /** The signer is genuine but may not open sessions for this owner. */
 export class OwnerKeyError extends SessiondError {
   readonly code = 'OWNER_KEY_MISMATCH'
 
-  /** `policy`: which rule is in force; `expected`: what it wanted to see. */
-  constructor(policy: string, expected: string) {
+  /**
+   * `policy`: which rule is in force; `part`: what of the request does not fit it; `expected`: what it wanted
+   * to see.
+   */
+  constructor(policy: string, part: OwnerPart, expected: string) {
     super(`the body's signing key may not speak for body.owner_id (${policy}): ${expected}`, {
       field: 'body.owner_id.value',
-      metadata: { policy },
+      metadata: { policy, part },
     })
   }
 }

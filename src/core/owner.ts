@@ -1,6 +1,6 @@
 import { base58, hex } from '@scure/base'
 import { sameBytes } from './bytes.js'
-import { InputFileError, OwnerKeyError } from './errors.js'
+import { InputFileError, OwnerKeyError, type OwnerPart } from './errors.js'
 
 /** Length of an owner id, in bytes. */
 export const MAX_OWNER_BYTES = 64
@@ -8,6 +8,7 @@ export const MAX_OWNER_BYTES = 64
 const MAX_OWNER_CHARS = 132
 const ED25519_KEY_BYTES = 32
 const N3_ACCOUNT_BYTES = 25
+const P256_KEY_BYTES = 33
 
 /** Decides whose key may open sessions for an owner. */
 export interface OwnerPolicy {
@@ -65,33 +66,51 @@ export function ownerFromText(text: string, where: string): Uint8Array {
   return owner
 }
 
-/**
- * The owner id names its key: it is an Ed25519 public key (32 bytes) or an N3 account (25 bytes).
- * `n3Account` gives the account of a compressed P-256 key (33 bytes).
- */
-export function selfCertifying(n3Account: (key: Uint8Array) => Uint8Array): OwnerPolicy {
-  const refuse = (expected: string): never => {
-    throw new OwnerKeyError('self-certifying owners', expected)
+export interface N3Accounts {
+  /** The account, 25 bytes, of a compressed P-256 key, 33 bytes. */
+  of(key: Uint8Array): Uint8Array
+  /** What of 25 bytes is not as in an account; null where all is. */
+  fault(account: Uint8Array): 'prefix' | 'checksum' | null
+}
+
+/** The owner id names its key: it is an Ed25519 public key (32 bytes) or an N3 account (25 bytes). */
+export function selfCertifying(n3: N3Accounts): OwnerPolicy {
+  const refuse = (part: OwnerPart, expected: string): never => {
+    throw new OwnerKeyError('self-certifying owners', part, expected)
   }
   return {
     check(owner, signer) {
       if (owner.length === ED25519_KEY_BYTES) {
         if (!sameBytes(owner, signer)) {
-          refuse(`the owner id is an Ed25519 key; the signer is ${hex.encode(signer)}`)
+          refuse('key', `the owner id is an Ed25519 key; the signer is ${hex.encode(signer)}`)
         }
         return
       }
       if (owner.length !== N3_ACCOUNT_BYTES) {
         refuse(
+          'length',
           `the owner id must be an Ed25519 key (32 bytes) or an N3 account (25 bytes), not ${owner.length} bytes`,
         )
       }
-      if (signer.length !== 33) {
-        refuse('the owner id is an N3 account, for which a P-256 key must sign')
+      const fault = n3.fault(owner)
+      if (fault === 'prefix') {
+        refuse(
+          fault,
+          `an owner id of 25 bytes must be an N3 account, which begins with the byte 35, not ${hex.encode(owner.subarray(0, 1))}`,
+        )
       }
-      const account = n3Account(signer)
+      if (fault === 'checksum') {
+        refuse(
+          fault,
+          'the owner id would be an N3 account, but its last 4 bytes are not the checksum of the 21 before them',
+        )
+      }
+      if (signer.length !== P256_KEY_BYTES) {
+        refuse('key', 'the owner id is an N3 account, for which a P-256 key must sign')
+      }
+      const account = n3.of(signer)
       if (!sameBytes(owner, account)) {
-        refuse(`the owner id is an N3 account; the signer's is ${ownerText(account)}`)
+        refuse('key', `the owner id is an N3 account; the signer's is ${ownerText(account)}`)
       }
     },
   }
@@ -106,11 +125,12 @@ export function listedOwners(current: () => OwnerKeys): OwnerPolicy {
     check(owner, signer) {
       const keys = current().get(hex.encode(owner))
       if (keys === undefined) {
-        throw new OwnerKeyError('owners file', `owner ${ownerText(owner)} is not listed`)
+        throw new OwnerKeyError('owners file', 'owner', `owner ${ownerText(owner)} is not listed`)
       }
       if (!keys.has(hex.encode(signer))) {
         throw new OwnerKeyError(
           'owners file',
+          'key',
           `key ${hex.encode(signer)} is not among the ${keys.size} listed for ${ownerText(owner)}`,
         )
       }

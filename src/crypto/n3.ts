@@ -15,5 +15,18 @@ const CHECK_SIGNATURE = Uint8Array.of(0x41, 0x56, 0xe7, 0xb3, 0x27)
 export function n3Account(key: Uint8Array): Uint8Array {
   const scriptHash = ripemd160(sha256(concatBytes(PUSH_KEY, key, CHECK_SIGNATURE)))
   const versioned = concatBytes(Uint8Array.of(ADDRESS_VERSION), scriptHash)
-  return concatBytes(versioned, sha256(sha256(versioned)).subarray(0, CHECKSUM_BYTES))
+  return concatBytes(versioned, checksum(versioned))
+}
+
+/** What of 25 bytes is not as in an account; null where all is. */
+export function n3AccountFault(account: Uint8Array): 'prefix' | 'checksum' | null {
+  if (account[0] !== ADDRESS_VERSION) {
+    return 'prefix'
+  }
+  const expected = checksum(account.subarray(0, -CHECKSUM_BYTES))
+  return expected.every((byte, i) => byte === account.at(i - CHECKSUM_BYTES)) ? null : 'checksum'
+}
+
+function checksum(versioned: Uint8Array): Uint8Array {
+  return sha256(sha256(versioned)).subarray(0, CHECKSUM_BYTES)
 }

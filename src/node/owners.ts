@@ -1,5 +1,5 @@
 import { anySigner, listedOwners, type OwnerPolicy, selfCertifying } from '../core/owner.js'
-import { n3Account } from '../crypto/n3.js'
+import { n3Account, n3AccountFault } from '../crypto/n3.js'
 import type { Lifecycle } from '../lifecycle.js'
 import type { Logger } from '../log.js'
 import { followOwnersFile } from '../owners-file.js'
@@ -8,7 +8,7 @@ import { followOwnersFile } from '../owners-file.js'
 export function openOwners(rule: string, log: Logger, lifecycle: Lifecycle): OwnerPolicy {
   switch (rule) {
     case 'self-certifying':
-      return selfCertifying(n3Account)
+      return selfCertifying({ of: n3Account, fault: n3AccountFault })
     case 'any-signer':
       log.warn(
         { event: 'any-signer' },

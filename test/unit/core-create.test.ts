@@ -60,6 +60,7 @@ function claim(parts: Partial<CreateClaim> = {}, body = 'body'): CreateClaim {
     epoch: NOW,
     idempotencyKey: undefined,
     client: 'test',
+    xHeadersPath: 'meta_header.x_headers',
     address: '127.0.0.1:50000',
     bodySha256: () => createHash('sha256').update(body).digest(),
     proveSigner: () => KEY,
@@ -122,7 +123,7 @@ describe('Create', () => {
       {
         check(owner) {
           if (owner === BOB) {
-            throw new OwnerKeyError('test', 'alice')
+            throw new OwnerKeyError('test', 'key', 'alice')
           }
         },
       },

@@ -15,7 +15,7 @@ const expected: Record<string, [errors.SessiondError, string | null]> = {
   VersionError: [new errors.VersionError('f', 3, 2), 'FAILED_PRECONDITION'],
   SignatureError: [new errors.SignatureError('f', 'p'), 'UNAUTHENTICATED'],
   CredentialError: [new errors.CredentialError('w'), 'UNAUTHENTICATED'],
-  OwnerKeyError: [new errors.OwnerKeyError('p', 'e'), 'PERMISSION_DENIED'],
+  OwnerKeyError: [new errors.OwnerKeyError('p', 'key', 'e'), 'PERMISSION_DENIED'],
   QuotaError: [new errors.QuotaError('owner', 1), 'RESOURCE_EXHAUSTED'],
   RateLimitedError: [new errors.RateLimitedError('calls', 5), 'RESOURCE_EXHAUSTED'],
   IdempotencyKeyReusedError: [new errors.IdempotencyKeyReusedError(), 'ALREADY_EXISTS'],
