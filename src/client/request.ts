@@ -17,7 +17,7 @@ export interface RequestOptions {
   readonly lifetimeMs: number
   /** 1 to 128 bytes. */
   readonly idempotencyKey: string
-  /** A name for the session's record, at most 256 bytes. */
+  /** A name for the session's record, at most 1,024 bytes. */
   readonly clientName?: string
 }
 

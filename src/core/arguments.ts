@@ -2,8 +2,10 @@ import { utf8Length } from './bytes.js'
 import { InvalidFieldError, MissingFieldError } from './errors.js'
 import type { ListQuery } from './store.js'
 
-/** Ids, names, addresses and clients, in bytes of UTF-8. */
+/** Ids, names and addresses, in bytes of UTF-8. */
 const MAX_NAME_BYTES = 256
+/** A client is often a user agent, and those have several hundred bytes. */
+export const MAX_CLIENT_BYTES = 1024
 const MAX_JSON_DEPTH = 64
 const OPENING_BRACKET = 0x5b
 const OPENING_BRACE = 0x7b
@@ -38,9 +40,18 @@ export function checkRequired(field: string, text: string): void {
 
 /** Throws InvalidFieldError. */
 export function checkName(field: string, text: string): void {
+  checkLength(field, text, MAX_NAME_BYTES)
+}
+
+/** Throws InvalidFieldError. */
+export function checkClient(client: string): void {
+  checkLength('client', client, MAX_CLIENT_BYTES)
+}
+
+function checkLength(field: string, text: string, maxBytes: number): void {
   const length = utf8Length(text)
-  if (length > MAX_NAME_BYTES) {
-    throw new InvalidFieldError(field, `has ${length} bytes; it may have ${MAX_NAME_BYTES}`)
+  if (length > maxBytes) {
+    throw new InvalidFieldError(field, `has ${length} bytes; it may have ${maxBytes}`)
   }
 }
 

@@ -1,4 +1,4 @@
-import { checkName } from './arguments.js'
+import { MAX_CLIENT_BYTES } from './arguments.js'
 import { utf8Length } from './bytes.js'
 import { InvalidFieldError } from './errors.js'
 import type { Lifetime } from './lifetime.js'
@@ -14,6 +14,8 @@ export interface CreateClaim {
   readonly epoch: bigint
   readonly idempotencyKey: string | undefined
   readonly client: string
+  /** Where the idempotency key and the client stand in the request: a path, for errors. */
+  readonly xHeadersPath: string
   /** Where the request came from. */
   readonly address: string
   /** SHA-256 of the body as it was received, 32 bytes. */
@@ -23,7 +25,7 @@ export interface CreateClaim {
 }
 
 /** Lengths that depend on the request alone. Throws InvalidFieldError. */
-export function checkClaim({ owner, idempotencyKey, client }: CreateClaim): void {
+export function checkClaim({ owner, idempotencyKey, client, xHeadersPath }: CreateClaim): void {
   if (owner.length > MAX_OWNER_BYTES) {
     throw new InvalidFieldError(
       'body.owner_id.value',
@@ -34,10 +36,16 @@ export function checkClaim({ owner, idempotencyKey, client }: CreateClaim): void
     const length = utf8Length(idempotencyKey)
     if (length < 1 || length > MAX_IDEMPOTENCY_KEY_BYTES) {
       throw new InvalidFieldError(
-        'meta_header.x_headers',
-        `idempotency-key has ${length} bytes; it must have 1 to ${MAX_IDEMPOTENCY_KEY_BYTES}`,
+        xHeadersPath,
+        `has an idempotency-key of ${length} bytes; it must have 1 to ${MAX_IDEMPOTENCY_KEY_BYTES}`,
       )
     }
   }
-  checkName('meta_header.x_headers', client)
+  const length = utf8Length(client)
+  if (length > MAX_CLIENT_BYTES) {
+    throw new InvalidFieldError(
+      xHeadersPath,
+      `has a client of ${length} bytes; it may have ${MAX_CLIENT_BYTES}`,
+    )
+  }
 }

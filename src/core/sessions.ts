@@ -1,4 +1,5 @@
 import {
+  checkClient,
   checkDataSize,
   checkJson,
   checkName,
@@ -53,7 +54,7 @@ export class Sessions {
     checkRequired('user_id', userId)
     checkName('user_name', userName ?? '')
     checkName('address', address)
-    checkName('client', client)
+    checkClient(client)
     checkJson('user', user)
     checkJson('data', data)
     checkDataSize(user, data, this.limits.maxDataBytes)
@@ -149,7 +150,7 @@ export class Sessions {
   ): Promise<void> {
     checkRequired('user_id', userId)
     checkName('address', address)
-    checkName('client', client)
+    checkClient(client)
     const session = await this.ports.store.findOpened(userId, address, client)
     if (session !== undefined) {
       await this.close(session.id, caller)

@@ -19,7 +19,8 @@ import { createResponseSigner } from '../envelope/sign.js'
 import { serviceDefinition } from './contracts.js'
 import { unary } from './handler.js'
 
-const MAX_USER_AGENT_CHARS = 85
+/** Each is at most two bytes of UTF-8: a header holds nothing beyond Latin-1. */
+const MAX_USER_AGENT_CHARS = 512
 
 export interface SessionServicePorts {
   readonly create: (claim: CreateClaim) => Promise<TokenSession>
@@ -54,6 +55,7 @@ export function sessionService(ports: SessionServicePorts): {
       epoch: request.epoch,
       idempotencyKey: request.idempotencyKey,
       client: request.client ?? userAgent(call),
+      xHeadersPath: request.xHeadersPath,
       address: call.getPeer(),
       bodySha256: () => createHash('sha256').update(request.message.body).digest(),
       proveSigner: () => verifyChain(request.message, verifiers),
@@ -89,7 +91,7 @@ export function sessionService(ports: SessionServicePorts): {
   }
 }
 
-/** At most 256 bytes of UTF-8, whatever the client calls itself. */
+/** At most 1,024 bytes of UTF-8, whatever the client calls itself. */
 function userAgent(call: ServerUnaryCall<Buffer, Buffer>): string {
   return String(call.metadata.get('user-agent')[0] ?? '').slice(0, MAX_USER_AGENT_CHARS)
 }

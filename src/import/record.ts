@@ -1,4 +1,10 @@
-import { checkDataSize, checkJson, checkName, checkRequired } from '../core/arguments.js'
+import {
+  checkClient,
+  checkDataSize,
+  checkJson,
+  checkName,
+  checkRequired,
+} from '../core/arguments.js'
 import { utf8Length } from '../core/bytes.js'
 import { InvalidFieldError, MalformedError, MissingFieldError } from '../core/errors.js'
 import type { Session } from '../core/session.js'
@@ -58,7 +64,7 @@ function check(session: Session, maxDataBytes: number): void {
   checkRequired('user_id', userId)
   checkName('user_name', userName)
   checkName('address', address)
-  checkName('client', client)
+  checkClient(client)
   checkDataSize(user, data, maxDataBytes)
 }
 

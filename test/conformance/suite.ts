@@ -428,6 +428,13 @@ export function storeConformance(name: string, makeHarness: () => Promise<StoreH
         expect((await look()).reusable).toBeUndefined()
       })
 
+      it('are found by a client of 1,024 bytes', async () => {
+        const client = 'é'.repeat(512)
+        await insert(store, commandSession('1', { client }))
+        const found = await store.findOpened('alice', PLACE.address, client)
+        expect(found).toEqual(commandSession('1', { client }))
+      })
+
       it('are no more when they end or are deleted; of several the newest is taken', async () => {
         await insert(store, commandSession('1', { openTimeMs: 1 }))
         await insert(store, commandSession('2', { openTimeMs: 3 }))

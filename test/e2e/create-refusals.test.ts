@@ -60,7 +60,7 @@ const refusals: [code: string, reason: string, field: string | undefined, Refusa
   [
     'INVALID_ARGUMENT',
     'MALFORMED',
-    'session.CreateRequest',
+    undefined,
     {
       garbage: () => text('garbage'),
       'a zero tag': () => Buffer.concat([createRequest(), Buffer.of(0)]),
@@ -114,7 +114,26 @@ const refusals: [code: string, reason: string, field: string | undefined, Refusa
       'an empty idempotency key': () => withXHeaders(['idempotency-key', '']),
       'an idempotency key of 129 bytes': () =>
         withXHeaders(['idempotency-key', `${'é'.repeat(64)}k`]),
-      'a client name of 257 bytes': () => withXHeaders(['client', 'c'.repeat(257)]),
+      'an x-header twice in another case': () => withXHeaders(['Client', '1'], ['client', '2']),
+      'a client name of 1,025 bytes': () => withXHeaders(['client', 'c'.repeat(1025)]),
+    },
+  ],
+  [
+    'INVALID_ARGUMENT',
+    'INVALID_FIELD',
+    'meta_header.origin.x_headers',
+    {
+      'a client name of 1,025 bytes that a hop wrapped': () =>
+        wrapRequest(withXHeaders(['client', 'c'.repeat(1025)]), hop),
+    },
+  ],
+  [
+    'INVALID_ARGUMENT',
+    'MALFORMED',
+    'meta_header',
+    {
+      'more than 1,024 fields': () =>
+        withXHeaders(...Array.from({ length: 600 }, (_, i) => [`${i}`, ''] as [string, string])),
     },
   ],
   [
@@ -156,6 +175,12 @@ const refusals: [code: string, reason: string, field: string | undefined, Refusa
     undefined,
     {
       'an altered body': () => altered(createRequest({ signer: bob }), bob.publicKey),
+      'an altered token of 32,000 empty records': () => {
+        const records = Buffer.alloc(60_000, len(2))
+        const bearer = len(6, len(1, len(1, records)))
+        const { body, outermost } = readCreateRequest(createRequest({ signer: bob })).message
+        return message(body, Buffer.concat([outermost.meta, bearer]), outermost.verify)
+      },
       'an altered x-header': () => altered(withXHeaders(['client', 'harry']), text('harry')),
     },
   ],
@@ -200,7 +225,35 @@ describe('Create refuses', () => {
   it('with the rule that is in force where a key may not speak for the owner', async () => {
     await expect(client.create(createRequest({ owner: hop.publicKey }))).rejects.toMatchObject({
       message: expect.stringContaining('self-certifying owners'),
-      metadata: { policy: 'self-certifying owners' },
+      metadata: { policy: 'self-certifying owners', part: 'key' },
+    })
+  })
+
+  const account = n3Account(carol.publicKey)
+  const changed = (at: number) => account.map((byte, i) => (i === at ? byte ^ 1 : byte))
+  it.each<[part: string, owner: Uint8Array, says: RegExp]>([
+    ['length', account.subarray(1), /24 bytes/],
+    ['prefix', changed(0), /begins with the byte 35, not 34/],
+    ['checksum', changed(1), /last 4 bytes are not the checksum/],
+    ['checksum', changed(24), /last 4 bytes are not the checksum/],
+    ['key', n3Account(alice.publicKey), /the signer's is N/],
+  ])('an owner id by what of it does not fit: %s', async (part, owner, says) => {
+    await expect(client.create(createRequest({ signer: carol, owner }))).rejects.toMatchObject({
+      reason: 'OWNER_KEY_MISMATCH',
+      message: expect.stringMatching(says),
+      metadata: { part },
+    })
+  })
+
+  it('a signature with a hint where the body was serialized once to sign and once more to send', async () => {
+    const { body, outermost } = readCreateRequest(createRequest()).message
+    // The owner has the first 36 bytes; here it comes last.
+    const sent = Buffer.concat([body.subarray(36), body.subarray(0, 36)])
+    await expect(
+      client.create(message(sent, outermost.meta, outermost.verify)),
+    ).rejects.toMatchObject({
+      reason: 'BAD_SIGNATURE',
+      message: expect.stringMatching(/not in ascending order \(owner_id\)/),
     })
   })
 

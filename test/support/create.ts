@@ -10,6 +10,7 @@ import type { Signer } from '../../src/crypto/ed25519.js'
 import { sodiumEd25519 } from '../../src/crypto/sodium.js'
 import { readCreateResponse } from '../../src/envelope/create.js'
 import { signRequest } from '../../src/envelope/sign.js'
+import { expectField } from './contract.js'
 
 /** An owner that nobody has seen before. */
 export function newOwner(): Signer {
@@ -120,7 +121,7 @@ export function createClient(
         Buffer.from(request),
         (error, bytes) => {
           if (error !== null || bytes === undefined) {
-            reject(error === null ? new Error('no answer') : new Refused(error))
+            reject(error === null ? new Error('no answer') : refusedByContract(error))
           } else {
             const { id, sessionKey } = readCreateResponse(bytes)
             resolve({ id: uuidText(id), publicKey: sessionKey, bytes })
@@ -129,6 +130,17 @@ export function createClient(
       ),
     )
   return { create, close: () => client.close() }
+}
+
+/** A refusal whose field, where it names one, is there in the contract. */
+function refusedByContract(error: ServiceError): Error {
+  const refused = new Refused(error)
+  try {
+    expectField('session.CreateRequest', refused.field ?? 'body')
+    return refused
+  } catch (noSuchField) {
+    return noSuchField as Error
+  }
 }
 
 /** Calls `task` until it has been begun `times` times, with `width` of them in flight. */

@@ -5,6 +5,7 @@ import type { Signer } from '../../src/crypto/ed25519.js'
 import { p256Signer } from '../../src/crypto/p256.js'
 import { schemeVerifier } from '../../src/crypto/schemes.js'
 import { sodiumEd25519 } from '../../src/crypto/sodium.js'
+import { expectField } from './contract.js'
 
 const hex = (text: string) => Buffer.from(text, 'hex')
 
@@ -118,12 +119,18 @@ export function request(
   )
 }
 
-/** What `run` was refused with; any other outcome fails the test. */
-export function refusal(run: () => unknown): { code: string; field: string | undefined } {
+/** What `run` was refused with; any other outcome fails the test, and so does a field that there is not. */
+export function refusal(
+  run: () => unknown,
+  typeName = 'session.CreateRequest',
+): { code: string; field: string | undefined } {
   try {
     run()
   } catch (error) {
     if (error instanceof SessiondError) {
+      if (error.field !== undefined) {
+        expectField(typeName, error.field)
+      }
       return { code: error.code, field: error.field }
     }
     throw error

@@ -76,6 +76,7 @@ export function claimAt(
     epoch: now,
     idempotencyKey: undefined,
     client: 'test',
+    xHeadersPath: 'meta_header.x_headers',
     address: '127.0.0.1:50000',
     bodySha256: () => createHash('sha256').digest(),
     proveSigner: () => Buffer.from('signing key'),

@@ -85,6 +85,13 @@ describe('open', () => {
     await expect(sessions.open(BROWSER)).resolves.toMatchObject(BROWSER)
   })
 
+  it('takes a client of 1,024 bytes, and finds its session again', async () => {
+    const { sessions } = sessionsAt()
+    const client = 'é'.repeat(512)
+    const { id } = await sessions.open({ ...BROWSER, client })
+    await expect(sessions.open({ ...BROWSER, client })).resolves.toMatchObject({ id, client })
+  })
+
   const long = 'é'.repeat(129)
   const deep = '['.repeat(65) + ']'.repeat(65)
   it.each<[string, string, Partial<OpenArguments>]>([
@@ -92,7 +99,7 @@ describe('open', () => {
     ['INVALID_FIELD', 'user_id', { userId: long }],
     ['INVALID_FIELD', 'user_name', { userName: long }],
     ['INVALID_FIELD', 'address', { address: long }],
-    ['INVALID_FIELD', 'client', { client: long }],
+    ['INVALID_FIELD', 'client', { client: 'é'.repeat(513) }],
     ['INVALID_FIELD', 'data', { data: deep }],
     ['INVALID_FIELD', 'user', { user: deep }],
     ['INVALID_FIELD', 'data', { data: `"${'é'.repeat(300)}"`, user: `"${'é'.repeat(300)}"` }],

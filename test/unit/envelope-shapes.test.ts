@@ -1,15 +1,7 @@
-import { readFileSync } from 'node:fs'
-import { createFileRegistry, type DescField, fromBinary, ScalarType } from '@bufbuild/protobuf'
-import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt'
+import { type DescField, ScalarType } from '@bufbuild/protobuf'
 import { expect, test } from 'vitest'
 import { createRequest, createResponse, type Kind, type Shape } from '../../src/envelope/shapes.js'
-
-const registry = createFileRegistry(
-  fromBinary(
-    FileDescriptorSetSchema,
-    readFileSync(new URL('../../generated/descriptors.binpb', import.meta.url)),
-  ),
-)
+import { contracts } from '../support/contract.js'
 
 /** A field as a line, such as `4 x_headers repeated service.XHeader`. */
 function line(number: number, name: string, repeated: boolean, kind: string): string {
@@ -37,7 +29,7 @@ function contractKind(field: DescField): string {
 }
 
 function contractFields(typeName: string): string[] {
-  return (registry.getMessage(typeName)?.fields ?? [])
+  return (contracts.getMessage(typeName)?.fields ?? [])
     .map((field) => line(field.number, field.name, field.fieldKind === 'list', contractKind(field)))
     .sort()
 }

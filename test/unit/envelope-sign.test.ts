@@ -180,7 +180,10 @@ describe('a response is refused', () => {
       'meta_header.origin',
     ],
   ])('%s', (_, bytes, code, field) => {
-    expect(refusal(() => readCreateResponse(bytes))).toEqual({ code, field })
+    expect(refusal(() => readCreateResponse(bytes), 'session.CreateResponse')).toEqual({
+      code,
+      field,
+    })
   })
 })
 

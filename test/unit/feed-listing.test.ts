@@ -12,6 +12,7 @@ describe('what is shown of a session', () => {
     ['its name', { userName: 'Ada' }, { host: { name: 'Ada', ...plain } }],
     ['else its user id', { userName: '' }, { host: { name: 'alice', ...plain } }],
     ['the client as its name', { data: '{"session_name":""}' }, { name: 'browser' }],
+    ['the client in full', { client: 'c'.repeat(1024) }, { name: 'c'.repeat(1024) }],
     ['the name in its data', { data: '{"session_name":"Game"}' }, { name: 'Game' }],
     [
       'the host alone where no users are given',
