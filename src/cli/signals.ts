@@ -1,5 +1,6 @@
 import type { CutCalls } from '../lifecycle.js'
 import type { Logger } from '../log.js'
+import { startTimer } from '../timers.js'
 
 const UNEXPECTED_EXIT_CODE = 1
 const FORCED_EXIT_CODE = 6
@@ -32,15 +33,15 @@ export async function serveUntilSignal<S extends Service>(
   const stop = new AbortController()
   const force = new AbortController()
   let service: S | undefined
-  let watchdog: NodeJS.Timeout | undefined
+  let stopWatchdog = () => {}
 
   /** Whatever hangs, the process ends. */
   const exitWithin = (ms: number) => {
-    clearTimeout(watchdog)
-    watchdog = setTimeout(() => {
+    stopWatchdog()
+    stopWatchdog = startTimer(ms, () => {
       log.error({ event: 'stop-hangs' }, 'it does not come to an end: exiting')
       process.exit(FORCED_EXIT_CODE)
-    }, ms)
+    })
   }
 
   const onSignal = (signal: NodeJS.Signals) => {
@@ -69,7 +70,7 @@ export async function serveUntilSignal<S extends Service>(
   try {
     service = await start(stop.signal)
   } catch (error) {
-    clearTimeout(watchdog)
+    stopWatchdog()
     if (!stop.signal.aborted || (error as Error | null)?.name !== 'AbortError') {
       throw error
     }

@@ -1,13 +1,14 @@
 import { type Client, Metadata, type ServiceError, status } from '@grpc/grpc-js'
 import { BadRequest, ErrorInfo, RetryInfo } from '#generated/google/rpc/error_details'
 import { Status } from '#generated/google/rpc/status'
+import { MAX_TIMER_MS } from '../timers.js'
 import { RefusedError } from './errors.js'
 import { tlsProblem } from './tls-problem.js'
 
-/** Further away than a deadline can be said on the wire; grpc-js stops the process over one. */
-const LAST_DEADLINE_TIME_MS = 1e14
-
-/** One unary call of raw bytes. Throws RefusedError, RangeError where the deadline is no time. */
+/**
+ * One unary call of raw bytes. A deadline that is further away than a timer can wait is none: many servers
+ * would take it for over. Throws RefusedError, RangeError where it is no time.
+ */
 export function callUnary(
   client: Client,
   path: string,
@@ -28,7 +29,7 @@ export function callUnary(
       (bytes) => bytes,
       request,
       metadata,
-      { deadline: Math.min(deadlineTimeMs, LAST_DEADLINE_TIME_MS) },
+      { deadline: deadlineTimeMs - Date.now() > MAX_TIMER_MS ? Infinity : deadlineTimeMs },
       (error, response) => {
         signal?.removeEventListener('abort', cancel)
         if (signal?.aborted) {

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { status } from '@grpc/grpc-js'
 import type { TokenLifetime } from '#generated/service/meta'
 import { SessiondError } from '../core/errors.js'
@@ -9,6 +8,7 @@ import { naclEd25519 } from '../crypto/tweetnacl.js'
 import { verifyChain } from '../envelope/chain.js'
 import { readCreateRequest, readCreateResponse } from '../envelope/create.js'
 import { requestDigest } from '../envelope/digest.js'
+import { sleep } from '../timers.js'
 import { callUnary } from './call.js'
 import type { Connection } from './connection.js'
 import { DeadlineError, RefusedError, UntrustedResponseError } from './errors.js'
@@ -27,7 +27,7 @@ export interface CreateSessionOptions extends Omit<RequestOptions, 'idempotencyK
    * for as long as the time is within the server's `--max-epoch-drift`. Default: now.
    */
   readonly issueTimeMs?: number
-  /** For the call with all its retries. Default: 10 s. */
+  /** For the call with all its retries; Infinity is none. Default: 10 s. */
   readonly deadlineMs?: number
   /** Stops waiting; whether the session was opened is then unknown. */
   readonly signal?: AbortSignal
@@ -70,7 +70,7 @@ export async function createSession(
   const ports = {
     nowMs: Date.now,
     random: Math.random,
-    sleep: (ms: number) => sleep(ms, undefined, options.signal && { signal: options.signal }),
+    sleep: (ms: number) => sleep(ms, options.signal),
   }
   let response: Uint8Array
   try {

@@ -15,6 +15,7 @@ import {
   status,
 } from '@grpc/grpc-js'
 import { RateLimitedError } from '../core/errors.js'
+import { dropFarDeadline, isPastDeadline } from './call-deadline.js'
 import type { Connections } from './connections.js'
 import { deferClose } from './defer-close.js'
 import type { GrpcLimits, OnLimited } from './limits.js'
@@ -33,6 +34,7 @@ const TOO_MANY_LASTING: Partial<StatusObject> = {
 interface Call {
   readonly request?: unknown
   getPeer(): string
+  getDeadline(): Date | number
   emit(event: 'error', status: Partial<StatusObject>): boolean
   on(event: 'error', listener: (error: Partial<ServerErrorResponse>) => void): this
   once(event: 'close', listener: () => void): this
@@ -122,6 +124,7 @@ export class GuardedServer extends Server {
       // The peer may just have been cut off for this very stream. What grpc-js then answers to a
       // method that there is not would throw, and stop the process.
       if (!stream.closed && !stream.destroyed) {
+        dropFarDeadline(headers)
         serve?.(stream, headers)
       }
     })
@@ -137,6 +140,11 @@ export class GuardedServer extends Server {
       if (connection === undefined || connection.isOver) {
         // Nobody waits for the answer any more.
         answer({ code: status.CANCELLED })
+        return
+      }
+      if (isPastDeadline(call)) {
+        // Its end may have come after its deadline. Whoever was told that it failed must find nothing done.
+        answer({ code: status.DEADLINE_EXCEEDED })
         return
       }
       const { peer } = connection

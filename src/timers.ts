@@ -1,0 +1,31 @@
+/** Node's timers can wait no longer, and are over at once where they are told to (24.8 days). */
+export const MAX_TIMER_MS = 2 ** 31 - 1
+
+/** Calls `run` after a time of any length, Infinity too, unless what it returns is called before. */
+export function startTimer(delayMs: number, run: () => void): () => void {
+  let timer: NodeJS.Timeout
+  const wait = (leftMs: number) => {
+    timer =
+      leftMs > MAX_TIMER_MS
+        ? setTimeout(() => wait(leftMs - MAX_TIMER_MS), MAX_TIMER_MS)
+        : setTimeout(run, leftMs)
+  }
+  wait(delayMs)
+  return () => clearTimeout(timer)
+}
+
+/** Resolves after a time of any length. Throws the signal's reason. */
+export async function sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+  let end = () => {}
+  const over = new Promise<void>((resolve) => {
+    end = resolve
+  })
+  const stop = startTimer(delayMs, end)
+  signal?.addEventListener('abort', end, { once: true })
+  if (!signal?.aborted) {
+    await over
+  }
+  stop()
+  signal?.removeEventListener('abort', end)
+  signal?.throwIfAborted()
+}
