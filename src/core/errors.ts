@@ -145,7 +145,7 @@ export class RateLimitedError extends SessiondError {
     super(
       scope === 'calls'
         ? `this address makes more than ${perSecond} calls a second, the most allowed: wait a second`
-        : `more than ${perSecond} calls a second of this address failed to prove who makes them: wait a second`,
+        : `more than ${perSecond} calls a second of this address failed, and did not prove who makes them: wait a second`,
       { metadata: { scope, limit: `${perSecond}` } },
     )
   }

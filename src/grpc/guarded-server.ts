@@ -25,6 +25,18 @@ import { toStatus } from './status.js'
 const OPEN_TO_ALL = '/grpc.'
 /** Of these on one connection: some 10 KB each, for as long as anyone likes. Clients need one or two. */
 const MAX_LASTING_STREAMS = 16
+/**
+ * What a refused call counts against a peer's failures: 1 where signatures or a credential were checked; less
+ * where it was not worth that much, so that a client with a wrong clock does not shut out all those behind the
+ * same address. What a caller who proved itself is refused with later counts nothing.
+ */
+const FAILURE_WEIGHTS: Partial<Record<status, number>> = {
+  [status.UNAUTHENTICATED]: 1,
+  [status.PERMISSION_DENIED]: 1,
+  [status.INVALID_ARGUMENT]: 0.2,
+
+  [status.FAILED_PRECONDITION]: 0.2,
+}
 const TOO_MANY_LASTING: Partial<StatusObject> = {
   code: status.RESOURCE_EXHAUSTED,
   details: `a connection may have ${MAX_LASTING_STREAMS} streams of health and reflection`,
@@ -166,8 +178,9 @@ export class GuardedServer extends Server {
       }
       connection.countCall(call.request instanceof Uint8Array ? call.request.length : 0)
       const note = (error: Partial<ServerErrorResponse> | null) => {
-        if (error?.code === status.UNAUTHENTICATED) {
-          peer.countFailure()
+        const weight = FAILURE_WEIGHTS[error?.code ?? status.OK]
+        if (weight !== undefined) {
+          peer.countFailure(weight)
         }
       }
       this.calls++

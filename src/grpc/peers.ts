@@ -59,9 +59,9 @@ export class Peer {
     return !(this.#failures?.has(1, this.nowMs()) ?? true)
   }
 
-  /** A call did not prove who makes it. */
-  countFailure(): void {
-    this.#failures?.drain(1, this.nowMs())
+  /** A call did not prove who makes it. A weight of 1 is one that had its signatures checked. */
+  countFailure(weight: number): void {
+    this.#failures?.drain(weight, this.nowMs())
   }
 
   /** Notes bytes that served no call; a negative number gives back what turned out to serve one. */

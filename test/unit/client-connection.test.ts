@@ -1,4 +1,6 @@
-import { createServer } from 'node:net'
+import { once } from 'node:events'
+import { createServer as createHttp2Server } from 'node:http2'
+import { type AddressInfo, createServer } from 'node:net'
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
 import { callUnary } from '../../src/client/call.js'
 import { type ConnectOptions, connect } from '../../src/client/connection.js'
@@ -142,5 +144,23 @@ describe('what a program without types may give', () => {
     await expect(call(Number.NaN)).rejects.toThrow(RangeError)
     await expect(call(Number.MAX_SAFE_INTEGER)).resolves.toBeDefined()
     await expect(call(Number.POSITIVE_INFINITY)).resolves.toBeDefined()
+  })
+
+  it('a deadline beyond 24.8 days is not sent, which many servers would take for over', async () => {
+    const timeouts: unknown[] = []
+    const server = createHttp2Server().on('stream', (stream, headers) => {
+      timeouts.push(headers['grpc-timeout'])
+      stream.respond({ 'content-type': 'application/grpc' }, { waitForTrailers: true })
+      stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }))
+      stream.end(Buffer.alloc(5))
+    })
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    onTestFinished(() => void server.close())
+    const { client } = open(`127.0.0.1:${(server.address() as AddressInfo).port}`)
+    for (const days of [24, 25, 60_000_000, Number.POSITIVE_INFINITY]) {
+      const deadlineTimeMs = Date.now() + days * 86_400_000
+      await callUnary(client, CHECK, Buffer.alloc(0), deadlineTimeMs, undefined)
+    }
+    expect(timeouts).toEqual([expect.stringMatching(/^\d+S$/), undefined, undefined, undefined])
   })
 })

@@ -2,7 +2,12 @@ import { once } from 'node:events'
 import { connect as connectHttp2 } from 'node:http2'
 import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js'
 import { expect, it, onTestFinished } from 'vitest'
-import { InvalidFieldError, SignatureError } from '../../src/core/errors.js'
+import {
+  EpochDriftError,
+  IdempotencyKeyReusedError,
+  InvalidFieldError,
+  SignatureError,
+} from '../../src/core/errors.js'
 import { rawDefinition } from '../../src/grpc/contracts.js'
 import { unary } from '../../src/grpc/handler.js'
 import type { GrpcLimits } from '../../src/grpc/limits.js'
@@ -24,6 +29,10 @@ async function serve(limits: Partial<GrpcLimits>) {
         throw new SignatureError('verify_header', 'is wrong')
       case 'invalid':
         throw new InvalidFieldError('body', 'is wrong')
+      case 'early':
+        throw new EpochDriftError('body.lifetime.iat', 9n, 1n, 2n)
+      case 'reused':
+        throw new IdempotencyKeyReusedError()
       default:
         return request
     }
@@ -83,11 +92,34 @@ it.each(paths)('calls of %s that prove nothing are refused in the end', async (p
   await expect.poll(() => server.report().calls).toBe(0)
 })
 
-it.each(paths)('calls of %s that fail otherwise do not count as such', async (path) => {
+it.each(
+  paths.flatMap((path) => [
+    [path, 'invalid', 'INVALID_ARGUMENT'] as const,
+    [path, 'early', 'FAILED_PRECONDITION'] as const,
+  ]),
+)(
+  'calls of %s that are refused as %s, before any proof, are so too, but later',
+  async (path, text, code) => {
+    const { address, limited } = await serve({ peerFailuresPerSecond: 1 })
+    const { call } = clientOf(address)
+    for (let i = 0; i < 20; i++) {
+      expect(await call(text, path)).toBe(code)
+    }
+    const codes = new Set<string>()
+    for (let i = 0; i < 100; i++) {
+      codes.add(await call(text, path))
+    }
+    expect(codes).toContain('RESOURCE_EXHAUSTED')
+    expect(await call('good', path)).toBe('RESOURCE_EXHAUSTED')
+    expect(new Set(limited)).toEqual(new Set(['peer-failures']))
+  },
+)
+
+it.each(paths)('calls of %s that were proved and refused do not count', async (path) => {
   const { address, limited } = await serve({ peerFailuresPerSecond: 1 })
   const { call } = clientOf(address)
-  for (let i = 0; i < 20; i++) {
-    expect(await call('invalid', path)).toBe('INVALID_ARGUMENT')
+  for (let i = 0; i < 50; i++) {
+    expect(await call('reused', path)).toBe('ALREADY_EXISTS')
   }
   expect(limited).toEqual([])
 })

@@ -70,7 +70,7 @@ describe('a peer', () => {
     const { peer, time } = peersAt()
     const fail = () => {
       const { failsTooOften } = peer
-      peer.countFailure()
+      peer.countFailure(1)
       return !failsTooOften
     }
     expect(count(fail)).toBe(15)
@@ -82,7 +82,7 @@ describe('a peer', () => {
   it('is without limit where that is 0', () => {
     const { peer } = peersAt({ peerCallsPerSecond: 0, peerFailuresPerSecond: 0 })
     expect(count(() => peer.takeCall())).toBe(1_000)
-    peer.countFailure()
+    peer.countFailure(1)
     expect(peer.failsTooOften).toBe(false)
   })
 
