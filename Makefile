@@ -62,7 +62,7 @@ typecheck: $(SETUP) ## Check the types of sources, tests and benches
 
 generate: $(SETUP) ## Write generated/ from proto/
 	buf generate
-	buf build --as-file-descriptor-set --exclude-source-info -o $(DESCRIPTORS)
+	buf build --as-file-descriptor-set -o $(DESCRIPTORS)
 
 check-generated: generate ## Fail where generated/ is not what proto/ gives
 	@git diff --exit-code --stat -- generated && test -z "$$(git ls-files --others --exclude-standard generated)" \

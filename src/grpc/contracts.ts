@@ -38,7 +38,7 @@ export function decode<T>(codec: Codec<T>, bytes: Buffer): T {
   try {
     return codec.decode(bytes)
   } catch (error) {
-    throw new MalformedError('request', 'is no message of the contract', error)
+    throw new MalformedError('', 'the request is no message of the contract', error)
   }
 }
 

@@ -128,11 +128,18 @@ function optionsOf(limits: GrpcLimits): ConstructorParameters<typeof Server>[0] 
   }
 }
 
+/** Served beside what `startGrpcServer` is given. */
+const OWN_SERVICES = [
+  'grpc.health.v1.Health',
+  'grpc.reflection.v1.ServerReflection',
+  'grpc.reflection.v1alpha.ServerReflection',
+]
+
 /** Reflection v1 and v1alpha of what is registered. */
 function addReflection(server: Server, names: readonly string[]): void {
   const fileDescriptorProtos = publishedFiles()
   const all = { format: '', type: {}, fileDescriptorProtos }
-  const services = [...names, 'grpc.health.v1.Health']
+  const services = [...names, ...OWN_SERVICES]
   new ReflectionService({ all } as never, { services }).addToServer(server)
 }
 

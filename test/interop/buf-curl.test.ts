@@ -14,6 +14,8 @@ describe('buf curl, by reflection', () => {
     const { stdout } = await curl(['--list-services', `http://${server.address}`])
     expect(lines(stdout)).toEqual([
       'grpc.health.v1.Health',
+      'grpc.reflection.v1.ServerReflection',
+      'grpc.reflection.v1alpha.ServerReflection',
       'session.Session',
       'sessiond.v1.Admin',
       'sessiond.v1.Identity',

@@ -15,6 +15,8 @@ describe.skipIf(!haveTool('grpcurl', [program, '-version']))('grpcurl', () => {
     const { stdout } = await grpcurl([server.address, 'list'])
     expect(stdout.trim().split('\n')).toEqual([
       'grpc.health.v1.Health',
+      'grpc.reflection.v1.ServerReflection',
+      'grpc.reflection.v1alpha.ServerReflection',
       'session.Session',
       'sessiond.v1.Admin',
       'sessiond.v1.Identity',
@@ -31,6 +33,11 @@ describe.skipIf(!haveTool('grpcurl', [program, '-version']))('grpcurl', () => {
     // From another file than the service: reflection must know which file imports which.
     ['service.RequestMetaHeader', '.service.BearerToken bearer = 6;'],
     ['google.rpc.ErrorInfo', 'map<string, string> metadata = 3;'],
+    // What a field means stands in its comment.
+    ['session.CreateRequest.Body', '// How long it lasts.'],
+    ['grpc.health.v1.Health', '// The status of every service.'],
+    ['grpc.reflection.v1.ServerReflection', 'stream .grpc.reflection.v1.ServerReflectionResponse'],
+    ['grpc.reflection.v1alpha.ServerReflection', '// Answers each request in turn.'],
   ] as const)('describes %s', async ([name, line], { server }) => {
     const { stdout } = await grpcurl([server.address, 'describe', name])
     expect(stdout).toContain(line)

@@ -267,7 +267,7 @@ describe('an error of the transport', () => {
   ])('is a status: %s', async (_, bytes) => {
     await expect(raw('get_session_by_id', bytes)).rejects.toMatchObject({
       code: status.INVALID_ARGUMENT,
-      details: 'request: is no message of the contract',
+      details: 'the request is no message of the contract',
     })
   })
 
