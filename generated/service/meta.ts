@@ -16,7 +16,10 @@ export interface Version {
   minor: number;
 }
 
-/** A named value beside the request. Names are not empty and stand once in a header. */
+/**
+ * A named value beside the request. A key is not empty, and stands once in a
+ * header, whatever its case.
+ */
 export interface XHeader {
   key: string;
   value: string;
@@ -143,6 +146,7 @@ export interface RequestMetaHeader {
   /** How many nodes the request may still pass. */
   ttl: number;
   xHeaders: XHeader[];
+  /** Create reads neither of the two; signatures cover them. */
   token: SessionToken | undefined;
   bearer:
     | BearerToken

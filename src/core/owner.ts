@@ -96,7 +96,7 @@ export function selfCertifying(n3: N3Accounts): OwnerPolicy {
       if (fault === 'prefix') {
         refuse(
           fault,
-          `an owner id of 25 bytes must be an N3 account, which begins with the byte 35, not ${hex.encode(owner.subarray(0, 1))}`,
+          `an owner id of 25 bytes must be an N3 account, which begins with 0x35, not 0x${hex.encode(owner.subarray(0, 1))}`,
         )
       }
       if (fault === 'checksum') {

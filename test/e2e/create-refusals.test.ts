@@ -233,7 +233,7 @@ describe('Create refuses', () => {
   const changed = (at: number) => account.map((byte, i) => (i === at ? byte ^ 1 : byte))
   it.each<[part: string, owner: Uint8Array, says: RegExp]>([
     ['length', account.subarray(1), /24 bytes/],
-    ['prefix', changed(0), /begins with the byte 35, not 34/],
+    ['prefix', changed(0), /begins with 0x35, not 0x34/],
     ['checksum', changed(1), /last 4 bytes are not the checksum/],
     ['checksum', changed(24), /last 4 bytes are not the checksum/],
     ['key', n3Account(alice.publicKey), /the signer's is N/],
