@@ -57,6 +57,20 @@ describe('an idempotency key', () => {
     expect(bodyOf(second)).toEqual(bodyOf(first))
   })
 
+  it('is the same in another case of its name', async () => {
+    const now = epochNow()
+    const open = (name: string) =>
+      client.create(
+        createRequest({
+          signer: owners.alice,
+          lifetime: { exp: now + 60n, nbf: now, iat: now },
+          xHeaders: { [name]: 'cased' },
+        }),
+      )
+    const { id } = await open('idempotency-key')
+    await expect(open('Idempotency-Key')).resolves.toMatchObject({ id })
+  })
+
   it('counts by body and key, not by what else stands in the meta header', async () => {
     const now = epochNow()
     const lifetime = { exp: now + 60n, nbf: now, iat: now }
