@@ -75,17 +75,18 @@ export function checkJson(field: string, text: string | null | undefined): void 
   }
 }
 
-/** Throws InvalidFieldError where what a session carries is together too large. */
+/** Throws InvalidFieldError, of the field that was given, where what a session carries is together too large. */
 export function checkDataSize(
   user: string | null | undefined,
   data: string | null | undefined,
   maxBytes: number,
+  field: 'user' | 'data' = 'data',
 ): void {
   const length = utf8Length(user ?? '') + utf8Length(data ?? '')
   if (length > maxBytes) {
     throw new InvalidFieldError(
-      'data',
-      `and user have ${length} bytes of JSON together; they may have ${maxBytes} (--max-data-bytes)`,
+      field,
+      `and ${field === 'data' ? 'user' : 'data'} have ${length} bytes of JSON together; they may have ${maxBytes} (--max-data-bytes)`,
     )
   }
 }

@@ -221,7 +221,8 @@ export class Sessions {
         throw new ConflictError(id)
       }
       const session = { ...this.touched(current), ...change }
-      checkDataSize(session.user, session.data, this.limits.maxDataBytes)
+      const field = 'user' in change ? 'user' : 'data'
+      checkDataSize(session.user, session.data, this.limits.maxDataBytes, field)
       return { session }
     })
     if (written === undefined) {

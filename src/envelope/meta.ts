@@ -44,6 +44,7 @@ interface MetaHeader {
 }
 
 interface XHeader {
+  /** In lower case: two keys that differ in case alone are the same one. */
   readonly key: string
   /** UTF-8. */
   readonly value: Uint8Array
@@ -153,7 +154,7 @@ function readMajor(version: Uint8Array, path: string): number {
 
 function readXHeader(bytes: Uint8Array): XHeader {
   return {
-    key: text(fieldBytes(bytes, XHeaderField.key) ?? NO_BYTES),
+    key: text(fieldBytes(bytes, XHeaderField.key) ?? NO_BYTES).toLowerCase(),
     value: fieldBytes(bytes, XHeaderField.value) ?? NO_BYTES,
   }
 }
@@ -164,25 +165,22 @@ function checkVersion({ major }: MetaHeader, path: string): void {
   }
 }
 
-/** Two keys that differ in case alone are the same one. */
 function checkXHeaders({ xHeaders }: MetaHeader, path: string): void {
   const keys = new Set<string>()
   for (const { key } of xHeaders) {
     if (key === '') {
       throw new InvalidFieldError(`${path}.x_headers`, 'has an empty key')
     }
-    const folded = key.toLowerCase()
-    if (keys.has(folded)) {
+    if (keys.has(key)) {
       const quoted = JSON.stringify(key)
       throw new InvalidFieldError(`${path}.x_headers`, `has the key ${quoted} twice (in any case)`)
     }
-    keys.add(folded)
+    keys.add(key)
   }
 }
 
-/** `key` in lower case. */
 function xHeader({ xHeaders }: MetaHeader, key: string): string | undefined {
-  const found = xHeaders.find((header) => header.key.toLowerCase() === key)
+  const found = xHeaders.find((header) => header.key === key)
   return found && text(found.value)
 }
 

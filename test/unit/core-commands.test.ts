@@ -177,7 +177,11 @@ describe('storing data and updating the user', () => {
     await expect(sessions.storeData(id, '1', 'u2')).rejects.toThrow(refusedAs('NOT_FOUND'))
     await expect(sessions.storeData('', '1')).rejects.toThrow(refusedAs('MISSING_FIELD'))
     const large = JSON.stringify('x'.repeat(600))
-    await expect(sessions.storeData(id, large)).rejects.toThrow(refusedAs('INVALID_FIELD'))
+    await expect(sessions.storeData(id, large)).rejects.toThrow(refusedAs('INVALID_FIELD', 'data'))
+    const larger = JSON.stringify('x'.repeat(1200))
+    await expect(sessions.updateUser(id, larger)).rejects.toThrow(
+      refusedAs('INVALID_FIELD', 'user'),
+    )
     time.nowMs += HOUR_MS
     await expect(sessions.storeData(id, '1')).rejects.toThrow(refusedAs('CONFLICT'))
     await sessions.closeExpired()
