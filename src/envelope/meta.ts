@@ -9,6 +9,7 @@ const MetaField = { version: 1, epoch: 2, ttl: 3, xHeaders: 4 } as const
 const VersionField = { major: 1 } as const
 const XHeaderField = { key: 1, value: 2 } as const
 const NO_BYTES = new Uint8Array(0)
+const MAX_QUOTED_CHARS = 100
 
 /** The major version of the protocol that is spoken here. */
 export const PROTOCOL_MAJOR = 2
@@ -172,7 +173,7 @@ function checkXHeaders({ xHeaders }: MetaHeader, path: string): void {
       throw new InvalidFieldError(`${path}.x_headers`, 'has an empty key')
     }
     if (keys.has(key)) {
-      const quoted = JSON.stringify(key)
+      const quoted = JSON.stringify(key.slice(0, MAX_QUOTED_CHARS))
       throw new InvalidFieldError(`${path}.x_headers`, `has the key ${quoted} twice (in any case)`)
     }
     keys.add(key)
