@@ -131,7 +131,8 @@ describe('a server that is told to stop under load', () => {
 
 describe('a server that is told to stop', () => {
   it('serves on during the drain delay and says that it stops; a second signal ends that', async () => {
-    const server = await start(['--drain-delay', '1h', '--grace', '1h'])
+    // Together more than one of Node's timers can wait.
+    const server = await start(['--drain-delay', '20d', '--grace', '20d'])
     const health = watchHealth(server.ready.grpc)
     await health.watched
     const readiness = async () => (await fetch(`${server.ready.http}/readyz`)).status
