@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { isDescriptor, STDOUT } from '../files/descriptors.js'
 import { saveBackup } from '../programs/backup.js'
 import { withAdmin } from './admin-server.js'
 import { type ServerFlags, serverOptions } from './sessions-server.js'
@@ -18,11 +19,13 @@ export function backupCommand(): Command {
       `
 The server goes on meanwhile. Session keys stay sealed in the file, and the keys that open them are not
 in it: keep identity.pem and sealing-keys.json of the data directory in another place. The file gets its
-name once it is whole, verified and on disk. With --json: {"file", "bytes", "sessions"}.
+name once it is whole, verified and on disk. A pipe such as /dev/stdout gets it as it comes: it is whole if
+the command succeeds. With --json: {"file", "bytes", "sessions"}.
 
 Examples:
   $ sessiond backup "sessions-$(date +%F).backup"
-  $ sessiond backup /mnt/backups/sessions.backup --server 127.0.0.1:8090 --json`,
+  $ sessiond backup /mnt/backups/sessions.backup --server 127.0.0.1:8090 --json
+  $ sessiond backup /dev/stdout | zstd > sessions.backup.zst`,
     )
     .action((file: string, flags: ServerFlags) =>
       withAdmin(flags, async (admin, signal) => {
@@ -32,7 +35,8 @@ Examples:
           file,
           (received) => line.show(`${file}: ${received} bytes`),
         ).finally(line.clear)
-        console.log(
+        const say = isDescriptor(file, STDOUT) ? console.error : console.log
+        say(
           flags.json
             ? JSON.stringify({ file, bytes, sessions })
             : `wrote ${file}: ${sessions} sessions, ${bytes} bytes`,

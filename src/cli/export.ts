@@ -1,8 +1,7 @@
-import { open, rm } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { Command } from 'commander'
 import { exportUser } from '../client/index.js'
-import { InputFileError } from '../core/errors.js'
+import { makeFile } from '../files/new-file.js'
 import { withAdmin } from './admin-server.js'
 import { printableJson } from './session-text.js'
 import { type ServerFlags, serverOptions } from './sessions-server.js'
@@ -53,16 +52,9 @@ async function* withLineEnds(lines: AsyncIterable<string>): AsyncGenerator<strin
 }
 
 async function writeNew(file: string, lines: AsyncIterable<string>): Promise<void> {
-  const handle = await open(file, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
-    const problem =
-      error.code === 'EEXIST' ? 'is there already: choose another name' : error.message
-    throw new InputFileError(file, problem, error)
+  await makeFile(file, async (write) => {
+    for await (const line of lines) {
+      await write(line)
+    }
   })
-  try {
-    await pipeline(lines, handle.createWriteStream({ flush: true }))
-  } catch (error) {
-    // Half of it would look like all of it.
-    await rm(file)
-    throw error
-  }
 }

@@ -54,7 +54,7 @@ async function importSessions(file: string, flags: ImportFlags, command: Command
         )
       }
     },
-    onProgress: (part, { imported }) => progress.show(part, `${imported} imported`),
+    onProgress: ({ part }, { imported }) => progress.show(part, `${imported} imported`),
   }).finally(progress.clear)
   const { imported, ended, existing, leftOut } = counts
   console.log(

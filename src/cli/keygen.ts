@@ -7,6 +7,7 @@ import {
   publicKeyOf,
 } from '../client/index.js'
 import { ownerText } from '../core/owner.js'
+import { isDescriptor, STDOUT } from '../files/descriptors.js'
 import { writeSecretFile } from '../keys/key-files.js'
 
 /** `sessiond keygen` */
@@ -37,7 +38,8 @@ Examples:
         publicKey: Buffer.from(publicKeyOf(key)).toString('hex'),
         owner: ownerText(ownerIdOf(key)),
       }
-      console.log(
+      const say = isDescriptor(flags.out, STDOUT) ? console.error : console.log
+      say(
         flags.json
           ? JSON.stringify(made)
           : `wrote ${made.file}\npublic key  ${made.publicKey}\nowner id    ${made.owner} (base58)`,

@@ -10,8 +10,15 @@ export function progressOn(
   let shown = 0
   let isBarThere = false
   return {
-    /** `part`: from 0 to 1; `counts`: what to say beside it. */
-    show(part: number, counts: string): void {
+    /** `part`: from 0 to 1, null where it is not known; `counts`: what to say beside it. */
+    show(part: number | null, counts: string): void {
+      if (part === null) {
+        if (stream.isTTY) {
+          stream.write(`\r${counts}`)
+          isBarThere = true
+        }
+        return
+      }
       const percent = Math.floor(100 * part)
       // The end is told of by the counts.
       if (percent >= 100 || percent < shown + (stream.isTTY ? 1 : LINE_STEP_PERCENT)) {

@@ -19,13 +19,15 @@ export function restoreCommand(): Command {
     .addHelpText(
       'after',
       `
-The whole file is verified before anything is written, and the data directory must have no store yet.
+The store gets its place once the whole file is verified, and the data directory must have none yet.
+The file may be a pipe, such as /dev/stdin.
 Put identity.pem and sealing-keys.json of the server there too: without them it does not start, or its
 sessions' keys do not open. With --json: {"sessions", "missing_keys"}.
 
 Examples:
   $ sessiond restore sessions.backup --data-dir /var/lib/sessiond
-  $ sessiond restore sessions.backup --data-dir /var/lib/sessiond && sessiond check --data-dir /var/lib/sessiond`,
+  $ sessiond restore sessions.backup --data-dir /var/lib/sessiond && sessiond check --data-dir /var/lib/sessiond
+  $ zstdcat sessions.backup.zst | sessiond restore /dev/stdin --data-dir /var/lib/sessiond`,
     )
     .action(async (file: string, flags: { readonly json?: boolean }, self: Command) => {
       const config = readServerConfig(self, SERVER_OPTIONS)
@@ -34,7 +36,10 @@ Examples:
         restoreBackup(
           file,
           config,
-          (part) => line.show(`${file}: ${Math.floor(100 * part)} %`),
+          ({ part, bytes }) =>
+            line.show(
+              `${file}: ${part === null ? `${bytes} bytes` : `${Math.floor(100 * part)} %`}`,
+            ),
           signal,
         ),
       ).finally(line.clear)

@@ -1,20 +1,21 @@
-import { randomBytes } from 'node:crypto'
-import { link, lstat, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { lstat, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { InputFileError } from '../core/errors.js'
-import { syncDirectory } from '../sync-directory.js'
+import { makeDirectory, syncDirectory } from '../files/directory.js'
+import { readInputText } from '../files/input.js'
+import { makeFile, temporaryBeside } from '../files/new-file.js'
 
 const OWNER_WRITE = 0o200
 
 /** The text of a secret file, or null where there is none. Throws InputFileError. */
 export async function readSecretFile(file: string): Promise<string | null> {
   try {
-    return await readFile(file, 'utf8')
+    return readInputText(file)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+    if (((error as Error).cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') {
       return null
     }
-    throw new InputFileError(file, `cannot be read: ${(error as Error).message}`, error)
+    throw error
   }
 }
 
@@ -23,25 +24,12 @@ export async function readSecretFile(file: string): Promise<string | null> {
  * Never replaces a file that is there: a key that was lost cannot be had back. Throws InputFileError.
  */
 export async function writeSecretFile(file: string, text: string): Promise<void> {
-  const directory = dirname(file)
-  const temporary = temporaryBeside(file)
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 })
-    await writeAndSync(temporary, text)
-    await link(temporary, file)
-    await syncDirectory(directory)
+    await makeDirectory(dirname(file))
   } catch (error) {
-    const exists = (error as NodeJS.ErrnoException).code === 'EEXIST'
-    throw exists
-      ? new InputFileError(
-          file,
-          'is there already: move it away first, or choose another name',
-          error,
-        )
-      : notWritten(file, error)
-  } finally {
-    await rm(temporary, { force: true })
+    throw notWritten(file, error)
   }
+  await makeFile(file, (write) => write(text))
 }
 
 /**
@@ -67,15 +55,13 @@ export async function replaceSecretFile(file: string, text: string): Promise<voi
  * neither is lost. On disk when it returns. Throws InputFileError.
  */
 export async function succeedSecretFile(file: string, next: string, kept: string): Promise<void> {
+  await checkReplaceable(file)
+  const text = (await readSecretFile(file)) ?? ''
+  // It may be there from an attempt that was interrupted.
+  if ((await readSecretFile(kept)) !== text) {
+    await makeFile(kept, (write) => write(text))
+  }
   try {
-    await checkReplaceable(file)
-    await link(file, kept).catch((error: NodeJS.ErrnoException) => {
-      // From an attempt that was interrupted.
-      if (error.code !== 'EEXIST') {
-        throw error
-      }
-    })
-    await syncDirectory(dirname(kept))
     await rename(next, file)
     await syncDirectory(dirname(file))
   } catch (error) {
@@ -99,10 +85,6 @@ function notWritten(file: string, error: unknown): InputFileError {
   return error instanceof InputFileError
     ? error
     : new InputFileError(file, `cannot be written: ${(error as Error).message}`, error)
-}
-
-function temporaryBeside(file: string): string {
-  return `${file}.${randomBytes(6).toString('hex')}.tmp`
 }
 
 async function writeAndSync(file: string, text: string): Promise<void> {

@@ -1,5 +1,5 @@
-import { link, mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, symlink } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { StoreLockedError, StoreUnavailableError } from '../core/errors.js'
 import { Database, LOCK_FILE } from '../stores/level/database.js'
 
@@ -12,7 +12,8 @@ import { Database, LOCK_FILE } from '../stores/level/database.js'
 export async function holdLock(location: string, beside: string): Promise<Database> {
   try {
     await mkdir(beside, { mode: 0o700 })
-    await link(join(location, LOCK_FILE), join(beside, LOCK_FILE))
+    // Not a hard link: there are file systems without.
+    await symlink(resolve(location, LOCK_FILE), join(beside, LOCK_FILE))
   } catch (error) {
     const problem = `${location} cannot be kept from servers: ${(error as Error).message}`
     throw new StoreUnavailableError(problem, error)

@@ -2,16 +2,16 @@ import { join } from 'node:path'
 import type { Config } from '../config.js'
 import { Deadlines } from '../core/deadlines.js'
 import { EpochClock } from '../core/epoch.js'
+import { type InputProgress, openInput } from '../files/input.js'
 import { splitArray } from '../import/array.js'
 import { type ImportCounts, Importer, type LeftOut } from '../import/importer.js'
 import { openServerKeys } from '../keys/server-keys.js'
 import { LevelStore } from '../stores/level/store.js'
-import { fileChunks, openInput } from './file-chunks.js'
 
 export interface ImportHooks {
   onLeftOut(leftOut: LeftOut): void
-  /** After each piece of the file: which part of it was read, from 0 to 1. */
-  onProgress(part: number, counts: ImportCounts): void
+  /** After each piece of the file. */
+  onProgress(progress: InputProgress, counts: ImportCounts): void
 }
 
 /**
@@ -24,7 +24,7 @@ export async function importFile(
   config: Config,
   hooks: ImportHooks,
 ): Promise<ImportCounts> {
-  const handle = await openInput(file)
+  const input = openInput(file)
   try {
     const clock = new EpochClock(
       { genesisMs: config.epochGenesisMs, lengthMs: config.epochLengthMs },
@@ -41,12 +41,12 @@ export async function importFile(
         nowMs: Date.now,
         onLeftOut: hooks.onLeftOut,
       })
-      const chunks = fileChunks(handle, file, (part) => hooks.onProgress(part, importer.soFar))
+      const chunks = input.chunks((progress) => hooks.onProgress(progress, importer.soFar))
       return await importer.run(splitArray(chunks, file))
     } finally {
       await store.close()
     }
   } finally {
-    await handle.close()
+    input.close()
   }
 }

@@ -3,11 +3,11 @@ import { cp, rename, rm } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import type { Config } from '../config.js'
 import { StoreLockedError, StoreUnavailableError } from '../core/errors.js'
+import { syncDirectory } from '../files/directory.js'
 import { type Database, LOCK_FILE, reasonOf, repairDatabase } from '../stores/level/database.js'
 import { type RepairCounts, repairInto } from '../stores/level/repair.js'
 import { replacementOf } from '../stores/level/replacement.js'
 import { View } from '../stores/level/view.js'
-import { syncDirectory } from '../sync-directory.js'
 import { holdLock } from './hold-lock.js'
 import {
   dueUnder,

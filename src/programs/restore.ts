@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { readdir, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Config } from '../config.js'
 import { SealError, StoreMismatchError } from '../core/errors.js'
 import { sealingKeysFromJson, sealKeyId } from '../crypto/seal.js'
+import { makeDirectory, syncDirectory } from '../files/directory.js'
+import { type InputProgress, openInput } from '../files/input.js'
 import { readSecretFile } from '../keys/key-files.js'
 import type { BackupCounts } from '../stores/backup-format.js'
 import { readBackup } from '../stores/backup-reader.js'
 import { restoreItems } from '../stores/level/restore.js'
-import { syncDirectory } from '../sync-directory.js'
-import { fileChunks, openInput } from './file-chunks.js'
 import { storeLocation } from './stored-data.js'
 
 export interface Restored {
@@ -19,33 +19,32 @@ export interface Restored {
 }
 
 /**
- * Makes the store of a server that does not run out of a backup file, which is verified first; all of it or
- * nothing. `onProgress` is told which part was read, from 0 to 1. Throws InputFileError,
- * StoreMismatchError where there is a store already, and the reason of `signal` when that is aborted.
+ * Makes the store of a server that does not run out of a backup file, which may be a pipe: all of it or nothing, for
+ * the store gets its name once the whole file is verified. Throws InputFileError, StoreMismatchError where
+ * there is a store already, and the reason of `signal` when that is aborted.
  */
 export async function restoreBackup(
   file: string,
   config: Pick<Config, 'dataDir' | 'sealingKeys'>,
-  onProgress: (part: number) => void,
+  onProgress: (progress: InputProgress) => void,
   signal?: AbortSignal,
 ): Promise<Restored> {
   const location = storeLocation(config)
   await expectNothing(location)
-  const handle = await openInput(file)
+  const input = openInput(file)
   try {
-    // Read twice, so that nothing is written on account of a file that is no good.
-    const half = (offset: number) => (part: number) => {
+    const chunks = input.chunks((progress) => {
+      onProgress(progress)
       signal?.throwIfAborted()
-      onProgress(offset + part / 2)
-    }
-    const sealedBy = await sealKeysIn(readBackup(fileChunks(handle, file, half(0)), file))
-    const items = readBackup(fileChunks(handle, file, half(0.5)), file)
+    })
+    const sealedBy = new Set<string>()
+    const items = noteSealingKeys(readBackup(chunks, file), sealedBy)
     const counts = await inPlace(location, (temporary) => restoreItems(items, temporary, file))
     const stored = await readSecretFile(config.sealingKeys)
     const keys = stored === null ? null : sealingKeysFromJson(stored, config.sealingKeys).keys
     return { counts, missingKeys: [...sealedBy].filter((id) => !keys?.has(id)) }
   } finally {
-    await handle.close()
+    input.close()
   }
 }
 
@@ -67,7 +66,7 @@ async function expectNothing(location: string): Promise<void> {
 async function inPlace<T>(location: string, make: (temporary: string) => Promise<T>): Promise<T> {
   const parent = dirname(location)
   const temporary = `${location}.restoring-${randomBytes(6).toString('hex')}`
-  await mkdir(parent, { recursive: true, mode: 0o700 })
+  await makeDirectory(parent)
   try {
     const made = await make(temporary)
     await syncDirectory(temporary)
@@ -83,12 +82,19 @@ async function inPlace<T>(location: string, make: (temporary: string) => Promise
   }
 }
 
-async function sealKeysIn(items: ReturnType<typeof readBackup>): Promise<Set<string>> {
-  const ids = new Set<string>()
-  for await (const item of items) {
-    if (item.kind === 'seal') {
+/** Adds the ids of the keys that sealed what comes by to `sealedBy`. */
+async function* noteSealingKeys(
+  items: ReturnType<typeof readBackup>,
+  sealedBy: Set<string>,
+): ReturnType<typeof readBackup> {
+  for (;;) {
+    const { value, done } = await items.next()
+    if (done) {
+      return value
+    }
+    if (value.kind === 'seal') {
       try {
-        ids.add(sealKeyId(item.sealed))
+        sealedBy.add(sealKeyId(value.sealed))
       } catch (error) {
         if (!(error instanceof SealError)) {
           throw error
@@ -96,6 +102,6 @@ async function sealKeysIn(items: ReturnType<typeof readBackup>): Promise<Set<str
         // It names no key, as `sessiond check` will tell.
       }
     }
+    yield value
   }
-  return ids
 }

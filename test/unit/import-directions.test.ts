@@ -11,6 +11,7 @@ const FORBIDDEN = [
   ['core', '../stores/memory.js'],
   ['core', 'level'],
   ['crypto', '../core/sessions.js'],
+  ['files', '../core/sessions.js'],
   ['envelope', '../grpc/status.js'],
   ['envelope', 'sodium-native'],
   ['stores/level', '../../grpc/status.js'],
@@ -30,8 +31,10 @@ const FORBIDDEN = [
 ] as const
 const ALLOWED = [
   ['core', './session.js'],
+  ['files', '../core/errors.js'],
   ['envelope', '../crypto/schemes.js'],
   ['stores/level', '../../core/store.js'],
+  ['stores/level', '../../files/directory.js'],
   ['grpc', '../core/sessions.js'],
   ['client', '../envelope/chain.js'],
   ['cli', '../client/index.js'],

@@ -1,7 +1,8 @@
-import { mkdir, open, readdir, rm } from 'node:fs/promises'
+import { open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Level } from 'level'
 import { StoreLockedError, StoreUnavailableError } from '../../core/errors.js'
+import { makeDirectory } from '../../files/directory.js'
 import { Gate } from './gate.js'
 import type { KeyRange } from './keys.js'
 
@@ -43,7 +44,7 @@ export class Database {
   /** Makes the directory where there is none, for its owner's eyes. Throws StoreLockedError. */
   async open(): Promise<void> {
     try {
-      await mkdir(this.location, { recursive: true, mode: 0o700 })
+      await makeDirectory(this.location)
       this.level = new this.Engine(this.location, {
         keyEncoding: 'buffer',
         valueEncoding: 'view',

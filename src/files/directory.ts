@@ -1,0 +1,35 @@
+import { mkdir, open, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+
+/** Makes a directory for its owner's eyes, and those above it, where they are missing. */
+export async function makeDirectory(directory: string): Promise<void> {
+  try {
+    await mkdir(directory, { mode: 0o700 })
+  } catch (error) {
+    if (await isDirectory(directory)) {
+      return
+    }
+    const parent = dirname(directory)
+    // Node's own `recursive` never returns where a file system says ENOENT for any new name, as /proc does.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || (await isDirectory(parent))) {
+      throw error
+    }
+    await makeDirectory(parent)
+    await mkdir(directory, { mode: 0o700 })
+  }
+}
+
+/** Brings what was made, renamed or removed in a directory to the disk. */
+export async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => null)
+  return found?.isDirectory() ?? false
+}

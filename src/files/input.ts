@@ -1,0 +1,121 @@
+import { closeSync, fstatSync, openSync, read, readSync } from 'node:fs'
+import { promisify } from 'node:util'
+import { InputFileError } from '../core/errors.js'
+import { isDescriptor, STDIN } from './descriptors.js'
+
+/** Far above any file that is read at once, and far below what `/dev/zero` would take. */
+const MAX_INPUT_BYTES = 256 * 1024 * 1024
+const CHUNK_BYTES = 256 * 1024
+
+/**
+ * The bytes of an operator's file, which may also be a pipe or `/dev/stdin`. Throws InputFileError, whose
+ * cause is the system's error.
+ */
+export function readInput(file: string): Buffer {
+  const descriptor = openInputDescriptor(file)
+  try {
+    const chunks: Buffer[] = []
+    let length = 0
+    for (;;) {
+      const chunk = Buffer.allocUnsafe(CHUNK_BYTES)
+      const bytesRead = reading(file, () => readSync(descriptor, chunk))
+      if (bytesRead === 0) {
+        return Buffer.concat(chunks)
+      }
+      length += bytesRead
+      if (length > MAX_INPUT_BYTES) {
+        throw new InputFileError(file, `is longer than ${MAX_INPUT_BYTES} bytes`)
+      }
+      chunks.push(chunk.subarray(0, bytesRead))
+    }
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+/** The same as text: UTF-8, or UTF-16 with its byte order mark, as PowerShell writes it. Without the mark. */
+export function readInputText(file: string): string {
+  const bytes = readInput(file)
+  const encoding = ENCODINGS.find(([mark]) => bytes.subarray(0, 2).equals(mark))?.[1] ?? 'utf-8'
+  return new TextDecoder(encoding).decode(bytes)
+}
+
+const ENCODINGS = [
+  [Buffer.of(0xff, 0xfe), 'utf-16le'],
+  [Buffer.of(0xfe, 0xff), 'utf-16be'],
+] as const
+
+/** How much of a file was read. */
+export interface InputProgress {
+  readonly bytes: number
+  /** From 0 to 1; null where the length is not known, as of a pipe. */
+  readonly part: number | null
+}
+
+/** A file that is read in pieces, once: it may be a pipe, and longer than fits in memory. */
+export interface Input {
+  /** `onProgress` is told after each piece. Throws InputFileError. */
+  chunks(onProgress: (progress: InputProgress) => void): AsyncGenerator<Buffer>
+  close(): void
+}
+
+/** Throws InputFileError. */
+export function openInput(file: string): Input {
+  const descriptor = openInputDescriptor(file)
+  return {
+    chunks: (onProgress) => chunksOf(descriptor, file, onProgress),
+    close: () => closeSync(descriptor),
+  }
+}
+
+const readAsync = promisify(read)
+
+async function* chunksOf(
+  descriptor: number,
+  file: string,
+  onProgress: (progress: InputProgress) => void,
+): AsyncGenerator<Buffer> {
+  const found = fstatSync(descriptor)
+  let bytes = 0
+  for (;;) {
+    const buffer = Buffer.allocUnsafe(CHUNK_BYTES)
+    // Without a position: a pipe has none.
+    const { bytesRead } = await readAsync(descriptor, buffer, 0, CHUNK_BYTES, null).catch(
+      (error: Error) => {
+        throw notRead(file, error)
+      },
+    )
+    if (bytesRead === 0) {
+      return
+    }
+    yield buffer.subarray(0, bytesRead)
+    bytes += bytesRead
+    onProgress({ bytes, part: found.isFile() && found.size > 0 ? bytes / found.size : null })
+  }
+}
+
+function openInputDescriptor(file: string): number {
+  return reading(file, () => {
+    try {
+      return openSync(file, 'r')
+    } catch (error) {
+      // A socket cannot be opened by its name, and standard input often is one.
+      if ((error as NodeJS.ErrnoException).code === 'ENXIO' && isDescriptor(file, STDIN)) {
+        return STDIN
+      }
+      throw error
+    }
+  })
+}
+
+function reading<T>(file: string, act: () => T): T {
+  try {
+    return act()
+  } catch (error) {
+    throw notRead(file, error as Error)
+  }
+}
+
+function notRead(file: string, error: Error): InputFileError {
+  return new InputFileError(file, `cannot be read: ${error.message}`, error)
+}
