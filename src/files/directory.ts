@@ -10,9 +10,12 @@ export async function makeDirectory(directory: string): Promise<void> {
       return
     }
     const parent = dirname(directory)
-    // Node's own `recursive` never returns where a file system says ENOENT for any new name, as /proc does.
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || (await isDirectory(parent))) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
       throw error
+    }
+    // As under /proc. Node's own `recursive` tries there for ever.
+    if (await isDirectory(parent)) {
+      throw new Error(`no directory can be made in ${parent}: ${(error as Error).message}`)
     }
     await makeDirectory(parent)
     await mkdir(directory, { mode: 0o700 })

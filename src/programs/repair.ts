@@ -65,7 +65,9 @@ export async function repairDataDir(config: Config, options: RepairOptions): Pro
       // It works on the files that it is given, and the old ones must stay as they are.
       // Nobody may touch the lock's file meanwhile.
       const filter = (source: string) => basename(source) !== LOCK_FILE
-      await cp(location, copy, { recursive: true, filter })
+      await cp(location, copy, { recursive: true, filter }).catch((cause: Error) => {
+        throw new StoreUnavailableError(`${location} cannot be copied: ${cause.message}`, cause)
+      })
       await repairDatabase(copy)
       counts = await remake(copy)
     }

@@ -136,6 +136,13 @@ describe('sessiond serve', () => {
       'data/store does not open: ENOTDIR: not a directory',
     ],
     [
+      'the data directory would be in a file system that has no place for it',
+      async () => {},
+      ['--data-dir', '/proc/sessiond'],
+      1,
+      '/proc/sessiond/store does not open: no directory can be made in /proc: ENOENT',
+    ],
+    [
       'the store is damaged',
       async () => {
         await serveOnce()

@@ -53,7 +53,7 @@ export class Database {
       })
       await this.level.open()
     } catch (cause) {
-      if (codeOf((cause as Error).cause) === 'LEVEL_LOCKED') {
+      if (isHeldElsewhere((cause as Error).cause)) {
         throw new StoreLockedError(this.location, cause)
       }
       throw new StoreUnavailableError(`${this.location} does not open: ${reasonOf(cause)}`, cause)
@@ -66,7 +66,7 @@ export class Database {
       try {
         return await fn(this.level)
       } catch (cause) {
-        throw new StoreUnavailableError('a read failed', cause)
+        throw notRead(cause)
       }
     })
   }
@@ -76,7 +76,7 @@ export class Database {
     try {
       return this.level.getSync(key)
     } catch (cause) {
-      throw new StoreUnavailableError('a read failed', cause)
+      throw notRead(cause)
     }
   }
 
@@ -156,6 +156,23 @@ export function reasonOf(error: unknown): string {
   return reason instanceof Error ? reason.message : `${reason}`
 }
 
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined
+/** A file that the system does not let LevelDB read is named, without the directories above it. */
+function notRead(cause: unknown): StoreUnavailableError {
+  const [, file] = /^IO error: (?:.*\/)?([^/]+: .*)$/.exec((cause as Error).message) ?? []
+  return new StoreUnavailableError(
+    file === undefined ? 'a read failed' : `a read failed: ${file}`,
+    cause,
+  )
+}
+
+/** classic-level says LEVEL_LOCKED whatever the system said when it was asked for the lock. */
+function isHeldElsewhere(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    error.code === 'LEVEL_LOCKED' &&
+    /: (?:Resource temporarily unavailable|already held by process)$|^IO error: LockFile /.test(
+      error.message,
+    )
+  )
 }
