@@ -1,6 +1,8 @@
-import { type FileHandle, open, stat } from 'node:fs/promises'
+import { constants, type FileHandle, open, stat } from 'node:fs/promises'
 
 const NEWLINE = 0x0a
+/** A pipe that nobody reads from, or that is full, gives an error instead of holding a thread for ever. */
+const STREAM_FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_NONBLOCK
 
 /** The file of an audit log, opened to be added to. */
 export interface AuditFile {
@@ -13,10 +15,16 @@ export interface AuditFile {
   close(): Promise<void>
 }
 
-/** Opens the file, or makes it for its owner's eyes. */
+/** Opens the file, or makes it for its owner's eyes. It may be a pipe or a device too. */
 export async function openAuditFile(path: string): Promise<AuditFile> {
-  // 'a+', since the last byte must be read.
-  const file = await open(path, 'a+', 0o600)
+  const found = await stat(path).catch(() => null)
+  // 'a+', since the last byte of a file must be read.
+  const flags = found === null || found.isFile() ? 'a+' : STREAM_FLAGS
+  const file = await open(path, flags, 0o600).catch((error: NodeJS.ErrnoException) => {
+    throw found?.isFIFO() && error.code === 'ENXIO'
+      ? new Error('it is a pipe that no process reads from', { cause: error })
+      : error
+  })
   try {
     const { dev, ino, size } = await file.stat()
     return {

@@ -1,6 +1,8 @@
 import { type AuditFile, openAuditFile } from './audit-file.js'
+import { ConfigError } from './config.js'
 import type { Audit, AuditEntry } from './core/audit.js'
 import { StoreUnavailableError } from './core/errors.js'
+import { isDescriptor, STDERR, STDOUT } from './files/descriptors.js'
 
 const RETRY_DELAY_MS = 1000
 /** How often the file is looked for under its name, while there is something to write. */
@@ -25,8 +27,13 @@ export interface AuditLog extends Audit {
   close(): Promise<void>
 }
 
-/** Throws StoreUnavailableError where the file cannot be opened. */
+/** Throws StoreUnavailableError where the file cannot be opened, ConfigError where it is not for us alone. */
 export async function openAuditLog(path: string, options: AuditLogOptions): Promise<AuditLog> {
+  if (isDescriptor(path, STDOUT) || isDescriptor(path, STDERR)) {
+    throw new ConfigError([
+      `--audit-log: ${path} is the server's standard output or error too, where its entries would mix with other lines: give a file`,
+    ])
+  }
   const { openFile = openAuditFile } = options
   const file = await openFile(path).catch((cause: unknown) => {
     const problem = `the audit log ${path} cannot be opened: ${(cause as Error).message}`

@@ -57,8 +57,10 @@ function fingerprint(files: readonly string[]): string {
 
 function fingerprintOf(file: string): string {
   try {
-    const { dev, ino, size, mtimeNs, ctimeNs } = statSync(file, { bigint: true })
-    return [dev, ino, size, mtimeNs, ctimeNs].join(':')
+    const found = statSync(file, { bigint: true })
+    const { dev, ino, size, mtimeNs, ctimeNs } = found
+    // A pipe gives what it holds once, and to read it again may wait for ever.
+    return found.isFile() ? [dev, ino, size, mtimeNs, ctimeNs].join(':') : 'no file'
   } catch (error) {
     // Reading it says what is wrong.
     return `${(error as NodeJS.ErrnoException).code}`

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
@@ -127,7 +127,8 @@ describe('sessiond serve', () => {
     await serveOnce()
   })
 
-  it.each<[string, () => Promise<unknown>, string[], number, string]>([
+  type Failure = [string, () => Promise<unknown>, string[], number, string]
+  it.each<Failure>([
     [
       'the data directory cannot be made',
       () => writeFile(dataDir, ''),
@@ -152,6 +153,15 @@ describe('sessiond serve', () => {
       1,
       'MANIFEST-000404: No such file',
     ],
+    ...['/dev/stdout', '/dev/stderr'].map(
+      (name): Failure => [
+        `the audit log is where the log goes (${name})`,
+        async () => {},
+        ['--audit-log', name],
+        2,
+        `--audit-log: ${name} is the server's standard output or error too`,
+      ],
+    ),
     [
       'the audit log cannot be opened',
       async () => {},
@@ -171,6 +181,15 @@ describe('sessiond serve', () => {
     await prepare()
     const { code, stderr } = await serve(...args)
     expect({ code, stderr }).toEqual({ code: expected, stderr: expect.stringContaining(problem) })
+  })
+
+  it('does not wait for a reader of a pipe that is to be the audit log', async () => {
+    const pipe = `${dataDir}-pipe`
+    execFileSync('mkfifo', [pipe])
+    expect(await serve('--audit-log', pipe)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('cannot be opened: it is a pipe that no process reads from'),
+    })
   })
 
   it('ends with 2 and reports all mistakes at once', async () => {

@@ -1,4 +1,6 @@
-import { appendFile, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { constants } from 'node:fs'
+import { appendFile, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type AuditFile, openAuditFile } from '../../src/audit-file.js'
@@ -223,6 +225,45 @@ describe('once its file was renamed, the audit log', () => {
     time.nowMs -= 3_600_000
     await log.record(entry('1'))
     expect((await text()).split('\n')).toEqual(['rotated', expect.stringContaining('"1"'), ''])
+    await log.close()
+  })
+})
+
+describe('on a named pipe, the audit log', () => {
+  async function setUpPipe() {
+    const { path, open: openLog, told, retries } = await setUp()
+    execFileSync('mkfifo', [path])
+    return { path, openLog, told, retries }
+  }
+
+  it('is refused where no process reads from it', async () => {
+    const { openLog } = await setUpPipe()
+    await expect(openLog()).rejects.toThrow('it is a pipe that no process reads from')
+  })
+
+  it('fails while its reader takes nothing, holds up nobody, and then goes on where it was', async () => {
+    const { path, openLog, told, retries } = await setUpPipe()
+    const reader = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    onTestFinished(() => reader.close())
+    const log = await openLog()
+    const entries = Array.from({ length: 1_000 }, (_, i) => entry(`${i}`.padStart(200)))
+    const done = await Promise.allSettled(entries.map((each) => log.record(each)))
+    expect(done.at(-1)).toMatchObject({ reason: expect.any(StoreUnavailableError) })
+    expect(told).toEqual([expect.stringContaining('EAGAIN')])
+
+    let text = ''
+    while (log.pending > 0) {
+      const { bytesRead, buffer } = await reader.read(Buffer.alloc(1_000_000))
+      text += buffer.toString('utf8', 0, bytesRead)
+      retries.pop()?.()
+      await log.check().catch(() => {})
+    }
+    text += (await reader.read(Buffer.alloc(1_000_000))).buffer.toString().replace(/\0+$/, '')
+    const ids = text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line).sessionId)
+    expect(ids).toEqual(entries.map(({ facts }) => facts.sessionId))
     await log.close()
   })
 })
