@@ -1,3 +1,5 @@
+import { TIME_FORMS, timeMsOf } from './core/time-text.js'
+
 /** How the text of an option becomes a value. Each throws an Error that says what would be right. */
 
 export interface ListenAddress {
@@ -111,16 +113,11 @@ export function senecaAddresses(text: string): SenecaAddress[] {
   return text === 'off' ? [] : text.split(',').map((part) => senecaAddress(part.trim()))
 }
 
-/** Unix seconds, or a date as in RFC 3339. Milliseconds. */
+/** A time in any form of core/time-text.ts. Milliseconds. */
 export function timeMs(text: string): number {
-  const ms = /^\d+$/.test(text)
-    ? Number(text) * 1000
-    : /^\d{4}-\d\d-\d\d(T[\d:.]+(Z|[+-]\d\d:\d\d))?$/.test(text)
-      ? Date.parse(text)
-      : Number.NaN
-  // The range of a Date: beyond it there is no way to say it.
-  if (!Number.isSafeInteger(ms) || Number.isNaN(new Date(ms).getTime())) {
-    throw new Error(`"${text}" is neither Unix seconds nor a date such as 2026-01-01T00:00:00Z`)
+  const ms = timeMsOf(text)
+  if (ms === undefined) {
+    throw new Error(`"${text}" is not ${TIME_FORMS}, such as 2026-01-01T00:00:00Z or 1767225600`)
   }
   return ms
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { ListenAddress, SenecaAddress } from './config-values.js'
+import { type ListenAddress, type SenecaAddress, yesOrNo } from './config-values.js'
 import { SessiondError } from './core/errors.js'
 import type { GrpcLimits } from './grpc/limits.js'
 import { type Option, type OptionName, SERVE_OPTIONS, variableOf } from './serve-options.js'
@@ -176,6 +176,8 @@ function readConfigFile(name: string, text: string, mistakes: string[]): Record<
       mistakes.push(`${name}: ${key}: there is no such option`)
     } else if (isTexts(value) && 'isList' in SERVE_OPTIONS[key as OptionName]) {
       values[key] = value.join(',')
+    } else if (typeof value === 'boolean' && SERVE_OPTIONS[key as OptionName].parse === yesOrNo) {
+      values[key] = value ? 'yes' : 'no'
     } else if (typeof value !== 'string' && typeof value !== 'number') {
       mistakes.push(`${name}: ${key}: must be a text or a number`)
     } else {

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
 import { hex } from '@scure/base'
 import { InputFileError } from './core/errors.js'
 import { type OwnerKeys, ownerFromText } from './core/owner.js'
 import { publicKeyFromText } from './crypto/keys.js'
+import { readInputText } from './files/input.js'
 import { type Followed, type FollowOutcome, follow } from './follow.js'
 
 /**
@@ -24,21 +24,13 @@ export function ownersReader(file: string, keyFromText = publicKeyFromText): () 
   let checked = new Map<string, Uint8Array>()
   return () => {
     const found = new Map<string, Uint8Array>()
-    const owners = parseOwners(readText(file), file, (text, where) => {
+    const owners = parseOwners(readInputText(file), file, (text, where) => {
       const key = checked.get(text) ?? keyFromText(text, where)
       found.set(text, key)
       return key
     })
     checked = found
     return owners
-  }
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    throw new InputFileError(file, `cannot be read: ${(error as Error).message}`, error)
   }
 }
 

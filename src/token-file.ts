@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { isToken } from './client/token.js'
 import { InputFileError } from './core/errors.js'
+import { isAbsent, readInputText } from './files/input.js'
 
 /** Fewer characters could be guessed. */
 const MIN_LENGTH = 16
@@ -20,15 +20,14 @@ export function readTokenFile(file: string): string {
 
 function readText(file: string): string {
   try {
-    return readFileSync(file, 'utf8')
+    return readInputText(file)
   } catch (error) {
-    const isAbsent = (error as NodeJS.ErrnoException).code === 'ENOENT'
-    throw new InputFileError(
-      file,
-      isAbsent
-        ? 'is not there: write a token into it (openssl rand -hex 32)'
-        : `cannot be read: ${(error as Error).message}`,
-      error,
-    )
+    throw isAbsent(error)
+      ? new InputFileError(
+          file,
+          'is not there: write a token into it (openssl rand -hex 32)',
+          error,
+        )
+      : error
   }
 }

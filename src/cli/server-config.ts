@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { type Command, Option } from 'commander'
 import { type Config, ConfigError, readConfig } from '../config.js'
+import { readInputText } from '../files/input.js'
 import { type OptionName, SERVE_OPTIONS, variableOf } from '../serve-options.js'
 
 /** The options of `serve` that what is stored depends on. */
@@ -42,8 +42,8 @@ export function readServerConfig(command: Command, names: readonly OptionName[])
 /** The file that `--config` names. Throws ConfigError. */
 export function readConfigText(name: string): { readonly name: string; readonly text: string } {
   try {
-    return { name, text: readFileSync(name, 'utf8') }
+    return { name, text: readInputText(name) }
   } catch (error) {
-    throw new ConfigError([`--config ${name}: ${(error as Error).message}`])
+    throw new ConfigError([`--config ${(error as Error).message}`])
   }
 }

@@ -3,19 +3,38 @@ import { InvalidFieldError } from './errors.js'
 // A date alone is UTC; a time needs its zone, for what else it meant would depend on the server's.
 const ISO_8601 =
   /^(?:\d{4}|[+-]\d{6})-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d))?$/
+const NUMBER = /^\d+(?:\.\d+)?$/
+/** Below it a number is Unix seconds, until the year 5138; else Unix milliseconds, from March 1973 on. */
+const LEAST_MS = 100_000_000_000
 
-/** A time as callers write it, ISO 8601 or Unix milliseconds, in milliseconds. Throws InvalidFieldError. */
-export function readTimeMs(field: string, value: unknown): number {
+/** What every time may be written as, for messages. */
+export const TIME_FORMS = 'an ISO 8601 time, Unix seconds or Unix milliseconds'
+
+/**
+ * A time as callers and operators write it, in milliseconds: ISO 8601, or a number, also as text. undefined where
+ * it is none of these, or beyond what a date can say.
+ */
+export function timeMsOf(value: unknown): number | undefined {
   const ms =
-    typeof value === 'number' || (typeof value === 'string' && /^\d+$/.test(value))
-      ? Number(value)
+    typeof value === 'number' || (typeof value === 'string' && NUMBER.test(value))
+      ? numberMs(Number(value))
       : typeof value === 'string' && ISO_8601.test(value)
         ? Date.parse(value)
         : Number.NaN
-  // The range of a Date: beyond it there is no ISO 8601 to answer with.
-  if (!Number.isSafeInteger(ms) || Number.isNaN(new Date(ms).getTime())) {
-    throw new InvalidFieldError(field, 'is neither an ISO 8601 time nor Unix milliseconds')
+  // The range of a Date: beyond it there is no ISO 8601 to answer with. JSON has a minus nothing.
+  return Number.isSafeInteger(ms) && !Number.isNaN(new Date(ms).getTime()) ? ms + 0 : undefined
+}
+
+/** The same. Throws InvalidFieldError. */
+export function readTimeMs(field: string, value: unknown): number {
+  const ms = timeMsOf(value)
+  if (ms === undefined) {
+    throw new InvalidFieldError(field, `is not ${TIME_FORMS}`)
   }
-  // JSON has a minus nothing, which the store has not.
-  return ms + 0
+  return ms
+}
+
+/** Seconds may have a part; of milliseconds one would be no more than a mistake. */
+function numberMs(value: number): number {
+  return Math.abs(value) < LEAST_MS ? Math.round(value * 1000) : value
 }

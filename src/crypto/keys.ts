@@ -5,6 +5,7 @@ import { base58, hex } from '@scure/base'
 import { InputFileError } from '../core/errors.js'
 import { n3Account } from './n3.js'
 import { p256PublicKey } from './p256.js'
+import { ed25519Jwk, p256Jwk, readPrivateKey } from './private-key.js'
 import { naclEd25519 } from './tweetnacl.js'
 
 /** A long-term private key: an Ed25519 seed or a P-256 scalar, big-endian; 32 bytes either way. */
@@ -21,28 +22,24 @@ export function generateKey(type: PrivateKey['type']): PrivateKey {
 
 /** PKCS#8 in PEM (RFC 5958, RFC 8410 section 7), as `openssl genpkey` writes it. */
 export function privateKeyToPem(key: PrivateKey): string {
-  return createPrivateKey({ key: toJwk(key), format: 'jwk' })
+  const jwk = key.type === 'ed25519' ? ed25519Jwk(key.seed) : p256Jwk(key.secret)
+  return createPrivateKey({ key: jwk, format: 'jwk' })
     .export({ type: 'pkcs8', format: 'pem' })
     .toString()
 }
 
 /**
- * Reads PKCS#8 or SEC 1 ("EC PRIVATE KEY") in PEM, Ed25519 or P-256, not encrypted. Throws
- * InputFileError that names `file`.
+ * Reads an Ed25519 or P-256 key that is not encrypted: PKCS#8, SEC 1 ("EC PRIVATE KEY") or OpenSSH's format in PEM, or
+ * a JSON Web Key. Throws InputFileError that names `file`.
  */
-export function privateKeyFromPem(pem: string, file: string): PrivateKey {
-  if (pem.includes('ENCRYPTED')) {
-    throw new InputFileError(file, 'is encrypted: decrypt it first, as with "openssl pkey -in"')
-  }
+export function privateKeyFromPem(text: string, file: string): PrivateKey {
+  const object = readPrivateKey(text, file, EXPECTED)
   let key: JsonWebKey
   try {
-    key = createPrivateKey(pem).export({ format: 'jwk' })
-  } catch (error) {
-    throw new InputFileError(
-      file,
-      `holds no private key in PEM that can be used; ${EXPECTED}`,
-      error,
-    )
+    key = object.export({ format: 'jwk' })
+  } catch {
+    // As of a secret that is no scalar of its curve.
+    throw new InputFileError(file, `holds a private key that cannot be used; ${EXPECTED}`)
   }
   const read = fromJwk(key)
   if (read === undefined) {
@@ -103,21 +100,4 @@ function fromJwk({ crv, d = '' }: JsonWebKey): PrivateKey | undefined {
   return crv === 'P-256' && p256.utils.isValidSecretKey(secret)
     ? { type: 'p256', secret }
     : undefined
-}
-
-/** RFC 8037 section 2, RFC 7518 section 6.2. */
-function toJwk(key: PrivateKey): JsonWebKey {
-  const base64url = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64url')
-  if (key.type === 'ed25519') {
-    const x = base64url(naclEd25519.publicKey(key.seed))
-    return { kty: 'OKP', crv: 'Ed25519', d: base64url(key.seed), x }
-  }
-  const point = p256.getPublicKey(key.secret, false)
-  return {
-    kty: 'EC',
-    crv: 'P-256',
-    d: base64url(key.secret),
-    x: base64url(point.subarray(1, 33)),
-    y: base64url(point.subarray(33)),
-  }
 }

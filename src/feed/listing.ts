@@ -1,7 +1,7 @@
 import type { Session } from '../core/session.js'
+import { timeMsOf } from '../core/time-text.js'
 import { type ListedSession, type ListedUser, oneLine } from './protocol.js'
 
-const ISO_8601 = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d))?$/
 /** The years that RFC 3339 can write: 0000 to 9999. */
 const MIN_TIME_MS = Date.parse('0000-01-01T00:00:00Z')
 const MAX_TIME_MS = Date.parse('9999-12-31T23:59:59.999Z')
@@ -64,7 +64,7 @@ function joinedUsers(
 
 function profileOf(fields: Json, openTimeMs: number) {
   return {
-    registrationDate: timeText(timeMs(fields.registration_date) ?? openTimeMs),
+    registrationDate: timeText(shownTimeMs(fields.registration_date) ?? openTimeMs),
     isPatron: fields.is_patron === true,
     isMentor: fields.is_mentor === true,
   }
@@ -87,15 +87,10 @@ function nonEmptyText(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined
 }
 
-/** ISO 8601, or Unix milliseconds. */
-function timeMs(value: unknown): number | undefined {
-  const ms =
-    typeof value === 'number'
-      ? value
-      : typeof value === 'string' && ISO_8601.test(value)
-        ? Date.parse(value)
-        : Number.NaN
-  return ms >= MIN_TIME_MS && ms <= MAX_TIME_MS ? ms : undefined
+/** undefined where no viewer could be shown it. */
+function shownTimeMs(value: unknown): number | undefined {
+  const ms = timeMsOf(value)
+  return ms !== undefined && ms >= MIN_TIME_MS && ms <= MAX_TIME_MS ? ms : undefined
 }
 
 function timeText(ms: number): string {

@@ -45,6 +45,11 @@ const ENCODINGS = [
   [Buffer.of(0xfe, 0xff), 'utf-16be'],
 ] as const
 
+/** Whether a file could not be read because there is none. */
+export function isAbsent(error: unknown): boolean {
+  return error instanceof InputFileError && (error.cause as { code?: unknown })?.code === 'ENOENT'
+}
+
 /** How much of a file was read. */
 export interface InputProgress {
   readonly bytes: number

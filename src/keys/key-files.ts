@@ -2,7 +2,7 @@ import { lstat, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { InputFileError } from '../core/errors.js'
 import { makeDirectory, syncDirectory } from '../files/directory.js'
-import { readInputText } from '../files/input.js'
+import { isAbsent, readInputText } from '../files/input.js'
 import { makeFile, temporaryBeside } from '../files/new-file.js'
 
 const OWNER_WRITE = 0o200
@@ -12,7 +12,7 @@ export async function readSecretFile(file: string): Promise<string | null> {
   try {
     return readInputText(file)
   } catch (error) {
-    if (((error as Error).cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') {
+    if (isAbsent(error)) {
       return null
     }
     throw error

@@ -11,6 +11,7 @@ import { readKeyPair } from '../../src/tls.js'
 import { readTokenFile } from '../../src/token-file.js'
 import { newAuthority } from '../support/certificates.js'
 import { alice, carol } from '../support/envelope.js'
+import { OPENSSH_ED25519, RFC_8410_VERSION_2 } from '../support/private-keys.js'
 import { temporaryDirectory } from '../support/process.js'
 import { fuzz } from './engine.js'
 import { mutateBytes, mutateJson, mutateLines } from './mutations.js'
@@ -58,6 +59,9 @@ const p256 = privateKeyToPem({ type: 'p256', secret: seed })
 /** RFC 8410: a key that agrees on secrets and signs nothing. */
 const x25519 = Buffer.concat([Buffer.from('302e020100300506032b656e04220420', 'hex'), seed])
 const pems = [
+  RFC_8410_VERSION_2,
+  OPENSSH_ED25519,
+  JSON.stringify(createPrivateKey(p256).export({ format: 'jwk' })),
   privateKeyToPem({ type: 'ed25519', seed }),
   p256,
   createPrivateKey(p256).export({ type: 'sec1', format: 'pem' }).toString(),

@@ -1,7 +1,9 @@
 import { execFileSync } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { base58, hex } from '@scure/base'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { InputFileError } from '../../src/core/errors.js'
 import {
   generateKey,
@@ -14,6 +16,9 @@ import {
 import { n3Account } from '../../src/crypto/n3.js'
 import { p256PublicKey } from '../../src/crypto/p256.js'
 import { sodiumEd25519 } from '../../src/crypto/sodium.js'
+import { newAuthority } from '../support/certificates.js'
+import { RFC_8410_VERSION_2 } from '../support/private-keys.js'
+import { temporaryDirectory } from '../support/process.js'
 import { haveTool } from '../support/tools.js'
 
 const types = ['ed25519', 'p256'] as const
@@ -73,6 +78,100 @@ it('an owner id is the Ed25519 key itself, or the N3 account of the P-256 key', 
   const [ed25519, p256] = types.map(generateKey) as [PrivateKey, PrivateKey]
   expect(ownerIdOf(ed25519)).toEqual(publicKeyOf(ed25519))
   expect(ownerIdOf(p256)).toEqual(n3Account(publicKeyOf(p256)))
+})
+
+const RFC_8410_SEED = 'd4ee72dbf913584ad5b6d8f1f769f8ad3afe7c28cbf1d4fbe097a88f44755842'
+const RFC_8410_JWK = {
+  kty: 'OKP',
+  crv: 'Ed25519',
+  x: Buffer.from(
+    '19bf44096984cdfe8541bac167dc3b96c85086aa30b6b6cb0c5c38ad703166e1',
+    'hex',
+  ).toString('base64url'),
+  d: Buffer.from(RFC_8410_SEED, 'hex').toString('base64url'),
+}
+const certificate = newAuthority().cert
+
+it.each([
+  ['as it stands in RFC 8410', RFC_8410_VERSION_2],
+  ['with blanks at the ends of lines', RFC_8410_VERSION_2.replaceAll('\n', ' \t\n')],
+  ['with blanks before its lines', RFC_8410_VERSION_2.replaceAll('\n', '\n  ')],
+  ['with the line ends of Windows', RFC_8410_VERSION_2.replaceAll('\n', '\r\n')],
+  ['with a byte order mark', `\ufeff${RFC_8410_VERSION_2}`],
+  ['without a line end', RFC_8410_VERSION_2.trimEnd()],
+  ['with text around it', `Key: mine\n# not ENCRYPTED\n${RFC_8410_VERSION_2}the end\n`],
+  ['after a certificate', `${certificate}${RFC_8410_VERSION_2}`],
+  ['as a JSON Web Key', `\ufeff${JSON.stringify({ ...RFC_8410_JWK, kid: 'mine' }, null, 2)}`],
+])('an Ed25519 key with its public key is read %s', (_name, text) => {
+  const key = { type: 'ed25519', seed: hex.decode(RFC_8410_SEED) }
+  expect(privateKeyFromPem(text, 'f')).toEqual(key)
+})
+
+const P256_JWK = { kty: 'EC', crv: 'P-256', x: 'AA', y: 'AA', d: RFC_8410_JWK.d }
+const legacyHeaders = 'Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\n'
+it.each([
+  ['nothing but blanks', ' \n', 'is empty'],
+  ['a seed in hex', RFC_8410_SEED, 'holds a key in hex'],
+  ['a seed and its public key in hex', `0x${RFC_8410_SEED.repeat(2)}\n`, 'holds a key in hex'],
+  ['a certificate', certificate, 'holds no private key in PEM, but a certificate'],
+  [
+    'a PEM cut short',
+    RFC_8410_VERSION_2.slice(0, -40),
+    'holds a private key that is cut short or damaged',
+  ],
+  [
+    'an encrypted key of the older form',
+    RFC_8410_VERSION_2.replaceAll(' PRIVATE', ' EC PRIVATE').replace('\n', `\n${legacyHeaders}`),
+    'is encrypted: decrypt it first, as with "openssl pkey -in /etc/owner.key',
+  ],
+  ['JSON', '{ "keys": [] }', 'but JSON that is no JSON Web Key'],
+  ['JSON cut short', `{ "d": "${RFC_8410_JWK.d}`, 'but something like JSON'],
+  [
+    'a public JSON Web Key',
+    JSON.stringify({ ...RFC_8410_JWK, d: undefined }),
+    'but a JSON Web Key without a private part',
+  ],
+  [
+    'a JSON Web Key of two halves that do not fit',
+    JSON.stringify({ ...RFC_8410_JWK, x: RFC_8410_JWK.d }),
+    'holds a JSON Web Key that is damaged',
+  ],
+  ['a JSON Web Key without a point', JSON.stringify(P256_JWK), 'JSON Web Key that is damaged'],
+])('a private key is refused from %s, which is named', (_name, text, problem) => {
+  const shown = refusal(() => privateKeyFromPem(text, '/etc/owner.key'))
+  expect(shown).toContain('/etc/owner.key: ')
+  expect(shown).toContain(problem)
+  expect(shown).not.toContain(RFC_8410_SEED.slice(0, 16))
+  expect(shown).not.toContain(RFC_8410_JWK.d.slice(0, 16))
+})
+
+describe.runIf(haveTool('ssh-keygen', ['ssh', '-V']))('ssh-keygen', () => {
+  async function keygen(...args: string[]): Promise<{ text: string; publicKey: Buffer }> {
+    const file = join(await temporaryDirectory(onTestFinished), 'id')
+    execFileSync('ssh-keygen', ['-q', '-C', 'not ENCRYPTED', '-f', file, ...args])
+    const [, encoded = ''] = (await readFile(`${file}.pub`, 'utf8')).split(' ')
+    return { text: await readFile(file, 'utf8'), publicKey: Buffer.from(encoded, 'base64') }
+  }
+
+  it.each([
+    ['ed25519', ['-t', 'ed25519']],
+    ['p256', ['-t', 'ecdsa', '-b', '256']],
+  ])('writes %s keys that are read here', async (type, args) => {
+    const { text, publicKey } = await keygen('-N', '', ...args)
+    const key = privateKeyFromPem(text.replaceAll('\n', ' \r\n'), 'f')
+    expect(key.type).toBe(type)
+    expect(publicKey.includes(Buffer.from(publicKeyOf(key).subarray(-32)))).toBe(true)
+  })
+
+  it.each([
+    ['an encrypted key', ['-N', 'secret', '-t', 'ed25519'], 'is an encrypted OpenSSH key'],
+    ['a P-384 key', ['-N', '', '-t', 'ecdsa', '-b', '384'], 'of type ecdsa-sha2-nistp384'],
+  ])('writes what is refused here: %s', async (_name, args, problem) => {
+    const { text } = await keygen(...args)
+    expect(refusal(() => privateKeyFromPem(text, 'f'))).toContain(problem)
+    const damaged = text.split('\n').toSpliced(3, 1).join('\n')
+    expect(refusal(() => privateKeyFromPem(damaged, 'f'))).toContain('f: ')
+  })
 })
 
 const pkcs8 = (der: string) =>

@@ -161,8 +161,16 @@ describe('the files of TLS', () => {
       /holds a certificate that is cut short/,
     ],
     ['cert.pem', second.cert, /key\.pem: is not the key of the certificate in .*cert\.pem/],
-    ['key.pem', first.cert, /key\.pem: must hold one private key in PEM, without a passphrase/],
-    ['key.pem', first.key.replace(/\n.{20}/, '\n'), /key\.pem: must hold one private key/],
+    [
+      'key.pem',
+      first.cert,
+      /key\.pem: holds no private key in PEM, but a certificate; expected one/,
+    ],
+    [
+      'key.pem',
+      first.key.replace(/\n.{20}/, '\n'),
+      /key\.pem: holds a private key that cannot be read; expected one/,
+    ],
     ['key.pem', second.key, /key\.pem: is not the key of/],
     ['ca.pem', '', /ca\.pem: must hold certificates/],
   ])('are refused at the start: %s %#', async (name, text, problem) => {
