@@ -1,4 +1,4 @@
-import { TIME_FORMS, timeMsOf } from './core/time-text.js'
+import { NO_TIME, timeMsOf } from './core/time-text.js'
 
 /** How the text of an option becomes a value. Each throws an Error that says what would be right. */
 
@@ -117,7 +117,7 @@ export function senecaAddresses(text: string): SenecaAddress[] {
 export function timeMs(text: string): number {
   const ms = timeMsOf(text)
   if (ms === undefined) {
-    throw new Error(`"${text}" is not ${TIME_FORMS}, such as 2026-01-01T00:00:00Z or 1767225600`)
+    throw new Error(`"${text}" ${NO_TIME}, such as 2026-01-01T00:00:00Z`)
   }
   return ms
 }

@@ -1,8 +1,9 @@
 import type { SessionInfo } from '../client/index.js'
+import { oneLineJson } from '../core/json-text.js'
 
-/** A session as JSON, in the shape of the newer dialect's SessionV1. */
-export function sessionJson(session: SessionInfo): object {
-  return {
+/** A session as JSON on one line, in the shape of the newer dialect's SessionV1. */
+export function sessionJson(session: SessionInfo): string {
+  const json = JSON.stringify({
     id: session.id,
     user_id: session.userId,
     user_name: session.userName,
@@ -12,9 +13,10 @@ export function sessionJson(session: SessionInfo): object {
     close_time: session.closeTimeMs === null ? null : timeText(session.closeTimeMs),
     address: session.address,
     client: session.client,
-    user: session.user === null ? null : JSON.parse(session.user),
-    data: session.data === null ? null : JSON.parse(session.data),
-  }
+  })
+  // Their text as it is: parsed and written again, it would lose digits of large numbers.
+  const [user, data] = [oneLineJson(session.user), oneLineJson(session.data)]
+  return printableJson(`${json.slice(0, -1)},"user":${user},"data":${data}}`)
 }
 
 /** Everything about one session, a line each. */

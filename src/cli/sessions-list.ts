@@ -2,7 +2,7 @@ import { Command, Option } from 'commander'
 import type { ListOptions } from '../client/index.js'
 import { ConfigError } from '../config.js'
 import { count, timeMs } from '../config-values.js'
-import { jsonLine, sessionJson, sessionTable } from './session-text.js'
+import { sessionJson, sessionTable } from './session-text.js'
 import { type ServerFlags, serverOptions, withSessions } from './sessions-server.js'
 import { parseFlag } from './shared.js'
 
@@ -50,8 +50,8 @@ Examples:
       await withSessions(flags, async (sessions) => {
         const page = await sessions.list(options)
         if (flags.json) {
-          const data = page.sessions.map(sessionJson)
-          console.log(jsonLine({ total: page.total, data }))
+          const data = page.sessions.map(sessionJson).join(',')
+          console.log(`{"total":${page.total},"data":[${data}]}`)
         } else {
           console.log(sessionTable(page.sessions))
           if (page.total !== null) {

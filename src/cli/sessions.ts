@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import type { SessionInfo, SessionsClient } from '../client/index.js'
 import { ConfigError } from '../config.js'
 import { NotFoundError } from '../core/errors.js'
-import { jsonLine, printable, sessionJson, sessionLines, stateText } from './session-text.js'
+import { printable, sessionJson, sessionLines, stateText } from './session-text.js'
 import { sessionsListCommand } from './sessions-list.js'
 import { type ServerFlags, serverOptions, withSessions } from './sessions-server.js'
 import { sessionsWatchCommand } from './sessions-watch.js'
@@ -41,7 +41,7 @@ function showCommand(): Command {
     .action((id: string, flags: ServerFlags) =>
       withSessions(flags, async (sessions) => {
         const session = existing(await sessions.get(id), id)
-        console.log(flags.json ? jsonLine(sessionJson(session)) : sessionLines(session))
+        console.log(flags.json ? sessionJson(session) : sessionLines(session))
       }),
     )
 }
@@ -76,7 +76,7 @@ Examples:
           const line = before.active
             ? `closed ${printable(id)}`
             : `${printable(id)} had already ${stateText(before)}`
-          console.log(flags.json ? jsonLine(sessionJson(before)) : line)
+          console.log(flags.json ? sessionJson(before) : line)
         }
       })
     })
@@ -98,7 +98,7 @@ Examples:
     .action((id: string, flags: ServerFlags) =>
       withSessions(flags, async (sessions) => {
         const before = existing(await sessions.delete(id), id)
-        console.log(flags.json ? jsonLine(sessionJson(before)) : `deleted ${printable(id)}`)
+        console.log(flags.json ? sessionJson(before) : `deleted ${printable(id)}`)
       }),
     )
 }

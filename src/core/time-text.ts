@@ -7,8 +7,8 @@ const NUMBER = /^\d+(?:\.\d+)?$/
 /** Below it a number is Unix seconds, until the year 5138; else Unix milliseconds, from March 1973 on. */
 const LEAST_MS = 100_000_000_000
 
-/** What every time may be written as, for messages. */
-export const TIME_FORMS = 'an ISO 8601 time, Unix seconds or Unix milliseconds'
+/** What to say of a text that is in none of the forms. */
+export const NO_TIME = 'is neither an ISO 8601 time nor Unix seconds or milliseconds'
 
 /**
  * A time as callers and operators write it, in milliseconds: ISO 8601, or a number, also as text. undefined where
@@ -29,7 +29,7 @@ export function timeMsOf(value: unknown): number | undefined {
 export function readTimeMs(field: string, value: unknown): number {
   const ms = timeMsOf(value)
   if (ms === undefined) {
-    throw new InvalidFieldError(field, `is not ${TIME_FORMS}`)
+    throw new InvalidFieldError(field, NO_TIME)
   }
   return ms
 }

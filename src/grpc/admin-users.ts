@@ -5,6 +5,7 @@ import {
   ExportUserRequest,
   ExportUserResponse,
 } from '#generated/sessiond/v1/admin'
+import { oneLineJson } from '../core/json-text.js'
 import type { Session, Token } from '../core/session.js'
 import type { IdempotencyEntry } from '../core/store.js'
 import type { ErasedCounts, SubjectRecord } from '../core/subject.js'
@@ -74,7 +75,7 @@ function sessionJson({ user, data, ...session }: Session): string {
     client: session.client,
     token: session.token && tokenFacts(session.token),
   })
-  return `${json.slice(0, -1)},"user":${oneLine(user)},"data":${oneLine(data)}}`
+  return `${json.slice(0, -1)},"user":${oneLineJson(user)},"data":${oneLineJson(data)}}`
 }
 
 function tokenFacts({ owner, lifetime: { exp, nbf, iat }, publicKey }: Token): object {
@@ -95,11 +96,6 @@ function entryJson({ scope, sessionId, expiresTimeMs }: IdempotencyEntry): strin
     session_id: sessionId,
     expire_time: timeText(expiresTimeMs),
   })
-}
-
-/** JSON text as it is stored, digit for digit: line ends may stand in it between values alone. */
-function oneLine(json: string | null): string {
-  return json === null ? 'null' : json.replace(/[\r\n]/g, ' ')
 }
 
 /** A time may lie beyond what a date can say, where a lifetime has no end. */

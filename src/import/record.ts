@@ -9,6 +9,7 @@ import { utf8Length } from '../core/bytes.js'
 import { InvalidFieldError, MalformedError, MissingFieldError } from '../core/errors.js'
 import type { Session } from '../core/session.js'
 import { readTimeMs } from '../core/time-text.js'
+import { ExactNumber, exactJsonText, parseExactJson } from './exact-json.js'
 
 const MAX_ID_BYTES = 64
 const LONE_SURROGATE = /\p{Surrogate}/u
@@ -73,7 +74,7 @@ function parse(bytes: Uint8Array): Record {
   let source: string
   try {
     source = utf8.decode(bytes)
-    value = JSON.parse(source)
+    value = parseExactJson(source)
   } catch (error) {
     throw new MalformedError('element', 'is not JSON in UTF-8', error)
   }
@@ -105,7 +106,7 @@ function pastTimeMs(record: Record, field: string, nowMs: number, fallbackMs?: n
   if (value === undefined) {
     throw new MissingFieldError(field)
   }
-  const ms = readTimeMs(field, value)
+  const ms = readTimeMs(field, value instanceof ExactNumber ? Number(value.text) : value)
   if (ms < 0 || ms > nowMs) {
     throw new InvalidFieldError(field, ms < 0 ? 'is before 1970' : 'lies in the future')
   }
@@ -113,9 +114,14 @@ function pastTimeMs(record: Record, field: string, nowMs: number, fallbackMs?: n
 }
 
 function json(value: unknown): string | null {
-  return value === undefined || value === null ? null : JSON.stringify(value)
+  return value === undefined || value === null ? null : exactJsonText(value)
 }
 
 function isObject(value: unknown): value is Record {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !(value instanceof ExactNumber)
+  )
 }

@@ -71,6 +71,18 @@ describe('the configuration', () => {
     expect(config.owners).toBe('f')
   })
 
+  it('takes true and false of JSON for yes and no, and for nothing else', () => {
+    const at = (text: string) => ({ ...none, file: { name: 'c.json', text } })
+    expect(readConfig(at('{"plaintext": true, "feed-public": false}'))).toMatchObject({
+      plaintext: true,
+      feedPublic: false,
+    })
+    expect(mistakesOf(at('{"tls-key": true, "http": false}'))).toEqual([
+      'c.json: tls-key: must be a text or a number',
+      'c.json: http: must be a text or a number',
+    ])
+  })
+
   it('reports all mistakes at once, each with where it stands', () => {
     const file = { name: 'c.json', text: '{"max-lifetime": "soon", "colour": 1, "store": {}}' }
     const env = { SESSIOND_EPOCH_LENGTH: '0s', SESSIOND_PORT: 'tcp://10.0.0.1' }

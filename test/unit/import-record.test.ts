@@ -82,6 +82,15 @@ describe('a record', () => {
     })
   })
 
+  it('may write times in seconds, and keeps the digits of what it carries', () => {
+    const text =
+      '{"id":"x","user_id":"u","open_time":1600000000.0,"data":{"n":12345678901234567890}}'
+    expect(readRecord(Buffer.from(text), START_MS, 1000)).toMatchObject({
+      openTimeMs: 1_600_000_000_000,
+      data: '{"n":12345678901234567890}',
+    })
+  })
+
   it.each([
     ['é'.repeat(32), true],
     ['a', true],

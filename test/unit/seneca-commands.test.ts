@@ -141,7 +141,7 @@ describe('an argument', () => {
     object: ['a', 7, true, []],
     flag: ['true', 1, {}],
     count: [-1, 0.5, '1', true, 1e300],
-    date: ['yesterday', '2030-01-01T00:00:00', true, 0.5, {}, 9e15, '2030-13-01'],
+    date: ['yesterday', '2030-01-01T00:00:00', true, 1e12 + 0.5, {}, 9e15, '2030-13-01'],
   }
   const open = { cmd: 'open_session' }
   const older = { ...open, user: { id: 'ann' } }
