@@ -1,10 +1,9 @@
-import { X509Certificate } from 'node:crypto'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import type { TlsFiles } from './config.js'
 import { InputFileError } from './core/errors.js'
-import { derElement } from './crypto/der.js'
-import { pemBlocks, pemText } from './crypto/pem.js'
-import { readPrivateKey } from './crypto/private-key.js'
+import { certificateChain, trustedCertificates } from './crypto/certificates.js'
+import { privateKeyOfTls } from './crypto/private-key.js'
 import { readInputText } from './files/input.js'
 import { type Every, every, follow } from './follow.js'
 import type { Logger } from './log.js'
@@ -12,9 +11,6 @@ import type { Logger } from './log.js'
 /** Certificates are renewed a month before their end; by then something has gone wrong with it. */
 const EXPIRY_WARNING_MS = 14 * 86_400_000
 const EXPIRY_CHECK_INTERVAL_MS = 86_400_000
-const CERTIFICATE = 'CERTIFICATE'
-/** Names that OpenSSL knows for it; the second carries what the certificate is trusted for. */
-const CERTIFICATE_LABELS = new Set([CERTIFICATE, 'TRUSTED CERTIFICATE', 'X509 CERTIFICATE'])
 
 /** What a listener's secure context is made from. */
 export interface TlsContext {
@@ -108,43 +104,15 @@ function readTls({ cert, key, clientCa }: TlsFiles): TlsContext {
 
 /** A certificate chain and its private key, PEM. Throws InputFileError, never with what is in the key. */
 export function readKeyPair(cert: string, key: string): { cert: Buffer; key: Buffer } {
-  // What else `openssl x509 -trustout` says is for who trusts it, not for who shows it.
-  const chain = certificatesIn(cert).map(({ der }) =>
-    pemText(CERTIFICATE, derElement(der)?.whole ?? der),
-  )
-  const privateKey = readPrivateKey(readInputText(key), key, EXPECTED_KEY)
-  if (!new X509Certificate(chain[0] ?? '').checkPrivateKey(privateKey)) {
+  const chain = certificateChain(readInputText(cert), cert)
+  const privateKey = privateKeyOfTls(readInputText(key), key)
+  if (!new X509Certificate(chain[0] ?? '').checkPrivateKey(createPrivateKey(privateKey))) {
     throw new InputFileError(key, `is not the key of the certificate in ${cert}`)
   }
-  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' })
-  return { cert: Buffer.from(chain.join('')), key: Buffer.from(pem) }
+  return { cert: Buffer.from(chain.join('')), key: Buffer.from(privateKey) }
 }
-
-const EXPECTED_KEY = 'expected one private key in PEM, without a passphrase'
 
 /** The certificates of a file, PEM, without what else stands in it. Throws InputFileError. */
 export function readCertificates(file: string): Buffer {
-  return Buffer.from(
-    certificatesIn(file)
-      .map(({ label, der }) => pemText(label, der))
-      .join(''),
-  )
-}
-
-function certificatesIn(file: string): { readonly label: string; readonly der: Uint8Array }[] {
-  const blocks = pemBlocks(readInputText(file)).filter(({ label }) => CERTIFICATE_LABELS.has(label))
-  if (blocks.length === 0) {
-    throw new InputFileError(file, 'must hold certificates in PEM, and holds none')
-  }
-  return blocks.map(({ label, der }, i) => {
-    if (der === null) {
-      throw new InputFileError(file, 'holds a certificate that is cut short')
-    }
-    try {
-      new X509Certificate(pemText(label, der))
-    } catch (error) {
-      throw new InputFileError(file, `certificate ${i + 1} in it cannot be read`, error)
-    }
-    return { label, der }
-  })
+  return Buffer.from(trustedCertificates(readInputText(file), file))
 }

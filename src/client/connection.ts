@@ -6,6 +6,8 @@ import {
   InterceptingCall,
   type Interceptor,
 } from '@grpc/grpc-js'
+import { certificateChain, trustedCertificates } from '../crypto/certificates.js'
+import { privateKeyOfTls } from '../crypto/private-key.js'
 import { isLoopback } from '../loopback.js'
 import { UnprotectedTokenError } from './errors.js'
 import { isToken } from './token.js'
@@ -54,7 +56,7 @@ const KEEPALIVE_TIMEOUT_MS = 10_000
 /** A page of 100 sessions, each with as much data as Seneca's wire takes. The default is 4 MiB. */
 const MAX_ANSWER_BYTES = 128 * 1024 * 1024
 
-/** Prepares a connection to `HOST:PORT`. Throws UnprotectedTokenError, TypeError. */
+/** Prepares a connection to `HOST:PORT`. Throws UnprotectedTokenError, InputFileError, TypeError. */
 export function connect(address: string, options: ConnectOptions): Connection {
   const { tls, adminToken, plaintext = false, epochs = { genesisMs: 0, lengthMs: 1000 } } = options
   checkServerKeys(options.serverKeys)
@@ -106,13 +108,19 @@ function channelCredentials(tls: Omit<TlsOptions, 'serverName'> | undefined): Ch
   if (tls === undefined) {
     return grpcCredentials.createInsecure()
   }
-  // As Buffers: other bytes node:tls would take for none.
-  const files = Object.entries(tls).map(
-    ([name, pem]) => [name, Buffer.from(pem as string)] as const,
-  )
+  const { ca, cert, key } = tls
   return grpcCredentials.createFromSecureContext(
-    createSecureContext({ ...Object.fromEntries(files), minVersion: 'TLSv1.2' }),
+    createSecureContext({
+      ...(ca !== undefined && { ca: trustedCertificates(pemOf(ca), 'tls.ca') }),
+      ...(cert !== undefined && { cert: certificateChain(pemOf(cert), 'tls.cert').join('') }),
+      ...(key !== undefined && { key: privateKeyOfTls(pemOf(key), 'tls.key') }),
+      minVersion: 'TLSv1.2',
+    }),
   )
+}
+
+function pemOf(pem: string | Uint8Array): string {
+  return Buffer.from(pem as string).toString()
 }
 
 function withToken(token: string): Interceptor {

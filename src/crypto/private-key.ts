@@ -45,6 +45,12 @@ export function readPrivateKey(text: string, file: string, expected: string): Ke
   return fromBlock(block, file, expected)
 }
 
+/** A private key for TLS, in the one form that every release of Node takes: PKCS#8 in PEM. Throws InputFileError. */
+export function privateKeyOfTls(text: string, file: string): string {
+  const expected = 'expected one private key in PEM, without a passphrase'
+  return readPrivateKey(text, file, expected).export({ type: 'pkcs8', format: 'pem' }).toString()
+}
+
 const HEX_ADVICE =
   'which does not say of which kind: of an Ed25519 seed, "(echo 302e020100300506032b657004220420; ' +
   'head -c 64 FILE) | xxd -r -p | openssl pkey -inform DER -out owner.key" makes PEM; of a P-256 secret, ' +

@@ -6,6 +6,7 @@ import { callUnary } from '../../src/client/call.js'
 import { type ConnectOptions, connect } from '../../src/client/connection.js'
 import { UnprotectedTokenError } from '../../src/client/errors.js'
 import { SessionsClient } from '../../src/client/sessions.js'
+import { pemBlocks, pemText } from '../../src/crypto/pem.js'
 import { TlsServerCredentials } from '../../src/grpc/credentials.js'
 import { type Certified, newAuthority } from '../support/certificates.js'
 import { startTestGrpc } from '../support/grpc.js'
@@ -38,6 +39,30 @@ describe('a connection with TLS', () => {
     await expect(check(address, { tls: { ca } })).resolves.toBeDefined()
     const asBytes = new TextEncoder().encode(ca)
     await expect(check(address, { tls: { ca: asBytes } })).resolves.toBeDefined()
+  })
+
+  it('takes files as OpenSSL does: with blanks, other line ends, a byte order mark and text around', async () => {
+    const address = await serve(authority.issue())
+    const asWritten = `\ufeffsubject: test\n${ca.replaceAll('\n', ' \r\n')}the end`
+    const { cert, key } = authority.issue({ usage: 'client' })
+    const files = { ca: asWritten, cert: `${cert} \n`, key: `\ufeff${key}` }
+    await expect(check(address, { tls: files })).resolves.toBeDefined()
+    expect(() => open(address, { tls: { ca: 'none' } })).toThrow('tls.ca: must hold certificates')
+    expect(() => open(address, { tls: { ca, cert, key: cert } })).toThrow('tls.key: holds no')
+  })
+
+  it('trusts a trusted certificate for what it says', async () => {
+    const address = await serve(authority.issue())
+    const [block] = pemBlocks(ca)
+    const trusted = (about: string) =>
+      pemText(
+        'TRUSTED CERTIFICATE',
+        Buffer.concat([block?.der ?? Buffer.of(), Buffer.from(about, 'hex')]),
+      )
+    await expect(check(address, { tls: { ca: trusted('3000') } })).resolves.toBeDefined()
+    // As `openssl x509 -addreject serverAuth` writes it.
+    const rejected = trusted('300ca00a06082b06010505070301')
+    await expect(check(address, { tls: { ca: rejected } })).rejects.toThrow()
   })
 
   it('may expect another name than the address has', async () => {

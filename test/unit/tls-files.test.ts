@@ -152,6 +152,25 @@ describe('the files of TLS', () => {
   })
 
   it.each([
+    ['blanks at the ends of lines', (pem: string) => pem.replaceAll('\n', ' \t\n')],
+    ['the line ends of Windows', (pem: string) => pem.replaceAll('\n', '\r\n')],
+    ['a byte order mark', (pem: string) => `\ufeff${pem}`],
+    ['text around', (pem: string) => `ENCRYPTED?\n${pem}no\n`],
+    ['the older name', (pem: string) => pem.replaceAll(' CERTIFICATE', ' X509 CERTIFICATE')],
+    ['the name of a trusted one', (pem: string) => pem.replaceAll(' CERT', ' TRUSTED CERT')],
+  ])('may have %s', async (_name, change) => {
+    const { write, open } = await follow({ clientCa: true })
+    for (const [name, text] of [
+      ['cert.pem', first.cert],
+      ['key.pem', first.key],
+      ['ca.pem', authority.cert],
+    ] as const) {
+      await write(name, change(text))
+    }
+    expect(`${open().current().cert}`).toBe(first.cert)
+  })
+
+  it.each([
     ['cert.pem', 'no PEM', /cert\.pem: must hold certificates in PEM/],
     ['cert.pem', first.cert.replace(/\n.{20}/, '\n'), /cert\.pem: certificate 1 in it cannot be/],
     ['cert.pem', `${first.cert}${first.cert.replace(/\n.{20}/, '\n')}`, /certificate 2 in it/],
