@@ -172,7 +172,7 @@ export const SERVE_OPTIONS = {
   'epoch-genesis': option({
     placeholder: 'TIME',
     default: '0',
-    help: 'when epoch 0 began: Unix seconds, or a date; fixed once the store is made',
+    help: 'when epoch 0 began: ISO 8601, or Unix seconds or milliseconds; fixed once the store is made',
     parse: timeMs,
   }),
   'epoch-length': option({

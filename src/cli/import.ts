@@ -29,6 +29,9 @@ the one opened last stays open. What is left out is reported with its line and t
 as {"element", "line", "reason"}, a line each, before the last line with the counts), and the exit
 code is then 1.
 
+The file may be a pipe, such as /dev/stdin. Times are ISO 8601, Unix seconds or Unix milliseconds; numbers in
+`user` and `data` keep their digits.
+
 Examples:
   $ sessiond import sessions.json --data-dir /var/lib/sessiond
   $ sessiond import sessions.json --json | jq -r .reason`,

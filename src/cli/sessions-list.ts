@@ -26,7 +26,10 @@ export function sessionsListCommand(): Command {
     .option('--user <ID>', 'of this user alone; of an owner: its id in base58')
     .addOption(new Option('--active', 'open ones alone').conflicts('ended'))
     .option('--ended', 'ended ones alone')
-    .option('--from <TIME>', 'last request then or later: Unix seconds, or a date')
+    .option(
+      '--from <TIME>',
+      'last request then or later: ISO 8601, or Unix seconds or milliseconds',
+    )
     .option('--to <TIME>', 'last request before')
     .option('--skip <N>', 'leave out so many first', '0')
     .option('--take <N>', `at most so many, up to ${MAX_TAKE}`, `${MAX_TAKE}`)

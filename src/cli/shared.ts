@@ -13,7 +13,10 @@ import { readSecretFile } from '../keys/key-files.js'
 
 /** The options of every command that signs a request. */
 export const requestOptions = () => [
-  new Option('--key <FILE>', "the owner's private key, PKCS#8 PEM").default('owner.key'),
+  new Option(
+    '--key <FILE>',
+    "the owner's private key: PEM, OpenSSH's format or a JSON Web Key",
+  ).default('owner.key'),
   new Option('--lifetime <DURATION>', 'how long the session lasts').default('1h'),
   new Option('--owner <ID>', 'another owner that the key may speak for: hex:…, base58:… or text'),
   new Option('--client <NAME>', "a name for the session's record"),
@@ -23,7 +26,7 @@ export const requestOptions = () => [
   ),
   new Option(
     '--issued-at <TIME>',
-    'when the session begins: Unix seconds, or a date (default: now)',
+    'when the session begins: ISO 8601, or Unix seconds or milliseconds (default: now)',
   ),
   new Option('--epoch-genesis <TIME>', "the server's").default('0'),
   new Option('--epoch-length <DURATION>', "the server's").default('1s'),
