@@ -30,7 +30,7 @@ as {"element", "line", "reason"}, a line each, before the last line with the cou
 code is then 1.
 
 The file may be a pipe, such as /dev/stdin. Times are ISO 8601, Unix seconds or Unix milliseconds; numbers in
-`user` and `data` keep their digits.
+user and data keep their digits.
 
 Examples:
   $ sessiond import sessions.json --data-dir /var/lib/sessiond

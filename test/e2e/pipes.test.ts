@@ -1,7 +1,14 @@
+import { createPrivateKey } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
-import { RFC_8410_VERSION_2 } from '../support/private-keys.js'
+import {
+  OPENSSH_ED25519,
+  OPENSSH_PUBLIC_KEY,
+  RFC_8410_PUBLIC_KEY,
+  RFC_8410_VERSION_1,
+  RFC_8410_VERSION_2,
+} from '../support/private-keys.js'
 import { CLI, run, sessiond, startServer, temporaryDirectory } from '../support/process.js'
 
 let directory: string
@@ -52,9 +59,23 @@ describe('what commands read', () => {
     expect(JSON.parse(list.stdout).data).toHaveLength(2)
   })
 
+  it('may be a key in another form than PEM, or is named', async () => {
+    const jwk = createPrivateKey(RFC_8410_VERSION_1).export({ format: 'jwk' })
+    await writeFile(file('jwk'), JSON.stringify(jwk))
+    await writeFile(file('openssh'), OPENSSH_ED25519)
+    await writeFile(file('hex'), `${Buffer.from(jwk.d ?? '', 'base64url').toString('hex')}\n`)
+    const { stdout, stderr } = await shell(
+      'for form in jwk openssh hex; do sessiond identity --identity-key $form; done',
+    )
+    expect(stdout.split('\n')).toEqual([RFC_8410_PUBLIC_KEY, OPENSSH_PUBLIC_KEY, ''])
+    const [, command = ''] = /"([^"]+ openssl pkey -inform DER -out owner\.key)"/.exec(stderr) ?? []
+    const converted = await shell(`${command} && sessiond identity --identity-key owner.key`)
+    expect(converted.stdout).toBe(`${RFC_8410_PUBLIC_KEY}\n`)
+  })
+
   it('may be a key, a config, owners and a token that the shell substitutes', async () => {
     await writeFile(file('key'), BOM + RFC_8410_VERSION_2.replaceAll('\n', ' \r\n'))
-    const owner = '19bf44096984cdfe8541bac167dc3b96c85086aa30b6b6cb0c5c38ad703166e1'
+    const owner = RFC_8410_PUBLIC_KEY
     const identity = await shell('sessiond identity --identity-key <(cat key)')
     expect(identity).toMatchObject({ stdout: `${owner}\n`, stderr: '' })
 

@@ -1,10 +1,21 @@
-/** RFC 8410 section 10.3: version 2, with an attribute and the public key. */
+/** RFC 8410 section 10.3. */
+export const RFC_8410_VERSION_1 = `-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC
+-----END PRIVATE KEY-----
+`
+/** Of the same key, in hex. */
+export const RFC_8410_PUBLIC_KEY =
+  '19bf44096984cdfe8541bac167dc3b96c85086aa30b6b6cb0c5c38ad703166e1'
+
+/** The same key as version 2, with an attribute and the public key. */
 export const RFC_8410_VERSION_2 = `-----BEGIN PRIVATE KEY-----
 MHICAQEwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC
 oB8wHQYKKoZIhvcNAQkJFDEPDA1DdXJkbGUgQ2hhaXJzgSEAGb9ECWmEzf6FQbrB
 Z9w7lshQhqowtrbLDFw4rXAxZuE=
 -----END PRIVATE KEY-----
 `
+
+export const OPENSSH_PUBLIC_KEY = '665db22c68eac536cc2f221a61884a577a6403bc1e575c505fd24d1f53764db1'
 
 /** As ssh-keygen writes it. */
 export const OPENSSH_ED25519 = `-----BEGIN OPENSSH PRIVATE KEY-----

@@ -1,10 +1,12 @@
-import { mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { mkdir, readdir, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { InputFileError } from '../../src/core/errors.js'
 import { makeDirectory } from '../../src/files/directory.js'
 import { readInput, readInputText } from '../../src/files/input.js'
 import { makeFile } from '../../src/files/new-file.js'
+import { type Every, follow } from '../../src/follow.js'
 import { temporaryDirectory } from '../support/process.js'
 
 const inDirectory = async (...names: string[]) =>
@@ -67,5 +69,38 @@ describe('a new file', () => {
     expect(made.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
     expect(made).toContainEqual({ status: 'rejected', reason: expect.any(InputFileError) })
     expect(await readdir(join(file, '..'))).toEqual(['file'])
+  })
+})
+
+describe('files that are followed', () => {
+  it('are read again when they change, but what is no file is read once', async () => {
+    const directory = await inDirectory()
+    const [file, pipe] = [join(directory, 'file'), join(directory, 'pipe')]
+    await writeFile(file, '')
+    execFileSync('mkfifo', [pipe])
+    const looks: (() => void)[] = []
+    const readings = { file: 0, pipe: 0 }
+    const every: Every = (_, look) => {
+      looks.push(look)
+      return () => {}
+    }
+    follow(
+      [file],
+      () => ++readings.file,
+      () => {},
+      { every },
+    )
+    follow(
+      [pipe],
+      () => ++readings.pipe,
+      () => {},
+      { every },
+    )
+    await utimes(file, 1, 1)
+    await utimes(pipe, 1, 1)
+    for (const look of looks) {
+      look()
+    }
+    expect(readings).toEqual({ file: 2, pipe: 1 })
   })
 })
