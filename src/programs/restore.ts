@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import type { Config } from '../config.js'
 import { SealError, StoreMismatchError } from '../core/errors.js'
 import { sealingKeysFromJson, sealKeyId } from '../crypto/seal.js'
-import { makeDirectory, syncDirectory } from '../files/directory.js'
+import { syncDirectory } from '../files/directory.js'
 import { type InputProgress, openInput } from '../files/input.js'
 import { readSecretFile } from '../keys/key-files.js'
 import type { BackupCounts } from '../stores/backup-format.js'
@@ -66,7 +66,6 @@ async function expectNothing(location: string): Promise<void> {
 async function inPlace<T>(location: string, make: (temporary: string) => Promise<T>): Promise<T> {
   const parent = dirname(location)
   const temporary = `${location}.restoring-${randomBytes(6).toString('hex')}`
-  await makeDirectory(parent)
   try {
     const made = await make(temporary)
     await syncDirectory(temporary)

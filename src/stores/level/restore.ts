@@ -14,14 +14,16 @@ export async function restoreItems(
   location: string,
   name: string,
 ): Promise<BackupCounts> {
-  const builder = await Builder.begin(location)
+  let builder: Builder | undefined
   try {
+    // Nothing is made on account of a file that is no backup.
     const { value: header } = await items.next()
     if (!('kind' in header) || header.kind !== 'header') {
       throw new InputFileError(name, 'does not begin with a header')
     }
     const { epochs } = header
     storedInfo(encodeInfo({ layoutVersion: LAYOUT_VERSION, epochs }), name)
+    builder = await Builder.begin(location)
     const add = adder(builder)
     for (;;) {
       const { value, done } = await items.next()
@@ -32,7 +34,7 @@ export async function restoreItems(
       await add(value)
     }
   } catch (error) {
-    await builder.close()
+    await builder?.close()
     // A range error: of a number or a text too large for a key.
     throw error instanceof StoreDamagedError || error instanceof RangeError
       ? new InputFileError(name, `holds what no server backs up: ${error.message}`, error)
