@@ -12,10 +12,11 @@ const DER_TYPES: Readonly<Record<string, 'pkcs8' | 'sec1' | 'pkcs1'>> = {
   'EC PRIVATE KEY': 'sec1',
   'RSA PRIVATE KEY': 'pkcs1',
 }
+const PUBLIC_KEY = ', but a public key'
 /** What is given by mistake; other labels are not quoted. */
 const OTHER_BLOCKS: Readonly<Record<string, string>> = {
   CERTIFICATE: ', but a certificate',
-  'PUBLIC KEY': ', but a public key',
+  'PUBLIC KEY': PUBLIC_KEY,
 }
 const ENCRYPTED = 'ENCRYPTED PRIVATE KEY'
 const OPENSSH = 'OPENSSH PRIVATE KEY'
@@ -39,7 +40,8 @@ export function readPrivateKey(text: string, file: string, expected: string): Ke
   const blocks = pemBlocks(text)
   const block = blocks.find(({ label }) => / ?PRIVATE KEY$/.test(label))
   if (block === undefined) {
-    const found = OTHER_BLOCKS[blocks[0]?.label ?? ''] ?? ''
+    const isSshPublic = /^(?:ssh-|ecdsa-sha2-)\S+ [\w+/=]+/.test(bare)
+    const found = isSshPublic ? PUBLIC_KEY : (OTHER_BLOCKS[blocks[0]?.label ?? ''] ?? '')
     throw new InputFileError(file, `holds no private key in PEM${found}; ${expected}`)
   }
   return fromBlock(block, file, expected)

@@ -29,7 +29,7 @@ export function readInput(file: string): Buffer {
       chunks.push(chunk.subarray(0, bytesRead))
     }
   } finally {
-    closeSync(descriptor)
+    close(descriptor)
   }
 }
 
@@ -69,7 +69,7 @@ export function openInput(file: string): Input {
   const descriptor = openInputDescriptor(file)
   return {
     chunks: (onProgress) => chunksOf(descriptor, file, onProgress),
-    close: () => closeSync(descriptor),
+    close: () => close(descriptor),
   }
 }
 
@@ -111,6 +111,13 @@ function openInputDescriptor(file: string): number {
       throw error
     }
   })
+}
+
+/** Not standard input: what is opened next would get its number. */
+function close(descriptor: number): void {
+  if (descriptor !== STDIN) {
+    closeSync(descriptor)
+  }
 }
 
 function reading<T>(file: string, act: () => T): T {

@@ -115,6 +115,11 @@ it.each([
   ['a seed and its public key in hex', `0x${RFC_8410_SEED.repeat(2)}\n`, 'holds a key in hex'],
   ['a certificate', certificate, 'holds no private key in PEM, but a certificate'],
   [
+    'a public key of OpenSSH',
+    'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGZdsixo me@here\n',
+    'holds no private key in PEM, but a public key',
+  ],
+  [
     'a PEM cut short',
     RFC_8410_VERSION_2.slice(0, -40),
     'holds a private key that is cut short or damaged',
