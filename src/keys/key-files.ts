@@ -55,13 +55,13 @@ export async function replaceSecretFile(file: string, text: string): Promise<voi
  * neither is lost. On disk when it returns. Throws InputFileError.
  */
 export async function succeedSecretFile(file: string, next: string, kept: string): Promise<void> {
-  await checkReplaceable(file)
-  const text = (await readSecretFile(file)) ?? ''
-  // It may be there from an attempt that was interrupted.
-  if ((await readSecretFile(kept)) !== text) {
-    await makeFile(kept, (write) => write(text))
-  }
   try {
+    await checkReplaceable(file)
+    const text = readInputText(file)
+    // It may be there from an attempt that was interrupted.
+    if ((await readSecretFile(kept)) !== text) {
+      await makeFile(kept, (write) => write(text))
+    }
     await rename(next, file)
     await syncDirectory(dirname(file))
   } catch (error) {
