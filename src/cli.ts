@@ -21,6 +21,7 @@ import { sessionsCommand } from './cli/sessions.js'
 import { statusCommand } from './cli/status.js'
 import { CommandError, RefusedError } from './client/index.js'
 import { SessiondError } from './core/errors.js'
+import { silenceGrpc } from './dependency-output.js'
 import { VERSION } from './version.js'
 
 /**
@@ -39,6 +40,7 @@ const USAGE_EXIT_CODE = 2
 
 // What Node will no longer do is for us to read, not for operators: grpc-js names an IP address in TLS.
 process.noDeprecation = true
+silenceGrpc()
 
 const program = new Command('sessiond')
   .description('A session-token server: signed requests in, durable Ed25519 session keys out.')

@@ -1,3 +1,4 @@
+import { logDependencyOutput } from '../dependency-output.js'
 import type { CutCalls } from '../lifecycle.js'
 import type { Logger } from '../log.js'
 import { startTimer } from '../timers.js'
@@ -24,12 +25,14 @@ export interface ServiceOptions<S extends Service> {
 
 /**
  * Runs a service until SIGTERM or SIGINT, then ends the process: with exit code 0 where nothing had to be cut, else
- * with 6. A second signal cuts at once. An error that nobody caught ends it too, with 1.
+ * with 6. A second signal cuts at once. An error that nobody caught ends it too, with 1. Whatever is printed meanwhile
+ * goes to the log.
  */
 export async function serveUntilSignal<S extends Service>(
   options: ServiceOptions<S>,
 ): Promise<void> {
   const { start, onStarted, closeMs, log } = options
+  logDependencyOutput(log)
   const stop = new AbortController()
   const force = new AbortController()
   let service: S | undefined

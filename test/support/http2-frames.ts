@@ -30,9 +30,28 @@ export function frame(
 export const HELLO: Buffer = Buffer.concat([PREFACE, frame(Frame.SETTINGS)])
 export const PING: Buffer = frame(Frame.PING, 0, 0, Buffer.alloc(8))
 
-/** The headers of a gRPC call, as literals without indexing (RFC 7541 section 6.2.2). */
-export function callHeaders(path: string): Buffer {
-  const text = (value: string) => Buffer.concat([Buffer.of(value.length), Buffer.from(value)])
+/** A string literal of HPACK (RFC 7541 section 5.2), not Huffman-coded. */
+function text(value: string): Buffer {
+  const bytes = Buffer.from(value, 'latin1')
+  const length: number[] = []
+  let rest = bytes.length - 127
+  for (; rest >= 128; rest >>= 7) {
+    length.push((rest & 127) | 128)
+  }
+  const head = bytes.length < 127 ? [bytes.length] : [127, ...length, rest]
+  return Buffer.concat([Buffer.from(head), bytes])
+}
+
+/** A header as a literal: without indexing (RFC 7541 section 6.2.2), or put into the table (6.2.1). */
+export function literalHeader(name: string, value: string, isIndexed = false): Buffer {
+  return Buffer.concat([Buffer.of(isIndexed ? 0x40 : 0), text(name), text(value)])
+}
+
+/** The entry that was put into the table last (RFC 7541 section 6.1). */
+export const LAST_INDEXED: Buffer = Buffer.of(0x80 | 62)
+
+/** The headers of a gRPC call. */
+export function callHeaders(path: string, ...more: readonly Buffer[]): Buffer {
   const fields = {
     ':method': 'POST',
     ':scheme': 'http',
@@ -41,9 +60,40 @@ export function callHeaders(path: string): Buffer {
     'content-type': 'application/grpc',
     te: 'trailers',
   }
-  return Buffer.concat(
-    Object.entries(fields).flatMap(([name, value]) => [Buffer.of(0), text(name), text(value)]),
-  )
+  const literals = Object.entries(fields).map(([name, value]) => literalHeader(name, value))
+  return Buffer.concat([...literals, ...more])
+}
+
+/** A call with an empty message, whose request is complete. */
+export function emptyCall(streamId: number, headers: Buffer): Buffer {
+  return Buffer.concat([
+    frame(Frame.HEADERS, Flag.END_HEADERS, streamId, headers),
+    frame(Frame.DATA, Flag.END_STREAM, streamId, Buffer.alloc(5)),
+  ])
+}
+
+/** Resolves once so many streams were ended by the server. */
+export function streamsEnded(socket: Socket, count: number): Promise<void> {
+  let rest = Buffer.alloc(0)
+  let ended = 0
+  return new Promise((resolve) => {
+    socket.on('data', (chunk: Buffer) => {
+      rest = Buffer.concat([rest, chunk])
+      for (;;) {
+        const length = rest.length < 9 ? 0 : rest.readUIntBE(0, 3)
+        if (rest.length < 9 + length) {
+          return
+        }
+        const [type = 0, flags = 0] = rest.subarray(3)
+        const isData = type === Frame.DATA || type === Frame.HEADERS
+        ended += type === Frame.RST_STREAM || (isData && flags & Flag.END_STREAM) ? 1 : 0
+        rest = rest.subarray(9 + length)
+        if (ended === count) {
+          resolve()
+        }
+      }
+    })
+  })
 }
 
 /** A connection that says what it is told to, and no more. */
