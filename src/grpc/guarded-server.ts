@@ -42,6 +42,9 @@ const TOO_MANY_LASTING: Partial<StatusObject> = {
   details: `a connection may have ${MAX_LASTING_STREAMS} streams of health and reflection`,
 }
 
+/** All headers of a call, counted as RFC 9113 section 6.5.2 has it. Node ends a stream with more as RESOURCE_EXHAUSTED. */
+const MAX_METADATA_BYTES = 16 * 1024
+
 /** A call as every kind of handler gets it. */
 interface Call {
   readonly request?: unknown
@@ -107,6 +110,7 @@ export class GuardedServer extends Server {
   createInjector(credentials: ServerCredentials): (socket: Socket) => void {
     const injector = this.createConnectionInjector(credentials)
     const http2 = this.#http2Server()
+    http2.updateSettings({ maxHeaderListSize: MAX_METADATA_BYTES })
     http2.on('session', (session) => {
       deferClose(session)
       const connection = this.connections.of(peerOf(session))
