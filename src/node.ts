@@ -18,6 +18,7 @@ import { openServerKeys } from './keys/server-keys.js'
 import { type CutCalls, Lifecycle } from './lifecycle.js'
 import type { Logger } from './log.js'
 import { Metrics } from './metrics.js'
+import { Unsent } from './net/unsent.js'
 import { adminServices } from './node/admin.js'
 import { startFeed } from './node/feed.js'
 import { openOwners } from './node/owners.js'
@@ -104,6 +105,13 @@ export async function startNode(config: Config, log: Logger, stop?: AbortSignal)
       () => keys.identity.current,
       (durationMs) => metrics.signed(durationMs),
     )
+    // Any peer can bring this about.
+    const onLimited = (limit: string, peer: string) => {
+      metrics.limited(limit)
+      log.info({ event: 'limited', limit, peer }, 'refused or cut off a peer')
+    }
+    const unsent = new Unsent(onLimited)
+    lifecycle.add(unsent.watch())
     const grpc = await startGrpcServer({
       ...config.grpc,
       services: {
@@ -123,12 +131,8 @@ export async function startNode(config: Config, log: Logger, stop?: AbortSignal)
       },
       ...(tls !== null && { credentials: new TlsServerCredentials(tls) }),
       limits: config,
-      hooks: {
-        onLimited(limit, peer) {
-          metrics.limited(limit)
-          log.info({ event: 'limited', limit, peer }, 'refused or cut off a peer')
-        },
-      },
+      hooks: { onLimited },
+      unsent,
     })
     lifecycle.listens(grpc)
 
@@ -139,6 +143,7 @@ export async function startNode(config: Config, log: Logger, stop?: AbortSignal)
         metrics.senecaPeerRefused()
         log.debug({ event: 'seneca-refused', reason }, 'refused a peer')
       },
+      unsent,
     }
     const seneca: string[] = []
     for (const { protocol, host, port } of config.seneca) {
@@ -154,6 +159,7 @@ export async function startNode(config: Config, log: Logger, stop?: AbortSignal)
         metrics,
         tls,
         credential,
+        unsent,
         isServing: () => !isStopping,
         findings: () => (guard.isSuspect() ? [clockFinding(guard.offsetMs())] : []),
       },

@@ -1,5 +1,10 @@
-import type { Server } from 'node:http'
+import type { Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { Server as TlsServer } from 'node:tls'
+import type { Unsent } from '../net/unsent.js'
+
+/** What an answer takes up beside its bytes until it is taken. */
+const ANSWER_BYTES = 8 * 1024
 
 /**
  * Bounds the connections of an HTTP server. At the bound a new one takes the place of the one that has
@@ -48,6 +53,34 @@ export function boundConnections(
   })
   server.prependListener('upgrade', ({ socket }) => waiting.delete(keyOf(socket)))
   return open
+}
+
+/**
+ * Has what waits on each connection counted: also requests that were sent ahead and their answers, which wait
+ * outside the socket.
+ */
+export function countAnswers(server: Server, unsent: Unsent): void {
+  const answers = new WeakMap<Socket, Set<ServerResponse>>()
+  server.on(server instanceof TlsServer ? 'secureConnection' : 'connection', (socket: Socket) => {
+    const queued = new Set<ServerResponse>()
+    answers.set(socket, queued)
+    unsent.follow(socket, () => {
+      let bytes = 0
+      for (const { socket, writableEnded, writableLength } of queued) {
+        if (socket === null) {
+          bytes += ANSWER_BYTES + writableLength
+        } else if (writableEnded) {
+          bytes += ANSWER_BYTES
+        }
+      }
+      return bytes
+    })
+  })
+  server.on('request', ({ socket }, response) => {
+    const queued = answers.get(socket)
+    queued?.add(response)
+    response.once('close', () => queued?.delete(response))
+  })
 }
 
 function keyOf({ remoteAddress, remotePort }: Pick<Socket, 'remoteAddress' | 'remotePort'>) {

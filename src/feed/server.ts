@@ -1,9 +1,10 @@
 import { randomInt } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { WebSocketServer } from 'ws'
+import type { Unsent } from '../net/unsent.js'
 import type { Tls } from '../tls.js'
 import { checkViewer, type FeedAccess, pathOf, queryOf, type Refusal } from './access.js'
-import { boundConnections } from './connections.js'
+import { boundConnections, countAnswers } from './connections.js'
 import { type AnswerOptions, answer, createHttpServer, LIST_PATH, listen, refuse } from './http.js'
 import type { FeedHub } from './hub.js'
 import { type FeedUsage, usageOf } from './usage.js'
@@ -44,6 +45,8 @@ export interface FeedServerOptions extends AnswerOptions {
   readonly headerTimeoutMs?: number
   /** Told when there are as many connections as may be and one more comes. */
   readonly onFull?: () => void
+  /** Counts the answers that wait, of all listeners (default: nobody does). */
+  readonly unsent?: Unsent
   /** Calls `run` at intervals until what it returns is called. */
   readonly every?: (intervalMs: number, run: () => void) => () => void
 }
@@ -97,6 +100,9 @@ export async function startFeedServer(
   )
   const maxConnections = limits.maxViewers + limits.otherConnections
   const connections = boundConnections(server, maxConnections, options.onFull ?? (() => {}))
+  if (options.unsent) {
+    countAnswers(server, options.unsent)
+  }
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => {}) // 'close' follows.
     const refusal = checkUpgrade(request, access, viewers.size < limits.maxViewers)

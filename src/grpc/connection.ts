@@ -1,5 +1,6 @@
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
+import { Stall } from '../net/unsent.js'
 import type { Peer } from './peers.js'
 
 /** What opening a stream costs a peer, in bytes wasted, until it has become a call. */
@@ -9,7 +10,13 @@ const CALL_OVERHEAD_BYTES = 512
 
 export type ConnectionSocket = Pick<Socket, 'bytesRead' | 'destroy'>
 export type ConnectionSession = Pick<ServerHttp2Session, 'destroy'>
-export type ConnectionStream = Pick<ServerHttp2Stream, 'close' | 'readableEnded'>
+export type ConnectionStream = Pick<
+  ServerHttp2Stream,
+  'close' | 'on' | 'readableEnded' | 'writableEnded' | 'writableLength'
+>
+
+/** What a call takes up beside its message until its client has taken the answer. */
+const ANSWER_BYTES = 10 * 1024
 
 /** One connection, from its acceptance on. */
 export class Connection {
@@ -21,8 +28,14 @@ export class Connection {
   callsUnderWay = 0
   /** Those that may, as watches of health. */
   lastingStreams = 0
-  /** Streams whose request may still be arriving, and since when. */
-  readonly arriving = new Map<ConnectionStream, number>()
+  /** Open streams, and since when; Infinity: the end of its request is not awaited. */
+  readonly streams = new Map<ConnectionStream, number>()
+  /** Ends the count of what its answers take up. */
+  uncount: () => void = () => {}
+  /** What its answers took up at the last look. */
+  unsentBytes = 0
+  /** Of streams whose answers waited at the last look. */
+  readonly #stalls = new Map<ConnectionStream, Stall>()
   #bytesSeen = 0
   /** Bytes that served no call so far; below zero where a call was made before its bytes were counted. */
   #wastedBytes = 0
@@ -49,6 +62,30 @@ export class Connection {
     this.#waste(bytesRead - this.#bytesSeen)
     this.#bytesSeen = bytesRead
     this.#wastedBytes = Math.max(0, this.#wastedBytes)
+  }
+
+  streamClosed(stream: ConnectionStream): void {
+    this.streams.delete(stream)
+    this.#stalls.delete(stream)
+  }
+
+  /** To be called several times a second: counts what waits, and tells of answers that had their time. */
+  countUnsent(nowMs: number, onStalled: (stream: ConnectionStream) => void): void {
+    this.unsentBytes = 0
+    for (const stream of this.streams.keys()) {
+      const { writableEnded, writableLength } = stream
+      const bytes = writableEnded || writableLength > 0 ? ANSWER_BYTES + writableLength : 0
+      let stall = this.#stalls.get(stream)
+      if (stall === undefined && bytes > 0) {
+        stall = new Stall(stream)
+        this.#stalls.set(stream, stall)
+      }
+      if (stall?.isOver(bytes, nowMs)) {
+        onStalled(stream)
+      } else {
+        this.unsentBytes += bytes
+      }
+    }
   }
 
   /** Once HTTP/2 has begun by a GOAWAY, from which the client knows which calls were not taken. */

@@ -1,6 +1,7 @@
 import { constants } from 'node:http2'
+import type { Unsent } from '../net/unsent.js'
 import { Connection, type ConnectionSocket, type ConnectionStream } from './connection.js'
-import type { GrpcLimits, OnLimited } from './limits.js'
+import type { GrpcLimits, Limit, OnLimited } from './limits.js'
 import { type Peer, type PeerLimits, Peers } from './peers.js'
 
 type ConnectionLimits = PeerLimits & Pick<GrpcLimits, 'maxConnections' | 'headerTimeoutMs'>
@@ -24,6 +25,7 @@ export class Connections {
     private readonly limits: ConnectionLimits,
     private readonly onLimited: OnLimited,
     private readonly nowMs: () => number,
+    private readonly unsent: Unsent,
   ) {
     this.#peers = new Peers(limits, nowMs, (peer) => this.#cutFlooding(peer))
   }
@@ -50,6 +52,13 @@ export class Connections {
     const connection = new Connection(socket, peer, this.nowMs())
     this.#open.set(keyOf(remoteAddress, remotePort), connection)
     this.#unused.add(connection)
+    connection.uncount = this.unsent.add({
+      address: peer.address,
+      unsentBytes: () => connection.unsentBytes,
+      // Its streams stall one by one.
+      isStalled: () => false,
+      cut: () => this.#end(connection),
+    })
     return true
   }
 
@@ -75,9 +84,7 @@ export class Connections {
   /** A request has begun. Where its end is awaited, it must come in time. */
   streamOpened(connection: Connection, stream: ConnectionStream, hasEnd: boolean): void {
     connection.countStream()
-    if (hasEnd) {
-      connection.arriving.set(stream, this.nowMs())
-    }
+    connection.streams.set(stream, hasEnd ? this.nowMs() : Number.POSITIVE_INFINITY)
     if (this.#unused.delete(connection)) {
       this.#idle.add(connection)
     }
@@ -97,7 +104,8 @@ export class Connections {
 
   /** To be called several times a second: cuts what took too long, and floods. */
   look(): void {
-    const beforeMs = this.nowMs() - this.limits.headerTimeoutMs
+    const nowMs = this.nowMs()
+    const beforeMs = nowMs - this.limits.headerTimeoutMs
     for (const connection of this.#ending) {
       connection.socket.destroy()
     }
@@ -112,6 +120,7 @@ export class Connections {
       if (!connection.isOver) {
         connection.countBytes()
         this.#cutHalfSent(connection, beforeMs)
+        connection.countUnsent(nowMs, (stream) => this.#cut('answer-timeout', connection, stream))
       }
     }
   }
@@ -126,17 +135,18 @@ export class Connections {
   }
 
   #cutHalfSent(connection: Connection, beforeMs: number): void {
-    for (const [stream, openedMs] of connection.arriving) {
-      if (openedMs > beforeMs) {
-        break
-      }
-      connection.arriving.delete(stream)
-      if (!stream.readableEnded) {
-        this.onLimited('header-timeout', connection.peer.address)
-        // RESOURCE_EXHAUSTED at the client: it was bandwidth that did not suffice.
-        stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM)
+    for (const [stream, openedMs] of connection.streams) {
+      if (openedMs <= beforeMs && !stream.readableEnded) {
+        this.#cut('header-timeout', connection, stream)
       }
     }
+  }
+
+  #cut(limit: Limit, connection: Connection, stream: ConnectionStream): void {
+    connection.streamClosed(stream)
+    this.onLimited(limit, connection.peer.address)
+    // RESOURCE_EXHAUSTED at the client: it was bandwidth that did not suffice.
+    stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM)
   }
 
   #cutFlooding(peer: Peer): void {
@@ -155,6 +165,7 @@ export class Connections {
   }
 
   #forget(connection: Connection): void {
+    connection.uncount()
     this.#unused.delete(connection)
     this.#idle.delete(connection)
   }

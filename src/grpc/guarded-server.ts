@@ -131,7 +131,7 @@ export class GuardedServer extends Server {
         const hasEnd = !this.#requestStreams.has(path)
         this.connections.streamOpened(connection, stream, hasEnd)
         stream.once('close', () => {
-          connection.arriving.delete(stream)
+          connection.streamClosed(stream)
           if (wasTooLarge(stream)) {
             this.onLimited('message-size', connection.peer.address)
           }

@@ -1,3 +1,5 @@
+import type { UnsentLimit } from '../net/unsent.js'
+
 /** What a gRPC server takes from its callers; `serve` has an option for each. */
 export interface GrpcLimits {
   readonly maxMessageBytes: number
@@ -27,7 +29,8 @@ export interface GrpcLimits {
  * - `peer-calls`, `peer-failures`: a call was refused;
  * - `flood`: a peer wasted so much that all its connections were cut;
  * - `barred`: such a peer came back too soon;
- * - `accept`: the system gave no connection, as where file descriptors ran out.
+ * - `accept`: the system gave no connection, as where file descriptors ran out;
+ * - those of answers that wait to be taken.
  */
 export type Limit =
   | 'connections'
@@ -39,6 +42,7 @@ export type Limit =
   | 'flood'
   | 'barred'
   | 'accept'
+  | UnsentLimit
 
 /** Told of every limit that was met, and by which peer. Any peer can bring this about. */
 export type OnLimited = (limit: Limit, peer: string) => void

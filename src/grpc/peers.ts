@@ -1,5 +1,5 @@
-import { isIPv6 } from 'node:net'
 import { LRUCache } from 'lru-cache'
+import { peerAddress } from '../net/peer-address.js'
 import type { GrpcLimits } from './limits.js'
 import { TokenBucket } from './token-bucket.js'
 
@@ -96,21 +96,4 @@ export class Peers {
     }
     return peer
   }
-}
-
-/** Whose address it is: an IPv4 address, also where it came over IPv6, or the first 64 bits of an IPv6 one. */
-export function peerAddress(remoteAddress: string): string {
-  const [, mapped] = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(remoteAddress) ?? []
-  if (mapped !== undefined) {
-    return mapped
-  }
-  if (!isIPv6(remoteAddress)) {
-    return remoteAddress
-  }
-  const [head = '', tail] = remoteAddress.split('::')
-  const groups = head === '' ? [] : head.split(':')
-  const missing =
-    tail === undefined ? 0 : 8 - groups.length - tail.split(':').filter(Boolean).length
-  const all = [...groups, ...Array<string>(missing).fill('0'), ...(tail ?? '').split(':')]
-  return `${all.slice(0, 4).join(':')}::/64`
 }

@@ -7,6 +7,7 @@ import {
 } from '@grpc/grpc-js'
 import { ReflectionService } from '@grpc/reflection'
 import { ListenError } from '../core/errors.js'
+import type { Unsent } from '../net/unsent.js'
 import { Connections } from './connections.js'
 import { publishedFiles } from './contracts.js'
 import { GuardedServer } from './guarded-server.js'
@@ -38,6 +39,8 @@ export interface GrpcServerOptions {
   readonly credentials?: ServerCredentials
   readonly limits: GrpcLimits
   readonly hooks: { readonly onLimited: OnLimited }
+  /** Counts the answers that wait, of all listeners. */
+  readonly unsent: Unsent
 }
 
 export interface GrpcServer {
@@ -57,7 +60,7 @@ export interface GrpcServer {
 /** Serves the services, with health and reflection. Throws ListenError. */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
   const { host, port, services, limits, hooks } = options
-  const connections = new Connections(limits, hooks.onLimited, Date.now)
+  const connections = new Connections(limits, hooks.onLimited, Date.now, options.unsent)
   const streams = new OpenStreams()
   const grpcOptions = { ...optionsOf(limits), interceptors: [streams.interceptor] }
   const server = new GuardedServer(grpcOptions, connections, hooks.onLimited, limits)

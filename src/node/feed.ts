@@ -11,6 +11,7 @@ import type { Lifecycle } from '../lifecycle.js'
 import type { Logger } from '../log.js'
 import { isLoopback } from '../loopback.js'
 import type { Metrics } from '../metrics.js'
+import type { Unsent } from '../net/unsent.js'
 import { Secret } from '../secret.js'
 import type { LevelStore } from '../stores/level/store.js'
 import type { Tls } from '../tls.js'
@@ -28,6 +29,7 @@ export interface FeedParts {
   readonly tls: Tls | null
   /** null: none is configured. */
   readonly credential: AdminCredential | null
+  readonly unsent: Unsent
   readonly isServing: () => boolean
   readonly findings: () => readonly string[]
 }
@@ -35,7 +37,7 @@ export interface FeedParts {
 /** Serves the session list, its page, probes and metrics; null where that is off. */
 export async function startFeed(
   { http, feedToken, feedPublic, feedMaxSessions, headerTimeoutMs }: Config,
-  { store, sessions, metrics, tls, credential, isServing, findings }: FeedParts,
+  { store, sessions, metrics, tls, credential, unsent, isServing, findings }: FeedParts,
   log: Logger,
   lifecycle: Lifecycle,
 ): Promise<FeedServer | null> {
@@ -54,6 +56,7 @@ export async function startFeed(
     tls,
     headerTimeoutMs,
     onFull: () => metrics.limited('http-connections'),
+    unsent,
     access: {
       isPublic: feedPublic,
       ...(feedToken !== null && { token: new Secret(readTokenFile(feedToken)) }),

@@ -11,6 +11,7 @@ import { InvalidFieldError, ServerUnavailableError } from '../core/errors.js'
 import type { Session } from '../core/session.js'
 import { type CutCalls, Lifecycle } from '../lifecycle.js'
 import type { Logger } from '../log.js'
+import { Unsent } from '../net/unsent.js'
 import { observeCalls } from '../observe-calls.js'
 import type { SessionCommands } from '../seneca/commands.js'
 import { SENECA_LISTENERS } from '../seneca/listeners.js'
@@ -43,8 +44,13 @@ export async function startBridge(
   const connection = connect(server, { ...options, serverKeys: 'any' })
   lifecycle.add(() => connection.close())
   const commands = remoteCommands(new SessionsClient(connection), reachLog(log))
+  const unsent = new Unsent((limit, peer) =>
+    log.info({ event: 'limited', limit, peer }, 'cut off a peer'),
+  )
+  lifecycle.add(unsent.watch())
   const hooks = {
     observer: observeCalls(log),
+    unsent,
     onRefused: (reason: string) => log.debug({ event: 'seneca-refused', reason }, 'refused a peer'),
   }
   try {

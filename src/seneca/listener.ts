@@ -2,6 +2,7 @@ import type { Server, Socket } from 'node:net'
 import type { Caller } from '../core/audit.js'
 import type { CallObserver } from '../core/calls.js'
 import { ListenError } from '../core/errors.js'
+import type { Unsent } from '../net/unsent.js'
 
 export interface SenecaListener {
   /** Where it really listens, `tcp://HOST:PORT` or `http://HOST:PORT`. */
@@ -18,6 +19,8 @@ export interface SenecaHooks {
   readonly observer: CallObserver
   /** Told why a connection was cut or a request refused before it came to an act. */
   readonly onRefused: (reason: string) => void
+  /** Counts the answers that wait, of all listeners. */
+  readonly unsent: Unsent
 }
 
 /** Of one listener. */
@@ -25,9 +28,14 @@ export const MAX_CONNECTIONS = 512
 /** How long nothing may move while a message is unfinished or an answer unsent. */
 export const STALL_TIMEOUT_MS = 30_000
 
-/** Refuses connections beyond the bound. */
-export function boundConnections(server: Server, max: number, { onRefused }: SenecaHooks): void {
+/** Refuses connections beyond the bound, and bounds what waits on those there are. */
+export function boundConnections(
+  server: Server,
+  max: number,
+  { onRefused, unsent }: SenecaHooks,
+): void {
   server.maxConnections = max
+  server.on('connection', (socket) => unsent.follow(socket))
   server.on('drop', () => onRefused(`there are ${max} connections, the most allowed`))
 }
 

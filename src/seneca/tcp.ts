@@ -23,12 +23,16 @@ import {
 } from './wire.js'
 
 const KEEPALIVE_MS = 60_000
+/** How large an answer is taken to be while none is known. */
+const FIRST_ANSWER_BYTES = 1024 * 1024
+/** What is left of an answer's size as the one to expect, after each smaller answer. */
+const EXPECTATION_LEFT = 0.8
 
 /** What one connection may take up. */
 export interface TcpLimits {
   /** Acts under way; further ones wait unread. */
   readonly maxInFlight: number
-  /** Answers that the peer has not taken, in bytes; above it no further act begins. */
+  /** Answers that the peer has not taken, and that acts under way may give, in bytes; above it no further act begins. */
   readonly maxUnsentBytes: number
   /** How long nothing may move while a line is unfinished or an answer unsent. */
   readonly stallTimeoutMs: number
@@ -92,6 +96,8 @@ class Connection {
   private readonly lines = new LineReader(MAX_MESSAGE_BYTES)
   private readonly caller: Caller
   private inFlight = 0
+  /** How large the next answers may be, from those before. */
+  private expectedBytes = FIRST_ANSWER_BYTES
   private hasPeerEnded = false
   private isStopping = false
 
@@ -174,7 +180,9 @@ class Connection {
     if (message.sync !== false && !this.socket.destroyed) {
       // Acts that one commit settles end together: their answers leave together.
       this.socket.cork()
-      this.socket.write(answerLine(message, outcome, accept, { receivedMs, sentMs: Date.now() }))
+      const line = answerLine(message, outcome, accept, { receivedMs, sentMs: Date.now() })
+      this.expectedBytes = Math.max(line.length, this.expectedBytes * EXPECTATION_LEFT)
+      this.socket.write(line)
       process.nextTick(() => this.socket.uncork())
     }
     this.advance()
@@ -186,6 +194,11 @@ class Connection {
 
   private isFull(): boolean {
     const { maxInFlight, maxUnsentBytes } = this.settings
-    return this.inFlight >= maxInFlight || this.socket.writableLength > maxUnsentBytes
+    const unsentBytes = this.socket.writableLength
+    return (
+      unsentBytes > maxUnsentBytes ||
+      this.inFlight >= maxInFlight ||
+      (this.inFlight > 0 && unsentBytes + this.inFlight * this.expectedBytes > maxUnsentBytes)
+    )
   }
 }

@@ -1,6 +1,7 @@
 import type { ServerCredentials } from '@grpc/grpc-js'
 import type { GrpcLimits, OnLimited } from '../../src/grpc/limits.js'
 import { type GrpcServer, type GrpcService, startGrpcServer } from '../../src/grpc/server.js'
+import { Unsent } from '../../src/net/unsent.js'
 
 /** Of the options of `serve`, their defaults. */
 const LIMITS: GrpcLimits = {
@@ -27,6 +28,7 @@ export function startTestGrpc(
     services,
     limits: { ...LIMITS, ...limits },
     hooks: { onLimited },
+    unsent: new Unsent(onLimited),
     ...(credentials && { credentials }),
   })
 }

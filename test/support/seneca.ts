@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { createInterface } from 'node:readline'
+import { Unsent } from '../../src/net/unsent.js'
 import type { SenecaListener } from '../../src/seneca/listener.js'
 import { recordCalls } from './observer.js'
 import { type Limits, sessionsAt } from './sessions.js'
@@ -24,6 +25,7 @@ export function hooks() {
     told,
     observer,
     onRefused: (reason: string) => told.refused.push(reason),
+    unsent: new Unsent((limit) => told.refused.push(limit)),
   }
 }
 

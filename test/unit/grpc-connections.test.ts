@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Connection } from '../../src/grpc/connection.js'
 import { Connections } from '../../src/grpc/connections.js'
+import { Unsent } from '../../src/net/unsent.js'
 
 const HEADER_TIMEOUT_MS = 1_000
 /** What a peer may waste at once. */
@@ -17,6 +18,7 @@ function connectionsAt(maxConnections = 3) {
     { ...limits, maxConnections, headerTimeoutMs: HEADER_TIMEOUT_MS },
     (limit) => limited.push(limit),
     () => time.nowMs,
+    new Unsent((limit) => limited.push(limit)),
   )
   let ports = 0
   const open = (port = ++ports) => {
@@ -31,8 +33,14 @@ function connectionsAt(maxConnections = 3) {
     const isTaken = connections.accept(socket, '10.0.0.1', port)
     const connection = connections.of(`10.0.0.1:${port}`) as Connection
     const request = () => {
-      const stream = { readableEnded: false, code: 0, close: (code: number) => void code }
-      connections.streamOpened(connection, stream, true)
+      const stream = {
+        readableEnded: false,
+        writableEnded: false,
+        writableLength: 0,
+        close: (code: number) => void code,
+        on: () => stream,
+      }
+      connections.streamOpened(connection, stream as never, true)
       return stream
     }
     return {
@@ -162,7 +170,7 @@ describe('connections', () => {
     time.nowMs = HEADER_TIMEOUT_MS
     connections.look()
     expect(closed).toEqual([11]) // ENHANCE_YOUR_CALM
-    expect(connection.arriving.size).toBe(0)
+    expect(connection.streams.size).toBe(1)
     expect(socket.isCut).toBe(false)
     expect(limited).toEqual(['header-timeout'])
   })

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Peers, peerAddress } from '../../src/grpc/peers.js'
+import { Peers } from '../../src/grpc/peers.js'
 import { TokenBucket } from '../../src/grpc/token-bucket.js'
+import { peerAddress } from '../../src/net/peer-address.js'
 
 /** What a peer may waste at once and in a second. */
 const BURST = 2 * 1024 * 1024
