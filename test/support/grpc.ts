@@ -22,13 +22,14 @@ export function startTestGrpc(
   limits: Partial<GrpcLimits> = {},
   onLimited: OnLimited = () => {},
   credentials?: ServerCredentials,
+  unsent: Unsent = new Unsent(onLimited),
 ): Promise<GrpcServer> {
   return startGrpcServer({
     ...{ host: '127.0.0.1', port: 0 },
     services,
     limits: { ...LIMITS, ...limits },
     hooks: { onLimited },
-    unsent: new Unsent(onLimited),
+    unsent,
     ...(credentials && { credentials }),
   })
 }

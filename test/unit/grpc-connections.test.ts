@@ -175,6 +175,27 @@ describe('connections', () => {
     expect(limited).toEqual(['header-timeout'])
   })
 
+  it('end an answer that is not taken in time, and not one of which some is taken', () => {
+    const { connections, open, time, limited } = connectionsAt()
+    const { request, socket } = open()
+    const [stuck, slow, waiting] = [request(), request(), request()]
+    const closed: string[] = []
+    for (const [name, stream] of Object.entries({ stuck, slow, waiting })) {
+      stream.readableEnded = true
+      stream.close = () => void closed.push(name)
+    }
+    stuck.writableLength = 10
+    slow.writableLength = 10
+    for (const nowMs of [0, 20_000, 40_000]) {
+      time.nowMs = nowMs
+      slow.writableLength--
+      connections.look()
+    }
+    expect(closed).toEqual(['stuck'])
+    expect(socket.isCut).toBe(false)
+    expect(limited).toEqual(['answer-timeout'])
+  })
+
   it('of a peer that sends bytes for no call are all cut, and none is taken', () => {
     const { connections, open, limited } = connectionsAt()
     const [flooding, other] = [open(), open()]
