@@ -119,7 +119,9 @@ class Connection {
       this.advance()
     })
     // Fires when for so long nothing was read and nothing sent. A connection may be idle for ever.
-    socket.setTimeout(settings.stallTimeoutMs, () => {
+    socket.setTimeout(settings.stallTimeoutMs)
+    // Not as the callback of setTimeout, which is called for the first time alone.
+    socket.on('timeout', () => {
       if (socket.writableLength > 0) {
         this.cut('it does not read its answers')
       } else if (this.lines.heldBytes > 0 && !this.isFull()) {
@@ -198,7 +200,7 @@ class Connection {
     return (
       unsentBytes > maxUnsentBytes ||
       this.inFlight >= maxInFlight ||
-      (this.inFlight > 0 && unsentBytes + this.inFlight * this.expectedBytes > maxUnsentBytes)
+      (this.inFlight > 0 && unsentBytes + (this.inFlight + 1) * this.expectedBytes > maxUnsentBytes)
     )
   }
 }

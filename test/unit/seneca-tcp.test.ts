@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { it as base, describe, expect } from 'vitest'
 import type { SessionCommands } from '../../src/seneca/commands.js'
 import { startSenecaTcp, type TcpLimits } from '../../src/seneca/tcp.js'
@@ -130,8 +131,11 @@ describe('a connection', () => {
     expect(await peer.answer()).toMatchObject({ res: { user_id: 'zoë ☕', user_name: '"}\\' } })
   })
 
-  it('with half a message is closed when nothing follows', async ({ started }) => {
+  it('with half a message is closed when nothing follows, also after it was idle', async ({
+    started,
+  }) => {
     const { peer, stillServes, told } = await started({ stallTimeoutMs: 20 })
+    await once(peer.socket.setTimeout(50), 'timeout')
     peer.send(actLine(list).slice(0, 30))
     await peer.closed
     expect(told.refused).toEqual(['it does not finish its message'])
@@ -213,6 +217,42 @@ describe('a connection', () => {
     expect(begun).toBeLessThan(acts / 5)
     await stillServes()
   })
+
+  it.for([
+    ['small', 100, 64],
+    ['large', 300_000, 3],
+  ] as const)(
+    'that had %s answers has so many acts under way as such fit',
+    async ([, bytes, most], { started }) => {
+      let underWay = 0
+      let atMost = 0
+      const { peer } = await started(
+        {},
+        {
+          get: async (id) => {
+            underWay++
+            atMost = Math.max(atMost, id === 'late' ? underWay : 0)
+            await new Promise(setImmediate)
+            underWay--
+            return { ...SESSION, data: `"${'x'.repeat(bytes)}"` }
+          },
+        },
+      )
+      const ask = (session_id: string, times: number) =>
+        peer.send(actLine({ role: 'sessions', cmd: 'get_session_by_id', session_id }).repeat(times))
+      const early = 40
+      const late = 100
+      ask('early', early)
+      for (let i = 0; i < early; i++) {
+        await peer.answer()
+      }
+      ask('late', late)
+      for (let i = 0; i < late; i++) {
+        await peer.answer()
+      }
+      expect(atMost).toBe(most)
+    },
+  )
 
   it('that reads late gets every answer', async ({ started }) => {
     const { peer, stillServes, told } = await started(
