@@ -11,7 +11,7 @@ export interface UnsentLimits {
 
 const LIMITS: UnsentLimits = { maxAddressBytes: 64 * 1024 * 1024, maxBytes: 256 * 1024 * 1024 }
 /** A peer may take nothing of what waits for so long, and for as long as a link of this speed needs for it. */
-const STALL_TIMEOUT_MS = 30_000
+const STALL_TIMEOUT_MS = 60_000
 const SLOWEST_BYTES_PER_MS = 16
 const LOOK_INTERVAL_MS = 100
 

@@ -186,7 +186,7 @@ describe('connections', () => {
     }
     stuck.writableLength = 10
     slow.writableLength = 10
-    for (const nowMs of [0, 20_000, 40_000]) {
+    for (const nowMs of [0, 40_000, 80_000]) {
       time.nowMs = nowMs
       slow.writableLength--
       connections.look()

@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { Stall, Unsent } from '../../src/net/unsent.js'
 
-const STALL_TIMEOUT_MS = 30_000
+const STALL_TIMEOUT_MS = 60_000
 
 /** An account with little room, and connections of which the test says what waits on them. */
 function account() {
