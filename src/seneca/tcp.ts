@@ -179,12 +179,11 @@ class Connection {
     const { accept, runAct } = this.settings
     const outcome = await runAct(message.act, this.caller, message.id)
     this.inFlight--
+    this.expectedBytes = Math.max(outcome.json.length, this.expectedBytes * EXPECTATION_LEFT)
     if (message.sync !== false && !this.socket.destroyed) {
       // Acts that one commit settles end together: their answers leave together.
       this.socket.cork()
-      const line = answerLine(message, outcome, accept, { receivedMs, sentMs: Date.now() })
-      this.expectedBytes = Math.max(line.length, this.expectedBytes * EXPECTATION_LEFT)
-      this.socket.write(line)
+      this.socket.write(answerLine(message, outcome, accept, { receivedMs, sentMs: Date.now() }))
       process.nextTick(() => this.socket.uncork())
     }
     this.advance()
