@@ -70,7 +70,10 @@ export class Connection {
   }
 
   /** To be called several times a second: counts what waits, and tells of answers that had their time. */
-  countUnsent(nowMs: number, onStalled: (stream: ConnectionStream) => void): void {
+  countUnsent(
+    nowMs: number,
+    onStalled: (connection: Connection, stream: ConnectionStream) => void,
+  ): void {
     this.unsentBytes = 0
     for (const stream of this.streams.keys()) {
       const { writableEnded, writableLength } = stream
@@ -81,7 +84,7 @@ export class Connection {
         this.#stalls.set(stream, stall)
       }
       if (stall?.isOver(bytes, nowMs)) {
-        onStalled(stream)
+        onStalled(this, stream)
       } else {
         this.unsentBytes += bytes
       }

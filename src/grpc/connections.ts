@@ -120,7 +120,7 @@ export class Connections {
       if (!connection.isOver) {
         connection.countBytes()
         this.#cutHalfSent(connection, beforeMs)
-        connection.countUnsent(nowMs, (stream) => this.#cut('answer-timeout', connection, stream))
+        connection.countUnsent(nowMs, this.#cutStalled)
       }
     }
   }
@@ -141,6 +141,9 @@ export class Connections {
       }
     }
   }
+
+  readonly #cutStalled = (connection: Connection, stream: ConnectionStream) =>
+    this.#cut('answer-timeout', connection, stream)
 
   #cut(limit: Limit, connection: Connection, stream: ConnectionStream): void {
     connection.streamClosed(stream)

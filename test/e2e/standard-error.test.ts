@@ -1,5 +1,8 @@
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http2'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import {
@@ -85,6 +88,25 @@ it('the admin token with a stray byte is told nowhere', async () => {
     expect(code).not.toBe(0)
     expect(leaked(stdout + stderr, SECRETS)).toEqual([])
   }
+})
+
+it('a command prints no header of an answer, whatever stands in it', async () => {
+  const server = createServer()
+  server.on('stream', (stream, { authorization }) => {
+    const answer = { ':status': 200, 'content-type': 'application/grpc', 'grpc-status': '14' }
+    stream.respond({ ...answer, 'x-told': `${authorization}${STRAY}` }, { endStream: true })
+  })
+  server.listen(0, '127.0.0.1')
+  onTestFinished(() => void server.close())
+  await once(server, 'listening')
+  const file = join(await temporaryDirectory(onTestFinished), 'admin.token')
+  await writeFile(file, TOKEN)
+  const address = `127.0.0.1:${(server.address() as AddressInfo).port}`
+  const args = ['status', '--server', address, '--admin-token-file', file]
+  const { code, stdout, stderr } = await sessiond(args)
+  expect(code).not.toBe(0)
+  expect(stderr).toMatch(/^sessiond: [^\n]+\n$/)
+  expect(leaked(stdout + stderr, SECRETS)).toEqual([])
 })
 
 it('what dependencies and Node print is a line of the log, without its text', async () => {
