@@ -6,7 +6,7 @@ import type { Config } from './config.js'
 import { type CreatePorts, createSession } from './core/create.js'
 import { EpochClock } from './core/epoch.js'
 import { Expiry } from './core/expiry.js'
-import { Sessions } from './core/sessions.js'
+import { PAGE, Sessions } from './core/sessions.js'
 import { cachedVerify, schemeVerifier, type Verify } from './crypto/schemes.js'
 import { sealSeed } from './crypto/seal.js'
 import { sodiumEd25519, sodiumRandomBytes } from './crypto/sodium.js'
@@ -18,7 +18,7 @@ import { openServerKeys } from './keys/server-keys.js'
 import { type CutCalls, Lifecycle } from './lifecycle.js'
 import type { Logger } from './log.js'
 import { Metrics } from './metrics.js'
-import { Unsent } from './net/unsent.js'
+import { Unsent, unsentLimits } from './net/unsent.js'
 import { adminServices } from './node/admin.js'
 import { startFeed } from './node/feed.js'
 import { openOwners } from './node/owners.js'
@@ -110,7 +110,7 @@ export async function startNode(config: Config, log: Logger, stop?: AbortSignal)
       metrics.limited(limit)
       log.info({ event: 'limited', limit, peer }, 'refused or cut off a peer')
     }
-    const unsent = new Unsent(onLimited)
+    const unsent = new Unsent(onLimited, unsentLimits(PAGE * config.maxDataBytes))
     lifecycle.add(unsent.watch())
     const grpc = await startGrpcServer({
       ...config.grpc,

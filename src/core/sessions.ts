@@ -18,7 +18,7 @@ import type { Decision, Seen, SessionPage, SessionStore } from './store.js'
 import type { SweepCounts } from './sweep.js'
 import { UUID_BYTES, uuidV4 } from './uuid.js'
 
-const PAGE = 100
+export const PAGE = 100
 /** `load` moves the request time no more often. */
 const TOUCH_INTERVAL_MS = 1000
 

@@ -2,6 +2,14 @@ import type { Socket } from 'node:net'
 import type { Writable } from 'node:stream'
 import { peerAddress } from './peer-address.js'
 
+const LEAST_ADDRESS_BYTES = 64 * 1024 * 1024
+/** So many addresses may leave all that one may. */
+const FULL_ADDRESSES = 4
+/** A peer may take nothing of what waits for so long, and for as long as a link of this speed needs for it. */
+const STALL_TIMEOUT_MS = 60_000
+const SLOWEST_BYTES_PER_MS = 16
+const LOOK_INTERVAL_MS = 100
+
 export interface UnsentLimits {
   /** What may wait for one address. */
   readonly maxAddressBytes: number
@@ -9,11 +17,11 @@ export interface UnsentLimits {
   readonly maxBytes: number
 }
 
-const LIMITS: UnsentLimits = { maxAddressBytes: 64 * 1024 * 1024, maxBytes: 256 * 1024 * 1024 }
-/** A peer may take nothing of what waits for so long, and for as long as a link of this speed needs for it. */
-const STALL_TIMEOUT_MS = 60_000
-const SLOWEST_BYTES_PER_MS = 16
-const LOOK_INTERVAL_MS = 100
+/** For an address twice the largest answer, so that no one who takes it slowly is cut for it, and at least 64 MiB. */
+export function unsentLimits(largestAnswerBytes: number): UnsentLimits {
+  const maxAddressBytes = Math.max(LEAST_ADDRESS_BYTES, 2 * largestAnswerBytes)
+  return { maxAddressBytes, maxBytes: FULL_ADDRESSES * maxAddressBytes }
+}
 
 /**
  * A limit that was met:
@@ -71,7 +79,7 @@ export class Unsent {
 
   constructor(
     private readonly onLimited: (limit: UnsentLimit, address: string) => void,
-    private readonly limits = LIMITS,
+    private readonly limits = unsentLimits(0),
     private readonly nowMs: () => number = () => performance.now(),
   ) {}
 

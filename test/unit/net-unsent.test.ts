@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream'
 import { describe, expect, it } from 'vitest'
-import { Stall, Unsent } from '../../src/net/unsent.js'
+import { Stall, Unsent, unsentLimits } from '../../src/net/unsent.js'
 
 const STALL_TIMEOUT_MS = 60_000
 
@@ -66,6 +66,19 @@ describe('answers that wait', () => {
     unsent.look()
     expect(cut).toEqual(['a1'])
   })
+
+  it.each([
+    [0, 64, 256],
+    [32, 64, 256],
+    [100, 200, 800],
+  ])(
+    'the largest of which has %i MiB may fill %i MiB an address, and %i in all',
+    (largest, address, all) => {
+      const MIB = 1024 * 1024
+      const limits = { maxAddressBytes: address * MIB, maxBytes: all * MIB }
+      expect(unsentLimits(largest * MIB)).toEqual(limits)
+    },
+  )
 
   it('count no more once their connection is gone', () => {
     const { unsent, connection, cut } = account()
