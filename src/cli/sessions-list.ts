@@ -51,7 +51,7 @@ Examples:
     .action(async (flags: ListFlags) => {
       const options = readListFlags(flags)
       await withSessions(flags, async (sessions) => {
-        const page = await sessions.list(options)
+        const page = await sessions.list({ ...options, withData: flags.json ?? false })
         if (flags.json) {
           const data = page.sessions.map(sessionJson).join(',')
           console.log(`{"total":${page.total},"data":[${data}]}`)

@@ -55,7 +55,7 @@ function closeCommand(): Command {
     .addHelpText(
       'after',
       `
-With --json: the session as it was before, or {"closed": N}.
+With --json: the session as it is now, or {"closed": N}.
 
 Examples:
   $ sessiond sessions close 0d1f7f5e-3b5c-4c39-9d0e-5f1d1c7a2b11
@@ -72,11 +72,12 @@ Examples:
           const line = `closed ${closed} ${closed === 1 ? 'session' : 'sessions'} of ${printable(user)}`
           console.log(flags.json ? JSON.stringify({ closed }) : line)
         } else if (id !== undefined) {
-          const before = existing(await sessions.close(id), id)
+          const before = existing(await sessions.get(id), id)
+          const closed = existing(await sessions.close(id), id)
           const line = before.active
             ? `closed ${printable(id)}`
             : `${printable(id)} had already ${stateText(before)}`
-          console.log(flags.json ? sessionJson(before) : line)
+          console.log(flags.json ? sessionJson(closed) : line)
         }
       })
     })
@@ -90,7 +91,7 @@ function deleteCommand(): Command {
     .addHelpText(
       'after',
       `
-With --json: the session as it was.
+With --json: what was there, but for user and data.
 
 Examples:
   $ sessiond sessions delete 0d1f7f5e-3b5c-4c39-9d0e-5f1d1c7a2b11`,
@@ -103,16 +104,16 @@ Examples:
     )
 }
 
-/** Closes page after page: each takes what it holds out of the list. Returns how many were open. */
+/** Closes page after page: each takes what it holds out of the list. Returns how many there were. */
 async function closeAll(sessions: SessionsClient, userId: string): Promise<number> {
   let closed = 0
   for (;;) {
-    const page = await sessions.list({ userId, active: true })
+    const page = await sessions.list({ userId, active: true, withData: false })
     if (page.sessions.length === 0) {
       return closed
     }
-    const before = await Promise.all(page.sessions.map(({ id }) => sessions.close(id)))
-    closed += before.filter((session) => session?.active).length
+    const found = await Promise.all(page.sessions.map(({ id }) => sessions.close(id)))
+    closed += found.filter((session) => session !== null).length
   }
 }
 

@@ -62,6 +62,8 @@ export interface ListOptions {
   /** At most 100, which is also the default. */
   readonly take?: number
   readonly total?: boolean
+  /** false leaves `user` and `data` out of the answer, which are the most of it (default true). */
+  readonly withData?: boolean
 }
 
 export interface SessionInfoPage {
@@ -110,7 +112,11 @@ export class SessionsClient {
   async list(options: ListOptions = {}): Promise<SessionInfoPage> {
     const { id, userId, active, fromTimeMs, toTimeMs, skip = 0, take, total = false } = options
     const filter = { id, user_id: userId, active, from_time: fromTimeMs, to_time: toTimeMs }
-    const { page } = await this.call('get_sessions', SessionPageRequest, SessionPageReply, {
+    const metadata = new Metadata()
+    if (options.withData ?? true) {
+      metadata.set('sessiond-with-data', '1')
+    }
+    const request = {
       filter: new Map(
         Object.entries(filter).flatMap(([key, value]) =>
           value === undefined ? [] : [[key, `${value}`] as const],
@@ -118,7 +124,9 @@ export class SessionsClient {
       ),
       // On the wire 0 is not given.
       paging: { skip: BigInt(skip), take: take === undefined ? 0 : Math.max(take, 1), total },
-    })
+    }
+    const types = [SessionPageRequest, SessionPageReply] as const
+    const { page } = await this.call('get_sessions', ...types, request, metadata)
     return {
       sessions: (page?.data ?? []).slice(0, take).map(readSession),
       total: total ? Number(page?.total ?? 0n) : null,
@@ -144,7 +152,7 @@ export class SessionsClient {
     return existing(await this.call('update_session_user', ...types, request), id)
   }
 
-  /** Ends a session, and returns it as it was; null where no session has the id. */
+  /** Ends a session, and returns it as it is now; null where no session has the id. */
   async close(id: string): Promise<SessionInfo | null> {
     return found(await this.callWithId('close_session', id))
   }
@@ -159,7 +167,10 @@ export class SessionsClient {
     await this.callWithId('close_session', '', metadata)
   }
 
-  /** Deletes a session, of this user where one is given, and returns it as it was. */
+  /**
+   * Deletes a session, of this user where one is given, and returns what was there, but for `user` and
+   * `data`.
+   */
   async delete(id: string, userId?: string): Promise<SessionInfo | null> {
     const metadata = metadataOf({ 'sessiond-user-id-bin': userId })
     return found(await this.callWithId('delete_session_by_id', id, metadata))

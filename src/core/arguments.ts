@@ -9,6 +9,7 @@ export const MAX_CLIENT_BYTES = 1024
 const MAX_JSON_DEPTH = 64
 const OPENING_BRACKET = 0x5b
 const OPENING_BRACE = 0x7b
+const LONE_SURROGATE = /\p{Surrogate}/u
 
 /** What a command opens a session with. What is not given stays as it is in a session found again. */
 export interface OpenArguments {
@@ -28,6 +29,21 @@ export interface ListArguments extends Omit<ListQuery, 'skip' | 'take' | 'total'
   /** At most 100, which is also the default. */
   readonly take?: number
   readonly total?: boolean
+}
+
+/** A text as callers give it, which is not empty. Throws InvalidFieldError. */
+export function readText(field: string, value: unknown): string {
+  if (typeof value !== 'string') {
+    throw new InvalidFieldError(field, 'must be a text')
+  }
+  if (value === '') {
+    throw new InvalidFieldError(field, 'may not be empty')
+  }
+  // UTF-8 has no such thing: two texts that differ here would be one in the store.
+  if (LONE_SURROGATE.test(value)) {
+    throw new InvalidFieldError(field, 'has half of a surrogate pair')
+  }
+  return value
 }
 
 /** Throws MissingFieldError where there is none, InvalidFieldError where it is too long. */

@@ -13,7 +13,7 @@ export async function closeUser(
     if (page.sessions.length === 0) {
       return closed
     }
-    const before = await Promise.all(page.sessions.map(({ id }) => sessions.close(id, caller)))
-    closed += before.filter((session) => session?.active).length
+    const outcomes = await Promise.all(page.sessions.map(({ id }) => sessions.close(id, caller)))
+    closed += outcomes.filter((outcome) => outcome?.wasOpen).length
   }
 }

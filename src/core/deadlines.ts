@@ -74,7 +74,7 @@ export class Deadlines {
   }
 }
 
-/** The session as it is once it has ended. */
+/** The session as it is once it has ended: what callers kept in it ends with it. */
 export function ended(session: Session, closeTimeMs: number): Session {
-  return { ...session, active: false, closeTimeMs }
+  return { ...session, active: false, closeTimeMs, user: null, data: null }
 }

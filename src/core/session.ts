@@ -14,9 +14,9 @@ export interface Session {
   readonly closeTimeMs: number | null
   readonly address: string
   readonly client: string
-  /** JSON text, null where there is none. */
+  /** JSON text, null where there is none or the session has ended. */
   readonly user: string | null
-  /** JSON text, null where there is none. */
+  /** JSON text, null where there is none or the session has ended. */
   readonly data: string | null
   /** There for a session that Create opened, null for one that a command opened. */
   readonly token: Token | null

@@ -37,6 +37,13 @@ export interface SessionsLimits extends Quota {
   readonly maxDataBytes: number
 }
 
+/** What `Sessions.close` found and left. */
+export interface Closed {
+  /** As it is now. */
+  readonly session: Session
+  readonly wasOpen: boolean
+}
+
 /** The sessions commands, each once. Transports translate to them and from them. */
 export class Sessions {
   private readonly deadlines: Deadlines
@@ -66,11 +73,11 @@ export class Sessions {
     return this.ports.expiry.insert(scope, (seen) => this.decideOpen(args, seen))
   }
 
-  /** The session with this id; of one that has ended neither `user` nor `data`. */
+  /** The session with this id. */
   async get(id: string): Promise<Session | null> {
     checkRequired('session_id', id)
     const session = await this.ports.store.get(id)
-    return session === undefined ? null : this.view(session)
+    return session === undefined ? null : this.deadlines.asOfNow(session)
   }
 
   /** The open session of this user with this id, for which this counts as a request. */
@@ -91,7 +98,7 @@ export class Sessions {
           : null,
       { durable: false },
     )
-    return touched !== undefined && this.view(touched).active ? touched : null
+    return touched !== undefined && this.deadlines.asOfNow(touched).active ? touched : null
   }
 
   /** A page of sessions, newest request first. */
@@ -107,7 +114,10 @@ export class Sessions {
       const page = await this.ports.store.list(query)
       const overdue = page.sessions.filter((session) => this.deadlines.isOverdue(session))
       if (overdue.length === 0) {
-        return { ...page, sessions: page.sessions.map((session) => this.view(session)) }
+        return {
+          ...page,
+          sessions: page.sessions.map((session) => this.deadlines.asOfNow(session)),
+        }
       }
       await Promise.all(overdue.map((session) => this.ports.expiry.endIfOverdue(session.id)))
     }
@@ -125,20 +135,22 @@ export class Sessions {
     return this.write(id, { user })
   }
 
-  /** Ends a session, and returns it as it was; null where no session has the id. */
-  async close(id: string, caller: Caller): Promise<Session | null> {
+  /** Ends a session; null where no session has the id. */
+  async close(id: string, caller: Caller): Promise<Closed | null> {
     checkRequired('session_id', id)
     const { audit, clock, store } = this.ports
     await audit.check()
-    let before: Session | null = null
-    await store.update(id, (current) => {
-      before = this.deadlines.asOfNow(current)
-      return current.active
-        ? this.deadlines.end(current, before.closeTimeMs ?? clock.nowMs())
-        : null
+    let wasOpen = false
+    const session = await store.update(id, (current) => {
+      const { active, closeTimeMs } = this.deadlines.asOfNow(current)
+      wasOpen = active
+      return current.active ? this.deadlines.end(current, closeTimeMs ?? clock.nowMs()) : null
     })
-    await this.record('close', before, caller)
-    return before
+    if (session === undefined) {
+      return null
+    }
+    await this.record('close', session, wasOpen, caller)
+    return { session, wasOpen }
   }
 
   /** Ends the session that a command opened for this user, address and client, if there is one. */
@@ -157,14 +169,21 @@ export class Sessions {
     }
   }
 
-  /** Deletes a session, of this user where one is given, and returns it as it was. */
+  /**
+   * Deletes a session, of this user where one is given, and returns what was there, but for `user` and
+   * `data`.
+   */
   async delete(id: string, userId: string | undefined, caller: Caller): Promise<Session | null> {
     checkRequired('session_id', id)
     await this.ports.audit.check()
     const isTheirs = (current: Session) => userId === undefined || current.userId === userId
-    const before = (await this.ports.store.remove(id, isTheirs)) ?? null
-    await this.record('delete', before, caller)
-    return before
+    const removed = await this.ports.store.remove(id, isTheirs)
+    if (removed === undefined) {
+      return null
+    }
+    const before = this.deadlines.asOfNow(removed)
+    await this.record('delete', before, before.active, caller)
+    return { ...before, user: null, data: null }
   }
 
   /**
@@ -179,12 +198,13 @@ export class Sessions {
     return counts
   }
 
-  private async record(action: string, before: Session | null, caller: Caller): Promise<void> {
-    if (before !== null) {
-      const { id, userId, active } = before
-      const facts = { sessionId: id, userId, wasOpen: active }
-      await this.ports.audit.record({ action, caller, facts })
-    }
+  private record(
+    action: string,
+    { id, userId }: Session,
+    wasOpen: boolean,
+    caller: Caller,
+  ): Promise<void> {
+    return this.ports.audit.record({ action, caller, facts: { sessionId: id, userId, wasOpen } })
   }
 
   private decideOpen(args: OpenArguments, seen: Seen): Decision {
@@ -240,7 +260,7 @@ export class Sessions {
   }: ListArguments) {
     const { userId, active, fromTimeMs = 0, toTimeMs = Number.POSITIVE_INFINITY } = filter
     const stored = await this.ports.store.get(id)
-    const session = stored && this.view(stored)
+    const session = stored && this.deadlines.asOfNow(stored)
     const matches =
       session !== undefined &&
       (userId === undefined || session.userId === userId) &&
@@ -251,12 +271,6 @@ export class Sessions {
       sessions: matches && skip === 0 && take > 0 ? [session] : [],
       total: total ? Number(matches) : null,
     }
-  }
-
-  /** What is shown of a session at this moment: of one that has ended neither `user` nor `data`. */
-  private view(session: Session): Session {
-    const now = this.deadlines.asOfNow(session)
-    return now.active ? now : { ...now, user: null, data: null }
   }
 
   /** The session with this moment as its last request; time never goes backwards. */

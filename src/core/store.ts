@@ -10,7 +10,7 @@ import type { Session } from './session.js'
  *   once; what they see is current, and stays so until their result is committed.
  * - What a function throws is thrown on as it is, and nothing is written.
  * - Any failure to write is a StoreUnavailableError: outcome unknown, safe to try again.
- * - A session that is not active has no seal.
+ * - A session that is not active has no seal, and keeps neither `user` nor `data`.
  */
 export interface SessionStore {
   /** The session with this id, ended ones too. */

@@ -1,4 +1,5 @@
 import { checkRequired } from './arguments.js'
+import type { Deadlines } from './deadlines.js'
 import { ownerOfText } from './owner.js'
 import type { Session } from './session.js'
 import type { IdempotencyEntry, SessionStore } from './store.js'
@@ -15,17 +16,19 @@ export interface ErasedCounts {
 
 /**
  * Everything that is kept about a user, or an owner by its id in base58, but for sealed keys: those are
- * secret from everyone. Sessions are as of one moment, then idempotency keys as of another.
+ * secret from everyone. Sessions are those of one moment, idempotency keys those of another. A session past
+ * its deadline has ended, swept or not.
  * Throws MissingFieldError, InvalidFieldError.
  */
 export async function* exportSubject(
   store: Pick<SessionStore, 'walkSessions' | 'walkAnswers'>,
+  deadlines: Pick<Deadlines, 'asOfNow'>,
   userId: string,
 ): AsyncGenerator<SubjectRecord, void> {
   checkRequired('user_id', userId)
   for await (const sessions of store.walkSessions(userId)) {
     for (const session of sessions) {
-      yield { kind: 'session', session }
+      yield { kind: 'session', session: deadlines.asOfNow(session) }
     }
   }
   const owner = ownerOfText(userId)

@@ -48,11 +48,11 @@ const ACTIONS: Readonly<Record<string, Action>> = {
 
   async close({ sessions }, field, caller) {
     const id = field('session_id')
-    const before = await sessions.close(id, caller)
-    if (before === null) {
+    const outcome = await sessions.close(id, caller)
+    if (outcome === null) {
       throw new NotFoundError(id)
     }
-    return { closed: before.active ? 1 : 0 }
+    return { closed: outcome.wasOpen ? 1 : 0 }
   },
 
   async 'close-user'({ sessions }, field, caller) {

@@ -13,7 +13,6 @@ import {
 } from '#generated/sessions_v1/sessions'
 import type { Caller } from '../core/audit.js'
 import type { CallObserver } from '../core/calls.js'
-import { MissingFieldError } from '../core/errors.js'
 import type { Session } from '../core/session.js'
 import type { Sessions } from '../core/sessions.js'
 import { callerOf } from './caller.js'
@@ -21,7 +20,8 @@ import { type Codec, decode, rawDefinition } from './contracts.js'
 import { describe } from './error-description.js'
 import { unary } from './handler.js'
 import type { GrpcService } from './server.js'
-import { readJsonText, readListArguments, toWireSession } from './session-fields.js'
+import { listArguments, readJsonText, toListedSession, toWireSession } from './session-fields.js'
+import { hasMark, takeOnly, textUnder, userIdIn } from './session-metadata.js'
 
 /**
  * `sessions_v1.Sessions`: the sessions commands as existing clients call them, and as our bridge does,
@@ -52,8 +52,9 @@ export function sessionsService(sessions: Sessions, observer: CallObserver): Grp
   }
 
   async function get({ sessionId }: SessionIdRequest, metadata: Metadata) {
-    const userId = text(metadata, 'sessiond-user-id-bin')
-    if (metadata.get('sessiond-load')[0] === '1') {
+    takeOnly(metadata, 'sessiond-user-id-bin', 'sessiond-load')
+    const userId = userIdIn(metadata)
+    if (hasMark(metadata, 'sessiond-load')) {
       return object(await sessions.load(userId ?? '', sessionId))
     }
     const session = await sessions.get(sessionId)
@@ -61,12 +62,15 @@ export function sessionsService(sessions: Sessions, observer: CallObserver): Grp
   }
 
   async function close({ sessionId }: SessionIdRequest, metadata: Metadata, caller: Caller) {
-    const userId = text(metadata, 'sessiond-user-id-bin')
+    const userId = userIdIn(metadata)
     if (sessionId !== '' || userId === undefined) {
-      return object(await sessions.close(sessionId, caller))
+      takeOnly(metadata)
+      const outcome = await sessions.close(sessionId, caller)
+      return object(outcome && outcome.session)
     }
-    const address = text(metadata, 'sessiond-address-bin') ?? ''
-    const client = text(metadata, 'sessiond-client-bin') ?? ''
+    takeOnly(metadata, 'sessiond-user-id-bin', 'sessiond-address-bin', 'sessiond-client-bin')
+    const address = textUnder(metadata, 'sessiond-address-bin') ?? ''
+    const client = textUnder(metadata, 'sessiond-client-bin') ?? ''
     await sessions.closeOpened(userId, address, client, caller)
     return object(null)
   }
@@ -74,12 +78,15 @@ export function sessionsService(sessions: Sessions, observer: CallObserver): Grp
   return {
     definition: rawDefinition('sessions_v1.Sessions'),
     implementation: {
-      get_sessions: method(SessionPageRequest, SessionPageReply, async (request) => {
-        const { sessions: found, total } = await sessions.list(readListArguments(request))
-        return { page: { total: BigInt(total ?? 0), data: found.map(toWireSession) } }
+      get_sessions: method(SessionPageRequest, SessionPageReply, async (request, metadata) => {
+        takeOnly(metadata, 'sessiond-with-data')
+        const shown = hasMark(metadata, 'sessiond-with-data') ? toWireSession : toListedSession
+        const { sessions: found, total } = await sessions.list(listArguments(request))
+        return { page: { total: BigInt(total ?? 0), data: found.map(shown) } }
       }),
       get_session_by_id: method(SessionIdRequest, SessionObjectReply, get),
-      open_session: method(SessionOpenRequest, SessionObjectReply, async (request) => {
+      open_session: method(SessionOpenRequest, SessionObjectReply, async (request, metadata) => {
+        takeOnly(metadata)
         const { userId, userName, address, client } = request
         const user = readJsonText('user', request.user)
         const data = readJsonText('data', request.data)
@@ -95,47 +102,41 @@ export function sessionsService(sessions: Sessions, observer: CallObserver): Grp
         SessionStoreDataRequest,
         SessionObjectReply,
         async ({ sessionId, data }, metadata) => {
-          const userId = text(metadata, 'sessiond-user-id-bin')
-          return object(await sessions.storeData(sessionId, requiredJson('data', data), userId))
+          takeOnly(metadata, 'sessiond-user-id-bin')
+          const json = readJsonText('data', data) ?? null
+          return object(await sessions.storeData(sessionId, json, userIdIn(metadata)))
         },
       ),
       update_session_user: method(
         SessionUpdateUserRequest,
         SessionObjectReply,
-        async ({ sessionId, user }) =>
-          object(await sessions.updateUser(sessionId, requiredJson('user', user))),
+        async ({ sessionId, user }, metadata) => {
+          takeOnly(metadata)
+          return object(await sessions.updateUser(sessionId, readJsonText('user', user) ?? null))
+        },
       ),
       close_session: method(SessionIdRequest, SessionObjectReply, close),
       delete_session_by_id: method(
         SessionIdRequest,
         SessionObjectReply,
         async ({ sessionId }, metadata, caller) => {
-          const userId = text(metadata, 'sessiond-user-id-bin')
-          return object(await sessions.delete(sessionId, userId, caller))
+          takeOnly(metadata, 'sessiond-user-id-bin')
+          return object(await sessions.delete(sessionId, userIdIn(metadata), caller))
         },
       ),
-      close_expired_sessions: method(SessionEmptyRequest, SessionEmptyReply, async () => {
-        await sessions.closeExpired()
-        return {}
-      }),
+      close_expired_sessions: method(
+        SessionEmptyRequest,
+        SessionEmptyReply,
+        async (_, metadata) => {
+          takeOnly(metadata)
+          await sessions.closeExpired()
+          return {}
+        },
+      ),
     },
   }
 }
 
 function object(session: Session | null): Pick<SessionObjectReply, 'session'> {
   return { session: session === null ? undefined : toWireSession(session) }
-}
-
-function requiredJson(field: string, json: string): string | null {
-  const value = readJsonText(field, json)
-  if (value === undefined) {
-    throw new MissingFieldError(field)
-  }
-  return value
-}
-
-/** The text under a binary key, for texts in plain metadata are ASCII. */
-function text(metadata: Metadata, key: string): string | undefined {
-  const [value] = metadata.get(key)
-  return value === undefined ? undefined : value.toString()
 }

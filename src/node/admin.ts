@@ -85,7 +85,7 @@ export function adminServices(
         currentKey: () => keys.sealing.keys.current,
         reseal: (seal, id, token) => resealSeed(keys.sealing.keys, seal, id, token),
       }),
-    exportSubject: (userId) => exportSubject(store, userId),
+    exportSubject: (userId) => exportSubject(store, deadlines, userId),
     eraseSubject: (userId) => eraseSubject(store, userId),
     clock: parts.guard,
     audit: parts.audit,

@@ -101,7 +101,10 @@ export function remoteCommands(
     },
     storeData: (id, data, userId) => one(client.storeData(id, data, userId)),
     updateUser: (id, user) => one(client.updateUser(id, user)),
-    close: (id) => oneOrNone(client.close(id)),
+    async close(id) {
+      const session = await oneOrNone(client.close(id))
+      return session && { session }
+    },
     closeOpened: (userId, address, at) => ask(client.closeOpened(userId, address, at)),
     delete: (id, userId) => oneOrNone(client.delete(id, userId)),
     closeExpired: () => ask(client.closeExpired()),

@@ -1,13 +1,18 @@
+import { readText } from '../core/arguments.js'
 import { InvalidFieldError, MissingFieldError } from '../core/errors.js'
-import { readTimeMs } from '../core/time-text.js'
 import { isObject } from './json.js'
 
-const LONE_SURROGATE = /\p{Surrogate}/u
+/** The arguments of all commands. What else an act has, such as the framework's own keys, has no effect. */
+const NAMES = [
+  ...['user_id', 'session_id', 'user_name', 'address', 'client'],
+  ...['user', 'data', 'filter', 'paging'],
+] as const
+
+type Name = (typeof NAMES)[number]
 
 /**
- * The arguments of an act, by name. null counts as not given, save for JSON values. Only what is
- * asked for is looked at, so the framework's own keys, which end in `$`, have no effect. Every error
- * names the argument, those of a nested object with its path.
+ * The arguments of an act, by name. Every error names the argument, those of a nested object with its
+ * path. null is a value where any JSON is, and an error everywhere else: who sends it meant to say more.
  */
 export class Arguments {
   constructor(
@@ -19,47 +24,38 @@ export class Arguments {
     return this.value(name) !== undefined
   }
 
-  /** Throws InvalidFieldError. */
-  text(name: string): string | undefined {
-    const value = this.value(name)
-    if (value === undefined) {
-      return undefined
-    }
-    if (typeof value !== 'string') {
-      throw this.invalid(name, 'must be a text')
-    }
-    // UTF-8 has no such thing: two texts that differ here would be one in the store.
-    if (LONE_SURROGATE.test(value)) {
-      throw this.invalid(name, 'has half of a surrogate pair')
-    }
-    return value
+  isNull(name: string): boolean {
+    return this.value(name) === null
   }
 
-  /** A text that must be given, but may be empty. Throws MissingFieldError, InvalidFieldError. */
-  given(name: string): string {
-    const value = this.text(name)
-    if (value === undefined) {
-      throw new MissingFieldError(this.path + name)
+  /** Throws InvalidFieldError where there is an argument of the commands that is none of these. */
+  takeOnly(...names: readonly Name[]): void {
+    const other = NAMES.find((name) => this.has(name) && !names.includes(name))
+    if (other !== undefined) {
+      const others = names.length === 0 ? 'no arguments' : `${names.join(', ')} alone`
+      throw this.invalid(other, `is not taken here: this form of the command has ${others}`)
     }
-    return value
+  }
+
+  /** Not empty. Throws InvalidFieldError. */
+  text(name: string): string | undefined {
+    const value = this.value(name)
+    return value === undefined ? undefined : readText(this.path + name, value)
   }
 
   /** Throws MissingFieldError, also for an empty text, and InvalidFieldError. */
   required(name: string): string {
-    const value = this.given(name)
-    if (value === '') {
+    const text = this.value(name) === '' ? undefined : this.text(name)
+    if (text === undefined) {
       throw new MissingFieldError(this.path + name)
     }
-    return value
+    return text
   }
 
   /** Any JSON value, as text; null is one. */
   json(name: string): string | null | undefined {
-    if (!Object.hasOwn(this.values, name)) {
-      return undefined
-    }
-    const value = this.values[name]
-    return value === null ? null : JSON.stringify(value)
+    const value = this.value(name)
+    return value === undefined || value === null ? value : JSON.stringify(value)
   }
 
   /** Throws MissingFieldError. */
@@ -72,43 +68,16 @@ export class Arguments {
   }
 
   /** Throws InvalidFieldError. */
-  flag(name: string): boolean | undefined {
+  object(name: string): Readonly<Record<string, unknown>> | undefined {
     const value = this.value(name)
-    if (value !== undefined && typeof value !== 'boolean') {
-      throw this.invalid(name, 'must be true or false')
+    if (value !== undefined && !isObject(value)) {
+      throw this.invalid(name, 'must be an object')
     }
     return value
   }
 
-  /** Throws InvalidFieldError. */
-  count(name: string): number | undefined {
-    const value = this.value(name)
-    if (value !== undefined && !(Number.isSafeInteger(value) && (value as number) >= 0)) {
-      throw this.invalid(name, 'must be a whole number, 0 or more')
-    }
-    return value as number | undefined
-  }
-
-  /** Unix milliseconds. Throws InvalidFieldError. */
-  date(name: string): number | undefined {
-    const value = this.value(name)
-    return value === undefined ? undefined : readTimeMs(this.path + name, value)
-  }
-
-  /** The arguments in an object. Throws InvalidFieldError. */
-  object(name: string): Arguments | undefined {
-    const value = this.value(name)
-    if (value === undefined) {
-      return undefined
-    }
-    if (!isObject(value)) {
-      throw this.invalid(name, 'must be an object')
-    }
-    return new Arguments(value, `${this.path}${name}.`)
-  }
-
   private value(name: string): unknown {
-    return Object.hasOwn(this.values, name) ? (this.values[name] ?? undefined) : undefined
+    return Object.hasOwn(this.values, name) ? this.values[name] : undefined
   }
 
   private invalid(name: string, problem: string): InvalidFieldError {

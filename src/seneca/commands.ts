@@ -1,15 +1,19 @@
 import type { Caller } from '../core/audit.js'
 import { InvalidFieldError, MissingFieldError } from '../core/errors.js'
+import { readListArguments } from '../core/list-arguments.js'
 import type { Session } from '../core/session.js'
-import type { Sessions } from '../core/sessions.js'
-import type { Arguments } from './arguments.js'
+import type { Closed, Sessions } from '../core/sessions.js'
+import { Arguments } from './arguments.js'
 import { newerSession, olderListedSession, olderSession } from './dialects.js'
 
 /** The use cases that the commands need: the server's own, or those of a server elsewhere. */
 export type SessionCommands = Pick<
   Sessions,
-  'open' | 'get' | 'load' | 'list' | 'storeData' | 'updateUser' | 'close' | 'closeOpened' | 'delete'
-> & { closeExpired(): Promise<unknown> }
+  'open' | 'get' | 'load' | 'list' | 'storeData' | 'updateUser' | 'closeOpened' | 'delete'
+> & {
+  close(id: string, caller: Caller): Promise<Pick<Closed, 'session'> | null>
+  closeExpired(): Promise<unknown>
+}
 
 /** What one act of `role: 'sessions'` does: its result is an object, an array or null. */
 type Command = (
@@ -18,31 +22,52 @@ type Command = (
   caller: Caller,
 ) => Promise<object | null>
 
+const NEWER_USER = ['user_id', 'user_name'] as const
+/** By which the older dialect knows the session to close. */
+const OLDER_PLACE = ['user_id', 'address', 'client'] as const
 /** A page of the core's. */
 const PAGE = 100
 /** The older dialect has no pages; its list is built in memory, so it has an end. */
 const MAX_OLDER_LIST = 1000
 
-/** Every command, by `cmd`. Where two dialects share a name, the arguments tell which is meant. */
+/**
+ * Every command, by `cmd`. Where two dialects share a name, the arguments tell which is meant, and arguments
+ * of both are an error: `user_id`, which the older dialect holds a session's owner against, must never be
+ * passed over.
+ */
 export const COMMANDS: ReadonlyMap<string, Command> = new Map(
   Object.entries<Command>({
     async get_sessions(commands, args) {
-      const isOlder = args.has('user_id') && !args.has('filter') && !args.has('paging')
-      return isOlder ? listAllOpen(commands, args.required('user_id')) : listPage(commands, args)
+      // Existing clients send `paging: null` for none, which takes nothing away from their filter.
+      const hasPaging = args.has('paging') && !args.isNull('paging')
+      if (args.has('filter') || hasPaging) {
+        args.takeOnly('filter', 'paging')
+        const filter = args.object('filter')
+        return listPage(commands, filter, hasPaging ? args.object('paging') : undefined)
+      }
+      args.takeOnly('user_id')
+      if (!args.has('user_id')) {
+        throw new MissingFieldError('user_id, filter or paging')
+      }
+      return listAllOpen(commands, args.required('user_id'))
     },
 
     async load_session(commands, args) {
+      args.takeOnly('user_id', 'session_id')
       const session = await commands.load(args.required('user_id'), args.required('session_id'))
       return session && olderSession(session)
     },
 
     async get_session_by_id(commands, args) {
+      args.takeOnly('session_id')
       const session = await commands.get(args.required('session_id'))
       return session && newerSession(session)
     },
 
     async open_session(commands, args) {
-      const user = args.has('user_id') ? undefined : olderUser(args)
+      const isNewer = args.has('user_id')
+      args.takeOnly('user', 'address', 'client', 'data', ...(isNewer ? NEWER_USER : []))
+      const user = isNewer ? undefined : olderUser(args)
       const optional = {
         userName: user ? user.text('name') : args.text('user_name'),
         user: args.json('user'),
@@ -58,6 +83,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
     },
 
     async store_session_data(commands, args) {
+      args.takeOnly('user_id', 'session_id', 'data')
       const id = args.required('session_id')
       const data = args.requiredJson('data')
       if (args.has('user_id')) {
@@ -68,23 +94,26 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
     },
 
     async update_session_user(commands, args) {
+      args.takeOnly('session_id', 'user')
       const id = args.required('session_id')
       return newerSession(await commands.updateUser(id, args.requiredJson('user')))
     },
 
     async close_session(commands, args, caller) {
-      const olderNames = ['user_id', 'address', 'client']
-      if (args.has('session_id') || !olderNames.some((name) => args.has(name))) {
-        await commands.close(args.required('session_id'), caller)
-      } else {
-        const userId = args.required('user_id')
-        const [address, client] = [args.given('address'), args.given('client')]
-        await commands.closeOpened(userId, address, client, caller)
+      if (args.has('session_id') || !OLDER_PLACE.some((name) => args.has(name))) {
+        args.takeOnly('session_id')
+        const outcome = await commands.close(args.required('session_id'), caller)
+        return outcome && newerSession(outcome.session)
       }
+      args.takeOnly(...OLDER_PLACE)
+      const userId = args.required('user_id')
+      const [address, client] = [args.required('address'), args.required('client')]
+      await commands.closeOpened(userId, address, client, caller)
       return null
     },
 
     async delete_session(commands, args, caller) {
+      args.takeOnly('user_id', 'session_id')
       const id = args.required('session_id')
       const userId = args.has('user_id') ? args.required('user_id') : undefined
       await commands.delete(id, userId, caller)
@@ -92,11 +121,13 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
     },
 
     async delete_session_by_id(commands, args, caller) {
+      args.takeOnly('session_id')
       const session = await commands.delete(args.required('session_id'), undefined, caller)
       return session && newerSession(session)
     },
 
-    async close_expired_sessions(commands) {
+    async close_expired_sessions(commands, args) {
+      args.takeOnly()
       await commands.closeExpired()
       return null
     },
@@ -105,28 +136,19 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
 
 /** The older dialect's `user`, which holds the id. Throws MissingFieldError where there is none. */
 function olderUser(args: Arguments): Arguments {
-  const user = args.object('user')
-  if (!user?.has('id')) {
+  const user = new Arguments(args.object('user') ?? {}, 'user.')
+  if (!user.has('id')) {
     throw new MissingFieldError('user_id')
   }
   return user
 }
 
-async function listPage(commands: SessionCommands, args: Arguments): Promise<object> {
-  const filter = args.object('filter')
-  const paging = args.object('paging')
-  const query = {
-    id: filter?.text('id'),
-    // A caller that mixes the dialects must not be shown everyone's sessions.
-    userId: filter?.text('user_id') ?? args.text('user_id'),
-    active: filter?.flag('active'),
-    fromTimeMs: filter?.date('from_time'),
-    toTimeMs: filter?.date('to_time'),
-    skip: paging?.count('skip'),
-    take: paging?.count('take'),
-    total: paging?.flag('total'),
-  }
-  const { sessions, total } = await commands.list(given(query))
+async function listPage(
+  commands: SessionCommands,
+  filter: Readonly<Record<string, unknown>> | undefined,
+  paging: Readonly<Record<string, unknown>> | undefined,
+): Promise<object> {
+  const { sessions, total } = await commands.list(readListArguments(filter, paging))
   return { total, data: sessions.map(newerSession) }
 }
 

@@ -248,7 +248,7 @@ export class MemoryStore implements SessionStore {
 
   private put(session: Session, dueTimeMs: number | undefined): Session {
     const before = this.sessions.get(session.id) ?? null
-    const after = structuredClone(session)
+    const after = structuredClone(session.active ? session : { ...session, user: null, data: null })
     this.sessions.set(session.id, after)
     if (!session.active) {
       this.seals.delete(session.id)

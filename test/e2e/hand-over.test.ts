@@ -30,7 +30,7 @@ function endAfterwards<S extends SpawnedServer>(server: S): S {
 /** Asks over a connection of its own. */
 async function act(address: string): Promise<object | undefined> {
   const peer = await connectPeer({ address })
-  peer.send(actLine({ role: 'sessions', version: 1, cmd: 'get_sessions' }))
+  peer.send(actLine({ role: 'sessions', version: 1, cmd: 'get_sessions', filter: {} }))
   const answer = await peer.answer()
   peer.socket.destroy()
   return answer

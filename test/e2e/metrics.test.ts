@@ -61,7 +61,7 @@ describe('/metrics', () => {
   })
 
   it('counts acts by command, of which callers can make up none', async () => {
-    await act({ cmd: 'get_sessions' })
+    await act({ cmd: 'get_sessions', filter: {} })
     await act({ cmd: 'made_up_1' })
     await act({ cmd: 'made_up_2', role: 'other' })
     await act({ cmd: '__proto__' })

@@ -191,11 +191,10 @@ describe('storing data and updating the user', () => {
 })
 
 describe('close and delete', () => {
-  it('closes once, returns it as it was, and shows neither user nor data afterwards', async () => {
-    const { sessions, time } = sessionsAt()
+  it('closes once, and what callers kept in it ends with it', async () => {
+    const { sessions, store, time } = sessionsAt()
     const opened = await sessions.open({ ...BROWSER, user: '1', data: '2' })
     time.nowMs += 7
-    expect(await sessions.close(opened.id, CALLER)).toEqual(opened)
     const closed = {
       ...opened,
       active: false,
@@ -203,12 +202,30 @@ describe('close and delete', () => {
       user: null,
       data: null,
     }
+    expect(await sessions.close(opened.id, CALLER)).toEqual({ session: closed, wasOpen: true })
+    expect(await store.get(opened.id)).toEqual(closed)
     expect(await sessions.get(opened.id)).toEqual(closed)
     expect((await sessions.list({ active: false })).sessions).toEqual([closed])
     time.nowMs += 7
-    expect(await sessions.close(opened.id, CALLER)).toMatchObject({ active: false })
+    expect(await sessions.close(opened.id, CALLER)).toEqual({ session: closed, wasOpen: false })
     expect(await sessions.get(opened.id)).toEqual(closed)
+    expect(await sessions.delete(opened.id, undefined, CALLER)).toEqual(closed)
     expect(await sessions.close('nobody', CALLER)).toBeNull()
+  })
+
+  it.each<[string, (at: ReturnType<typeof sessionsAt>, id: string) => Promise<unknown>]>([
+    ['the sweep', ({ sessions }) => sessions.closeExpired()],
+    ['a command that finds it overdue', ({ sessions }) => sessions.open(BROWSER)],
+    ['a list that finds it overdue', ({ sessions }) => sessions.list({ userId: 'u1' })],
+    ['a close after its deadline', ({ sessions }, id) => sessions.close(id, CALLER)],
+  ])('nothing that callers kept is left in the store by %s', async (_, end) => {
+    const at = sessionsAt()
+    const { id } = await at.sessions.open({ ...BROWSER, user: '1', data: '2' })
+    at.time.nowMs += 2 * HOUR_MS
+    const overdue = { active: false, user: null, data: null }
+    expect(await at.sessions.get(id)).toMatchObject(overdue)
+    await end(at, id)
+    expect(await at.store.get(id)).toMatchObject(overdue)
   })
 
   it('of a token session takes its key away', async () => {
@@ -237,7 +254,7 @@ describe('close and delete', () => {
     const { sessions } = sessionsAt()
     const opened = await sessions.open({ ...BROWSER, data: '1' })
     expect(await sessions.delete(opened.id, 'u2', CALLER)).toBeNull()
-    expect(await sessions.delete(opened.id, 'u1', CALLER)).toEqual(opened)
+    expect(await sessions.delete(opened.id, 'u1', CALLER)).toEqual({ ...opened, data: null })
     expect(await sessions.get(opened.id)).toBeNull()
     expect(await sessions.delete(opened.id, undefined, CALLER)).toBeNull()
   })

@@ -17,7 +17,8 @@ function setUp(commands?: SessionCommands) {
   return { run, act, sessions, time, store, told }
 }
 
-const SOME = { user_id: 'ann', session_id: 'x', data: {}, user: { id: 'ann' } }
+const OWN = { user_id: 'ann', session_id: 'x' }
+const PLACE = { user_id: 'ann', address: 'a', client: 'c' }
 
 describe('an act', () => {
   it.each<[string, Act]>([
@@ -52,7 +53,7 @@ describe('an act', () => {
 
   it.each([...COMMANDS.keys()])('%s of version 2 is refused', async (cmd) => {
     const { act } = setUp()
-    expect(await act({ cmd, version: 2, ...SOME })).toMatchObject({
+    expect(await act({ cmd, version: 2, ...OWN })).toMatchObject({
       code: 'UNSUPPORTED_VERSION',
       status: 400,
       message: expect.stringContaining('version is 2'),
@@ -69,7 +70,7 @@ describe('an act', () => {
       id$: 'i',
       tx$: 't',
     }
-    expect(await act({ cmd: 'get_sessions', ...keys })).toEqual({
+    expect(await act({ cmd: 'get_sessions', filter: {}, ...keys })).toEqual({
       status: 200,
       total: null,
       data: [],
@@ -113,7 +114,7 @@ describe('an act', () => {
 
   it('is told of, once, with its command where that is one of ours', async () => {
     const { act, told } = setUp()
-    await act({ cmd: 'open_session', ...SOME })
+    await act({ cmd: 'open_session', ...PLACE })
     await act({ cmd: 'close_session' })
     await act({ cmd: 'made up' })
     await act({ cmd: 'toString' })
@@ -137,11 +138,12 @@ describe('an act', () => {
 describe('an argument', () => {
   // What stands for each type, and what must be refused in its place.
   const wrong = {
-    text: [7, true, {}, ['a'], '\ud800'],
-    object: ['a', 7, true, []],
-    flag: ['true', 1, {}],
-    count: [-1, 0.5, '1', true, 1e300],
-    date: ['yesterday', '2030-01-01T00:00:00', true, 1e12 + 0.5, {}, 9e15, '2030-13-01'],
+    text: [null, 7, true, {}, ['a'], '\ud800'],
+    id: [null, '', true, {}, ['a'], 0.5, 2 ** 53, '\ud800'],
+    object: [null, '', 'a', 7, true, []],
+    flag: [null, '', 'maybe', 2, -1, {}, [true]],
+    count: [null, '', 0.5, '0.5', '1e3', 'ten', true, {}, [1]],
+    date: [null, '', 'yesterday', '2030-01-01T00:00:00', true, 1e12 + 0.5, {}, 9e15, '2030-13-01'],
   }
   const open = { cmd: 'open_session' }
   const older = { ...open, user: { id: 'ann' } }
@@ -151,8 +153,8 @@ describe('an argument', () => {
     ['text', 'user_id', (user_id) => ({ ...list, user_id })],
     ['object', 'filter', (filter) => ({ ...list, filter })],
     ['object', 'paging', (paging) => ({ ...list, paging })],
-    ['text', 'filter.id', (id) => ({ ...list, filter: { id } })],
-    ['text', 'filter.user_id', (user_id) => ({ ...list, filter: { user_id } })],
+    ['id', 'filter.id', (id) => ({ ...list, filter: { id } })],
+    ['id', 'filter.user_id', (user_id) => ({ ...list, filter: { user_id } })],
     ['flag', 'filter.active', (active) => ({ ...list, filter: { active } })],
     ['date', 'filter.from_time', (from_time) => ({ ...list, filter: { from_time } })],
     ['date', 'filter.to_time', (to_time) => ({ ...list, filter: { to_time } })],
@@ -168,18 +170,18 @@ describe('an argument', () => {
     ['text', 'user_name', (user_name) => ({ ...newer, user_name })],
     ['text', 'address', (address) => ({ ...newer, address })],
     ['text', 'client', (client) => ({ ...newer, client })],
-    ['text', 'user_id', (user_id) => ({ ...SOME, cmd: 'load_session', user_id })],
-    ['text', 'session_id', (session_id) => ({ ...SOME, cmd: 'load_session', session_id })],
+    ['text', 'user_id', (user_id) => ({ cmd: 'load_session', ...OWN, user_id })],
+    ['text', 'session_id', (session_id) => ({ cmd: 'load_session', ...OWN, session_id })],
     ['text', 'session_id', (session_id) => ({ cmd: 'get_session_by_id', session_id })],
-    ['text', 'user_id', (user_id) => ({ ...SOME, cmd: 'store_session_data', user_id })],
-    ['text', 'session_id', (session_id) => ({ ...SOME, cmd: 'store_session_data', session_id })],
-    ['text', 'session_id', (session_id) => ({ ...SOME, cmd: 'update_session_user', session_id })],
+    ['text', 'user_id', (user_id) => ({ cmd: 'store_session_data', ...OWN, data: 1, user_id })],
+    ['text', 'session_id', (session_id) => ({ cmd: 'store_session_data', data: 1, session_id })],
+    ['text', 'session_id', (session_id) => ({ cmd: 'update_session_user', user: 1, session_id })],
     ['text', 'session_id', (session_id) => ({ cmd: 'close_session', session_id })],
-    ['text', 'user_id', (user_id) => ({ cmd: 'close_session', user_id, address: '', client: '' })],
-    ['text', 'address', (address) => ({ cmd: 'close_session', user_id: 'a', address, client: '' })],
-    ['text', 'client', (client) => ({ cmd: 'close_session', user_id: 'a', address: '', client })],
-    ['text', 'user_id', (user_id) => ({ ...SOME, cmd: 'delete_session', user_id })],
-    ['text', 'session_id', (session_id) => ({ ...SOME, cmd: 'delete_session', session_id })],
+    ['text', 'user_id', (user_id) => ({ cmd: 'close_session', ...PLACE, user_id })],
+    ['text', 'address', (address) => ({ cmd: 'close_session', ...PLACE, address })],
+    ['text', 'client', (client) => ({ cmd: 'close_session', ...PLACE, client })],
+    ['text', 'user_id', (user_id) => ({ cmd: 'delete_session', ...OWN, user_id })],
+    ['text', 'session_id', (session_id) => ({ cmd: 'delete_session', ...OWN, session_id })],
     ['text', 'session_id', (session_id) => ({ cmd: 'delete_session_by_id', session_id })],
   ]
 
@@ -199,7 +201,8 @@ describe('an argument', () => {
     ['user_id', { cmd: 'get_sessions', user_id: '' }],
     ['user_id', { cmd: 'load_session', session_id: 'x' }],
     ['session_id', { cmd: 'load_session', user_id: 'ann' }],
-    ['session_id', { cmd: 'get_session_by_id', session_id: null }],
+    ['user_id, filter or paging', { cmd: 'get_sessions' }],
+    ['session_id', { cmd: 'get_session_by_id', session_id: '' }],
     ['user_id', { cmd: 'open_session' }],
     ['user_id', { cmd: 'open_session', user: { name: 'Ann' } }],
     ['user_id', { cmd: 'open_session', user_id: '', user: { id: 'ann' } }],
@@ -210,6 +213,8 @@ describe('an argument', () => {
     ['session_id', { cmd: 'update_session_user', user: {} }],
     ['user', { cmd: 'update_session_user', session_id: 'x' }],
     ['session_id', { cmd: 'close_session' }],
+    ['session_id', { cmd: 'close_session', session_id: '' }],
+    ['address', { cmd: 'close_session', ...PLACE, address: '' }],
     ['user_id', { cmd: 'close_session', address: 'a', client: 'c' }],
     ['address', { cmd: 'close_session', user_id: 'ann', client: 'c' }],
     ['client', { cmd: 'close_session', user_id: 'ann', address: 'a' }],
@@ -269,13 +274,96 @@ describe('an argument', () => {
   )
 })
 
-describe('close_session', () => {
-  it('closes the one with the id, whatever is said beside it', async () => {
+describe('a call that is of neither dialect', () => {
+  /** What each form of a command has, and what it does not do with one argument more. */
+  const forms: Act[] = [
+    { cmd: 'get_sessions', user_id: 'ann' },
+    { cmd: 'get_sessions', filter: { user_id: 'ann' } },
+    { cmd: 'load_session', ...OWN },
+    { cmd: 'get_session_by_id', session_id: 'x' },
+    { cmd: 'open_session', user: { id: 'ann' } },
+    { cmd: 'store_session_data', ...OWN, data: 1 },
+    { cmd: 'update_session_user', session_id: 'x', user: 1 },
+    { cmd: 'close_session', session_id: 'x' },
+    { cmd: 'close_session', ...PLACE },
+    { cmd: 'delete_session', ...OWN },
+    { cmd: 'delete_session_by_id', session_id: 'x' },
+    { cmd: 'close_expired_sessions' },
+  ]
+  const every = {
+    ...OWN,
+    ...PLACE,
+    user_name: 'n',
+    user: { id: 'ann' },
+    data: 1,
+    filter: {},
+    paging: {},
+  }
+  /** What some form of the same command has beside this one's. */
+  const fitting: Readonly<Record<string, readonly string[]>> = {
+    get_sessions: ['filter', 'paging'],
+    open_session: ['user_id', 'address', 'client', 'data'],
+  }
+  const cases = forms.flatMap((form) =>
+    Object.entries(every)
+      .filter(([key]) => !(key in form) && !fitting[form.cmd as string]?.includes(key))
+      .flatMap(([key, value]) => [value, null, ''].map((odd) => [form, key, odd] as const)),
+  )
+
+  it.each(cases)('%j with %s, %j, is refused and does nothing', async (form, key, odd) => {
+    const { act, store } = setUp()
+    const { id } = await act({ cmd: 'open_session', ...PLACE, data: 'kept' })
+    const own = 'session_id' in form ? { ...form, session_id: id } : form
+    const before = await store.get(id)
+    const answer = await act({ ...own, [key]: odd })
+    expect(answer).toMatchObject({ code: 'INVALID_FIELD', status: 400 })
+    expect([key, ...Object.keys(own)]).toContain(answer.details.field)
+    expect(answer.message).toContain(answer.details.field)
+    expect(await store.get(id)).toEqual(before)
+    expect(await store.countOpen()).toBe(1)
+  })
+
+  it.each([
+    ['filter.userId', { filter: { userId: 'ann' } }],
+    ['filter.userid', { filter: { active: true, userid: 'ann' } }],
+    ['filter.constructor', { filter: { constructor: 'ann' } }],
+    ['paging.limit', { filter: { user_id: 'ann' }, paging: { limit: 1 } }],
+    ['paging.Take', { paging: { Take: 1 } }],
+  ])('for an unknown key is told it, %s, and what there is', async (field, args) => {
+    const answer = await setUp().act({ cmd: 'get_sessions', ...args })
+    expect(answer).toMatchObject({ code: 'INVALID_FIELD', details: { field } })
+    expect(answer.message).toMatch(/it may have (id, user_id|skip, take)/)
+  })
+
+  it('lists nobody for a user who is null', async () => {
     const { act } = setUp()
-    const place = { user_id: 'ann', address: 'a', client: 'c' }
-    const { id } = await act({ cmd: 'open_session', ...place })
-    await act({ cmd: 'close_session', session_id: id, user_id: 'bob' })
-    expect(await act({ cmd: 'get_session_by_id', session_id: id })).toMatchObject({ active: false })
+    await act({ cmd: 'open_session', ...PLACE })
+    for (const [args, field] of [
+      [{ user_id: null }, 'user_id'],
+      [{ filter: null }, 'filter'],
+      [{ paging: null }, 'paging'],
+      [{ filter: null, paging: {} }, 'filter'],
+      [{ filter: { user_id: null } }, 'filter.user_id'],
+      [{ user_id: 'ann', paging: { take: 10 } }, 'user_id'],
+    ] as const) {
+      const answer = await act({ cmd: 'get_sessions', ...args })
+      expect(answer).toMatchObject({ status: 400, details: { field } })
+    }
+  })
+})
+
+describe('close_session', () => {
+  it('by an id answers with the session as it is now, and null for an unknown one', async () => {
+    const { act, time } = setUp()
+    const { status, ...opened } = await act({ cmd: 'open_session', ...PLACE, user: 1, data: 2 })
+    time.nowMs += 1000
+    const ended = { active: false, close_time: new Date(time.nowMs).toISOString() }
+    const closed = { ...opened, ...ended, user: null, data: null }
+    const close = { cmd: 'close_session', session_id: opened.id }
+    expect(await act(close)).toEqual({ status, ...closed })
+    expect(await act(close)).toEqual({ status, ...closed })
+    expect(await act({ ...close, cmd: 'delete_session_by_id' })).toEqual({ status, ...closed })
+    expect(await act(close)).toEqual({ status })
   })
 })
 
@@ -284,9 +372,9 @@ describe('get_sessions', () => {
     const { act, time } = setUp()
     for (let n = 0; n < 250; n++) {
       time.nowMs++
-      await act({ cmd: 'open_session', user_id: 'ann', client: `${n}` })
+      await act({ cmd: 'open_session', ...PLACE, client: `${n}` })
     }
-    await act({ cmd: 'close_session', user_id: 'ann', address: '', client: '7' })
+    await act({ cmd: 'close_session', ...PLACE, client: '7' })
     const { status, ...listed } = await act({ cmd: 'get_sessions', user_id: 'ann' })
     const clients = Object.values(listed).map((session) => (session as { client: string }).client)
     expect(clients).toEqual(
@@ -335,12 +423,24 @@ describe('get_sessions', () => {
     expect(paged.data).toHaveLength(100)
   })
 
-  it('never shows the sessions of others to who mixes the dialects', async () => {
+  // How the existing client sends them: every value of a filter as a text, and null for no paging.
+  it.each<[string, Act, number]>([
+    ['text', { filter: { user_id: '1', active: 'true' }, paging: null }, 2],
+    ['text', { filter: { active: 'false', user_id: '1' } }, 1],
+    ['text', { filter: { user_id: '1' }, paging: { skip: '1', take: '1', total: 'true' } }, 1],
+    ['number', { filter: { user_id: 1, active: 1 } }, 2],
+    ['number', { filter: { user_id: 1, active: 0 } }, 1],
+    ['number', { filter: { user_id: 1 }, paging: { skip: -1, take: 1e300 } }, 3],
+    ['number', { filter: { user_id: 1 }, paging: { take: -1 } }, 0],
+    ['letter', { filter: { user_id: 1, active: 'Y' } }, 2],
+  ])('takes a %s for what it means: %j', async (_, args, found) => {
     const { act } = setUp()
-    await act({ cmd: 'open_session', user_id: 'ann' })
-    await act({ cmd: 'open_session', user_id: 'bob' })
-    const page = await act({ cmd: 'get_sessions', user_id: 'ann', paging: { take: 10 } })
-    expect(page.data).toEqual([expect.objectContaining({ user_id: 'ann' })])
+    for (const client of ['a', 'b', 'c']) {
+      await act({ cmd: 'open_session', ...PLACE, user_id: '1', client })
+    }
+    await act({ cmd: 'close_session', ...PLACE, user_id: '1' })
+    const page = await act({ cmd: 'get_sessions', ...args })
+    expect(page.data).toHaveLength(found)
   })
 })
 

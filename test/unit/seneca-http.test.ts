@@ -7,7 +7,7 @@ import type { SessionCommands } from '../../src/seneca/commands.js'
 import { startSenecaHttp } from '../../src/seneca/http.js'
 import { hooks, memorySessions, portOf } from '../support/seneca.js'
 
-const LIST = '{"role":"sessions","cmd":"get_sessions"}'
+const LIST = '{"role":"sessions","cmd":"get_sessions","filter":{}}'
 const OPEN = '{"role":"sessions","cmd":"open_session","user_id":"eve"}'
 
 interface Post {

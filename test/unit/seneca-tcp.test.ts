@@ -34,7 +34,7 @@ const it = base.extend('started', async ({ task: _ }, { onCleanup }) => {
   }
 })
 
-const list = { role: 'sessions', cmd: 'get_sessions' }
+const list = { role: 'sessions', cmd: 'get_sessions', filter: {} }
 const open = (user_id: string) => ({ role: 'sessions', cmd: 'open_session', user_id })
 
 it('beyond the bound is refused, which is told', async ({ started }) => {

@@ -59,9 +59,13 @@ describe('the client of the sessions commands', () => {
     expect(await commands.storeData(opened.id, null)).toMatchObject({ data: null })
     expect(await commands.updateUser(opened.id, null)).toMatchObject({ user: null })
 
+    await commands.storeData(opened.id, '[1]')
     const before = await commands.get(opened.id)
-    expect(await commands.close(opened.id, CALLER)).toEqual(before)
-    expect(await commands.close(opened.id, CALLER)).toMatchObject({ active: false })
+    const closed = {
+      session: { ...before, active: false, closeTimeMs: time.nowMs, user: null, data: null },
+    }
+    expect(await commands.close(opened.id, CALLER)).toEqual(closed)
+    expect(await commands.close(opened.id, CALLER)).toEqual(closed)
     expect(await commands.delete(opened.id, 'mallory', CALLER)).toBeNull()
     expect(await commands.delete(opened.id, userId, CALLER)).toMatchObject({ id: opened.id })
     expect(await commands.get(opened.id)).toBeNull()
@@ -74,6 +78,16 @@ describe('the client of the sessions commands', () => {
     await commands.closeOpened(userId, '', 'app é', CALLER)
     expect(await sessions.get(again.id)).toMatchObject({ active: false })
     await commands.closeExpired()
+  })
+
+  it('leaves data out of a list where it is asked to', async () => {
+    const client = clientOf(server.address)
+    const userId = newUser()
+    await sessions.open({ userId, address: '', client: 'a', user: '1', data: '2' })
+    const found = async (withData?: boolean) =>
+      (await client.list({ userId, ...(withData !== undefined && { withData }) })).sessions
+    expect(await found()).toMatchObject([{ user: '1', data: '2' }])
+    expect(await found(false)).toMatchObject([{ user: null, data: null }])
   })
 
   it('does not touch a token session where a command is to be closed', async () => {

@@ -39,8 +39,8 @@ export function encodeSession(session: Session): Uint8Array {
     closeTimeMs: BigInt(session.closeTimeMs ?? 0),
     address: session.address,
     client: session.client,
-    user: session.user ?? '',
-    data: session.data ?? '',
+    user: (session.active && session.user) || '',
+    data: (session.active && session.data) || '',
     token: session.token ?? undefined,
   }).finish()
 }
@@ -57,8 +57,9 @@ export function decodeSession(bytes: Uint8Array): Session {
     closeTimeMs: record.active ? null : milliseconds(record.closeTimeMs),
     address: record.address,
     client: record.client,
-    user: record.user === '' ? null : record.user,
-    data: record.data === '' ? null : record.data,
+    // Older versions kept both in sessions that had ended. The sweep writes those anew within a day.
+    user: record.active && record.user !== '' ? record.user : null,
+    data: record.active && record.data !== '' ? record.data : null,
     token: record.token ? decodeToken(record.token) : null,
   }
 }

@@ -128,7 +128,7 @@ const newerDialect: Exchange[] = [
   { act: { cmd: 'open_session', ...bob, ...fromHome }, result: newer },
   { act: { cmd: 'get_session_by_id', session_id: ID }, result: newer },
   { act: { cmd: 'get_session_by_id', session_id: 'none' }, result: null },
-  { act: { cmd: 'get_sessions' }, result: { total: null, data: [newer] } },
+  { act: { cmd: 'get_sessions', filter: {} }, result: { total: null, data: [newer] } },
   {
     act: {
       cmd: 'get_sessions',
