@@ -66,7 +66,7 @@ export function sessionsService(sessions: Sessions, observer: CallObserver): Grp
     if (sessionId !== '' || userId === undefined) {
       takeOnly(metadata)
       const outcome = await sessions.close(sessionId, caller)
-      return object(outcome && outcome.session)
+      return object(outcome?.session ?? null)
     }
     takeOnly(metadata, 'sessiond-user-id-bin', 'sessiond-address-bin', 'sessiond-client-bin')
     const address = textUnder(metadata, 'sessiond-address-bin') ?? ''

@@ -67,6 +67,19 @@ export function storeConformance(name: string, makeHarness: () => Promise<StoreH
         await expect(store.get(session.id)).resolves.toEqual(session)
       })
 
+      it('keeps neither user nor data of a session that has ended', async () => {
+        const parts = { active: false, closeTimeMs: 9000, user: '1', data: '2' }
+        const bare = { user: null, data: null }
+        await insert(store, commandSession('1', parts))
+        await insert(store, commandSession('2', { user: '1', data: '2' }))
+        await store.update('2', (session) => ({ session: { ...session, ...parts } }))
+        for (const id of ['1', '2']) {
+          await expect(store.get(id)).resolves.toMatchObject(bare)
+        }
+        const { sessions } = await store.list({ skip: 0, take: 10, total: false })
+        expect(sessions).toMatchObject([bare, bare])
+      })
+
       it('keeps copies: what it was given may lie in a buffer that is used again', async () => {
         const received = Buffer.alloc(100, 'a request')
         const token = {

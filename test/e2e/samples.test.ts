@@ -1,6 +1,7 @@
 import { cp, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { Level } from 'level'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { AdminClient, connect, type SessionInfo, SessionsClient } from '../../src/client/index.js'
 import { openSeal, sealingKeysFromJson } from '../../src/crypto/seal.js'
@@ -11,6 +12,7 @@ import { createClient } from '../support/create.js'
 import { auditLevel } from '../support/level-audit.js'
 import { startTestNode } from '../support/node.js'
 import { sessiond, temporaryDirectory } from '../support/process.js'
+import { HOUR_MS, sessionsAt } from '../support/sessions.js'
 import { EPOCHS } from '../support/store-sessions.js'
 
 const SAMPLES = fileURLToPath(new URL('../samples/', import.meta.url))
@@ -68,6 +70,35 @@ async function served(dataDir: string): Promise<Node> {
   onTestFinished(async () => void (await node.close()))
   return node
 }
+
+/** How many rows hold this text. */
+async function rowsWith(location: string, text: string): Promise<number> {
+  const level = new Level<Buffer, Buffer>(location, {
+    keyEncoding: 'buffer',
+    valueEncoding: 'buffer',
+  })
+  await level.open()
+  const rows = await level.values().all()
+  await level.close()
+  return rows.filter((row) => row.includes(text)).length
+}
+
+it('a store of a version that kept it shows nothing that callers kept in a session that has ended, and is rid of it in a day', async () => {
+  const location = join(await sample(async () => {}), 'store')
+  expect(await rowsWith(location, '{"cart":[1,2]}')).toBe(1)
+  const store = await LevelStore.open(location, { epochs: EPOCHS })
+  const bare = { active: false, user: null, data: null }
+  for (const { id } of facts.sessions.filter(({ active }) => !active)) {
+    expect(await store.get(id)).toMatchObject(bare)
+  }
+  const never = { idleTimeoutMs: 0, retentionMs: 36_500 * 24 * HOUR_MS }
+  const { sessions, time } = sessionsAt(never, store)
+  time.nowMs = Math.max(...facts.sessions.map(({ openTimeMs }) => openTimeMs)) + 24 * HOUR_MS
+  await sessions.closeExpired()
+  await store.close()
+  expect(await rowsWith(location, '{"cart":[1,2]}')).toBe(0)
+  expect(await auditLevel(location)).toEqual([])
+})
 
 describe.each(SOURCES)('%s', (_, prepare) => {
   it('has every seal, and each opens to the key that was answered', async () => {

@@ -36,7 +36,7 @@ export function tokenSession(id: string, parts: Partial<Session> = {}): Session 
 }
 
 export function ended(session: Session, closeTimeMs = 9000): Session {
-  return { ...session, active: false, closeTimeMs }
+  return { ...session, active: false, closeTimeMs, user: null, data: null }
 }
 
 /** Inserts without a question. */

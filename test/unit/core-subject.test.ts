@@ -5,12 +5,14 @@ import { Level } from 'level'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { SessionChange } from '../../src/core/events.js'
 import { ownerOfText, ownerText } from '../../src/core/owner.js'
+import type { Session } from '../../src/core/session.js'
 import type { IdempotencyScope } from '../../src/core/store.js'
 import { eraseSubject, exportSubject } from '../../src/core/subject.js'
 import { LevelStore } from '../../src/stores/level/store.js'
 import { MemoryStore } from '../../src/stores/memory.js'
 import { auditLevel } from '../support/level-audit.js'
 import { temporaryDirectory } from '../support/process.js'
+import { HOUR_MS, sessionsAt } from '../support/sessions.js'
 import {
   commandSession,
   EPOCHS,
@@ -24,6 +26,9 @@ const OWNER = Uint8Array.from(randomBytes(25))
 const OTHER = Uint8Array.from(randomBytes(25))
 const SEAL = Uint8Array.from(randomBytes(40))
 const EXPIRES_MS = 9000
+
+/** Nothing ends by itself. */
+const NO_DEADLINES = { asOfNow: (session: Session) => session }
 
 type AnyStore = LevelStore | MemoryStore
 
@@ -75,7 +80,7 @@ async function fill(store: AnyStore): Promise<void> {
 
 async function exported(store: AnyStore, userId: string): Promise<string[]> {
   const ids: string[] = []
-  for await (const record of exportSubject(store, userId)) {
+  for await (const record of exportSubject(store, NO_DEADLINES, userId)) {
     ids.push(record.kind === 'session' ? record.session.id : `key ${record.entry.scope.key}`)
   }
   return ids
@@ -87,6 +92,14 @@ async function levelStore() {
   onTestFinished(() => store.close())
   return { store, location }
 }
+
+it('a session past its deadline is exported as ended, without what callers kept in it', async () => {
+  const { store, sessions, expiry, time } = sessionsAt()
+  const { id } = await sessions.open({ userId: 'u', address: '', client: '', user: '1', data: '2' })
+  time.nowMs += HOUR_MS
+  const { value } = await exportSubject(store, expiry.deadlines, 'u').next()
+  expect(value).toMatchObject({ session: { id, active: false, user: null, data: null } })
+})
 
 it.each([0, 1, 20, 64, 65])(
   'a user id of %i bytes as base58 is taken for an owner up to 64',

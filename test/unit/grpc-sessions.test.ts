@@ -80,7 +80,8 @@ async function act(method: string, request: object, metadata?: Metadata) {
 
 const session = async (method: string, request: object, metadata?: Metadata) =>
   (await act(method, request, metadata)) as SessionObjectReply
-const list = async (request: object) => (await act('get_sessions', request)) as SessionPageReply
+const list = async (request: object, metadata?: Metadata) =>
+  (await act('get_sessions', request, metadata)) as SessionPageReply
 
 function metadata(texts: Record<string, string>): Metadata {
   const made = new Metadata()
@@ -132,14 +133,37 @@ describe('sessions_v1.Sessions', () => {
     const updated = await session('update_session_user', { sessionId: id, user: '"x"' })
     expect(updated.session).toMatchObject({ user: '"x"', data: '{"n":1}' })
     const closed = await session('close_session', { sessionId: id })
-    expect(closed.session).toMatchObject({ id, active: true, data: '{"n":1}' })
-    const got = await session('get_session_by_id', { sessionId: id })
-    expect(got.session).toMatchObject({
-      ...{ active: false, user: '', data: '' },
+    expect(closed.session).toMatchObject({
+      ...{ id, active: false, user: '', data: '' },
       closeTime: new Date(START_MS).toISOString(),
     })
-    const deleted = await session('delete_session_by_id', { sessionId: id })
-    expect(deleted.session).toMatchObject({ id, active: false })
+    for (const method of ['get_session_by_id', 'close_session', 'delete_session_by_id']) {
+      expect(await session(method, { sessionId: id })).toEqual(closed)
+    }
+  })
+
+  it('deletes an open session without telling what callers kept in it', async () => {
+    const { id } = await open(newUser(), { user: '1', data: '2' })
+    const { session: deleted } = await session('delete_session_by_id', { sessionId: id })
+    expect(deleted).toMatchObject({ id, active: true, user: '', data: '' })
+  })
+
+  it('stores null for an empty text', async () => {
+    const { id } = await open(newUser(), { user: '1', data: '2' })
+    const stored = await session('store_session_data', { sessionId: id })
+    expect(stored).toMatchObject({ error: undefined, session: { user: '1', data: '' } })
+    const updated = await session('update_session_user', { sessionId: id })
+    expect(updated).toMatchObject({ error: undefined, session: { user: '', data: '' } })
+    expect(await store.get(id)).toMatchObject({ user: null, data: null })
+  })
+
+  it('leaves user and data out of a list, unless the metadata asks for them', async () => {
+    const userId = newUser()
+    await open(userId, { user: '1', data: '2' })
+    const filter = { user_id: userId }
+    expect((await list({ filter })).page?.data).toMatchObject([{ user: '', data: '' }])
+    const asking = metadata({ 'sessiond-with-data': '1' })
+    expect((await list({ filter }, asking)).page?.data).toMatchObject([{ user: '1', data: '2' }])
   })
 
   it.each(['get_session_by_id', 'close_session', 'delete_session_by_id'])(
@@ -174,6 +198,14 @@ describe('sessions_v1.Sessions', () => {
     const ended = await list({ filter: { ...filter, active: 'false' } })
     expect(ended.page?.data.map(({ id }) => id)).toEqual([ids[0]])
     const times = { from_time: `${START_MS}`, to_time: new Date(START_MS + 2).toISOString() }
+    const odd = await list({
+      filter: { ...filter, active: 'T' },
+      paging: { skip: '-1', take: 101 },
+    })
+    expect(odd.page?.data.map(({ id }) => id)).toEqual(ids.slice(1, 101))
+    for (const paging of [{ take: -1 }, { skip: '9007199254740993' }]) {
+      expect((await list({ filter, paging })).page?.data).toEqual([])
+    }
     const early = await list({ filter: { ...filter, ...times } })
     expect(early.page?.data.map(({ id }) => id)).toEqual(ids.slice(-2))
     const one = await list({ filter: { id: ids[5] } })
@@ -198,16 +230,19 @@ describe('an error of a use case', () => {
     ['open_session', { userId: 'u', data: 'undefined' }, 'INVALID_FIELD', 'data'],
     ['open_session', { userId: 'u', data: '['.repeat(9999) }, 'INVALID_FIELD', 'data'],
     ['open_session', { userId: 'u', data: `"${'x'.repeat(1000)}"` }, 'INVALID_FIELD', 'data'],
-    ['store_session_data', { sessionId: 'no' }, 'MISSING_FIELD', 'data'],
+    ['store_session_data', { data: '1' }, 'MISSING_FIELD', 'session_id'],
+    ['store_session_data', { sessionId: 'no', data: '{' }, 'INVALID_FIELD', 'data'],
     ['store_session_data', { sessionId: 'no', data: '1' }, 'NOT_FOUND', undefined],
-    ['update_session_user', { sessionId: 'no' }, 'MISSING_FIELD', 'user'],
+    ['update_session_user', { user: '1' }, 'MISSING_FIELD', 'session_id'],
     ['update_session_user', { sessionId: 'no', user: '1' }, 'NOT_FOUND', undefined],
-    ['get_sessions', { filter: { active: 'yes' } }, 'INVALID_FIELD', 'filter.active'],
+    ['get_sessions', { filter: { active: 'maybe' } }, 'INVALID_FIELD', 'filter.active'],
+    ['get_sessions', { filter: { active: '' } }, 'INVALID_FIELD', 'filter.active'],
+    ['get_sessions', { filter: { id: '' } }, 'INVALID_FIELD', 'filter.id'],
+    ['get_sessions', { filter: { user_id: '' } }, 'INVALID_FIELD', 'filter.user_id'],
+    ['get_sessions', { filter: { userid: 'x', id: 'y' } }, 'INVALID_FIELD', 'filter.userid'],
+    ['get_sessions', { filter: { constructor: 'z' } }, 'INVALID_FIELD', 'filter.constructor'],
     ['get_sessions', { filter: { from_time: '1 May' } }, 'INVALID_FIELD', 'filter.from_time'],
     ['get_sessions', { filter: { to_time: '' } }, 'INVALID_FIELD', 'filter.to_time'],
-    ['get_sessions', { paging: { skip: '-1' } }, 'INVALID_FIELD', 'paging.skip'],
-    ['get_sessions', { paging: { skip: '9007199254740993' } }, 'INVALID_FIELD', 'paging.skip'],
-    ['get_sessions', { paging: { take: -1 } }, 'INVALID_FIELD', 'paging.take'],
   ])('stands in the reply of %s %j', async (method, request, code, field) => {
     const { error } = await act(method, { ...request, correlationId: 'c-1' })
     expect(error).toMatchObject({ code, correlationId: 'c-1', cause: '', stackTrace: '' })
@@ -215,11 +250,9 @@ describe('an error of a use case', () => {
     expect(error?.message).toContain(field ?? 'no')
   })
 
-  it('names every filter that there is not', async () => {
-    const { error } = await list({ filter: { userid: 'x', id: 'y', constructor: 'z' } })
-    expect(error?.message).toMatch(
-      /userid, constructor; it may have id, user_id, active, from_time/,
-    )
+  it('names the filters that there are', async () => {
+    const { error } = await list({ filter: { userid: 'x' } })
+    expect(error?.message).toMatch(/it may have id, user_id, active, from_time, to_time$/)
   })
 
   it('tells of a conflict as pip-services clients expect it', async () => {
@@ -295,6 +328,53 @@ describe('an error of the transport', () => {
 describe('what the bridge says in metadata', () => {
   const theirs = (userId: string) => metadata({ 'sessiond-user-id-bin': userId })
 
+  const values = {
+    'sessiond-user-id-bin': 'mallory',
+    'sessiond-address-bin': 'here',
+    'sessiond-client-bin': 'app',
+    'sessiond-load': '1',
+    'sessiond-with-data': '1',
+  }
+  const meant: Readonly<Record<string, readonly string[]>> = {
+    get_sessions: ['sessiond-with-data'],
+    get_session_by_id: ['sessiond-user-id-bin', 'sessiond-load'],
+    open_session: [],
+    store_session_data: ['sessiond-user-id-bin'],
+    update_session_user: [],
+    close_session: [],
+    delete_session_by_id: ['sessiond-user-id-bin'],
+    close_expired_sessions: [],
+  }
+  const cases = Object.entries(meant).flatMap(([method, keys]) =>
+    Object.entries(values).flatMap(([key, value]) => {
+      return keys.includes(key) ? [] : [[method, { [key]: value }, key] as const]
+    }),
+  )
+  it.each([
+    ...cases,
+    ['get_session_by_id', { 'sessiond-load': 'true' }, 'sessiond-load'] as const,
+    ['get_sessions', { 'sessiond-with-data': '' }, 'sessiond-with-data'] as const,
+    ['get_session_by_id', { 'sessiond-user-id-bin': '' }, 'sessiond-user-id-bin'] as const,
+    ['store_session_data', { 'sessiond-user-id-bin': '' }, 'sessiond-user-id-bin'] as const,
+    ['delete_session_by_id', { 'sessiond-user-id-bin': '' }, 'sessiond-user-id-bin'] as const,
+  ])('is never passed over: %s with %j', async (method, texts, field) => {
+    const userId = newUser()
+    const { id } = await open(userId, { data: '1' })
+    const request = { userId, sessionId: id, data: '2', user: '2' }
+    const { error } = await act(method, request, metadata(texts))
+    expect(error?.details.get('field')).toBe(field)
+    expect(await store.get(id)).toMatchObject({ active: true, data: '1', user: null })
+  })
+
+  it('is never taken from the first of two', async () => {
+    const { id, userId } = await open(newUser())
+    const both = theirs(userId)
+    both.add('sessiond-user-id-bin', Buffer.from('mallory'))
+    const { error } = await session('delete_session_by_id', { sessionId: id }, both)
+    expect(error).toMatchObject({ code: 'INVALID_FIELD' })
+    expect(await store.get(id)).toBeDefined()
+  })
+
   it('keeps a session from a user whose it is not', async () => {
     const userId = newUser()
     const { id } = await open(userId)
@@ -309,7 +389,7 @@ describe('what the bridge says in metadata', () => {
     expect(got).toMatchObject({ id, userId })
     await session('store_session_data', request, theirs(userId))
     const { session: deleted } = await session('delete_session_by_id', request, theirs(userId))
-    expect(deleted).toMatchObject({ id, data: '1' })
+    expect(deleted).toMatchObject({ id, data: '' })
   })
 
   it('makes a get count as a request of an open session', async () => {
