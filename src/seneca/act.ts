@@ -30,13 +30,8 @@ export type RunAct = (
 export function actRunner(commands: SessionCommands, observer: CallObserver): RunAct {
   return async (act, caller, messageId) => {
     const args = new Arguments(act)
-    const running = observer.begin({
-      transport: 'seneca',
-      method: typeof act.cmd === 'string' && COMMANDS.has(act.cmd) ? act.cmd : UNKNOWN,
-      peer: caller.address,
-      givenId: messageId,
-      header: () => undefined,
-    })
+    const method = typeof act.cmd === 'string' && COMMANDS.has(act.cmd) ? act.cmd : UNKNOWN
+    const running = begin(observer, method, caller, messageId)
     try {
       const result = await running.run(async () => {
         const name = commandName(args)
@@ -56,10 +51,28 @@ export function actRunner(commands: SessionCommands, observer: CallObserver): Ru
   }
 }
 
+/** The outcome of an act that is not run, which is told of as if it had been. */
+export function refuseAct(
+  error: unknown,
+  observer: CallObserver,
+  caller: Caller,
+  messageId?: string,
+): Outcome {
+  const running = begin(observer, UNKNOWN, caller, messageId)
+  const outcome = refusal(error, running.requestId)
+  running.end({ code: `${outcome.status}`, error })
+  return outcome
+}
+
 /** The outcome that tells of an error, of the request with this id where it came to one. */
 export function refusal(error: unknown, requestId?: string): Outcome {
   const told = toSenecaError(error, requestId)
   return { status: told.status, json: JSON.stringify(told) }
+}
+
+function begin(observer: CallObserver, method: string, caller: Caller, givenId?: string) {
+  const header = () => undefined
+  return observer.begin({ transport: 'seneca', method, peer: caller.address, givenId, header })
 }
 
 function commandName(args: Arguments): string {

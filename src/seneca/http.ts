@@ -1,8 +1,14 @@
-import { createServer, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http'
+import {
+  createServer,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type Server,
+} from 'node:http'
 import type { Socket } from 'node:net'
 import { MalformedError } from '../core/errors.js'
 import { isLoopback } from '../loopback.js'
 import { actRunner, type Outcome, refusal } from './act.js'
+import { ByteBudget } from './byte-budget.js'
 import type { SessionCommands } from './commands.js'
 import { RefusedRequestError } from './errors.js'
 import { isObject, readJson } from './json.js'
@@ -10,7 +16,6 @@ import {
   boundConnections,
   closeWithin,
   listen,
-  MAX_CONNECTIONS,
   type SenecaHooks,
   type SenecaListener,
   STALL_TIMEOUT_MS,
@@ -21,7 +26,19 @@ import { MAX_MESSAGE_BYTES, newListenerId } from './wire.js'
 const PATH = '/act'
 const JSON_TYPE = /^application\/json\s*(?:;|$)/i
 const HOST = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::\d{1,5})?$/
+/** What clients of 0.6 connect to, and name, where they are told no host. No name of a page's is among them. */
+const THIS_HOST: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
 const HEADERS_TIMEOUT_MS = 10_000
+
+/** What all connections may take up together. */
+export interface HttpLimits {
+  /** Clients open one for each act. */
+  readonly maxConnections: number
+  /** Bodies that are read or acted upon, in bytes; others wait unread. */
+  readonly maxHeldBytes: number
+}
+
+const LIMITS: HttpLimits = { maxConnections: 2048, maxHeldBytes: 64 * MAX_MESSAGE_BYTES }
 
 /** Serves Seneca's HTTP wire: `POST /act` with the act as its body. Throws ListenError. */
 export async function startSenecaHttp(
@@ -29,12 +46,26 @@ export async function startSenecaHttp(
   port: number,
   commands: SessionCommands,
   hooks: SenecaHooks,
+  limits: Partial<HttpLimits> = {},
 ): Promise<SenecaListener> {
+  const { maxConnections, maxHeldBytes } = { ...LIMITS, ...limits }
+  const bodies = new ByteBudget(maxHeldBytes)
   const runAct = actRunner(commands, hooks.observer)
   const accept = newListenerId()
   const onLoopback = isLoopback(host)
   const busy = new Set<Socket>()
   let isStopping = false
+
+  async function answer(request: IncomingMessage): Promise<Outcome> {
+    const bytes = bodyBytes(request)
+    await bodies.take(bytes)
+    try {
+      const act = await readAct(request)
+      return await runAct(act, senecaCaller(request.socket), messageId(request))
+    } finally {
+      bodies.give(bytes)
+    }
+  }
 
   const server = createServer(
     { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: STALL_TIMEOUT_MS },
@@ -53,8 +84,7 @@ export async function startSenecaHttp(
       let outcome: Outcome
       try {
         checkRequest(request, onLoopback)
-        const act = await readAct(request)
-        outcome = await runAct(act, senecaCaller(request.socket), messageId(request))
+        outcome = await answer(request)
       } catch (error) {
         outcome = refusal(error)
         hooks.onRefused(error instanceof Error ? error.message : 'internal error')
@@ -67,7 +97,8 @@ export async function startSenecaHttp(
       response.end(outcome.json)
     },
   )
-  boundConnections(server, MAX_CONNECTIONS, hooks)
+  boundConnections(server, maxConnections, hooks)
+  letIdleGiveWay(server, maxConnections / 2)
   server.setTimeout(STALL_TIMEOUT_MS)
   return {
     address: await listen(server, 'http', host, port),
@@ -83,6 +114,18 @@ export async function startSenecaHttp(
   }
 }
 
+/** Beyond so many connections, those between two requests give way to one that has come. */
+function letIdleGiveWay(server: Server, beyond: number): void {
+  let connections = 0
+  server.on('connection', (socket) => {
+    connections++
+    socket.on('close', () => connections--)
+    if (connections > beyond) {
+      server.closeIdleConnections()
+    }
+  })
+}
+
 /** Keeps web pages out, whatever site they are of. Throws RefusedRequestError. */
 function checkRequest({ url, method, headers }: IncomingMessage, onLoopback: boolean): void {
   if (url !== PATH) {
@@ -93,7 +136,8 @@ function checkRequest({ url, method, headers }: IncomingMessage, onLoopback: boo
   }
   // A page whose name was made to point here (DNS rebinding) still sends that name.
   const [, address, name] = HOST.exec(headers.host ?? '') ?? []
-  if (onLoopback && !isLoopback((address ?? name ?? '').toLowerCase())) {
+  const host = (address ?? name ?? '').toLowerCase()
+  if (onLoopback && !isLoopback(host) && !THIS_HOST.has(host)) {
     throw new RefusedRequestError(403, 'the Host header must name this machine: localhost')
   }
   if (headers.origin !== undefined) {
@@ -102,9 +146,15 @@ function checkRequest({ url, method, headers }: IncomingMessage, onLoopback: boo
   if (!JSON_TYPE.test(headers['content-type'] ?? '')) {
     throw new RefusedRequestError(415, 'the Content-Type must be application/json')
   }
-  if (Number(headers['content-length'] ?? 0) > MAX_MESSAGE_BYTES) {
+}
+
+/** How long the body may be. Throws RefusedRequestError where it is too long. */
+function bodyBytes({ headers }: IncomingMessage): number {
+  const bytes = Number(headers['content-length'] ?? MAX_MESSAGE_BYTES)
+  if (bytes > MAX_MESSAGE_BYTES) {
     throw tooLarge()
   }
+  return bytes
 }
 
 function tooLarge(): RefusedRequestError {

@@ -1,9 +1,10 @@
 import { createServer, type Socket } from 'node:net'
 import type { Caller } from '../core/audit.js'
+import type { CallObserver } from '../core/calls.js'
 import { SessiondError } from '../core/errors.js'
-import { actRunner, type RunAct } from './act.js'
+import { actRunner, type Outcome, type RunAct, refuseAct } from './act.js'
 import type { SessionCommands } from './commands.js'
-import { LineReader } from './lines.js'
+import { LineReader, LineTooLongError } from './lines.js'
 import {
   boundConnections,
   closeWithin,
@@ -20,6 +21,7 @@ import {
   MAX_MESSAGE_BYTES,
   newListenerId,
   readActMessage,
+  readBeginning,
 } from './wire.js'
 
 const KEEPALIVE_MS = 60_000
@@ -56,6 +58,7 @@ export async function startSenecaTcp(
     ...LIMITS,
     ...limits,
     accept: newListenerId(),
+    observer: hooks.observer,
     runAct: actRunner(commands, hooks.observer),
     onRefused: hooks.onRefused,
   }
@@ -87,6 +90,7 @@ export async function startSenecaTcp(
 
 interface Settings extends TcpLimits {
   readonly accept: string
+  readonly observer: CallObserver
   readonly runAct: RunAct
   readonly onRefused: (reason: string) => void
 }
@@ -124,7 +128,7 @@ class Connection {
     socket.on('timeout', () => {
       if (socket.writableLength > 0) {
         this.cut('it does not read its answers')
-      } else if (this.lines.heldBytes > 0 && !this.isFull()) {
+      } else if (this.lines.isMidLine && !this.isFull()) {
         this.cut('it does not finish its message')
       }
     })
@@ -176,21 +180,38 @@ class Connection {
   }
 
   private async answer(message: ActMessage, receivedMs: number): Promise<void> {
-    const { accept, runAct } = this.settings
-    const outcome = await runAct(message.act, this.caller, message.id)
+    const outcome = await this.settings.runAct(message.act, this.caller, message.id)
     this.inFlight--
     this.expectedBytes = Math.max(outcome.json.length, this.expectedBytes * EXPECTATION_LEFT)
-    if (message.sync !== false && !this.socket.destroyed) {
-      // Acts that one commit settles end together: their answers leave together.
-      this.socket.cork()
-      this.socket.write(answerLine(message, outcome, accept, { receivedMs, sentMs: Date.now() }))
-      process.nextTick(() => this.socket.uncork())
-    }
+    this.write(message, outcome, receivedMs)
     this.advance()
   }
 
+  private write(message: ActMessage, outcome: Outcome, receivedMs: number): void {
+    if (message.sync !== false && !this.socket.destroyed) {
+      const times = { receivedMs, sentMs: Date.now() }
+      // Acts that one commit settles end together: their answers leave together.
+      this.socket.cork()
+      this.socket.write(answerLine(message, outcome, this.settings.accept, times))
+      process.nextTick(() => this.socket.uncork())
+    }
+  }
+
+  /** The next line that is to be read; those that are too long are answered on the way. */
   private takeLine(): Buffer | null {
-    return this.isStopping || this.isFull() ? null : this.lines.next()
+    while (!this.isStopping && !this.isFull()) {
+      try {
+        return this.lines.next()
+      } catch (error) {
+        if (!(error instanceof LineTooLongError)) {
+          throw error
+        }
+        const message = readBeginning(error.beginning)
+        const outcome = refuseAct(error, this.settings.observer, this.caller, message.id)
+        this.write(message, outcome, Date.now())
+      }
+    }
+    return null
   }
 
   private isFull(): boolean {

@@ -8,7 +8,8 @@ export const MAX_MESSAGE_BYTES = 1024 * 1024
 
 /** A message that asks for an act. What else clients put into it has no effect. */
 export interface ActMessage {
-  readonly id: string
+  /** Absent where a client of 3.2 or 3.3 calls a `prior` that is remote; it takes an answer without. */
+  readonly id: string | undefined
   readonly act: Readonly<Record<string, unknown>>
   /** The client's own name for itself: without it clients from 1.4 on do not see the answer. */
   readonly origin: string | undefined
@@ -36,13 +37,33 @@ export function readActMessage(line: Uint8Array): ActMessage {
   if (!isObject(message) || message.kind !== 'act') {
     throw new MalformedError('message', 'is not an act')
   }
+  return actMessage(message)
+}
+
+/** All up to the key `act`, in whole texts and what stands between them. */
+const BEFORE_ACT = /^\s*\{(?:"(?:[^"\\]|\\.)*"|[^"])*?(?="act"\s*:)/
+
+/**
+ * Reads what the beginning of a line has before the act, which is what its answer needs; of what would come
+ * later, `sync` is taken for true. Throws MalformedError where no act message begins so.
+ */
+export function readBeginning(beginning: Buffer): ActMessage {
+  const head = BEFORE_ACT.exec(beginning.toString())?.[0]
+  const message = head === undefined ? null : readJson(Buffer.from(`${head}"act":{}}`))
+  if (!isObject(message) || (message.kind ?? 'act') !== 'act') {
+    throw new MalformedError('message', 'is not an act')
+  }
+  return { ...actMessage(message), sync: true }
+}
+
+function actMessage(message: Readonly<Record<string, unknown>>): ActMessage {
   const { id, act, origin, track, sync, time } = message
-  if (typeof id !== 'string' || !isObject(act)) {
-    throw new MalformedError('message', 'has no id or no act')
+  if (!isObject(act)) {
+    throw new MalformedError('message', 'has no act')
   }
   const clientSent = isObject(time) ? time.client_sent : undefined
   return {
-    id,
+    id: typeof id === 'string' ? id : undefined,
     act,
     origin: typeof origin === 'string' ? origin : undefined,
     track: isTexts(track) ? track : undefined,

@@ -4,7 +4,7 @@ import { status } from '@grpc/grpc-js'
 import { it as base, describe, expect } from 'vitest'
 import { RefusedError } from '../../src/client/index.js'
 import type { SessionCommands } from '../../src/seneca/commands.js'
-import { startSenecaHttp } from '../../src/seneca/http.js'
+import { type HttpLimits, startSenecaHttp } from '../../src/seneca/http.js'
 import { hooks, memorySessions, portOf } from '../support/seneca.js'
 
 const LIST = '{"role":"sessions","cmd":"get_sessions","filter":{}}'
@@ -24,7 +24,7 @@ const it = base.extend('start', async ({ task: _ }, { onCleanup }) => {
       await cleanup()
     }
   })
-  return async (replaced: Partial<SessionCommands> = {}) => {
+  return async (replaced: Partial<SessionCommands> = {}, limits: Partial<HttpLimits> = {}) => {
     const { sessions } = memorySessions()
     const commands = new Proxy(sessions as SessionCommands, {
       get(target, name: keyof SessionCommands) {
@@ -32,7 +32,7 @@ const it = base.extend('start', async ({ task: _ }, { onCleanup }) => {
       },
     })
     const hooked = hooks()
-    const listener = await startSenecaHttp('127.0.0.1', 0, commands, hooked)
+    const listener = await startSenecaHttp('127.0.0.1', 0, commands, hooked, limits)
     cleanups.push(() => listener.close(0))
     const port = portOf(listener)
     const send = ({ method = 'POST', path = '/act', headers = {}, body = LIST }: Post = {}) =>
@@ -61,6 +61,17 @@ const it = base.extend('start', async ({ task: _ }, { onCleanup }) => {
     return { listener, port, send, stillServes, sessions, told: hooked.told }
   }
 })
+
+const HEAD = 'POST /act HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json'
+
+/** A connection on which an act was answered, and no other asked for. */
+async function idleConnection(port: number) {
+  const socket = connect(port, '127.0.0.1')
+  const closed = new Promise<void>((resolve) => socket.on('close', () => resolve()))
+  socket.write(`${HEAD}\r\nContent-Length: ${LIST.length}\r\n\r\n${LIST}`)
+  await new Promise((resolve) => socket.once('data', resolve))
+  return { closed }
+}
 
 describe('POST /act', () => {
   it('answers with the headers of the wire', async ({ start }) => {
@@ -161,14 +172,68 @@ describe('POST /act', () => {
     await stillServes()
   })
 
-  it.for(['localhost', 'LocalHost:8807', '127.0.0.1:1', '[::1]', '[::1]:8807'])(
-    'takes the Host %s',
-    async (Host, { start }) => {
-      const { send } = await start()
-      const headers = { Host, 'Content-Type': 'application/json; charset=utf-8' }
-      expect(await send({ headers })).toMatchObject({ status: 200 })
-    },
-  )
+  it.for([
+    ...['localhost', 'LocalHost:8807', '127.0.0.1:1', '[::1]', '[::1]:8807'],
+    // As clients of 0.6 have it that are told no host.
+    ...['0.0.0.0:8807', '[::]:8807'],
+  ])('takes the Host %s', async (Host, { start }) => {
+    const { send } = await start()
+    const headers = { Host, 'Content-Type': 'application/json; charset=utf-8' }
+    expect(await send({ headers })).toMatchObject({ status: 200 })
+  })
+
+  it('answers 1,000 acts at once, each on a connection of its own', async ({ start }) => {
+    const begun: (() => void)[] = []
+    const { send, told } = await start({
+      async list() {
+        await new Promise<void>((resolve) => {
+          begun.push(resolve)
+          // None is answered before all are there.
+          if (begun.length === 1000) {
+            begun.map((go) => go())
+          }
+        })
+        return { sessions: [], total: null }
+      },
+    })
+    const headers = { Connection: 'close' }
+    const answers = await Promise.all(Array.from({ length: 1000 }, () => send({ headers })))
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+    expect(told.refused).toEqual([])
+  })
+
+  it('closes connections between two requests for one that has come', async ({ start }) => {
+    const { port, send, told } = await start({}, { maxConnections: 8 })
+    const idle = await Promise.all(Array.from({ length: 4 }, () => idleConnection(port)))
+    const unfinished = connect(port, '127.0.0.1')
+    unfinished.write(`${HEAD}\r\nContent-Length: 99\r\n\r\n{`)
+    const answers = await Promise.all(Array.from({ length: 6 }, () => send()))
+    expect(answers.map(({ status }) => status)).toEqual(Array(6).fill(200))
+    await Promise.all(idle.map(({ closed }) => closed))
+    expect(told.refused).toEqual([])
+    unfinished.destroy()
+  })
+
+  it('reads no more bodies at once than it may hold, and each in its turn', async ({ start }) => {
+    const begun: (() => void)[] = []
+    const { send } = await start(
+      {
+        list: () =>
+          new Promise((resolve) => begun.push(() => resolve({ sessions: [], total: null }))),
+      },
+      { maxHeldBytes: LIST.length * 2 },
+    )
+    const sent = Array.from({ length: 5 }, () => send())
+    for (let answered = 0; answered < 5; answered++) {
+      while (begun.length < Math.min(answered + 2, 5)) {
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      await send({ method: 'GET', body: '' })
+      expect(begun.length).toBe(Math.min(answered + 2, 5))
+      begun[answered]?.()
+    }
+    expect((await Promise.all(sent)).map(({ status }) => status)).toEqual(Array(5).fill(200))
+  })
 
   it('answers with 500 what a server elsewhere refuses for a reason that none of ours has', async ({
     start,

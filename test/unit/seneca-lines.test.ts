@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { LineReader } from '../../src/seneca/lines.js'
+import { LineReader, type LineTooLongError } from '../../src/seneca/lines.js'
 
 function read(reader: LineReader, chunks: readonly Buffer[]): string[] {
   const lines: string[] = []
@@ -24,7 +24,7 @@ it('cuts the same lines however the bytes come', () => {
       const unfinished = expected.pop() as string
       const reader = new LineReader(10_000)
       expect(read(reader, chunks)).toEqual(expected)
-      expect(reader.heldBytes > 0).toBe(unfinished.length > 0)
+      expect(reader.isMidLine).toBe(unfinished.length > 0)
     }),
   )
 })
@@ -56,7 +56,7 @@ it.each([
       expect(reader.heldBytes).toBeLessThanOrEqual(2 * maxBytes)
     }
   }
-  expect(pushOn).toThrow(`has more than ${maxBytes} bytes`)
+  expect(pushOn).toThrow(`the message has more than ${maxBytes} bytes`)
   expect(pushed).toBeLessThanOrEqual(maxBytes + chunkBytes)
 })
 
@@ -64,5 +64,32 @@ it('takes a line of exactly the largest length', () => {
   const reader = new LineReader(5)
   expect(read(reader, [Buffer.from('12345\n123'), Buffer.from('45\n')])).toEqual(['12345', '12345'])
   reader.push(Buffer.from('123456\n'))
-  expect(() => reader.next()).toThrow('message: has more than 5 bytes')
+  expect(() => reader.next()).toThrow('the message has more than 5 bytes')
+})
+
+it('passes over a line that is too long, and goes on behind it, however the bytes come', () => {
+  const bytes = Buffer.from(`one\n${'x'.repeat(90)}\ntwo\n`)
+  const cuts = fc.array(fc.nat({ max: bytes.length }), { maxLength: 10 })
+  fc.assert(
+    fc.property(cuts, (at) => {
+      const reader = new LineReader(10)
+      const ends = [...at.sort((a, b) => a - b), bytes.length]
+      const told: string[] = []
+      ends.forEach((end, i) => {
+        reader.push(bytes.subarray(ends[i - 1] ?? 0, end))
+        for (let isMore = true; isMore; ) {
+          try {
+            const line = reader.next()
+            isMore = line !== null
+            told.push(...(line === null ? [] : [`${line}`]))
+          } catch (error) {
+            told.push(`too long: ${(error as LineTooLongError).beginning.subarray(0, 10)}`)
+          }
+        }
+        expect(reader.heldBytes).toBeLessThanOrEqual(1024 + bytes.length)
+      })
+      expect(told).toEqual(['one', `too long: ${'x'.repeat(10)}`, 'two'])
+      expect(reader.isMidLine).toBe(false)
+    }),
+  )
 })

@@ -36,6 +36,7 @@ const it = base.extend('started', async ({ task: _ }, { onCleanup }) => {
 
 const list = { role: 'sessions', cmd: 'get_sessions', filter: {} }
 const open = (user_id: string) => ({ role: 'sessions', cmd: 'open_session', user_id })
+const tooLong = (act: object) => actLine({ ...act, data: 'x'.repeat(MIB) })
 
 it('beyond the bound is refused, which is told', async ({ started }) => {
   const { listener, stillServes, told } = await started()
@@ -56,8 +57,6 @@ describe('a connection', () => {
     ['null', 'null\n'],
     ['an array', `[${actLine(list).trim()}]\n`],
     ['another kind of message', actLine(list).replace('"act"', '"res"')],
-    ['no id', actLine(list).replace('"id"', '"no"')],
-    ['an id that is no text', actLine(list).replace('"m/1"', '{}')],
     ['no act', '{"id":"a","kind":"act"}\n'],
     ['an act that is no object', '{"id":"a","kind":"act","act":["sessions"]}\n'],
     ['100,000 levels of arrays', `${'['.repeat(100_000)}\n`],
@@ -68,7 +67,8 @@ describe('a connection', () => {
       actLine({ ...open('"'), data: JSON.parse('['.repeat(63) + ']'.repeat(63)) }),
     ],
     ['a byte that is not UTF-8', Buffer.from(actLine(open('\u00ff')), 'latin1')],
-    ['a line that is too long', actLine({ ...open('a'), data: 'x'.repeat(MIB) })],
+    ['a line that is too long to be anything', `{"a":"${'x'.repeat(MIB)}"}\n`],
+    ['a line that is too long for an answer', `{"kind":"res","act":"${'x'.repeat(MIB)}"}\n`],
   ])('with %s is closed', async ([, bytes], { started }) => {
     const { peer, stillServes, told, sessions } = await started()
     peer.send(bytes)
@@ -104,7 +104,7 @@ describe('a connection', () => {
         await Promise.race([drained, peer.closed])
       }
     }
-    expect(told.refused).toEqual([`message: has more than ${MIB} bytes`])
+    expect(told.refused).toEqual(['message: is not an act'])
     // Not read on: what the system's buffers took is all that was sent.
     expect(peer.socket.bytesWritten).toBeLessThan(32 * MIB)
     await stillServes()
@@ -118,6 +118,68 @@ describe('a connection', () => {
     const empty = actLine({ ...open('a'), data: '' })
     peer.send(actLine({ ...open('a'), data: 'x'.repeat(MIB - empty.length + 1) }))
     expect(await peer.answer()).toMatchObject({ error: { details: { field: 'data' } } })
+  })
+
+  it.for([
+    ['no id', actLine(list).replace('"id":"m/1",', '')],
+    ['an id that is no text', actLine(list).replace('"m/1"', '{}')],
+    ['an act that is too long, and no id', tooLong({}).replace('"id":"m/1",', '')],
+    ['an act that is too long, and its id behind it', `{"act":"${'x'.repeat(MIB)}","id":"m/1"}\n`],
+  ])('with %s is answered without one', async ([, line], { started }) => {
+    const { peer, told } = await started()
+    peer.send(line as string)
+    const answer = await peer.answer()
+    expect(answer).toMatchObject({ kind: 'res', sync: true })
+    expect(answer).not.toHaveProperty('id')
+    peer.send(actLine(list))
+    expect(await peer.answer()).toMatchObject({ id: 'm/1', res: { data: [] } })
+    expect(told.refused).toEqual([])
+  })
+
+  it('with an act that is too long is told so under its id, and others go on', async ({
+    started,
+  }) => {
+    const { peer, stillServes, told, sessions } = await started()
+    peer.send(actLine(open('before'), 'm/0') + tooLong(open('eve')) + actLine(open('after'), 'm/2'))
+    const answers = [await peer.answer(), await peer.answer(), await peer.answer()]
+    answers.sort((a, b) => (`${a?.id}` < `${b?.id}` ? -1 : 1))
+    expect(answers).toMatchObject([
+      { id: 'm/0', res: { user_id: 'before' } },
+      {
+        ...{
+          id: 'm/1',
+          kind: 'res',
+          origin: 'o',
+          track: ['o'],
+          time: { client_sent: 1 },
+          sync: true,
+        },
+        error: {
+          ...{ code: 'REQUEST_REFUSED', status: 413 },
+          message: `the message has more than ${MIB} bytes`,
+        },
+      },
+      { id: 'm/2', res: { user_id: 'after' } },
+    ])
+    expect((await sessions.list({})).sessions.map(({ userId }) => userId)).not.toContain('eve')
+    expect(told.ended).toContainEqual(
+      expect.objectContaining({ method: 'unknown', code: '413', givenId: 'm/1' }),
+    )
+    await stillServes()
+  })
+
+  it('with an act without end is answered before that ends, and read on', async ({ started }) => {
+    const { peer, stillServes } = await started()
+    const [head] = actLine({ ...open('eve'), data: '' }).split('""') as [string]
+    peer.send(`${head}"`)
+    const chunk = Buffer.alloc(MIB, 'x')
+    for (let sent = 0; sent < 64; sent++) {
+      await new Promise((written) => peer.socket.write(chunk, written))
+    }
+    expect(await peer.answer()).toMatchObject({ id: 'm/1', error: { status: 413 } })
+    peer.send(`"}}\n${actLine(list, 'm/2')}`)
+    expect(await peer.answer()).toMatchObject({ id: 'm/2', res: { data: [] } })
+    await stillServes()
   })
 
   it('may send a message in any pieces', async ({ started }) => {
