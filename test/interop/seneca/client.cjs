@@ -1,14 +1,17 @@
 // Runs as a real Seneca client of one version, with one of its transports: sends the acts given on
 // standard input, one after the other, and prints what each callback got.
 //
-//   node client.cjs VERSION tcp|http PORT < acts.json
+//   node client.cjs VERSION tcp|http PORT [no-host|prior] < acts.json
+//
+// no-host: it is told no host, as in the older document, whose option has another name. prior: every act passes
+// through one of its own, which calls the remote one as its prior.
 //
 // In an act, a text `$N.path` stands for a value of the Nth result.
 
 const { readFileSync } = require('node:fs')
 const util = require('node:util')
 
-const [version, type, port] = process.argv.slice(2)
+const [version, type, port, way] = process.argv.slice(2)
 const acts = JSON.parse(readFileSync(0, 'utf8'))
 
 // Seneca 3.3 uses the name that Node's global object had in its time.
@@ -53,7 +56,17 @@ function resolved(value, outcomes) {
 
 async function main() {
   // Clients of 1.4 and 2.1 never say that they are ready; acts wait until they are.
-  seneca.client({ type, host: '127.0.0.1', port: Number(port) })
+  const place = way === 'no-host' ? { localhost: 'localhost' } : { host: '127.0.0.1' }
+  const pin = way === 'prior' && { pin: 'role:sessions,cmd:*' }
+  seneca.client({ type, port: Number(port), ...place, ...pin })
+  if (way === 'prior') {
+    for (const cmd of new Set(acts.map((message) => message.cmd))) {
+      seneca.add({ role: 'sessions', cmd }, function (message, done) {
+        this.prior(message, done)
+      })
+    }
+    await new Promise((resolve) => seneca.ready(resolve))
+  }
   const outcomes = []
   for (const message of acts) {
     outcomes.push(await act(resolved(message, outcomes)))

@@ -141,6 +141,14 @@ const newerDialect: Exchange[] = [
     act: { cmd: 'get_sessions', filter: { to_time: Date.parse(NOW) }, paging: { total: true } },
     result: { total: 0, data: [] },
   },
+  {
+    act: {
+      cmd: 'get_sessions',
+      filter: { user_id: 'bob', active: 'true' },
+      paging: { skip: '-1', take: '1000', total: 'true' },
+    },
+    result: { total: 1, data: [newer] },
+  },
   { act: { cmd: 'get_sessions', filter: { id: ID } }, result: { total: null, data: [newer] } },
   {
     act: { cmd: 'get_sessions', filter: { user_id: 'bob' }, paging: { skip: 1 } },
@@ -161,8 +169,8 @@ const newerDialect: Exchange[] = [
   },
   { act: { cmd: 'update_session_user', session_id: 'none', user: {} }, error: notFound('none') },
   { act: { cmd: 'close_expired_sessions' }, result: null },
-  { act: { cmd: 'close_session', session_id: ID }, result: null },
-  { act: { cmd: 'close_session', session_id: ID }, result: null },
+  { act: { cmd: 'close_session', session_id: ID }, result: closed },
+  { act: { cmd: 'close_session', session_id: ID }, result: closed },
   { act: { cmd: 'close_session', session_id: 'none' }, result: null },
   { act: { cmd: 'get_session_by_id', session_id: ID }, result: closed },
   {
@@ -180,13 +188,30 @@ const newerDialect: Exchange[] = [
   },
   {
     act: { cmd: 'delete_session_by_id', session_id: ID },
-    result: { ...closed, user: { theme: 'light' } },
+    result: closed,
   },
   { act: { cmd: 'delete_session_by_id', session_id: ID }, result: null },
   { act: { cmd: 'delete_session', session_id: ID }, result: null },
 ]
 
 const errors: Exchange[] = [
+  { act: { cmd: 'get_sessions' }, error: missing('user_id, filter or paging') },
+  { act: { cmd: 'get_sessions', user_id: null }, error: invalid('user_id', 'must be a text') },
+  {
+    act: { cmd: 'store_session_data', user_id: null, session_id: 'x', data: 1 },
+    error: invalid('user_id', 'must be a text'),
+  },
+  {
+    act: { cmd: 'get_sessions', filter: { userId: 'ann' } },
+    error: invalid(
+      'filter.userId',
+      'is not known: it may have id, user_id, active, from_time, to_time',
+    ),
+  },
+  {
+    act: { cmd: 'close_session', session_id: 'x', user_id: 'ann' },
+    error: invalid('user_id', 'is not taken here: this form of the command has session_id alone'),
+  },
   { act: { cmd: 'get_session_by_id' }, error: missing('session_id') },
   { act: { cmd: 'load_session', session_id: 'x' }, error: missing('user_id') },
   { act: { cmd: 'open_session', user: { name: 'Ann' } }, error: missing('user_id') },
@@ -195,7 +220,7 @@ const errors: Exchange[] = [
   { act: { cmd: 'close_session', user_id: 'ann', client: '' }, error: missing('address') },
   { act: { cmd: 'delete_session', user_id: 'ann' }, error: missing('session_id') },
   {
-    act: { cmd: 'get_sessions', filter: { active: 'yes' } },
+    act: { cmd: 'get_sessions', filter: { active: 'maybe' } },
     error: invalid('filter.active', 'must be true or false'),
   },
   {
