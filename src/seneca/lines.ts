@@ -78,8 +78,10 @@ export class LineReader {
 
   /** Lets go of a line of which `part` has come last, to its end, or to what has come of it where `end` is -1. */
   private tooLong(part: Buffer, end: number): LineTooLongError {
-    const begun = this.takeBegun().subarray(0, BEGINNING_BYTES)
-    const beginning = Buffer.concat([begun, part.subarray(0, BEGINNING_BYTES - begun.length)])
+    // Of so many there are always enough, however the line came.
+    const bytes = Math.min(BEGINNING_BYTES, this.maxBytes)
+    const begun = this.takeBegun().subarray(0, bytes)
+    const beginning = Buffer.concat([begun, part.subarray(0, bytes - begun.length)])
     this.isSkipping = end < 0
     this.unread = end < 0 ? NOTHING : this.unread.subarray(end + 1)
     return new LineTooLongError(this.maxBytes, beginning)

@@ -5,9 +5,9 @@ import { actRunner } from '../../src/seneca/act.js'
 import { COMMANDS } from '../../src/seneca/commands.js'
 import { STATUSES } from '../../src/seneca/errors.js'
 import { startSenecaHttp } from '../../src/seneca/http.js'
-import { LineReader } from '../../src/seneca/lines.js'
+import { LineReader, LineTooLongError } from '../../src/seneca/lines.js'
 import { startSenecaTcp } from '../../src/seneca/tcp.js'
-import { answerLine, readActMessage } from '../../src/seneca/wire.js'
+import { answerLine, readActMessage, readBeginning } from '../../src/seneca/wire.js'
 import type { Random } from '../support/mutate.js'
 import { actLine, connectPeer, hooks, memorySessions, portOf } from '../support/seneca.js'
 import { CALLER } from '../support/sessions.js'
@@ -18,18 +18,29 @@ import { sendAll, sendRaw } from './raw-peer.js'
 const { sessions } = memorySessions()
 const { told, ...hooked } = hooks()
 
-const session = { session_id: 's', user_id: 'u', user: { id: 'u' }, data: { a: [null] } }
-const names = { address: 'a', client: 'c', user_name: 'U' }
+const own = { session_id: 's', user_id: 'u' }
+const place = { user_id: 'u', address: 'a', client: 'c' }
+const user = { id: 'u', name: 'U' }
+const data = { a: [null] }
 const page = {
   filter: { user_id: 'u', active: true, from_time: '2030-01-01T00:00:00Z', to_time: 1 },
   paging: { skip: 1, take: 2, total: true },
 }
-/** Acts of every command, in either dialect. */
+/** What some command takes in either dialect, or none does. */
+const args = [
+  ...[{ user_id: 'u' }, page, own, { session_id: 's' }, place, {}],
+  ...[
+    { user, address: 'a', client: 'c', data },
+    { ...place, user_name: 'U', user, data },
+  ],
+  ...[
+    { ...own, data },
+    { session_id: 's', data },
+    { session_id: 's', user },
+  ],
+]
 const acts = [...COMMANDS.keys()].flatMap((cmd) =>
-  [{ ...session, ...names }, { session_id: 's', data: 1 }, page].map((args) => ({
-    ...{ role: 'sessions', version: 1, cmd },
-    ...args,
-  })),
+  args.map((each) => ({ ...{ role: 'sessions', version: 1, cmd }, ...each })),
 )
 
 /** An error tells of a session's id at most, whatever the request was. */
@@ -59,22 +70,38 @@ async function checkSound(): Promise<void> {
 
 /** The lines, or why there are none any more, in chunks of lengths that `length` gives. */
 function linesOf(input: Buffer, length: () => number): string[] {
-  const reader = new LineReader(10_000)
+  const reader = new LineReader(200)
   const lines: string[] = []
-  try {
-    for (let at = 0; at < input.length; ) {
-      const end = at + length()
-      reader.push(Buffer.from(input.subarray(at, end)))
-      at = end
-      for (let line = reader.next(); line !== null; line = reader.next()) {
-        lines.push(line.toString('latin1'))
-      }
+  for (let at = 0; at < input.length; ) {
+    const end = at + length()
+    reader.push(Buffer.from(input.subarray(at, end)))
+    at = end
+    for (let line = nextOf(reader); line !== null; line = nextOf(reader)) {
+      lines.push(line)
     }
-  } catch (error) {
-    expect(error).toHaveProperty('code', 'MALFORMED')
-    lines.push('MALFORMED')
   }
   return lines
+}
+
+function nextOf(reader: LineReader): string | null {
+  try {
+    return reader.next()?.toString('latin1') ?? null
+  } catch (error) {
+    if (!(error instanceof LineTooLongError)) {
+      throw error
+    }
+    return `too long: ${outcomeOf(() => readBeginning(error.beginning))}`
+  }
+}
+
+/** What is read of something, or that it is malformed. */
+function outcomeOf(read: () => object): string {
+  try {
+    return JSON.stringify(read())
+  } catch (error) {
+    expect(error).toHaveProperty('code', 'MALFORMED')
+    return 'MALFORMED'
+  }
 }
 
 const runAct = actRunner(sessions, hooked.observer)
@@ -101,7 +128,9 @@ async function checkLine(line: Buffer): Promise<string> {
 
 fuzz({
   name: 'seneca-lines',
-  seeds: acts.map((act) => actLine(act)),
+  seeds: [...acts, ...acts].map((act, i) =>
+    actLine(i < acts.length ? act : { ...act, x: 'x'.repeat(200) }),
+  ),
   mutate: mutateJson,
   reaches: [
     ...['result', 'ACT_NOT_FOUND', 'INVALID_FIELD', 'MALFORMED', 'MISSING_FIELD', 'NOT_FOUND'],

@@ -195,7 +195,7 @@ describe('while the clock is suspect', () => {
   it('callers close and delete as ever', async () => {
     const { sessions, store, token, opened } = await overdue()
     const caller = { name: 'test', address: '' }
-    expect(await sessions.close(token.id, caller)).toMatchObject({ active: true })
+    expect(await sessions.close(token.id, caller)).toMatchObject({ wasOpen: true })
     expect(await store.seal(token.id)).toBeUndefined()
     expect(await sessions.delete(opened.id, undefined, caller)).not.toBeNull()
     expect(await store.get(opened.id)).toBeUndefined()
