@@ -48,8 +48,8 @@ export function readRecord(bytes: Uint8Array, nowMs: number, maxDataBytes: numbe
     closeTimeMs: active ? null : time('close_time', requestTimeMs),
     address: text(record, 'address', ''),
     client: text(record, 'client', ''),
-    user: active ? json(record.user) : null,
-    data: active ? json(record.data) : null,
+    user: json(record.user),
+    data: json(record.data),
     token: null,
   }
   check(session, maxDataBytes)

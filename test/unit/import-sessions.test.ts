@@ -49,6 +49,20 @@ describe('an import', () => {
     expect(await store.countOpen()).toBe(1000)
   })
 
+  it('keeps nothing that callers kept in sessions that have ended', async () => {
+    const { store, bringIn } = setUp()
+    const kept = { user: { id: 'alice' }, data: 'x' }
+    await bringIn([
+      record('closed', 9, { ...kept, active: false, close_time: START_MS }),
+      record('overdue', 90, kept),
+      record('open', 1, kept),
+    ])
+    for (const id of ['closed', 'overdue']) {
+      expect(await store.get(id)).toMatchObject({ active: false, user: null, data: null })
+    }
+    expect(await store.get('open')).toMatchObject({ active: true, data: '"x"' })
+  })
+
   it('leaves a session that is there as it is', async () => {
     const { store, bringIn } = setUp()
     await bringIn([record('a', 5)])

@@ -244,5 +244,19 @@ const errors: Exchange[] = [
   },
 ]
 
+const tooLong: Exchange = {
+  act: { cmd: 'open_session', user_id: 'bob', data: 'x'.repeat(2 * 1024 * 1024) },
+  error: {
+    message: 'the message has more than 1048576 bytes',
+    code: 'REQUEST_REFUSED',
+    status: 413,
+    details: {},
+  },
+}
+
 /** Every command of both dialects. */
-export const EXCHANGES = [...olderDialect, ...newerDialect, ...errors]
+export const EXCHANGES = {
+  // Over HTTP a connection ends with such a request, whose client may then be writing still.
+  tcp: [...olderDialect, ...newerDialect, tooLong, ...errors],
+  http: [...olderDialect, ...newerDialect, ...errors],
+}

@@ -49,7 +49,11 @@ describe.skipIf(!haveTool('seneca', [process.execPath, '--eval', findAll.join()]
         const listener = await TRANSPORTS[transport]('127.0.0.1', 0, sessions, hooks())
         onTestFinished(async () => void (await listener.close(0)))
 
-        const acts = EXCHANGES.map(({ act }) => ({ role: 'sessions', ...use.args, ...act }))
+        const acts = EXCHANGES[transport].map(({ act }) => ({
+          role: 'sessions',
+          ...use.args,
+          ...act,
+        }))
         const args = [here('client.cjs'), version, transport, `${portOf(listener)}`]
         const client = await run(process.execPath, args, { input: JSON.stringify(acts) })
         expect(client).toMatchObject({ code: 0, stderr: '' })
@@ -58,7 +62,7 @@ describe.skipIf(!haveTool('seneca', [process.execPath, '--eval', findAll.join()]
         const stdout = client.stdout.replace(UUID, (id) => `session ${ids.indexOf(id) + 1}`)
         // Over HTTP this one shows no more of an error than the status.
         const isExempt = version === '3.38.0' && transport === 'http'
-        const expected = EXCHANGES.map(({ result, error }) => {
+        const expected = EXCHANGES[transport].map(({ result, error }) => {
           if (error === undefined) {
             return { result }
           }
