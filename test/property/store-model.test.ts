@@ -9,7 +9,7 @@ import type { Deadline, Decision, Seen, SessionStore } from '../../src/core/stor
 import { LevelStore } from '../../src/stores/level/store.js'
 import { MemoryStore } from '../../src/stores/memory.js'
 import { auditLevel } from '../support/level-audit.js'
-import { commandSession, EPOCHS, tokenSession } from '../support/store-sessions.js'
+import { commandSession, EPOCHS, ended, tokenSession } from '../support/store-sessions.js'
 
 const USERS = ['alice', 'bob']
 const SEAL = Uint8Array.of(1)
@@ -162,7 +162,7 @@ function changed(current: Session, what: string, timeMs: number): Session | null
     case 'touch':
       return { ...current, requestTimeMs: timeMs }
     case 'end':
-      return { ...current, active: false, closeTimeMs: timeMs + 1 }
+      return ended(current, timeMs + 1)
     case 'reopen':
       // A token session has lost its seal.
       return current.token ? null : { ...current, active: true, closeTimeMs: null }
