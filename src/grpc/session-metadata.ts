@@ -1,29 +1,29 @@
 import type { Metadata } from '@grpc/grpc-js'
 import { InvalidFieldError, MissingFieldError } from '../core/errors.js'
 
-/** What metadata says of a sessions command that its message has no field for (docs/protocols/sessions-v1.md). */
-const KEYS = [
-  'sessiond-user-id-bin',
-  'sessiond-address-bin',
-  'sessiond-client-bin',
-  'sessiond-load',
-  'sessiond-with-data',
-] as const
+const PREFIX = 'sessiond-'
 
-type Key = (typeof KEYS)[number]
+/** What metadata says of a sessions command that its message has no field for (docs/protocols/sessions-v1.md). */
+type Key =
+  | 'sessiond-user-id-bin'
+  | 'sessiond-address-bin'
+  | 'sessiond-client-bin'
+  | 'sessiond-load'
+  | 'sessiond-with-data'
 
 /**
- * Throws InvalidFieldError where the metadata has another key of ours than these, or one of them twice: a
- * call that says whose session it means must not be done without a look at that.
+ * Throws InvalidFieldError where the metadata has another key of ours than these, a misspelt one too, or one
+ * of them twice: a call that says whose session it means must not be done without a look at that.
  */
 export function takeOnly(metadata: Metadata, ...keys: readonly Key[]): void {
-  for (const key of KEYS) {
-    const { length } = metadata.get(key)
-    if (length > 0 && !keys.includes(key)) {
-      throw new InvalidFieldError(key, 'has no meaning for this call')
-    }
-    if (length > 1) {
-      throw new InvalidFieldError(key, 'is given more than once')
+  for (const key in metadata.getMap()) {
+    if (key.startsWith(PREFIX)) {
+      if (!keys.some((known) => known === key)) {
+        throw new InvalidFieldError(key, 'has no meaning for this call')
+      }
+      if (metadata.get(key).length > 1) {
+        throw new InvalidFieldError(key, 'is given more than once')
+      }
     }
   }
 }

@@ -353,6 +353,8 @@ describe('what the bridge says in metadata', () => {
   it.each([
     ...cases,
     ['get_session_by_id', { 'sessiond-load': 'true' }, 'sessiond-load'] as const,
+    // Its key ends in -bin.
+    ['delete_session_by_id', { 'sessiond-user-id': 'mallory' }, 'sessiond-user-id'] as const,
     ['get_sessions', { 'sessiond-with-data': '' }, 'sessiond-with-data'] as const,
     ['get_session_by_id', { 'sessiond-user-id-bin': '' }, 'sessiond-user-id-bin'] as const,
     ['store_session_data', { 'sessiond-user-id-bin': '' }, 'sessiond-user-id-bin'] as const,
