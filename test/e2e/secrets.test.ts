@@ -84,6 +84,7 @@ async function use(server: ServerProcess) {
   const act = (message: object) => send(JSON.stringify({ role: 'sessions', ...message }))
   const data = { secret: SESSION_DATA }
   const { id } = await act({ cmd: 'open_session', user_id: 'u', address: 'a', client: 'c', data })
+  await act({ cmd: 'open_session', user_id: 'u', address: 'a', client: 'open', data })
   await act({ cmd: 'close_session', session_id: id })
   await act({ cmd: 'store_session_data', session_id: id, data })
   await act({ cmd: 'store_session_data', session_id: 'none', data })
@@ -100,7 +101,8 @@ async function use(server: ServerProcess) {
   await rotateSealingKey(admin)
   await rotateIdentity(admin, 'announce')
   for await (const line of exportUser(admin, 'u')) {
-    expect(line).toContain(SESSION_DATA) // What it is for.
+    // What it is for, of a session that is open.
+    expect(line.includes(SESSION_DATA)).toBe(line.includes('"active":true'))
   }
   await eraseUser(admin, 'nobody')
   connection.close()
