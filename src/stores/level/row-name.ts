@@ -1,12 +1,12 @@
 import { StoreDamagedError } from '../../core/errors.js'
 import { deadlineOf, idAfterTime, idOf, LIST_TIME_OFFSET, readSized } from './keys.js'
 
-/** Names a row whose checksum is wrong by its key range and its session, for messages. */
 export function damagedRow(key: Buffer): StoreDamagedError {
   return new StoreDamagedError(`${rowName(key)} fails its checksum`)
 }
 
-function rowName(key: Buffer): string {
+/** Names a row by its key range and its session, for messages: never by its content. */
+export function rowName(key: Buffer): string {
   try {
     const range = key.toString('latin1', 0, 1)
     switch (range) {

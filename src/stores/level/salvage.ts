@@ -12,7 +12,7 @@ import { findBlocks, rowsOf } from './files/table.js'
 import { INFO_KEY, LAYOUT_VERSION } from './keys.js'
 import { readInfoRow, uncheckedRows } from './layout.js'
 import { CHECKSUM_BYTES, withoutChecksum } from './row-checksum.js'
-import { damagedRow } from './row-name.js'
+import { rowName } from './row-name.js'
 
 const BATCH_BYTES = 1024 * 1024
 const SLICE_ROWS = 1_000
@@ -53,7 +53,10 @@ export async function* salvage(
           if (value !== undefined) {
             kept.push([row.key, value])
           } else {
-            yield `dropped: ${damagedRow(row.key).message}`
+            const problem = isUnchecked(row.key)
+              ? 'has no checksum, and stands in a damaged block'
+              : 'fails its checksum'
+            yield `dropped: ${rowName(row.key)} ${problem}`
           }
         }
         if (kept.length > 0) {

@@ -1,6 +1,7 @@
 import { StoreDamagedError } from '../../core/errors.js'
 import { encodeInfo, type Info } from './codec.js'
 import type { Database, Row } from './database.js'
+import { damagedFiles } from './files/store-files.js'
 import { INFO_KEY, LAYOUT_VERSION, RANGES, TALLY_KEY } from './keys.js'
 import { entriesIn } from './opened.js'
 import { storedAnswer, storedDeadline, storedSession } from './stored.js'
@@ -30,6 +31,7 @@ export async function addChecksums(database: Database, info: Info): Promise<void
   if (info.layoutVersion === LAYOUT_VERSION && from.length === 0) {
     return
   }
+  await expectWholeTables(database.location)
   const commit = (rows: readonly Row[], uncheckedFrom: Uint8Array, sync: boolean) => {
     const value = encodeInfo({ ...info, layoutVersion: LAYOUT_VERSION, uncheckedFrom })
     return database.commit([...rows, [INFO_KEY, value]], sync)
@@ -58,4 +60,14 @@ export async function addChecksums(database: Database, info: Info): Promise<void
   }
   await commit(facts, new Uint8Array(), true)
   database.hasAllChecksums()
+}
+
+/** Else a checksum would vouch for rows out of damaged blocks. */
+async function expectWholeTables(location: string): Promise<void> {
+  for await (const { file, problem } of damagedFiles(location)) {
+    throw new StoreDamagedError(
+      `${location}: ${file}: ${problem}. An earlier release wrote this store, and its rows get checksums only where ` +
+        'its files are whole: `sessiond repair` keeps all that can be read',
+    )
+  }
 }
