@@ -78,7 +78,12 @@ export class Database {
       this.readWith(uncheckedRows(this.storedInfo))
     } catch (cause) {
       await this.level.close()
-      throw storeError('a read failed', cause)
+      throw isDamage(cause)
+        ? new StoreDamagedError(
+            `${this.location} cannot be read (${reasonOf(cause)}): \`sessiond repair\` keeps all that can`,
+            cause,
+          )
+        : storeError('a read failed', cause)
     }
   }
 

@@ -26,7 +26,11 @@ const EXPECTATIONS: Readonly<Record<string, (key: Buffer, value: Uint8Array) => 
  * says from which key on rows have none, so at any moment it is certain of every row whether it must have one.
  * Nothing else may write meanwhile. Where it was cut off it goes on. Throws StoreDamagedError.
  */
-export async function addChecksums(database: Database, info: Info): Promise<void> {
+export async function addChecksums(
+  database: Database,
+  info: Info,
+  sliceRows = SLICE_ROWS,
+): Promise<void> {
   const from = Buffer.from(info.uncheckedFrom)
   if (info.layoutVersion === LAYOUT_VERSION && from.length === 0) {
     return
@@ -43,7 +47,7 @@ export async function addChecksums(database: Database, info: Info): Promise<void
   )
   try {
     for (;;) {
-      const slice = await database.read(() => iterator.nextv(SLICE_ROWS))
+      const slice = await database.read(() => iterator.nextv(sliceRows))
       const last = slice.at(-1)
       if (last === undefined) {
         break

@@ -142,10 +142,10 @@ function isHeaderOrEnd(bytes: Buffer, offset: number, blockEnd: number): boolean
   return end <= Math.min(blockEnd, bytes.length) && isWhole(bytes, offset, end)
 }
 
-/** Whether all from a sector of the record on, to the end of the file, is zero. */
+/** Whether a whole sector at the end of the record is zero, and all behind it to the end of the file. */
 function isZeroFrom(bytes: Buffer, offset: number, end: number): boolean {
-  const sector = Math.ceil((end - SECTOR_BYTES) / SECTOR_BYTES) * SECTOR_BYTES
-  return sector > offset && sector + SECTOR_BYTES <= bytes.length && isZero(bytes, sector)
+  const sector = Math.floor((end - SECTOR_BYTES) / SECTOR_BYTES) * SECTOR_BYTES
+  return sector > offset && isZero(bytes, sector)
 }
 
 function isZero(bytes: Buffer, from: number): boolean {
