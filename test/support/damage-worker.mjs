@@ -66,12 +66,12 @@ async function look(number) {
 }
 
 /**
- * Facts and lists of opened sessions are made anew, from sessions as they were written; a session whose sealed key is lost is
- * ended, and told of.
+ * Facts and lists of opened sessions are made anew, from sessions as they were written. A session whose sealed key is lost is
+ * ended, and one whose deadline is lost gets another: both are told of.
  */
 function isDerived(row, lines) {
-  const ended = lines.flatMap((line) => /^ended session "(.*)"/.exec(line)?.[1] ?? [])
-  const ids = ended.map((id) => Buffer.from(id).toString('hex'))
+  const told = lines.flatMap((line) => /^(?:ended|mended) session "([^"]*)"/.exec(line)?.[1] ?? [])
+  const ids = told.map((id) => Buffer.from(id).toString('hex'))
   return row.startsWith('63') || row.startsWith('6d') || ids.some((id) => row.includes(id))
 }
 

@@ -3,6 +3,7 @@ import type { Session } from '../../core/session.js'
 import type { ListQuery, SessionPage } from '../../core/store.js'
 import type { ByteLevel, Snapshot } from './byte-level.js'
 import { decodeSession } from './codec.js'
+import { storeError } from './database.js'
 import { idAfterTime, listsAt, requestTimeRange, sessionKey, type TimeRange } from './keys.js'
 import { quoted } from './row-name.js'
 import { count, scan } from './scan.js'
@@ -10,8 +11,15 @@ import { count, scan } from './scan.js'
 /** Records to decode in one turn of the event loop. */
 const SLICE_RECORDS = 100
 
-/** One page, from one snapshot: walks index keys, and reads only the records that it returns. */
-export async function listSessions(level: ByteLevel, query: ListQuery): Promise<SessionPage> {
+/**
+ * One page, from one snapshot: walks index keys, and reads only the records that it returns. `onDamaged`: is told of those
+ * that are damaged, and which are then left out; else they are thrown.
+ */
+export async function listSessions(
+  level: ByteLevel,
+  query: ListQuery,
+  onDamaged?: (problem: string) => void,
+): Promise<SessionPage> {
   const ranges =
     query.active === undefined
       ? [requestTimeRange(query, true), requestTimeRange(query, false)]
@@ -23,7 +31,11 @@ export async function listSessions(level: ByteLevel, query: ListQuery): Promise<
     const sessions: Session[] = []
     for (let i = 0; i < keys.length; i += SLICE_RECORDS) {
       const slice = keys.slice(i, i + SLICE_RECORDS)
-      sessions.push(...(await readSessions(level, slice, timeOffset, snapshot)))
+      sessions.push(
+        ...(onDamaged === undefined
+          ? await readSessions(level, slice, timeOffset, snapshot)
+          : await readableSessions(level, slice, timeOffset, snapshot, onDamaged)),
+      )
     }
     if (!query.total) {
       return { sessions, total: null }
@@ -85,6 +97,29 @@ async function readSessions(
     }
     return session
   })
+}
+
+/** Those of the sessions that can be read, one by one. */
+async function readableSessions(
+  level: ByteLevel,
+  keys: readonly Buffer[],
+  timeOffset: number,
+  snapshot: Snapshot,
+  onDamaged: (problem: string) => void,
+): Promise<Session[]> {
+  const found: Session[] = []
+  for (const key of keys) {
+    try {
+      found.push(...(await readSessions(level, [key], timeOffset, snapshot)))
+    } catch (cause) {
+      const error = storeError('a read failed', cause)
+      if (!(error instanceof StoreDamagedError)) {
+        throw error
+      }
+      onDamaged(error.message)
+    }
+  }
+  return found
 }
 
 /** Two sorted walks as one, compared from `offset` in each key. */

@@ -62,6 +62,7 @@ export class LevelStore implements SessionStore {
   private readonly seals: Seals
   private readonly presence: Presence
   private readonly onGone: (reason: string) => void
+  private readonly onListed: ((problem: string) => void) | undefined
   private gone: string | null = null
   private closing: Promise<void> | null = null
 
@@ -88,6 +89,8 @@ export class LevelStore implements SessionStore {
     this.seals = new Seals(this.parts)
     this.presence = new Presence(database.location)
     this.onGone = options.onGone ?? (() => {})
+    // Who accepts damage wants lists of what is left.
+    this.onListed = options.acceptDamage ? (options.onDamage ?? (() => {})) : undefined
   }
 
   /**
@@ -148,7 +151,7 @@ export class LevelStore implements SessionStore {
   }
 
   list(query: ListQuery): Promise<SessionPage> {
-    return this.read((level) => listSessions(level, query))
+    return this.read((level) => listSessions(level, query, this.onListed))
   }
 
   countOpen(): Promise<number> {
