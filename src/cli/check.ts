@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import type { CheckFinding } from '../client/index.js'
 import { type Config, ConfigError } from '../config.js'
+import { SessiondError } from '../core/errors.js'
 import { apart } from '../programs/apart.js'
 import type { CheckEvent } from '../programs/check.js'
 import { withAdmin } from './admin-server.js'
@@ -54,10 +55,18 @@ function expectNone(names: readonly string[], command: Command): void {
 }
 
 async function* checkApart(config: Config): AsyncGenerator<CheckEvent, void> {
-  for await (const report of apart({ kind: 'check', config })) {
-    if ('event' in report) {
-      yield report.event
+  try {
+    for await (const report of apart({ kind: 'check', config })) {
+      if ('event' in report) {
+        yield report.event
+      }
     }
+  } catch (error) {
+    // It may be too damaged to be opened, or to be read to its end.
+    if (!(error instanceof SessiondError) || error.code !== 'STORE_DAMAGED') {
+      throw error
+    }
+    yield { problem: error.message }
   }
 }
 

@@ -1,10 +1,14 @@
 import { cp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { connect, SessionsClient } from '../../src/client/index.js'
 import { createClient, createRequest } from '../support/create.js'
 import { startTestNode } from '../support/node.js'
 import { sessiond, startServer, temporaryDirectory } from '../support/process.js'
+
+/** Ends the process that works on a store, and no other. */
+const ABORTING = fileURLToPath(new URL('../support/abort-apart.mjs', import.meta.url))
 
 /** A data directory of a server that has stopped: one session of each kind in a table, one in the log. */
 let prepared: string
@@ -153,3 +157,19 @@ it('a check of a server with a damaged table names the file, and the server goes
   ])
   expect(await server.stop()).toEqual({ code: 0, signal: null })
 })
+
+it.each([
+  ['check', 1, 'stdout'],
+  ['repair', 4, 'stderr'],
+] as const)(
+  '%s goes on where the process that reads the store is aborted, as by LevelDB, and tells of it',
+  async (command, expected, output) => {
+    const { dataDir } = await copied()
+    const env = { ...process.env, NODE_OPTIONS: `--import ${ABORTING}` }
+    const finished = await sessiond([command, '--data-dir', dataDir], { env })
+    expect([finished.code, finished[output]]).toEqual([
+      expected,
+      expect.stringMatching(/ended \(SIGABRT\).*sessiond repair/),
+    ])
+  },
+)
