@@ -28,8 +28,10 @@ export async function openStore(
       '--epoch-genesis: is yet to come: until then no session could be opened',
     ])
   }
+  const known = new Set<string>()
   const open = () =>
     LevelStore.open(location, {
+      known,
       epochs,
       acceptDamage,
       traces: storeTraces(config),

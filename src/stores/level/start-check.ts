@@ -1,4 +1,4 @@
-import { copyFile, mkdir } from 'node:fs/promises'
+import { copyFile, mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { StoreDamagedError } from '../../core/errors.js'
 import { holdsDatabase } from './database.js'
@@ -12,8 +12,10 @@ const ATTEMPTS = 5
 export interface StartCheckOptions {
   /** Opens a damaged store all the same. */
   readonly acceptDamage?: boolean
-  /** Is told of damage that is accepted, a line each. */
+  /** Is told of damage that no caller is told of, a line each. */
   readonly onDamage?: (problem: string) => void
+  /** What earlier attempts of the same start have verified, or told of. */
+  readonly known?: Set<string>
 }
 
 /**
@@ -22,36 +24,62 @@ export interface StartCheckOptions {
  */
 export async function expectWholeFiles(
   location: string,
-  { acceptDamage = false, onDamage = () => {} }: StartCheckOptions,
+  { acceptDamage = false, onDamage = () => {}, known = new Set() }: StartCheckOptions,
 ): Promise<void> {
-  const damages = (await holdsDatabase(location)) ? await damagesNow(location) : []
-  if (damages.length === 0) {
-    return
+  const damages = (await holdsDatabase(location)) ? await damagesNow(location, known) : []
+  if (damages.length > 0 && !acceptDamage) {
+    throw new StoreDamagedError(refusal(location, damages.map(lineOf)))
   }
-  const lines = damages.map(({ file, problem }) => `${file}: ${problem}`)
-  if (!acceptDamage) {
-    throw new StoreDamagedError(refusal(location, lines))
+  const untold = damages.filter((damage) => !known.has(lineOf(damage)))
+  if (untold.length === 0) {
+    return
   }
   const copies = `${location}.damaged-${new Date().toISOString().replaceAll(':', '-')}`
   await mkdir(copies, { mode: 0o700 })
-  for (const file of new Set(damages.map((damage) => damage.file))) {
-    // What is missing cannot be copied.
-    await copyFile(join(location, file), join(copies, file)).catch(() => {})
+  for (const file of new Set(untold.map((damage) => damage.file))) {
+    await keepCopy(join(location, file), join(copies, file))
   }
-  for (const line of lines) {
+  for (const line of untold.map(lineOf)) {
+    known.add(line)
     onDamage(`${line} (a copy is in ${copies})`)
   }
 }
 
-/** Reads again where another server wrote meanwhile: the lock cannot be taken without LevelDB reading the files. */
-async function damagesNow(location: string): Promise<FileDamage[]> {
+function lineOf({ file, problem }: FileDamage): string {
+  return `${file}: ${problem}`
+}
+
+/** On disk; nothing where the file is what is missing. */
+async function keepCopy(from: string, to: string): Promise<void> {
+  try {
+    await copyFile(from, to)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+      return
+    }
+    throw error
+  }
+  const copy = await open(to, 'r+')
+  try {
+    await copy.sync()
+  } finally {
+    await copy.close()
+  }
+}
+
+/**
+ * Reads again where another server wrote meanwhile, for the lock cannot be taken without LevelDB reading the files; once
+ * where they are whole, since a busy server never holds still.
+ */
+async function damagesNow(location: string, verified: Set<string>): Promise<FileDamage[]> {
   for (let attempt = 1; ; attempt++) {
     const before = await fingerprint(location)
     const damages: FileDamage[] = []
-    for await (const damage of damagedFiles(location, MAX_TABLE_BYTES)) {
+    for await (const damage of damagedFiles(location, MAX_TABLE_BYTES, verified)) {
       damages.push(damage)
     }
-    if (before === (await fingerprint(location)) || attempt === ATTEMPTS) {
+    const isEnough = attempt === ATTEMPTS || (damages.length === 0 && attempt > 1)
+    if (isEnough || before === (await fingerprint(location))) {
       return damages
     }
   }

@@ -72,11 +72,12 @@ async function readLiveFiles(location: string): Promise<LiveFiles> {
 
 /**
  * The damage of the files that a database lives on: those that a start reads, then the tables, unless they have more than
- * `maxTableBytes` together.
+ * `maxTableBytes` together. A table never changes: those in `verified` are left out, and those that are whole put there.
  */
 export async function* damagedFiles(
   location: string,
   maxTableBytes = Number.POSITIVE_INFINITY,
+  verified: Set<string> = new Set(),
 ): AsyncGenerator<FileDamage, void> {
   const { logs, tables, damages } = await liveFiles(location)
   yield* damages
@@ -84,8 +85,12 @@ export async function* damagedFiles(
     yield* await verifyLog(location, file)
   }
   if (tables.reduce((sum, { size }) => sum + size, 0) <= maxTableBytes) {
-    for (const table of tables) {
-      yield* await verifyTableFile(location, table)
+    for (const table of tables.filter(({ file }) => !verified.has(file))) {
+      const found = await verifyTableFile(location, table)
+      yield* found
+      if (found.length === 0) {
+        verified.add(table.file)
+      }
     }
   }
 }
