@@ -1,9 +1,13 @@
 import { cp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { status } from '@grpc/grpc-js'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { connect, SessionsClient } from '../../src/client/index.js'
+import { idAfterTime, LIST_TIME_OFFSET, RANGES, sessionKey } from '../../src/stores/level/keys.js'
+import { withLevel } from '../support/care.js'
 import { createClient, createRequest } from '../support/create.js'
+import { watchHealth } from '../support/health.js'
 import { startTestNode } from '../support/node.js'
 import { sessiond, startServer, temporaryDirectory } from '../support/process.js'
 
@@ -37,6 +41,7 @@ function callers(address: string) {
   const connection = connect(address, { serverKeys: 'any' })
   const commands = new SessionsClient(connection)
   return {
+    commands,
     close: () => {
       client.close()
       connection.close()
@@ -89,7 +94,10 @@ describe('a server whose store is taken away', () => {
   it('notices without being asked, and still gives a backup', async () => {
     const { dataDir, store } = await copied()
     const server = await startServer({ dataDir })
+    const health = watchHealth(server.ready.grpc)
+    await health.watched
     await rm(store, { recursive: true })
+    await health.notServing
     expect(await server.event('store-gone')).toMatchObject({
       reason: `${store} is no longer there`,
     })
@@ -143,6 +151,33 @@ describe('a start that finds damage', () => {
     expect(accepted.lines.some((line) => line.includes('"event":"store-damaged"'))).toBe(true)
     await accepted.stop()
   })
+})
+
+it('a damaged row is DATA_LOSS to whoever needs it, by its id, and no other call fails', async () => {
+  const { dataDir, store } = await copied()
+  const id = await withLevel(store, async (level) => {
+    const keys = await level.keys(RANGES.byTime).all()
+    const oldest = idAfterTime(keys.at(-1) as Buffer, LIST_TIME_OFFSET)
+    const record = Buffer.from((await level.bare.get(sessionKey(oldest))) as Uint8Array)
+    record[3] = (record[3] as number) ^ 1
+    await level.bare.put(sessionKey(oldest), record)
+    return oldest
+  })
+  const node = await startTestNode(dataDir, { http: 'off' })
+  onTestFinished(async () => void (await node.close()))
+  const { commands, create, close } = callers(node.addresses.grpc)
+  onTestFinished(close)
+  const damaged = {
+    grpcCode: status.DATA_LOSS,
+    code: 'STORE_DAMAGED',
+    message: expect.stringContaining(`session "${id}": its record fails its checksum`),
+  }
+  for (const call of [() => commands.get(id), () => commands.close(id), () => commands.list({})]) {
+    await expect(call()).rejects.toMatchObject(damaged)
+  }
+  await create()
+  const { sessions } = await commands.list({ take: 3 })
+  expect(sessions).toHaveLength(3)
 })
 
 it('a check of a server with a damaged table names the file, and the server goes on', async () => {

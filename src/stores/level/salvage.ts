@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { Level } from 'level'
 import { StoreDamagedError } from '../../core/errors.js'
 import type { IsUnchecked, RawLevel } from './byte-level.js'
@@ -7,7 +5,7 @@ import { encodeInfo } from './codec.js'
 import { Database, type Row } from './database.js'
 import { FormatError } from './files/bytes.js'
 import { readBatch, readLog, type WrittenRow } from './files/log.js'
-import { liveFiles } from './files/store-files.js'
+import { liveFiles, readStoreFile } from './files/store-files.js'
 import { findBlocks, rowsOf } from './files/table.js'
 import { INFO_KEY, LAYOUT_VERSION } from './keys.js'
 import { readInfoRow, uncheckedRows } from './layout.js'
@@ -77,7 +75,7 @@ async function* stageFiles(from: string, staged: Stage): AsyncGenerator<string, 
     yield `damaged: ${file} ${problem}`
   }
   for (const { file } of tables) {
-    const bytes = await readFile(join(from, file))
+    const bytes = (await readStoreFile(from, file)) ?? Buffer.alloc(0)
     for (const block of findBlocks(bytes)) {
       let rows = 0
       for (const row of rowsOf(bytes, block)) {
@@ -90,7 +88,7 @@ async function* stageFiles(from: string, staged: Stage): AsyncGenerator<string, 
     }
   }
   for (const file of logs) {
-    for (const entry of readLog(await readFile(join(from, file)))) {
+    for (const entry of readLog((await readStoreFile(from, file)) ?? Buffer.alloc(0))) {
       if ('problem' in entry) {
         yield `damaged: ${file}: ${entry.problem}, at byte ${entry.offset}: the write there is lost`
         continue

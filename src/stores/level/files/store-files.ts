@@ -1,5 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { StoreUnavailableError } from '../../../core/errors.js'
 import { FormatError } from './bytes.js'
 import { type LogEntry, readBatch, readLog } from './log.js'
 import { type Manifest, readManifest } from './manifest.js'
@@ -51,18 +52,18 @@ async function readLiveFiles(location: string): Promise<LiveFiles> {
     ...allFiles(names),
     damages: [{ file, problem }],
   })
-  const current = await readText(join(location, 'CURRENT'))
+  const current = await readStoreFile(location, 'CURRENT')
   if (current === null) {
     return damaged('CURRENT', 'is missing')
   }
-  const [, manifestFile] = /^(MANIFEST-\d{6,})\n$/.exec(current) ?? []
+  const [, manifestFile] = /^(MANIFEST-\d{6,})\n$/.exec(current.toString('latin1')) ?? []
   if (manifestFile === undefined) {
     return damaged('CURRENT', 'names no manifest')
   }
   if (!names.includes(manifestFile)) {
     return damaged('CURRENT', `names ${manifestFile}, which is missing`)
   }
-  const manifest = readManifest(await readFile(join(location, manifestFile)))
+  const manifest = readManifest((await readStoreFile(location, manifestFile)) ?? Buffer.alloc(0))
   if (manifest.problems.length > 0) {
     const damages = manifest.problems.map((problem) => ({ file: manifestFile, problem }))
     return { ...allFiles(names), damages }
@@ -97,7 +98,7 @@ export async function* damagedFiles(
 
 /** A log's damage; a last write that was cut off is none. */
 async function verifyLog(location: string, file: string): Promise<FileDamage[]> {
-  const bytes = await readFile(join(location, file)).catch(absent)
+  const bytes = await readStoreFile(location, file)
   const damages: FileDamage[] = []
   for (const entry of bytes === null ? [] : readLog(bytes)) {
     const problem = problemOf(entry)
@@ -130,7 +131,7 @@ export async function verifyTableFile(
   location: string,
   { file, size }: LiveTable,
 ): Promise<FileDamage[]> {
-  const bytes = await readFile(join(location, file)).catch(absent)
+  const bytes = await readStoreFile(location, file)
   if (bytes === null) {
     // A server may have put another in its place.
     const { tables } = await liveFiles(location)
@@ -207,9 +208,13 @@ function namesOf(
     .sort((a, b) => a.number - b.number)
 }
 
-async function readText(path: string): Promise<string | null> {
-  const bytes = await readFile(path).catch(absent)
-  return bytes === null ? null : bytes.toString('latin1')
+/** null where it is not there. Throws StoreUnavailableError, which names the file. */
+export async function readStoreFile(location: string, file: string): Promise<Buffer | null> {
+  try {
+    return await readFile(join(location, file)).catch(absent)
+  } catch (error) {
+    throw new StoreUnavailableError(`a read failed: ${file}: ${(error as Error).message}`, error)
+  }
 }
 
 function absent(error: NodeJS.ErrnoException): null {
