@@ -1,6 +1,7 @@
 import { open, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { StoreMismatchError } from '../../core/errors.js'
+import { syncDirectory } from '../../files/directory.js'
 import { holdsDatabase } from './database.js'
 
 /** What shows that a store was made, so that an empty one in its place does not hide that it is lost, or not mounted. */
@@ -17,8 +18,8 @@ export async function expectNotLost(location: string, traces: Traces): Promise<v
     return
   }
   for (const path of [traces.note, ...traces.usedFiles]) {
-    const { size } = (await stat(path).catch(absent)) ?? { size: 0 }
-    if (size > 0) {
+    const found = await stat(path).catch(absent)
+    if (found !== null && (found.size > 0 || path === traces.note)) {
       throw new StoreMismatchError(
         `${location} has no store, but ${path} shows that there was one: put the store back in its place, or ` +
           '`sessiond restore` a backup; to begin with an empty store, move that file away',
@@ -46,12 +47,7 @@ export async function noteMade({ note }: Traces): Promise<void> {
   } finally {
     await file.close()
   }
-  const directory = await open(dirname(note), 'r')
-  try {
-    await directory.sync()
-  } finally {
-    await directory.close()
-  }
+  await syncDirectory(dirname(note))
 }
 
 function absent(error: NodeJS.ErrnoException): null {
