@@ -33,6 +33,7 @@ const EXIT_CODES: Readonly<Record<string, number>> = {
   UNPROTECTED_TOKEN: 2,
   STORE_LOCKED: 3,
   STORE_MISMATCH: 4,
+  STORE_DAMAGED: 4,
   INVALID_INPUT_FILE: 4,
   LISTEN_FAILED: 5,
 }

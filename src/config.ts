@@ -47,6 +47,7 @@ export interface Config extends GrpcLimits {
   readonly epochLengthMs: number
   readonly identityKey: string
   readonly sealingKeys: string
+  readonly acceptDamage: boolean
   readonly auditLog: string
   readonly graceMs: number
   /** 0 is none. */
@@ -134,6 +135,7 @@ export function readConfig({ flags, env, file }: ConfigSources): Config {
     epochLengthMs: value('epoch-length'),
     identityKey: value('identity-key') ?? join(dataDir, 'identity.pem'),
     sealingKeys: value('sealing-keys') ?? join(dataDir, 'sealing-keys.json'),
+    acceptDamage: value('accept-damage'),
     auditLog: value('audit-log') ?? join(dataDir, 'audit.jsonl'),
     maxMessageBytes: value('max-message-bytes'),
     maxStreams: value('max-streams'),

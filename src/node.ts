@@ -25,6 +25,7 @@ import { openOwners } from './node/owners.js'
 import { openStore } from './node/store.js'
 import { startSweep } from './node/sweep.js'
 import { timed, timedSigner } from './node/timed.js'
+import { watchStore } from './node/watch-store.js'
 import { observeCalls } from './observe-calls.js'
 import { SENECA_LISTENERS } from './seneca/listeners.js'
 import { followTls } from './tls.js'
@@ -135,6 +136,7 @@ export async function startNode(config: Config, log: Logger, stop?: AbortSignal)
       unsent,
     })
     lifecycle.listens(grpc)
+    const storeFindings = watchStore(store, () => grpc.stopServing(), log, lifecycle)
 
     const hooks = {
       observer,
@@ -161,7 +163,10 @@ export async function startNode(config: Config, log: Logger, stop?: AbortSignal)
         credential,
         unsent,
         isServing: () => !isStopping,
-        findings: () => (guard.isSuspect() ? [clockFinding(guard.offsetMs())] : []),
+        findings: () => [
+          ...(guard.isSuspect() ? [clockFinding(guard.offsetMs())] : []),
+          ...storeFindings(),
+        ],
       },
       log,
       lifecycle,

@@ -9,7 +9,7 @@ import { startCallSpan } from './trace.js'
 const REQUEST_ID = /^[\w./-]{1,64}$/
 
 /** Refusals that are no fault of the caller's. */
-const UNAVAILABLE = new Set(['STORE_UNAVAILABLE', 'SERVER_UNAVAILABLE'])
+const UNAVAILABLE = new Set(['STORE_UNAVAILABLE', 'STORE_DAMAGED', 'SERVER_UNAVAILABLE'])
 
 /** Tells metrics, log and traces of every call. */
 export function observeCalls(log: Logger, metrics?: Metrics): CallObserver {

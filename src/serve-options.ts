@@ -191,6 +191,13 @@ export const SERVE_OPTIONS = {
     help: 'the keys that seal session keys (default: sealing-keys.json in the data directory, made at the first start)',
     parse: text,
   }),
+  'accept-damage': option({
+    placeholder: 'ANSWER',
+    default: 'no',
+    bare: 'yes',
+    help: 'yes: start although files of the store are damaged, without what LevelDB cannot read in them; they are copied beside the store first',
+    parse: yesOrNo,
+  }),
   'max-message-bytes': option({
     placeholder: 'N',
     default: '131072',

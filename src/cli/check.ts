@@ -1,7 +1,9 @@
 import { Command } from 'commander'
 import type { CheckFinding } from '../client/index.js'
-import { ConfigError } from '../config.js'
-import { checkDataDir } from '../programs/check.js'
+import { type Config, ConfigError } from '../config.js'
+import { SessiondError } from '../core/errors.js'
+import { apart } from '../programs/apart.js'
+import type { CheckEvent } from '../programs/check.js'
 import { withAdmin } from './admin-server.js'
 import { readServerConfig, STORE_OPTIONS, serverConfigOptions } from './server-config.js'
 import { jsonLine, printable } from './session-text.js'
@@ -24,7 +26,8 @@ export function checkCommand(): Command {
       `
 Asks a running server, which goes on meanwhile; with --data-dir looks at the data directory of a stopped
 one itself, under the options that it is started with. Prints a line for each problem; the exit code is 1
-where there are any. With --json: a line {"problem"} for each, then {"rows", "problems"}.
+where there are any. With --json: a line {"problem"} for each, then {"rows", "problems", "unchecked"}:
+rows that an earlier release wrote have no checksum until a server of this one starts.
 
 Examples:
   $ sessiond check
@@ -35,7 +38,7 @@ Examples:
         expectNone(['config', ...STORE_OPTIONS], self)
         await withAdmin(flags, (admin, signal) => report(admin.check(signal), flags))
       } else {
-        await report(checkDataDir(readServerConfig(self, STORE_OPTIONS)), flags)
+        await report(checkApart(readServerConfig(self, STORE_OPTIONS)), flags)
       }
     })
 }
@@ -51,19 +54,38 @@ function expectNone(names: readonly string[], command: Command): void {
   }
 }
 
+async function* checkApart(config: Config): AsyncGenerator<CheckEvent, void> {
+  try {
+    for await (const report of apart({ kind: 'check', config })) {
+      if ('event' in report) {
+        yield report.event
+      }
+    }
+  } catch (error) {
+    // It may be too damaged to be opened, or to be read to its end.
+    if (!(error instanceof SessiondError) || error.code !== 'STORE_DAMAGED') {
+      throw error
+    }
+    yield { problem: error.message }
+  }
+}
+
 async function report(
-  findings: AsyncIterable<CheckFinding>,
+  findings: AsyncIterable<CheckFinding | CheckEvent>,
   { json }: { readonly json?: boolean },
 ): Promise<void> {
   const line = statusLine(process.stderr)
   let problems = 0
   let rows = 0
+  let unchecked = 0
   try {
     for await (const finding of findings) {
       if ('problem' in finding) {
         problems++
         line.clear()
         console.log(json ? jsonLine({ problem: finding.problem }) : printable(finding.problem))
+      } else if ('unchecked' in finding) {
+        unchecked = finding.unchecked
       } else {
         rows = finding.checkedRows
         line.show(`checked ${rows} of ${finding.totalRows} rows`)
@@ -73,7 +95,9 @@ async function report(
     line.clear()
   }
   const summary = `checked ${rows} rows: ${problems === 0 ? 'no problem' : `${problems} problems`}`
-  console.log(json ? JSON.stringify({ rows, problems }) : summary)
+  const more =
+    unchecked === 0 ? '' : `; ${unchecked} have no checksum until a server of this release starts`
+  console.log(json ? JSON.stringify({ rows, problems, unchecked }) : `${summary}${more}`)
   if (problems > 0) {
     process.exitCode = 1
   }

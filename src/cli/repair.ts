@@ -1,6 +1,6 @@
 import { Command } from 'commander'
-import { repairDataDir } from '../programs/repair.js'
-import { interruptible } from './interruptible.js'
+import { apart } from '../programs/apart.js'
+import type { Repaired } from '../programs/repair.js'
 import { readServerConfig, STORE_OPTIONS, serverConfigOptions } from './server-config.js'
 import { jsonLine, printable } from './session-text.js'
 
@@ -30,16 +30,19 @@ Examples:
     .action(async (flags: { dryRun?: boolean; json?: boolean }, self: Command) => {
       let changes = 0
       const config = readServerConfig(self, STORE_OPTIONS)
-      const { counts, keptAs } = await interruptible((signal) =>
-        repairDataDir(config, {
-          isDry: flags.dryRun ?? false,
-          onLine(done) {
-            changes++
-            console.log(flags.json ? jsonLine({ done }) : printable(done))
-          },
-          signal,
-        }),
-      )
+      let repaired: Repaired | undefined
+      for await (const report of apart({ kind: 'repair', config, isDry: flags.dryRun ?? false })) {
+        if ('line' in report) {
+          changes++
+          console.log(flags.json ? jsonLine({ done: report.line }) : printable(report.line))
+        } else if ('repaired' in report) {
+          repaired = report.repaired
+        }
+      }
+      if (repaired === undefined) {
+        throw new Error('the repair ended without an outcome')
+      }
+      const { counts, keptAs } = repaired
       const { sessions } = counts
       const outcome = keptAs === null ? 'nothing was changed' : `the old store is kept as ${keptAs}`
       console.log(

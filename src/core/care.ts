@@ -4,6 +4,8 @@ import type { Session } from './session.js'
 export type CheckEvent =
   /** What disagrees, in one line. Names sessions by their ids, and never has their content in it. */
   | { readonly problem: string }
+  /** So many rows have no checksum yet, since an earlier release wrote them. */
+  | { readonly unchecked: number }
   /** Roughly: the total may be overtaken. */
   | { readonly checkedRows: number; readonly totalRows: number }
 

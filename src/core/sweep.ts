@@ -1,5 +1,6 @@
 import { type Deadlines, ended } from './deadlines.js'
 import type { EpochClock } from './epoch.js'
+import { StoreDamagedError } from './errors.js'
 import type { Session } from './session.js'
 import type { Deadline, SessionStore } from './store.js'
 
@@ -77,10 +78,22 @@ export class Sweep {
     }
     const due = await this.store.due(nowMs + 1, STEP)
     const sessions = due.filter((deadline) => deadline.kind === 'session')
-    await Promise.all(sessions.map((deadline) => this.look(deadline, nowMs)))
     const answers = due.filter((deadline) => deadline.kind === 'idempotency')
+    const damages: StoreDamagedError[] = []
+    // One damaged row must not keep the sweep from all others: it is told of at the end.
+    const attempt = (work: Promise<void>) =>
+      work.catch((error) => {
+        if (!(error instanceof StoreDamagedError)) {
+          throw error
+        }
+        damages.push(error)
+      })
+    await Promise.all(sessions.map((deadline) => attempt(this.look(deadline, nowMs))))
     if (answers.length > 0) {
-      await this.store.settle(answers)
+      await attempt(this.store.settle(answers))
+    }
+    if (damages[0] !== undefined) {
+      throw damages[0]
     }
     return due.length
   }

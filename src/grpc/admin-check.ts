@@ -18,6 +18,10 @@ export function checkMethods(
       CheckResponse,
       async function* () {
         for await (const event of ports.check()) {
+          // A server's own store has none: it adds them when it opens an older one.
+          if ('unchecked' in event) {
+            continue
+          }
           yield 'problem' in event
             ? { problem: event.problem, progress: undefined }
             : {

@@ -19,7 +19,7 @@ import type { ServerKeys } from '../keys/server-keys.js'
 import type { Logger } from '../log.js'
 import { isLoopback } from '../loopback.js'
 import { backUp } from '../stores/level/backup.js'
-import { checkStore } from '../stores/level/check.js'
+import { checkServed } from '../stores/level/check-served.js'
 import type { LevelStore } from '../stores/level/store.js'
 import { VERSION } from '../version.js'
 
@@ -65,7 +65,7 @@ export function adminServices(
     store,
     backup: () => backUp(() => store.view(), clock.settings, Date.now()),
     check: () =>
-      checkStore(() => store.view(), {
+      checkServed(store, {
         dueMs: (session) => deadlines.dueMs(session),
         trySeal: sealCheck(() => keys.sealing.keys),
       }),

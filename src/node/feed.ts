@@ -65,7 +65,7 @@ export async function startFeed(
     pages: readPages(PAGES),
     isReady: () =>
       store.countOpen().then(
-        () => hub.isReady && isServing(),
+        () => hub.isReady && isServing() && store.look() === null,
         () => false,
       ),
     findings,

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Config, ConfigError } from '../config.js'
 import type { EpochSettings } from '../core/epoch.js'
 import type { Logger } from '../log.js'
 import type { Metrics } from '../metrics.js'
+import { storeLocation, storeTraces } from '../store-location.js'
 import { LevelStore } from '../stores/level/store.js'
 import { openSpan } from '../trace.js'
 import { waitForLock } from '../wait-for-lock.js'
@@ -14,22 +14,34 @@ import { waitForLock } from '../wait-for-lock.js'
  * ConfigError where a new one would have no epoch yet.
  */
 export async function openStore(
-  { dataDir, waitForLockMs }: Config,
+  config: Config,
   epochs: EpochSettings,
   metrics: Metrics,
   log: Logger,
   stop?: AbortSignal,
 ): Promise<LevelStore> {
-  const location = join(dataDir, 'store')
+  const { waitForLockMs, acceptDamage } = config
+  const location = storeLocation(config)
   // For good, once it is made. Of one that is there it is the clock that is wrong.
   if (epochs.genesisMs > Date.now() && !existsSync(location)) {
     throw new ConfigError([
       '--epoch-genesis: is yet to come: until then no session could be opened',
     ])
   }
+  const known = new Set<string>()
   const open = () =>
     LevelStore.open(location, {
+      known,
       epochs,
+      acceptDamage,
+      traces: storeTraces(config),
+      onDamage: (problem) =>
+        log.error({ event: 'store-damaged', problem }, 'stop the server and repair the store'),
+      onGone: (reason) =>
+        log.error(
+          { event: 'store-gone', reason },
+          'no write is taken any more: back it up, and stop it',
+        ),
       onFailure(err) {
         metrics.storeFailed()
         log.error({ event: 'store-failed', err }, 'writes are refused for now')

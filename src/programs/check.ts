@@ -1,13 +1,18 @@
 import type { Config } from '../config.js'
 import type { CheckEvent } from '../core/care.js'
 import { InputFileError } from '../core/errors.js'
+import { storeLocation } from '../store-location.js'
 import { checkStore } from '../stores/level/check.js'
+import { damagedFiles } from '../stores/level/files/store-files.js'
 import { agreeOnInfo } from '../stores/level/info.js'
 import { View } from '../stores/level/view.js'
-import { dueUnder, openStored, storedSealCheck, storeLocation } from './stored-data.js'
+import { dueUnder, expectStored, openStored, storedSealCheck } from './stored-data.js'
+
+export type { CheckEvent }
 
 /**
- * Checks the store of a server that does not run. Throws StoreMismatchError, StoreLockedError,
+ * Checks the store of a server that does not run: first its files, then, where these are whole, what stands in them.
+ * Throws StoreMismatchError, StoreLockedError,
  * StoreUnavailableError and InputFileError.
  */
 export async function* checkDataDir(config: Config): AsyncGenerator<CheckEvent, void> {
@@ -19,10 +24,25 @@ export async function* checkDataDir(config: Config): AsyncGenerator<CheckEvent, 
       'is not there: give the file with the keys that seal, for every seal is opened',
     )
   }
-  const database = await openStored(storeLocation(config))
+  const location = storeLocation(config)
+  await expectStored(location)
+  let isWhole = true
+  for await (const { file, problem } of damagedFiles(location)) {
+    isWhole = false
+    yield { problem: `${file}: ${problem}` }
+  }
+  if (!isWhole) {
+    // LevelDB would change them as it reads them, and some damage ends the process.
+    yield {
+      problem: 'the rows were not compared, since files are damaged: `sessiond repair` first',
+    }
+    return
+  }
+  const database = await openStored(location)
   try {
     await agreeOnInfo(database, epochs)
-    const openView = () => View.open((read) => database.read(read))
+    const openView = (onDamaged: (key: Buffer) => void) =>
+      View.open((read) => database.read(read), onDamaged)
     yield* checkStore(openView, { dueMs, trySeal })
   } finally {
     await database.close()

@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import type { Config } from '../config.js'
 import { Deadlines } from '../core/deadlines.js'
 import { EpochClock } from '../core/epoch.js'
@@ -6,6 +5,7 @@ import { type InputProgress, openInput } from '../files/input.js'
 import { splitArray } from '../import/array.js'
 import { type ImportCounts, Importer, type LeftOut } from '../import/importer.js'
 import { openServerKeys } from '../keys/server-keys.js'
+import { storeLocation, storeTraces } from '../store-location.js'
 import { LevelStore } from '../stores/level/store.js'
 
 export interface ImportHooks {
@@ -30,7 +30,10 @@ export async function importFile(
       { genesisMs: config.epochGenesisMs, lengthMs: config.epochLengthMs },
       Date.now,
     )
-    const store = await LevelStore.open(join(config.dataDir, 'store'), { epochs: clock.settings })
+    const store = await LevelStore.open(storeLocation(config), {
+      epochs: clock.settings,
+      traces: storeTraces(config),
+    })
     try {
       // A store with sessions must have keys, or the server takes them for lost.
       await openServerKeys(config, store)

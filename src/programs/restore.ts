@@ -7,10 +7,10 @@ import { sealingKeysFromJson, sealKeyId } from '../crypto/seal.js'
 import { syncDirectory } from '../files/directory.js'
 import { type InputProgress, openInput } from '../files/input.js'
 import { readSecretFile } from '../keys/key-files.js'
+import { storeLocation } from '../store-location.js'
 import type { BackupCounts } from '../stores/backup-format.js'
 import { readBackup } from '../stores/backup-reader.js'
 import { restoreItems } from '../stores/level/restore.js'
-import { storeLocation } from './stored-data.js'
 
 export interface Restored {
   readonly counts: BackupCounts

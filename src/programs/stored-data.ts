@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import type { Config } from '../config.js'
 import type { TrySeal } from '../core/care.js'
 import { Deadlines } from '../core/deadlines.js'
@@ -9,11 +8,6 @@ import { sealingKeysFromJson } from '../crypto/seal.js'
 import { readSecretFile } from '../keys/key-files.js'
 import { sealCheck } from '../keys/seal-check.js'
 import { Database, holdsDatabase } from '../stores/level/database.js'
-
-/** Where a server keeps its store. */
-export function storeLocation({ dataDir }: Pick<Config, 'dataDir'>): string {
-  return join(dataDir, 'store')
-}
 
 /** Opens a database that is there. Throws StoreMismatchError, StoreLockedError, StoreUnavailableError. */
 export async function openStored(location: string): Promise<Database> {

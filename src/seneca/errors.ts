@@ -29,6 +29,7 @@ export const STATUSES: Readonly<Record<string, number>> = {
   CLOCK_SUSPECT: 409,
   QUOTA_EXCEEDED: 429,
   STORE_UNAVAILABLE: 503,
+  STORE_DAMAGED: 500,
   SERVER_UNAVAILABLE: 503,
 }
 

@@ -41,6 +41,7 @@ it.skipIf(!haveTool('strace', ['strace', '--version']))(
     await server.stop()
     const made = (file: string) => [`sync ${file}.tmp`, `link ${file}.tmp ${file}`, 'sync data']
     expect(await stepsOf(trace)).toEqual([
+      'sync data', // With the note that a store was made.
       ...made('identity.pem'),
       ...made('sealing-keys.json'),
       'sync sealing-keys.json.tmp',

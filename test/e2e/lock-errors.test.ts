@@ -49,8 +49,8 @@ describe.runIf(haveTool('strace', ['strace', '--version']))('what the system ref
   })
 
   it.each([
-    ['EACCES', 'Permission denied'],
-    ['EIO', 'Input/output error'],
+    ['EACCES', 'EACCES: permission denied'],
+    ['EIO', 'EIO: i/o error'],
   ])('of a table is said with its name (%s)', async (error, problem) => {
     const table = (await readdir(store)).find((name) => name.endsWith('.ldb')) ?? ''
     const [program = '', ...args] = failing('openat', join(store, table), error)

@@ -150,8 +150,8 @@ describe('sessiond serve', () => {
         await writeFile(join(dataDir, 'store', 'CURRENT'), 'MANIFEST-000404\n')
       },
       [],
-      1,
-      'MANIFEST-000404: No such file',
+      4,
+      'CURRENT: names MANIFEST-000404, which is missing',
     ],
     ...['/dev/stdout', '/dev/stderr'].map(
       (name): Failure => [

@@ -114,7 +114,7 @@ describe('sessiond serve', () => {
     const [identity, sealing] = [join(directory, 'id.pem'), join(directory, 'seal.json')]
     const keys = ['--identity-key', identity, '--sealing-keys', sealing]
     await start(...keys).then((server) => server.stop())
-    expect(await readdir(dataDir)).toEqual(['audit.jsonl', 'store'])
+    expect(await readdir(dataDir)).toEqual(['audit.jsonl', 'store', 'store.made'])
     const server = await start(...keys)
     await expect(create(server)).resolves.toHaveProperty('id')
   })

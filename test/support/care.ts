@@ -6,10 +6,12 @@ import type { Session } from '../../src/core/session.js'
 import { generateSealingKeys, type SealingKeys, sealSeed } from '../../src/crypto/seal.js'
 import { sodiumEd25519 } from '../../src/crypto/sodium.js'
 import { sealCheck } from '../../src/keys/seal-check.js'
+import { ByteLevel, type RawLevel } from '../../src/stores/level/byte-level.js'
 import { checkStore } from '../../src/stores/level/check.js'
 import { decodeTally } from '../../src/stores/level/codec.js'
-import { type ByteLevel, Database } from '../../src/stores/level/database.js'
+import { Database } from '../../src/stores/level/database.js'
 import { TALLY_KEY } from '../../src/stores/level/keys.js'
+import { withChecksum } from '../../src/stores/level/row-checksum.js'
 import { LevelStore } from '../../src/stores/level/store.js'
 import { View } from '../../src/stores/level/view.js'
 import { commandSession, EPOCHS, ended, insert, tokenSession } from './store-sessions.js'
@@ -78,7 +80,8 @@ export async function problemsIn(location: string): Promise<string[]> {
   await database.open()
   const problems: string[] = []
   try {
-    const openView = () => View.open((read) => database.read(read))
+    const openView = (onDamaged: (key: Buffer) => void) =>
+      View.open((read) => database.read(read), onDamaged)
     for await (const event of checkStore(openView, PORTS)) {
       if ('problem' in event) {
         problems.push(event.problem)
@@ -90,17 +93,30 @@ export async function problemsIn(location: string): Promise<string[]> {
   return problems
 }
 
-/** Runs `use` with the bare database of a store that is closed. */
+/** The rows of a store, as the store reads them, and how to change them behind its back. */
+export type RowLevel = ByteLevel & {
+  /** With the right checksum. */
+  put(key: Buffer, value: Uint8Array): Promise<void>
+  del(key: Buffer): Promise<void>
+  readonly bare: RawLevel
+}
+
+/** Runs `use` with the rows of a store that is closed. */
 export async function withLevel<T>(
   location: string,
-  use: (level: ByteLevel) => Promise<T>,
+  use: (level: RowLevel) => Promise<T>,
 ): Promise<T> {
-  const level: ByteLevel = new Level(location, { keyEncoding: 'buffer', valueEncoding: 'view' })
-  await level.open()
+  const bare: RawLevel = new Level(location, { keyEncoding: 'buffer', valueEncoding: 'view' })
+  await bare.open()
   try {
+    const level = Object.assign(new ByteLevel(bare), {
+      bare,
+      put: (key: Buffer, value: Uint8Array) => bare.put(key, withChecksum(key, value)),
+      del: (key: Buffer) => bare.del(key),
+    })
     return await use(level)
   } finally {
-    await level.close()
+    await bare.close()
   }
 }
 

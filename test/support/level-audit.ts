@@ -1,5 +1,6 @@
 import { Level } from 'level'
 import type { Session } from '../../src/core/session.js'
+import { ByteLevel } from '../../src/stores/level/byte-level.js'
 import {
   decodeAnswer,
   decodeInfo,
@@ -32,7 +33,7 @@ export async function auditLevel(location: string): Promise<string[]> {
   })
   await level.open()
   try {
-    return findDisagreements(await level.iterator().all())
+    return findDisagreements(await new ByteLevel(level).iterator().all())
   } finally {
     await level.close()
   }

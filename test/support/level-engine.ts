@@ -12,7 +12,7 @@ export class Observed {
   closes = 0
   /** Stands in for each write; calls `write` where it shall happen. */
   onWrite = (write: () => Promise<void>): Promise<void> => write()
-  /** Comes before each read of a walk. */
+  /** Comes before each read of a walk, of keys alone or of rows. */
   onRead = async (): Promise<void> => {}
   /** Comes before each closing of the database. */
   onClose = async (): Promise<void> => {}
@@ -32,6 +32,7 @@ export class Observed {
     const original = {
       batch: level.batch.bind(level),
       keys: level.keys.bind(level),
+      iterator: level.iterator.bind(level),
       getMany: level.getMany.bind(level),
       close: level.close.bind(level),
     }
@@ -56,6 +57,16 @@ export class Observed {
             const rows = await nextv(size)
             this.walks[walk] = (this.walks[walk] ?? 0) + rows.length
             return rows
+          },
+        })
+      },
+      iterator: (options: Parameters<typeof original.iterator>[0]) => {
+        const rows = original.iterator(options)
+        const nextv = rows.nextv.bind(rows)
+        return Object.assign(rows, {
+          nextv: async (size: number) => {
+            await this.onRead()
+            return nextv(size)
           },
         })
       },

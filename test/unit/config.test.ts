@@ -45,6 +45,7 @@ describe('the configuration', () => {
       epochLengthMs: 1000,
       identityKey: 'data/identity.pem',
       sealingKeys: 'data/sealing-keys.json',
+      acceptDamage: false,
       auditLog: 'data/audit.jsonl',
       maxMessageBytes: 131_072,
       maxStreams: 256,

@@ -17,6 +17,8 @@ const FORBIDDEN = [
   ['stores/level', '../../grpc/status.js'],
   ['stores/level', '#generated/session/service'],
   ['stores/level', 'prom-client'],
+  ['stores/level/files', '../keys.js'],
+  ['stores/level/files', 'level'],
   ['grpc', '../stores/memory.js'],
   ['grpc', '../metrics.js'],
   ['grpc', '@opentelemetry/api'],

@@ -1,14 +1,13 @@
 import { randomBytes } from 'node:crypto'
-import { cp } from 'node:fs/promises'
+import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { ended as endedSession } from '../../src/core/deadlines.js'
 import type { Token } from '../../src/core/session.js'
 import { generateSealingKeys, sealSeed } from '../../src/crypto/seal.js'
 import { sealCheck } from '../../src/keys/seal-check.js'
+import type { ByteLevel } from '../../src/stores/level/byte-level.js'
 import { encodeSession, encodeTally } from '../../src/stores/level/codec.js'
-import type { ByteLevel } from '../../src/stores/level/database.js'
-import { Database } from '../../src/stores/level/database.js'
 import {
   answerKey,
   deadlineKey,
@@ -23,14 +22,14 @@ import {
 } from '../../src/stores/level/keys.js'
 import { readSession } from '../../src/stores/level/lookup.js'
 import { entryOf } from '../../src/stores/level/opened.js'
-import { repairInto } from '../../src/stores/level/repair.js'
+import { type RepairPorts, repairStore } from '../../src/stores/level/repair.js'
 import { LevelStore } from '../../src/stores/level/store.js'
-import { View } from '../../src/stores/level/view.js'
 import {
   fillStore,
   NOW_MS,
   PORTS,
   problemsIn,
+  type RowLevel,
   rowsIn,
   SEALING_KEYS,
   withLevel,
@@ -64,7 +63,7 @@ const flip = (bytes: Uint8Array, i: number) => {
 
 interface Damage {
   readonly name: string
-  readonly plant: (level: ByteLevel) => Promise<unknown>
+  readonly plant: (level: RowLevel) => Promise<unknown>
   /** What the check says. */
   readonly problems: readonly RegExp[]
   /** What the repair says; where it says nothing, it has only made anew what can be derived. */
@@ -229,7 +228,7 @@ const DAMAGES: readonly Damage[] = [
   },
   ...['token-1', 'alice', 'bob-ended'].map((id) => ({
     name: `no deadline for ${id}`,
-    plant: async (level: ByteLevel) => {
+    plant: async (level: RowLevel) => {
       // An ended one still has that of its end.
       for await (const key of level.keys(RANGES.deadlines)) {
         if (key.toString().endsWith(id) && key[9] === 0) {
@@ -283,25 +282,21 @@ async function damaged({ name, plant }: Damage): Promise<string> {
   return location
 }
 
-async function repair(location: string, ports: Partial<Parameters<typeof repairInto>[2]> = {}) {
-  const made = `${location}.made`
-  const database = new Database(location)
-  await database.open()
-  const lines: string[] = []
-  try {
-    const view = await View.open((read) => database.read(read))
-    for await (const line of repairInto(made, view, {
-      ...PORTS,
-      epochs: EPOCHS,
-      nowMs: NOW_MS,
-      ...ports,
-    })) {
-      lines.push(line)
-    }
-  } finally {
-    await database.close()
+async function repair(location: string, ports: Partial<RepairPorts> = {}) {
+  const places = {
+    made: `${location}.made`,
+    saved: `${location}.saved`,
+    stage: `${location}.stage`,
   }
-  return { made, lines }
+  for (const place of Object.values(places)) {
+    await rm(place, { recursive: true, force: true })
+  }
+  const lines: string[] = []
+  const all = { ...PORTS, epochs: EPOCHS, nowMs: NOW_MS, ...ports }
+  for await (const line of repairStore(location, places, all)) {
+    lines.push(line)
+  }
+  return { made: places.made, lines }
 }
 
 const IDS = ['token-1', 'token-2', 'token-ended', 'alice', 'bob', 'bob-ended']
@@ -372,7 +367,7 @@ describe('the repair', () => {
   it.each(['', 'ff', '080110ffffffffffffffff7f', '080110001800'])(
     'takes them too where its own cannot be read: %j, which no server starts with',
     async (info) => {
-      const plant = (level: ByteLevel) => level.put(INFO_KEY, Buffer.from(info, 'hex'))
+      const plant = (level: RowLevel) => level.put(INFO_KEY, Buffer.from(info, 'hex'))
       const location = await damaged({ name: 'facts that are none', plant, problems: [] })
       const opened = LevelStore.open(location, { epochs: EPOCHS })
       await expect(opened).rejects.toMatchObject({ code: 'STORE_DAMAGED' })

@@ -5,7 +5,9 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { StoreLockedError, StoreMismatchError } from '../../src/core/errors.js'
 import type { InsertScope, Seen } from '../../src/core/store.js'
 import { encodeInfo } from '../../src/stores/level/codec.js'
+import { newInfo } from '../../src/stores/level/info.js'
 import { INFO_KEY } from '../../src/stores/level/keys.js'
+import { withChecksum } from '../../src/stores/level/row-checksum.js'
 import { LevelStore } from '../../src/stores/level/store.js'
 import { fillStore, withLevel } from '../support/care.js'
 import { auditLevel } from '../support/level-audit.js'
@@ -47,7 +49,9 @@ describe('opening', () => {
     await (await open(location)).close()
     await rm(join(location, 'CURRENT'))
     const names = (await readdir(location)).filter((name) => /^(MANIFEST|\d)/.test(name))
-    await expect(LevelStore.open(location, { epochs: EPOCHS })).rejects.toThrow('does not open')
+    await expect(LevelStore.open(location, { epochs: EPOCHS })).rejects.toThrow(
+      'CURRENT: is missing',
+    )
     expect(await readdir(location)).toEqual(expect.arrayContaining(names))
   })
 
@@ -85,10 +89,13 @@ describe('opening', () => {
     await expect(open(location)).rejects.toThrow(/not a session store/)
 
     await level.open()
-    await level.put(INFO_KEY, encodeInfo({ layoutVersion: 2, epochs: EPOCHS }))
+    await level.put(
+      INFO_KEY,
+      withChecksum(INFO_KEY, encodeInfo({ ...newInfo(EPOCHS), layoutVersion: 3 })),
+    )
     await level.close()
     await expect(open(location)).rejects.toThrow(StoreMismatchError)
-    await expect(open(location)).rejects.toThrow(/layout 2/)
+    await expect(open(location)).rejects.toThrow(/layout 3/)
   })
 })
 

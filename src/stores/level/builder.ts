@@ -4,7 +4,8 @@ import type { Session } from '../../core/session.js'
 import type { Deadline, IdempotencyScope } from '../../core/store.js'
 import { type Answer, encodeAnswer, encodeInfo, encodeTally } from './codec.js'
 import { Database, KEY_ONLY, type Row } from './database.js'
-import { answerKey, deadlineKey, INFO_KEY, LAYOUT_VERSION, sealKey, TALLY_KEY } from './keys.js'
+import { newInfo } from './info.js'
+import { answerKey, deadlineKey, INFO_KEY, sealKey, TALLY_KEY } from './keys.js'
 import { openedRows } from './opened.js'
 import { changeRows } from './rows.js'
 
@@ -71,7 +72,7 @@ export class Builder {
   /** Writes down what the store is; then everything is on disk, and the store closed. */
   async finish(epochs: EpochSettings): Promise<void> {
     await this.add([
-      [INFO_KEY, encodeInfo({ layoutVersion: LAYOUT_VERSION, epochs })],
+      [INFO_KEY, encodeInfo(newInfo(epochs))],
       [TALLY_KEY, encodeTally({ openSessions: this.openSessions, commits: 0 })],
     ])
     await this.flush(true)

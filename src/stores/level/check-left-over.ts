@@ -15,7 +15,8 @@ import {
   TALLY_KEY,
 } from './keys.js'
 import { entriesIn, entryOf, idOfEntry, isOpened } from './opened.js'
-import { quoted, storedSession } from './stored.js'
+import { quoted } from './row-name.js'
+import { storedSession } from './stored.js'
 import type { Slice, View } from './view.js'
 
 /** Records to read at once. */

@@ -6,10 +6,14 @@ import { leftOverRows, strangeRows } from './check-left-over.js'
 import { SessionCheck } from './check-sessions.js'
 import { decodeTally, TALLY_BYTES } from './codec.js'
 import { deadlineKey, RANGES, TALLY_KEY } from './keys.js'
-import { quoted, storedAnswer, storedDeadline } from './stored.js'
+import { damagedRow, quoted } from './row-name.js'
+import { storedAnswer, storedDeadline } from './stored.js'
 import { Turns } from './turns.js'
 import { Unarmed } from './unarmed.js'
 import type { Slice, View } from './view.js'
+
+/** Damaged rows to name: a store with more has no need of the others' names. */
+const MAX_REMEMBERED = 10_000
 
 export interface CheckPorts {
   /** When the sweep must next look at a session, as core/deadlines.ts has it; Infinity for never. */
@@ -23,12 +27,21 @@ export interface CheckPorts {
  * those are looked at one by one. Takes some 30 MB, however large the store is.
  */
 export async function* checkStore(
-  openView: () => Promise<View>,
+  openView: (onDamaged: (key: Buffer) => void) => Promise<View>,
   ports: CheckPorts,
 ): AsyncGenerator<CheckEvent, void> {
-  const view = await openView()
+  const damaged = new DamagedRows()
+  const view = await openView(damaged.add)
   try {
-    yield* checkView(view, ports)
+    for await (const event of checkView(view, ports)) {
+      yield* damaged.problems()
+      yield event
+    }
+    yield* damaged.problems()
+    const unchecked = await view.countUnchecked()
+    if (unchecked > 0) {
+      yield { unchecked }
+    }
   } finally {
     await view.close()
   }
@@ -76,6 +89,29 @@ async function* checkView(
   const counted = tally?.length === TALLY_BYTES ? decodeTally(tally).openSessions : 0
   if (counted !== sessions.open) {
     yield { problem: `${sessions.open} sessions are open, but ${counted} were counted` }
+  }
+}
+
+/** Damaged rows that reads have met: each is told of once, as long as they are few enough to remember. */
+class DamagedRows {
+  private readonly known = new Set<string>()
+  private messages: string[] = []
+
+  readonly add = (key: Buffer): void => {
+    const name = key.toString('latin1')
+    if (this.known.has(name) || this.known.size > MAX_REMEMBERED) {
+      return
+    }
+    this.known.add(name)
+    this.messages.push(
+      this.known.size > MAX_REMEMBERED
+        ? `more than ${MAX_REMEMBERED} rows fail their checksums`
+        : damagedRow(key).message,
+    )
+  }
+
+  problems(): CheckEvent[] {
+    return this.messages.splice(0).map((problem) => ({ problem }))
   }
 }
 

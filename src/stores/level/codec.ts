@@ -18,6 +18,8 @@ export interface Answer {
 export interface Info {
   readonly layoutVersion: number
   readonly epochs: EpochSettings
+  /** While checksums are added to an older store: rows from this key on have none. Else empty. */
+  readonly uncheckedFrom: Uint8Array
 }
 
 /** Where the store stands after a commit. */
@@ -86,18 +88,20 @@ export function decodeAnswer(bytes: Uint8Array): Answer {
   }
 }
 
-export function encodeInfo({ layoutVersion, epochs }: Info): Uint8Array {
+export function encodeInfo({ layoutVersion, epochs, uncheckedFrom }: Info): Uint8Array {
   return StoreInfo.encode({
     layoutVersion,
     epochGenesisMs: BigInt(epochs.genesisMs),
     epochLengthMs: BigInt(epochs.lengthMs),
+    uncheckedFrom,
   }).finish()
 }
 
 export function decodeInfo(bytes: Uint8Array): Info {
-  const { layoutVersion, epochGenesisMs, epochLengthMs } = StoreInfo.decode(bytes)
+  const { layoutVersion, epochGenesisMs, epochLengthMs, uncheckedFrom } = StoreInfo.decode(bytes)
   return {
     layoutVersion,
+    uncheckedFrom: Uint8Array.from(uncheckedFrom),
     epochs: { genesisMs: milliseconds(epochGenesisMs), lengthMs: milliseconds(epochLengthMs) },
   }
 }

@@ -1,7 +1,8 @@
 import { LRUCache } from 'lru-cache'
 import type { SessionChange } from '../../core/events.js'
+import type { ByteLevel } from './byte-level.js'
 import { decodeTally, encodeTally, type Tally } from './codec.js'
-import type { ByteLevel, Row } from './database.js'
+import type { Row } from './database.js'
 import { requestTimeRange, TALLY_KEY } from './keys.js'
 import { count } from './scan.js'
 

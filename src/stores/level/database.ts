@@ -1,10 +1,19 @@
 import { open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Level } from 'level'
-import { StoreLockedError, StoreUnavailableError } from '../../core/errors.js'
+import {
+  SessiondError,
+  StoreDamagedError,
+  StoreLockedError,
+  StoreUnavailableError,
+} from '../../core/errors.js'
 import { makeDirectory } from '../../files/directory.js'
+import { ByteLevel, type IsUnchecked, type RawLevel } from './byte-level.js'
+import type { Info } from './codec.js'
 import { Gate } from './gate.js'
-import type { KeyRange } from './keys.js'
+import { INFO_KEY, type KeyRange } from './keys.js'
+import { readInfoRow, uncheckedRows } from './layout.js'
+import { withChecksum } from './row-checksum.js'
 
 /** What LevelDB writes when it opens again: at most the two logs that it kept in memory. */
 const PROBE_BYTES = 8 * 1024 * 1024
@@ -12,9 +21,7 @@ const PROBE_BYTES = 8 * 1024 * 1024
 /** In a directory of LevelDB: who has it open holds a lock of this file (fcntl(2)). */
 export const LOCK_FILE = 'LOCK'
 
-export type ByteLevel = Level<Buffer, Uint8Array>
-
-type Engine = new (...args: ConstructorParameters<typeof Level<Buffer, Uint8Array>>) => ByteLevel
+type Engine = new (...args: ConstructorParameters<typeof Level<Buffer, Uint8Array>>) => RawLevel
 
 /** What the types of `level` leave out, since not every platform has it. */
 interface Compacting {
@@ -31,10 +38,15 @@ export type Row = readonly [key: Buffer, value: Uint8Array | null]
  */
 export const KEY_ONLY = Uint8Array.of(0)
 
-/** One LevelDB directory. What fails in it is a StoreUnavailableError. */
+/**
+ * One LevelDB directory. Every value is written with a checksum and read against it. What fails in it is a
+ * StoreUnavailableError, what is damaged a StoreDamagedError.
+ */
 export class Database {
   private readonly gate = new Gate()
-  private level!: ByteLevel
+  private level!: RawLevel
+  private rows!: ByteLevel
+  private storedInfo: Info | undefined
 
   constructor(
     readonly location: string,
@@ -56,17 +68,46 @@ export class Database {
       if (isHeldElsewhere((cause as Error).cause)) {
         throw new StoreLockedError(this.location, cause)
       }
-      throw new StoreUnavailableError(`${this.location} does not open: ${reasonOf(cause)}`, cause)
+      const problem = `${this.location} does not open: ${reasonOf(cause)}`
+      throw isDamage(cause)
+        ? new StoreDamagedError(problem, cause)
+        : new StoreUnavailableError(problem, cause)
     }
+    try {
+      this.storedInfo = readInfoRow(this.level.getSync(INFO_KEY), this.location)
+      this.readWith(uncheckedRows(this.storedInfo))
+    } catch (cause) {
+      await this.level.close()
+      throw isDamage(cause)
+        ? new StoreDamagedError(
+            `${this.location} cannot be read (${reasonOf(cause)}): \`sessiond repair\` keeps all that can`,
+            cause,
+          )
+        : storeError('a read failed', cause)
+    }
+  }
+
+  /** What the store was made under when it was opened; undefined where nothing says so. */
+  get info(): Info | undefined {
+    return this.storedInfo
+  }
+
+  /** From now on every row must have one. */
+  hasAllChecksums(): void {
+    this.readWith(undefined)
+  }
+
+  private readWith(isUnchecked: IsUnchecked | undefined): void {
+    this.rows = new ByteLevel(this.level, isUnchecked)
   }
 
   /** Runs `fn`, which only reads; waits while the database is being reopened. */
   read<T>(fn: (level: ByteLevel) => T | Promise<T>): Promise<T> {
     return this.gate.enter(async () => {
       try {
-        return await fn(this.level)
+        return await fn(this.rows)
       } catch (cause) {
-        throw notRead(cause)
+        throw storeError('a read failed', cause)
       }
     })
   }
@@ -74,9 +115,9 @@ export class Database {
   /** The value of a key, for who must not wait; not while the database is being reopened. */
   valueNow(key: Buffer): Uint8Array | undefined {
     try {
-      return this.level.getSync(key)
+      return this.rows.getSync(key)
     } catch (cause) {
-      throw notRead(cause)
+      throw storeError('a read failed', cause)
     }
   }
 
@@ -87,7 +128,7 @@ export class Database {
       if (value === null) {
         batch.del(key)
       } else {
-        batch.put(key, value)
+        batch.put(key, withChecksum(key, value))
       }
     }
     await batch.write({ sync })
@@ -129,8 +170,9 @@ export class Database {
   reopen(reload: (level: ByteLevel) => void): Promise<void> {
     return this.gate.alone(async () => {
       await this.level.close()
-      await this.level.open()
-      reload(this.level)
+      // Whoever took the files away meanwhile must not get an empty store in their place.
+      await this.level.open({ createIfMissing: false })
+      reload(this.rows)
     })
   }
 
@@ -145,9 +187,30 @@ export async function holdsDatabase(location: string): Promise<boolean> {
   return names.some((name) => /^(CURRENT|MANIFEST-\d+|\d+\.(ldb|sst|log))$/.test(name))
 }
 
-/** Does what LevelDB can for a database that does not open or cannot be read. It changes the files. */
-export function repairDatabase(location: string): Promise<void> {
-  return (Level as unknown as { repair(location: string): Promise<void> }).repair(location)
+/**
+ * What a failure of the database is to callers: of one that is damaged trying again is of no use. What is not of
+ * LevelDB's making is a fault of ours, and stays as it is.
+ */
+export function storeError(problem: string, cause: unknown): unknown {
+  if (cause instanceof SessiondError) {
+    return cause
+  }
+  if (isDamage(cause)) {
+    return new StoreDamagedError('the session store is damaged: a file of it cannot be read', cause)
+  }
+  return `${codeOf(cause)}`.startsWith('LEVEL_')
+    ? new StoreUnavailableError(named(problem, cause), cause)
+    : cause
+}
+
+/** Whether LevelDB met bytes that it cannot have written, or misses a file. */
+function isDamage(error: unknown): boolean {
+  const causes = [error, (error as Error | undefined)?.cause]
+  return causes.some(
+    (cause) =>
+      codeOf(cause) === 'LEVEL_CORRUPTION' ||
+      (codeOf(cause) === 'LEVEL_IO_ERROR' && /No such file/.test((cause as Error).message)),
+  )
 }
 
 /** What LevelDB or the system says. */
@@ -157,12 +220,13 @@ export function reasonOf(error: unknown): string {
 }
 
 /** A file that the system does not let LevelDB read is named, without the directories above it. */
-function notRead(cause: unknown): StoreUnavailableError {
+function named(problem: string, cause: unknown): string {
   const [, file] = /^IO error: (?:.*\/)?([^/]+: .*)$/.exec((cause as Error).message) ?? []
-  return new StoreUnavailableError(
-    file === undefined ? 'a read failed' : `a read failed: ${file}`,
-    cause,
-  )
+  return file === undefined ? problem : `${problem}: ${file}`
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined
 }
 
 /** classic-level says LEVEL_LOCKED whatever the system said when it was asked for the lock. */

@@ -1,7 +1,8 @@
 import type { Deadline } from '../../core/store.js'
-import type { ByteLevel, Row } from './database.js'
-import { deadlineOf, deadlineRange, isDeadlineKey } from './keys.js'
-import { scan } from './scan.js'
+import type { ByteLevel } from './byte-level.js'
+import type { Row } from './database.js'
+import { deadlineOf, deadlineRange, isDeadlineKey, type KeyRange } from './keys.js'
+import { SLICE_BYTES, SLICE_ROWS } from './scan.js'
 
 /**
  * Reads deadlines from the earliest that can be left. Those that were settled lie before it as
@@ -12,6 +13,9 @@ export class Deadlines {
   private start: Buffer | null = null
   /** The earliest key armed since the walk under way began. */
   private armed: Buffer | null = null
+
+  /** `onDamaged`: is told of a deadline whose row is damaged, and which is passed over. */
+  constructor(private readonly onDamaged: (key: Buffer) => void = () => {}) {}
 
   /** These rows were committed. */
   committed(rows: readonly Row[]): void {
@@ -32,16 +36,37 @@ export class Deadlines {
   async due(level: ByteLevel, timeMs: number, limit: number): Promise<Deadline[]> {
     const { gte, lt } = deadlineRange(timeMs)
     this.armed = null
-    const keys: Buffer[] = []
-    for await (const slice of scan(level, { gte: this.start ?? gte, lt }, { limit })) {
-      keys.push(...slice)
-    }
+    const keys = await checkedKeys(level.tolerating(this.onDamaged), {
+      gte: this.start ?? gte,
+      lt,
+      limit,
+    })
     if (limit > 0) {
       // What was armed meanwhile may be too late for this walk's snapshot.
       const left = keys[0] ?? lt
       this.start = earlier(left, this.armed ?? left)
     }
     return keys.map(deadlineOf)
+  }
+}
+
+/** The keys of at most `limit` rows whose checksums are right. */
+async function checkedKeys(
+  level: ByteLevel,
+  { limit, ...range }: KeyRange & { readonly limit: number },
+): Promise<Buffer[]> {
+  const rows = level.iterator({ ...range, limit, highWaterMarkBytes: SLICE_BYTES })
+  const keys: Buffer[] = []
+  try {
+    for (;;) {
+      const slice = await rows.nextv(SLICE_ROWS)
+      if (slice.length === 0) {
+        return keys
+      }
+      keys.push(...slice.map(([key]) => key))
+    }
+  } finally {
+    await rows.close()
   }
 }
 

@@ -2,38 +2,40 @@ import type { EpochSettings } from '../../core/epoch.js'
 import { StoreMismatchError } from '../../core/errors.js'
 import { encodeInfo, type Info } from './codec.js'
 import type { Database } from './database.js'
-import { INFO_KEY, LAYOUT_VERSION } from './keys.js'
-import { storedInfo } from './stored.js'
+import { INFO_KEY, LAYOUT_VERSION, UNCHECKED_LAYOUT_VERSION } from './keys.js'
 
 /**
- * Writes down what a new store is made under. Throws StoreMismatchError where an old one differs,
- * StoreDamagedError where that cannot be read.
+ * Writes down what a new store is made under. Throws StoreMismatchError where an old one differs. Returns
+ * what the store has.
  */
-export async function agreeOnInfo(database: Database, epochs: EpochSettings): Promise<void> {
-  const { location } = database
-  const [bytes, anyKey] = await database.read(async (level) => [
-    level.getSync(INFO_KEY),
-    await level.keys({ limit: 1 }).all(),
-  ])
-  if (bytes === undefined) {
-    if (anyKey.length > 0) {
-      throw new StoreMismatchError(
-        `${location} holds a database that is not a session store: give another --data-dir`,
-      )
-    }
-    const info = encodeInfo({ layoutVersion: LAYOUT_VERSION, epochs })
-    await database.commit([[INFO_KEY, info]], true)
-    return
+export async function agreeOnInfo(database: Database, epochs: EpochSettings): Promise<Info> {
+  const { location, info } = database
+  if (info !== undefined) {
+    expectInfo(info, epochs, location)
+    return info
   }
-  expectInfo(storedInfo(bytes, location), epochs, location)
+  const anyKey = await database.read((level) => level.keys({ limit: 1 }).all())
+  if (anyKey.length > 0) {
+    throw new StoreMismatchError(
+      `${location} holds a database that is not a session store: give another --data-dir`,
+    )
+  }
+  const made = newInfo(epochs)
+  await database.commit([[INFO_KEY, encodeInfo(made)]], true)
+  return made
+}
+
+/** Of a store that this release makes. */
+export function newInfo(epochs: EpochSettings): Info {
+  return { layoutVersion: LAYOUT_VERSION, epochs, uncheckedFrom: new Uint8Array() }
 }
 
 /** Throws StoreMismatchError where a store was made under something else; `name` is the store's. */
 export function expectInfo(stored: Info, epochs: EpochSettings, name: string): void {
-  if (stored.layoutVersion !== LAYOUT_VERSION) {
+  if (![UNCHECKED_LAYOUT_VERSION, LAYOUT_VERSION].includes(stored.layoutVersion)) {
     throw new StoreMismatchError(
-      `${name} has layout ${stored.layoutVersion}; this release reads layout ` +
-        `${LAYOUT_VERSION}: start the release that wrote it, or give another --data-dir`,
+      `${name} has layout ${stored.layoutVersion}; this release reads layouts ` +
+        `${UNCHECKED_LAYOUT_VERSION} and ${LAYOUT_VERSION}: start the release that wrote it, or give another --data-dir`,
     )
   }
   const { genesisMs, lengthMs } = stored.epochs

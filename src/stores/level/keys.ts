@@ -2,7 +2,8 @@ import type { Session } from '../../core/session.js'
 import type { Deadline, IdempotencyScope, ListQuery } from '../../core/store.js'
 
 /*
- * Layout 1. The first byte of a key names its range:
+ * Layout 2; of layout 1 it differs in the checksums of the rows alone (row-checksum.ts). The first byte
+ * of a key names its range:
  *
  *   s id                                   the record
  *   k id                                   the sealed private key, while the session is active
@@ -18,7 +19,9 @@ import type { Deadline, IdempotencyScope, ListQuery } from '../../core/store.js'
  * their length in 2 bytes, lest two different rows share a key; the last part stands bare.
  */
 
-export const LAYOUT_VERSION = 1
+export const LAYOUT_VERSION = 2
+/** The same keys and values, without checksums. */
+export const UNCHECKED_LAYOUT_VERSION = 1
 
 export const INFO_KEY = Buffer.from('minfo')
 export const TALLY_KEY = Buffer.from('mtally')
@@ -161,6 +164,14 @@ export function userRange(userId: string): TimeRange {
 /** The id at the end of a key of a TimeRange. */
 export function idAfterTime(key: Buffer, timeOffset: number): string {
   return key.toString('utf8', timeOffset + TIME_BYTES)
+}
+
+/** Whether a key of a TimeRange is the one by which lists find this session, as far as `active`, time and id go. */
+export function listsAt(key: Buffer, timeOffset: number, session: Session): boolean {
+  return (
+    key[timeOffset - 1] === (session.active ? 1 : 0) &&
+    readTime(key, timeOffset) === MAX_TIME - session.requestTimeMs
+  )
 }
 
 /** Deadlines before `timeMs`. */

@@ -1,25 +1,41 @@
+import { StoreDamagedError } from '../../core/errors.js'
 import type { Session } from '../../core/session.js'
 import type { ListQuery, SessionPage } from '../../core/store.js'
+import type { ByteLevel, Snapshot } from './byte-level.js'
 import { decodeSession } from './codec.js'
-import type { ByteLevel } from './database.js'
-import { idAfterTime, requestTimeRange, sessionKey, type TimeRange } from './keys.js'
-import { count, type Snapshot, scan } from './scan.js'
+import { storeError } from './database.js'
+import { idAfterTime, listsAt, requestTimeRange, sessionKey, type TimeRange } from './keys.js'
+import { quoted } from './row-name.js'
+import { count, scan } from './scan.js'
 
 /** Records to decode in one turn of the event loop. */
 const SLICE_RECORDS = 100
 
-/** One page, from one snapshot: walks index keys, and reads only the records that it returns. */
-export async function listSessions(level: ByteLevel, query: ListQuery): Promise<SessionPage> {
+/**
+ * One page, from one snapshot: walks index keys, and reads only the records that it returns. `onDamaged`: is told of those
+ * that are damaged, and which are then left out; else they are thrown.
+ */
+export async function listSessions(
+  level: ByteLevel,
+  query: ListQuery,
+  onDamaged?: (problem: string) => void,
+): Promise<SessionPage> {
   const ranges =
     query.active === undefined
       ? [requestTimeRange(query, true), requestTimeRange(query, false)]
       : [requestTimeRange(query, query.active)]
   const snapshot = level.snapshot()
   try {
-    const ids = await pageIds(level, ranges, query, snapshot)
+    const keys = await pageKeys(level, ranges, query, snapshot)
+    const timeOffset = ranges[0]?.timeOffset ?? 0
     const sessions: Session[] = []
-    for (let i = 0; i < ids.length; i += SLICE_RECORDS) {
-      sessions.push(...(await readSessions(level, ids.slice(i, i + SLICE_RECORDS), snapshot)))
+    for (let i = 0; i < keys.length; i += SLICE_RECORDS) {
+      const slice = keys.slice(i, i + SLICE_RECORDS)
+      sessions.push(
+        ...(onDamaged === undefined
+          ? await readSessions(level, slice, timeOffset, snapshot)
+          : await readableSessions(level, slice, timeOffset, snapshot, onDamaged)),
+      )
     }
     if (!query.total) {
       return { sessions, total: null }
@@ -34,44 +50,76 @@ export async function listSessions(level: ByteLevel, query: ListQuery): Promise<
   }
 }
 
-async function pageIds(
+async function pageKeys(
   level: ByteLevel,
   ranges: readonly TimeRange[],
   { skip, take }: ListQuery,
   snapshot: Snapshot,
-): Promise<string[]> {
+): Promise<Buffer[]> {
   const end = skip + take
   // One user or none for all ranges, so the time begins at one place in all keys.
   const timeOffset = ranges[0]?.timeOffset ?? 0
-  const ids: string[] = []
+  const keys: Buffer[] = []
   let position = 0
   const slices = ranges
     .map((range) => scan(level, range, { snapshot, limit: end }))
     .reduce((one, other) => merge(one, other, timeOffset))
   for await (const slice of slices) {
-    for (const key of slice.slice(Math.max(skip - position, 0), end - position)) {
-      ids.push(idAfterTime(key, timeOffset))
-    }
+    keys.push(...slice.slice(Math.max(skip - position, 0), end - position))
     position += slice.length
     if (position >= end) {
       break
     }
   }
-  return ids
+  return keys
 }
 
+/** The records hold the keys that led to them to what they say: of keys alone no checksum is read. */
 async function readSessions(
   level: ByteLevel,
-  ids: readonly string[],
+  keys: readonly Buffer[],
+  timeOffset: number,
   snapshot: Snapshot,
 ): Promise<Session[]> {
+  const ids = keys.map((key) => idAfterTime(key, timeOffset))
   const records = await level.getMany(ids.map(sessionKey), { snapshot })
   return records.map((record, i) => {
     if (record === undefined) {
-      throw new Error(`an index names session ${ids[i]}, which has no record`)
+      throw new StoreDamagedError(
+        `a list names session ${quoted(ids[i] ?? '')}, which has no record`,
+      )
     }
-    return decodeSession(record)
+    const session = decodeSession(record)
+    if (!listsAt(keys[i] as Buffer, timeOffset, session)) {
+      throw new StoreDamagedError(
+        `a list names session ${quoted(session.id)} where it does not stand`,
+      )
+    }
+    return session
   })
+}
+
+/** Those of the sessions that can be read, one by one. */
+async function readableSessions(
+  level: ByteLevel,
+  keys: readonly Buffer[],
+  timeOffset: number,
+  snapshot: Snapshot,
+  onDamaged: (problem: string) => void,
+): Promise<Session[]> {
+  const found: Session[] = []
+  for (const key of keys) {
+    try {
+      found.push(...(await readSessions(level, [key], timeOffset, snapshot)))
+    } catch (cause) {
+      const error = storeError('a read failed', cause)
+      if (!(error instanceof StoreDamagedError)) {
+        throw error
+      }
+      onDamaged(error.message)
+    }
+  }
+  return found
 }
 
 /** Two sorted walks as one, compared from `offset` in each key. */

@@ -1,11 +1,10 @@
 import type { Session } from '../../core/session.js'
 import type { Answered, IdempotencyScope, InsertScope, Seen } from '../../core/store.js'
+import type { ByteLevel, Reading } from './byte-level.js'
 import { decodeAnswer, decodeSession } from './codec.js'
 import type { Counts } from './counts.js'
-import type { ByteLevel } from './database.js'
 import { answerKey, openedKey, sessionKey } from './keys.js'
 import { newestOpened } from './opened.js'
-import type { Reading } from './scan.js'
 
 export function readSession(level: ByteLevel, id: string, at: Reading = {}): Session | undefined {
   const bytes = level.getSync(sessionKey(id), at)

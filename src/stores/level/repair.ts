@@ -6,6 +6,7 @@ import type { Session } from '../../core/session.js'
 import type { SessionDeadline } from '../../core/store.js'
 import { Builder } from './builder.js'
 import { strangeRows } from './check-left-over.js'
+import { Database } from './database.js'
 import { expectInfo } from './info.js'
 import {
   INFO_KEY,
@@ -16,9 +17,11 @@ import {
   sealKey,
   sessionKey,
 } from './keys.js'
-import { quoted, storedAnswer, storedDeadline, storedInfo, storedSession } from './stored.js'
+import { quoted } from './row-name.js'
+import { salvage } from './salvage.js'
+import { storedAnswer, storedDeadline, storedInfo, storedSession } from './stored.js'
 import { Unarmed } from './unarmed.js'
-import type { Slice, View } from './view.js'
+import { type Slice, View } from './view.js'
 
 export interface RepairPorts {
   /** When the sweep must next look at a session, as core/deadlines.ts has it; Infinity for never. */
@@ -36,21 +39,36 @@ export interface RepairCounts {
   readonly answers: number
 }
 
+/** Directories to make: they are not there yet, and the last two are of no use afterwards. */
+export interface RepairPlaces {
+  readonly made: string
+  readonly saved: string
+  readonly stage: string
+}
+
 /**
- * Makes a store in a new directory out of what can be read of one, with all that is derived made anew.
+ * Makes a store at `made` out of what can be read of the files of one, with all that is derived made anew.
  * Yields a line for each thing that is dropped or mended, without its content. Throws
- * StoreMismatchError, StoreUnavailableError where the database itself cannot be read.
+ * StoreMismatchError, and StoreUnavailableError where nothing can be written.
  */
-export async function* repairInto(
+export async function* repairStore(
   location: string,
-  view: View,
+  { made, saved, stage }: RepairPlaces,
   ports: RepairPorts,
 ): AsyncGenerator<string, RepairCounts> {
-  const repair = new Repair(view, await Builder.begin(location), ports)
+  yield* salvage(location, saved, stage)
+  const database = new Database(saved)
+  await database.open()
   try {
-    return yield* repair.run()
+    const view = await View.open((read) => database.read(read))
+    const repair = new Repair(view, await Builder.begin(made), ports)
+    try {
+      return yield* repair.run()
+    } finally {
+      await repair.builder.close()
+    }
   } finally {
-    await repair.builder.close()
+    await database.close()
   }
 }
 

@@ -2,8 +2,10 @@ import { InputFileError, StoreDamagedError } from '../../core/errors.js'
 import type { BackupCounts, BackupItem } from '../backup-format.js'
 import { Builder } from './builder.js'
 import { encodeInfo } from './codec.js'
-import { answerKey, deadlineKey, LAYOUT_VERSION, sessionKey } from './keys.js'
-import { quoted, readRecord, storedAnswer, storedDeadline, storedInfo } from './stored.js'
+import { newInfo } from './info.js'
+import { answerKey, deadlineKey, sessionKey } from './keys.js'
+import { quoted } from './row-name.js'
+import { readRecord, storedAnswer, storedDeadline, storedInfo } from './stored.js'
 
 /**
  * Makes a store in a new directory out of the items of a backup. `name` is the file's. Throws InputFileError, also where
@@ -22,7 +24,7 @@ export async function restoreItems(
       throw new InputFileError(name, 'does not begin with a header')
     }
     const { epochs } = header
-    storedInfo(encodeInfo({ layoutVersion: LAYOUT_VERSION, epochs }), name)
+    storedInfo(encodeInfo(newInfo(epochs)), name)
     builder = await Builder.begin(location)
     const add = adder(builder)
     for (;;) {

@@ -1,17 +1,10 @@
-import type { ByteLevel } from './database.js'
+import type { ByteLevel, Reading } from './byte-level.js'
 import type { KeyRange } from './keys.js'
 
 /** Rows to a slice: a few milliseconds of the event loop each. */
 export const SLICE_ROWS = 500
 /** So that slices do not end early at the default of 16 KiB. */
 export const SLICE_BYTES = 256 * 1024
-
-export type Snapshot = ReturnType<ByteLevel['snapshot']>
-
-/** What a read sees: the state of a snapshot, else the newest. */
-export interface Reading {
-  readonly snapshot?: Snapshot
-}
 
 /** The keys of a range in slices; other work gets its turn between two. */
 export async function* scan(

@@ -1,5 +1,5 @@
 import type { EpochSettings } from '../../core/epoch.js'
-import { StoreUnavailableError } from '../../core/errors.js'
+import { StoreDamagedError, StoreUnavailableError } from '../../core/errors.js'
 import type { SessionListener } from '../../core/events.js'
 import type { Session } from '../../core/session.js'
 import type {
@@ -17,8 +17,9 @@ import type {
   WriteOptions,
 } from '../../core/store.js'
 import { Listeners } from '../listeners.js'
+import type { ByteLevel } from './byte-level.js'
 import { Counts } from './counts.js'
-import { type ByteLevel, Database } from './database.js'
+import { Database, reasonOf } from './database.js'
 import { Deadlines } from './deadlines.js'
 import { forgetAnswer } from './forget.js'
 import { Gate } from './gate.js'
@@ -28,32 +29,46 @@ import { sealKey } from './keys.js'
 import { listSessions } from './list.js'
 import { DUE_LOCK, Locks } from './locks.js'
 import { findOpened, readSession } from './lookup.js'
+import { expectNotLost, noteMade, type Traces } from './made.js'
 import { removeSession, updateSession } from './mutate.js'
 import type { StoreParts } from './parts.js'
+import { Presence } from './presence.js'
 import { expectNoReplacement } from './replacement.js'
+import { damagedRow } from './row-name.js'
 import { Seals } from './seals.js'
 import { settleDeadlines } from './settle.js'
+import { expectWholeFiles, type StartCheckOptions } from './start-check.js'
+import { addChecksums } from './upgrade.js'
 import { View } from './view.js'
 import { walkAnswers, walkDeadlines, walkSeals, walkSessions } from './walk.js'
 import { Writer, type WriterHooks } from './writer.js'
 
-export interface LevelStoreOptions extends Partial<WriterHooks> {
+export interface LevelStoreOptions extends Partial<WriterHooks>, StartCheckOptions {
   readonly epochs: EpochSettings
   /** false shows what fsync costs, and breaks the promise of durability (default true). */
   readonly sync?: boolean
+  /** Where there is a trace of a store but none, none is made (default: it is made). */
+  readonly traces?: Traces
+  /** The files were taken away from under the store: no write is taken any more. */
+  readonly onGone?: (reason: string) => void
 }
 
 /** Sessions in a LevelDB that belongs to this process. */
 export class LevelStore implements SessionStore {
   private readonly gate = new Gate()
   private readonly listeners = new Listeners()
-  private readonly deadlines = new Deadlines()
+  private readonly deadlines: Deadlines
   private readonly parts: StoreParts
   private readonly seals: Seals
+  private readonly presence: Presence
+  private readonly onGone: (reason: string) => void
+  private readonly onListed: ((problem: string) => void) | undefined
+  private gone: string | null = null
   private closing: Promise<void> | null = null
 
   private constructor(database: Database, options: LevelStoreOptions) {
     const counts = new Counts()
+    this.deadlines = new Deadlines((key) => options.onDamage?.(damagedRow(key).message))
     const writer = new Writer(database, counts, this.listeners, {
       sync: options.sync ?? true,
       onRows: (rows) => {
@@ -64,6 +79,7 @@ export class LevelStore implements SessionStore {
         this.deadlines.reset()
         this.seals.reset()
       },
+      expectFiles: () => this.expectFiles(),
       onFailure: options.onFailure ?? (() => {}),
       onRecovery: options.onRecovery ?? (() => {}),
       onCommit: options.onCommit ?? (() => {}),
@@ -71,22 +87,40 @@ export class LevelStore implements SessionStore {
     })
     this.parts = { database, counts, locks: new Locks(), writer }
     this.seals = new Seals(this.parts)
+    this.presence = new Presence(database.location)
+    this.onGone = options.onGone ?? (() => {})
+    // Who accepts damage wants lists of what is left.
+    this.onListed = options.acceptDamage ? (options.onDamage ?? (() => {})) : undefined
   }
 
   /**
    * Opens the store in the directory `location`, or makes one there. Throws StoreLockedError,
-   * StoreMismatchError and StoreUnavailableError.
+   * StoreMismatchError, StoreDamagedError and StoreUnavailableError.
    */
   static async open(location: string, options: LevelStoreOptions): Promise<LevelStore> {
     await expectNoReplacement(location)
-    return LevelStore.over(new Database(location), options)
+    const { traces } = options
+    if (traces !== undefined) {
+      await expectNotLost(location, traces)
+    }
+    await expectWholeFiles(location, options)
+    const store = await LevelStore.over(new Database(location), options)
+    try {
+      if (traces !== undefined) {
+        await noteMade(traces)
+      }
+      return store
+    } catch (error) {
+      await store.close()
+      throw new StoreUnavailableError(`${location} does not open: ${reasonOf(error)}`, error)
+    }
   }
 
   /** The same for a database that is yet to be opened. */
   static async over(database: Database, options: LevelStoreOptions): Promise<LevelStore> {
     await database.open()
     try {
-      await agreeOnInfo(database, options.epochs)
+      await addChecksums(database, await agreeOnInfo(database, options.epochs))
       const store = new LevelStore(database, options)
       await database.read((level) => store.parts.counts.load(level))
       return store
@@ -94,6 +128,11 @@ export class LevelStore implements SessionStore {
       await database.close()
       throw error
     }
+  }
+
+  /** Its directory. */
+  get location(): string {
+    return this.parts.database.location
   }
 
   get(id: string): Promise<Session | undefined> {
@@ -112,7 +151,7 @@ export class LevelStore implements SessionStore {
   }
 
   list(query: ListQuery): Promise<SessionPage> {
-    return this.read((level) => listSessions(level, query))
+    return this.read((level) => listSessions(level, query, this.onListed))
   }
 
   countOpen(): Promise<number> {
@@ -124,14 +163,25 @@ export class LevelStore implements SessionStore {
     return this.closing === null && this.parts.writer.isWriting
   }
 
+  /** Looks whether the files are where they were. What is gone, which ends all writes for good; null: nothing. */
+  look(): string | null {
+    const gone = this.closing === null ? this.presence.look() : null
+    if (gone !== null && this.gone === null) {
+      this.gone = gone
+      this.parts.writer.refuse(goneError(gone))
+      this.onGone(gone)
+    }
+    return this.gone
+  }
+
   /** Writes that wait for the next commit. */
   get queueDepth(): number {
     return this.parts.writer.queueDepth
   }
 
   /** The store as it is now, for reads that take long. To be closed. */
-  view(): Promise<View> {
-    return View.open((fn) => this.read(fn))
+  view(onDamaged?: (key: Buffer) => void): Promise<View> {
+    return View.open((fn) => this.read(fn), onDamaged)
   }
 
   subscribe(listener: SessionListener): () => void {
@@ -211,6 +261,13 @@ export class LevelStore implements SessionStore {
     return this.closing
   }
 
+  private expectFiles(): void {
+    const gone = this.look()
+    if (gone !== null) {
+      throw goneError(gone)
+    }
+  }
+
   private read<T>(fn: (level: ByteLevel) => T | Promise<T>): Promise<T> {
     return this.during(() => this.parts.database.read(fn))
   }
@@ -222,4 +279,12 @@ export class LevelStore implements SessionStore {
     }
     return this.gate.enter(fn)
   }
+}
+
+function goneError(gone: string): StoreDamagedError {
+  const error = new Error(gone)
+  return new StoreDamagedError(
+    'the files of the session store were taken away: nothing can be written',
+    error,
+  )
 }

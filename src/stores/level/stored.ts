@@ -3,6 +3,7 @@ import type { Session } from '../../core/session.js'
 import type { Deadline, IdempotencyScope } from '../../core/store.js'
 import { type Answer, decodeAnswer, decodeInfo, decodeSession, type Info } from './codec.js'
 import { answerKey, deadlineKey, deadlineOf, idOf, scopeOf, sessionKey } from './keys.js'
+import { quoted } from './row-name.js'
 
 /*
  * Rows as they are, which need not be what they should be: each is read, and held to what the store would
@@ -79,11 +80,6 @@ export function storedInfo(bytes: Uint8Array, location: string): Info {
     throw new StoreDamagedError(`${name} is not whole`)
   }
   return info
-}
-
-/** An id as it may stand in a line: some may hold any character. */
-export function quoted(id: string): string {
-  return JSON.stringify(id)
 }
 
 function attempt<T>(name: string, read: () => T): T {

@@ -1,6 +1,6 @@
-import type { ByteLevel } from './database.js'
+import type { ByteLevel, Snapshot } from './byte-level.js'
 import type { KeyRange } from './keys.js'
-import { SLICE_BYTES, SLICE_ROWS, type Snapshot } from './scan.js'
+import { SLICE_BYTES, SLICE_ROWS } from './scan.js'
 
 /** Runs a function that only reads, as `Database.read` does. */
 export type Read = <T>(fn: (level: ByteLevel) => T | Promise<T>) => Promise<T>
@@ -20,8 +20,11 @@ export class View {
     private readonly snapshot: Snapshot,
   ) {}
 
-  static async open(read: Read): Promise<View> {
-    return new View(read, await read((level) => level.snapshot()))
+  /** `onDamaged`: is told of each damaged row that is met, which is then left out; else reads throw. */
+  static async open(read: Read, onDamaged?: (key: Buffer) => void): Promise<View> {
+    const tolerating: Read =
+      onDamaged === undefined ? read : (fn) => read((level) => fn(level.tolerating(onDamaged)))
+    return new View(tolerating, await read((level) => level.snapshot()))
   }
 
   close(): Promise<void> {
@@ -47,7 +50,13 @@ export class View {
     }
   }
 
-  /** How many rows a range has. */
+  /** How many rows have no checksum, since an earlier release wrote them. */
+  countUnchecked(): Promise<number> {
+    const { snapshot } = this
+    return this.read((level) => level.countUnchecked({ snapshot }))
+  }
+
+  /** How many rows a range has, damaged ones too. */
   async count({ gte, lt }: KeyRange): Promise<number> {
     const { snapshot } = this
     const keys = await this.read((level) =>

@@ -1,3 +1,4 @@
+import { StoreDamagedError } from '../../core/errors.js'
 import type { Session } from '../../core/session.js'
 import type { Deadline, IdempotencyEntry } from '../../core/store.js'
 import { decodeAnswer, decodeSession } from './codec.js'
@@ -12,6 +13,7 @@ import {
   sessionKey,
   userRange,
 } from './keys.js'
+import { quoted } from './row-name.js'
 import type { Slice, View } from './view.js'
 
 /** What is made of so many rows, here or by who asked, takes one turn of the event loop. */
@@ -30,7 +32,9 @@ export function walkSessions(openView: OpenView, userId: string): AsyncGenerator
     const records = await view.values(ids.map(sessionKey))
     return records.map((record, i) => {
       if (record === undefined) {
-        throw new Error(`an index names session ${ids[i]}, which has no record`)
+        throw new StoreDamagedError(
+          `a list names session ${quoted(ids[i] ?? '')}, which has no record`,
+        )
       }
       return decodeSession(record)
     })

@@ -1,9 +1,10 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
-import { StoreUnavailableError } from '../../core/errors.js'
+import { StoreDamagedError, StoreUnavailableError } from '../../core/errors.js'
 import type { SessionChange } from '../../core/events.js'
 import type { Listeners } from '../listeners.js'
+import type { ByteLevel } from './byte-level.js'
 import type { Counts } from './counts.js'
-import type { ByteLevel, Database, Row } from './database.js'
+import { type Database, type Row, storeError } from './database.js'
 
 const FIRST_RETRY_MS = 100
 const LAST_RETRY_MS = 10_000
@@ -50,6 +51,8 @@ export class Writer {
       readonly onRows: (rows: readonly Row[]) => void
       /** The database was reopened: what is known of its content is void. */
       readonly onReopen: () => void
+      /** Throws StoreDamagedError where the files were taken away: what was written then is not on disk. */
+      readonly expectFiles: () => void
     } & WriterHooks,
   ) {}
 
@@ -70,7 +73,7 @@ export class Writer {
    */
   write(rows: readonly Row[], change: SessionChange | null, durable = true): Promise<void> {
     if (this.recovering !== null) {
-      return Promise.reject(new StoreUnavailableError('an earlier write failed', this.failure))
+      return Promise.reject(writeError('an earlier write failed', this.failure))
     }
     if (change !== null) {
       this.counts.reserve(change)
@@ -81,6 +84,12 @@ export class Writer {
       this.committing ??= this.commitAll()
     })
     return committed.finally(onSettled)
+  }
+
+  /** Takes no more writes, for good. */
+  refuse(cause: unknown): void {
+    this.failure = cause
+    this.recovering ??= Promise.resolve()
   }
 
   /** Waits for the commit under way and gives up on recovery. */
@@ -109,11 +118,12 @@ export class Writer {
     const startMs = performance.now()
     try {
       await this.database.commit(rows, sync)
+      this.options.expectFiles()
     } catch (cause) {
       this.failure = cause
       this.options.onFailure(cause)
-      this.recovering = this.recover(tally.commits, changes)
-      const error = new StoreUnavailableError('a write failed', cause)
+      this.recovering ??= this.recover(tally.commits, changes)
+      const error = writeError('a write failed', this.failure)
       for (const { reject } of [...group, ...this.queue.splice(0)]) {
         reject(error)
       }
@@ -159,4 +169,9 @@ export class Writer {
       }
     }
   }
+}
+
+function writeError(problem: string, cause: unknown): Error {
+  const error = storeError(problem, cause)
+  return error instanceof StoreDamagedError ? error : new StoreUnavailableError(problem, cause)
 }

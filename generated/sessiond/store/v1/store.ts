@@ -56,11 +56,13 @@ export interface IdempotencyEntry {
 
 /** The facts about a store that its configuration must agree with. */
 export interface StoreInfo {
-  /** Layout of keys and values; this is 1. */
+  /** Layout of keys and values: 2. In layout 1 no row has a checksum; the keys are the same. */
   layoutVersion: number;
   /** Unix time in milliseconds at which epoch 0 began. */
   epochGenesisMs: bigint;
   epochLengthMs: bigint;
+  /** While checksums are added to the rows of layout 1: the first key whose row has none yet. Else empty. */
+  uncheckedFrom: Uint8Array;
 }
 
 function createBaseSession(): Session {
@@ -629,7 +631,7 @@ export const IdempotencyEntry: MessageFns<IdempotencyEntry> = {
 };
 
 function createBaseStoreInfo(): StoreInfo {
-  return { layoutVersion: 0, epochGenesisMs: 0n, epochLengthMs: 0n };
+  return { layoutVersion: 0, epochGenesisMs: 0n, epochLengthMs: 0n, uncheckedFrom: new Uint8Array(0) };
 }
 
 export const StoreInfo: MessageFns<StoreInfo> = {
@@ -648,6 +650,9 @@ export const StoreInfo: MessageFns<StoreInfo> = {
         throw new globalThis.Error("value provided for field message.epochLengthMs of type uint64 too large");
       }
       writer.uint32(24).uint64(message.epochLengthMs);
+    }
+    if (message.uncheckedFrom.length !== 0) {
+      writer.uint32(34).bytes(message.uncheckedFrom);
     }
     return writer;
   },
@@ -689,6 +694,14 @@ export const StoreInfo: MessageFns<StoreInfo> = {
             message.epochLengthMs = reader.uint64() as bigint;
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.uncheckedFrom = reader.bytes();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -718,6 +731,11 @@ export const StoreInfo: MessageFns<StoreInfo> = {
         : isSet(object.epoch_length_ms)
         ? BigInt(object.epoch_length_ms)
         : 0n,
+      uncheckedFrom: isSet(object.uncheckedFrom)
+        ? bytesFromBase64(object.uncheckedFrom)
+        : isSet(object.unchecked_from)
+        ? bytesFromBase64(object.unchecked_from)
+        : new Uint8Array(0),
     };
   },
 
@@ -731,6 +749,9 @@ export const StoreInfo: MessageFns<StoreInfo> = {
     }
     if (message.epochLengthMs !== 0n) {
       obj.epochLengthMs = message.epochLengthMs.toString();
+    }
+    if (message.uncheckedFrom.length !== 0) {
+      obj.uncheckedFrom = base64FromBytes(message.uncheckedFrom);
     }
     return obj;
   },

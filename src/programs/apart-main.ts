@@ -1,0 +1,55 @@
+import { SessiondError } from '../core/errors.js'
+import type { Report, Work } from './apart.js'
+import { checkDataDir } from './check.js'
+import { repairDataDir } from './repair.js'
+
+// The other side of apart.ts: takes its work from there, and reports to it.
+
+const stopping = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  // More than once: a terminal sends it to this process too.
+  process.on(signal, () => stopping.abort(new Interrupted(`ended by ${signal}`)))
+}
+// Nobody is left to report to.
+process.once('disconnect', () => stopping.abort(new Interrupted('ended')))
+process.once('message', async (work: Work) => {
+  try {
+    await run(work)
+    await report({ isDone: true })
+  } catch (error) {
+    const { message } = error as Error
+    const code = error instanceof SessiondError ? { code: error.code } : {}
+    await report({ error: { ...code, message } })
+  }
+  process.disconnect?.()
+})
+
+class Interrupted extends SessiondError {
+  readonly code = 'INTERRUPTED'
+}
+
+async function run(work: Work): Promise<void> {
+  if (work.kind === 'check') {
+    for await (const event of checkDataDir(work.config)) {
+      stopping.signal.throwIfAborted()
+      await report({ event })
+    }
+    return
+  }
+  const repaired = await repairDataDir(work.config, {
+    isDry: work.isDry,
+    onLine: (line) => void report({ line }),
+    signal: stopping.signal,
+  })
+  await report({ repaired })
+}
+
+function report(what: Report): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.connected) {
+      process.send?.(what, () => resolve())
+    } else {
+      resolve()
+    }
+  })
+}

@@ -1,0 +1,121 @@
+import type { Level } from 'level'
+import type { KeyRange } from './keys.js'
+import { withoutChecksum } from './row-checksum.js'
+import { damagedRow } from './row-name.js'
+
+export type RawLevel = Level<Buffer, Uint8Array>
+
+export type Snapshot = ReturnType<RawLevel['snapshot']>
+
+/** What a read sees: the state of a snapshot, else the newest. */
+export interface Reading {
+  readonly snapshot?: Snapshot
+}
+
+export interface Walking extends Reading, Partial<KeyRange> {
+  readonly limit?: number
+  readonly highWaterMarkBytes?: number
+}
+
+export type StoredRow = [key: Buffer, value: Uint8Array]
+
+/** Which rows have no checksum: those that an earlier release wrote, and nobody wrote anew yet. */
+export type IsUnchecked = (key: Buffer) => boolean
+
+const NONE: IsUnchecked = () => false
+
+/**
+ * Reads rows, and believes none whose checksum is not that of its key and value. Throws StoreDamagedError, which
+ * names the row and has nothing of its content.
+ */
+export class ByteLevel {
+  /** `onDamaged`: is told of each damaged row, which then counts as absent; without it they are thrown. */
+  constructor(
+    private readonly raw: RawLevel,
+    private readonly isUnchecked: IsUnchecked = NONE,
+    private readonly onDamaged?: (key: Buffer) => void,
+  ) {}
+
+  /** The same rows for who must read on past a damaged one. */
+  tolerating(onDamaged: (key: Buffer) => void): ByteLevel {
+    return new ByteLevel(this.raw, this.isUnchecked, onDamaged)
+  }
+
+  getSync(key: Buffer, at: Reading = {}): Uint8Array | undefined {
+    return this.checked(key, this.raw.getSync(key, at))
+  }
+
+  async getMany(keys: Buffer[], at: Reading = {}): Promise<(Uint8Array | undefined)[]> {
+    const values = await this.raw.getMany(keys, at)
+    return values.map((stored, i) => this.checked(keys[i] as Buffer, stored))
+  }
+
+  /** To be closed. */
+  iterator(walking: Walking = {}): RowIterator {
+    const rows = this.raw.iterator(walking)
+    return {
+      nextv: async (size) => {
+        for (;;) {
+          const slice = await rows.nextv(size)
+          const checked = this.allChecked(slice)
+          if (checked.length > 0 || slice.length === 0) {
+            return checked
+          }
+        }
+      },
+      all: async () => this.allChecked(await rows.all()),
+      close: () => rows.close(),
+    }
+  }
+
+  /** Keys alone, which nothing vouches for: to count, or where a record that is read says the same. */
+  keys(walking: Walking = {}) {
+    return this.raw.keys(walking)
+  }
+
+  /** To be closed. */
+  snapshot(): Snapshot {
+    return this.raw.snapshot()
+  }
+
+  /** How many rows have no checksum. Looks at all where the store is of an earlier release, else at none. */
+  async countUnchecked(at: Reading = {}): Promise<number> {
+    if (this.isUnchecked === NONE) {
+      return 0
+    }
+    let total = 0
+    for await (const key of this.raw.keys(at)) {
+      total += this.isUnchecked(key) ? 1 : 0
+    }
+    return total
+  }
+
+  private allChecked(rows: readonly StoredRow[]): StoredRow[] {
+    return rows.flatMap(([key, stored]): StoredRow[] => {
+      const value = this.checked(key, stored)
+      return value === undefined ? [] : [[key, value]]
+    })
+  }
+
+  private checked(key: Buffer, stored: Uint8Array | undefined): Uint8Array | undefined {
+    if (stored === undefined || this.isUnchecked(key)) {
+      return stored
+    }
+    const value = withoutChecksum(key, stored)
+    if (value === undefined) {
+      if (this.onDamaged === undefined) {
+        throw damagedRow(key)
+      }
+      this.onDamaged(key)
+    }
+    return value
+  }
+}
+
+export interface RowIterator {
+  /** At most so many of the next rows; none at the end. */
+  nextv(size: number): Promise<StoredRow[]>
+  /** All that are left. */
+  all(): Promise<StoredRow[]>
+  close(): Promise<void>
+}

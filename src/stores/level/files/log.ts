@@ -1,0 +1,183 @@
+import { ByteReader } from './bytes.js'
+import { crc32c, crc32cAnd, masked } from './crc32c.js'
+
+/*
+ * LevelDB's log format (doc/log_format.md there), of its logs and its manifests: blocks of 32 KiB, in
+ * each records of a header and data. Header: masked CRC-32C over type and data (4 bytes), length of the
+ * data (2), type (1), little-endian. What is longer than the rest of a block goes on in the next.
+ */
+
+const BLOCK_BYTES = 32_768
+const HEADER_BYTES = 7
+const SECTOR_BYTES = 512
+const FULL = 1
+const FIRST = 2
+const LAST = 4
+
+export type LogEntry =
+  /** One write, whole. */
+  | { readonly data: Buffer }
+  /** Damage, where it begins, and what it is. */
+  | { readonly offset: number; readonly problem: string }
+
+/**
+ * The writes in a log, and its damage, in their order. A last write that did not get to its end, since the
+ * process or the machine died meanwhile, is no damage: nobody was told that it is on disk. Reads on behind damage
+ * where it finds the next whole record, which LevelDB itself does not before the next block.
+ */
+export function* readLog(bytes: Buffer): Generator<LogEntry, void> {
+  let parts: Buffer[] | null = null
+  /** Whether what is missing before the next part was told of. */
+  let isTold = false
+  let offset = 0
+  while (offset < bytes.length) {
+    const piece = readPiece(bytes, offset)
+    if (piece === 'torn') {
+      return
+    }
+    offset = piece.next
+    if (piece.problem !== null) {
+      yield { offset: piece.offset, problem: piece.problem }
+      parts = null
+      isTold = true
+    }
+    if (piece.data === null) {
+      continue
+    }
+    const { type, data } = piece
+    const isStart = type === FULL || type === FIRST
+    if (isStart === (parts !== null) && !isTold) {
+      const problem = isStart ? 'a write has no end' : 'a write has no beginning'
+      yield { offset: piece.offset, problem }
+      isTold = true
+    }
+    if (isStart) {
+      parts = []
+      isTold = false
+    }
+    parts?.push(data)
+    if (type === FULL || type === LAST) {
+      if (parts !== null) {
+        yield { data: parts.length === 1 ? data : Buffer.concat(parts) }
+      }
+      parts = null
+      isTold = false
+    }
+  }
+}
+
+interface Piece {
+  readonly offset: number
+  readonly next: number
+  readonly problem: string | null
+  readonly type: number
+  /** null: there is none, or none that can be believed. */
+  readonly data: Buffer | null
+}
+
+function readPiece(bytes: Buffer, offset: number): Piece | 'torn' {
+  const blockEnd = offset - (offset % BLOCK_BYTES) + BLOCK_BYTES
+  const nothing = { offset, next: blockEnd, problem: null, type: 0, data: null }
+  if (blockEnd - offset < HEADER_BYTES) {
+    return nothing // Too small for a header: filled up.
+  }
+  if (bytes.length - offset < HEADER_BYTES || isZero(bytes, offset)) {
+    return 'torn'
+  }
+  const length = bytes.readUInt16LE(offset + 4)
+  const type = bytes[offset + 6] as number
+  const limit = Math.min(blockEnd, bytes.length)
+  const start = offset + HEADER_BYTES
+  const end = start + length
+  const whole = (to: number, problem: string | null): Piece => ({
+    ...{ offset, next: to, problem, type },
+    data: bytes.subarray(start, to),
+  })
+  if (end <= limit && isWhole(bytes, offset, end)) {
+    const isKnown = type >= FULL && type <= LAST
+    return isKnown
+      ? whole(end, null)
+      : { ...nothing, next: end, problem: `a record is of type ${type}` }
+  }
+  const realEnd = findEnd(bytes, offset, limit)
+  if (realEnd !== null) {
+    return whole(realEnd, 'the length of a record is damaged')
+  }
+  if (end > bytes.length && end <= blockEnd) {
+    return 'torn'
+  }
+  if (end <= limit && isZeroFrom(bytes, offset, end)) {
+    return 'torn' // The machine died when the file had its length, but not yet all of its content.
+  }
+  return {
+    ...nothing,
+    next: end <= limit && isHeaderOrEnd(bytes, end, blockEnd) ? end : blockEnd,
+    problem: 'a record fails its checksum',
+  }
+}
+
+function isWhole(bytes: Buffer, offset: number, end: number): boolean {
+  return masked(crc32c(bytes.subarray(offset + 6, end))) === bytes.readUInt32LE(offset)
+}
+
+/** Where the data ends by its checksum, which does not cover its length; null where nowhere. */
+function findEnd(bytes: Buffer, offset: number, limit: number): number | null {
+  const wanted = bytes.readUInt32LE(offset)
+  let crc = crc32c(bytes.subarray(offset + 6, offset + 7))
+  for (let end = offset + HEADER_BYTES; end <= limit; end++) {
+    if (masked(crc) === wanted) {
+      return end
+    }
+    crc = crc32cAnd(crc, bytes[end] as number)
+  }
+  return null
+}
+
+function isHeaderOrEnd(bytes: Buffer, offset: number, blockEnd: number): boolean {
+  if (blockEnd - offset < HEADER_BYTES || offset === bytes.length) {
+    return true
+  }
+  const end =
+    offset + HEADER_BYTES + (bytes.length - offset < 6 ? 0 : bytes.readUInt16LE(offset + 4))
+  return end <= Math.min(blockEnd, bytes.length) && isWhole(bytes, offset, end)
+}
+
+/** Whether a whole sector at the end of the record is zero, and all behind it to the end of the file. */
+function isZeroFrom(bytes: Buffer, offset: number, end: number): boolean {
+  const sector = Math.floor((end - SECTOR_BYTES) / SECTOR_BYTES) * SECTOR_BYTES
+  return sector > offset && isZero(bytes, sector)
+}
+
+function isZero(bytes: Buffer, from: number): boolean {
+  for (let i = from; i < bytes.length; i++) {
+    if (bytes[i] !== 0) {
+      return false
+    }
+  }
+  return true
+}
+
+/** A row as it was once written or deleted. */
+export interface WrittenRow {
+  readonly key: Buffer
+  /** The larger, the later. */
+  readonly sequence: bigint
+  readonly isDeleted: boolean
+  /** Empty where it is deleted. */
+  readonly value: Buffer
+}
+
+const NOTHING = Buffer.alloc(0)
+
+/** The rows of one write in a log (`WriteBatch`). Throws FormatError. */
+export function* readBatch(data: Buffer): Generator<WrittenRow, void> {
+  const reader = new ByteReader(data)
+  const first = reader.take(8).readBigUInt64LE()
+  const count = reader.take(4).readUInt32LE()
+  for (let i = 0; i < count; i++) {
+    const isDeleted = reader.byte() === 0
+    const key = reader.sized()
+    const value = isDeleted ? NOTHING : reader.sized()
+    yield { key, sequence: first + BigInt(i), isDeleted, value }
+  }
+}

@@ -1,0 +1,225 @@
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { StoreUnavailableError } from '../../../core/errors.js'
+import { FormatError } from './bytes.js'
+import { type LogEntry, readBatch, readLog } from './log.js'
+import { type Manifest, readManifest } from './manifest.js'
+import { verifyTable } from './table.js'
+
+/** What is wrong with a file of a database. */
+export interface FileDamage {
+  /** Its name in the directory. */
+  readonly file: string
+  readonly problem: string
+}
+
+export interface LiveTable {
+  readonly file: string
+  /** Bytes. */
+  readonly size: number
+}
+
+/** The files of a database that its manifest says it lives on. */
+export interface LiveFiles {
+  /** In the order in which they were written. */
+  readonly logs: readonly string[]
+  readonly tables: readonly LiveTable[]
+  /** Of CURRENT and the manifest: then every log and table that is there is listed. */
+  readonly damages: readonly FileDamage[]
+}
+
+/** How often files that change while they are read are read anew. */
+const ATTEMPTS = 5
+
+/**
+ * What CURRENT and the manifest that it names say. Where a server works on the files meanwhile they are read again, until
+ * they hold still.
+ */
+export async function liveFiles(location: string): Promise<LiveFiles> {
+  for (let attempt = 1; ; attempt++) {
+    const before = await fingerprint(location)
+    const files = await readLiveFiles(location)
+    const isStill = files.damages.length === 0 || before === (await fingerprint(location))
+    if (isStill || attempt === ATTEMPTS) {
+      return files
+    }
+  }
+}
+
+async function readLiveFiles(location: string): Promise<LiveFiles> {
+  const names = await readdir(location)
+  const damaged = (file: string, problem: string): LiveFiles => ({
+    ...allFiles(names),
+    damages: [{ file, problem }],
+  })
+  const current = await readStoreFile(location, 'CURRENT')
+  if (current === null) {
+    return damaged('CURRENT', 'is missing')
+  }
+  const [, manifestFile] = /^(MANIFEST-\d{6,})\n$/.exec(current.toString('latin1')) ?? []
+  if (manifestFile === undefined) {
+    return damaged('CURRENT', 'names no manifest')
+  }
+  if (!names.includes(manifestFile)) {
+    return damaged('CURRENT', `names ${manifestFile}, which is missing`)
+  }
+  const manifest = readManifest((await readStoreFile(location, manifestFile)) ?? Buffer.alloc(0))
+  if (manifest.problems.length > 0) {
+    const damages = manifest.problems.map((problem) => ({ file: manifestFile, problem }))
+    return { ...allFiles(names), damages }
+  }
+  return namedFiles(names, manifest)
+}
+
+/**
+ * The damage of the files that a database lives on: those that a start reads, then the tables, unless they have more than
+ * `maxTableBytes` together. A table never changes: those in `verified` are left out, and those that are whole put there.
+ */
+export async function* damagedFiles(
+  location: string,
+  maxTableBytes = Number.POSITIVE_INFINITY,
+  verified: Set<string> = new Set(),
+): AsyncGenerator<FileDamage, void> {
+  const { logs, tables, damages } = await liveFiles(location)
+  yield* damages
+  for (const file of logs) {
+    yield* await verifyLog(location, file)
+  }
+  if (tables.reduce((sum, { size }) => sum + size, 0) <= maxTableBytes) {
+    for (const table of tables.filter(({ file }) => !verified.has(file))) {
+      const found = await verifyTableFile(location, table)
+      yield* found
+      if (found.length === 0) {
+        verified.add(table.file)
+      }
+    }
+  }
+}
+
+/** A log's damage; a last write that was cut off is none. */
+async function verifyLog(location: string, file: string): Promise<FileDamage[]> {
+  const bytes = await readStoreFile(location, file)
+  const damages: FileDamage[] = []
+  for (const entry of bytes === null ? [] : readLog(bytes)) {
+    const problem = problemOf(entry)
+    if (problem !== null) {
+      damages.push({ file, problem })
+    }
+  }
+  return damages
+}
+
+function problemOf(entry: LogEntry): string | null {
+  if ('problem' in entry) {
+    return `${entry.problem}, at byte ${entry.offset}`
+  }
+  try {
+    for (const _ of readBatch(entry.data)) {
+      // That it can be read is all.
+    }
+    return null
+  } catch (error) {
+    if (error instanceof FormatError) {
+      return `a write cannot be read: ${error.message}`
+    }
+    throw error
+  }
+}
+
+/** A table's damage. */
+export async function verifyTableFile(
+  location: string,
+  { file, size }: LiveTable,
+): Promise<FileDamage[]> {
+  const bytes = await readStoreFile(location, file)
+  if (bytes === null) {
+    // A server may have put another in its place.
+    const { tables } = await liveFiles(location)
+    const isLive = tables.some((table) => table.file === file)
+    return isLive ? [{ file, problem: 'is missing' }] : []
+  }
+  const problems =
+    size === UNKNOWN_SIZE || bytes.length === size
+      ? verifyTable(bytes)
+      : [`has ${bytes.length} bytes, but was written with ${size}`]
+  return problems.map((problem) => ({ file, problem }))
+}
+
+/** Identifies what the files are at this moment: changes where a server writes to them. */
+export async function fingerprint(location: string): Promise<string> {
+  const names = await readdir(location)
+  const facts = names.sort().map(async (name) => {
+    if (!/^(CURRENT|MANIFEST-|\d+\.log)/.test(name)) {
+      return name
+    }
+    const file = await stat(join(location, name)).catch(absent)
+    return `${name} ${file?.ino} ${file?.size} ${file?.mtimeMs}`
+  })
+  return (await Promise.all(facts)).join('\n')
+}
+
+function namedFiles(names: readonly string[], manifest: Manifest): LiveFiles {
+  const { logNumber, prevLogNumber, tables } = manifest
+  const damages: FileDamage[] = []
+  const missing = (file: string) => damages.push({ file, problem: 'is missing' })
+  const logs = namesOf(names, /^(\d+)\.log$/).filter(
+    ({ number }) => number >= logNumber || number === prevLogNumber,
+  )
+  // Each start makes the log of this number before it says so in the manifest.
+  if (logNumber > 0 && !logs.some(({ number }) => number === logNumber)) {
+    missing(`${`${logNumber}`.padStart(6, '0')}.log`)
+  }
+  const found = new Map(namesOf(names, TABLE_NAME).map(({ number, file }) => [number, file]))
+  const live = [...tables].map(([number, size]) => {
+    const file = found.get(number)
+    if (file === undefined) {
+      missing(`${`${number}`.padStart(6, '0')}.ldb`)
+    }
+    return { file: file ?? '', size }
+  })
+  return {
+    logs: logs.map(({ file }) => file),
+    tables: live.filter(({ file }) => file !== ''),
+    damages,
+  }
+}
+
+/** Of a table that the manifest does not tell of. */
+const UNKNOWN_SIZE = -1
+const TABLE_NAME = /^(\d+)\.(?:ldb|sst)$/
+
+/** Every file that may be one of the database's: some may be left over from before. */
+function allFiles(names: readonly string[]): Pick<LiveFiles, 'logs' | 'tables'> {
+  return {
+    logs: namesOf(names, /^(\d+)\.log$/).map(({ file }) => file),
+    tables: namesOf(names, TABLE_NAME).map(({ file }) => ({ file, size: UNKNOWN_SIZE })),
+  }
+}
+
+function namesOf(
+  names: readonly string[],
+  pattern: RegExp,
+): { readonly file: string; readonly number: number }[] {
+  return names
+    .flatMap((file) => {
+      const [, number] = pattern.exec(file) ?? []
+      return number === undefined ? [] : [{ file, number: Number(number) }]
+    })
+    .sort((a, b) => a.number - b.number)
+}
+
+/** null where it is not there. Throws StoreUnavailableError, which names the file. */
+export async function readStoreFile(location: string, file: string): Promise<Buffer | null> {
+  try {
+    return await readFile(join(location, file)).catch(absent)
+  } catch (error) {
+    throw new StoreUnavailableError(`a read failed: ${file}: ${(error as Error).message}`, error)
+  }
+}
+
+function absent(error: NodeJS.ErrnoException): null {
+  if (error.code === 'ENOENT') {
+    return null
+  }
+  throw error
+}

@@ -1,0 +1,58 @@
+import { open, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { StoreMismatchError } from '../../core/errors.js'
+import { syncDirectory } from '../../files/directory.js'
+import { holdsDatabase } from './database.js'
+
+/** What shows that a store was made, so that an empty one in its place does not hide that it is lost, or not mounted. */
+export interface Traces {
+  /** A file for this purpose, made with the store. */
+  readonly note: string
+  /** Files that only a server which has a store writes to. */
+  readonly usedFiles: readonly string[]
+}
+
+/** Throws StoreMismatchError where there is no store but a trace of one. */
+export async function expectNotLost(location: string, traces: Traces): Promise<void> {
+  if (await holdsDatabase(location)) {
+    return
+  }
+  for (const path of [traces.note, ...traces.usedFiles]) {
+    const found = await stat(path).catch(absent)
+    if (found !== null && (found.size > 0 || path === traces.note)) {
+      throw new StoreMismatchError(
+        `${location} has no store, but ${path} shows that there was one: put the store back in its place, or ` +
+          '`sessiond restore` a backup; to begin with an empty store, move that file away',
+      )
+    }
+  }
+}
+
+/** Notes that a store is there, on disk, once. */
+export async function noteMade({ note }: Traces): Promise<void> {
+  const file = await open(note, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'EEXIST') {
+      return null
+    }
+    throw error
+  })
+  if (file === null) {
+    return
+  }
+  try {
+    await file.writeFile(
+      'A session store was made in this directory. Should it be lost, no server begins an empty one while this file is here.\n',
+    )
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await syncDirectory(dirname(note))
+}
+
+function absent(error: NodeJS.ErrnoException): null {
+  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') {
+    return null
+  }
+  throw error
+}

@@ -1,0 +1,210 @@
+import { cp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { status } from '@grpc/grpc-js'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { connect, SessionsClient } from '../../src/client/index.js'
+import { idAfterTime, LIST_TIME_OFFSET, RANGES, sessionKey } from '../../src/stores/level/keys.js'
+import { withLevel } from '../support/care.js'
+import { createClient, createRequest } from '../support/create.js'
+import { watchHealth } from '../support/health.js'
+import { startTestNode } from '../support/node.js'
+import { sessiond, startServer, temporaryDirectory } from '../support/process.js'
+
+/** Ends the process that works on a store, and no other. */
+const ABORTING = fileURLToPath(new URL('../support/abort-apart.mjs', import.meta.url))
+
+/** A data directory of a server that has stopped: one session of each kind in a table, one in the log. */
+let prepared: string
+const directory = await temporaryDirectory(afterAll)
+beforeAll(async () => {
+  prepared = join(directory, 'data')
+  for (let i = 0; i < 2; i++) {
+    const node = await startTestNode(prepared)
+    const { create, open, close } = callers(node.addresses.grpc)
+    await create()
+    await open()
+    close()
+    await node.close()
+  }
+})
+
+async function copied(): Promise<{ readonly dataDir: string; readonly store: string }> {
+  const dataDir = join(await temporaryDirectory(onTestFinished), 'data')
+  await cp(prepared, dataDir, { recursive: true })
+  return { dataDir, store: join(dataDir, 'store') }
+}
+
+/** Open a session each, by Create and by a command. */
+function callers(address: string) {
+  const client = createClient(address)
+  const connection = connect(address, { serverKeys: 'any' })
+  const commands = new SessionsClient(connection)
+  return {
+    commands,
+    close: () => {
+      client.close()
+      connection.close()
+    },
+    create: () => client.create(createRequest({})),
+    open: () =>
+      commands.open({
+        userId: `${Math.random()}`,
+        address: '192.0.2.1',
+        client: 'test',
+        data: '[1]',
+      }),
+  }
+}
+
+const namesOf = async (store: string, end: string) =>
+  (await readdir(store)).filter((name) => name.endsWith(end)).map((name) => join(store, name))
+
+async function alter(path: string, at: number): Promise<void> {
+  const bytes = await readFile(path)
+  bytes[at] = (bytes[at] as number) ^ 1
+  await writeFile(path, bytes)
+}
+
+describe('a server whose store is taken away', () => {
+  it.each<[string, (store: string) => Promise<unknown>]>([
+    ['the directory is deleted', (store) => rm(store, { recursive: true })],
+    ['the directory is moved', (store) => rename(store, `${store}.elsewhere`)],
+    ['its log is deleted', async (store) => rm((await namesOf(store, '.log'))[0] ?? '')],
+    ['a table is deleted', async (store) => rm((await namesOf(store, '.ldb'))[0] ?? '')],
+    ['CURRENT is deleted', (store) => rm(join(store, 'CURRENT'))],
+    ['LOCK is deleted', (store) => rm(join(store, 'LOCK'))],
+  ])('acknowledges nothing from then on where %s, and is not ready', async (_, take) => {
+    const { dataDir, store } = await copied()
+    const node = await startTestNode(dataDir)
+    onTestFinished(async () => void (await node.close()))
+    const { create, open, close } = callers(node.addresses.grpc)
+    onTestFinished(close)
+    await create()
+    await take(store)
+    await expect(create()).rejects.toMatchObject({ reason: 'STORE_DAMAGED' })
+    await expect(open()).rejects.toMatchObject({ code: 'STORE_DAMAGED' })
+    const ready = await fetch(`${node.addresses.http}/readyz`)
+    expect([ready.status, await ready.text()]).toEqual([
+      503,
+      expect.stringContaining("the store's files were taken away"),
+    ])
+  })
+
+  it('notices without being asked, and still gives a backup', async () => {
+    const { dataDir, store } = await copied()
+    const server = await startServer({ dataDir })
+    const health = watchHealth(server.ready.grpc)
+    await health.watched
+    await rm(store, { recursive: true })
+    await health.notServing
+    expect(await server.event('store-gone')).toMatchObject({
+      reason: `${store} is no longer there`,
+    })
+    const file = join(dataDir, 'FILE')
+    const backup = await sessiond(['backup', file, '--server', server.ready.grpc])
+    expect(backup).toMatchObject({ code: 0, stdout: expect.stringContaining('4 sessions') })
+    expect(await server.stop()).toEqual({ code: 0, signal: null })
+    const restore = await sessiond(['restore', file, '--data-dir', dataDir])
+    expect(restore).toMatchObject({ code: 0, stderr: '' })
+    const check = await sessiond(['check', '--data-dir', dataDir])
+    expect([check.code, check.stdout]).toEqual([0, expect.stringContaining('no problem')])
+  })
+})
+
+it('gets no empty store in the place of a lost one, until what shows that there was one is moved away', async () => {
+  const { dataDir, store } = await copied()
+  await rm(store, { recursive: true })
+  await writeFile(join(dataDir, 'audit.jsonl'), '{}\n')
+  const refused = await sessiond(['serve', '--data-dir', dataDir, '--grpc', '127.0.0.1:0'])
+  expect([refused.code, refused.stderr]).toEqual([4, expect.stringContaining('sessiond restore')])
+  for (const name of ['store.made', 'audit.jsonl']) {
+    await expect(startTestNode(dataDir)).rejects.toMatchObject({
+      code: 'STORE_MISMATCH',
+      message: expect.stringContaining(join(dataDir, name)),
+    })
+    expect(await readdir(dataDir)).not.toContain('store')
+    await rename(join(dataDir, name), join(dataDir, `${name}.old`))
+  }
+  await (await startTestNode(dataDir)).close()
+})
+
+describe('a start that finds damage', () => {
+  it.each([
+    ['the log', '.log'],
+    ['a table', '.ldb'],
+  ])('in %s is refused, and says what to do; --accept-damage starts', async (_, end) => {
+    const { dataDir, store } = await copied()
+    const [path = ''] = await namesOf(store, end)
+    await alter(path, 60)
+    const name = path.slice(store.length + 1)
+    const files = await readdir(store)
+    const refused = await sessiond(['serve', '--data-dir', dataDir, '--grpc', '127.0.0.1:0'])
+    expect(refused.code).toBe(4)
+    for (const part of [name, 'checksum', 'sessiond repair', '--accept-damage']) {
+      expect(refused.stderr).toContain(part)
+    }
+    expect(await readdir(store)).toEqual(files)
+    const check = await sessiond(['check', '--data-dir', dataDir])
+    expect([check.code, check.stdout]).toEqual([1, expect.stringContaining(name)])
+    const accepted = await startServer({ dataDir, args: ['--accept-damage'] })
+    expect(accepted.lines.some((line) => line.includes('"event":"store-damaged"'))).toBe(true)
+    await accepted.stop()
+  })
+})
+
+it('a damaged row is DATA_LOSS to whoever needs it, by its id, and no other call fails', async () => {
+  const { dataDir, store } = await copied()
+  const id = await withLevel(store, async (level) => {
+    const keys = await level.keys(RANGES.byTime).all()
+    const oldest = idAfterTime(keys.at(-1) as Buffer, LIST_TIME_OFFSET)
+    const record = Buffer.from((await level.bare.get(sessionKey(oldest))) as Uint8Array)
+    record[3] = (record[3] as number) ^ 1
+    await level.bare.put(sessionKey(oldest), record)
+    return oldest
+  })
+  const node = await startTestNode(dataDir, { http: 'off' })
+  onTestFinished(async () => void (await node.close()))
+  const { commands, create, close } = callers(node.addresses.grpc)
+  onTestFinished(close)
+  const damaged = {
+    grpcCode: status.DATA_LOSS,
+    code: 'STORE_DAMAGED',
+    message: expect.stringContaining(`session "${id}": its record fails its checksum`),
+  }
+  for (const call of [() => commands.get(id), () => commands.close(id), () => commands.list({})]) {
+    await expect(call()).rejects.toMatchObject(damaged)
+  }
+  await create()
+  const { sessions } = await commands.list({ take: 3 })
+  expect(sessions).toHaveLength(3)
+})
+
+it('a check of a server with a damaged table names the file, and the server goes on', async () => {
+  const { dataDir, store } = await copied()
+  const server = await startServer({ dataDir })
+  const [path = ''] = await namesOf(store, '.ldb')
+  await alter(path, 60)
+  const check = await sessiond(['check', '--server', server.ready.grpc])
+  expect([check.code, check.stdout]).toEqual([
+    1,
+    expect.stringContaining(`${path.slice(store.length + 1)}: a block of rows at byte 0`),
+  ])
+  expect(await server.stop()).toEqual({ code: 0, signal: null })
+})
+
+it.each([
+  ['check', 1, 'stdout'],
+  ['repair', 4, 'stderr'],
+] as const)(
+  '%s goes on where the process that reads the store is aborted, as by LevelDB, and tells of it',
+  async (command, expected, output) => {
+    const { dataDir } = await copied()
+    const env = { ...process.env, NODE_OPTIONS: `--import ${ABORTING}` }
+    const finished = await sessiond([command, '--data-dir', dataDir], { env })
+    expect([finished.code, finished[output]]).toEqual([
+      expected,
+      expect.stringMatching(/ended \(SIGABRT\).*sessiond repair/),
+    ])
+  },
+)

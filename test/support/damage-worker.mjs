@@ -1,0 +1,122 @@
+/**
+ * Damages copies of a data directory, one byte each, and tells what became of them, one JSON line each. In a process of its
+ * own: damage can make LevelDB end it. Arguments: the data directory, a file with every row that was ever written to it, a
+ * directory for the copies, the number of the first damage, how many.
+ */
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { readConfig } from '../../dist/config.js'
+import { checkDataDir } from '../../dist/programs/check.js'
+import { repairDataDir } from '../../dist/programs/repair.js'
+import { Database } from '../../dist/stores/level/database.js'
+import { LevelStore } from '../../dist/stores/level/store.js'
+
+const [master, rowsFile, work, first, count] = process.argv.slice(2)
+const EPOCHS = { genesisMs: 0, lengthMs: 1000 }
+const written = new Set(readFileSync(rowsFile, 'utf8').split('\n'))
+
+cpSync(master, join(work, 'whole'), { recursive: true })
+const whole = await started(join(work, 'whole', 'store'))
+for (let i = Number(first); i < Number(first) + Number(count); i++) {
+  console.log(JSON.stringify(await look(i)))
+}
+
+async function look(number) {
+  const dataDir = join(work, `${number}`)
+  const damage = chosen(number)
+  const fresh = () => {
+    rmSync(dataDir, { recursive: true, force: true })
+    cpSync(master, dataDir, { recursive: true })
+    const path = join(dataDir, 'store', damage.file)
+    const bytes = readFileSync(path)
+    bytes[damage.offset] ^= damage.mask
+    writeFileSync(path, bytes)
+  }
+  fresh()
+  const start = await started(join(dataDir, 'store'))
+  fresh()
+  const config = readConfig({ flags: { 'data-dir': dataDir }, env: {} })
+  const problems = []
+  for await (const event of checkDataDir(config)) {
+    if ('problem' in event) {
+      problems.push(event.problem)
+    }
+  }
+  fresh()
+  const lines = []
+  await repairDataDir(config, { isDry: false, onLine: (line) => lines.push(line) })
+  const repaired = await rowsIn(join(dataDir, 'store'))
+  const left = []
+  for await (const event of checkDataDir(config)) {
+    if ('problem' in event) {
+      left.push(event.problem)
+    }
+  }
+  rmSync(dataDir, { recursive: true, force: true })
+  return {
+    damage,
+    isRefused: start === 'STORE_DAMAGED',
+    isSame: start === whole,
+    problems,
+    lines,
+    kept: repaired.length,
+    strange: repaired.filter((row) => !written.has(row) && !isDerived(row, lines)),
+    left,
+  }
+}
+
+/**
+ * Facts and lists of opened sessions are made anew, from sessions as they were written. A session whose sealed key is lost is
+ * ended, and one whose deadline is lost gets another: both are told of.
+ */
+function isDerived(row, lines) {
+  const told = lines.flatMap((line) => /^(?:ended|mended) session "([^"]*)"/.exec(line)?.[1] ?? [])
+  const ids = told.map((id) => Buffer.from(id).toString('hex'))
+  return row.startsWith('63') || row.startsWith('6d') || ids.some((id) => row.includes(id))
+}
+
+/** The code of a refused start, or the rows that it shows. */
+async function started(location) {
+  let store
+  try {
+    store = await LevelStore.open(location, { epochs: EPOCHS })
+  } catch (error) {
+    return error.code
+  }
+  await store.close()
+  return (await rowsIn(location)).join('\n')
+}
+
+async function rowsIn(location) {
+  const database = new Database(location)
+  await database.open()
+  const rows = await database.read((level) => level.iterator().all())
+  await database.close()
+  const hex = (bytes) => Buffer.from(bytes).toString('hex')
+  return rows.map(([key, value]) => `${hex(key)} ${hex(value)}`)
+}
+
+/** Every file has its turn, and every byte of it the same chance. */
+function chosen(number) {
+  const random = mulberry32(number)
+  const files = readdirSync(join(master, 'store')).filter((name) =>
+    /^(CURRENT|MANIFEST-|\d+\.(log|ldb))/.test(name),
+  )
+  const file = files[number % files.length]
+  const { length } = readFileSync(join(master, 'store', file))
+  return {
+    number,
+    file,
+    offset: Math.floor(random() * length),
+    mask: 1 + Math.floor(random() * 255),
+  }
+}
+
+function mulberry32(state) {
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+  }
+}

@@ -1,0 +1,300 @@
+import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Level } from 'level'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { Deadlines } from '../../src/core/deadlines.js'
+import { EpochClock } from '../../src/core/epoch.js'
+import { Sweep } from '../../src/core/sweep.js'
+import { backUp } from '../../src/stores/level/backup.js'
+import type { RawLevel } from '../../src/stores/level/byte-level.js'
+import { encodeInfo, type Info } from '../../src/stores/level/codec.js'
+import { Database } from '../../src/stores/level/database.js'
+import { newInfo } from '../../src/stores/level/info.js'
+import {
+  deadlineKey,
+  INFO_KEY,
+  indexKeys,
+  openedKey,
+  sealKey,
+  sessionKey,
+} from '../../src/stores/level/keys.js'
+import { readInfoRow } from '../../src/stores/level/layout.js'
+import { withChecksum } from '../../src/stores/level/row-checksum.js'
+import { LevelStore } from '../../src/stores/level/store.js'
+import { addChecksums } from '../../src/stores/level/upgrade.js'
+import { fillStore, NOW_MS, PORTS, problemsIn, rowsIn, withLevel } from '../support/care.js'
+import { temporaryDirectory } from '../support/process.js'
+import { commandSession, EPOCHS, insert } from '../support/store-sessions.js'
+
+const SAMPLE = fileURLToPath(new URL('../samples/store-layout-1/data/store', import.meta.url))
+
+async function filled(): Promise<string> {
+  const location = join(await temporaryDirectory(onTestFinished), 'store')
+  await fillStore(location)
+  return location
+}
+
+async function opened(
+  location: string,
+  options: Partial<Parameters<typeof LevelStore.open>[1]> = {},
+) {
+  const store = await LevelStore.open(location, { epochs: EPOCHS, sync: false, ...options })
+  onTestFinished(() => store.close())
+  return store
+}
+
+/** Alters one bit of a stored value. */
+async function alter(location: string, key: Buffer): Promise<void> {
+  await withLevel(location, async ({ bare }) => {
+    const value = Buffer.from((await bare.get(key)) ?? '')
+    value[0] = (value[0] as number) ^ 1
+    await bare.put(key, value)
+  })
+}
+
+const ALICE = commandSession('alice')
+const all = { skip: 0, take: 100, total: false }
+const damaged = (message: RegExp) =>
+  expect.objectContaining({ code: 'STORE_DAMAGED', message: expect.stringMatching(message) })
+
+describe('a row that was altered', () => {
+  it.each<[string, Buffer, RegExp, (store: LevelStore) => Promise<unknown>]>([
+    ['get', sessionKey('alice'), /session "alice": its record/, (store) => store.get('alice')],
+    ['list', sessionKey('alice'), /session "alice": its record/, (store) => store.list(all)],
+    [
+      'findOpened',
+      openedKey('alice', '192.0.2.1', 'browser'),
+      /a list of sessions that a command opened/,
+      (store) => store.findOpened('alice', '192.0.2.1', 'browser'),
+    ],
+    [
+      'seal',
+      sealKey('token-1'),
+      /session "token-1": its sealed key/,
+      (store) => store.seal('token-1'),
+    ],
+    [
+      'update',
+      sessionKey('alice'),
+      /session "alice": its record/,
+      (store) => store.update('alice', () => null),
+    ],
+    [
+      'remove',
+      sessionKey('alice'),
+      /session "alice"/,
+      (store) => store.remove('alice', () => true),
+    ],
+    [
+      'insert',
+      openedKey('alice', '192.0.2.1', 'browser'),
+      /a list of sessions/,
+      (store) => insert(store, commandSession('another')),
+    ],
+    [
+      'walkSessions',
+      indexKeys(ALICE)[1],
+      /session "alice": its row in the list of its user/,
+      (store) => collect(store.walkSessions('alice')),
+    ],
+    ['walkSeals', sealKey('token-2'), /session "token-2"/, (store) => collect(store.walkSeals())],
+    [
+      'a backup',
+      sealKey('token-2'),
+      /session "token-2": its sealed key/,
+      (store) => collect(backUp(() => store.view(), EPOCHS, 0)),
+    ],
+  ])('is damage to %s, which names it', async (_, key, message, use) => {
+    const location = await filled()
+    await alter(location, key)
+    const store = await opened(location)
+    await expect(use(store)).rejects.toEqual(damaged(message))
+    expect(await problemsIn(await closed(store, location))).toEqual(
+      expect.arrayContaining([expect.stringMatching(message)]),
+    )
+  })
+
+  it('is damage to a list whose key it is, although lists read no checksums of keys', async () => {
+    const location = await filled()
+    await withLevel(location, async (level) => {
+      const [byTime] = indexKeys(ALICE)
+      const key = Buffer.from(byTime)
+      key[9] = (key[9] as number) ^ 2
+      await level.del(byTime)
+      await level.put(key, Uint8Array.of(0))
+    })
+    await expect((await opened(location)).list(all)).rejects.toEqual(
+      damaged(/a list names session "alice" where it does not stand/),
+    )
+  })
+
+  it('that a list names and that is not there is damage too', async () => {
+    const location = await filled()
+    await withLevel(location, (level) => level.del(sessionKey('alice')))
+    const store = await opened(location)
+    const message = /a list names session "alice", which has no record/
+    await expect(store.list(all)).rejects.toEqual(damaged(message))
+    await expect(collect(store.walkSessions('alice'))).rejects.toEqual(damaged(message))
+  })
+
+  it('does not keep the sweep from the others', async () => {
+    const location = await filled()
+    await alter(location, sessionKey('alice'))
+    const store = await opened(location)
+    const clock = new EpochClock(EPOCHS, () => 100 * NOW_MS)
+    const limits = { idleTimeoutMs: 1000, maxSessionAgeMs: 0, retentionMs: 1e12 }
+    const sweep = new Sweep(store, clock, new Deadlines(clock, limits))
+    await expect(sweep.run()).rejects.toEqual(damaged(/session "alice": its record/))
+    expect(await store.get('bob')).toMatchObject({ active: false })
+  })
+
+  it('that is a deadline is passed over by the sweep, and told of', async () => {
+    const location = await filled()
+    const timeMs = PORTS.dueMs(ALICE)
+    await alter(location, deadlineKey({ kind: 'session', timeMs, id: 'alice' }))
+    const told: string[] = []
+    const store = await opened(location, { onDamage: (problem) => told.push(problem) })
+    const due = await store.due(Number.MAX_SAFE_INTEGER, 100)
+    expect(due.length).toBeGreaterThan(3)
+    expect(due.map((deadline) => 'id' in deadline && deadline.id)).not.toContain('alice')
+    expect(told).toEqual(['session "alice": a deadline fails its checksum'])
+  })
+})
+
+describe('the store of an earlier release', () => {
+  async function sample(): Promise<string> {
+    const location = join(await temporaryDirectory(onTestFinished), 'store')
+    await cp(SAMPLE, location, { recursive: true })
+    return location
+  }
+  const bareRows = async (location: string) => {
+    const level: RawLevel = new Level(location, { keyEncoding: 'buffer', valueEncoding: 'view' })
+    await level.open()
+    const rows = await level.iterator().all()
+    await level.close()
+    return rows.map(([key, value]) => [key.toString('hex'), Buffer.from(value)] as const)
+  }
+
+  it('gets checksums for every row when it is opened, and its content stays', async () => {
+    const location = await sample()
+    const before = new Map(await bareRows(location))
+    await (await opened(location)).close()
+    for (const [key, value] of await bareRows(location)) {
+      const was = key === INFO_KEY.toString('hex') ? encodeInfo(newInfo(EPOCHS)) : before.get(key)
+      expect(value).toEqual(withChecksum(Buffer.from(key, 'hex'), was as Uint8Array))
+    }
+    expect(await rowsIn(location)).toHaveLength(before.size)
+  })
+
+  it('goes on where it was cut off, at any batch', async () => {
+    const whole = await sample()
+    await (await opened(whole)).close()
+    const cut = await sample()
+    let cuts = -1
+    for (let isDone = false; !isDone; cuts++) {
+      // One commit further each time: those before stay.
+      const database = new CutOff(cut, 1)
+      await database.open()
+      await addChecksums(database, database.info as Info, 7).then(
+        () => {
+          isDone = true
+        },
+        (error) => expect(error.message).toBe('cut off'),
+      )
+      await database.close()
+    }
+    expect(cuts).toBeGreaterThan(5)
+    expect(await rowsIn(cut)).toEqual(await rowsIn(whole))
+  })
+
+  it('is refused where a table has a damaged byte, which nothing else would notice', async () => {
+    const location = await sample()
+    const path = join(location, '000005.ldb')
+    const bytes = await readFile(path)
+    bytes[100] = (bytes[100] as number) ^ 1
+    await writeFile(path, bytes)
+    await expect(opened(location)).rejects.toEqual(damaged(/000005.ldb: a block of rows/))
+    await expect(opened(location, { acceptDamage: true })).rejects.toEqual(
+      damaged(/sessiond repair/),
+    )
+  })
+
+  it('is not what a newer one becomes by any altered bit', () => {
+    const row = withChecksum(INFO_KEY, encodeInfo(newInfo(EPOCHS)))
+    for (let bit = 0; bit < 8 * row.length; bit++) {
+      const altered = Buffer.from(row)
+      altered[bit >> 3] = (altered[bit >> 3] as number) ^ (1 << (bit & 7))
+      expect(() => readInfoRow(altered, 'store')).toThrow(/store: its record of layout/)
+    }
+    const old = encodeInfo({ ...newInfo(EPOCHS), layoutVersion: 1 })
+    expect(readInfoRow(old, 'store')).toMatchObject({ layoutVersion: 1 })
+  })
+})
+
+describe('a start', () => {
+  it('refuses a log with an altered byte, which LevelDB would drop, and leaves it as it is', async () => {
+    const location = await filled()
+    const [log = ''] = (await readdir(location)).filter((name) => name.endsWith('.log'))
+    const bytes = await readFile(join(location, log))
+    bytes[40] = (bytes[40] as number) ^ 1
+    await writeFile(join(location, log), bytes)
+    await expect(opened(location)).rejects.toEqual(
+      damaged(/\.log: a record fails its checksum, at byte 37/),
+    )
+    expect(await readFile(join(location, log))).toEqual(bytes)
+  })
+
+  it('that accepts the damage opens what is left, tells of it, and keeps a copy of the file', async () => {
+    const location = await filled()
+    const [log = ''] = (await readdir(location)).filter((name) => name.endsWith('.log'))
+    const bytes = await readFile(join(location, log))
+    bytes[bytes.length - 1] = (bytes.at(-1) as number) ^ 1
+    await writeFile(join(location, log), bytes)
+    const told: string[] = []
+    const options = { acceptDamage: true, onDamage: (problem: string) => told.push(problem) }
+    const store = await opened(location, options)
+    expect(await store.get('alice')).toBeDefined()
+    expect(told).toEqual([expect.stringContaining(`${log}: a record fails its checksum`)])
+    const [, copies = ''] = /a copy is in (.*)\)/.exec(told[0] ?? '') ?? []
+    expect(await readFile(join(copies, log))).toEqual(bytes)
+  })
+
+  it.each(['ldb', 'log'])('refuses a store that has lost its .%s file', async (end) => {
+    const location = join(await temporaryDirectory(onTestFinished), 'store')
+    await cp(SAMPLE, location, { recursive: true })
+    const [name = ''] = (await readdir(location)).filter((file) => file.endsWith(end))
+    await rm(join(location, name))
+    await expect(opened(location)).rejects.toEqual(damaged(new RegExp(`${name}: is missing`)))
+  })
+})
+
+/** A database that fails after so many commits. */
+class CutOff extends Database {
+  constructor(
+    location: string,
+    private commits: number,
+  ) {
+    super(location)
+  }
+
+  override async commit(...args: Parameters<Database['commit']>): Promise<void> {
+    if (this.commits-- === 0) {
+      throw new Error('cut off')
+    }
+    await super.commit(...args)
+  }
+}
+
+async function closed(store: LevelStore, location: string): Promise<string> {
+  await store.close()
+  return location
+}
+
+async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = []
+  for await (const item of items) {
+    found.push(item)
+  }
+  return found
+}
