@@ -95,6 +95,7 @@ try {
 /** To standard error, without what a server or a caller put into it to move the terminal. */
 function complain(text: string, prefix = ''): void {
   for (const line of text.split('\n')) {
-    console.error(`${prefix}${printable(line)}`)
+    // Not by `console`, which a server has by then taken from its dependencies.
+    process.stderr.write(`${prefix}${printable(line)}\n`)
   }
 }
