@@ -12,10 +12,10 @@ const VERSIONS = ['0.6.2', '1.4.0', '2.1.0', '3.3.0', '3.38.0']
 const TRANSPORTS = { tcp: startSenecaTcp, http: startSenecaHttp }
 const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g
 
-const findAll = VERSIONS.map((version) => {
-  const path = here(`node_modules/seneca-${version}`)
-  return `require.resolve(${JSON.stringify(path)})`
-})
+const packages = [...VERSIONS.map((version) => `seneca-${version}`), 'pip-services-net-node']
+const findAll = packages.map(
+  (name) => `require.resolve(${JSON.stringify(here(`node_modules/${name}`))})`,
+)
 
 const cases = VERSIONS.flatMap((version) =>
   (['tcp', 'http'] as const).flatMap((transport) =>
