@@ -9,17 +9,10 @@
 // In an act, a text `$N.path` stands for a value of the Nth result.
 
 const { readFileSync } = require('node:fs')
-const util = require('node:util')
+require('./old-node.cjs')
 
 const [version, type, port, way] = process.argv.slice(2)
 const acts = JSON.parse(readFileSync(0, 'utf8'))
-
-// Seneca 3.3 uses the name that Node's global object had in its time.
-globalThis.root = globalThis
-// Clients before 3 use what Node had until 22.
-util.isArray ??= Array.isArray
-util.isError ??= (value) => value instanceof Error
-util.isFunction ??= (value) => typeof value === 'function'
 
 const seneca = require(`seneca-${version}`)({
   log: 'silent',

@@ -7,14 +7,13 @@
 // the client's own class for filters, whose values are texts.
 
 const { readFileSync } = require('node:fs')
+require('./old-node.cjs')
 const { ConfigParams, Descriptor, FilterParams, References } = require('pip-services-commons-node')
 const { CommandableSenecaClient, SenecaInstance } = require('pip-services-net-node')
 
 const [version, protocol, port] = process.argv.slice(2)
 const calls = JSON.parse(readFileSync(0, 'utf8'))
 
-// Seneca 3.3 uses the name that Node's global object had in its time.
-globalThis.root = globalThis
 const seneca = require(`seneca-${version}`)({ strict: { result: false }, log: 'silent' })
 const instance = new Descriptor('pip-services-net', 'seneca', 'instance', 'default', '1.0')
 const client = new CommandableSenecaClient('sessions')
