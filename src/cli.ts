@@ -39,7 +39,7 @@ const EXIT_CODES: Readonly<Record<string, number>> = {
 }
 const USAGE_EXIT_CODE = 2
 
-// What Node will no longer do is for us to read, not for operators: grpc-js names an IP address in TLS.
+// What Node will no longer do is for us to read, not for operators.
 process.noDeprecation = true
 silenceGrpc()
 

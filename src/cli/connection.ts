@@ -15,19 +15,19 @@ export const tlsOptions = () => [
   ),
 ]
 
+export const plaintextOption = () =>
+  new Option(
+    '--plaintext',
+    'send the token to another machine without TLS, where a proxy here or a mesh protects the way',
+  )
+
 /** The options of every command that calls a server. */
 export const connectionOptions = () => [
   ...tlsOptions(),
   new Option('--tls-cert <FILE>', 'a client certificate, PEM, where it is the admin credential'),
   new Option('--tls-key <FILE>', 'its private key, PEM'),
-  new Option(
-    '--admin-token-file <FILE>',
-    'a file with the admin token of a server that is bound beyond loopback',
-  ),
-  new Option(
-    '--plaintext',
-    'send the token to another machine without TLS, where a proxy here or a mesh protects the way',
-  ),
+  new Option('--admin-token-file <FILE>', 'a file with the admin token of a server that has one'),
+  plaintextOption(),
 ]
 
 export interface TlsFlags {

@@ -1,12 +1,14 @@
 import { Command } from 'commander'
+import { UnprotectedTokenError } from '../client/errors.js'
 import { tlsProblem } from '../client/tls-problem.js'
 import { type WatchEvent, type WatchedSession, watchSessions } from '../client/watch.js'
 import { ConfigError } from '../config.js'
 import { listenAddress } from '../config-values.js'
+import { isLoopback } from '../loopback.js'
 import { readCertificates } from '../tls.js'
 import { readTokenFile } from '../token-file.js'
 import { VERSION } from '../version.js'
-import { type TlsFlags, tlsOptions } from './connection.js'
+import { plaintextOption, type TlsFlags, tlsOptions } from './connection.js'
 import { jsonLine, printable } from './session-text.js'
 import { parseFlag } from './shared.js'
 import { watchSocket } from './watch-socket.js'
@@ -14,6 +16,7 @@ import { watchSocket } from './watch-socket.js'
 interface WatchFlags extends TlsFlags {
   readonly http: string
   readonly token?: string
+  readonly plaintext?: boolean
   readonly json?: boolean
 }
 
@@ -25,7 +28,7 @@ export function sessionsWatchCommand(): Command {
     .description('Follow the open sessions as they come, change and go, until SIGTERM or SIGINT.')
     .option('--http <HOST:PORT>', 'where the server serves the session list', '127.0.0.1:8808')
     .option('--token <FILE>', 'a file with the token of a server with --feed-token')
-  for (const option of tlsOptions()) {
+  for (const option of [...tlsOptions(), plaintextOption()]) {
     command.addOption(option)
   }
   return command
@@ -41,11 +44,15 @@ Examples:
   $ sessiond sessions watch --http sessions.internal:8808 --tls --token feed.token
   $ sessiond sessions watch --json | jq 'select(.type == "added").session.name'`,
     )
-    .action(async ({ http, token, json, tls, tlsCa }: WatchFlags) => {
+    .action(async ({ http, token, json, tls, tlsCa, plaintext }: WatchFlags) => {
       const mistakes: string[] = []
-      parseFlag('--http', http, listenAddress, mistakes)
+      const address = parseFlag('--http', http, listenAddress, mistakes)
       if (mistakes.length > 0) {
         throw new ConfigError(mistakes)
+      }
+      const scheme = tls || tlsCa !== undefined ? 'wss' : 'ws'
+      if (token !== undefined && scheme === 'ws' && !isLoopback(address.host) && !plaintext) {
+        throw new UnprotectedTokenError(http)
       }
       const stopped = new AbortController()
       for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -53,7 +60,6 @@ Examples:
       }
       // Whoever read the lines is gone: `| head`.
       process.stdout.once('error', () => stopped.abort())
-      const scheme = tls || tlsCa !== undefined ? 'wss' : 'ws'
       const watch = watchSessions(`${scheme}://${http}/session-list`, {
         WebSocket: watchSocket(tlsCa === undefined ? {} : { ca: readCertificates(tlsCa) }),
         userName: 'sessiond sessions watch',

@@ -1,20 +1,17 @@
 import { createSecureContext } from 'node:tls'
-import {
-  type ChannelCredentials,
-  Client,
-  credentials as grpcCredentials,
-  InterceptingCall,
-  type Interceptor,
-} from '@grpc/grpc-js'
+import { Client, credentials, InterceptingCall, type Interceptor } from '@grpc/grpc-js'
 import { certificateChain, trustedCertificates } from '../crypto/certificates.js'
 import { privateKeyOfTls } from '../crypto/private-key.js'
 import { isLoopback } from '../loopback.js'
+import { readTcpAddress, readUnixAddress } from '../net/address.js'
 import { UnprotectedTokenError } from './errors.js'
+import { mayUseProxy } from './proxy.js'
+import { TlsCredentials } from './tls-credentials.js'
 import { isToken } from './token.js'
 
 /** A connection that calls share. Opened at the first call, and again whenever it was lost. */
 export interface Connection {
-  /** `HOST:PORT` */
+  /** `HOST:PORT` or `unix:PATH` */
   readonly address: string
   readonly client: Client
   readonly serverKeys: readonly Uint8Array[] | 'any'
@@ -41,9 +38,12 @@ export interface ConnectOptions {
   readonly serverKeys: readonly Uint8Array[] | 'any'
   /** `true` is TLS with the defaults. Default: none, as on loopback. */
   readonly tls?: true | TlsOptions
-  /** Goes with every call: what a server that is bound beyond loopback wants of operators. */
+  /** Goes with every call: what a server that has one wants of operators. */
   readonly adminToken?: string
-  /** Sends the token also to another machine without TLS: where a proxy here or a mesh protects the way. */
+  /**
+   * Sends the token also to another machine without TLS, where a proxy here or a mesh protects the way. It does not
+   * go to the proxy that `http_proxy` names.
+   */
   readonly plaintext?: boolean
   /** The server's epochs. Default: Unix seconds. */
   readonly epochs?: { readonly genesisMs: number; readonly lengthMs: number }
@@ -56,18 +56,24 @@ const KEEPALIVE_TIMEOUT_MS = 10_000
 /** A page of 100 sessions, each with as much data as Seneca's wire takes. The default is 4 MiB. */
 const MAX_ANSWER_BYTES = 128 * 1024 * 1024
 
-/** Prepares a connection to `HOST:PORT`. Throws UnprotectedTokenError, InputFileError, TypeError. */
+/**
+ * Prepares a connection to `HOST:PORT`, or to a Unix socket, `unix:PATH`. Throws UnprotectedTokenError,
+ * InputFileError, TypeError. `http_proxy`, `https_proxy` and `grpc_proxy` are heeded, but not on the way to this
+ * machine, nor for a token without TLS.
+ */
 export function connect(address: string, options: ConnectOptions): Connection {
   const { tls, adminToken, plaintext = false, epochs = { genesisMs: 0, lengthMs: 1000 } } = options
   checkServerKeys(options.serverKeys)
   checkToken(adminToken)
-  if (adminToken !== undefined && tls === undefined && !plaintext && !isOnThisMachine(address)) {
+  const isBare = adminToken !== undefined && tls === undefined
+  if (isBare && !plaintext && !isOnThisMachine(address)) {
     throw new UnprotectedTokenError(address)
   }
-  const { serverName, ...files } = tls === true || tls === undefined ? {} : tls
-  const client = new Client(address, channelCredentials(tls && files), {
+  const server = readTcpAddress(address)
+  const mayBeProxied = !isBare && (server === null || mayUseProxy(server))
+  const client = new Client(address, channelCredentials(address, tls), {
     ...(adminToken !== undefined && { interceptors: [withToken(adminToken)] }),
-    ...(serverName !== undefined && { 'grpc.ssl_target_name_override': serverName }),
+    ...(!mayBeProxied && { 'grpc.enable_http_proxy': 0 }),
     'grpc.enable_channelz': 0,
     'grpc.max_receive_message_length': MAX_ANSWER_BYTES,
     // Ours know what may be repeated, and until when.
@@ -104,23 +110,34 @@ function checkToken(token: string | undefined): void {
   }
 }
 
-function channelCredentials(tls: Omit<TlsOptions, 'serverName'> | undefined): ChannelCredentials {
+function channelCredentials(address: string, tls: ConnectOptions['tls']) {
   if (tls === undefined) {
-    return grpcCredentials.createInsecure()
+    return credentials.createInsecure()
   }
-  const { ca, cert, key } = tls
-  return grpcCredentials.createFromSecureContext(
-    createSecureContext({
-      ...(ca !== undefined && { ca: trustedCertificates(pemOf(ca), 'tls.ca') }),
-      ...(cert !== undefined && { cert: certificateChain(pemOf(cert), 'tls.cert').join('') }),
-      ...(key !== undefined && { key: privateKeyOfTls(pemOf(key), 'tls.key') }),
-      minVersion: 'TLSv1.2',
-    }),
-  )
+  const { serverName = hostOf(address), ca, cert, key } = tls === true ? {} : tls
+  const context = createSecureContext({
+    ...(ca !== undefined && { ca: trustedCertificates(pemOf(ca), 'tls.ca') }),
+    ...(cert !== undefined && { cert: certificateChain(pemOf(cert), 'tls.cert').join('') }),
+    ...(key !== undefined && { key: privateKeyOfTls(pemOf(key), 'tls.key') }),
+    minVersion: 'TLSv1.2',
+  })
+  return new TlsCredentials(context, serverName)
 }
 
 function pemOf(pem: string | Uint8Array): string {
   return Buffer.from(pem as string).toString()
+}
+
+/** Of whom the certificate must be. A socket stands for this machine. */
+function hostOf(address: string): string {
+  return readUnixAddress(address) === null ? hostOfName(address) : 'localhost'
+}
+
+/** Of a name as gRPC has them: `dns:HOST:PORT` and `HOST` are some, too. What is none has no certificate either. */
+function hostOfName(name: string): string {
+  const [, bracketed, plain] =
+    /^(?:dns:(?:\/\/[^/]*\/)?)?(?:\[([^\]]+)\]|([^:[\]]+))(?::\d{1,5})?$/.exec(name) ?? []
+  return bracketed ?? plain ?? name
 }
 
 function withToken(token: string): Interceptor {
@@ -134,6 +151,5 @@ function withToken(token: string): Interceptor {
 }
 
 function isOnThisMachine(address: string): boolean {
-  const [, bracketed, plain] = /^(?:\[([^\]]+)\]|([^:[\]]+)):\d{1,5}$/.exec(address) ?? []
-  return isLoopback(bracketed ?? plain ?? '')
+  return readUnixAddress(address) !== null || isLoopback(readTcpAddress(address)?.host ?? '')
 }

@@ -62,13 +62,13 @@ export class UntrustedResponseError extends SessiondError {
   }
 }
 
-/** The admin token would go to another machine for everyone on the way to read. Nothing was sent. */
+/** A token would go to another machine for everyone on the way to read. Nothing was sent. */
 export class UnprotectedTokenError extends SessiondError {
   readonly code = 'UNPROTECTED_TOKEN'
 
   constructor(address: string) {
     super(
-      `the admin token is not sent to ${address} without TLS: connect with tls (--tls), or, where a proxy ` +
+      `the token is not sent to ${address} without TLS: connect with tls (--tls), or, where a proxy ` +
         'on this machine or a mesh protects the way, allow it with plaintext (--plaintext)',
     )
   }

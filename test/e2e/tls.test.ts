@@ -265,6 +265,7 @@ describe('a command', () => {
       2,
       /is not sent to a\.example:1 without TLS.*--tls/,
     ],
+    ['sessions watch', ['--token', 'TOKEN'], 2, /is not sent to a\.example:1 without TLS/],
     ['create', ['--tls-cert', 'TOKEN'], 2, /--tls-cert and --tls-key: give both or neither/],
     ['sessions list', ['--tls-ca', 'TOKEN'], 4, /must hold certificates in PEM/],
   ])('%s does not connect with %j', async (command, args, code, problem) => {
@@ -274,7 +275,8 @@ describe('a command', () => {
       args.push('--key', key)
     }
     const given = args.map((arg) => (arg === 'TOKEN' ? tls.tokenFile : arg))
-    const refused = await sessiond([...command.split(' '), '--server', 'a.example:1', ...given])
+    const where = command === 'sessions watch' ? '--http' : '--server'
+    const refused = await sessiond([...command.split(' '), where, 'a.example:1', ...given])
     expect(refused).toMatchObject({ code, stdout: '' })
     expect(refused.stderr).toMatch(problem)
     expect(refused.stderr).not.toContain(tls.token)

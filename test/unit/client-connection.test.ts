@@ -71,6 +71,32 @@ describe('a connection with TLS', () => {
     await expect(check(address, { tls: { ca, serverName } })).resolves.toBeDefined()
   })
 
+  it.each<[string, string, boolean, string?]>([
+    ['127.0.0.1', '127.0.0.1', true],
+    ['127.0.0.2', '127.0.0.1', false],
+    ['localhost', '127.0.0.1', false],
+    // A name that looks like the address is none: it must stand there as an address.
+    ['127.0.0.1.example', '127.0.0.1', false],
+    ['localhost', 'localhost', true],
+    ['127.0.0.1', 'localhost', false],
+    ['127.0.0.2', '127.0.0.1', true, '127.0.0.2'],
+    ['127.0.0.1', '127.0.0.1', false, '127.0.0.2'],
+    ['localhost', '127.0.0.1', true, 'localhost'],
+    ['127.0.0.1', 'localhost', true, '127.0.0.1'],
+    ['127.0.0.1', 'dns:127.0.0.1', true],
+  ])(
+    'with a certificate of %s to %s is taken: %s (server name: %s)',
+    async (name, host, isTaken, serverName) => {
+      const address = (await serve(authority.issue({ names: [name] }))).replace('127.0.0.1', host)
+      const checked = check(address, {
+        tls: { ca, ...(serverName !== undefined && { serverName }) },
+      })
+      await (isTaken
+        ? expect(checked).resolves.toBeDefined()
+        : expect(checked).rejects.toThrow('shows a certificate that is not of this name'))
+    },
+  )
+
   const DAY_MS = 86_400_000
   it.each<[string, Certified | null, ConnectOptions['tls'] | undefined, string]>([
     ['an unknown authority', authority.issue(), true, 'of an authority that is not trusted here'],
