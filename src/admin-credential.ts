@@ -1,6 +1,6 @@
 import type { Config } from './config.js'
-import type { ClientCertificate, ProofOfAdmin } from './core/credential.js'
-import { bearerToken } from './core/credential.js'
+import { bearerToken, type ClientCertificate } from './core/credential.js'
+import type { OperatorCredential } from './core/trust.js'
 import { follow } from './follow.js'
 import type { Lifecycle } from './lifecycle.js'
 import type { Logger } from './log.js'
@@ -9,19 +9,15 @@ import { readTokenFile } from './token-file.js'
 
 const MAX_NAME_CHARS = 256
 
-/** What operators show: the token of a file, or a certificate that an authority of ours has signed. */
-export interface AdminCredential {
-  readonly proofOf: ProofOfAdmin
-  /** What to show, for who did not. */
-  readonly wanted: string
-}
-
-/** Follows the token's file. null where no credential is configured. Throws InputFileError. */
+/**
+ * What operators show: the token of a file, which is followed, or a certificate that an authority of ours has
+ * signed. null where neither is configured. Throws InputFileError.
+ */
 export function openAdminCredential(
   { adminTokenFile, tls }: Pick<Config, 'adminTokenFile' | 'tls'>,
   log: Logger,
   lifecycle: Lifecycle,
-): AdminCredential | null {
+): OperatorCredential | null {
   const takesCertificates = tls !== null && tls.clientCa !== null
   if (adminTokenFile === null && !takesCertificates) {
     return null
@@ -37,7 +33,11 @@ export function openAdminCredential(
       return certificate === undefined ? null : `client certificate ${nameOf(certificate)}`
     },
     wanted: [
-      ...(adminTokenFile === null ? [] : ['the admin token, as "authorization: Bearer TOKEN"']),
+      ...(adminTokenFile === null
+        ? []
+        : [
+            'the admin token, as "authorization: Bearer TOKEN" (commands: --admin-token-file FILE)',
+          ]),
       ...(takesCertificates ? ['a client certificate of an authority that this server knows'] : []),
     ].join(', or '),
   }

@@ -140,12 +140,14 @@ export async function startNode(config: Config, log: Logger, stop?: AbortSignal)
 
     const hooks = {
       observer,
+      allowsProxies: config.insecureCommands,
       // Any peer can bring this about.
       onRefused(reason: string) {
         metrics.senecaPeerRefused()
         log.debug({ event: 'seneca-refused', reason }, 'refused a peer')
       },
       unsent,
+      onFailure: (err: unknown) => log.error({ event: 'internal-error', err }, 'an act failed'),
     }
     const seneca: string[] = []
     for (const { protocol, host, port } of config.seneca) {

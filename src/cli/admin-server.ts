@@ -1,5 +1,5 @@
 import { AdminClient } from '../client/index.js'
-import { connectByFlags } from './connection.js'
+import { connectAsOperator } from './connection.js'
 import { interruptible } from './interruptible.js'
 import type { ServerFlags } from './sessions-server.js'
 
@@ -9,7 +9,7 @@ export async function withAdmin(
   use: (admin: AdminClient, signal: AbortSignal) => Promise<void>,
   deadlineMs?: number,
 ): Promise<void> {
-  const connection = connectByFlags(flags)
+  const connection = connectAsOperator(flags)
   try {
     await interruptible((signal) => use(new AdminClient(connection, deadlineMs, signal), signal))
   } finally {

@@ -1,10 +1,15 @@
 import { Option } from 'commander'
+import { isOnThisMachine } from '../client/connection.js'
 import { type Connection, type ConnectOptions, connect } from '../client/index.js'
 import { ConfigError } from '../config.js'
 import { listenAddress } from '../config-values.js'
+import { variableOf } from '../serve-options.js'
 import { readCertificates, readKeyPair } from '../tls.js'
 import { readTokenFile } from '../token-file.js'
 import { parseFlag } from './shared.js'
+
+/** The server's variable, so that a command beside it need not be told what the server was. */
+const TOKEN_FILE_VARIABLE = variableOf('admin-token-file')
 
 /** The options of every command that connects to a server over TLS. */
 export const tlsOptions = () => [
@@ -26,7 +31,10 @@ export const connectionOptions = () => [
   ...tlsOptions(),
   new Option('--tls-cert <FILE>', 'a client certificate, PEM, where it is the admin credential'),
   new Option('--tls-key <FILE>', 'its private key, PEM'),
-  new Option('--admin-token-file <FILE>', 'a file with the admin token of a server that has one'),
+  new Option(
+    '--admin-token-file <FILE>',
+    `a file with the admin token of a server that has one (to a server on this machine, default: what ${TOKEN_FILE_VARIABLE} names)`,
+  ),
   plaintextOption(),
 ]
 
@@ -59,6 +67,18 @@ export function readConnectionFlags(
     ...(adminTokenFile !== undefined && { adminToken: readTokenFile(adminTokenFile) }),
     ...(plaintext !== undefined && { plaintext }),
   }
+}
+
+/**
+ * The same for what is for operators: on this machine the variable of the server's own option stands in for
+ * `--admin-token-file`. Throws ConfigError, InputFileError, UnprotectedTokenError.
+ */
+export function connectAsOperator(
+  flags: ConnectionFlags & { readonly server: string },
+): Connection {
+  const fromVariable = isOnThisMachine(flags.server) ? process.env[TOKEN_FILE_VARIABLE] : undefined
+  const { adminTokenFile = fromVariable } = flags
+  return connectByFlags({ ...flags, ...(adminTokenFile !== undefined && { adminTokenFile }) })
 }
 
 /** Prepares a connection to what `--server` names. Throws ConfigError, InputFileError, UnprotectedTokenError. */

@@ -1,6 +1,6 @@
 import { Option } from 'commander'
 import { SessionsClient } from '../client/index.js'
-import { type ConnectionFlags, connectByFlags, connectionOptions } from './connection.js'
+import { type ConnectionFlags, connectAsOperator, connectionOptions } from './connection.js'
 
 /** The options of every command that asks a server about sessions. */
 export const serverOptions = () => [
@@ -20,7 +20,7 @@ export async function withSessions(
   use: (sessions: SessionsClient) => Promise<void>,
 ): Promise<void> {
   // The sessions commands are not signed, so there is no key to compare with.
-  const connection = connectByFlags(flags)
+  const connection = connectAsOperator(flags)
   try {
     await use(new SessionsClient(connection))
   } finally {

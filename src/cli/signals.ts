@@ -62,13 +62,17 @@ export async function serveUntilSignal<S extends Service>(
   process.on('SIGINT', onSignal)
   // Node would open a port for debuggers, which anyone on the machine may connect to and read the keys.
   process.on('SIGUSR1', () => {})
-  process.on('uncaughtException', async (err) => {
+  const onUnexpected = async (err: unknown) => {
     // First of all: whatever fails here, the process ends.
     exitWithin(CLOSE_TIMEOUT_MS)
     log.error({ event: 'unexpected-error', err }, 'closing the store and exiting')
     await service?.close(AbortSignal.abort()).catch(() => {})
     process.exit(UNEXPECTED_EXIT_CODE)
-  })
+  }
+  process.on('uncaughtException', onUnexpected)
+  // What callers bring about is caught where their request is answered. A promise that comes here is of a part of
+  // the server that has stopped working, such as the writer of the store: going on would be worse than a restart.
+  process.on('unhandledRejection', onUnexpected)
 
   try {
     service = await start(stop.signal)

@@ -150,6 +150,7 @@ function withToken(token: string): Interceptor {
     })
 }
 
-function isOnThisMachine(address: string): boolean {
+/** Whether only this machine is on the way to an address. */
+export function isOnThisMachine(address: string): boolean {
   return readUnixAddress(address) !== null || isLoopback(readTcpAddress(address)?.host ?? '')
 }

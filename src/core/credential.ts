@@ -2,11 +2,13 @@
 export interface ShownCredentials {
   /** Of the `Authorization` header, or metadata of that name. */
   readonly authorization: string | undefined
-  /** Of the connection, where it was verified. */
+  /** Of the connection, where it was verified and is really there: `provenCertificate`. */
   readonly certificate: ClientCertificate | undefined
 }
 
 export interface ClientCertificate {
+  /** DER. */
+  readonly raw: Uint8Array
   readonly subject: { readonly CN?: string | readonly string[] }
   readonly subjectaltname?: string | undefined
 }

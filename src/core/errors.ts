@@ -233,8 +233,26 @@ export class CredentialError extends SessiondError {
   readonly code = 'CREDENTIAL_REQUIRED'
 
   /** `wanted`: what would do. */
-  constructor(wanted: string) {
-    super(`an admin credential is needed: ${wanted}`)
+  constructor(wanted: string, credential: 'missing' | 'wrong' = 'missing') {
+    super(
+      credential === 'missing'
+        ? `an admin credential is needed: ${wanted}`
+        : `the admin credential that was shown is not this server's: ${wanted}`,
+      { metadata: { credential } },
+    )
+  }
+}
+
+/** The call came through a proxy, to what is for this machine alone: behind a proxy everyone looks like it. */
+export class ForwardedError extends SessiondError {
+  readonly code = 'FORWARDED'
+
+  /** `header`: what shows it; `advice`: what would let the call through. */
+  constructor(header: string, advice: string) {
+    super(
+      `this is for callers on the server's own machine, and a proxy passed the call on ("${header}"): ${advice}`,
+      { metadata: { header } },
+    )
   }
 }
 

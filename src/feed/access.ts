@@ -1,8 +1,12 @@
 import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { Caller } from '../core/audit.js'
-import { bearerToken, type ProofOfAdmin } from '../core/credential.js'
+import { bearerToken, type ClientCertificate } from '../core/credential.js'
+import type { ForwardedError } from '../core/errors.js'
+import { type AdmitOperator, refuseForwarded } from '../core/trust.js'
 import { isLoopback } from '../loopback.js'
+import { peerText } from '../net/address.js'
 
 /** Who may watch. */
 export interface FeedAccess {
@@ -29,11 +33,23 @@ export function namesThisMachine({ headers }: IncomingMessage): boolean {
   return isLoopback((address ?? name ?? '').toLowerCase())
 }
 
-/** Without a token and not public, the list is for this machine alone. */
+/** Without a token and not public, the list is for this machine alone, and for no proxy on it. */
 export function checkHost(request: IncomingMessage, access: FeedAccess): Refusal | null {
-  return access.isPublic || access.token !== undefined || namesThisMachine(request)
-    ? null
-    : { status: 403, reason: 'the Host header must name this machine: localhost' }
+  if (access.isPublic || access.token !== undefined) {
+    return null
+  }
+  if (!namesThisMachine(request)) {
+    return { status: 403, reason: 'the Host header must name this machine: localhost' }
+  }
+  try {
+    refuseForwarded(
+      Object.keys(request.headers),
+      'let viewers show a token with --feed-token FILE, or let anyone watch with --feed-public yes',
+    )
+    return null
+  } catch (error) {
+    return { status: 403, reason: (error as ForwardedError).message }
+  }
 }
 
 /**
@@ -68,19 +84,26 @@ export function checkViewer(request: IncomingMessage, access: FeedAccess): Refus
 }
 
 /**
- * The operator who asks, or null where the request does not show one. Browsers send a client certificate along
- * unasked, so what changes anything must check the Origin, too.
+ * The operator who asks. Browsers send a client certificate along unasked, so what changes anything must check the
+ * Origin, too. Throws CredentialError, ForwardedError.
  */
-export function adminOf(
-  { headers, socket }: IncomingMessage,
-  proofOf: ProofOfAdmin,
-): Caller | null {
-  const isVerified = socket instanceof TLSSocket && socket.authorized
-  const name = proofOf({
+export function operatorOf({ headers, socket }: IncomingMessage, admit: AdmitOperator): Caller {
+  const proof = admit({
     authorization: headers.authorization,
-    certificate: isVerified ? socket.getPeerCertificate() : undefined,
+    certificate: provenCertificate(socket),
+    headerNames: () => Object.keys(headers),
   })
-  return name === null ? null : { name, address: `${socket.remoteAddress}:${socket.remotePort}` }
+  return { name: proof ?? 'HTTP on loopback', address: peerText(socket) }
+}
+
+/**
+ * The certificate that the peer has proved to be its own. Node calls a session `authorized` that was resumed
+ * without any, and shows an empty object in place of the certificate.
+ */
+function provenCertificate(socket: Socket): ClientCertificate | undefined {
+  const certificate =
+    socket instanceof TLSSocket && socket.authorized ? socket.getPeerCertificate() : undefined
+  return certificate?.raw === undefined ? undefined : certificate
 }
 
 export function pathOf({ url = '' }: IncomingMessage): string {

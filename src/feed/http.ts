@@ -34,7 +34,8 @@ export interface AnswerOptions {
 
 /** What Prometheus reads. */
 export interface MetricsPorts {
-  readonly mayRead: (request: IncomingMessage) => boolean
+  /** Why this one may not read them; null: it may. */
+  readonly refusal: (request: IncomingMessage) => string | null
   readonly contentType: string
   readonly text: () => Promise<string>
 }
@@ -84,10 +85,11 @@ export async function answer(
 async function answerMetrics(
   request: IncomingMessage,
   response: ServerResponse,
-  { mayRead, contentType, text }: MetricsPorts,
+  { refusal, contentType, text }: MetricsPorts,
 ): Promise<void> {
-  if (!mayRead(request)) {
-    say(response, 403, 'metrics are for this machine, under the name localhost, and for operators')
+  const reason = refusal(request)
+  if (reason !== null) {
+    say(response, 403, reason)
     return
   }
   const metrics = await text().catch(() => null)

@@ -1,13 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Caller } from '../core/audit.js'
 import { closeUser } from '../core/close-user.js'
-import {
-  CredentialError,
-  MalformedError,
-  MissingFieldError,
-  NotFoundError,
-  SessiondError,
-} from '../core/errors.js'
+import { MalformedError, MissingFieldError, NotFoundError, SessiondError } from '../core/errors.js'
 import type { Sessions } from '../core/sessions.js'
 import { pathOf } from './access.js'
 
@@ -19,8 +13,8 @@ const JSON_TYPE = /^application\/json\s*(?:;|$)/i
 /** What the page's operator mode asks of the server. */
 export interface OperatorPorts {
   readonly sessions: Pick<Sessions, 'get' | 'list' | 'close'>
-  /** Who asks, where the request carries an admin credential; else null. */
-  readonly admin: (request: IncomingMessage) => Caller | null
+  /** Who asks. Throws CredentialError, ForwardedError. */
+  readonly operator: (request: IncomingMessage) => Caller
   readonly onInternalError: (call: string, error: unknown) => void
 }
 
@@ -63,6 +57,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
 /** HTTP statuses of the errors that an action may end with; any other is told as 500. */
 const STATUSES: Readonly<Record<string, number>> = {
   CREDENTIAL_REQUIRED: 401,
+  FORWARDED: 403,
   MALFORMED: 400,
   MISSING_FIELD: 400,
   INVALID_FIELD: 400,
@@ -88,10 +83,7 @@ export async function answerOperator(
   const name = pathOf(request).slice(PREFIX.length)
   const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined
   try {
-    const caller = ports.admin(request)
-    if (caller === null) {
-      throw new CredentialError('the admin token of --admin-token-file')
-    }
+    const caller = ports.operator(request)
     if (action === undefined) {
       say(response, 404, {
         code: 'NOT_FOUND',

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { WebSocketServer } from 'ws'
+import { servedBy } from '../net/request.js'
 import type { Unsent } from '../net/unsent.js'
 import type { Tls } from '../tls.js'
 import { checkViewer, type FeedAccess, pathOf, queryOf, type Refusal } from './access.js'
@@ -47,6 +48,8 @@ export interface FeedServerOptions extends AnswerOptions {
   readonly onFull?: () => void
   /** Counts the answers that wait, of all listeners (default: nobody does). */
   readonly unsent?: Unsent
+  /** Told of a request that failed for a reason of the server's alone. */
+  readonly onFailure: (error: unknown) => void
   /** Calls `run` at intervals until what it returns is called. */
   readonly every?: (intervalMs: number, run: () => void) => () => void
 }
@@ -96,7 +99,7 @@ export async function startFeedServer(
       connectionsCheckingInterval: CHECK_INTERVAL_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,
     },
-    (request, response) => void answer(request, response, options),
+    servedBy((request, response) => answer(request, response, options), options.onFailure),
   )
   const maxConnections = limits.maxViewers + limits.otherConnections
   const connections = boundConnections(server, maxConnections, options.onFull ?? (() => {}))

@@ -1,57 +1,53 @@
 import type { ServerUnaryCall, UntypedHandleCall } from '@grpc/grpc-js'
 import type { CallObserver } from '../core/calls.js'
-import type { ProofOfAdmin } from '../core/credential.js'
-import { CredentialError } from '../core/errors.js'
+import type { AdmitOperator } from '../core/trust.js'
 import { rememberProof } from './caller.js'
 import { unary } from './handler.js'
 import type { GrpcService } from './server.js'
 import { serverStream } from './server-stream.js'
 
-export interface AdminAccess {
-  readonly proofOf: ProofOfAdmin
-  /** What to show, for who did not. */
-  readonly wanted: string
-  /** Not on loopback. */
-  readonly isRequired: boolean
-  readonly observer: CallObserver
-}
-
 type AnyHandler = (call: ServerUnaryCall<unknown, unknown>, callback: unknown) => void
 
-/** The same service, each method of which asks for the admin credential before anything else. */
-export function forAdmins(
+/** The same service, each method of which asks `admit` before anything else. */
+export function forOperators(
   { definition, implementation }: GrpcService,
-  { proofOf, wanted, isRequired, observer }: AdminAccess,
+  admit: AdmitOperator,
+  observer: CallObserver,
 ): GrpcService {
-  // A refusal goes the way of every other error of a handler.
-  const refuse = async () => {
-    throw new CredentialError(wanted)
-  }
-  const refuseUnary = unary(refuse, observer)
-  const refuseStream = serverStream(async function* () {
-    yield await refuse()
-  }, observer)
-
-  function guarded(handle: UntypedHandleCall, refusal: unknown): UntypedHandleCall {
+  function guarded(handle: UntypedHandleCall, isStream: boolean): UntypedHandleCall {
     return ((call, callback) => {
       const [authorization] = call.metadata.get('authorization')
-      const proof = proofOf({
-        authorization: authorization?.toString(),
-        certificate: call.getAuthContext().sslPeerCertificate,
-      })
-      if (proof !== null) {
-        rememberProof(call, proof)
+      try {
+        const proof = admit({
+          authorization: authorization?.toString(),
+          certificate: call.getAuthContext().sslPeerCertificate,
+          headerNames: () => Object.keys(call.metadata.getMap()),
+        })
+        if (proof !== null) {
+          rememberProof(call, proof)
+        }
+      } catch (error) {
+        ;(refusal(error, isStream, observer) as AnyHandler)(call, callback)
+        return
       }
-      const isRefused = isRequired && proof === null
-      ;((isRefused ? refusal : handle) as AnyHandler)(call, callback)
+      ;(handle as AnyHandler)(call, callback)
     }) as AnyHandler as UntypedHandleCall
   }
 
   // By what the contract has: a method whose handler is not among them stays unimplemented.
   const handlers = Object.entries(definition).flatMap(([name, { responseStream }]) => {
     const handle = implementation[name]
-    const refusal = responseStream ? refuseStream : refuseUnary
-    return handle === undefined ? [] : [[name, guarded(handle, refusal)] as const]
+    return handle === undefined ? [] : [[name, guarded(handle, responseStream)] as const]
   })
   return { definition, implementation: Object.fromEntries(handlers) }
+}
+
+/** A handler that does no more than refuse, in the way of every other error of a handler. */
+function refusal(error: unknown, isStream: boolean, observer: CallObserver): unknown {
+  const refuse = () => Promise.reject(error)
+  return isStream
+    ? serverStream(async function* () {
+        yield await refuse()
+      }, observer)
+    : unary(refuse, observer)
 }

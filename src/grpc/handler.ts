@@ -25,7 +25,7 @@ export function unary<Request, Response>(
         refused = error
       }),
     )
-    answer.then(
+    const answered = answer.then(
       (response) => {
         callback(null, response)
         running.end({ code: call.cancelled ? 'CANCELLED' : 'OK', error: refused })
@@ -36,5 +36,11 @@ export function unary<Request, Response>(
         running.end(outcomeOf(refusal, error))
       },
     )
+    // One answer that cannot be sent ends its own call, and nobody else's.
+    answered.catch((error: unknown) => {
+      const refusal = refusalOf(error, running)
+      callback(refusal)
+      running.end(outcomeOf(refusal, error))
+    })
   }
 }

@@ -20,6 +20,7 @@ export const STATUS_CODES: Readonly<Record<string, status>> = {
   INVALID_LIFETIME: status.INVALID_ARGUMENT,
   BAD_SIGNATURE: status.UNAUTHENTICATED,
   CREDENTIAL_REQUIRED: status.UNAUTHENTICATED,
+  FORWARDED: status.PERMISSION_DENIED,
   OWNER_KEY_MISMATCH: status.PERMISSION_DENIED,
   EPOCH_DRIFT: status.FAILED_PRECONDITION,
   UNSUPPORTED_VERSION: status.FAILED_PRECONDITION,
@@ -67,11 +68,11 @@ export function toStatus(error: unknown): StatusObject {
   return { code, details: message, metadata }
 }
 
+/** Without half a surrogate pair, quoted or made by the cut: grpc-js cannot encode one. */
 function shortened(message: string): string {
-  return message.length <= MAX_MESSAGE_CHARS
-    ? message
-    : // No half of a surrogate pair: grpc-js cannot encode one.
-      `${message.slice(0, MAX_MESSAGE_CHARS).replace(/\p{Surrogate}$/u, '')}…`
+  const isLong = message.length > MAX_MESSAGE_CHARS
+  const text = isLong ? `${message.slice(0, MAX_MESSAGE_CHARS)}…` : message
+  return text.replace(/\p{Surrogate}/gu, '')
 }
 
 function any<T>(

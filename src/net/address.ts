@@ -34,3 +34,14 @@ export function addressText(address: Address): string {
 export function bracketed(host: string): string {
   return host.includes(':') ? `[${host}]` : host
 }
+
+/** Whom a socket is connected to, `HOST:PORT`. */
+export function peerText({
+  remoteAddress = '',
+  remotePort = 0,
+}: {
+  readonly remoteAddress?: string | undefined
+  readonly remotePort?: number | undefined
+}): string {
+  return `${bracketed(remoteAddress)}:${remotePort}`
+}

@@ -1,4 +1,3 @@
-import type { AdminCredential } from '../admin-credential.js'
 import type { Config } from '../config.js'
 import type { Audit } from '../core/audit.js'
 import type { CallObserver } from '../core/calls.js'
@@ -8,9 +7,10 @@ import type { EpochClock } from '../core/epoch.js'
 import { resealAll } from '../core/reseal.js'
 import type { Sessions } from '../core/sessions.js'
 import { eraseSubject, exportSubject } from '../core/subject.js'
+import { type OperatorCredential, operatorRule } from '../core/trust.js'
 import { resealSeed } from '../crypto/seal.js'
 import { adminService } from '../grpc/admin.js'
-import { forAdmins } from '../grpc/admin-access.js'
+import { forOperators } from '../grpc/admin-access.js'
 import { callerOf } from '../grpc/caller.js'
 import type { GrpcService } from '../grpc/server.js'
 import { sessionsService } from '../grpc/sessions.js'
@@ -32,12 +32,11 @@ export interface AdminParts {
   readonly guard: ClockGuard
   readonly observer: CallObserver
   /** null: none is configured. */
-  readonly credential: AdminCredential | null
+  readonly credential: OperatorCredential | null
 }
 
 /**
- * The services for operators, by full name: open on loopback, elsewhere for whoever shows the admin
- * credential, and not at all where there is none to show.
+ * The services for operators, by full name: none beyond loopback where there is no credential to show.
  */
 export function adminServices(
   config: Config,
@@ -45,18 +44,13 @@ export function adminServices(
   log: Logger,
 ): Record<string, GrpcService> {
   const { store, sessions, keys, clock, credential, observer } = parts
-  const isOpen = isLoopback(config.grpc.host)
-  if (!isOpen && credential === null) {
+  const admit = operatorRule(credential, isLoopback(config.grpc.host))
+  if (admit === null) {
     log.warn(
       { event: 'admin-left-out' },
       'sessions_v1.Sessions and sessiond.v1.Admin are not served beyond loopback without --admin-token-file or --tls-client-ca',
     )
     return {}
-  }
-  const access = {
-    ...(credential ?? { proofOf: () => null, wanted: '' }),
-    isRequired: !isOpen,
-    observer,
   }
   const deadlines = new Deadlines(clock, config)
   const admin = adminService({
@@ -93,7 +87,7 @@ export function adminServices(
     observer,
   })
   return {
-    'sessions_v1.Sessions': forAdmins(sessionsService(sessions, observer), access),
-    'sessiond.v1.Admin': forAdmins(admin, access),
+    'sessions_v1.Sessions': forOperators(sessionsService(sessions, observer), admit, observer),
+    'sessiond.v1.Admin': forOperators(admin, admit, observer),
   }
 }

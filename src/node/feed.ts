@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import { fileURLToPath } from 'node:url'
-import type { AdminCredential } from '../admin-credential.js'
 import type { Config } from '../config.js'
 import type { Sessions } from '../core/sessions.js'
-import { adminOf, namesThisMachine } from '../feed/access.js'
+import { type AdmitOperator, type OperatorCredential, operatorRule } from '../core/trust.js'
+import { namesThisMachine, operatorOf } from '../feed/access.js'
 import { FeedHub } from '../feed/hub.js'
 import { readPages } from '../feed/pages.js'
 import { type FeedServer, startFeedServer } from '../feed/server.js'
@@ -28,8 +28,8 @@ export interface FeedParts {
   /** null: no TLS. */
   readonly tls: Tls | null
   /** null: none is configured. */
-  readonly credential: AdminCredential | null
   readonly unsent: Unsent
+  readonly credential: OperatorCredential | null
   readonly isServing: () => boolean
   readonly findings: () => readonly string[]
 }
@@ -49,8 +49,7 @@ export async function startFeed(
     onError: (err) => log.error({ event: 'feed-behind', err }, 'the session list is incomplete'),
   })
   lifecycle.add(() => hub.close())
-  const admin = (request: IncomingMessage) =>
-    credential === null ? null : adminOf(request, credential.proofOf)
+  const admit = operatorRule(credential, isLoopback(http.host))
   const server = await startFeedServer(hub, {
     ...http,
     tls,
@@ -70,23 +69,43 @@ export async function startFeed(
       ),
     findings,
     metrics: {
-      // Behind a proxy on this machine every peer is local: the name that was asked for is not.
-      mayRead: (request) =>
-        (isLoopback(http.host) && namesThisMachine(request)) || admin(request) !== null,
+      refusal: (request) => metricsRefusal(request, admit, credential !== null),
       contentType: metrics.contentType,
       text: () => metrics.text(),
     },
-    ...(credential && {
-      operator: {
-        sessions,
-        admin,
-        onInternalError: (call, err) =>
-          log.error({ event: 'internal-error', method: call, err }, 'a request failed'),
-      },
-    }),
+    ...(credential &&
+      admit && {
+        operator: {
+          sessions,
+          operator: (request: IncomingMessage) => operatorOf(request, admit),
+          onInternalError: (call, err) =>
+            log.error({ event: 'internal-error', method: call, err }, 'a request failed'),
+        },
+      }),
+    onFailure: (err) => log.error({ event: 'internal-error', err }, 'a request failed'),
     onUsage: (usage) => log.info({ event: 'feed-usage', ...usage }, 'who watches the session list'),
   })
   lifecycle.listens(server)
   await hub.load()
   return server
+}
+
+/** Why a request may not read the metrics; null: it may. */
+function metricsRefusal(
+  request: IncomingMessage,
+  admit: AdmitOperator | null,
+  hasCredential: boolean,
+): string | null {
+  if (admit === null) {
+    return 'metrics are for operators: start the server with --admin-token-file or --tls-client-ca'
+  }
+  if (!hasCredential && !namesThisMachine(request)) {
+    return 'metrics are for this machine, under the name localhost'
+  }
+  try {
+    operatorOf(request, admit)
+    return null
+  } catch (error) {
+    return (error as Error).message
+  }
 }

@@ -52,6 +52,7 @@ export async function startBridge(
     observer: observeCalls(log),
     unsent,
     onRefused: (reason: string) => log.debug({ event: 'seneca-refused', reason }, 'refused a peer'),
+    onFailure: (err: unknown) => log.error({ event: 'internal-error', err }, 'an act failed'),
   }
   try {
     const addresses: string[] = []

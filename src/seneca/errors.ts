@@ -23,6 +23,7 @@ export const STATUSES: Readonly<Record<string, number>> = {
   MISSING_FIELD: 400,
   INVALID_FIELD: 400,
   UNSUPPORTED_VERSION: 400,
+  FORWARDED: 403,
   ACT_NOT_FOUND: 404,
   NOT_FOUND: 404,
   CONFLICT: 409,

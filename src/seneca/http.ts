@@ -6,7 +6,9 @@ import {
 } from 'node:http'
 import type { Socket } from 'node:net'
 import { MalformedError } from '../core/errors.js'
+import { refuseForwarded } from '../core/trust.js'
 import { isLoopback } from '../loopback.js'
+import { servedBy } from '../net/request.js'
 import { actRunner, type Outcome, refusal } from './act.js'
 import { ByteBudget } from './byte-budget.js'
 import type { SessionCommands } from './commands.js'
@@ -69,7 +71,7 @@ export async function startSenecaHttp(
 
   const server = createServer(
     { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: STALL_TIMEOUT_MS },
-    async (request, response) => {
+    servedBy(async (request, response) => {
       if (busy.has(request.socket)) {
         // Nothing would bound the answers to requests sent ahead; no Seneca client sends any.
         if (!request.socket.destroyed) {
@@ -83,7 +85,7 @@ export async function startSenecaHttp(
       const receivedMs = Date.now()
       let outcome: Outcome
       try {
-        checkRequest(request, onLoopback)
+        checkRequest(request, onLoopback, hooks.allowsProxies ?? false)
         outcome = await answer(request)
       } catch (error) {
         outcome = refusal(error)
@@ -95,7 +97,7 @@ export async function startSenecaHttp(
       }
       response.writeHead(outcome.status, headers(request, outcome, accept, receivedMs))
       response.end(outcome.json)
-    },
+    }, hooks.onFailure),
   )
   boundConnections(server, maxConnections, hooks)
   letIdleGiveWay(server, maxConnections / 2)
@@ -126,8 +128,12 @@ function letIdleGiveWay(server: Server, beyond: number): void {
   })
 }
 
-/** Keeps web pages out, whatever site they are of. Throws RefusedRequestError. */
-function checkRequest({ url, method, headers }: IncomingMessage, onLoopback: boolean): void {
+/** Keeps web pages out, whatever site they are of, and proxies. Throws RefusedRequestError, ForwardedError. */
+function checkRequest(
+  { url, method, headers }: IncomingMessage,
+  onLoopback: boolean,
+  allowsProxies: boolean,
+): void {
   if (url !== PATH) {
     throw new RefusedRequestError(404, `there is nothing but ${PATH} here`)
   }
@@ -142,6 +148,13 @@ function checkRequest({ url, method, headers }: IncomingMessage, onLoopback: boo
   }
   if (headers.origin !== undefined) {
     throw new RefusedRequestError(403, 'requests of web pages, which have an Origin, are refused')
+  }
+  if (!allowsProxies) {
+    refuseForwarded(
+      Object.keys(headers),
+      'let callers elsewhere run "sessiond bridge" on their own machine, or let whoever can connect do ' +
+        'everything with --insecure-commands yes',
+    )
   }
   if (!JSON_TYPE.test(headers['content-type'] ?? '')) {
     throw new RefusedRequestError(415, 'the Content-Type must be application/json')

@@ -21,6 +21,10 @@ export interface SenecaHooks {
   readonly onRefused: (reason: string) => void
   /** Counts the answers that wait, of all listeners. */
   readonly unsent: Unsent
+  /** Told of an answer that could not be given, for a reason of the server's alone. */
+  readonly onFailure: (error: unknown) => void
+  /** Whether requests that a proxy passed on are taken (default: no). */
+  readonly allowsProxies?: boolean
 }
 
 /** Of one listener. */

@@ -61,6 +61,7 @@ export async function startSenecaTcp(
     observer: hooks.observer,
     runAct: actRunner(commands, hooks.observer),
     onRefused: hooks.onRefused,
+    onFailure: hooks.onFailure,
   }
   const connections = new Set<Connection>()
   // Half open: a peer that has sent all that it wants to send still gets its answers.
@@ -93,6 +94,7 @@ interface Settings extends TcpLimits {
   readonly observer: CallObserver
   readonly runAct: RunAct
   readonly onRefused: (reason: string) => void
+  readonly onFailure: (error: unknown) => void
 }
 
 /** One peer. What it may not be answered yet is not read either. */
@@ -162,7 +164,10 @@ class Connection {
       for (let line = this.takeLine(); line !== null; line = this.takeLine()) {
         const message = readActMessage(line)
         this.inFlight++
-        void this.answer(message, Date.now())
+        this.answer(message, Date.now()).catch((error: unknown) => {
+          this.cut('internal error')
+          this.settings.onFailure(error)
+        })
       }
     } catch (error) {
       // Whoever sends such a line does not speak this protocol: a browser, perhaps, for a web page.

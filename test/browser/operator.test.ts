@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { CredentialError } from '../../src/core/errors.js'
 import { FeedHub } from '../../src/feed/hub.js'
 import { readPages } from '../../src/feed/pages.js'
 import { startFeedServer } from '../../src/feed/server.js'
@@ -29,10 +30,16 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('operating on th
       pages: readPages(BUILT),
       isReady: async () => true,
       onUsage: () => {},
+      onFailure: (error) => expect.fail(`${error}`),
       ...(token !== null && {
         operator: {
           sessions,
-          admin: ({ headers }) => (headers.authorization === `Bearer ${token}` ? OPERATOR : null),
+          operator({ headers }) {
+            if (headers.authorization !== `Bearer ${token}`) {
+              throw new CredentialError('the token')
+            }
+            return OPERATOR
+          },
           onInternalError: (_, error) => expect.fail(`${error}`),
         },
       }),

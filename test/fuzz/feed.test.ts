@@ -160,6 +160,7 @@ const server = await startFeedServer(hub, {
   pages: new Map([['/', { body: Buffer.from('page'), headers: {} }]]),
   isReady: async () => hub.isReady,
   onUsage: () => {},
+  onFailure: (error) => expect.fail(`${error}`),
 })
 const port = Number(new URL(server.address).port)
 const agent = new Agent({ keepAlive: true })

@@ -20,12 +20,13 @@ export const portOf = ({ address }: Pick<SenecaListener, 'address'>) =>
 /** Hooks that write down what they are told. */
 export function hooks() {
   const { observer, ended, internal } = recordCalls()
-  const told = { ended, internal, refused: [] as string[] }
+  const told = { ended, internal, refused: [] as string[], failures: [] as unknown[] }
   return {
     told,
     observer,
     onRefused: (reason: string) => told.refused.push(reason),
     unsent: new Unsent((limit) => told.refused.push(limit)),
+    onFailure: (error: unknown) => told.failures.push(error),
   }
 }
 

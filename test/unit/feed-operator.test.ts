@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { StoreUnavailableError } from '../../src/core/errors.js'
+import { CredentialError, StoreUnavailableError } from '../../src/core/errors.js'
 import { FeedHub } from '../../src/feed/hub.js'
 import { answerOperator, type OperatorPorts } from '../../src/feed/operator.js'
 import { startFeedServer } from '../../src/feed/server.js'
@@ -20,9 +20,15 @@ async function start(ports: Partial<OperatorPorts> = {}) {
     pages: new Map(),
     isReady: async () => true,
     onUsage: () => {},
+    onFailure: (error) => failures.push(error),
     operator: {
       sessions,
-      admin: ({ headers }) => (headers.authorization === `Bearer ${TOKEN}` ? OPERATOR : null),
+      operator({ headers }) {
+        if (headers.authorization !== `Bearer ${TOKEN}`) {
+          throw new CredentialError('the token')
+        }
+        return OPERATOR
+      },
       onInternalError: (call, error) => failures.push([call, error]),
       ...ports,
     },
@@ -142,7 +148,7 @@ describe('the operator mode', () => {
     const failures: unknown[] = []
     const ports: OperatorPorts = {
       sessions: sessionsAt().sessions,
-      admin: () => OPERATOR,
+      operator: () => OPERATOR,
       onInternalError: (_, error) => failures.push(error),
     }
     const server = createServer().listen(0, '127.0.0.1')

@@ -28,6 +28,7 @@ async function start(options: Partial<FeedServerOptions> = {}) {
     pages: new Map([['/', PAGE]]),
     isReady: async () => hub.isReady,
     onUsage: (usage) => reports.push(usage),
+    onFailure: (error) => expect.fail(`${error}`),
     every: (_, run) => {
       ticks.push(run)
       return () => {}
@@ -70,6 +71,17 @@ async function start(options: Partial<FeedServerOptions> = {}) {
 }
 
 const args = (n: number) => ({ userId: `u${n}`, userName: `n\n${n}`, address: 'a', client: 'web' })
+
+it('goes on where a request fails for a reason of its own', async () => {
+  const failures: unknown[] = []
+  const { server } = await start({
+    isReady: () => Promise.reject(new Error('planted')),
+    onFailure: (error) => failures.push(error),
+  })
+  await expect(fetch(`${server.address}/readyz`)).rejects.toThrow()
+  expect(failures).toEqual([new Error('planted')])
+  expect((await fetch(`${server.address}/healthz`)).status).toBe(200)
+})
 
 describe('the session list over WebSocket', () => {
   it('is the same to every viewer, whenever it came and whichever dialect it asked for', async () => {

@@ -1,14 +1,14 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { UntypedHandleCall } from '@grpc/grpc-js'
+import { Metadata, type ServiceError, type UntypedHandleCall } from '@grpc/grpc-js'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { type AdminCredential, openAdminCredential } from '../../src/admin-credential.js'
-import { callUnary } from '../../src/client/call.js'
-import { callServerStream } from '../../src/client/call-stream.js'
+import { openAdminCredential } from '../../src/admin-credential.js'
+import { callUnary, refusal } from '../../src/client/call.js'
 import { type ConnectOptions, connect } from '../../src/client/connection.js'
 import { RefusedError } from '../../src/client/errors.js'
-import { type AdminAccess, forAdmins } from '../../src/grpc/admin-access.js'
+import { type AdmitOperator, type OperatorCredential, operatorRule } from '../../src/core/trust.js'
+import { forOperators } from '../../src/grpc/admin-access.js'
 import { callerOf } from '../../src/grpc/caller.js'
 import { rawDefinition } from '../../src/grpc/contracts.js'
 import { TlsServerCredentials } from '../../src/grpc/credentials.js'
@@ -38,11 +38,11 @@ const methods = services.flatMap((service) =>
 const lifecycle = new Lifecycle()
 afterAll(async () => void (await lifecycle.close(0)))
 const directory = await temporaryDirectory(afterAll)
-let credential: AdminCredential
+let credential: OperatorCredential
 
 /** Both services over TLS, each method of which answers with who called it. Returns the address. */
-async function serve(isRequired: boolean): Promise<string> {
-  const access: AdminAccess = { ...credential, isRequired, observer: NO_FAILURES }
+async function serve(credential: OperatorCredential | null): Promise<string> {
+  const admit = operatorRule(credential, true) as AdmitOperator
   const tls = followTls(file, log)
   const who = (call: { getPeer(): string }) => Buffer.from(callerOf(call).name)
   const handler = (responseStream: boolean): UntypedHandleCall =>
@@ -59,7 +59,11 @@ async function serve(isRequired: boolean): Promise<string> {
     ])
     return [
       service,
-      forAdmins({ definition, implementation: Object.fromEntries(handlers) }, access),
+      forOperators(
+        { definition, implementation: Object.fromEntries(handlers) },
+        admit,
+        NO_FAILURES,
+      ),
     ]
   })
   const credentials = new TlsServerCredentials(tls)
@@ -84,19 +88,25 @@ beforeAll(async () => {
   await writeFile(file.key, key)
   await writeFile(file.clientCa, operators.cert)
   await writeFile(adminTokenFile, `${TOKEN}\n`)
-  credential = openAdminCredential({ adminTokenFile, tls: file }, log, lifecycle) as AdminCredential
-  guarded = await serve(true)
-  open = await serve(false)
+  credential = openAdminCredential(
+    { adminTokenFile, tls: file },
+    log,
+    lifecycle,
+  ) as OperatorCredential
+  guarded = await serve(credential)
+  open = await serve(null)
 })
 
 interface Shown {
   readonly token?: string
   readonly certificate?: Certified
+  /** Metadata of a proxy. */
+  readonly header?: string
 }
 
 /** Calls a method; gives what it answers, or throws RefusedError. */
 async function call(address: string, path: string, shown: Shown): Promise<string> {
-  const { token, certificate } = shown
+  const { token, certificate, header } = shown
   const options: ConnectOptions = {
     serverKeys: 'any',
     tls: {
@@ -108,12 +118,19 @@ async function call(address: string, path: string, shown: Shown): Promise<string
   const connection = connect(address, options)
   onTestFinished(() => connection.close())
   const none = Buffer.alloc(0)
-  if (methods.find((method) => method.path === path)?.responseStream) {
-    for await (const bytes of callServerStream(connection.client, path, none)) {
-      return `${bytes}`
-    }
+  const metadata = new Metadata()
+  if (header !== undefined) {
+    metadata.set(header, 'a')
   }
-  return `${await callUnary(connection.client, path, none, Date.now() + 10_000, undefined)}`
+  if (methods.find((method) => method.path === path)?.responseStream) {
+    const same = (bytes: Buffer) => bytes
+    const answers = connection.client.makeServerStreamRequest(path, same, same, none, metadata)
+    const [answer] = await answers.toArray().catch((error: ServiceError) => {
+      throw refusal(error)
+    })
+    return `${answer}`
+  }
+  return `${await callUnary(connection.client, path, none, Date.now() + 10_000, undefined, metadata)}`
 }
 
 const STATUS = '/sessiond.v1.Admin/GetStatus'
@@ -125,7 +142,7 @@ describe('the admin credential', () => {
       grpcCode: 16,
       code: 'CREDENTIAL_REQUIRED',
       message:
-        'an admin credential is needed: the admin token, as "authorization: Bearer TOKEN", ' +
+        'an admin credential is needed: the admin token, as "authorization: Bearer TOKEN" (commands: --admin-token-file FILE), ' +
         'or a client certificate of an authority that this server knows',
     })
     expect(await call(guarded, path, { token: TOKEN })).toBe('admin token')
@@ -159,6 +176,7 @@ describe('the admin credential', () => {
     for (const path of [STATUS, BACKUP]) {
       await expect(call(guarded, path, shown)).rejects.toMatchObject({
         code: 'CREDENTIAL_REQUIRED',
+        metadata: { credential: shown.token === undefined ? 'missing' : 'wrong' },
       })
     }
   })
@@ -169,10 +187,20 @@ describe('the admin credential', () => {
     await expect(call(guarded, STATUS, { certificate })).rejects.toBeInstanceOf(RefusedError)
   })
 
-  it('is not asked for where the service is open, and named where it is shown', async () => {
-    expect(await call(open, STATUS, {})).toBe('gRPC on loopback')
-    expect(await call(open, STATUS, { token: 'wrong' })).toBe('gRPC on loopback')
-    expect(await call(open, STATUS, { token: TOKEN })).toBe('admin token')
+  it('is not asked for where none is configured, but then no proxy is let in', async () => {
+    for (const path of [STATUS, BACKUP]) {
+      expect(await call(open, path, {})).toBe('gRPC on loopback')
+      expect(await call(open, path, { token: TOKEN })).toBe('gRPC on loopback')
+      for (const header of ['forwarded', 'via', 'x-real-ip', 'x-forwarded-for', 'x-forwarded-x']) {
+        await expect(call(open, path, { header })).rejects.toMatchObject({
+          grpcCode: 7,
+          code: 'FORWARDED',
+          metadata: { header },
+        })
+        expect(await call(guarded, path, { header, token: TOKEN })).toBe('admin token')
+      }
+      expect(await call(open, path, { header: 'x-forwarded' })).toBe('gRPC on loopback')
+    }
   })
 
   it('is nothing that health asks for', async () => {

@@ -1,5 +1,6 @@
 import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import type { CallObserver } from '../../src/core/calls.js'
 import { MissingFieldError } from '../../src/core/errors.js'
 import { serviceDefinition } from '../../src/grpc/contracts.js'
 import { unary } from '../../src/grpc/handler.js'
@@ -8,7 +9,7 @@ import { startTestGrpc } from '../support/grpc.js'
 import { recordCalls } from '../support/observer.js'
 
 /** A server whose Create is `handle`. */
-async function serve(handle: () => Promise<Buffer>) {
+async function serve(handle: () => Promise<Buffer>, observed?: CallObserver) {
   const { observer, ended } = recordCalls()
   const { Create } = serviceDefinition('session.Session')
   const definition = {
@@ -21,7 +22,7 @@ async function serve(handle: () => Promise<Buffer>) {
   const server = await startTestGrpc({
     'session.Session': {
       definition,
-      implementation: { Create: unary(handle, observer) },
+      implementation: { Create: unary(handle, observed ?? observer) },
     },
   })
   const client = createClient(server.address)
@@ -91,6 +92,27 @@ describe('a handler', () => {
     expect(await refused('a')).toBeNull()
     expect(ended).toMatchObject([{ transport: 'grpc', code: 'OK', error: undefined }])
     expect(ended[0]?.peer).toMatch(/^127\.0\.0\.1:\d+$/)
+  })
+
+  it('whose answer fails to be given ends its own call alone', async () => {
+    let failures = 1
+    const { refused } = await serve(async () => Buffer.of(1), {
+      begin: (incoming) => {
+        const running = recordCalls().observer.begin(incoming)
+        return {
+          ...running,
+          end(outcome) {
+            if (failures-- > 0) {
+              throw new Error(SECRET)
+            }
+            running.end(outcome)
+          },
+        }
+      },
+    })
+    await refused('a')
+    expect(await refused('b')).toBeNull()
+    expect(failures).toBe(-2)
   })
 
   it('gives the id of what it refused or failed back in the trailers', async () => {

@@ -16,6 +16,7 @@ const expected: Record<string, [errors.SessiondError, string | null]> = {
   SignatureError: [new errors.SignatureError('f', 'p'), 'UNAUTHENTICATED'],
   CredentialError: [new errors.CredentialError('w'), 'UNAUTHENTICATED'],
   OwnerKeyError: [new errors.OwnerKeyError('p', 'key', 'e'), 'PERMISSION_DENIED'],
+  ForwardedError: [new errors.ForwardedError('via', 'a'), 'PERMISSION_DENIED'],
   QuotaError: [new errors.QuotaError('owner', 1), 'RESOURCE_EXHAUSTED'],
   RateLimitedError: [new errors.RateLimitedError('calls', 5), 'RESOURCE_EXHAUSTED'],
   IdempotencyKeyReusedError: [new errors.IdempotencyKeyReusedError(), 'ALREADY_EXISTS'],
@@ -72,6 +73,9 @@ describe('the map from errors to gRPC codes', () => {
     [new errors.EpochDriftError('f', 1n, 7n, 2n), { server_epoch: '7', max_drift_epochs: '2' }],
     [new errors.QuotaError('server', 5), { scope: 'server', limit: '5' }],
     [new errors.SessionEndedError('id'), { session_id: 'id' }],
+    [new errors.CredentialError('w'), { credential: 'missing' }],
+    [new errors.CredentialError('w', 'wrong'), { credential: 'wrong' }],
+    [new errors.ForwardedError('via', 'a'), { header: 'via' }],
     [new errors.RateLimitedError('failures', 5), { scope: 'failures', limit: '5' }],
   ])('hands on what belongs to the code: %s', (error, metadata) => {
     expect(onTheWire(error).metadata).toEqual(metadata)
@@ -83,6 +87,8 @@ describe('the map from errors to gRPC codes', () => {
       const { message } = onTheWire(new errors.InvalidFieldError(field, '🎲'.repeat(20_000)))
       expect(message).toMatch(/^f+ (🎲)+…$/u)
     }
+    // JSON may hold half a pair, which no status can carry.
+    expect(onTheWire(new errors.InvalidFieldError('f', 'a\ud83cb')).message).toBe('f ab')
     const { metadata } = toStatus(new errors.InvalidFieldError('f', '\u{ffff}'.repeat(20_000)))
     const trailer = String(metadata.toHttp2Headers()['grpc-status-details-bin'])
     expect(trailer.length + encodeURI('\u{ffff}').length * 400).toBeLessThan(8192)

@@ -26,6 +26,8 @@ const FORBIDDEN = [
   ['seneca', '@grpc/grpc-js'],
   ['feed', '../grpc/status.js'],
   ['feed', 'prom-client'],
+  ['net', '../grpc/status.js'],
+  ['net', '../core/sessions.js'],
   ['client', '../crypto/sodium.js'],
   ['client', '../core/sessions.js'],
   ['web', '../core/sessions.js'],
@@ -38,7 +40,12 @@ const ALLOWED = [
   ['stores/level', '../../core/store.js'],
   ['stores/level', '../../files/directory.js'],
   ['grpc', '../core/sessions.js'],
+  ['net', '../core/errors.js'],
+  ['grpc', '../net/listen.js'],
+  ['seneca', '../net/listen.js'],
+  ['feed', '../net/listen.js'],
   ['client', '../envelope/chain.js'],
+  ['client', '../net/address.js'],
   ['cli', '../client/index.js'],
 ] as const
 

@@ -5,6 +5,7 @@ import { it as base, describe, expect } from 'vitest'
 import { RefusedError } from '../../src/client/index.js'
 import type { SessionCommands } from '../../src/seneca/commands.js'
 import { type HttpLimits, startSenecaHttp } from '../../src/seneca/http.js'
+import type { SenecaHooks } from '../../src/seneca/listener.js'
 import { hooks, memorySessions, portOf } from '../support/seneca.js'
 
 const LIST = '{"role":"sessions","cmd":"get_sessions","filter":{}}'
@@ -24,7 +25,11 @@ const it = base.extend('start', async ({ task: _ }, { onCleanup }) => {
       await cleanup()
     }
   })
-  return async (replaced: Partial<SessionCommands> = {}, limits: Partial<HttpLimits> = {}) => {
+  return async (
+    replaced: Partial<SessionCommands> = {},
+    limits: Partial<HttpLimits> = {},
+    more: Partial<SenecaHooks> = {},
+  ) => {
     const { sessions } = memorySessions()
     const commands = new Proxy(sessions as SessionCommands, {
       get(target, name: keyof SessionCommands) {
@@ -32,7 +37,8 @@ const it = base.extend('start', async ({ task: _ }, { onCleanup }) => {
       },
     })
     const hooked = hooks()
-    const listener = await startSenecaHttp('127.0.0.1', 0, commands, hooked, limits)
+    const both = { ...hooked, ...more }
+    const listener = await startSenecaHttp('127.0.0.1', 0, commands, both, limits)
     cleanups.push(() => listener.close(0))
     const port = portOf(listener)
     const send = ({ method = 'POST', path = '/act', headers = {}, body = LIST }: Post = {}) =>
@@ -131,6 +137,21 @@ describe('POST /act', () => {
     const { send } = await start()
     const body = act.replace('{', '{"role":"sessions",')
     expect(await send({ body })).toMatchObject({ status, ...answer })
+  })
+
+  it('ends no more than a connection where an answer fails to be given', async ({ start }) => {
+    const { send, told } = await start(
+      { list: () => Promise.reject(new Error('secret')) },
+      {},
+      {
+        onRefused() {
+          throw new Error('planted')
+        },
+      },
+    )
+    await expect(send({ path: '/' })).rejects.toMatchObject({ code: 'ECONNRESET' })
+    expect(told.failures).toEqual([new Error('planted')])
+    expect(await send()).toMatchObject({ status: 500 })
   })
 
   it('answers a failure of the inside with 500 and no more', async ({ start }) => {

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
-import { it as base, describe, expect } from 'vitest'
+import { it as base, describe, expect, onTestFinished } from 'vitest'
+import type { CallObserver } from '../../src/core/calls.js'
 import type { SessionCommands } from '../../src/seneca/commands.js'
 import { startSenecaTcp, type TcpLimits } from '../../src/seneca/tcp.js'
 import { actLine, connectPeer, hooks, memorySessions } from '../support/seneca.js'
@@ -47,6 +48,26 @@ it('beyond the bound is refused, which is told', async ({ started }) => {
   expect(told.refused).toEqual(['there are 512 connections, the most allowed'])
   await stillServes()
   others.map(({ socket }) => socket.destroy())
+})
+
+it('goes on where an act fails in a way that has no answer', async () => {
+  const hooked = hooks()
+  const begin = hooked.observer.begin
+  const { sessions } = memorySessions()
+  const observer: CallObserver = {
+    begin(call) {
+      this.begin = begin
+      throw new Error(`planted for ${call.method}`)
+    },
+  }
+  const listener = await startSenecaTcp('127.0.0.1', 0, sessions, { ...hooked, observer })
+  onTestFinished(async () => void (await listener.close(0)))
+  const [peer, bystander] = [await connectPeer(listener), await connectPeer(listener)]
+  peer.send(actLine(list))
+  await peer.closed
+  expect(hooked.told.failures).toEqual([new Error('planted for get_sessions')])
+  bystander.send(actLine(list))
+  expect(await bystander.answer()).toMatchObject({ kind: 'res' })
 })
 
 describe('a connection', () => {

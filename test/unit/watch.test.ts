@@ -18,6 +18,7 @@ async function startFeed(port = 0, more: Partial<FeedServerOptions> = {}) {
   const server = await startFeedServer(hub, {
     ...{ host: '127.0.0.1', port, access: { isPublic: false }, expectedVersion: '1.2.3' },
     ...{ pages: new Map(), isReady: async () => true, onUsage() {}, every: () => () => {} },
+    onFailure: (error) => expect.fail(`${error}`),
     ...more,
   })
   onTestFinished(async () => void (await server.close()))
