@@ -2,23 +2,25 @@
 import http from 'node:http'
 import https from 'node:https'
 
-const [, port = '8808'] = /:(\d+)$/.exec(process.env.SESSIOND_HTTP ?? '') ?? []
+const [, bracketed, name = '127.0.0.1', port = '8808'] =
+  /(?:\[([^\]]+)\]|([^:[\]/]+)):(\d+)$/.exec(process.env.SESSIOND_HTTP ?? '') ?? []
+/** Where who listens on every address is reached. */
+const LOOPBACK = { '0.0.0.0': '127.0.0.1', '::': '::1' }
+const host = LOOPBACK[bracketed ?? name] ?? bracketed ?? name
 
 /** Rejects where nobody answers in this protocol. */
-function isReady({ get }, scheme) {
+function isReady({ get }) {
   return new Promise((resolve, reject) => {
-    const url = `${scheme}://127.0.0.1:${port}/readyz`
-    // The certificate need not name loopback, and who else would answer there?
-    get(url, { rejectUnauthorized: false, agent: false }, ({ statusCode }) =>
-      resolve(statusCode === 200),
-    ).on('error', reject)
+    // The certificate need not name what is asked for, and who else would answer here?
+    const options = { host, port, path: '/readyz', rejectUnauthorized: false, agent: false }
+    get(options, ({ statusCode }) => resolve(statusCode === 200)).on('error', reject)
   })
 }
 
-const ready = await isReady(http, 'http')
-  .catch(() => isReady(https, 'https'))
+const ready = await isReady(http)
+  .catch(() => isReady(https))
   .catch((error) => {
-    console.error(`port ${port}: ${error.message}`)
+    console.error(`${host}, port ${port}: ${error.message}`)
     return false
   })
 process.exit(ready ? 0 : 1)

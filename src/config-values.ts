@@ -2,14 +2,10 @@ import { NO_TIME, timeMsOf } from './core/time-text.js'
 
 /** How the text of an option becomes a value. Each throws an Error that says what would be right. */
 
-export interface ListenAddress {
-  readonly host: string
-  /** 0 lets the system choose. */
-  readonly port: number
-}
+import { type Address, readTcpAddress, readUnixAddress, type TcpAddress } from './net/address.js'
 
 /** Where a Seneca listener waits, and which of Seneca's transports it speaks. */
-export interface SenecaAddress extends ListenAddress {
+export interface SenecaAddress extends TcpAddress {
   readonly protocol: 'tcp' | 'http'
 }
 
@@ -85,17 +81,42 @@ export function limit(text: string): number {
 }
 
 /** `HOST:PORT`, an IPv6 host in brackets. */
-export function listenAddress(text: string): ListenAddress {
-  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text) ?? []
-  const host = bracketed ?? plain
-  if (host === undefined || Number(port) > 65_535) {
+export function listenAddress(text: string): TcpAddress {
+  const address = readTcpAddress(text)
+  if (address === null) {
     throw new Error(`"${text}" is not HOST:PORT such as 127.0.0.1:8090 or [::1]:8090`)
   }
-  return { host, port: Number(port) }
+  return address
+}
+
+/** As many bytes as Linux takes; what is longer would be cut. */
+const MAX_SOCKET_PATH_BYTES = 107
+
+/** `HOST:PORT`, or a Unix socket, `unix:PATH`. */
+export function grpcAddress(text: string): Address {
+  if (!text.startsWith('unix:')) {
+    return listenAddress(text)
+  }
+  const address = readUnixAddress(text)
+  if (address === null) {
+    throw new Error(`"${text}" is not such as unix:sessiond.sock or unix:///run/sessiond.sock`)
+  }
+  if (Buffer.byteLength(address.path) > MAX_SOCKET_PATH_BYTES) {
+    throw new Error(`"${text}" has a path of more than ${MAX_SOCKET_PATH_BYTES} bytes`)
+  }
+  return address
+}
+
+/** Who may write to a file, as `chmod` takes it in digits. */
+export function fileMode(text: string): number {
+  if (!/^0?[0-7]{3}$/.test(text)) {
+    throw new Error(`"${text}" is not a mode such as 0600 or 0660`)
+  }
+  return Number.parseInt(text, 8)
 }
 
 /** `HOST:PORT`, or `off`, which is null. */
-export function listenAddressOrOff(text: string): ListenAddress | null {
+export function listenAddressOrOff(text: string): TcpAddress | null {
   return text === 'off' ? null : listenAddress(text)
 }
 

@@ -1,7 +1,8 @@
 import { join } from 'node:path'
-import { type ListenAddress, type SenecaAddress, yesOrNo } from './config-values.js'
+import { type SenecaAddress, yesOrNo } from './config-values.js'
 import { SessiondError } from './core/errors.js'
 import type { GrpcLimits } from './grpc/limits.js'
+import type { Address, TcpAddress } from './net/address.js'
 import { type Option, type OptionName, SERVE_OPTIONS, variableOf } from './serve-options.js'
 import { unprotected } from './unprotected.js'
 
@@ -18,10 +19,12 @@ export interface TlsFiles {
 export interface Config extends GrpcLimits {
   readonly dataDir: string
   readonly store: Value<'store'>
-  readonly grpc: ListenAddress
+  readonly grpc: Address
+  /** Of the Unix socket, where gRPC listens on one. */
+  readonly grpcSocketMode: number
   readonly seneca: readonly SenecaAddress[]
   /** null: off. */
-  readonly http: ListenAddress | null
+  readonly http: TcpAddress | null
   /** null: none. */
   readonly tls: TlsFiles | null
   readonly plaintext: boolean
@@ -113,6 +116,7 @@ export function readConfig({ flags, env, file }: ConfigSources): Config {
     dataDir,
     store: value('store'),
     grpc: value('grpc'),
+    grpcSocketMode: value('grpc-socket-mode'),
     seneca: value('seneca'),
     http: value('http'),
     tls: cert !== undefined && key !== undefined ? { cert, key, clientCa } : null,

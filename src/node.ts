@@ -37,7 +37,10 @@ const REMEMBERED_HEADERS = 10_000
 
 /** A running server. */
 export interface Node {
-  /** Where each listener really is: `HOST:PORT` for gRPC, else with its scheme, such as `tcp://HOST:PORT`. */
+  /**
+   * Where each listener really is: `HOST:PORT` or `unix:PATH` for gRPC, else with its scheme, such as `tcp://HOST:PORT`.
+   * Of several addresses of one name with commas between.
+   */
   readonly addresses: {
     readonly grpc: string
     readonly seneca: readonly string[]
@@ -114,7 +117,8 @@ export async function startNode(config: Config, log: Logger, stop?: AbortSignal)
     const unsent = new Unsent(onLimited, unsentLimits(PAGE * config.maxDataBytes))
     lifecycle.add(unsent.watch())
     const grpc = await startGrpcServer({
-      ...config.grpc,
+      address: config.grpc,
+      socketMode: config.grpcSocketMode,
       services: {
         'session.Session': sessionService({
           create: (claim) => createSession(claim, createPorts, config),
@@ -130,7 +134,9 @@ export async function startNode(config: Config, log: Logger, stop?: AbortSignal)
           log,
         ),
       },
-      ...(tls !== null && { credentials: new TlsServerCredentials(tls) }),
+      // Who may connect to a Unix socket is for its mode to say, and nobody is on the way.
+      ...(tls !== null &&
+        !('path' in config.grpc) && { credentials: new TlsServerCredentials(tls) }),
       limits: config,
       hooks: { onLimited },
       unsent,
@@ -153,7 +159,7 @@ export async function startNode(config: Config, log: Logger, stop?: AbortSignal)
     for (const { protocol, host, port } of config.seneca) {
       const listener = await SENECA_LISTENERS[protocol](host, port, sessions, hooks)
       lifecycle.listens(listener)
-      seneca.push(listener.address)
+      seneca.push(...listener.addresses)
     }
     const feed = await startFeed(
       config,

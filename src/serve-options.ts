@@ -2,8 +2,9 @@ import {
   count,
   durationMs,
   durationOrNoneMs,
+  fileMode,
+  grpcAddress,
   limit,
-  listenAddress,
   listenAddressOrOff,
   oneOf,
   senecaAddresses,
@@ -48,10 +49,16 @@ export const SERVE_OPTIONS = {
     parse: oneOf('level'),
   }),
   grpc: option({
-    placeholder: 'HOST:PORT',
+    placeholder: 'ADDRESS',
     default: '127.0.0.1:8090',
-    help: 'where gRPC listens; port 0 lets the system choose',
-    parse: listenAddress,
+    help: 'where gRPC listens: HOST:PORT (port 0 lets the system choose), or a Unix socket, unix:PATH',
+    parse: grpcAddress,
+  }),
+  'grpc-socket-mode': option({
+    placeholder: 'MODE',
+    default: '0600',
+    help: 'who may connect to that Unix socket; 0660 lets its group',
+    parse: fileMode,
   }),
   seneca: option({
     placeholder: 'ADDRESS',
@@ -89,13 +96,13 @@ export const SERVE_OPTIONS = {
   }),
   'admin-token-file': option({
     placeholder: 'FILE',
-    help: 'a file with the token that lets a caller use sessions_v1 and Admin beyond loopback, and operate on the page; read anew when it changes',
+    help: 'a file with the token that callers of sessions_v1 and Admin, readers of metrics and who operates on the page must then show, on loopback too; read anew when it changes',
     parse: text,
   }),
   'insecure-commands': option({
     placeholder: 'ANSWER',
     default: 'no',
-    help: 'yes: --seneca may listen beyond loopback, where whoever can connect may read, close and delete every session',
+    help: 'yes: --seneca may listen beyond loopback, and takes what a proxy passes on: whoever can connect may read, close and delete every session',
     parse: yesOrNo,
   }),
   'feed-max-sessions': option({

@@ -3,20 +3,35 @@ import { isLoopback } from './loopback.js'
 
 type Listeners = Pick<
   Config,
-  'grpc' | 'http' | 'seneca' | 'tls' | 'plaintext' | 'feedToken' | 'feedPublic' | 'insecureCommands'
+  | 'grpc'
+  | 'http'
+  | 'seneca'
+  | 'tls'
+  | 'adminTokenFile'
+  | 'plaintext'
+  | 'feedToken'
+  | 'feedPublic'
+  | 'insecureCommands'
 >
 
 /** What would listen where others can reach it without protection: one mistake each, with the option that would allow it. */
 export function unprotected(config: Listeners): string[] {
-  const { grpc, http, seneca, tls, plaintext, feedToken, feedPublic, insecureCommands } = config
+  const { grpc, http, seneca, tls, adminTokenFile, plaintext } = config
+  const { feedToken, feedPublic, insecureCommands } = config
   const mistakes: string[] = []
   for (const [option, address] of [['--grpc', grpc] as const, ['--http', http] as const]) {
-    if (address !== null && !isLoopback(address.host) && tls === null && !plaintext) {
+    const isReached = address !== null && 'host' in address && !isLoopback(address.host)
+    if (isReached && tls === null && !plaintext) {
       mistakes.push(
         `${option}: ${address.host} is no loopback address: give --tls-cert and --tls-key, or, ` +
           'where a proxy in front or a private network protects it, --plaintext yes',
       )
     }
+  }
+  if ('path' in grpc && tls?.clientCa && adminTokenFile === null) {
+    mistakes.push(
+      '--grpc: nobody can show a client certificate over a Unix socket: give --admin-token-file as well',
+    )
   }
   if (http !== null && !isLoopback(http.host) && feedToken === null && !feedPublic) {
     mistakes.push(

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { ConfigError } from '../config.js'
-import { listenAddress, oneOf, senecaAddresses } from '../config-values.js'
+import { grpcAddress, oneOf, senecaAddresses } from '../config-values.js'
 import { createLog } from '../log.js'
 import { isLoopback } from '../loopback.js'
 import { BRIDGE_GRACE_MS, startBridge } from '../programs/bridge.js'
@@ -21,7 +21,10 @@ export function bridgeCommand(): Command {
       'Speak Seneca on this machine for a server elsewhere, until SIGTERM or SIGINT. ' +
         'While the server is away every act is answered at once with SERVER_UNAVAILABLE.',
     )
-    .requiredOption('--server <HOST:PORT>', 'where the server listens for gRPC')
+    .requiredOption(
+      '--server <ADDRESS>',
+      'where the server listens for gRPC: HOST:PORT or unix:PATH',
+    )
     .option(
       '--seneca <URLS>',
       'where to listen: tcp://HOST:PORT or http://HOST:PORT, loopback only; several with commas',
@@ -41,7 +44,7 @@ Examples:
     )
     .action(async (flags: BridgeFlags) => {
       const mistakes: string[] = []
-      parseFlag('--server', flags.server, listenAddress, mistakes)
+      parseFlag('--server', flags.server, grpcAddress, mistakes)
       const listen = parseFlag('--seneca', flags.seneca, senecaAddresses, mistakes)
       if (listen?.length === 0) {
         mistakes.push('--seneca: a bridge must listen somewhere')

@@ -2,7 +2,7 @@ import { Option } from 'commander'
 import { isOnThisMachine } from '../client/connection.js'
 import { type Connection, type ConnectOptions, connect } from '../client/index.js'
 import { ConfigError } from '../config.js'
-import { listenAddress } from '../config-values.js'
+import { grpcAddress } from '../config-values.js'
 import { variableOf } from '../serve-options.js'
 import { readCertificates, readKeyPair } from '../tls.js'
 import { readTokenFile } from '../token-file.js'
@@ -88,7 +88,7 @@ export function connectByFlags(
 ): Connection {
   const mistakes: string[] = []
   // grpc-js would guess a port, or ask the resolver for something that is no name.
-  parseFlag('--server', flags.server, listenAddress, mistakes)
+  parseFlag('--server', flags.server, grpcAddress, mistakes)
   if (mistakes.length > 0) {
     throw new ConfigError(mistakes)
   }

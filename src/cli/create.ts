@@ -22,7 +22,11 @@ interface CreateFlags extends RequestFlags, ConnectionFlags {
 export function createCommand(): Command {
   const command = new Command('create')
     .description('Open a session and print its id and public key.')
-    .option('--server <HOST:PORT>', 'where the server listens', '127.0.0.1:8090')
+    .option(
+      '--server <ADDRESS>',
+      'where the server listens: HOST:PORT or unix:PATH',
+      '127.0.0.1:8090',
+    )
     .option('--server-key <KEY...>', "the server's public key, hex; several while it changes")
   for (const option of [...requestOptions(), ...connectionOptions()]) {
     command.addOption(option)

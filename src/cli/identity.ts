@@ -28,7 +28,10 @@ export function identityCommand(): Command {
         variableOf('identity-key'),
       ),
     )
-    .option('--server <HOST:PORT>', 'ask a running server instead, and for its next key')
+    .option(
+      '--server <ADDRESS>',
+      'ask a running server instead (HOST:PORT or unix:PATH), and for its next key',
+    )
     .option('--server-key <KEY...>', 'with --server: the keys that it may have, hex')
   for (const option of tlsOptions()) {
     command.addOption(option)

@@ -4,7 +4,9 @@ import { type ConnectionFlags, connectAsOperator, connectionOptions } from './co
 
 /** The options of every command that asks a server about sessions. */
 export const serverOptions = () => [
-  new Option('--server <HOST:PORT>', 'where the server listens').default('127.0.0.1:8090'),
+  new Option('--server <ADDRESS>', 'where the server listens: HOST:PORT or unix:PATH').default(
+    '127.0.0.1:8090',
+  ),
   ...connectionOptions(),
   new Option('--json', 'print JSON'),
 ]

@@ -9,7 +9,6 @@ import {
 } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import type { Duplex } from 'node:stream'
-import { ListenError } from '../core/errors.js'
 import type { Tls } from '../tls.js'
 import { checkHost, checkOrigin, checkViewer, type FeedAccess, pathOf } from './access.js'
 import { answerOperator, isOperatorPath, type OperatorPorts } from './operator.js'
@@ -149,23 +148,4 @@ export function createHttpServer(
   )
   tls.onChange((context) => server.setSecureContext(context))
   return server
-}
-
-/** Binds, and returns `http://HOST:PORT`, or `https://HOST:PORT`. Throws ListenError. */
-export function listen(
-  server: Server,
-  scheme: 'http' | 'https',
-  host: string,
-  port: number,
-): Promise<string> {
-  const url = `${scheme}://${host.includes(':') ? `[${host}]` : host}`
-  return new Promise((resolve, reject) => {
-    const fail = (error: Error) => reject(new ListenError('--http', `${url}:${port}`, error))
-    server.once('error', fail)
-    server.listen(port, host, () => {
-      server.off('error', fail)
-      const address = server.address()
-      resolve(`${url}:${typeof address === 'object' ? address?.port : port}`)
-    })
-  })
 }

@@ -1,12 +1,13 @@
 import { randomInt } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { WebSocketServer } from 'ws'
+import { listen } from '../net/listen.js'
 import { servedBy } from '../net/request.js'
 import type { Unsent } from '../net/unsent.js'
 import type { Tls } from '../tls.js'
 import { checkViewer, type FeedAccess, pathOf, queryOf, type Refusal } from './access.js'
 import { boundConnections, countAnswers } from './connections.js'
-import { type AnswerOptions, answer, createHttpServer, LIST_PATH, listen, refuse } from './http.js'
+import { type AnswerOptions, answer, createHttpServer, LIST_PATH, refuse } from './http.js'
 import type { FeedHub } from './hub.js'
 import { type FeedUsage, usageOf } from './usage.js'
 import { VIEWER_LIMITS, Viewer, type ViewerLimits } from './viewer.js'
@@ -63,7 +64,7 @@ export interface FeedReport extends FeedUsage {
 }
 
 export interface FeedServer {
-  /** Where it really listens, `http://HOST:PORT` or `https://HOST:PORT`. */
+  /** Where it really listens, `http://HOST:PORT` or `https://HOST:PORT`; of several addresses with commas between. */
   readonly address: string
   report(): FeedReport
   /** Says goodbye to the viewers, and ends within two seconds or `graceMs`. Cuts no calls: returns 0. */
@@ -136,7 +137,11 @@ export async function startFeedServer(
     return { ...usageOf(clients, expectedVersion), ...counts, dropped: { ...counts.dropped } }
   }
   let lastReport = JSON.stringify(report())
-  const address = await listen(server, tls === null ? 'http' : 'https', options.host, options.port)
+  const listening = await listen(server, options, {
+    option: '--http',
+    scheme: tls === null ? 'http' : 'https',
+  })
+  server.on('error', options.onFailure)
   const stopPings = every(PING_INTERVAL_MS, () => {
     for (const viewer of viewers) {
       viewer.checkAlive()
@@ -152,7 +157,7 @@ export async function startFeedServer(
   })
 
   return {
-    address,
+    address: listening.address,
     report,
     close(graceMs = CLOSE_TIMEOUT_MS) {
       stopPings()
@@ -169,7 +174,7 @@ export async function startFeedServer(
           },
           Math.min(graceMs, CLOSE_TIMEOUT_MS),
         )
-        server.close(() => {
+        listening.close().then(() => {
           clearTimeout(timer)
           resolve(0)
         })

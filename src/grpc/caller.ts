@@ -1,4 +1,5 @@
 import type { Caller } from '../core/audit.js'
+import { bracketedPeer } from '../net/address.js'
 
 /** What proved the right to make a call, for as long as the call lives. */
 const proofs = new WeakMap<object, string>()
@@ -7,7 +8,9 @@ export function rememberProof(call: object, proof: string): void {
   proofs.set(call, proof)
 }
 
-/** Who makes a call. Without a proof none was wanted, which is so on loopback alone. */
+/** Who makes a call. Without a proof none was wanted, which is so on this machine alone. */
 export function callerOf(call: { getPeer(): string }): Caller {
-  return { name: proofs.get(call) ?? 'gRPC on loopback', address: call.getPeer() }
+  const address = bracketedPeer(call.getPeer())
+  const open = address.startsWith('unix:') ? 'gRPC on a Unix socket' : 'gRPC on loopback'
+  return { name: proofs.get(call) ?? open, address }
 }

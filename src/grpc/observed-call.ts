@@ -1,5 +1,6 @@
 import { type Metadata, type StatusObject, status } from '@grpc/grpc-js'
 import type { CallObserver, CallOutcome, RunningCall } from '../core/calls.js'
+import { bracketedPeer } from '../net/address.js'
 import { toStatus } from './status.js'
 
 /** Where a request's id travels: as the caller gives it, and back with what was refused. */
@@ -17,7 +18,7 @@ export function beginCall(observer: CallObserver, call: AnyCall): RunningCall {
   return observer.begin({
     transport: 'grpc',
     method: call.getPath().slice(1),
-    peer: call.getPeer(),
+    peer: bracketedPeer(call.getPeer()),
     givenId: header(REQUEST_ID),
     header,
   })

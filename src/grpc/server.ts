@@ -1,4 +1,4 @@
-import { createServer, type Server as NetServer } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import {
   type Server,
   ServerCredentials,
@@ -6,7 +6,8 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
 import { ReflectionService } from '@grpc/reflection'
-import { ListenError } from '../core/errors.js'
+import type { Address } from '../net/address.js'
+import { listen } from '../net/listen.js'
 import type { Unsent } from '../net/unsent.js'
 import { Connections } from './connections.js'
 import { publishedFiles } from './contracts.js'
@@ -30,9 +31,9 @@ export interface GrpcService {
 }
 
 export interface GrpcServerOptions {
-  readonly host: string
-  /** 0 lets the system choose. */
-  readonly port: number
+  readonly address: Address
+  /** Of a Unix socket (default: 0600). */
+  readonly socketMode?: number
   /** By full name. */
   readonly services: Readonly<Record<string, GrpcService>>
   /** Default: no transport security. */
@@ -44,7 +45,7 @@ export interface GrpcServerOptions {
 }
 
 export interface GrpcServer {
-  /** Where it really listens, `HOST:PORT`. */
+  /** Where it really listens, `HOST:PORT` or `unix:PATH`; of several addresses with commas between. */
   readonly address: string
   /** What is open and under way now. */
   report(): { readonly connections: number; readonly calls: number }
@@ -59,7 +60,7 @@ export interface GrpcServer {
 
 /** Serves the services, with health and reflection. Throws ListenError. */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
-  const { host, port, services, limits, hooks } = options
+  const { services, limits, hooks, socketMode = 0o600 } = options
   const connections = new Connections(limits, hooks.onLimited, Date.now, options.unsent)
   const streams = new OpenStreams()
   const grpcOptions = { ...optionsOf(limits), interceptors: [streams.interceptor] }
@@ -72,7 +73,12 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   addReflection(server, names)
 
   const inject = server.createInjector(options.credentials ?? ServerCredentials.createInsecure())
+  const isUnix = 'path' in options.address
+  let unixPeers = 0
   const listener = createServer((socket) => {
+    if (isUnix) {
+      numberPeer(socket, ++unixPeers)
+    }
     const { remoteAddress, remotePort } = socket
     socket.on('error', () => {}) // 'close' follows.
     if (
@@ -80,13 +86,19 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
       remotePort === undefined ||
       !connections.accept(socket, remoteAddress, remotePort)
     ) {
-      socket.resetAndDestroy()
+      if (isUnix) {
+        socket.destroy()
+      } else {
+        socket.resetAndDestroy()
+      }
       return
     }
     socket.once('close', () => connections.closed(socket, remoteAddress, remotePort))
     inject(socket)
   })
-  const address = await listen(listener, host, port)
+  const settings = { option: '--grpc', backlog: BACKLOG, socketMode }
+  const listening = await listen(listener, options.address, settings)
+  const { address } = listening
   listener.on('error', () => hooks.onLimited('accept', address))
   const looks = setInterval(() => connections.look(), LOOK_INTERVAL_MS)
   const stopServing = () => {
@@ -103,7 +115,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
       streams.stop()
       // Whoever has not taken the end of a stream by then does not hold up the stop.
       const cutTimer = setTimeout(() => server.cutStreams(), STREAM_END_TIMEOUT_MS)
-      listener.close()
+      void listening.close()
       connections.cutUnopened()
       const cut = await shutDown(server, graceMs)
       clearTimeout(cutTimer)
@@ -146,16 +158,10 @@ function addReflection(server: Server, names: readonly string[]): void {
   new ReflectionService({ all } as never, { services }).addToServer(server)
 }
 
-/** Returns `HOST:PORT`. */
-function listen(listener: NetServer, host: string, port: number): Promise<string> {
-  const bracketed = host.includes(':') ? `[${host}]` : host
-  return new Promise((resolve, reject) => {
-    const fail = (error: Error) => reject(new ListenError('--grpc', `${bracketed}:${port}`, error))
-    listener.once('error', fail)
-    listener.listen({ host, port, backlog: BACKLOG }, () => {
-      listener.off('error', fail)
-      const address = listener.address()
-      resolve(`${bracketed}:${typeof address === 'object' ? address?.port : port}`)
-    })
+/** A Unix socket's peers have no addresses: they are one peer, with numbers in place of ports. */
+function numberPeer(socket: Socket, number: number): void {
+  Object.defineProperties(socket, {
+    remoteAddress: { value: 'unix' },
+    remotePort: { value: number },
   })
 }

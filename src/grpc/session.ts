@@ -16,6 +16,7 @@ import { type ChainVerifiers, verifyChain } from '../envelope/chain.js'
 import { readCreateRequest } from '../envelope/create.js'
 import { requestDigest } from '../envelope/digest.js'
 import { createResponseSigner } from '../envelope/sign.js'
+import { bracketedPeer } from '../net/address.js'
 import { serviceDefinition } from './contracts.js'
 import { unary } from './handler.js'
 
@@ -56,7 +57,7 @@ export function sessionService(ports: SessionServicePorts): {
       idempotencyKey: request.idempotencyKey,
       client: request.client ?? userAgent(call),
       xHeadersPath: request.xHeadersPath,
-      address: call.getPeer(),
+      address: bracketedPeer(call.getPeer()),
       bodySha256: () => createHash('sha256').update(request.message.body).digest(),
       proveSigner: () => verifyChain(request.message, verifiers),
     })

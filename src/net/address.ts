@@ -35,6 +35,12 @@ export function bracketed(host: string): string {
   return host.includes(':') ? `[${host}]` : host
 }
 
+/** Where a peer is, bracketed, of what grpc-js says of it: `::1:80` is `[::1]:80`. */
+export function bracketedPeer(peer: string): string {
+  const colon = peer.lastIndexOf(':')
+  return colon > peer.indexOf(':') ? `[${peer.slice(0, colon)}]${peer.slice(colon)}` : peer
+}
+
 /** Whom a socket is connected to, `HOST:PORT`. */
 export function peerText({
   remoteAddress = '',

@@ -44,7 +44,7 @@ export function adminServices(
   log: Logger,
 ): Record<string, GrpcService> {
   const { store, sessions, keys, clock, credential, observer } = parts
-  const admit = operatorRule(credential, isLoopback(config.grpc.host))
+  const admit = operatorRule(credential, 'path' in config.grpc || isLoopback(config.grpc.host))
   if (admit === null) {
     log.warn(
       { event: 'admin-left-out' },

@@ -32,7 +32,7 @@ export interface Bridge {
 
 /**
  * Starts before the server does, and outlives it: while it is away every act is answered with
- * SERVER_UNAVAILABLE. `server` is `HOST:PORT`. Throws ListenError, UnprotectedTokenError.
+ * SERVER_UNAVAILABLE. `server` is `HOST:PORT` or `unix:PATH`. Throws ListenError, UnprotectedTokenError.
  */
 export async function startBridge(
   server: string,
@@ -59,7 +59,7 @@ export async function startBridge(
     for (const { protocol, host, port } of listen) {
       const listener = await SENECA_LISTENERS[protocol](host, port, commands, hooks)
       lifecycle.listens(listener)
-      addresses.push(listener.address)
+      addresses.push(...listener.addresses)
     }
     return { addresses, close: (force) => lifecycle.close(BRIDGE_GRACE_MS, force) }
   } catch (error) {

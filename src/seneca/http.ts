@@ -8,6 +8,7 @@ import type { Socket } from 'node:net'
 import { MalformedError } from '../core/errors.js'
 import { refuseForwarded } from '../core/trust.js'
 import { isLoopback } from '../loopback.js'
+import { listen } from '../net/listen.js'
 import { servedBy } from '../net/request.js'
 import { actRunner, type Outcome, refusal } from './act.js'
 import { ByteBudget } from './byte-budget.js'
@@ -17,7 +18,6 @@ import { isObject, readJson } from './json.js'
 import {
   boundConnections,
   closeWithin,
-  listen,
   type SenecaHooks,
   type SenecaListener,
   STALL_TIMEOUT_MS,
@@ -102,12 +102,15 @@ export async function startSenecaHttp(
   boundConnections(server, maxConnections, hooks)
   letIdleGiveWay(server, maxConnections / 2)
   server.setTimeout(STALL_TIMEOUT_MS)
+  const listening = await listen(server, { host, port }, { option: '--seneca', scheme: 'http' })
+  server.on('error', ({ message }) => hooks.onRefused(message))
   return {
-    address: await listen(server, 'http', host, port),
+    addresses: listening.addresses,
+    address: listening.address,
     // Closing also ends connections between two requests.
     close(graceMs) {
       isStopping = true
-      return closeWithin(graceMs, server, () => {
+      return closeWithin(graceMs, listening, () => {
         const { size } = busy
         server.closeAllConnections()
         return size

@@ -1,11 +1,14 @@
 import type { Server, Socket } from 'node:net'
 import type { Caller } from '../core/audit.js'
 import type { CallObserver } from '../core/calls.js'
-import { ListenError } from '../core/errors.js'
+import { peerText } from '../net/address.js'
+import type { Listening } from '../net/listen.js'
 import type { Unsent } from '../net/unsent.js'
 
 export interface SenecaListener {
-  /** Where it really listens, `tcp://HOST:PORT` or `http://HOST:PORT`. */
+  /** Where it really listens, `tcp://HOST:PORT` or `http://HOST:PORT`: each address that its host has. */
+  readonly addresses: readonly string[]
+  /** The same as one text, with commas between. */
   readonly address: string
   /**
    * Lets acts under way finish for `graceMs`, then cuts their connections. Returns how many those were.
@@ -43,42 +46,26 @@ export function boundConnections(
   server.on('drop', () => onRefused(`there are ${max} connections, the most allowed`))
 }
 
-/** Binds, and returns `SCHEME://HOST:PORT`. Throws ListenError. */
-export function listen(
-  server: Server,
-  scheme: 'tcp' | 'http',
-  host: string,
-  port: number,
-): Promise<string> {
-  const url = `${scheme}://${host.includes(':') ? `[${host}]` : host}`
-  return new Promise((resolve, reject) => {
-    const fail = (error: Error) => reject(new ListenError('--seneca', `${url}:${port}`, error))
-    server.once('error', fail)
-    server.listen(port, host, () => {
-      server.off('error', fail)
-      const address = server.address()
-      resolve(`${url}:${typeof address === 'object' ? address?.port : port}`)
-    })
-  })
-}
-
 /** Who acts on a connection: Seneca has no place for a name. */
-export function senecaCaller({ remoteAddress = '', remotePort = 0 }: Socket): Caller {
-  const host = remoteAddress.includes(':') ? `[${remoteAddress}]` : remoteAddress
-  return { name: 'seneca', address: `${host}:${remotePort}` }
+export function senecaCaller(socket: Socket): Caller {
+  return { name: 'seneca', address: peerText(socket) }
 }
 
 /**
  * Takes no more connections and waits for the end of those there are; after `graceMs` calls `cut`, and
  * returns what it returned.
  */
-export function closeWithin(graceMs: number, server: Server, cut: () => number): Promise<number> {
+export function closeWithin(
+  graceMs: number,
+  listening: Listening,
+  cut: () => number,
+): Promise<number> {
   return new Promise((resolve) => {
     let wereCut = 0
     const timer = setTimeout(() => {
       wereCut = cut()
     }, graceMs)
-    server.close(() => {
+    listening.close().then(() => {
       clearTimeout(timer)
       resolve(wereCut)
     })

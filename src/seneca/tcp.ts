@@ -2,13 +2,13 @@ import { createServer, type Socket } from 'node:net'
 import type { Caller } from '../core/audit.js'
 import type { CallObserver } from '../core/calls.js'
 import { SessiondError } from '../core/errors.js'
+import { listen } from '../net/listen.js'
 import { actRunner, type Outcome, type RunAct, refuseAct } from './act.js'
 import type { SessionCommands } from './commands.js'
 import { LineReader, LineTooLongError } from './lines.js'
 import {
   boundConnections,
   closeWithin,
-  listen,
   MAX_CONNECTIONS,
   type SenecaHooks,
   type SenecaListener,
@@ -71,10 +71,13 @@ export async function startSenecaTcp(
     socket.on('close', () => connections.delete(connection))
   })
   boundConnections(server, MAX_CONNECTIONS, hooks)
+  const listening = await listen(server, { host, port }, { option: '--seneca', scheme: 'tcp' })
+  server.on('error', ({ message }) => hooks.onRefused(message))
   return {
-    address: await listen(server, 'tcp', host, port),
+    addresses: listening.addresses,
+    address: listening.address,
     close(graceMs) {
-      const closed = closeWithin(graceMs, server, () => {
+      const closed = closeWithin(graceMs, listening, () => {
         const busy = [...connections].filter((connection) => connection.isBusy)
         for (const connection of connections) {
           connection.cut('the server stops')

@@ -170,7 +170,9 @@ beforeAll(async () => {
     ],
   })
   const { answers, ids } = await use(server)
-  told.metrics = await fetch(`${server.ready.http}/metrics`).then((response) => response.text())
+  told.metrics = await fetch(`${server.ready.http}/metrics`, {
+    headers: { Authorization: `Bearer ${ADMIN_TOKEN}` },
+  }).then((response) => response.text())
   expect(await server.stop()).toEqual({ code: 0, signal: null })
   told.log = server.lines.join('\n')
   told.stderr = server.errors()

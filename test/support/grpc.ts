@@ -25,7 +25,7 @@ export function startTestGrpc(
   unsent: Unsent = new Unsent(onLimited),
 ): Promise<GrpcServer> {
   return startGrpcServer({
-    ...{ host: '127.0.0.1', port: 0 },
+    address: { host: '127.0.0.1', port: 0 },
     services,
     limits: { ...LIMITS, ...limits },
     hooks: { onLimited },
