@@ -68,7 +68,9 @@ describe('gRPC on a Unix socket', () => {
   it('bounds what its peers do as if they had one address', async () => {
     const path = newPath()
     const server = await start(`unix:${path}`)
-    const silent = connectSocket({ path }).on('error', () => {})
+    const silent = connectSocket({ path })
+      .on('error', () => {})
+      .resume()
     const cut = new Promise((resolve) => silent.on('close', resolve))
     const pings = Buffer.concat([HELLO, ...Array<Buffer>(50_000).fill(PING)])
     const isBarred = () => server.lines.some((line) => line.includes('"limit":"barred"'))
