@@ -155,8 +155,8 @@ function checkRequest(
   if (!allowsProxies) {
     refuseForwarded(
       Object.keys(headers),
-      'let callers elsewhere run "sessiond bridge" on their own machine, or let whoever can connect do ' +
-        'everything with --insecure-commands yes',
+      'let callers elsewhere run "sessiond bridge" on their own machine; "sessiond serve" with ' +
+        '--insecure-commands yes lets whoever can connect do everything',
     )
   }
   if (!JSON_TYPE.test(headers['content-type'] ?? '')) {

@@ -24,6 +24,17 @@ describe.skipIf(!haveTool('grpcurl', [program, '-version']))('grpcurl', () => {
     ])
   })
 
+  it('calls over a Unix socket', async () => {
+    const directory = await temporaryDirectory(onTestFinished)
+    const path = join(directory, 'grpc.sock')
+    const args = ['--grpc', `unix:${path}`]
+    const server = await startServer({ dataDir: join(directory, 'data'), args })
+    onTestFinished(async () => void (await server.stop()))
+    const called = await grpcurl([`unix://${path}`, 'sessiond.v1.Admin/GetStatus'])
+    expect(called).toMatchObject({ code: 0, stderr: '' })
+    expect(JSON.parse(called.stdout)).toHaveProperty('version')
+  })
+
   itServed.for([
     [
       'session.Session',
