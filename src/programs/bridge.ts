@@ -17,7 +17,7 @@ import type { SessionCommands } from '../seneca/commands.js'
 import { SENECA_LISTENERS } from '../seneca/listeners.js'
 
 /** Refusals of the bridge itself, whatever it asked for. */
-const BARRING: ReadonlySet<string> = new Set(['CREDENTIAL_REQUIRED', 'RATE_LIMITED'])
+const BARRING: ReadonlySet<string> = new Set(['CREDENTIAL_REQUIRED', 'FORWARDED', 'RATE_LIMITED'])
 
 /** How long acts under way may take once the bridge is told to stop. */
 export const BRIDGE_GRACE_MS = 10_000

@@ -154,6 +154,7 @@ describe('a refusal', () => {
 
   it.each([
     new errors.CredentialError('the admin token'),
+    new errors.ForwardedError('via', 'a'),
     new errors.RateLimitedError('failures', 50),
   ])('of the bridge itself ($code) is told as a server that is away', async (refusal) => {
     const refuse = (_: unknown, callback: (error: object) => void) => callback(toStatus(refusal))
