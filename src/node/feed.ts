@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import type { Config } from '../config.js'
+import { SessiondError } from '../core/errors.js'
 import type { Sessions } from '../core/sessions.js'
 import { type AdmitOperator, type OperatorCredential, operatorRule } from '../core/trust.js'
 import { namesThisMachine, operatorOf } from '../feed/access.js'
@@ -106,6 +107,9 @@ function metricsRefusal(
     operatorOf(request, admit)
     return null
   } catch (error) {
-    return (error as Error).message
+    if (error instanceof SessiondError) {
+      return error.message
+    }
+    throw error
   }
 }
