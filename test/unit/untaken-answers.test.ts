@@ -75,6 +75,7 @@ const serveHttp =
       pages: new Map([['/', { body: Buffer.from(LARGE), headers: {} }]]),
       isReady: async () => true,
       onUsage: () => {},
+      onFailure: (error) => expect.fail(`${error}`),
       unsent,
     })
     onTestFinished(async () => {
