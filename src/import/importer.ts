@@ -1,8 +1,9 @@
-import { type Deadlines, ended } from '../core/deadlines.js'
-import { SessiondError } from '../core/errors.js'
+import type { Deadlines } from '../core/deadlines.js'
+import { MalformedError, SessiondError } from '../core/errors.js'
 import type { Session } from '../core/session.js'
-import type { NewSession, SessionStore } from '../core/store.js'
-import { type Element, MAX_ELEMENT_BYTES } from './array.js'
+import type { SessionStore } from '../core/store.js'
+import { type Found, recordsIn } from './document.js'
+import { type Element, MAX_ELEMENT_BYTES } from './element.js'
 import { readRecord } from './record.js'
 
 /** How many sessions are on their way to the store at once: they share its commits. */
@@ -11,7 +12,7 @@ const IN_FLIGHT = 256
 export interface ImportCounts {
   /** Brought in, those that have ended included. */
   readonly imported: number
-  /** Brought in as ended, or ended by a newer one of the same user, address and client. */
+  /** Brought in as ended. */
   readonly ended: number
   /** Left as they are, for the store has their ids. */
   readonly existing: number
@@ -34,17 +35,10 @@ export interface ImportPorts {
   onLeftOut(leftOut: LeftOut): void
 }
 
-/** Thrown to itself: this open session must end before a newer one takes its place. */
-class Superseded extends Error {
-  constructor(readonly id: string) {
-    super(id)
-  }
-}
-
 /**
  * Brings sessions into a store that nobody else writes to. What has an id that the store knows is left
- * alone, so an import can be repeated. Sessions past their deadline come in as ended; of open ones of
- * one user, address and client the one that was opened last stays open. Quotas do not count here.
+ * alone, so an import can be repeated. Sessions past their deadline come in as ended. Several open ones of
+ * one user, address and client stay open, each for whoever has its id. Quotas do not count here.
  */
 export class Importer {
   private readonly counts = { imported: 0, ended: 0, existing: 0, leftOut: 0 }
@@ -59,34 +53,49 @@ export class Importer {
   }
 
   async run(elements: AsyncGenerator<Element>): Promise<ImportCounts> {
+    const sessions = this.sessionsIn(elements)
     const work = async () => {
-      for await (const element of { [Symbol.asyncIterator]: () => elements }) {
-        const session = this.read(element)
-        if (session !== null) {
-          await this.afterOthers(session)
-        }
+      for await (const session of { [Symbol.asyncIterator]: () => sessions }) {
+        await this.afterOthers(session)
       }
     }
     await Promise.all(Array.from({ length: IN_FLIGHT }, work))
     return this.counts
   }
 
-  private read({ number, line, bytes }: Element): Session | null {
-    const { nowMs, maxDataBytes, onLeftOut } = this.ports
-    let reason = `is longer than ${MAX_ELEMENT_BYTES} bytes`
-    try {
-      if (bytes !== null) {
-        return readRecord(bytes, nowMs(), maxDataBytes)
+  /** One element at a time, however many sessions are in it. */
+  private async *sessionsIn(elements: AsyncIterable<Element>): AsyncGenerator<Session, void, void> {
+    for await (const element of elements) {
+      for (const found of this.orLeftOut(element, '', () => recordsOf(element)) ?? []) {
+        const session = this.orLeftOut(element, found.path, () => this.read(found))
+        if (session !== null) {
+          yield session
+        }
       }
+    }
+  }
+
+  private read({ record }: Found): Session {
+    const { nowMs, maxDataBytes } = this.ports
+    if (record === undefined) {
+      throw new MalformedError('session', 'is not an object')
+    }
+    return readRecord(record, nowMs(), maxDataBytes)
+  }
+
+  /** What `read` returns, or null where it finds a fault, which is then told of. */
+  private orLeftOut<T>({ number, line }: Element, path: string, read: () => T): T | null {
+    try {
+      return read()
     } catch (error) {
       if (!(error instanceof SessiondError)) {
         throw error
       }
-      reason = error.message
+      const reason = path === '' ? error.message : `${path}: ${error.message}`
+      this.counts.leftOut++
+      this.ports.onLeftOut({ element: number, line, reason })
+      return null
     }
-    this.counts.leftOut++
-    onLeftOut({ element: number, line, reason })
-    return null
   }
 
   private async afterOthers(session: Session): Promise<void> {
@@ -106,51 +115,19 @@ export class Importer {
       return
     }
     const session = deadlines.asOfNow(read)
-    for (;;) {
-      try {
-        const inserted = await this.insert(session)
-        this.counts.imported++
-        this.counts.ended += inserted.active ? 0 : 1
-        return
-      } catch (error) {
-        if (!(error instanceof Superseded)) {
-          throw error
-        }
-        await this.end(error.id)
-      }
-    }
+    const dueTimeMs = deadlines.lookMs(session)
+    await store.insert({ userId: session.userId, countOpenOfUser: false }, () => ({
+      insert: { session, dueTimeMs },
+    }))
+    this.counts.imported++
+    this.counts.ended += session.active ? 0 : 1
   }
+}
 
-  private insert(session: Session): Promise<Session> {
-    const { store, deadlines, nowMs } = this.ports
-    const { userId, address, client, active } = session
-    const scope = { userId, countOpenOfUser: false, ...(active && { reuse: { address, client } }) }
-    return store.insert(scope, ({ reusable }) => {
-      if (reusable === undefined) {
-        return { insert: this.withDeadline(session) }
-      }
-      const isOpen = deadlines.asOfNow(reusable).active
-      if (!isOpen || reusable.openTimeMs < session.openTimeMs) {
-        throw new Superseded(reusable.id)
-      }
-      return { insert: this.withDeadline(ended(session, nowMs())) }
-    })
+/** Throws MalformedError, InvalidFieldError. */
+function recordsOf({ bytes }: Element): Found[] {
+  if (bytes === null) {
+    throw new MalformedError('element', `is longer than ${MAX_ELEMENT_BYTES} bytes`)
   }
-
-  private async end(id: string): Promise<void> {
-    const { store, deadlines, nowMs } = this.ports
-    let isEnded = false
-    // The store may run it more than once, so it must not count.
-    await store.update(id, (current) => {
-      isEnded = current.active
-      return current.active
-        ? deadlines.end(current, deadlines.asOfNow(current).closeTimeMs ?? nowMs())
-        : null
-    })
-    this.counts.ended += isEnded ? 1 : 0
-  }
-
-  private withDeadline(session: Session): NewSession {
-    return { session, dueTimeMs: this.ports.deadlines.lookMs(session) }
-  }
+  return recordsIn(bytes)
 }

@@ -1,29 +1,20 @@
-import {
-  checkClient,
-  checkDataSize,
-  checkJson,
-  checkName,
-  checkRequired,
-} from '../core/arguments.js'
+import { checkClient, checkDataSize, checkName, checkRequired } from '../core/arguments.js'
 import { utf8Length } from '../core/bytes.js'
-import { InvalidFieldError, MalformedError, MissingFieldError } from '../core/errors.js'
+import { InvalidFieldError, MissingFieldError } from '../core/errors.js'
 import type { Session } from '../core/session.js'
 import { readTimeMs } from '../core/time-text.js'
-import { ExactNumber, exactJsonText, parseExactJson } from './exact-json.js'
+import { isObject, type SessionRecord } from './document.js'
+import { ExactNumber, exactJsonText } from './exact-json.js'
 
 const MAX_ID_BYTES = 64
 const LONE_SURROGATE = /\p{Surrogate}/u
-const utf8 = new TextDecoder('utf-8', { fatal: true })
-
-type Record = Readonly<globalThis.Record<string, unknown>>
 
 /**
- * A session from its JSON in either dialect's shape: the older one has `opened` and `last_request`, and
- * its user's id in `user` or `user_id`; the newer one is SessionV1. Throws MalformedError,
- * MissingFieldError or InvalidFieldError, which name what is at fault.
+ * A session from its record in either dialect's shape: the older one has `opened` and `last_request`, and
+ * its user's id in `user` or `user_id`; the newer one is SessionV1. Throws MissingFieldError or
+ * InvalidFieldError, which name what is at fault.
  */
-export function readRecord(bytes: Uint8Array, nowMs: number, maxDataBytes: number): Session {
-  const record = parse(bytes)
+export function readRecord(record: SessionRecord, nowMs: number, maxDataBytes: number): Session {
   const isOlder = 'opened' in record
   if (!isOlder && !('open_time' in record)) {
     throw new MissingFieldError('open_time (or opened)')
@@ -69,23 +60,7 @@ function check(session: Session, maxDataBytes: number): void {
   checkDataSize(user, data, maxDataBytes)
 }
 
-function parse(bytes: Uint8Array): Record {
-  let value: unknown
-  let source: string
-  try {
-    source = utf8.decode(bytes)
-    value = parseExactJson(source)
-  } catch (error) {
-    throw new MalformedError('element', 'is not JSON in UTF-8', error)
-  }
-  checkJson('element', source)
-  if (!isObject(value)) {
-    throw new MalformedError('element', 'is not an object')
-  }
-  return value
-}
-
-function text(record: Record, field: string, fallback?: string): string {
+function text(record: SessionRecord, field: string, fallback?: string): string {
   const value = record[field] ?? fallback
   if (value === undefined) {
     throw new MissingFieldError(field)
@@ -101,10 +76,18 @@ function text(record: Record, field: string, fallback?: string): string {
 }
 
 /** A session's times lie behind it: one from the future would stay at the top of every list. */
-function pastTimeMs(record: Record, field: string, nowMs: number, fallbackMs?: number): number {
-  const value = record[field] ?? fallbackMs
+function pastTimeMs(
+  record: SessionRecord,
+  field: string,
+  nowMs: number,
+  fallbackMs?: number,
+): number {
+  const value = record[field] ?? undefined
   if (value === undefined) {
-    throw new MissingFieldError(field)
+    if (fallbackMs === undefined) {
+      throw new MissingFieldError(field)
+    }
+    return fallbackMs
   }
   const ms = readTimeMs(field, value instanceof ExactNumber ? Number(value.text) : value)
   if (ms < 0 || ms > nowMs) {
@@ -115,13 +98,4 @@ function pastTimeMs(record: Record, field: string, nowMs: number, fallbackMs?: n
 
 function json(value: unknown): string | null {
   return value === undefined || value === null ? null : exactJsonText(value)
-}
-
-function isObject(value: unknown): value is Record {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    !Array.isArray(value) &&
-    !(value instanceof ExactNumber)
-  )
 }

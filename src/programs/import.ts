@@ -2,8 +2,8 @@ import type { Config } from '../config.js'
 import { Deadlines } from '../core/deadlines.js'
 import { EpochClock } from '../core/epoch.js'
 import { type InputProgress, openInput } from '../files/input.js'
-import { splitArray } from '../import/array.js'
 import { type ImportCounts, Importer, type LeftOut } from '../import/importer.js'
+import { splitFile } from '../import/split.js'
 import { openServerKeys } from '../keys/server-keys.js'
 import { storeLocation, storeTraces } from '../store-location.js'
 import { LevelStore } from '../stores/level/store.js'
@@ -15,7 +15,7 @@ export interface ImportHooks {
 }
 
 /**
- * Brings the sessions in a file, one JSON array, into the store of a server that does not run. Throws
+ * Brings the sessions in a file into the store of a server that does not run. Throws
  * InputFileError, StoreLockedError, StoreMismatchError and StoreUnavailableError; what was brought in
  * until then stays.
  */
@@ -45,7 +45,7 @@ export async function importFile(
         onLeftOut: hooks.onLeftOut,
       })
       const chunks = input.chunks((progress) => hooks.onProgress(progress, importer.soFar))
-      return await importer.run(splitArray(chunks, file))
+      return await importer.run(splitFile(chunks, file))
     } finally {
       await store.close()
     }

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Element, MAX_ELEMENT_BYTES, splitArray } from '../../src/import/array.js'
+import { type Element, MAX_ELEMENT_BYTES } from '../../src/import/element.js'
+import { splitFile } from '../../src/import/split.js'
 
 async function* chunksOf(bytes: Buffer, length: number): AsyncGenerator<Buffer> {
   for (let at = 0; at < bytes.length; at += length) {
@@ -10,7 +11,7 @@ async function* chunksOf(bytes: Buffer, length: number): AsyncGenerator<Buffer> 
 
 async function split(text: string | Buffer, chunkLength = 7): Promise<Element[]> {
   const elements: Element[] = []
-  for await (const element of splitArray(chunksOf(Buffer.from(text), chunkLength), 'file')) {
+  for await (const element of splitFile(chunksOf(Buffer.from(text), chunkLength), 'file')) {
     elements.push(element)
   }
   return elements
@@ -79,10 +80,12 @@ describe('the splitter', () => {
     expect(texts(await split(text))).toEqual(expected)
   })
 
-  it.each([
-    ['', 'line 1 holds no JSON array'],
-    ['{"a":1}', 'line 1 is no JSON array'],
-    ['\n\n7', 'line 3 is no JSON array'],
+  it.each<[string | Buffer, string]>([
+    ['', 'holds nothing'],
+    ['\ufeff \n', 'holds nothing'],
+    ['\n\n7', 'line 3 begins neither a JSON array nor JSON documents'],
+    ['\ufeff7', 'line 1 begins neither'],
+    [Buffer.of(0xef, 0xbb, 0x5b, 0x5d), 'line 1 begins neither'],
     ['[{"a":1},', 'line 1 ends within the array'],
     ['[{"a":1}', 'line 1 ends within the array'],
     ['["a]', 'line 1 ends within the array'],
@@ -96,7 +99,40 @@ describe('the splitter', () => {
 
   it('keeps no element that is too long, and goes on after it', async () => {
     const long = `"${'x'.repeat(MAX_ELEMENT_BYTES)}"`
-    const elements = await split(`[1, ${long},${' '.repeat(MAX_ELEMENT_BYTES)} 2]`, 65_536)
+    const elements = await split(`[1, ${long},${' '.repeat(200_000)} 2]`, 65_536)
     expect(texts(elements)).toEqual(['1', undefined, '2'])
+  })
+
+  it.each([
+    ['{"a":1}', [[1, '{"a":1}']]],
+    [
+      '\ufeff\n{"a":1}\r\n\r\n{"b":[\n  2]\n}\n',
+      [
+        [2, '{"a":1}'],
+        [4, '{"b":[\n  2]\n}'],
+      ],
+    ],
+    // What is cut off, or none, harms no other.
+    [
+      '{"a":"x\n{"b":2}\nnonsense\n{"c":3}',
+      [
+        [1, '{"a":"x'],
+        [2, '{"b":2}'],
+        [3, 'nonsense'],
+        [4, '{"c":3}'],
+      ],
+    ],
+  ])('takes documents, one a line or indented: %j', async (text, expected) => {
+    for (const chunkLength of [1, 2, 7, 100]) {
+      const elements = await split(text, chunkLength)
+      expect(elements.map(({ line, bytes }) => [line, bytes?.toString().trim()])).toEqual(expected)
+      expect(elements.map(({ number }) => number)).toEqual(expected.map((_, i) => i + 1))
+    }
+  })
+
+  it('keeps no document that is too long, and goes on after it', async () => {
+    const long = `{"x":"${'x'.repeat(MAX_ELEMENT_BYTES)}"}`
+    const elements = await split(`{}\n${long}\n{"a":1}`, 65_536)
+    expect(texts(elements)).toEqual(['{}', undefined, '{"a":1}'])
   })
 })

@@ -1,8 +1,12 @@
 import { describe, expect, it } from 'vitest'
+import { recordsIn } from '../../src/import/document.js'
 import { readRecord } from '../../src/import/record.js'
 import { START_MS } from '../support/sessions.js'
 
-const read = (record: unknown) => readRecord(Buffer.from(JSON.stringify(record)), START_MS, 1000)
+function read(record: unknown) {
+  const [found] = recordsIn(Buffer.from(JSON.stringify(record)))
+  return readRecord(found?.record ?? {}, START_MS, 1000)
+}
 
 const OPENED = '2023-11-14T20:00:00.000Z'
 const ASKED = '2023-11-14T21:00:00.000Z'
@@ -135,6 +139,6 @@ describe('a record', () => {
     [`{"id":"x","data":${'['.repeat(65)}${']'.repeat(65)}}`, 'more than 64 levels deep'],
     [`${'['.repeat(500_000)}${']'.repeat(500_000)}`, 'more than 64 levels deep'],
   ])('is refused before it is read', (bytes, problem) => {
-    expect(() => readRecord(Buffer.from(bytes as string), START_MS, 1000)).toThrow(problem)
+    expect(() => recordsIn(Buffer.from(bytes as string))).toThrow(problem)
   })
 })

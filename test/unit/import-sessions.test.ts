@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest'
 import { Deadlines } from '../../src/core/deadlines.js'
 import { EpochClock } from '../../src/core/epoch.js'
 import { StoreUnavailableError } from '../../src/core/errors.js'
-import { splitArray } from '../../src/import/array.js'
 import { Importer, type LeftOut } from '../../src/import/importer.js'
+import { splitFile } from '../../src/import/split.js'
 import { MemoryStore } from '../../src/stores/memory.js'
+import { importFiles } from '../support/import-files.js'
 import { HOUR_MS, START_MS } from '../support/sessions.js'
 
 function setUp(store = new MemoryStore()) {
@@ -20,7 +21,12 @@ function setUp(store = new MemoryStore()) {
       nowMs: () => START_MS,
       onLeftOut: (one) => leftOut.push(one),
     })
-    return importer.run(splitArray(one(Buffer.from(JSON.stringify(records))), 'file'))
+    return importer.run(
+      splitFile(
+        one(Buffer.from(typeof records === 'string' ? records : JSON.stringify(records))),
+        'file',
+      ),
+    )
   }
   return { store, leftOut, bringIn }
 }
@@ -101,30 +107,51 @@ describe('an import', () => {
     ])
   })
 
-  it.each([
-    ['oldest first', ['a', 'b', 'c']],
-    ['newest first', ['c', 'b', 'a']],
-    ['mixed', ['b', 'c', 'a']],
-  ])('keeps the newest open of one user, address and client: %s', async (_, order) => {
-    const ages: Record<string, number> = { a: 30, b: 20, c: 10 }
+  it('keeps all that are open of one user, address and client', async () => {
     const { store, bringIn } = setUp()
-    const records = order.map((id) => record(id, ages[id] ?? 0))
-    expect(await bringIn(records)).toEqual({ imported: 3, ended: 2, existing: 0, leftOut: 0 })
+    const records = [record('a', 30), record('c', 10), record('b', 20)]
+    expect(await bringIn(records)).toEqual({ imported: 3, ended: 0, existing: 0, leftOut: 0 })
     expect((await store.findOpened('alice', 'here', 'app'))?.id).toBe('c')
-    for (const id of ['a', 'b']) {
-      expect(await store.get(id)).toMatchObject({ active: false, closeTimeMs: START_MS })
-    }
+    expect(await store.countOpen()).toBe(3)
   })
 
-  it('counts a session that a newer one ends once, however often the store asks what to do', async () => {
-    class AskingTwice extends MemoryStore {
-      override update(...[id, change, options]: Parameters<MemoryStore['update']>) {
-        return super.update(id, (current) => change(current) && change(current), options)
-      }
-    }
-    const { bringIn } = setUp(new AskingTwice())
-    const counts = await bringIn([record('older', 2), record('newer', 1)])
-    expect(counts).toMatchObject({ imported: 2, ended: 1 })
+  it.each(Object.entries(importFiles(START_MS - 60_000)))(
+    'takes what was left by: %s',
+    async (_, text) => {
+      const { store, leftOut, bringIn } = setUp()
+      expect(await bringIn(text)).toEqual({ imported: 2, ended: 0, existing: 0, leftOut: 0 })
+      expect(leftOut).toEqual([])
+      const since = new Date(START_MS - 60_000).toISOString()
+      const { sessions } = await store.list({ skip: 0, take: 10, total: false })
+      expect(sessions).toEqual(
+        sessions.map(({ id }) => ({
+          ...{ id, userId: 'alice', userName: 'Alice', active: true, closeTimeMs: null },
+          ...{ openTimeMs: START_MS - 60_000, requestTimeMs: START_MS - 60_000 },
+          ...{ address: 'here', client: 'app', token: null },
+          user: JSON.stringify({ id: 'alice', since }),
+          data: JSON.stringify({ name: id, cart: [1, 2] }),
+        })),
+      )
+      expect(await bringIn(text)).toEqual({ imported: 0, ended: 0, existing: 2, leftOut: 0 })
+    },
+  )
+
+  it('brings what has ended in without what ends with a session', async () => {
+    const { store, bringIn } = setUp()
+    const content = { user: { name: 'Alice' }, data: { secret: 1 } }
+    await bringIn([record('closed', 5, { active: false, ...content })])
+    expect(await store.get('closed')).toMatchObject({ active: false, user: null, data: null })
+  })
+
+  it('says which session of a user it left out', async () => {
+    const { leftOut, bringIn } = setUp()
+    const sessions = [{ id: 'a', opened: START_MS }, { id: 'b' }, null]
+    const counts = await bringIn([{ id: 'alice', sessions }])
+    expect(counts).toMatchObject({ imported: 1, leftOut: 2 })
+    expect(leftOut.map(({ reason }) => reason)).toEqual([
+      'sessions[2]: open_time (or opened) is required',
+      'sessions[3]: session: is not an object',
+    ])
   })
 
   it('says what it left out, where and why', async () => {

@@ -1,0 +1,44 @@
+/** What a wrapper of this name holds as JSON has it; undefined where it is no such wrapper. */
+const WRAPPERS: Readonly<Record<string, (held: unknown) => unknown>> = {
+  $date: dateText,
+  $oid: (held) => (typeof held === 'string' ? held : undefined),
+  $symbol: (held) => (typeof held === 'string' ? held : undefined),
+  $undefined: (held) => (held === true ? null : undefined),
+  $numberInt: numberOf,
+  $numberLong: numberOf,
+  $numberDouble: numberOf,
+}
+
+/**
+ * MongoDB's extended JSON, relaxed or canonical, as JSON: what a document's service would have answered
+ * with. Dates become ISO 8601 texts, object ids texts, numbers numbers. What JSON has nothing for, such as
+ * `$binary`, stays as it is written.
+ * @see https://github.com/mongodb/specifications/blob/master/source/extended-json.md
+ */
+export function plainJson(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) {
+    return value
+  }
+  if (Array.isArray(value)) {
+    return value.map(plainJson)
+  }
+  const entries = Object.entries(value)
+  const [[name, held] = ['', undefined]] = entries
+  const plain =
+    entries.length === 1 && Object.hasOwn(WRAPPERS, name) ? WRAPPERS[name]?.(held) : undefined
+  return plain !== undefined
+    ? plain
+    : Object.fromEntries(entries.map(([key, inner]) => [key, plainJson(inner)]))
+}
+
+/** A text, a number of milliseconds (of old releases), or, beyond 1970 to 9999 or canonical, `$numberLong`. */
+function dateText(held: unknown): string | undefined {
+  const time = plainJson(held)
+  const date = new Date(typeof time === 'string' || typeof time === 'number' ? time : Number.NaN)
+  return Number.isNaN(date.getTime()) ? undefined : date.toISOString()
+}
+
+function numberOf(held: unknown): number | undefined {
+  const isNumber = typeof held === 'string' && /^(?:-?(?:\d.*|Infinity)|NaN)$/.test(held)
+  return isNumber ? Number(held) : undefined
+}
