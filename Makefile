@@ -74,4 +74,4 @@ check-generated: generate ## Fail where generated/ is not what proto/ gives
 	  || { echo 'generated/ has drifted from proto/: run make generate and commit it'; exit 1; }
 
 clean: ## Remove what was built
-	rm -rf dist node_modules .cache .interop test/interop/seneca/node_modules
+	rm -rf dist node_modules .cache .interop test/interop/{seneca,sessions-clients}/node_modules

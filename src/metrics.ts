@@ -69,6 +69,17 @@ export class Metrics {
     CALL_BUCKETS,
     ['cmd'],
   )
+  private readonly httpCommands = this.counter(
+    'http_commands_total',
+    'Commands over HTTP that have ended.',
+    ['cmd', 'code'],
+  )
+  private readonly httpSeconds = this.histogram(
+    'http_command_duration_seconds',
+    'From when a command over HTTP is taken to its answer.',
+    CALL_BUCKETS,
+    ['cmd'],
+  )
   private readonly senecaRefused = this.counter(
     'seneca_refused_total',
     'Connections and requests refused before they came to an act.',
@@ -185,6 +196,9 @@ export class Metrics {
     if (transport === 'seneca') {
       this.senecaActs.inc({ cmd: method, code })
       this.senecaSeconds.observe({ cmd: method }, seconds)
+    } else if (transport === 'http') {
+      this.httpCommands.inc({ cmd: method, code })
+      this.httpSeconds.observe({ cmd: method }, seconds)
     } else {
       this.grpcCalls.inc({ method, code })
       this.grpcSeconds.observe({ method }, seconds)

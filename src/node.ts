@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { openAdminCredential } from './admin-credential.js'
 import { openAuditLog } from './audit-log.js'
 import { clockFinding, guardClock } from './clock.js'
+import { commandableSessions } from './commandable/commands.js'
 import type { Config } from './config.js'
 import { type CreatePorts, createSession } from './core/create.js'
 import { EpochClock } from './core/epoch.js'
@@ -99,6 +100,7 @@ export async function startNode(config: Config, log: Logger, stop?: AbortSignal)
       { store, expiry, audit, clock, randomBytes: sodiumRandomBytes },
       config,
     )
+    const commandable = commandableSessions(sessions)
     startSweep(sessions, metrics, log, lifecycle)
     const check = schemeVerifier(sodiumEd25519)
     const verify = timed<Parameters<Verify>, boolean>(
@@ -130,7 +132,7 @@ export async function startNode(config: Config, log: Logger, stop?: AbortSignal)
         'sessiond.v1.Identity': identityService(keys.identity, observer),
         ...adminServices(
           config,
-          { store, sessions, audit, keys, clock, guard, observer, credential },
+          { store, sessions, commandable, audit, keys, clock, guard, observer, credential },
           log,
         ),
       },
@@ -166,6 +168,8 @@ export async function startNode(config: Config, log: Logger, stop?: AbortSignal)
       {
         store,
         sessions,
+        commandable,
+        observer,
         metrics,
         tls,
         credential,

@@ -9,6 +9,7 @@ import {
 } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import type { Duplex } from 'node:stream'
+import { answerCommand, type CommandablePorts, isCommandPath } from '../http/commandable.js'
 import type { Tls } from '../tls.js'
 import { checkHost, checkOrigin, checkViewer, type FeedAccess, pathOf } from './access.js'
 import { answerOperator, isOperatorPath, type OperatorPorts } from './operator.js'
@@ -27,6 +28,8 @@ export interface AnswerOptions {
   readonly metrics?: MetricsPorts
   /** The page's operator mode; absent where the server knows no admin credential. */
   readonly operator?: OperatorPorts
+  /** The sessions commands by name; absent where nobody could show what they ask for. */
+  readonly commandable?: CommandablePorts
   /** What an operator should look at all the same, a line each (default: nothing). */
   readonly findings?: () => readonly string[]
 }
@@ -43,11 +46,13 @@ export interface MetricsPorts {
 export async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { access, pages, isReady, findings = () => [], metrics, operator }: AnswerOptions,
+  { access, pages, isReady, findings = () => [], metrics, operator, commandable }: AnswerOptions,
 ): Promise<void> {
   const path = pathOf(request)
   const page = pages.get(path)
-  if (operator && isOperatorPath(path) && request.method === 'POST') {
+  if (commandable && isCommandPath(path)) {
+    await answerCommand(request, response, commandable)
+  } else if (operator && isOperatorPath(path) && request.method === 'POST') {
     const refusal = checkHost(request, access) ?? checkOrigin(request)
     if (refusal !== null) {
       say(response, refusal.status, refusal.reason)

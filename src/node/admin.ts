@@ -1,3 +1,4 @@
+import type { CommandableSessions } from '../commandable/commands.js'
 import type { Config } from '../config.js'
 import type { Audit } from '../core/audit.js'
 import type { CallObserver } from '../core/calls.js'
@@ -12,6 +13,7 @@ import { resealSeed } from '../crypto/seal.js'
 import { adminService } from '../grpc/admin.js'
 import { forOperators } from '../grpc/admin-access.js'
 import { callerOf } from '../grpc/caller.js'
+import { commandableService } from '../grpc/commandable.js'
 import type { GrpcService } from '../grpc/server.js'
 import { sessionsService } from '../grpc/sessions.js'
 import { sealCheck } from '../keys/seal-check.js'
@@ -26,6 +28,7 @@ import { VERSION } from '../version.js'
 export interface AdminParts {
   readonly store: LevelStore
   readonly sessions: Sessions
+  readonly commandable: CommandableSessions
   readonly audit: Audit
   readonly keys: ServerKeys
   readonly clock: EpochClock
@@ -48,7 +51,7 @@ export function adminServices(
   if (admit === null) {
     log.warn(
       { event: 'admin-left-out' },
-      'sessions_v1.Sessions and sessiond.v1.Admin are not served beyond loopback without --admin-token-file or --tls-client-ca',
+      'sessions_v1.Sessions, commandable.Commandable and sessiond.v1.Admin are not served beyond loopback without --admin-token-file or --tls-client-ca',
     )
     return {}
   }
@@ -88,6 +91,11 @@ export function adminServices(
   })
   return {
     'sessions_v1.Sessions': forOperators(sessionsService(sessions, observer), admit, observer),
+    'commandable.Commandable': forOperators(
+      commandableService(parts.commandable, observer),
+      admit,
+      observer,
+    ),
     'sessiond.v1.Admin': forOperators(admin, admit, observer),
   }
 }

@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import { fileURLToPath } from 'node:url'
+import type { CommandableSessions } from '../commandable/commands.js'
 import type { Config } from '../config.js'
+import type { CallObserver } from '../core/calls.js'
 import { SessiondError } from '../core/errors.js'
 import type { Sessions } from '../core/sessions.js'
 import { type AdmitOperator, type OperatorCredential, operatorRule } from '../core/trust.js'
@@ -25,6 +27,8 @@ const PAGES = fileURLToPath(new URL('../../dist/web', import.meta.url))
 export interface FeedParts {
   readonly store: LevelStore
   readonly sessions: Sessions
+  readonly commandable: CommandableSessions
+  readonly observer: CallObserver
   readonly metrics: Metrics
   /** null: no TLS. */
   readonly tls: Tls | null
@@ -38,13 +42,14 @@ export interface FeedParts {
 /** Serves the session list, its page, probes and metrics; null where that is off. */
 export async function startFeed(
   { http, feedToken, feedPublic, feedMaxSessions, headerTimeoutMs }: Config,
-  { store, sessions, metrics, tls, credential, unsent, isServing, findings }: FeedParts,
+  parts: FeedParts,
   log: Logger,
   lifecycle: Lifecycle,
 ): Promise<FeedServer | null> {
   if (http === null) {
     return null
   }
+  const { store, sessions, metrics, tls, credential, unsent, isServing, findings } = parts
   const hub = new FeedHub(store, {
     maxSessions: feedMaxSessions,
     onError: (err) => log.error({ event: 'feed-behind', err }, 'the session list is incomplete'),
@@ -83,6 +88,14 @@ export async function startFeed(
             log.error({ event: 'internal-error', method: call, err }, 'a request failed'),
         },
       }),
+    ...(admit && {
+      commandable: {
+        sessions: parts.commandable,
+        mayBeAsked: (request: IncomingMessage) => credential !== null || namesThisMachine(request),
+        caller: (request: IncomingMessage) => operatorOf(request, admit),
+        observer: parts.observer,
+      },
+    }),
     onFailure: (err) => log.error({ event: 'internal-error', err }, 'a request failed'),
     onUsage: (usage) => log.info({ event: 'feed-usage', ...usage }, 'who watches the session list'),
   })

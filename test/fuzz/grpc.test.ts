@@ -9,10 +9,10 @@ import {
   SessionStoreDataRequest,
   SessionUpdateUserRequest,
 } from '#generated/sessions_v1/sessions'
+import { DESCRIBED } from '../../src/commandable/description.js'
 import { EpochClock } from '../../src/core/epoch.js'
 import { sodiumEd25519 } from '../../src/crypto/sodium.js'
 import { readCreateResponse } from '../../src/envelope/create.js'
-import { DESCRIBED } from '../../src/grpc/error-description.js'
 import { sessionService } from '../../src/grpc/session.js'
 import { sessionsService } from '../../src/grpc/sessions.js'
 import { STATUS_CODES } from '../../src/grpc/status.js'

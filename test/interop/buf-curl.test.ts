@@ -13,6 +13,7 @@ describe('buf curl, by reflection', () => {
   itServed('lists services', async ({ server }) => {
     const { stdout } = await curl(['--list-services', `http://${server.address}`])
     expect(lines(stdout)).toEqual([
+      'commandable.Commandable',
       'grpc.health.v1.Health',
       'grpc.reflection.v1.ServerReflection',
       'grpc.reflection.v1alpha.ServerReflection',

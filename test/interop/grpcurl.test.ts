@@ -14,6 +14,7 @@ describe.skipIf(!haveTool('grpcurl', [program, '-version']))('grpcurl', () => {
   itServed('lists the services that are there', async ({ server }) => {
     const { stdout } = await grpcurl([server.address, 'list'])
     expect(stdout.trim().split('\n')).toEqual([
+      'commandable.Commandable',
       'grpc.health.v1.Health',
       'grpc.reflection.v1.ServerReflection',
       'grpc.reflection.v1alpha.ServerReflection',

@@ -59,5 +59,9 @@ fi
 npm ci --ignore-scripts --silent --prefix test/interop/seneca
 tools+=(seneca)
 
+# So do those of the original sessions service. What they need of native code they go without.
+npm ci --ignore-scripts --silent --prefix test/interop/sessions-clients
+tools+=(sessions-clients)
+
 (IFS=,; echo "${tools[*]-}") > .interop/tools
 echo "interop tools: $(cat .interop/tools)"

@@ -27,7 +27,7 @@ const authority = newAuthority()
 const operators = newAuthority('operators')
 const client = (parts = {}) =>
   operators.issue({ usage: 'client', commonName: 'ops', names: ['ops.example'], ...parts })
-const services = ['sessions_v1.Sessions', 'sessiond.v1.Admin'] as const
+const services = ['sessions_v1.Sessions', 'commandable.Commandable', 'sessiond.v1.Admin'] as const
 const methods = services.flatMap((service) =>
   Object.values(rawDefinition(service)).map(({ path, responseStream }) => ({
     path,

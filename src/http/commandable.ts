@@ -1,0 +1,150 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type CommandableSessions, SERVICE } from '../commandable/commands.js'
+import { type Category, type Description, descriptionOf } from '../commandable/description.js'
+import type { Caller } from '../core/audit.js'
+import type { CallObserver } from '../core/calls.js'
+import { SessiondError } from '../core/errors.js'
+
+const PREFIX = `/${SERVICE}/`
+const JSON_TYPE = /^application\/json\s*(?:;|$)/i
+/** As much as one act may have. */
+const MAX_BODY_BYTES = 1024 * 1024
+
+export interface CommandablePorts {
+  readonly sessions: CommandableSessions
+  /** Under the name in the request's Host header. */
+  readonly mayBeAsked: (request: IncomingMessage) => boolean
+  /** Who asks. Throws CredentialError, ForwardedError. */
+  readonly caller: (request: IncomingMessage) => Caller
+  readonly observer: CallObserver
+}
+
+/** Whether the path is that of a command. */
+export function isCommandPath(path: string): boolean {
+  return path.startsWith(PREFIX)
+}
+
+/**
+ * Answers `POST /v1/sessions/COMMAND`: JSON both ways, 204 where the result is null
+ * (docs/protocols/commandable.md).
+ */
+export async function answerCommand(
+  request: IncomingMessage,
+  response: ServerResponse,
+  ports: CommandablePorts,
+): Promise<void> {
+  const { sessions, observer } = ports
+  const [path = '', query] = (request.url ?? '').split('?', 2)
+  const command = path.slice(PREFIX.length)
+  const header = (name: string) => request.headers[name]?.toString()
+  const correlationId = new URLSearchParams(query).get('correlation_id') || header('correlation_id')
+  const running = observer.begin({
+    transport: 'http',
+    method: sessions.has(command) ? command : 'unknown',
+    peer: peerOf(request),
+    givenId: correlationId,
+    header,
+  })
+  try {
+    const result = await running.run(async () => {
+      const caller = admit(request, ports)
+      if (!sessions.has(command)) {
+        throw refused('NotFound', 404, 'ResourceNotFound', `${path} does not exist`)
+      }
+      if (request.method !== 'POST') {
+        response.setHeader('Allow', 'POST')
+        throw refused('BadRequest', 405, 'MethodNotAllowed', `${request.method} is not allowed`)
+      }
+      return sessions.run(command, await readBody(request), caller)
+    })
+    const status = result === null ? 204 : 200
+    send(response, status, result)
+    running.end({ code: `${status}` })
+  } catch (error) {
+    if (error === request.errored) {
+      running.end({ code: '499' })
+      return // Whoever asked is gone, in the middle of the request.
+    }
+    const description = descriptionFor(error, running.requestId)
+    const { code, status, message, category, details } = description
+    const correlation = { correlation_id: correlationId ?? null }
+    send(response, status, { code, status, message, name: code, category, ...correlation, details })
+    running.end({ code: `${status}`, error, isInternal: status === 500 })
+  }
+}
+
+/** A request that does not come to a command. */
+class RefusedRequestError extends SessiondError {
+  readonly code = 'REQUEST_REFUSED'
+
+  constructor(readonly description: Description) {
+    super(description.message)
+  }
+}
+
+function refused(category: Category, status: number, code: string, message: string) {
+  return new RefusedRequestError({ category, code, status, message, details: {} })
+}
+
+/** Who asks; web pages may not, whatever site they are of. Throws what the caller is refused with. */
+function admit(request: IncomingMessage, { mayBeAsked, caller }: CommandablePorts): Caller {
+  if (request.headers.origin !== undefined) {
+    const message = 'requests of web pages, which have an Origin, are refused'
+    throw refused('Unauthorized', 403, 'Forbidden', message)
+  }
+  // A page whose name was made to point here (DNS rebinding) still sends that name.
+  if (!mayBeAsked(request)) {
+    const message = 'the Host header must name this machine: localhost'
+    throw refused('Unauthorized', 403, 'Forbidden', message)
+  }
+  return caller(request)
+}
+
+/** Throws RefusedRequestError. Leaving the loop early ends the connection. */
+async function readBody(request: IncomingMessage): Promise<Uint8Array> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of request) {
+    length += chunk.length
+    if (length > MAX_BODY_BYTES) {
+      const message = `the body has more than ${MAX_BODY_BYTES} bytes`
+      throw refused('BadRequest', 413, 'PayloadTooLarge', message)
+    }
+    chunks.push(chunk)
+  }
+  // No form of a web page can send this type.
+  if (length > 0 && !JSON_TYPE.test(request.headers['content-type'] ?? '')) {
+    const message = 'the Content-Type must be application/json'
+    throw refused('BadRequest', 415, 'UnsupportedMediaType', message)
+  }
+  return Buffer.concat(chunks)
+}
+
+function descriptionFor(error: unknown, requestId: string): Description {
+  return error instanceof RefusedRequestError
+    ? error.description
+    : (descriptionOf(error) ?? {
+        ...{ category: 'Internal', code: 'INTERNAL', status: 500, message: 'internal error' },
+        details: { request_id: requestId },
+      })
+}
+
+function send(response: ServerResponse, status: number, body: object | null): void {
+  const json = body === null ? '' : JSON.stringify(body)
+  response.writeHead(status, {
+    ...(body !== null && {
+      'Content-Type': 'application/json',
+      'Content-Length': Buffer.byteLength(json),
+    }),
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+    ...(status === 401 && { 'WWW-Authenticate': 'Bearer' }),
+    // What was not read of the request is in the way of the next.
+    ...(!response.req.complete && { Connection: 'close' }),
+  })
+  response.end(json)
+}
+
+function peerOf({ socket }: IncomingMessage): string {
+  return `${socket.remoteAddress}:${socket.remotePort}`
+}
