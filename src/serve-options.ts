@@ -96,7 +96,7 @@ export const SERVE_OPTIONS = {
   }),
   'admin-token-file': option({
     placeholder: 'FILE',
-    help: 'a file with the token that callers of sessions_v1 and Admin, readers of metrics and who operates on the page must then show, on loopback too; read anew when it changes',
+    help: 'a file with the token that callers of sessions_v1, commandable and Admin, of /v1/sessions/, readers of metrics and who operates on the page must then show, on loopback too; read anew when it changes',
     parse: text,
   }),
   'insecure-commands': option({

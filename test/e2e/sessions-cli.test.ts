@@ -186,7 +186,12 @@ describe('sessiond import', () => {
   })
 
   it.each([
-    ['no array', '{}', 4, 'line 1 is no JSON array'],
+    [
+      'what is no JSON',
+      'BSON',
+      4,
+      'line 1 begins neither a JSON array nor JSON documents, one a line (bsondump makes them of what mongodump wrote)',
+    ],
     ['half an array', JSON.stringify([OLDER]).slice(0, -1), 4, 'line 1 ends within the array'],
   ])('refuses %s', async (_, text, code, problem) => {
     const directory = await temporaryDirectory(onTestFinished)
