@@ -1,7 +1,10 @@
 import type { Caller } from '../core/audit.js'
-import { InvalidFieldError, MalformedError, MissingFieldError } from '../core/errors.js'
-import { Arguments } from '../seneca/arguments.js'
+import { MalformedError, MissingFieldError } from '../core/errors.js'
+import { readListArguments } from '../core/list-arguments.js'
+import type { Session } from '../core/session.js'
+import { type ArgumentName, Arguments } from '../seneca/arguments.js'
 import { COMMANDS, type SessionCommands } from '../seneca/commands.js'
+import { newerSession } from '../seneca/dialects.js'
 import { isObject, readJson, refuseProto } from '../seneca/json.js'
 
 /** What names the commands on every wire: `v1/sessions/open_session`, `v1/sessions.open_session`. */
@@ -20,8 +23,8 @@ export interface CommandableSessions {
 type Values = Readonly<Record<string, unknown>>
 
 /** The newer dialect alone, with what each command takes. */
-const COMMAND_ARGUMENTS: ReadonlyMap<string, ReadonlySet<string>> = new Map(
-  Object.entries({
+const TAKES: ReadonlyMap<string, readonly ArgumentName[]> = new Map(
+  Object.entries<readonly ArgumentName[]>({
     get_sessions: ['filter', 'paging'],
     get_session_by_id: ['session_id'],
     open_session: ['user_id', 'user_name', 'address', 'client', 'user', 'data'],
@@ -30,20 +33,22 @@ const COMMAND_ARGUMENTS: ReadonlyMap<string, ReadonlySet<string>> = new Map(
     close_session: ['session_id'],
     close_expired_sessions: [],
     delete_session_by_id: ['session_id'],
-  }).map(([command, names]) => [command, new Set(names)]),
+  }),
 )
-const ALL_ARGUMENTS = new Set([...COMMAND_ARGUMENTS.values()].flatMap((names) => [...names]))
 
 /** The commands over these use cases. */
 export function commandableSessions(commands: SessionCommands): CommandableSessions {
   return {
-    has: (command) => COMMAND_ARGUMENTS.has(command),
+    has: (command) => TAKES.has(command),
     async run(command, json, caller) {
       const given = readArguments(json)
-      checkNames(command, given)
-      const args = new Arguments(SHAPES[command]?.(given) ?? given)
-      const result = (await COMMANDS.get(command)?.(commands, args, caller)) ?? null
-      return command === 'get_sessions' ? withoutContent(result as Page) : result
+      const args = new Arguments(given)
+      args.takeOnly(...(TAKES.get(command) ?? []))
+      if (command === 'get_sessions') {
+        return listPage(commands, args)
+      }
+      const own = command === 'open_session' ? new Arguments(openArguments(given)) : args
+      return (await COMMANDS.get(command)?.(commands, own, caller)) ?? null
     },
   }
 }
@@ -57,42 +62,29 @@ function readArguments(json: Uint8Array): Values {
   return given
 }
 
-/** An argument that has a meaning elsewhere must not be passed over: a list for `user_id` is of that user alone. */
-function checkNames(command: string, given: Values): void {
-  const names = COMMAND_ARGUMENTS.get(command) ?? new Set()
-  const other = Object.keys(given).find((name) => ALL_ARGUMENTS.has(name) && !names.has(name))
-  if (other !== undefined) {
-    const own = names.size === 0 ? 'nothing' : [...names].join(', ')
-    throw new InvalidFieldError(other, `is not taken by ${command}, which takes ${own}`)
-  }
+/** Existing clients send null for no filter and no paging, and for what a paging leaves out. */
+async function listPage(commands: SessionCommands, args: Arguments): Promise<object> {
+  const filter = args.isNull('filter') ? {} : args.object('filter')
+  const paging = args.isNull('paging') ? {} : args.object('paging')
+  const query = readListArguments(filter, withoutValues(paging ?? {}, [null]))
+  const { sessions, total } = await commands.list(query)
+  return { total, data: sessions.map(listedSession) }
+}
+
+/** Lists leave out what callers keep in sessions, as they do in the original service. */
+function listedSession(session: Session): object {
+  const { user, data, ...listed } = newerSession({ ...session, user: null, data: null })
+  return listed
 }
 
 /** Existing clients send null, or an empty text, for what they do not give. */
-const SHAPES: Readonly<Record<string, (given: Values) => Values>> = {
-  get_sessions({ filter, paging }) {
-    const isNone = filter === undefined || filter === null
-    return {
-      ...(!isNone && { filter }),
-      // With it the command is of the newer dialect.
-      paging: isObject(paging) ? whereGiven(paging, [null]) : (paging ?? {}),
-    }
-  },
-
-  open_session({ user_id, ...optional }) {
-    if (user_id === undefined || user_id === null) {
-      throw new MissingFieldError('user_id')
-    }
-    return { user_id, ...whereGiven(optional, [null, '']) }
-  },
+function openArguments({ user_id, ...optional }: Values): Values {
+  if (user_id === undefined || user_id === null) {
+    throw new MissingFieldError('user_id') // Else it could be of the older dialect.
+  }
+  return { user_id, ...withoutValues(optional, [null, '']) }
 }
 
-function whereGiven(values: Values, none: readonly unknown[]): Values {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => !none.includes(value)))
-}
-
-type Page = Readonly<{ data: readonly Readonly<{ user: unknown; data: unknown }>[] }>
-
-/** Lists leave out what callers keep in sessions, as they do in the original service. */
-function withoutContent(page: Page): object {
-  return { ...page, data: page.data.map(({ user, data, ...session }) => session) }
+function withoutValues(values: Values, left: readonly unknown[]): Values {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => !left.includes(value)))
 }

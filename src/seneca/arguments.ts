@@ -8,7 +8,7 @@ const NAMES = [
   ...['user', 'data', 'filter', 'paging'],
 ] as const
 
-type Name = (typeof NAMES)[number]
+export type ArgumentName = (typeof NAMES)[number]
 
 /**
  * The arguments of an act, by name. Every error names the argument, those of a nested object with its
@@ -29,7 +29,7 @@ export class Arguments {
   }
 
   /** Throws InvalidFieldError where there is an argument of the commands that is none of these. */
-  takeOnly(...names: readonly Name[]): void {
+  takeOnly(...names: readonly ArgumentName[]): void {
     const other = NAMES.find((name) => this.has(name) && !names.includes(name))
     if (other !== undefined) {
       const others = names.length === 0 ? 'no arguments' : `${names.join(', ')} alone`

@@ -26,14 +26,11 @@ function resolved(value, outcomes) {
     const [at, ...path] = value.slice(1).split('.')
     return path.reduce((inner, key) => inner?.[key], outcomes[at].result)
   }
-  if (value?.filter !== undefined) {
-    const entries = Object.entries(value.filter).map(([key, inner]) => [
-      key,
-      resolved(inner, outcomes),
-    ])
-    return FilterParams.fromValue(Object.fromEntries(entries))
+  const { filter, paging } = Array.isArray(value) ? {} : (value ?? {})
+  if (filter !== undefined) {
+    return FilterParams.fromValue(filter)
   }
-  return value?.paging === undefined ? value : new PagingParams(...value.paging)
+  return paging === undefined ? value : new PagingParams(...paging)
 }
 
 async function main() {
