@@ -6,6 +6,8 @@
 // A call is [method, ...arguments], the correlation id first; in it a text `$N.path` stands for a value of the Nth result,
 // `{filter: …}` and `{paging: […]}` for the client's own classes of that name.
 
+// The package loads a server, too, for whose HTTP/2 Node 24 has lost a part. None of the clients needs it.
+require.cache[require.resolve('spdy')] = { exports: {}, loaded: true }
 // What its dependencies have to say of themselves.
 process.noDeprecation = true
 process.env.AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE = '1'

@@ -108,9 +108,9 @@ function asTypedClientSees([method, , , paging]: readonly unknown[], outcome: ob
 
 const seen = (session: object) => ({ ...session, close_time: TIME })
 
-const require_ = `require(${JSON.stringify(here('node_modules/client-sessions-node'))})`
+const find = `require.resolve(${JSON.stringify(here('node_modules/client-sessions-node'))})`
 
-describe.skipIf(!haveTool('sessions-clients', [process.execPath, '--eval', require_]))(
+describe.skipIf(!haveTool('sessions-clients', [process.execPath, '--eval', find]))(
   'a client of the original sessions service',
   () => {
     it.concurrent.for([
