@@ -152,13 +152,8 @@ describe('POST /v1/sessions/…', () => {
       'PayloadTooLarge',
     ],
     ['a web page', 'get_sessions', { headers: { origin: 'http://127.0.0.1' } }, 403, 'Forbidden'],
-    [
-      'another name',
-      'get_sessions',
-      { headers: { host: 'evil.test' } },
-      401,
-      'CREDENTIAL_REQUIRED',
-    ],
+    ['another name', 'get_sessions', { headers: { host: 'evil.test' } }, 403, 'Forbidden'],
+    ['a proxy', 'get_sessions', { headers: { 'x-forwarded-for': '1.2.3.4' } }, 403, 'FORWARDED'],
   ])('refuses %s', async (_, command, asked, status, code) => {
     const refused = await run(command, undefined, { headers: JSON_HEADERS, ...asked })
     expect(refused).toMatchObject({ status, body: { status, code, name: code } })
@@ -177,37 +172,48 @@ describe('POST /v1/sessions/…', () => {
   })
 })
 
-describe('beyond loopback', () => {
+describe('the admin credential', () => {
   const WIDE = { http: '0.0.0.0:0', plaintext: 'yes', 'feed-public': 'yes' }
 
-  it('asks for the admin credential', async () => {
+  it.each([
+    ['beyond loopback', WIDE],
+    ['on loopback', {}],
+  ])('is asked for where the server has one: %s', async (name, flags) => {
     const token = 'a'.repeat(40)
-    const file = join(directory, 'token')
+    const file = join(directory, `token ${name}`)
     await writeFile(file, token, { mode: 0o600 })
-    const wide = await startTestNode(join(directory, 'wide'), { ...WIDE, 'admin-token-file': file })
-    onTestFinished(() => wide.close().then(() => {}))
-    const port = Number(new URL(wide.addresses.http ?? '').port)
-    const refused = await run('get_sessions', undefined, { port })
-    expect(refused).toMatchObject({
+    const data = join(directory, name)
+    const own = await startTestNode(data, { ...flags, 'admin-token-file': file })
+    onTestFinished(() => own.close().then(() => {}))
+    const port = Number(new URL(own.addresses.http ?? '').port)
+    const withToken = (shown: string) =>
+      run('get_sessions', undefined, { port, headers: { authorization: `Bearer ${shown}` } })
+    const refused = {
       status: 401,
       headers: { 'www-authenticate': 'Bearer' },
       body: { category: 'Unauthorized', code: 'CREDENTIAL_REQUIRED' },
-    })
-    const wrong = { authorization: `Bearer ${token}x` }
-    expect(await run('get_sessions', undefined, { port, headers: wrong })).toMatchObject({
-      status: 401,
-    })
-    const headers = { authorization: `Bearer ${token}` }
-    expect(await run('get_sessions', undefined, { port, headers })).toMatchObject({ status: 200 })
+    }
+    expect(await run('get_sessions', undefined, { port })).toMatchObject(refused)
+    expect(await withToken(`${token}x`)).toMatchObject(refused)
+    expect(await withToken(token)).toMatchObject({ status: 200 })
   })
 
-  it('is not there where there is no credential to ask for', async () => {
+  it('leaves the commands out beyond loopback where the server has none', async () => {
     const wide = await startTestNode(join(directory, 'open'), WIDE)
     onTestFinished(() => wide.close().then(() => {}))
-    const port = Number(new URL(wide.addresses.http ?? '').port)
-    const answer = await fetch(`http://127.0.0.1:${port}/v1/sessions/get_sessions`, {
-      method: 'POST',
-    })
+    const { port } = new URL(wide.addresses.http ?? '')
+    const url = `http://127.0.0.1:${port}/v1/sessions/get_sessions`
+    const answer = await fetch(url, { method: 'POST' })
     expect([answer.status, await answer.text()]).toEqual([405, 'there is nothing but GET here\n'])
   })
+})
+
+it('counts commands by name and status', async () => {
+  await run('get_session_by_id', { session_id: 'none' })
+  await run('no_such_command')
+  const { port } = new URL(node.addresses.http ?? '')
+  const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+  expect(metrics).toMatch(/sessiond_http_commands_total{cmd="get_session_by_id",code="204"} \d/)
+  expect(metrics).toMatch(/sessiond_http_commands_total{cmd="unknown",code="404"} \d/)
+  expect(metrics).toMatch(/sessiond_calls_in_flight{transport="http"} 0/)
 })

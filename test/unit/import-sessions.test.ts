@@ -139,8 +139,10 @@ describe('an import', () => {
   it('brings what has ended in without what ends with a session', async () => {
     const { store, bringIn } = setUp()
     const content = { user: { name: 'Alice' }, data: { secret: 1 } }
-    await bringIn([record('closed', 5, { active: false, ...content })])
-    expect(await store.get('closed')).toMatchObject({ active: false, user: null, data: null })
+    await bringIn([record('closed', 5, { active: false, ...content }), record('idle', 90, content)])
+    for (const id of ['closed', 'idle']) {
+      expect(await store.get(id)).toMatchObject({ active: false, user: null, data: null })
+    }
   })
 
   it('says which session of a user it left out', async () => {
