@@ -1,5 +1,6 @@
 import { checkJson } from '../core/arguments.js'
 import { InvalidFieldError, MalformedError } from '../core/errors.js'
+import { ExactNumber, parseExactJson } from './exact-json.js'
 import { plainJson } from './extended-json.js'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
@@ -42,7 +43,12 @@ export function recordsIn(bytes: Uint8Array): Found[] {
 }
 
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !(value instanceof ExactNumber)
+  )
 }
 
 /** A record of a user's, which has sessions or, for want of any, when the first one was. */
@@ -66,7 +72,7 @@ function parse(bytes: Uint8Array): unknown {
   let source: string
   try {
     source = utf8.decode(bytes)
-    value = JSON.parse(source)
+    value = parseExactJson(source)
   } catch (error) {
     throw new MalformedError('element', 'is not JSON in UTF-8', error)
   }

@@ -12,16 +12,17 @@ export class ExactNumber {
 
 /** JSON.parse, but for numbers that it would alter: those become ExactNumbers. */
 export function parseExactJson(source: string): unknown {
+  // First of all: a number in place of a key would become one, once it is marked.
+  const value: unknown = JSON.parse(source)
   let isAltered = false
   const marked = source.replace(TEXT_OR_NUMBER, (token) => {
     if (token.startsWith('"') || String(Number(token)) === token) {
       return token
     }
     isAltered = true
-    JSON.parse(token) // Refuses what is no number of JSON's.
     return `"${MARK}${token}"`
   })
-  return isAltered ? JSON.parse(marked, revive) : JSON.parse(source)
+  return isAltered ? JSON.parse(marked, revive) : value
 }
 
 /** JSON.stringify, with the digits of ExactNumbers as they were. */

@@ -1,3 +1,5 @@
+import { ExactNumber } from './exact-json.js'
+
 /** What a wrapper of this name holds as JSON has it; undefined where it is no such wrapper. */
 const WRAPPERS: Readonly<Record<string, (held: unknown) => unknown>> = {
   $date: dateText,
@@ -5,7 +7,7 @@ const WRAPPERS: Readonly<Record<string, (held: unknown) => unknown>> = {
   $symbol: (held) => (typeof held === 'string' ? held : undefined),
   $undefined: (held) => (held === true ? null : undefined),
   $numberInt: numberOf,
-  $numberLong: numberOf,
+  $numberLong: longOf,
   $numberDouble: numberOf,
 }
 
@@ -16,7 +18,7 @@ const WRAPPERS: Readonly<Record<string, (held: unknown) => unknown>> = {
  * @see https://github.com/mongodb/specifications/blob/master/source/extended-json.md
  */
 export function plainJson(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) {
+  if (typeof value !== 'object' || value === null || value instanceof ExactNumber) {
     return value
   }
   if (Array.isArray(value)) {
@@ -33,12 +35,22 @@ export function plainJson(value: unknown): unknown {
 
 /** A text, a number of milliseconds (of old releases), or, beyond 1970 to 9999 or canonical, `$numberLong`. */
 function dateText(held: unknown): string | undefined {
-  const time = plainJson(held)
-  const date = new Date(typeof time === 'string' || typeof time === 'number' ? time : Number.NaN)
+  const plain = plainJson(held)
+  const time = plain instanceof ExactNumber ? Number(plain.text) : plain
+  const isTime = typeof time === 'string' || typeof time === 'number'
+  const date = new Date(isTime ? time : Number.NaN)
   return Number.isNaN(date.getTime()) ? undefined : date.toISOString()
 }
 
 function numberOf(held: unknown): number | undefined {
   const isNumber = typeof held === 'string' && /^(?:-?(?:\d.*|Infinity)|NaN)$/.test(held)
   return isNumber ? Number(held) : undefined
+}
+
+/** With its digits, also where JavaScript has no such number. */
+function longOf(held: unknown): number | ExactNumber | undefined {
+  if (typeof held !== 'string' || !/^-?(?:0|[1-9]\d*)$/.test(held)) {
+    return undefined
+  }
+  return Number.isSafeInteger(Number(held)) ? Number(held) : new ExactNumber(held)
 }

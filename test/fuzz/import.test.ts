@@ -90,15 +90,20 @@ async function check(input: Buffer, random: Random): Promise<string> {
   return whole.problem === '' ? (outcomes[0] ?? 'empty') : 'broken'
 }
 
+const left = importFiles(START_MS - 60_000)
+
 fuzz({
   name: 'import-file',
   seeds: [
     JSON.stringify([older, newer, ended], null, 2),
     JSON.stringify([older]),
-    ...Object.values(importFiles(START_MS - 60_000)),
+    left['mongoexport --jsonFormat=canonical'] ?? '',
+    left['oldest mongoexport'] ?? '',
+    left['mongoexport --pretty'] ?? '',
     `\ufeff\n[${JSON.stringify(newer)}\r\n,\t${JSON.stringify(ended)}]`,
   ],
   mutate: mutateJson,
+  leastRuns: 1000,
   reaches: ['sessions', 'left out', 'broken'],
   check,
 })

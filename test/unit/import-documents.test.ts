@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { recordsIn } from '../../src/import/document.js'
+import { ExactNumber } from '../../src/import/exact-json.js'
 import { plainJson } from '../../src/import/extended-json.js'
 
 const NOON = '2023-11-14T12:00:00.000Z'
@@ -15,6 +16,7 @@ describe('extended JSON', () => {
     [{ $oid: '655361c0a1b2c3d4e5f60718' }, '655361c0a1b2c3d4e5f60718'],
     [{ $numberInt: '-7' }, -7],
     [{ $numberLong: '9007199254740991' }, 9007199254740991],
+    [{ $numberLong: '9223372036854775807' }, new ExactNumber('9223372036854775807')],
     [{ $numberDouble: '1.5' }, 1.5],
     [{ $undefined: true }, null],
     [{ $symbol: 'x' }, 'x'],
@@ -28,6 +30,7 @@ describe('extended JSON', () => {
     { $date: NOON, b: 1 },
     { $date: { $numberLong: 'x' } },
     { $numberInt: 7 },
+    { $numberLong: '007' },
     { $binary: { base64: 'AA==', subType: '00' } },
     { $numberDecimal: '1.5' },
     { constructor: 'x' },

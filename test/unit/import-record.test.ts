@@ -87,12 +87,19 @@ describe('a record', () => {
   })
 
   it('may write times in seconds, and keeps the digits of what it carries', () => {
-    const text =
-      '{"id":"x","user_id":"u","open_time":1600000000.0,"data":{"n":12345678901234567890}}'
-    expect(readRecord(Buffer.from(text), START_MS, 1000)).toMatchObject({
+    const n = '12345678901234567890'
+    const text = `{"_id":"x","user_id":"u","open_time":1600000000.0,"data":{"n":[${n},{"$numberLong":"${n}"}]}}`
+    const [found] = recordsIn(Buffer.from(text))
+    expect(readRecord(found?.record ?? {}, START_MS, 1000)).toMatchObject({
       openTimeMs: 1_600_000_000_000,
-      data: '{"n":12345678901234567890}',
+      data: `{"n":[${n},${n}]}`,
     })
+  })
+
+  it('of long ago was last asked when it was opened', () => {
+    const open_time = '1971-01-01T00:00:00Z'
+    const { requestTimeMs } = read({ ...newer, open_time, request_time: undefined })
+    expect(requestTimeMs).toBe(Date.parse(open_time))
   })
 
   it.each([
