@@ -153,7 +153,10 @@ export class Sessions {
     return { session, wasOpen }
   }
 
-  /** Ends the session that a command opened for this user, address and client, if there is one. */
+  /**
+   * Ends what commands have opened for this user, address and client: seldom more than one session, but
+   * earlier services opened another at each login.
+   */
   async closeOpened(
     userId: string,
     address: string,
@@ -163,9 +166,13 @@ export class Sessions {
     checkRequired('user_id', userId)
     checkName('address', address)
     checkClient(client)
-    const session = await this.ports.store.findOpened(userId, address, client)
-    if (session !== undefined) {
+    const find = () => this.ports.store.findOpened(userId, address, client)
+    let session = await find()
+    // What is opened meanwhile stays.
+    const latestMs = session?.openTimeMs ?? 0
+    while (session !== undefined && session.openTimeMs <= latestMs) {
       await this.close(session.id, caller)
+      session = await find()
     }
   }
 

@@ -1,7 +1,7 @@
 import { InputFileError } from '../core/errors.js'
 import { ArraySplitter } from './array.js'
-import { DocumentSplitter } from './documents.js'
 import { type Element, isSpace, LINE_FEED, type Splitter } from './element.js'
+import { LineSplitter } from './lines.js'
 
 const ARRAY_BEGIN = 0x5b
 const OBJECT_BEGIN = 0x7b
@@ -41,7 +41,7 @@ function splitterFor(firstByte: number | undefined, file: string, line: number):
     case ARRAY_BEGIN:
       return new ArraySplitter(file, line)
     case OBJECT_BEGIN:
-      return new DocumentSplitter(line)
+      return new LineSplitter(line)
     default:
       throw new InputFileError(
         file,

@@ -31,6 +31,7 @@ it('brings in what each of the earlier services left, once', async () => {
     )
   }
 
+  expect(await sessiond(['check', '--data-dir', dataDir])).toMatchObject({ code: 0, stderr: '' })
   const server = await startServer({ dataDir })
   onTestFinished(() => server.stop().then(() => {}))
   const connection = connect(server.ready.grpc, { serverKeys: 'any' })

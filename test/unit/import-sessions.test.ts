@@ -7,7 +7,7 @@ import { Importer, type LeftOut } from '../../src/import/importer.js'
 import { splitFile } from '../../src/import/split.js'
 import { MemoryStore } from '../../src/stores/memory.js'
 import { importFiles } from '../support/import-files.js'
-import { HOUR_MS, START_MS } from '../support/sessions.js'
+import { CALLER, HOUR_MS, START_MS, sessionsAt } from '../support/sessions.js'
 
 function setUp(store = new MemoryStore()) {
   const clock = new EpochClock({ genesisMs: 0, lengthMs: 1000 }, () => START_MS)
@@ -113,6 +113,15 @@ describe('an import', () => {
     expect(await bringIn(records)).toEqual({ imported: 3, ended: 0, existing: 0, leftOut: 0 })
     expect((await store.findOpened('alice', 'here', 'app'))?.id).toBe('c')
     expect(await store.countOpen()).toBe(3)
+  })
+
+  it('leaves none of them open to who closes by user, address and client', async () => {
+    const { store, bringIn } = setUp()
+    await bringIn([record('a', 30), record('b', 20), record('c', 10, { client: 'other' })])
+    const { sessions } = sessionsAt({}, store)
+    await sessions.closeOpened('alice', 'here', 'app', CALLER)
+    const { sessions: open } = await store.list({ active: true, skip: 0, take: 9, total: false })
+    expect(open.map(({ id }) => id)).toEqual(['c'])
   })
 
   it.each(Object.entries(importFiles(START_MS - 60_000)))(

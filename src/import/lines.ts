@@ -6,7 +6,7 @@ const OBJECT_END = 0x7d
  * Documents as `mongoexport` writes them: one a line, or with `--pretty` over several, of which all but the
  * first are indented or close it. So a line that is cut off does not take the next document with it.
  */
-export class DocumentSplitter implements Splitter {
+export class LineSplitter implements Splitter {
   private line: number
   private number = 0
   /** Where the document under way began; null before the first. */
