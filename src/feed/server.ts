@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto'
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { WebSocketServer } from 'ws'
+import { isCommandPath } from '../http/commandable.js'
 import { listen } from '../net/listen.js'
 import { servedBy } from '../net/request.js'
 import type { Unsent } from '../net/unsent.js'
@@ -67,7 +68,10 @@ export interface FeedServer {
   /** Where it really listens, `http://HOST:PORT` or `https://HOST:PORT`; of several addresses with commas between. */
   readonly address: string
   report(): FeedReport
-  /** Says goodbye to the viewers, and ends within two seconds or `graceMs`. Cuts no calls: returns 0. */
+  /**
+   * Says goodbye to the viewers, and ends within two seconds, or as soon as commands under way are answered;
+   * within `graceMs` at the latest. Returns how many of these were cut. Called again with less, it cuts sooner.
+   */
   close(graceMs?: number): Promise<number>
 }
 
@@ -107,6 +111,19 @@ export async function startFeedServer(
   if (options.unsent) {
     countAnswers(server, options.unsent)
   }
+  const commands = new Set<ServerResponse>()
+  let onCommandsAnswered = () => {}
+  server.on('request', (request, response) => {
+    if (options.commandable && isCommandPath(pathOf(request))) {
+      commands.add(response)
+      response.once('close', () => {
+        commands.delete(response)
+        if (commands.size === 0) {
+          onCommandsAnswered()
+        }
+      })
+    }
+  })
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => {}) // 'close' follows.
     const refusal = checkUpgrade(request, access, viewers.size < limits.maxViewers)
@@ -166,17 +183,27 @@ export async function startFeedServer(
         viewer.close()
       }
       return new Promise((resolve) => {
-        const timer = setTimeout(
-          () => {
-            for (const socket of connections) {
-              socket.destroy()
-            }
-          },
-          Math.min(graceMs, CLOSE_TIMEOUT_MS),
-        )
+        let wereCut = 0
+        const cut = () => {
+          wereCut = commands.size
+          for (const socket of connections) {
+            socket.destroy()
+          }
+        }
+        // Nobody else holds up the stop for so long as those who wait for what they asked.
+        const cutOthers = () => {
+          onCommandsAnswered = cut
+          if (commands.size === 0) {
+            cut()
+          }
+        }
+        const timers = [
+          setTimeout(cutOthers, Math.min(graceMs, CLOSE_TIMEOUT_MS)),
+          setTimeout(cut, graceMs),
+        ]
         listening.close().then(() => {
-          clearTimeout(timer)
-          resolve(0)
+          timers.forEach(clearTimeout)
+          resolve(wereCut)
         })
       })
     },

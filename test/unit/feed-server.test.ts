@@ -1,7 +1,7 @@
-import { once } from 'node:events'
-import { get } from 'node:http'
+import { EventEmitter, once } from 'node:events'
+import { get, request as httpRequest } from 'node:http'
 import { connect as connectSocket } from 'node:net'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { FeedHub } from '../../src/feed/hub.js'
 import { type FeedServerOptions, startFeedServer } from '../../src/feed/server.js'
@@ -313,6 +313,52 @@ describe('over HTTP', () => {
 })
 
 describe('a server with TLS', () => {
+  it('waits at its close for commands under way, and cuts them where that takes too long', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const asked = new EventEmitter()
+    const commandable = {
+      sessions: {
+        has: () => true,
+        run: async () => once(asked, 'answer').then(([answer]) => answer),
+      },
+      mayBeAsked: () => true,
+      caller: () => CALLER,
+      observer: {
+        begin: () => ({
+          requestId: 'r',
+          run<T>(work: () => T): T {
+            asked.emit('begun')
+            return work()
+          },
+          end: () => {},
+        }),
+      },
+    }
+    for (const answer of [{ id: 'a' }, null]) {
+      const { server } = await start({ commandable })
+      const begun = once(asked, 'begun')
+      const request = httpRequest(`${server.address}/v1/sessions/get_sessions`, { method: 'POST' })
+      const outcome = Promise.race([once(request, 'response'), once(request, 'error')])
+      outcome.catch(() => {})
+      request.end()
+      await begun
+      const closed = server.close(60_000)
+      await vi.advanceTimersByTimeAsync(59_000)
+      if (answer === null) {
+        await vi.advanceTimersByTimeAsync(1_000)
+        await expect(outcome).rejects.toMatchObject({ code: 'ECONNRESET' })
+        expect(await closed).toBe(1)
+      } else {
+        asked.emit('answer', answer)
+        const [response] = await outcome
+        expect(response.statusCode).toBe(200)
+        response.resume()
+        expect(await closed).toBe(0)
+      }
+    }
+  })
+
   it('closes also while a peer says nothing', async () => {
     const { server } = await start({ tls: fixedTls(newAuthority().issue()) })
     const { hostname, port, protocol } = new URL(server.address)
