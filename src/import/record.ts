@@ -39,8 +39,8 @@ export function readRecord(record: SessionRecord, nowMs: number, maxDataBytes: n
     closeTimeMs: active ? null : time('close_time', requestTimeMs),
     address: text(record, 'address', ''),
     client: text(record, 'client', ''),
-    user: json(record.user),
-    data: json(record.data),
+    user: active ? json(record.user) : null,
+    data: active ? json(record.data) : null,
     token: null,
   }
   check(session, maxDataBytes)
