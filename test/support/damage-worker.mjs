@@ -70,9 +70,17 @@ async function look(number) {
  * ended, and one whose deadline is lost gets another: both are told of.
  */
 function isDerived(row, lines) {
-  const told = lines.flatMap((line) => /^(?:ended|mended) session "([^"]*)"/.exec(line)?.[1] ?? [])
-  const ids = told.map((id) => Buffer.from(id).toString('hex'))
-  return row.startsWith('63') || row.startsWith('6d') || ids.some((id) => row.includes(id))
+  const idsOf = (pattern) =>
+    lines
+      .flatMap((line) => pattern.exec(line)?.slice(1) ?? [])
+      .map((id) => Buffer.from(id).toString('hex'))
+  const isOf = (ids) => ids.some((id) => row.includes(id))
+  return (
+    row.startsWith('63') ||
+    row.startsWith('6d') ||
+    isOf(idsOf(/^ended session "([^"]*)"/)) ||
+    (row.startsWith('78') && isOf(idsOf(/^mended session "([^"]*)"/)))
+  )
 }
 
 /** The code of a refused start, or the rows that it shows. */
