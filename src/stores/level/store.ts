@@ -241,8 +241,8 @@ export class LevelStore implements SessionStore {
     yield* walkSeals(() => this.view())
   }
 
-  walkSessions(userId: string): AsyncIterable<readonly Session[]> {
-    return walkSessions(() => this.view(), userId)
+  walkSessions(userId: string, active?: boolean): AsyncIterable<readonly Session[]> {
+    return walkSessions(() => this.view(), userId, active)
   }
 
   walkAnswers(owner: Uint8Array): AsyncIterable<readonly IdempotencyEntry[]> {
