@@ -2,6 +2,7 @@ import type { Deadlines } from './deadlines.js'
 import type { EpochClock } from './epoch.js'
 import type { Session } from './session.js'
 import { Shared } from './shared.js'
+import { Slots } from './slots.js'
 import type { SessionStore } from './store.js'
 
 /** Users remembered as looked through, some 10 MB. One that is forgotten is looked through again. */
@@ -16,7 +17,8 @@ export class EarlierSessions {
   private readonly startMs: number
   private readonly lookedThrough = new Set<string>()
   private readonly looks = new Shared<boolean>()
-  private lastStep: Promise<unknown> = Promise.resolve()
+  /** One step at a time in all: users with few sessions do not wait for one with many. */
+  private readonly turn = new Slots(1)
 
   constructor(
     private readonly store: SessionStore,
@@ -49,7 +51,7 @@ export class EarlierSessions {
       return !next.done
     }
     try {
-      while (await this.inTurn(step));
+      while (await this.turn.run(step));
     } finally {
       await walk.return?.()
     }
@@ -68,13 +70,6 @@ export class EarlierSessions {
         { durable: false },
       )
     }
-  }
-
-  /** One step at a time in all: users with few sessions do not wait for one with many. */
-  private inTurn<T>(step: () => Promise<T>): Promise<T> {
-    const outcome = this.lastStep.then(step)
-    this.lastStep = outcome.catch(() => {})
-    return outcome
   }
 
   private remember(userId: string): void {
