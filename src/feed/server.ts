@@ -7,6 +7,7 @@ import { checkViewer, type FeedAccess, pathOf, queryOf, type Refusal } from './a
 import { boundConnections, countAnswers } from './connections.js'
 import { type AnswerOptions, answer, createHttpServer, LIST_PATH, listen, refuse } from './http.js'
 import type { FeedHub } from './hub.js'
+import { oneByOne } from './pipelined.js'
 import { type FeedUsage, usageOf } from './usage.js'
 import { VIEWER_LIMITS, Viewer, type ViewerLimits } from './viewer.js'
 
@@ -96,7 +97,7 @@ export async function startFeedServer(
       connectionsCheckingInterval: CHECK_INTERVAL_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,
     },
-    (request, response) => void answer(request, response, options),
+    oneByOne(({ request, response, askedMs }) => void answer(request, response, options, askedMs)),
   )
   const maxConnections = limits.maxViewers + limits.otherConnections
   const connections = boundConnections(server, maxConnections, options.onFull ?? (() => {}))

@@ -74,7 +74,7 @@ export async function startFeed(
       mayRead: (request) =>
         (isLoopback(http.host) && namesThisMachine(request)) || admin(request) !== null,
       contentType: metrics.contentType,
-      text: () => metrics.text(),
+      text: (sinceMs) => metrics.text(sinceMs),
     },
     ...(credential && {
       operator: {
