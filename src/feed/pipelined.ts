@@ -27,8 +27,9 @@ export function oneByOne(answer: (asked: Asked) => void): RequestListener {
     }
     waiting.push(asked)
     if (waiting.length === MAX_WAITING) {
-      // Later: Node goes on with what it has read already.
-      setImmediate(() => socket.pause())
+      // Node takes apart all that it has read, and resumes the socket in the next tick. So this comes behind that,
+      // and before the next read.
+      process.nextTick(() => queueMicrotask(() => socket.pause()))
     }
   }
 
