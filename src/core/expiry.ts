@@ -71,7 +71,7 @@ export class Expiry {
    * commands what the sweep could not know of. Whether anything can have ended.
    */
   private async makeRoom({ userId, reuse }: InsertScope): Promise<boolean> {
-    const { ended } = await this.sweep.run()
+    const { ended } = await this.sweep.drain()
     const hasLooked = reuse !== undefined && (await this.earlier.end(userId))
     return hasLooked || ended > 0
   }

@@ -13,7 +13,7 @@ import {
 
 /** What one connection may take up. */
 export interface ViewerLimits {
-  /** What is to be sent waits while the socket holds so many bytes unsent. */
+  /** What is to be sent waits while the socket holds so many bytes unsent: more than its own high-water mark. */
   readonly highWaterBytes: number
   /** A viewer with more bytes unsent, in the socket and waiting, is dropped. */
   readonly maxUnsentBytes: number
