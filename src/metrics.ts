@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { SweepCounts } from './core/sweep.js'
 
@@ -48,6 +49,11 @@ export class Metrics {
   private readonly registry = new Registry()
   private readonly process: Registry
   private readonly inFlight = new Map<string, number>()
+  /** The latest, which may yet have to begin. */
+  private rendering: { beganMs: number; text: Promise<Buffer> } = {
+    beganMs: Number.NEGATIVE_INFINITY,
+    text: Promise.resolve(Buffer.alloc(0)),
+  }
 
   private readonly grpcCalls = this.counter('grpc_calls_total', 'gRPC calls that have ended.', [
     'method',
@@ -181,9 +187,25 @@ export class Metrics {
     )
   }
 
-  /** Everything, in the text format that Prometheus reads. */
-  async text(): Promise<string> {
-    return (await this.registry.metrics()) + (await this.process.metrics())
+  /**
+   * Everything, in the text format that Prometheus reads, as it is at `sinceMs` (of `performance.now`) or later. Rendered
+   * once for all who asked before that began.
+   */
+  text(sinceMs = performance.now()): Promise<Buffer> {
+    if (this.rendering.beganMs < sinceMs) {
+      const rendering = { beganMs: Number.POSITIVE_INFINITY, text: this.rendering.text }
+      rendering.text = setImmediate().then(() => {
+        rendering.beganMs = performance.now()
+        return this.render()
+      })
+      this.rendering = rendering
+    }
+    return this.rendering.text
+  }
+
+  private async render(): Promise<Buffer> {
+    const texts = [await this.registry.metrics(), await this.process.metrics()]
+    return Buffer.from(texts.join(''))
   }
 
   callBegun(transport: string): void {

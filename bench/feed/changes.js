@@ -33,12 +33,12 @@ export class Changes {
     this.#ids.push(id)
   }
 
-  /** The sessions in turn. */
+  /** The sessions in turn but for the oldest: of a rename and an end that come together only the end is told. */
   async rename() {
     const i = this.#renamed++
     await this.#client.ask({
       cmd: 'store_session_data',
-      session_id: this.#ids[i % this.#ids.length],
+      session_id: this.#ids[1 + (i % (this.#ids.length - 1))],
       data: { ...someData(i), session_name: stamp() },
     })
   }

@@ -151,6 +151,18 @@ export class RateLimitedError extends SessiondError {
   }
 }
 
+/** As much is under way as may be at a time. Trying again later is safe. */
+export class BusyError extends SessiondError {
+  readonly code = 'BUSY'
+
+  /** `work`: what is under way, in the plural. */
+  constructor(work: string, limit: number) {
+    super(`${limit} ${work} are under way, the most at a time: wait until one ends`, {
+      metadata: { limit: `${limit}` },
+    })
+  }
+}
+
 /** The idempotency key was used before, for another body. */
 export class IdempotencyKeyReusedError extends SessiondError {
   readonly code = 'IDEMPOTENCY_KEY_REUSED'

@@ -1,11 +1,11 @@
 import { type DeadlineSettings, Deadlines } from './deadlines.js'
+import { EarlierSessions } from './earlier-sessions.js'
 import type { EpochClock } from './epoch.js'
 import { QuotaError } from './errors.js'
 import type { Session } from './session.js'
+import { Shared } from './shared.js'
 import type { Decision, InsertScope, Seen, SessionStore } from './store.js'
 import { Sweep } from './sweep.js'
-
-const PAGE = 100
 
 /** Thrown to itself: a session that a command would find again is past its deadline. */
 class OverdueFound extends Error {
@@ -18,6 +18,8 @@ class OverdueFound extends Error {
 export class Expiry {
   readonly deadlines: Deadlines
   readonly sweep: Sweep
+  private readonly earlier: EarlierSessions
+  private readonly ending = new Shared<void>()
 
   constructor(
     private readonly store: SessionStore,
@@ -26,18 +28,22 @@ export class Expiry {
   ) {
     this.deadlines = new Deadlines(clock, settings)
     this.sweep = new Sweep(store, clock, this.deadlines)
+    const endIfOverdue = (id: string) => this.endIfOverdue(id)
+    this.earlier = new EarlierSessions(store, clock, this.deadlines, endIfOverdue)
   }
 
-  async endIfOverdue(id: string): Promise<void> {
+  endIfOverdue(id: string): Promise<void> {
     const { deadlines } = this
-    await this.store.update(id, (current) =>
-      deadlines.isOverdue(current) ? deadlines.end(current, deadlines.endMs(current)) : null,
-    )
+    return this.ending.run(id, async () => {
+      await this.store.update(id, (current) =>
+        deadlines.isOverdue(current) ? deadlines.end(current, deadlines.endMs(current)) : null,
+      )
+    })
   }
 
   /** Inserts; where what is past its deadline may stand in the way, ends that first. */
   async insert(scope: InsertScope, decide: (seen: Seen) => Decision): Promise<Session> {
-    for (let swept = false; ; ) {
+    for (let hasMadeRoom = false; ; ) {
       try {
         return await this.store.insert(scope, (seen) => {
           if (seen.reusable !== undefined && this.deadlines.isOverdue(seen.reusable)) {
@@ -48,13 +54,11 @@ export class Expiry {
       } catch (error) {
         if (error instanceof OverdueFound) {
           await this.endIfOverdue(error.sessionId)
-        } else if (error instanceof QuotaError && !swept) {
-          // Records marked active count, so it may only seem to be reached.
-          await this.sweep.run()
-          if (scope.reuse !== undefined) {
-            await this.endOverdueOf(scope.userId)
+        } else if (error instanceof QuotaError && !hasMadeRoom) {
+          hasMadeRoom = await this.makeRoom(scope)
+          if (!hasMadeRoom) {
+            throw error
           }
-          swept = true
         } else {
           throw error
         }
@@ -62,17 +66,13 @@ export class Expiry {
     }
   }
 
-  /** What shorter settings have ended, and the sweep looks at later. Of token sessions the sweep leaves none. */
-  private async endOverdueOf(userId: string): Promise<void> {
-    for (let skip = 0; ; skip += PAGE) {
-      const query = { userId, active: true, skip, take: PAGE, total: false }
-      const { sessions } = await this.store.list(query)
-      const overdue = sessions.filter((session) => this.deadlines.isOverdue(session))
-      await Promise.all(overdue.map(({ id }) => this.endIfOverdue(id)))
-      skip -= overdue.length
-      if (sessions.length < PAGE) {
-        return
-      }
-    }
+  /**
+   * Records marked active count, so that a quota may only seem to be reached: ends what is due, and of a user of the
+   * commands what the sweep could not know of. Whether anything can have ended.
+   */
+  private async makeRoom({ userId, reuse }: InsertScope): Promise<boolean> {
+    const { ended } = await this.sweep.drain()
+    const hasLooked = reuse !== undefined && (await this.earlier.end(userId))
+    return hasLooked || ended > 0
   }
 }

@@ -112,7 +112,10 @@ export class Sessions {
     const query = { ...filter, skip, take: Math.min(take, PAGE), total }
     for (;;) {
       const page = await this.ports.store.list(query)
-      const overdue = page.sessions.filter((session) => this.deadlines.isOverdue(session))
+      // Among open and ended ones it stays where it is.
+      const overdue = query.active
+        ? page.sessions.filter((session) => this.deadlines.isOverdue(session))
+        : []
       if (overdue.length === 0) {
         return {
           ...page,

@@ -67,8 +67,11 @@ export interface SessionStore {
    */
   walkSeals(): AsyncIterable<readonly string[]>
 
-  /** This user's sessions: those that have ended, then the open ones, newest request first. */
-  walkSessions(userId: string): AsyncIterable<readonly Session[]>
+  /**
+   * This user's sessions: those that have ended, then the open ones, newest request first; with `active` only
+   * those marked so.
+   */
+  walkSessions(userId: string, active?: boolean): AsyncIterable<readonly Session[]>
 
   /** What is remembered of this owner's idempotency keys, in no order. */
   walkAnswers(owner: Uint8Array): AsyncIterable<readonly IdempotencyEntry[]>

@@ -37,15 +37,22 @@ export class Sweep {
     return { ended: this.ended, purged: this.purged }
   }
 
-  /**
-   * Works off everything that is due, or leaves off when `stop` is aborted, and once an hour compacts
-   * seals. Calls at once share one walk.
-   */
-  run(stop?: AbortSignal): Promise<SweepCounts> {
+  /** Works off everything that is due, or leaves off when `stop` is aborted. Calls at once share one walk. */
+  drain(stop?: AbortSignal): Promise<SweepCounts> {
     this.running ??= this.walk(stop).finally(() => {
       this.running = null
     })
     return this.running
+  }
+
+  /** The same, and once an hour compacts seals: nobody whose call needs room waits for that. */
+  async run(stop?: AbortSignal): Promise<SweepCounts> {
+    const counts = await this.drain(stop)
+    if (!stop?.aborted && this.clock.nowMs() >= this.compactTimeMs) {
+      this.compactTimeMs = this.clock.nowMs() + COMPACT_INTERVAL_MS
+      await this.store.compactSeals()
+    }
+    return counts
   }
 
   /** Works off what is due first, unless a walk is under way. Calls at once share one step. */
@@ -64,10 +71,6 @@ export class Sweep {
     do {
       looked = await this.lookAtNext()
     } while (looked === STEP && !stop?.aborted)
-    if (!stop?.aborted && this.clock.nowMs() >= this.compactTimeMs) {
-      this.compactTimeMs = this.clock.nowMs() + COMPACT_INTERVAL_MS
-      await this.store.compactSeals()
-    }
     return { ended: this.ended - before.ended, purged: this.purged - before.purged }
   }
 

@@ -1,40 +1,63 @@
-import type { Message } from './message.js'
+import { Batch, type Message, type Told } from './message.js'
 import type { Entry } from './window.js'
 
 /**
- * One who follows the list. The `add`s are taken one by one, as fast as the follower can; meanwhile
- * changes of sessions that were taken are delivered at once, and those of others wait in the list
- * itself, so that a slow follower costs no memory.
+ * One who follows the list. The `add`s are taken as fast as the follower can; meanwhile changes of
+ * sessions that were taken come first, and those of others wait in the list itself, so that a slow
+ * follower costs no memory for them.
  */
 export class Follower {
   /** The last entry taken; entries are taken in order. */
   private position = 0
+  private readonly offered: Batch[] = []
+  private offeredSize = 0
 
   constructor(
     private readonly opening: Message[],
     private readonly entries: Iterator<Entry>,
-    private readonly deliver: (message: Message) => void,
-    readonly leave: () => void,
+    private readonly hooks: {
+      /** There is something to take. */
+      readonly onNews: () => void
+      readonly onLeave: () => void
+    },
   ) {}
 
-  /** The next message of what is listed; null once everything was taken. */
-  next(): Message | null {
-    const message = this.opening.shift()
-    if (message !== undefined) {
-      return message
-    }
-    const { value: entry, done } = this.entries.next()
-    if (done) {
-      this.position = Number.POSITIVE_INFINITY
-      return null
-    }
-    this.position = entry.seq
-    return entry.add
+  /** About how many bytes of changes were not taken yet. */
+  get behindBytes(): number {
+    return this.offeredSize
   }
 
-  offer(message: Message, seq: number): void {
-    if (seq <= this.position) {
-      this.deliver(message)
+  /** What comes next, some `bytes` of the list, or more where it is about changes; null: nothing for now. */
+  next(bytes: number): Batch | null {
+    const changes = this.offered.shift()
+    if (changes !== undefined) {
+      this.offeredSize -= changes.size
+      return changes
     }
+    const told: Told[] = this.opening.splice(0).map((message) => ({ message, seq: 0 }))
+    for (let size = 0; size < bytes; ) {
+      const { value: entry, done } = this.entries.next()
+      if (done) {
+        this.position = Number.POSITIVE_INFINITY
+        break
+      }
+      this.position = entry.seq
+      told.push({ message: entry.add, seq: entry.seq })
+      size += entry.add.size
+    }
+    return told.length === 0 ? null : new Batch(told)
+  }
+
+  offer(changes: Batch): void {
+    const wanted = changes.upTo(this.position)
+    if (wanted !== null) {
+      this.offered.push(wanted)
+      this.offeredSize += wanted.size
+      this.hooks.onNews()
+    }
+  }
+
+  leave(): void {
+    this.hooks.onLeave()
   }
 }

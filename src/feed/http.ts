@@ -39,7 +39,8 @@ export interface MetricsPorts {
   /** Why this one may not read them; null: it may. */
   readonly refusal: (request: IncomingMessage) => string | null
   readonly contentType: string
-  readonly text: () => Promise<string>
+  /** As it is at this time of `performance.now`, or later. */
+  readonly text: (sinceMs: number) => Promise<Buffer>
 }
 
 /** Answers what is no upgrade: the page's files, the probes and the metrics. */
@@ -47,6 +48,7 @@ export async function answer(
   request: IncomingMessage,
   response: ServerResponse,
   { access, pages, isReady, findings = () => [], metrics, operator, commandable }: AnswerOptions,
+  askedMs = performance.now(),
 ): Promise<void> {
   const path = pathOf(request)
   const page = pages.get(path)
@@ -68,7 +70,7 @@ export async function answer(
     const ready = await isReady()
     say(response, ready ? 200 : 503, [ready ? 'ready' : 'not ready', ...findings()].join('\n'))
   } else if (metrics && path === '/metrics') {
-    await answerMetrics(request, response, metrics)
+    await answerMetrics(request, response, metrics, askedMs)
   } else if (path === LIST_PATH) {
     // Browsers keep to themselves how an upgrade was answered: the page asks here why it was refused.
     const refusal = checkViewer(request, access)
@@ -90,18 +92,23 @@ async function answerMetrics(
   request: IncomingMessage,
   response: ServerResponse,
   { refusal, contentType, text }: MetricsPorts,
+  askedMs: number,
 ): Promise<void> {
   const reason = refusal(request)
   if (reason !== null) {
     say(response, 403, reason)
     return
   }
-  const metrics = await text().catch(() => null)
+  const metrics = await text(askedMs).catch(() => null)
   if (metrics === null) {
     say(response, 503, 'the metrics cannot be read: the server stops')
     return
   }
-  response.writeHead(200, { 'Content-Type': contentType, 'Cache-Control': 'no-store' })
+  response.writeHead(200, {
+    'Content-Type': contentType,
+    'Content-Length': metrics.length,
+    'Cache-Control': 'no-store',
+  })
   response.end(metrics)
 }
 

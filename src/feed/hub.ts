@@ -4,7 +4,8 @@ import type { SessionStore } from '../core/store.js'
 import { difference } from './difference.js'
 import { Follower } from './follower.js'
 import { isListedAlike, listingOf } from './listing.js'
-import { Message } from './message.js'
+import { Batch, Message, type Told } from './message.js'
+import { Pacer, type Sender } from './pacer.js'
 import { type Entry, Window } from './window.js'
 
 const PAGE = 100
@@ -13,7 +14,7 @@ const REFILL_DELAY_MS = 1000
 export interface FeedHubOptions {
   /** How many sessions are listed: those with the newest requests. */
   readonly maxSessions: number
-  /** Told when the store could not be read; it is tried again. */
+  /** Told when the store could not be read, which is tried again, or when a viewer was not served. */
   readonly onError: (error: unknown) => void
   /** Calls `run` after a time unless what it returns is called before (default: a timer). */
   readonly after?: (delayMs: number, run: () => void) => () => void
@@ -22,23 +23,28 @@ export interface FeedHubOptions {
 /**
  * The list of open sessions, kept in step with the store, and everyone who follows it.
  *
- * Every committed change comes as an event, in commit order, and is applied at once to what is
- * listed: what viewers are told is the difference from what they were told before, so an event that
- * says nothing new says nothing to them. Reading pages of the store beside that misses nothing and
- * repeats nothing:
+ * Every committed change comes as an event, in commit order, while its answer waits: it is only noted.
+ * A little later it is applied to what is listed, together with what else happened to the session since. What
+ * viewers are told is the difference from what they were told before, so an event that says nothing
+ * new says nothing to them. Reading pages of the store beside that misses nothing and repeats nothing:
  *
  * - `floorMs` says how much is known: every open session with a later request is listed. A walk
  *   lowers it page by page, each page from one snapshot. It goes by time and not by number, so
  *   sessions that move to the top or end meanwhile shift nothing. A session only ever moves up, out
  *   of what is still to be walked, and the event of that lists it.
- * - A snapshot may be older than an event that came while the page was read. So what had an event
+ * - A snapshot may be older than an event that was applied while the page was read. So what had one
  *   since the page was asked for is not taken from the page.
- * - It may also be newer than the last event, since events follow their commit. What is taken then
- *   will have its event applied again, without a difference or followed by the event that makes one.
+ * - It may also be newer than the last event applied. What is taken then will have its event applied
+ *   again, without a difference or followed by the event that makes one.
  */
 export class FeedHub {
   private readonly window = new Window()
   private readonly followers = new Set<Follower>()
+  private readonly pacer: Pacer
+  /** What was committed and is yet to be applied, by the session's id. */
+  private readonly changes = new Map<string, SessionChange>()
+  /** What followers are yet to be offered: never longer than one of the methods below runs. */
+  private told: Told[] = []
   /** Every open session with a later request is listed. */
   private floorMs = Number.POSITIVE_INFINITY
   /** While a page is read: which sessions had an event since it was asked for. */
@@ -51,15 +57,19 @@ export class FeedHub {
   constructor(
     private readonly store: SessionStore,
     private readonly options: FeedHubOptions,
-  ) {}
+  ) {
+    const { after = timer, onError } = options
+    this.pacer = new Pacer({ after, onError, change: (isOver) => this.applyChanges(isOver) })
+  }
 
   /** Reads what is open, and follows it from then on. To be called once. */
   async load(): Promise<void> {
-    this.unsubscribe = this.store.subscribe((change) => this.apply(change))
+    this.unsubscribe = this.store.subscribe((change) => this.note(change))
     await this.fill()
     this.isLoaded = true
     if (this.hidesSome) {
       this.tell(this.tooMany(), 0)
+      this.offerTold()
       this.fillLater()
     }
   }
@@ -72,19 +82,26 @@ export class FeedHub {
     return this.isLoaded && !this.isClosed
   }
 
-  /** `deliver` gets what happens to sessions whose `add` was taken with `Follower.next`. */
-  follow(deliver: (message: Message) => void): Follower {
+  /** One who follows the list from now on. `onNews`: there is something to take. */
+  follow(onNews: () => void): Follower {
     const opening = this.isLoaded && this.hidesSome ? [this.tooMany()] : []
-    const follower = new Follower(opening, this.window.values(), deliver, () =>
-      this.followers.delete(follower),
-    )
+    const follower = new Follower(opening, this.window.values(), {
+      onNews,
+      onLeave: () => this.followers.delete(follower),
+    })
     this.followers.add(follower)
     return follower
+  }
+
+  /** Gives a follower's sender a turn. */
+  wake(sender: Sender): void {
+    this.pacer.wake(sender)
   }
 
   close(): void {
     this.isClosed = true
     this.unsubscribe()
+    this.pacer.close()
     this.cancelRefill?.()
   }
 
@@ -92,8 +109,25 @@ export class FeedHub {
     return this.floorMs > Number.NEGATIVE_INFINITY
   }
 
-  private apply({ before, after }: SessionChange): void {
-    const id = (after ?? before)?.id ?? ''
+  private note(change: SessionChange): void {
+    const id = (change.after ?? change.before)?.id ?? ''
+    // Of several only the last says how the session is; what is listed may be from between them.
+    this.changes.set(id, this.changes.has(id) ? { before: null, after: change.after } : change)
+    this.pacer.wake()
+  }
+
+  private applyChanges(isOver: () => boolean): boolean {
+    for (const [id, change] of this.changes) {
+      this.changes.delete(id)
+      this.apply(id, change)
+      if (isOver()) {
+        break
+      }
+    }
+    return this.offerTold() || this.changes.size > 0
+  }
+
+  private apply(id: string, { before, after }: SessionChange): void {
     this.touched?.add(id)
     const entry = this.window.get(id)
     if (after?.active) {
@@ -109,28 +143,26 @@ export class FeedHub {
     }
   }
 
-  private add(session: Session): void {
-    const { add, seq } = this.window.add(session)
+  private add(session: Session, listing = listingOf(session)): void {
+    const { add, seq } = this.window.add(session, listing)
     this.tell(add, seq)
   }
 
   private change(entry: Entry, before: Session | null, after: Session): void {
     if (before !== null && isListedAlike(before, after)) {
-      entry.requestTimeMs = after.requestTimeMs
+      this.window.replace(after, entry)
       return
     }
     const listing = listingOf(after)
     const notices = difference(entry.listing, listing)
     if (notices === null) {
       this.remove(after.id)
-      this.add(after)
-    } else if (notices.length === 0) {
-      entry.requestTimeMs = after.requestTimeMs
-    } else {
-      this.window.replace(after, entry, listing)
-      for (const notice of notices) {
-        this.tell(new Message(notice), entry.seq)
-      }
+      this.add(after, listing)
+      return
+    }
+    this.window.replace(after, entry, notices.length === 0 ? entry.listing : listing)
+    for (const notice of notices) {
+      this.tell(new Message(notice), entry.seq)
     }
   }
 
@@ -143,17 +175,28 @@ export class FeedHub {
 
   /** `seq`: of the entry that the message is about, 0 where it is about none. */
   private tell(message: Message, seq: number): void {
-    for (const follower of this.followers) {
-      follower.offer(message, seq)
+    this.told.push({ message, seq })
+  }
+
+  /** Offers what was told to all followers, before any of them takes more of the list; whether there was any. */
+  private offerTold(): boolean {
+    if (this.told.length === 0) {
+      return false
     }
+    const batch = new Batch(this.told)
+    this.told = []
+    for (const follower of this.followers) {
+      follower.offer(batch)
+    }
+    return true
   }
 
   /** Hides the oldest sessions where there are too many. A walk does it at its end. */
   private trim(): void {
     while (this.touched === null && this.window.size > this.options.maxSessions) {
-      const { id, requestTimeMs } = this.window.oldest() ?? { id: '', requestTimeMs: 0 }
+      const { id, timeMs } = this.window.oldest() ?? { id: '', timeMs: 0 }
       const hidSome = this.hidesSome
-      this.floorMs = Math.max(this.floorMs, requestTimeMs)
+      this.floorMs = Math.max(this.floorMs, timeMs)
       this.remove(id)
       if (this.isLoaded && !hidSome) {
         this.tell(this.tooMany(), 0)
@@ -183,6 +226,8 @@ export class FeedHub {
     let take = PAGE
     try {
       while (this.hidesSome && !this.isFull(this.floorMs) && !this.isClosed) {
+        // Pages come faster than they reach everyone.
+        await this.pacer.served()
         const touched = new Set<string>()
         this.touched = touched
         const { sessions } = await this.store.list({
@@ -194,6 +239,7 @@ export class FeedHub {
           ...(Number.isFinite(this.floorMs) && { toTimeMs: this.floorMs + 1 }),
         })
         const last = this.takePage(sessions.filter(({ id }) => !touched.has(id)))
+        this.offerTold()
         const reachedMs = (last ?? sessions.at(-1))?.requestTimeMs ?? Number.NEGATIVE_INFINITY
         const isEnd = last === undefined && sessions.length < take
         // A page of sessions of one time leads nowhere: the next must reach beyond them.
@@ -203,6 +249,7 @@ export class FeedHub {
     } finally {
       this.touched = null
       this.trim()
+      this.offerTold()
     }
   }
 
@@ -223,7 +270,7 @@ export class FeedHub {
   private isFull(timeMs: number): boolean {
     return (
       this.window.size >= this.options.maxSessions &&
-      (this.window.oldest()?.requestTimeMs ?? timeMs) >= timeMs
+      (this.window.oldest()?.timeMs ?? timeMs) >= timeMs
     )
   }
 

@@ -1,14 +1,113 @@
-import { type Dialect, type Frame, frameOf, type Notice } from './protocol.js'
+import { type Dialect, frameOf, type Notice } from './protocol.js'
 
-/** A notice on its way to many connections: encoded once a dialect, whatever their number. */
+/** Header of a text frame: FIN and the opcode (RFC 6455 section 5.2). */
+const TEXT = 0x81
+const LENGTH_16 = 126
+const LENGTH_64 = 127
+/** What a frame has at most beside its message's parameters: header, command and connection id. */
+const OVERHEAD_BYTES = 32
+
+/** Frames of WebSocket with room for a connection id of a known length. */
+interface Layout {
+  readonly bytes: Buffer
+  /** Where the id goes, once a frame. */
+  readonly idOffsets: readonly number[]
+}
+
+/** A notice on its way to many connections: encoded once, whatever their number. */
 export class Message {
-  private readonly frames: { [D in Dialect]?: Frame } = {}
+  private readonly parts: { [D in Dialect]?: { readonly head: Buffer; readonly tail: Buffer } } = {}
 
   constructor(readonly notice: Notice) {}
 
-  text(connectionId: number, dialect: Dialect): string {
-    this.frames[dialect] ??= frameOf(this.notice, dialect)
-    const { head, tail } = this.frames[dialect]
-    return head + connectionId + tail
+  /** About how many bytes it takes on a connection. */
+  get size(): number {
+    return this.encoded('commands').tail.length + OVERHEAD_BYTES
   }
+
+  /** Head and tail as bytes: the connection id goes in between. */
+  encoded(dialect: Dialect) {
+    const known = this.parts[dialect]
+    if (known !== undefined) {
+      return known
+    }
+    const { head, tail } = frameOf(this.notice, dialect)
+    const parts = { head: Buffer.from(head), tail: Buffer.from(tail) }
+    this.parts[dialect] = parts
+    return parts
+  }
+}
+
+/** A message, and the place in the list of the session that it is about; 0 where it is about none. */
+export interface Told {
+  readonly message: Message
+  readonly seq: number
+}
+
+/** Messages that go to connections together: each gets the same bytes but for its own id in them. */
+export class Batch {
+  /** About how many bytes they take on a connection. */
+  readonly size: number
+  private readonly layouts = new Map<string, Layout>()
+  private readonly lastSeq: number
+
+  constructor(private readonly told: readonly Told[]) {
+    this.size = told.reduce((sum, { message }) => sum + message.size, 0)
+    this.lastSeq = told.reduce((last, { seq }) => Math.max(last, seq), 0)
+  }
+
+  /** What is about sessions up to this place in the list; null where nothing is. */
+  upTo(seq: number): Batch | null {
+    if (this.lastSeq <= seq) {
+      return this
+    }
+    const told = this.told.filter((one) => one.seq <= seq)
+    return told.length === 0 ? null : new Batch(told)
+  }
+
+  /** The frames of a connection, in bytes that belong to the caller. `connectionId` is an i32. */
+  frames(connectionId: number, dialect: Dialect): Buffer {
+    const id = Buffer.from(`${connectionId}`)
+    const key = `${dialect} ${id.length}`
+    let layout = this.layouts.get(key)
+    if (layout === undefined) {
+      layout = layOut(this.told, dialect, id.length)
+      this.layouts.set(key, layout)
+    }
+    const bytes = Buffer.from(layout.bytes)
+    for (const offset of layout.idOffsets) {
+      for (let i = 0; i < id.length; i++) {
+        bytes[offset + i] = id[i] as number
+      }
+    }
+    return bytes
+  }
+}
+
+function layOut(told: readonly Told[], dialect: Dialect, idLength: number): Layout {
+  const parts: Buffer[] = []
+  const idOffsets: number[] = []
+  let length = 0
+  for (const { message } of told) {
+    const { head, tail } = message.encoded(dialect)
+    const header = frameHeader(head.length + idLength + tail.length)
+    idOffsets.push(length + header.length + head.length)
+    parts.push(header, head, Buffer.alloc(idLength), tail)
+    length += header.length + head.length + idLength + tail.length
+  }
+  return { bytes: Buffer.concat(parts, length), idOffsets }
+}
+
+function frameHeader(length: number): Buffer {
+  if (length < LENGTH_16) {
+    return Buffer.of(TEXT, length)
+  }
+  if (length < 2 ** 16) {
+    return Buffer.of(TEXT, LENGTH_16, length >> 8, length & 0xff)
+  }
+  const header = Buffer.alloc(10)
+  header[0] = TEXT
+  header[1] = LENGTH_64
+  header.writeUInt32BE(length, 6)
+  return header
 }

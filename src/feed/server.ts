@@ -10,6 +10,7 @@ import { checkViewer, type FeedAccess, pathOf, queryOf, type Refusal } from './a
 import { boundConnections, countAnswers } from './connections.js'
 import { type AnswerOptions, answer, createHttpServer, LIST_PATH, refuse } from './http.js'
 import type { FeedHub } from './hub.js'
+import { oneByOne } from './pipelined.js'
 import { type FeedUsage, usageOf } from './usage.js'
 import { VIEWER_LIMITS, Viewer, type ViewerLimits } from './viewer.js'
 
@@ -96,6 +97,10 @@ export async function startFeedServer(
     closeTimeout: CLOSE_TIMEOUT_MS,
   } as ConstructorParameters<typeof WebSocketServer>[0])
 
+  const serve = servedBy(
+    (request, response, askedMs: number) => answer(request, response, options, askedMs),
+    options.onFailure,
+  )
   const server = createHttpServer(
     tls,
     {
@@ -104,7 +109,7 @@ export async function startFeedServer(
       connectionsCheckingInterval: CHECK_INTERVAL_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,
     },
-    servedBy((request, response) => answer(request, response, options), options.onFailure),
+    oneByOne(({ request, response, askedMs }) => serve(request, response, askedMs)),
   )
   const maxConnections = limits.maxViewers + limits.otherConnections
   const connections = boundConnections(server, maxConnections, options.onFull ?? (() => {}))

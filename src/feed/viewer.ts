@@ -2,14 +2,20 @@ import type { Writable } from 'node:stream'
 import type { WebSocket } from 'ws'
 import type { Follower } from './follower.js'
 import type { FeedHub } from './hub.js'
-import { Message } from './message.js'
-import { type Connect, type Dialect, decodeConnect, FeedProtocolError } from './protocol.js'
+import { Batch, Message } from './message.js'
+import {
+  type Connect,
+  type Dialect,
+  decodeConnect,
+  FeedProtocolError,
+  type Notice,
+} from './protocol.js'
 
 /** What one connection may take up. */
 export interface ViewerLimits {
-  /** What is listed waits while so many bytes are unsent. */
+  /** What is to be sent waits while the socket holds so many bytes unsent: more than its own high-water mark. */
   readonly highWaterBytes: number
-  /** A viewer with more bytes unsent is dropped. */
+  /** A viewer with more bytes unsent, in the socket and waiting, is dropped. */
   readonly maxUnsentBytes: number
   /** A viewer that sends more messages that are none is dropped. */
   readonly maxMalformed: number
@@ -37,7 +43,13 @@ export interface ViewerOptions {
   readonly onDropped: (reason: string) => void
 }
 
-/** One connection: the list as it is, then what happens to it. */
+/** What carries the frames of a WebSocket. */
+export type Transport = Pick<Writable, 'write' | 'cork' | 'uncork' | 'once'>
+
+/**
+ * One connection: the list as it is, then what happens to it. Its messages go past `ws`, which would make
+ * two buffers of each: all that goes at once is one write of bytes that were laid out for all viewers.
+ */
 export class Viewer {
   /** What it said of itself; null before that. */
   client: Connect | null = null
@@ -45,13 +57,13 @@ export class Viewer {
   private malformed = 0
   private isAlive = true
   private isLeaving = false
-  private isCorked = false
+  private isFull = false
 
   /** `transport` is what `socket` writes to. */
   constructor(
     private readonly socket: WebSocket,
-    private readonly transport: Pick<Writable, 'cork' | 'uncork'>,
-    hub: FeedHub,
+    private readonly transport: Transport,
+    private readonly hub: FeedHub,
     private readonly options: ViewerOptions,
   ) {
     socket.on('message', (data, isBinary) => this.receive(isBinary ? null : String(data)))
@@ -62,9 +74,9 @@ export class Viewer {
     // Frames that are none, or too large: 'close' follows.
     socket.on('error', () => options.onMalformed())
     const { expectedVersion } = options
-    this.send(new Message({ command: 'reset', expectedVersion }))
-    this.follower = hub.follow((message) => this.deliver(message))
-    this.pump()
+    this.tell({ command: 'reset', expectedVersion })
+    this.follower = hub.follow(() => this.hear())
+    hub.wake(this)
   }
 
   /** To be called at intervals: drops a viewer that was silent since the last call. */
@@ -84,26 +96,38 @@ export class Viewer {
     this.socket.close(GOING_AWAY, 'the server stops')
   }
 
-  /** Sends what is listed, as fast as it is taken. */
-  private pump(): void {
-    while (!this.isLeaving) {
-      const message = this.follower.next()
-      if (message === null) {
-        return
-      }
-      if (this.socket.bufferedAmount >= this.options.limits.highWaterBytes) {
-        this.send(message, () => this.pump())
-        return
-      }
-      this.send(message)
+  /** Sends what there is, as fast as it is taken; `hub` says when. */
+  send(): void {
+    if (this.isLeaving || this.isFull) {
+      return
     }
+    this.transport.cork()
+    for (;;) {
+      const room = this.options.limits.highWaterBytes - this.socket.bufferedAmount
+      if (room <= 0) {
+        this.isFull = true
+        this.transport.once('drain', () => {
+          this.isFull = false
+          this.hub.wake(this)
+        })
+        break
+      }
+      const batch = this.follower.next(room)
+      if (batch === null) {
+        break
+      }
+      this.write(batch)
+    }
+    this.transport.uncork()
   }
 
-  private deliver(message: Message): void {
-    if (this.socket.bufferedAmount > this.options.limits.maxUnsentBytes) {
+  /** Something happened to what is listed. */
+  private hear(): void {
+    const unsentBytes = this.socket.bufferedAmount + this.follower.behindBytes
+    if (unsentBytes > this.options.limits.maxUnsentBytes) {
       this.drop(TRY_AGAIN_LATER, 'it does not keep up')
     } else {
-      this.send(message)
+      this.hub.wake(this)
     }
   }
 
@@ -121,7 +145,7 @@ export class Viewer {
       if (++this.malformed > this.options.limits.maxMalformed) {
         this.drop(POLICY_VIOLATION, 'it sends messages that are none')
       } else if (!this.isLeaving) {
-        this.deliver(new Message({ command: 'error', message: error.message }))
+        this.tell({ command: 'error', message: error.message })
       }
     }
   }
@@ -131,7 +155,7 @@ export class Viewer {
     if (!this.isLeaving) {
       this.leave()
       this.options.onDropped(reason)
-      this.send(new Message({ command: 'error', message: `this connection ends: ${reason}` }))
+      this.tell({ command: 'error', message: `this connection ends: ${reason}` })
       this.socket.close(code, reason)
     }
   }
@@ -141,17 +165,16 @@ export class Viewer {
     this.follower.leave()
   }
 
-  private send(message: Message, whenSent?: () => void): void {
+  /** Says what is for this viewer alone. */
+  private tell(notice: Notice): void {
+    this.write(new Batch([{ message: new Message(notice), seq: 0 }]))
+  }
+
+  private write(batch: Batch): void {
     const { connectionId, dialect } = this.options
-    if (!this.isCorked) {
-      // What is sent in one turn leaves together: far fewer system calls.
-      this.isCorked = true
-      this.transport.cork()
-      process.nextTick(() => {
-        this.isCorked = false
-        this.transport.uncork()
-      })
+    // Behind a close frame there must be none.
+    if (this.socket.readyState === this.socket.OPEN) {
+      this.transport.write(batch.frames(connectionId, dialect))
     }
-    this.socket.send(message.text(connectionId, dialect), whenSent)
   }
 }

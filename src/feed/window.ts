@@ -1,10 +1,7 @@
 import type { Session } from '../core/session.js'
-import { listingOf } from './listing.js'
 import { Message } from './message.js'
+import { Oldest } from './oldest.js'
 import type { ListedSession } from './protocol.js'
-
-/** How many of the oldest are found at once: finding them looks at everything. */
-const OLDEST_AT_ONCE = 1000
 
 /** A session that is listed. */
 export interface Entry {
@@ -12,11 +9,6 @@ export interface Entry {
   readonly add: Message
   /** Its place in the order in which entries came: 1, 2, … */
   readonly seq: number
-  requestTimeMs: number
-}
-
-interface OldEntry {
-  readonly id: string
   readonly requestTimeMs: number
 }
 
@@ -24,8 +16,7 @@ interface OldEntry {
 export class Window {
   private readonly entries = new Map<string, Entry>()
   private lastSeq = 0
-  /** Some of the entries, the oldest last; none that is left out is older. May be out of date. */
-  private someOldest: OldEntry[] = []
+  private readonly byAge = new Oldest((id) => this.entries.get(id)?.requestTimeMs, this.entries)
 
   get size(): number {
     return this.entries.size
@@ -44,22 +35,22 @@ export class Window {
     return this.entries.values()
   }
 
-  add(session: Session, listing = listingOf(session)): Entry {
+  add({ id, requestTimeMs }: Session, listing: ListedSession): Entry {
     const add = new Message({ command: 'add', session: listing })
-    const entry = { listing, add, seq: ++this.lastSeq, requestTimeMs: session.requestTimeMs }
-    this.entries.set(session.id, entry)
-    const [newest] = this.someOldest
-    if (newest !== undefined && session.requestTimeMs < newest.requestTimeMs) {
-      this.someOldest = []
-    }
+    const entry = { listing, add, seq: ++this.lastSeq, requestTimeMs }
+    this.entries.set(id, entry)
+    this.byAge.add(id, requestTimeMs)
     return entry
   }
 
-  /** Puts another listing in the place of one of the same id. */
-  replace(session: Session, entry: Entry, listing: ListedSession): void {
-    const add = new Message({ command: 'add', session: listing })
-    const { requestTimeMs } = session
-    this.entries.set(session.id, { listing, add, seq: entry.seq, requestTimeMs })
+  /** Takes over the time of the last request, and another listing where one is given. */
+  replace({ id, requestTimeMs }: Session, entry: Entry, listing = entry.listing): void {
+    const add =
+      listing === entry.listing ? entry.add : new Message({ command: 'add', session: listing })
+    this.entries.set(id, { listing, add, seq: entry.seq, requestTimeMs })
+    if (requestTimeMs < entry.requestTimeMs) {
+      this.byAge.add(id, requestTimeMs)
+    }
   }
 
   remove(id: string): Entry | undefined {
@@ -69,27 +60,7 @@ export class Window {
   }
 
   /** The entry with the oldest last request. */
-  oldest(): OldEntry | undefined {
-    for (;;) {
-      const last = this.someOldest.at(-1)
-      // A request since then may have moved it, or it is gone.
-      if (last !== undefined && this.entries.get(last.id)?.requestTimeMs === last.requestTimeMs) {
-        return last
-      }
-      if (last !== undefined) {
-        this.someOldest.pop()
-      } else if (this.size > 0) {
-        this.someOldest = this.findOldest()
-      } else {
-        return undefined
-      }
-    }
-  }
-
-  private findOldest(): OldEntry[] {
-    return Array.from(this.entries, ([id, { requestTimeMs }]) => ({ id, requestTimeMs }))
-      .sort((a, b) => a.requestTimeMs - b.requestTimeMs)
-      .slice(0, OLDEST_AT_ONCE)
-      .reverse()
+  oldest(): { readonly id: string; readonly timeMs: number } | undefined {
+    return this.byAge.first()
   }
 }

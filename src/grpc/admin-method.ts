@@ -6,6 +6,7 @@ import type {
 } from '@grpc/grpc-js'
 import type { Audit, Caller } from '../core/audit.js'
 import type { CallObserver } from '../core/calls.js'
+import { BusyError } from '../core/errors.js'
 import { type Codec, decode } from './contracts.js'
 import { unary } from './handler.js'
 import { serverStream } from './server-stream.js'
@@ -16,7 +17,11 @@ export interface AdminMethodPorts {
   /** Who makes a call. */
   readonly caller: (call: AdminCall) => Caller
   readonly observer: CallObserver
+  /** Those answered with a stream that are under way. */
+  readonly streams: Set<AdminCall>
 }
+
+const MAX_STREAMS = 4
 
 export type AdminCall = ServerUnaryCall<Buffer, Buffer> | ServerWritableStream<Buffer, Buffer>
 
@@ -33,16 +38,25 @@ export function unaryMethod<Request, Response>(
   }, observer)
 }
 
-/** A method that answers with a stream. */
+/** A method that answers with a stream. Each reads much of what is stored, so few run at a time. */
 export function streamMethod<Request, Response>(
   requestCodec: Codec<Request>,
   responseCodec: Codec<Response>,
   answer: (request: Request, call: AdminCall, signal: AbortSignal) => AsyncIterable<Response>,
-  { observer }: AdminMethodPorts,
+  { observer, streams }: AdminMethodPorts,
 ): handleServerStreamingCall<Buffer, Buffer> {
   return serverStream(async function* (bytes, call, signal) {
-    for await (const response of answer(decode(requestCodec, bytes), call, signal)) {
-      yield Buffer.from(responseCodec.encode(response).finish())
+    const request = decode(requestCodec, bytes)
+    if (streams.size >= MAX_STREAMS) {
+      throw new BusyError('backups, checks, exports and reseals', MAX_STREAMS)
+    }
+    streams.add(call)
+    try {
+      for await (const response of answer(request, call, signal)) {
+        yield Buffer.from(responseCodec.encode(response).finish())
+      }
+    } finally {
+      streams.delete(call)
     }
   }, observer)
 }

@@ -7,6 +7,7 @@ import {
 } from '#generated/sessiond/v1/admin'
 import { oneLineJson } from '../core/json-text.js'
 import type { Session, Token } from '../core/session.js'
+import { Slots } from '../core/slots.js'
 import type { IdempotencyEntry } from '../core/store.js'
 import type { ErasedCounts, SubjectRecord } from '../core/subject.js'
 import { type AdminCall, type AdminMethodPorts, streamMethod, unaryMethod } from './admin-method.js'
@@ -21,6 +22,9 @@ export interface AdminUsersPorts {
 export function usersMethods(
   ports: AdminMethodPorts & AdminUsersPorts,
 ): UntypedServiceImplementation {
+  // Each walks all deadlines, and compacts.
+  const erasures = new Slots(1)
+
   async function* exportUser(userId: string, call: AdminCall): AsyncGenerator<ExportUserResponse> {
     let records = 0
     const stream = auditedStream(ports, call, 'export', ports.exportSubject(userId), () => ({
@@ -45,7 +49,7 @@ export function usersMethods(
       EraseUserResponse,
       ({ userId }, call) =>
         audited(ports, call, 'erase', { user_id: userId }, async () => {
-          const { sessions, idempotencyKeys } = await ports.eraseSubject(userId)
+          const { sessions, idempotencyKeys } = await erasures.run(() => ports.eraseSubject(userId))
           return {
             response: { sessions: BigInt(sessions), idempotencyKeys: BigInt(idempotencyKeys) },
             facts: { sessions, idempotency_keys: idempotencyKeys },

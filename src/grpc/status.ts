@@ -1,7 +1,7 @@
 import { Metadata, type StatusObject, status } from '@grpc/grpc-js'
 import { BadRequest, ErrorInfo, RetryInfo } from '#generated/google/rpc/error_details'
 import { Status } from '#generated/google/rpc/status'
-import { RateLimitedError, SessiondError } from '../core/errors.js'
+import { BusyError, RateLimitedError, SessiondError } from '../core/errors.js'
 
 /** Who defines the reasons in ErrorInfo. */
 const ERROR_DOMAIN = 'sessiond'
@@ -27,6 +27,7 @@ export const STATUS_CODES: Readonly<Record<string, status>> = {
   SESSION_ENDED: status.FAILED_PRECONDITION,
   QUOTA_EXCEEDED: status.RESOURCE_EXHAUSTED,
   RATE_LIMITED: status.RESOURCE_EXHAUSTED,
+  BUSY: status.RESOURCE_EXHAUSTED,
   IDEMPOTENCY_KEY_REUSED: status.ALREADY_EXISTS,
   CLOCK_SUSPECT: status.FAILED_PRECONDITION,
   STORE_UNAVAILABLE: status.UNAVAILABLE,
@@ -58,7 +59,8 @@ export function toStatus(error: unknown): StatusObject {
     const fieldViolations = [{ field: error.field, description: message }]
     details.push(any('google.rpc.BadRequest', BadRequest, { fieldViolations }))
   }
-  if (code === status.UNAVAILABLE || error instanceof RateLimitedError) {
+  const isPassing = error instanceof RateLimitedError || error instanceof BusyError
+  if (code === status.UNAVAILABLE || isPassing) {
     const retryDelay = { seconds: RETRY_DELAY_SECONDS, nanos: 0 }
     details.push(any('google.rpc.RetryInfo', RetryInfo, { retryDelay }))
   }

@@ -1,12 +1,12 @@
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 
 /** Serves requests by promises. One that rejects ends its own connection and is told, and stops nobody else. */
-export function servedBy(
-  serve: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
+export function servedBy<More extends readonly unknown[]>(
+  serve: (request: IncomingMessage, response: ServerResponse, ...more: More) => Promise<void>,
   onFailure: (error: unknown) => void,
-): RequestListener {
-  return (request, response) => {
-    serve(request, response).catch((error: unknown) => {
+): (request: IncomingMessage, response: ServerResponse, ...more: More) => void {
+  return (request, response, ...more) => {
+    serve(request, response, ...more).catch((error: unknown) => {
       response.destroy()
       onFailure(error)
     })

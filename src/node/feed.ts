@@ -77,7 +77,7 @@ export async function startFeed(
     metrics: {
       refusal: (request) => metricsRefusal(request, admit, credential !== null),
       contentType: metrics.contentType,
-      text: () => metrics.text(),
+      text: (sinceMs) => metrics.text(sinceMs),
     },
     ...(credential &&
       admit && {

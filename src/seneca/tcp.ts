@@ -15,6 +15,7 @@ import {
   STALL_TIMEOUT_MS,
   senecaCaller,
 } from './listener.js'
+import { inLaterTurn, isTurnOver } from './turns.js'
 import {
   type ActMessage,
   answerLine,
@@ -109,6 +110,12 @@ class Connection {
   private expectedBytes = FIRST_ANSWER_BYTES
   private hasPeerEnded = false
   private isStopping = false
+  /** Acts have had their share of this turn of the event loop. */
+  private isWaiting = false
+  private readonly takeTurn = () => {
+    this.isWaiting = false
+    this.advance()
+  }
 
   constructor(
     private readonly socket: Socket,
@@ -208,6 +215,11 @@ class Connection {
   /** The next line that is to be read; those that are too long are answered on the way. */
   private takeLine(): Buffer | null {
     while (!this.isStopping && !this.isFull()) {
+      if (isTurnOver()) {
+        this.isWaiting = true
+        inLaterTurn(this.takeTurn)
+        break
+      }
       try {
         return this.lines.next()
       } catch (error) {
@@ -226,6 +238,7 @@ class Connection {
     const { maxInFlight, maxUnsentBytes } = this.settings
     const unsentBytes = this.socket.writableLength
     return (
+      this.isWaiting ||
       unsentBytes > maxUnsentBytes ||
       this.inFlight >= maxInFlight ||
       (this.inFlight > 0 && unsentBytes + (this.inFlight + 1) * this.expectedBytes > maxUnsentBytes)

@@ -164,8 +164,8 @@ export class MemoryStore implements SessionStore {
     yield [...this.seals.keys()].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
   }
 
-  async *walkSessions(userId: string): AsyncIterable<readonly Session[]> {
-    for (const active of [false, true]) {
+  async *walkSessions(userId: string, wanted?: boolean): AsyncIterable<readonly Session[]> {
+    for (const active of wanted === undefined ? [false, true] : [wanted]) {
       const { sessions } = await this.list({
         userId,
         active,

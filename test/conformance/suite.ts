@@ -346,6 +346,8 @@ export function storeConformance(name: string, makeHarness: () => Promise<StoreH
           await insert(store, session)
         }
         await expect(all(store.walkSessions('alice'))).resolves.toEqual(own)
+        await expect(all(store.walkSessions('alice', false))).resolves.toEqual(own.slice(0, 1))
+        await expect(all(store.walkSessions('alice', true))).resolves.toEqual(own.slice(1))
         await expect(all(store.walkSessions('nobody'))).resolves.toEqual([])
       })
 

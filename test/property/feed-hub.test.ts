@@ -6,8 +6,9 @@ import type { Session } from '../../src/core/session.js'
 import type { ListQuery, SessionPage, SessionStore } from '../../src/core/store.js'
 import type { Follower } from '../../src/feed/follower.js'
 import { FeedHub } from '../../src/feed/hub.js'
-import type { Message } from '../../src/feed/message.js'
+import type { Batch } from '../../src/feed/message.js'
 import { DocumentClient } from '../support/document-client.js'
+import { handTimers, payloadsOf } from '../support/feed.js'
 import { commandSession } from '../support/store-sessions.js'
 
 /** A store in which commits, their events, snapshots and answers come apart as far as they may. */
@@ -92,8 +93,12 @@ const step = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant('snapshot' as const) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('answer' as const) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('refill' as const) }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant('turn' as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('follow' as const) }) },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('next' as const), which: fc.nat() }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ do: fc.constant('next' as const), which: fc.nat(), bytes: fc.nat(300) }),
+  },
 )
 
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
@@ -106,40 +111,31 @@ async function run(maxSessions: number, begun: number, steps: Step[]) {
     // Many of one time, as an import may leave them.
     store.sessions.set(`b${i}`, commandSession(`b${i}`, { requestTimeMs: 500 + (i % 3) }))
   }
-  let refill: (() => void) | null = null
+  const timers = handTimers()
   const hub = new FeedHub(store as unknown as SessionStore, {
     maxSessions,
     onError: (error) => expect.fail(`${error}`),
-    after: (_, run) => {
-      refill = run
-      return () => {}
-    },
+    after: timers.after,
   })
   const followers: { follower: Follower; client: DocumentClient }[] = []
   const follow = () => {
     const client = new DocumentClient()
     client.receive('reset\n1\n1')
-    const receive = (message: Message) => client.receive(message.text(1, 'commands'))
-    followers.push({ follower: hub.follow(receive), client })
+    followers.push({ follower: hub.follow(() => {}), client })
   }
-  const next = ({ follower, client }: (typeof followers)[number]) => {
-    const message = follower.next()
-    if (message !== null) {
-      client.receive(message.text(1, 'commands'))
+  const receive = (client: DocumentClient, batch: Batch | null) => {
+    for (const text of batch === null ? [] : payloadsOf(batch.frames(1, 'commands'))) {
+      client.receive(text.toString())
     }
-    return message !== null
+    return batch !== null
   }
+  const next = ({ follower, client }: (typeof followers)[number], bytes: number) =>
+    receive(client, follower.next(bytes))
   const change = (id: string, parts: (session: Session) => Partial<Session>) => {
     const session = store.sessions.get(id)
     if (session?.active) {
       store.commit(id, { ...session, ...parts(session) })
     }
-  }
-  const runRefill = () => {
-    const due = refill
-    refill = null
-    due?.()
-    return due !== null
   }
   follow()
   const loaded = hub.load()
@@ -176,28 +172,35 @@ async function run(maxSessions: number, begun: number, steps: Step[]) {
         await store.answer()
         break
       case 'refill':
-        runRefill()
+        timers.refill()
+        await setImmediate()
+        break
+      case 'turn':
+        timers.turn()
         await setImmediate()
         break
       case 'follow':
         follow()
         break
       case 'next':
-        next(followers[s.which % followers.length] as (typeof followers)[number])
+        next(followers[s.which % followers.length] as (typeof followers)[number], s.bytes)
     }
   }
   follow()
   while (store.emit());
   do {
     do {
+      while (timers.turn());
+      await setImmediate()
       store.snapshot()
     } while (await store.answer())
     await setImmediate()
-  } while (runRefill() && (await setImmediate(true)))
+    while (timers.turn());
+  } while (timers.refill() && (await setImmediate(true)))
   await loaded
   const open = newestFirst(store.sessions.values())
   for (const follower of followers) {
-    while (next(follower));
+    while (next(follower, 1000));
     const { client } = follower
     expect(client.problems).toEqual([])
     expect(client.sessions.size).toBe(Math.min(maxSessions, open.length))

@@ -4,7 +4,7 @@ import type { Session } from '../../src/core/session.js'
 import type { Sessions } from '../../src/core/sessions.js'
 import { FeedHub } from '../../src/feed/hub.js'
 import { DocumentClient } from '../support/document-client.js'
-import { expectedContent, fakeViewer } from '../support/feed.js'
+import { expectedContent, fakeViewer, handTimers } from '../support/feed.js'
 import { CALLER, claimAt, sessionsAt } from '../support/sessions.js'
 
 const name = fc.constantFrom(
@@ -80,6 +80,7 @@ const operation = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('join' as const), printed: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('leave' as const), which }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('reconnect' as const), which }) },
+  { weight: 12, arbitrary: fc.record({ do: fc.constant('turn' as const) }) },
   {
     weight: 4,
     arbitrary: fc.record({ do: fc.constant('read' as const), which, count: fc.nat(20) }),
@@ -108,7 +109,12 @@ async function run(operations: readonly Operation[]) {
     idleTimeoutMs: 60_000,
     retentionMs: 60_000,
   })
-  const hub = new FeedHub(store, { maxSessions: 1000, onError: (error) => expect.fail(`${error}`) })
+  const timers = handTimers()
+  const hub = new FeedHub(store, {
+    maxSessions: 1000,
+    onError: (error) => expect.fail(`${error}`),
+    after: timers.after,
+  })
   await hub.load()
   const stalled = fakeViewer(hub, new DocumentClient(), 'commands', LIMITS)
   const join = (client: DocumentClient, printed: boolean) => ({
@@ -146,6 +152,7 @@ async function run(operations: readonly Operation[]) {
       socket.terminate()
       viewers[i] = join(client, printed)
     },
+    turn: () => timers.turn(),
     read: (op) => viewers[op.which % viewers.length]?.read(op.count),
   }
   for (const op of operations) {
@@ -157,8 +164,12 @@ async function run(operations: readonly Operation[]) {
     }
   }
   const expected = expectedContent(await openSessions(sessions))
-  for (const { client, read } of viewers) {
-    read()
+  do {
+    for (const { read } of viewers) {
+      read()
+    }
+  } while (timers.turn())
+  for (const { client } of viewers) {
     expect(client.problems).toEqual([])
     expect(client.content()).toEqual(expected)
   }

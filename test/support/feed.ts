@@ -1,38 +1,48 @@
 import { EventEmitter } from 'node:events'
-import type { WebSocket } from 'ws'
+import { WebSocket } from 'ws'
 import type { Session } from '../../src/core/session.js'
 import type { FeedHub } from '../../src/feed/hub.js'
 import type { Dialect } from '../../src/feed/protocol.js'
-import { VIEWER_LIMITS, Viewer, type ViewerLimits } from '../../src/feed/viewer.js'
+import { type Transport, VIEWER_LIMITS, Viewer, type ViewerLimits } from '../../src/feed/viewer.js'
 import { DocumentClient } from './document-client.js'
 
-/** A socket whose peer reads when the test says so. */
+/** A socket whose peer reads when the test says so, and the transport under it. */
 export class FakeSocket extends EventEmitter {
+  readonly OPEN = WebSocket.OPEN
+  readyState: number = WebSocket.OPEN
   bufferedAmount = 0
   /** The most that was ever unsent. */
   maxBuffered = 0
   pings = 0
   closedWith: [code: number, reason: string] | 'terminated' | null = null
-  private readonly unsent: { text: string; whenSent?: (() => void) | undefined }[] = []
+  /** How often anything was written. */
+  writes = 0
+  private readonly unsent: Buffer[] = []
 
-  send(text: string, whenSent?: () => void): void {
-    if (this.closedWith === null) {
-      this.unsent.push({ text, whenSent })
-      this.bufferedAmount += Buffer.byteLength(text)
-      this.maxBuffered = Math.max(this.maxBuffered, this.bufferedAmount)
+  cork(): void {}
+
+  uncork(): void {}
+
+  /** Takes frames of text, as a server sends them. */
+  write(frames: Buffer): boolean {
+    this.writes++
+    for (const payload of payloadsOf(frames)) {
+      this.unsent.push(payload)
+      this.bufferedAmount += payload.length
     }
+    this.maxBuffered = Math.max(this.maxBuffered, this.bufferedAmount)
+    return false
   }
 
   /** The peer reads up to `count` messages. */
   read(receive: (text: string) => void, count = Number.POSITIVE_INFINITY): void {
-    for (let i = 0; i < count; i++) {
-      const message = this.unsent.shift()
-      if (message === undefined) {
-        return
+    for (let i = 0; i < count && this.unsent.length > 0; i++) {
+      const payload = this.unsent.shift() as Buffer
+      this.bufferedAmount -= payload.length
+      receive(payload.toString())
+      if (this.unsent.length === 0) {
+        this.emit('drain')
       }
-      this.bufferedAmount -= Buffer.byteLength(message.text)
-      receive(message.text)
-      message.whenSent?.()
     }
   }
 
@@ -41,15 +51,69 @@ export class FakeSocket extends EventEmitter {
   }
 
   close(code: number, reason: string): void {
+    this.readyState = WebSocket.CLOSING
     this.closedWith ??= [code, reason]
   }
 
   terminate(): void {
+    this.readyState = WebSocket.CLOSED
     this.closedWith ??= 'terminated'
     this.emit('close')
   }
 }
 
+/** The payloads of whole text frames that are not masked (RFC 6455 section 5.2). */
+export function payloadsOf(frames: Buffer): Buffer[] {
+  const payloads: Buffer[] = []
+  for (let at = 0; at < frames.length; ) {
+    const short = frames[at + 1] as number
+    const [length, header] =
+      short < 126
+        ? [short, 2]
+        : short === 126
+          ? [frames.readUInt16BE(at + 2), 4]
+          : [Number(frames.readBigUInt64BE(at + 2)), 10]
+    const end = at + header + length
+    if (frames[at] !== 0x81 || end > frames.length) {
+      throw new Error(`no text frame at ${at} of ${frames.length}`)
+    }
+    payloads.push(frames.subarray(at + header, end))
+    at = end
+  }
+  return payloads
+}
+
+/** Runs what a hub has put off when the test says so; refills of the list are left to it. */
+export function handTimers() {
+  let turns: (() => void)[] = []
+  let refill: (() => void) | null = null
+  return {
+    after(delayMs: number, run: () => void) {
+      if (delayMs >= REFILL_MS) {
+        refill = run
+      } else {
+        turns.push(run)
+      }
+      return () => {
+        turns = turns.filter((turn) => turn !== run)
+      }
+    },
+    /** The next turn of what serves viewers; whether there was one. */
+    turn(): boolean {
+      const run = turns.shift()
+      run?.()
+      return run !== undefined
+    },
+    refill(): boolean {
+      const run = refill
+      refill = null
+      run?.()
+      return run !== null
+    },
+  }
+}
+
+const REFILL_MS = 1000
 let connections = 0
 
 /** A viewer of a hub with no network in between, and the client that it serves. */
@@ -62,7 +126,7 @@ export function fakeViewer(
   const socket = new FakeSocket()
   const told = { malformed: 0, dropped: [] as string[] }
   client.reconnect()
-  const viewer = new Viewer(socket as unknown as WebSocket, { cork() {}, uncork() {} }, hub, {
+  const viewer = new Viewer(socket as unknown as WebSocket, socket as unknown as Transport, hub, {
     connectionId: ++connections,
     dialect,
     expectedVersion: '1.2.3',

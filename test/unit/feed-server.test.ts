@@ -312,6 +312,57 @@ describe('over HTTP', () => {
   })
 })
 
+describe('requests that were sent ahead on one connection', () => {
+  const SENT = 1000
+
+  async function sendAhead(server: { address: string }, path: string) {
+    const socket = connectSocket(Number(new URL(server.address).port), '127.0.0.1')
+    onTestFinished(() => void socket.destroy())
+    socket.on('error', () => {})
+    await once(socket, 'connect')
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`.repeat(SENT))
+    return socket
+  }
+
+  it('keep nobody else waiting until all are answered', async () => {
+    let asked = 0
+    const begun = new EventEmitter()
+    const { server } = await start({
+      isReady: async () => {
+        asked++
+        begun.emit('asked')
+        return true
+      },
+    })
+    const first = once(begun, 'asked')
+    await sendAhead(server, '/readyz')
+    await first
+    expect((await fetch(`${server.address}/healthz`)).status).toBe(200)
+    expect(asked).toBeLessThan(SENT)
+  })
+
+  it('are answered all, and in their order', async () => {
+    let last = 0
+    const { server } = await start({
+      metrics: {
+        refusal: () => null,
+        contentType: 'text/plain',
+        text: async () => Buffer.from(`no ${++last}.`),
+      },
+    })
+    const socket = await sendAhead(server, '/metrics')
+    let text = ''
+    for await (const chunk of socket) {
+      text += chunk
+      if (text.endsWith(`no ${SENT}.`)) {
+        break
+      }
+    }
+    const order = [...text.matchAll(/no (\d+)\./g)].map(([, n]) => Number(n))
+    expect(order).toEqual(Array.from({ length: SENT }, (_, i) => i + 1))
+  })
+})
+
 describe('a server with TLS', () => {
   it('waits at its close for commands under way, and cuts them where that takes too long', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })

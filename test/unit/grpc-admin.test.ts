@@ -1,4 +1,6 @@
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
+import { eraseUser, exportUser } from '../../src/client/admin-users.js'
 import type { CheckEvent } from '../../src/core/care.js'
 import { StoreUnavailableError } from '../../src/core/errors.js'
 import type { AdminPorts } from '../../src/grpc/admin.js'
@@ -44,6 +46,41 @@ describe('the admin service', () => {
       },
     })
     expect(await all(admin.check())).toEqual(events)
+  })
+
+  it('runs four streams at a time, and tells who asks for one more to come again', async () => {
+    let running = 0
+    const forever = async function* () {
+      running++
+      yield { checkedRows: 0, totalRows: 1 }
+      await new Promise(() => {})
+    }
+    const { admin } = await serve({ check: forever })
+    const streams = Array.from({ length: 4 }, () => admin.check()[Symbol.asyncIterator]())
+    await Promise.all(streams.map((stream) => stream.next()))
+    await expect(all(exportUser(admin, 'u'))).rejects.toMatchObject({ code: 'BUSY' })
+    await expect(all(admin.check())).rejects.toMatchObject({ code: 'BUSY' })
+    expect(running).toBe(4)
+  })
+
+  it('has room for another stream when one has ended', async () => {
+    const { admin } = await serve()
+    for (let i = 0; i < 10; i++) {
+      await all(admin.check())
+    }
+    await expect(all(admin.check())).resolves.toEqual([])
+  })
+
+  it('erases one user at a time', async () => {
+    let running = 0
+    const eraseSubject = async () => {
+      expect(++running).toBe(1)
+      await setImmediate()
+      running--
+      return { sessions: 1, idempotencyKeys: 0 }
+    }
+    const { admin } = await serve({ eraseSubject })
+    await Promise.all(['a', 'b', 'c'].map((userId) => eraseUser(admin, userId)))
   })
 
   it('confirms the clock, and writes down who did', async () => {

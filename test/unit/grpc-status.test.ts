@@ -19,6 +19,7 @@ const expected: Record<string, [errors.SessiondError, string | null]> = {
   ForwardedError: [new errors.ForwardedError('via', 'a'), 'PERMISSION_DENIED'],
   QuotaError: [new errors.QuotaError('owner', 1), 'RESOURCE_EXHAUSTED'],
   RateLimitedError: [new errors.RateLimitedError('calls', 5), 'RESOURCE_EXHAUSTED'],
+  BusyError: [new errors.BusyError('checks', 4), 'RESOURCE_EXHAUSTED'],
   IdempotencyKeyReusedError: [new errors.IdempotencyKeyReusedError(), 'ALREADY_EXISTS'],
   SessionEndedError: [new errors.SessionEndedError('id'), 'FAILED_PRECONDITION'],
   StoreUnavailableError: [new errors.StoreUnavailableError('p'), 'UNAVAILABLE'],
@@ -94,7 +95,8 @@ describe('the map from errors to gRPC codes', () => {
     expect(trailer.length + encodeURI('\u{ffff}').length * 400).toBeLessThan(8192)
   })
 
-  it('asks to wait where a rate was exceeded', () => {
+  it('asks to wait where a rate was exceeded, or too much is under way', () => {
+    expect(onTheWire(new errors.BusyError('checks', 4)).retrySeconds).toBe(1n)
     expect(onTheWire(new errors.RateLimitedError('calls', 5)).retrySeconds).toBe(1n)
     expect(onTheWire(new errors.QuotaError('owner', 5)).retrySeconds).toBeUndefined()
   })

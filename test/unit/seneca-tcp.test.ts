@@ -525,3 +525,25 @@ const SESSION = {
   user: null,
   token: null,
 }
+
+it('acts that were sent ahead have a share of the event loop, and others theirs', async ({
+  started,
+}) => {
+  let done = 0
+  const get = async () => {
+    const startMs = performance.now()
+    while (performance.now() - startMs < 1);
+    done++
+    return null
+  }
+  const { peer, stillServes } = await started({}, { get })
+  const line = actLine({ role: 'sessions', cmd: 'get_session_by_id', session_id: 'x' })
+  const sent = 400
+  peer.send(line.repeat(sent))
+  await peer.answer()
+  await stillServes()
+  expect(done).toBeLessThan(sent / 2)
+  for (let answered = 1; answered < sent; answered++) {
+    expect(await peer.answer()).toMatchObject({ kind: 'res', res: null })
+  }
+})

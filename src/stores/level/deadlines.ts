@@ -1,7 +1,7 @@
 import type { Deadline } from '../../core/store.js'
 import type { ByteLevel } from './byte-level.js'
 import type { Row } from './database.js'
-import { deadlineOf, deadlineRange, isDeadlineKey, type KeyRange } from './keys.js'
+import { deadlineOf, deadlineRange, isDeadlineKey, type KeyRange, RANGES } from './keys.js'
 import { SLICE_BYTES, SLICE_ROWS } from './scan.js'
 
 /**
@@ -32,20 +32,22 @@ export class Deadlines {
     this.start = null
   }
 
-  /** Deadlines before `timeMs`, earliest first. One call at a time. */
+  /** Deadlines before `timeMs`, earliest first. One call at a time. Reads nothing where none is due yet. */
   async due(level: ByteLevel, timeMs: number, limit: number): Promise<Deadline[]> {
     const { gte, lt } = deadlineRange(timeMs)
-    this.armed = null
-    const keys = await checkedKeys(level.tolerating(this.onDamaged), {
-      gte: this.start ?? gte,
-      lt,
-      limit,
-    })
-    if (limit > 0) {
-      // What was armed meanwhile may be too late for this walk's snapshot.
-      const left = keys[0] ?? lt
-      this.start = earlier(left, this.armed ?? left)
+    const start = this.start ?? gte
+    if (limit <= 0 || start.compare(lt) >= 0) {
+      return []
     }
+    this.armed = null
+    const checked = level.tolerating(this.onDamaged)
+    const keys = await checkedKeys(checked, { gte: start, lt, limit })
+    const [left = RANGES.deadlines.lt] =
+      keys.length > 0
+        ? keys
+        : await checkedKeys(checked, { gte: lt, lt: RANGES.deadlines.lt, limit: 1 })
+    // What was armed meanwhile may be too late for this walk's snapshot.
+    this.start = earlier(left, this.armed ?? left)
     return keys.map(deadlineOf)
   }
 }

@@ -2,87 +2,116 @@ import { StoreDamagedError } from '../../core/errors.js'
 import type { Session } from '../../core/session.js'
 import type { ListQuery, SessionPage } from '../../core/store.js'
 import type { ByteLevel, Snapshot } from './byte-level.js'
-import { decodeSession } from './codec.js'
+import { decodeSession, decodeTally } from './codec.js'
 import { storeError } from './database.js'
-import { idAfterTime, listsAt, requestTimeRange, sessionKey, type TimeRange } from './keys.js'
+import { idAfterTime, listsAt, sessionKey, TALLY_KEY } from './keys.js'
+import { merge } from './merge.js'
 import { quoted } from './row-name.js'
-import { count, scan } from './scan.js'
+import { scan } from './scan.js'
+import { Wanted } from './wanted.js'
 
 /** Records to decode in one turn of the event loop. */
 const SLICE_RECORDS = 100
+/** Keys that a list may walk for itself; for more it shares a walk with others (`shared-lists.ts`). */
+const MAX_OWN_KEYS = 1000
+
+/** The values of these keys, as of the moment that the list is of. */
+export type ReadMany = (keys: Buffer[]) => Promise<(Uint8Array | undefined)[]>
+
+/** Is told of damaged records, which are then left out of lists. */
+export type OnDamaged = (problem: string) => void
+
+/** Whether a short walk is enough for it, whatever there is. */
+export function isShort({ skip, take, total }: ListQuery): boolean {
+  return !total && skip + take <= MAX_OWN_KEYS
+}
 
 /**
- * One page, from one snapshot: walks index keys, and reads only the records that it returns. `onDamaged`: is told of those
- * that are damaged, and which are then left out; else they are thrown.
+ * One page, from one snapshot: walks index keys, and reads only the records that it returns. null where
+ * that takes more than a short walk. Damaged records are thrown where there is no `onDamaged`.
  */
 export async function listSessions(
   level: ByteLevel,
   query: ListQuery,
-  onDamaged?: (problem: string) => void,
-): Promise<SessionPage> {
-  const ranges =
-    query.active === undefined
-      ? [requestTimeRange(query, true), requestTimeRange(query, false)]
-      : [requestTimeRange(query, query.active)]
+  onDamaged?: OnDamaged,
+): Promise<SessionPage | null> {
   const snapshot = level.snapshot()
   try {
-    const keys = await pageKeys(level, ranges, query, snapshot)
-    const timeOffset = ranges[0]?.timeOffset ?? 0
-    const sessions: Session[] = []
-    for (let i = 0; i < keys.length; i += SLICE_RECORDS) {
-      const slice = keys.slice(i, i + SLICE_RECORDS)
-      sessions.push(
-        ...(onDamaged === undefined
-          ? await readSessions(level, slice, timeOffset, snapshot)
-          : await readableSessions(level, slice, timeOffset, snapshot, onDamaged)),
-      )
-    }
-    if (!query.total) {
-      return { sessions, total: null }
-    }
-    let total = 0
-    for (const range of ranges) {
-      total += await count(level, range, { snapshot })
-    }
-    return { sessions, total }
+    const readMany: ReadMany = (keys) => level.getMany(keys, { snapshot })
+    const wanted = new Wanted(query, await knownTotal(query, readMany))
+    const isWalked = wanted.isDone || (await walkBriefly(level, snapshot, wanted))
+    return isWalked ? await pageOf(wanted, readMany, onDamaged) : null
   } finally {
     await snapshot.close()
   }
 }
 
-async function pageKeys(
-  level: ByteLevel,
-  ranges: readonly TimeRange[],
-  { skip, take }: ListQuery,
-  snapshot: Snapshot,
-): Promise<Buffer[]> {
-  const end = skip + take
-  // One user or none for all ranges, so the time begins at one place in all keys.
-  const timeOffset = ranges[0]?.timeOffset ?? 0
-  const keys: Buffer[] = []
-  let position = 0
-  const slices = ranges
-    .map((range) => scan(level, range, { snapshot, limit: end }))
-    .reduce((one, other) => merge(one, other, timeOffset))
+/** Whether a short walk was enough. */
+async function walkBriefly(level: ByteLevel, snapshot: Snapshot, wanted: Wanted): Promise<boolean> {
+  const limit = Math.min(wanted.length, MAX_OWN_KEYS + 1)
+  const slices = wanted.ranges
+    .map((range) => scan(level, range, { snapshot, limit }))
+    .reduce((one, other) => merge(one, other, wanted.timeOffset))
+  let walked = 0
   for await (const slice of slices) {
-    keys.push(...slice.slice(Math.max(skip - position, 0), end - position))
-    position += slice.length
-    if (position >= end) {
-      break
+    wanted.meet(slice)
+    walked += slice.length
+    if (wanted.isDone || walked > MAX_OWN_KEYS) {
+      return wanted.isDone
     }
   }
-  return keys
+  return true
+}
+
+/**
+ * How many sessions a list is about, where that is known without a walk: of all that are open, whose number
+ * every commit writes down.
+ */
+export async function knownTotal(
+  { userId, active, fromTimeMs, toTimeMs, skip, total }: ListQuery,
+  readMany: ReadMany,
+): Promise<number | undefined> {
+  const isOfAll = userId === undefined && fromTimeMs === undefined && toTimeMs === undefined
+  if (!isOfAll || active !== true || (!total && skip === 0)) {
+    return undefined
+  }
+  try {
+    const [tally] = await readMany([TALLY_KEY])
+    return tally && decodeTally(tally).openSessions
+  } catch (error) {
+    if (error instanceof StoreDamagedError) {
+      return undefined // They are counted.
+    }
+    throw error
+  }
+}
+
+/** Reads the records of what was found. */
+export async function pageOf(
+  { keys, timeOffset, total }: Wanted,
+  readMany: ReadMany,
+  onDamaged?: OnDamaged,
+): Promise<SessionPage> {
+  const sessions: Session[] = []
+  for (let i = 0; i < keys.length; i += SLICE_RECORDS) {
+    const slice = keys.slice(i, i + SLICE_RECORDS)
+    sessions.push(
+      ...(onDamaged === undefined
+        ? await readSessions(slice, timeOffset, readMany)
+        : await readableSessions(slice, timeOffset, readMany, onDamaged)),
+    )
+  }
+  return { sessions, total }
 }
 
 /** The records hold the keys that led to them to what they say: of keys alone no checksum is read. */
 async function readSessions(
-  level: ByteLevel,
   keys: readonly Buffer[],
   timeOffset: number,
-  snapshot: Snapshot,
+  readMany: ReadMany,
 ): Promise<Session[]> {
   const ids = keys.map((key) => idAfterTime(key, timeOffset))
-  const records = await level.getMany(ids.map(sessionKey), { snapshot })
+  const records = await readMany(ids.map(sessionKey))
   return records.map((record, i) => {
     if (record === undefined) {
       throw new StoreDamagedError(
@@ -101,16 +130,15 @@ async function readSessions(
 
 /** Those of the sessions that can be read, one by one. */
 async function readableSessions(
-  level: ByteLevel,
   keys: readonly Buffer[],
   timeOffset: number,
-  snapshot: Snapshot,
-  onDamaged: (problem: string) => void,
+  readMany: ReadMany,
+  onDamaged: OnDamaged,
 ): Promise<Session[]> {
   const found: Session[] = []
   for (const key of keys) {
     try {
-      found.push(...(await readSessions(level, [key], timeOffset, snapshot)))
+      found.push(...(await readSessions([key], timeOffset, readMany)))
     } catch (cause) {
       const error = storeError('a read failed', cause)
       if (!(error instanceof StoreDamagedError)) {
@@ -120,50 +148,4 @@ async function readableSessions(
     }
   }
   return found
-}
-
-/** Two sorted walks as one, compared from `offset` in each key. */
-async function* merge(
-  one: AsyncGenerator<Buffer[], void>,
-  other: AsyncGenerator<Buffer[], void>,
-  offset: number,
-): AsyncGenerator<Buffer[], void> {
-  try {
-    let left = await next(one)
-    let right = await next(other)
-    while (left.length > 0 && right.length > 0) {
-      const merged: Buffer[] = []
-      let l = 0
-      let r = 0
-      for (;;) {
-        const a = left[l]
-        const b = right[r]
-        if (a === undefined || b === undefined) {
-          break
-        }
-        if (a.compare(b, offset, b.length, offset, a.length) < 0) {
-          merged.push(a)
-          l++
-        } else {
-          merged.push(b)
-          r++
-        }
-      }
-      yield merged
-      left = l < left.length ? left.slice(l) : await next(one)
-      right = r < right.length ? right.slice(r) : await next(other)
-    }
-    yield left
-    yield* one
-    yield right
-    yield* other
-  } finally {
-    await one.return()
-    await other.return()
-  }
-}
-
-/** The next slice; an empty one at the end. */
-async function next(slices: AsyncGenerator<Buffer[], void>): Promise<Buffer[]> {
-  return (await slices.next()).value ?? []
 }

@@ -8,6 +8,10 @@ import { answerKey, deadlineKey, indexKeys, sealKey, sessionKey } from './keys.j
 /** The record, its indexes and the end of its seal, as a session passes from state to state. */
 export function changeRows({ before, after }: SessionChange): Row[] {
   const rows: Row[] = []
+  if (after === before && after?.active) {
+    // Only a deadline is armed anew. One that has ended is written again: an earlier release may have left more in it.
+    return rows
+  }
   const old = before === null ? [] : indexKeys(before)
   const now = after === null ? [] : indexKeys(after)
   for (const key of old) {

@@ -2,6 +2,7 @@ import type { EpochSettings } from '../../core/epoch.js'
 import { StoreDamagedError, StoreUnavailableError } from '../../core/errors.js'
 import type { SessionListener } from '../../core/events.js'
 import type { Session } from '../../core/session.js'
+import { Slots } from '../../core/slots.js'
 import type {
   Answered,
   Deadline,
@@ -26,7 +27,7 @@ import { Gate } from './gate.js'
 import { agreeOnInfo } from './info.js'
 import { insertSession } from './insert.js'
 import { sealKey } from './keys.js'
-import { listSessions } from './list.js'
+import { isShort, listSessions } from './list.js'
 import { DUE_LOCK, Locks } from './locks.js'
 import { findOpened, readSession } from './lookup.js'
 import { expectNotLost, noteMade, type Traces } from './made.js'
@@ -37,6 +38,7 @@ import { expectNoReplacement } from './replacement.js'
 import { damagedRow } from './row-name.js'
 import { Seals } from './seals.js'
 import { settleDeadlines } from './settle.js'
+import { SharedLists } from './shared-lists.js'
 import { expectWholeFiles, type StartCheckOptions } from './start-check.js'
 import { addChecksums } from './upgrade.js'
 import { View } from './view.js'
@@ -64,6 +66,9 @@ export class LevelStore implements SessionStore {
   private readonly onGone: (reason: string) => void
   private readonly onListed: ((problem: string) => void) | undefined
   private gone: string | null = null
+  /** So that a write never waits for more reads than these. */
+  private readonly shortLists = new Slots(4)
+  private readonly sharedLists: SharedLists
   private closing: Promise<void> | null = null
 
   private constructor(database: Database, options: LevelStoreOptions) {
@@ -91,6 +96,7 @@ export class LevelStore implements SessionStore {
     this.onGone = options.onGone ?? (() => {})
     // Who accepts damage wants lists of what is left.
     this.onListed = options.acceptDamage ? (options.onDamage ?? (() => {})) : undefined
+    this.sharedLists = new SharedLists(() => this.view(), this.onListed)
   }
 
   /**
@@ -150,8 +156,12 @@ export class LevelStore implements SessionStore {
     })
   }
 
-  list(query: ListQuery): Promise<SessionPage> {
-    return this.read((level) => listSessions(level, query, this.onListed))
+  async list(query: ListQuery): Promise<SessionPage> {
+    const own = async () =>
+      isShort(query) || !this.sharedLists.isWalking(query)
+        ? this.read((level) => listSessions(level, query, this.onListed))
+        : null
+    return (await this.shortLists.run(own)) ?? this.sharedLists.list(query)
   }
 
   countOpen(): Promise<number> {
@@ -241,8 +251,8 @@ export class LevelStore implements SessionStore {
     yield* walkSeals(() => this.view())
   }
 
-  walkSessions(userId: string): AsyncIterable<readonly Session[]> {
-    return walkSessions(() => this.view(), userId)
+  walkSessions(userId: string, active?: boolean): AsyncIterable<readonly Session[]> {
+    return walkSessions(() => this.view(), userId, active)
   }
 
   walkAnswers(owner: Uint8Array): AsyncIterable<readonly IdempotencyEntry[]> {

@@ -56,24 +56,32 @@ export class View {
     return this.read((level) => level.countUnchecked({ snapshot }))
   }
 
-  /** How many rows a range has, damaged ones too. */
-  async count({ gte, lt }: KeyRange): Promise<number> {
+  /** The keys of a range in slices of 500. */
+  async *keys({ gte, lt }: KeyRange): AsyncGenerator<Buffer[], void> {
     const { snapshot } = this
     const keys = await this.read((level) =>
       level.keys({ gte, lt, snapshot, highWaterMarkBytes: SLICE_BYTES }),
     )
     try {
-      let total = 0
       for (;;) {
-        const { length } = await this.read(() => keys.nextv(SLICE_ROWS))
-        if (length === 0) {
-          return total
+        const slice = await this.read(() => keys.nextv(SLICE_ROWS))
+        if (slice.length === 0) {
+          return
         }
-        total += length
+        yield slice
       }
     } finally {
       await keys.close()
     }
+  }
+
+  /** How many rows a range has, damaged ones too. */
+  async count(range: KeyRange): Promise<number> {
+    let total = 0
+    for await (const slice of this.keys(range)) {
+      total += slice.length
+    }
+    return total
   }
 
   /** The values of these keys, undefined where there is none. Few, or small ones. */

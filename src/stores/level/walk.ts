@@ -9,6 +9,7 @@ import {
   idOf,
   type KeyRange,
   RANGES,
+  requestTimeRange,
   scopeOf,
   sessionKey,
   userRange,
@@ -25,8 +26,12 @@ export function walkSeals(openView: OpenView): AsyncGenerator<string[], void> {
   return walk(openView, RANGES.seals, (rows) => rows.map(([key]) => idOf(key)))
 }
 
-export function walkSessions(openView: OpenView, userId: string): AsyncGenerator<Session[], void> {
-  const range = userRange(userId)
+export function walkSessions(
+  openView: OpenView,
+  userId: string,
+  active?: boolean,
+): AsyncGenerator<Session[], void> {
+  const range = active === undefined ? userRange(userId) : requestTimeRange({ userId }, active)
   return walk(openView, range, async (rows, view) => {
     const ids = rows.map(([key]) => idAfterTime(key, range.timeOffset))
     const records = await view.values(ids.map(sessionKey))

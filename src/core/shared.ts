@@ -1,0 +1,13 @@
+/** Work that callers would each do the same: who asks for what is under way waits for its outcome. */
+export class Shared<T> {
+  private readonly running = new Map<string, Promise<T>>()
+
+  run(key: string, work: () => Promise<T>): Promise<T> {
+    let outcome = this.running.get(key)
+    if (outcome === undefined) {
+      outcome = work().finally(() => this.running.delete(key))
+      this.running.set(key, outcome)
+    }
+    return outcome
+  }
+}
