@@ -6,7 +6,7 @@ import { BasicTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-tra
 const exporter = {
   export(spans, done) {
     for (const { name, attributes, status } of spans) {
-      console.error(JSON.stringify({ name, attributes, status }))
+      process.stderr.write(`${JSON.stringify({ name, attributes, status })}\n`)
     }
     done({ code: 0 })
   },
