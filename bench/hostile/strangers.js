@@ -51,12 +51,12 @@ export const STRANGERS = {
     },
   },
   'refusals at the quota': {
-    ...{ connections: 1, port: 'seneca', perSecond: 20 },
+    ...{ connections: 1, port: 'seneca', perSecond: 10 },
     hello: () => lines(SESSIONS_AT_QUOTA, atQuota),
     next: () => lines(4, atQuota),
   },
   'counts and pages far out': {
-    ...{ connections: 4, port: 'seneca', perSecond: 10 },
+    ...{ connections: 4, port: 'seneca', perSecond: 3 },
     hello: () => Buffer.alloc(0),
     next: () =>
       lines(4, (i) => ({
@@ -66,7 +66,7 @@ export const STRANGERS = {
       })),
   },
   'metrics without end': {
-    ...{ connections: 4, port: 'http', perSecond: 10 },
+    ...{ connections: 4, port: 'http', perSecond: 3 },
     hello: () => Buffer.alloc(0),
     next: () => Buffer.from(get('/metrics').repeat(50)),
   },
@@ -79,7 +79,7 @@ export const STRANGERS = {
     },
   },
   'silent viewers': {
-    ...{ connections: 200, port: 'http', perSecond: 0 },
+    ...{ connections: 100, port: 'http', perSecond: 0 },
     hello: () =>
       Buffer.from(
         get('/session-list', {

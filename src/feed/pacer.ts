@@ -1,5 +1,5 @@
 /** How long viewers may keep everything else waiting at a time. */
-const TURN_MS = 4
+const TURN_MS = 2
 /** How many times as long everything else has before their next turn. */
 const REST = 3
 /** What changes within this time reaches viewers together. */

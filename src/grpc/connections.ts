@@ -57,7 +57,7 @@ export class Connections {
       unsentBytes: () => connection.unsentBytes,
       // Its streams stall one by one.
       isStalled: () => false,
-      cut: () => this.#end(connection),
+      cut: () => this.#endUntaken(connection),
     })
     return true
   }
@@ -159,6 +159,14 @@ export class Connections {
         this.#end(connection)
       }
     }
+  }
+
+  /** Too much waits for its address. A new connection of whoever does not take answers would leave as much. */
+  #endUntaken(connection: Connection): void {
+    if (!connection.peer.isBarred) {
+      connection.peer.bar()
+    }
+    this.#end(connection)
   }
 
   #end(connection: Connection): void {

@@ -6,8 +6,9 @@ import { TokenBucket } from './token-bucket.js'
 /** About 300 bytes each. Beyond that the peer seen longest ago is forgotten, with what it did. */
 const MAX_PEERS = 20_000
 const BURST_SECONDS = 5
-/** How long a peer that wasted too much is kept out. */
-const BARRED_MS = 10_000
+/** How long a peer is kept out; each time twice as long as before, unless it was good for as long as the longest. */
+const FIRST_BAR_MS = 10_000
+const LONGEST_BAR_MS = 320_000
 /**
  * What a peer may waste, in bytes that serve no call: as much at once as so many messages of full
  * length half sent, and so much more a second, which is some 15,000 pings.
@@ -23,7 +24,8 @@ export type PeerLimits = Pick<
 
 /** Everything that comes from one address: for IPv6 one network of 64 bits, which one host may own. */
 export class Peer {
-  #barredUntilMs = 0
+  #barMs = 0
+  #barredUntilMs = Number.NEGATIVE_INFINITY
   readonly #calls: TokenBucket | null
   readonly #failures: TokenBucket | null
   readonly #waste: TokenBucket
@@ -69,9 +71,17 @@ export class Peer {
     if (bytes <= 0) {
       this.#waste.giveBack(-bytes)
     } else if (!this.#waste.take(bytes, this.nowMs()) && !this.isBarred) {
-      this.#barredUntilMs = this.nowMs() + BARRED_MS
+      this.bar()
       this.onBarred(this)
     }
+  }
+
+  /** Takes no new connections of it for a while. */
+  bar(): void {
+    const nowMs = this.nowMs()
+    const isFirst = nowMs - this.#barredUntilMs > LONGEST_BAR_MS
+    this.#barMs = isFirst ? FIRST_BAR_MS : Math.min(2 * this.#barMs, LONGEST_BAR_MS)
+    this.#barredUntilMs = nowMs + this.#barMs
   }
 }
 

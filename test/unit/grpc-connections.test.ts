@@ -10,15 +10,19 @@ const BURST = 2 * 1024 * 1024
 const BARRED_MS = 10_000
 
 /** Connections of one peer, at most three, on a clock that is set by hand. */
-function connectionsAt(maxConnections = 3) {
+function connectionsAt(maxConnections = 3, maxUnsentBytes = Number.POSITIVE_INFINITY) {
   const time = { nowMs: 0 }
   const limited: string[] = []
   const limits = { maxMessageBytes: 1_000, peerCallsPerSecond: 0, peerFailuresPerSecond: 0 }
+  const unsent = new Unsent((limit) => limited.push(limit), {
+    maxAddressBytes: maxUnsentBytes,
+    maxBytes: Number.POSITIVE_INFINITY,
+  })
   const connections = new Connections(
     { ...limits, maxConnections, headerTimeoutMs: HEADER_TIMEOUT_MS },
     (limit) => limited.push(limit),
     () => time.nowMs,
-    new Unsent((limit) => limited.push(limit)),
+    unsent,
   )
   let ports = 0
   const open = (port = ++ports) => {
@@ -51,7 +55,7 @@ function connectionsAt(maxConnections = 3) {
       close: () => connections.closed(socket, '10.0.0.1', port),
     }
   }
-  return { time, limited, connections, open }
+  return { time, limited, connections, unsent, open }
 }
 
 describe('connections', () => {
@@ -194,6 +198,21 @@ describe('connections', () => {
     expect(closed).toEqual(['stuck'])
     expect(socket.isCut).toBe(false)
     expect(limited).toEqual(['answer-timeout'])
+  })
+
+  it('of a peer that leaves too many answers are cut until the rest fits, and no new one is taken for a while', () => {
+    const { connections, unsent, open, time, limited } = connectionsAt(3, 25_000)
+    const [one, other] = [open(), open()]
+    for (const { request } of [one, other, other]) {
+      request().writableEnded = true
+    }
+    connections.look()
+    unsent.look()
+    expect([one.socket.isCut, other.socket.isCut]).toEqual([false, true])
+    expect(open().isTaken).toBe(false)
+    time.nowMs += BARRED_MS
+    expect(open().isTaken).toBe(true)
+    expect(limited).toEqual(['answer-bytes', 'barred'])
   })
 
   it('of a peer that sends bytes for no call are all cut, and none is taken', () => {

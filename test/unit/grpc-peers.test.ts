@@ -101,6 +101,22 @@ describe('a peer', () => {
     expect(peer.isBarred).toBe(false)
   })
 
+  it('is barred for twice as long each time, up to 320 seconds, until it was good for as long', () => {
+    const { peer, time } = peersAt()
+    const barredForMs = () => {
+      peer.bar()
+      const sinceMs = time.nowMs
+      while (peer.isBarred) {
+        time.nowMs += 1_000
+      }
+      return time.nowMs - sinceMs
+    }
+    const seven = Array.from({ length: 7 }, barredForMs)
+    expect(seven).toEqual([10, 20, 40, 80, 160, 320, 320].map((seconds) => seconds * 1000))
+    time.nowMs += 320_001
+    expect(barredForMs()).toBe(10_000)
+  })
+
   it('may waste 256 KiB a second, and gets back what served a call after all', () => {
     const { peer, time } = peersAt()
     peer.waste(BURST)

@@ -1,4 +1,4 @@
-const TURN_MS = 5
+const TURN_MS = 2
 
 /** Loops that wait for their turn. */
 const waiting: (() => void)[] = []
