@@ -25,7 +25,7 @@ export default defineConfig({
         },
       },
       {
-        // For ten seconds each; SESSIOND_FUZZ_SECONDS says otherwise.
+        // For six seconds each; SESSIOND_FUZZ_SECONDS says otherwise.
         extends: true,
         test: { ...shared, name: 'fuzz', include: ['test/fuzz/**/*.test.ts'] },
       },
