@@ -1,28 +1,7 @@
-/** What an error says to a program, beside its message. */
-export interface ErrorFacts {
-  /** The part of the request that is at fault: a path such as `body.owner_id.value`. */
-  readonly field?: string
-  /** Values that belong to the code; they reach clients, so never a secret. */
-  readonly metadata?: Readonly<Record<string, string>>
-  readonly cause?: unknown
-}
+import { SessiondError } from './sessiond-error.js'
 
-/**
- * Every error that this project throws on purpose. `code` is stable and in UPPER_SNAKE_CASE; each
- * transport has one map from it to what it puts on the wire.
- */
-export abstract class SessiondError extends Error {
-  abstract readonly code: string
-  readonly field: string | undefined
-  readonly metadata: Readonly<Record<string, string>>
-
-  constructor(message: string, facts: ErrorFacts = {}) {
-    super(message, facts.cause === undefined ? undefined : { cause: facts.cause })
-    this.name = new.target.name
-    this.field = facts.field
-    this.metadata = facts.metadata ?? {}
-  }
-}
+export * from './operator-errors.js'
+export { type ErrorFacts, SessiondError } from './sessiond-error.js'
 
 /** The bytes are not a message of the contract, or break one of its structural rules. */
 export class MalformedError extends SessiondError {
@@ -183,15 +162,6 @@ export class SessionEndedError extends SessiondError {
   }
 }
 
-/** A sealed private key does not open: altered, of another session, or its sealing key is not at hand. */
-export class SealError extends SessiondError {
-  readonly code = 'SEAL_INVALID'
-
-  constructor(problem: string, cause?: unknown) {
-    super(`the sealed key ${problem}`, { cause })
-  }
-}
-
 /** No session has this id, or it is another user's. */
 export class NotFoundError extends SessiondError {
   readonly code = 'NOT_FOUND'
@@ -268,56 +238,11 @@ export class ForwardedError extends SessiondError {
   }
 }
 
-/** Another process has the store open. */
-export class StoreLockedError extends SessiondError {
-  readonly code = 'STORE_LOCKED'
-
-  constructor(location: string, cause?: unknown) {
-    super(
-      `${location} is in use by another process: stop that one, or give this one another --data-dir`,
-      { cause },
-    )
-  }
-}
-
-/** The store was made under other settings, or by a release that this one cannot read. */
-export class StoreMismatchError extends SessiondError {
-  readonly code = 'STORE_MISMATCH'
-}
-
 /** The store holds rows that it cannot have written. */
 export class StoreDamagedError extends SessiondError {
   readonly code = 'STORE_DAMAGED'
 
   constructor(problem: string, cause?: unknown) {
     super(problem, { cause })
-  }
-}
-
-/** A key file, an owners file or another input of the operator's is not what it should be. */
-export class InputFileError extends SessiondError {
-  readonly code = 'INVALID_INPUT_FILE'
-
-  constructor(file: string, problem: string, cause?: unknown) {
-    super(`${file}: ${problem}`, { cause })
-  }
-}
-
-/** A key of the server's was to change and did not: the one in force stays so. */
-export class KeyChangeError extends SessiondError {
-  readonly code = 'KEY_NOT_CHANGED'
-
-  constructor(problem: string, cause?: unknown) {
-    super(`the key in force stays: ${problem}`, { cause })
-  }
-}
-
-/** A listener could not be opened. */
-export class ListenError extends SessiondError {
-  readonly code = 'LISTEN_FAILED'
-
-  constructor(option: string, address: string, cause: Error & { readonly code?: string }) {
-    const problem = cause.code === 'EADDRINUSE' ? 'free that address, or' : `${cause.message}:`
-    super(`cannot listen on ${address}: ${problem} give another with ${option}`, { cause })
   }
 }
