@@ -1,6 +1,6 @@
-import { setImmediate } from 'node:timers/promises'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { SweepCounts } from './core/sweep.js'
+import { SharedText } from './shared-text.js'
 
 /** Seconds. */
 const CALL_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30]
@@ -49,11 +49,9 @@ export class Metrics {
   private readonly registry = new Registry()
   private readonly process: Registry
   private readonly inFlight = new Map<string, number>()
-  /** The latest, which may yet have to begin. */
-  private rendering: { beganMs: number; text: Promise<Buffer> } = {
-    beganMs: Number.NEGATIVE_INFINITY,
-    text: Promise.resolve(Buffer.alloc(0)),
-  }
+  private readonly rendered = new SharedText(async () =>
+    [await this.registry.metrics(), await this.process.metrics()].join(''),
+  )
 
   private readonly grpcCalls = this.counter('grpc_calls_total', 'gRPC calls that have ended.', [
     'method',
@@ -187,25 +185,9 @@ export class Metrics {
     )
   }
 
-  /**
-   * Everything, in the text format that Prometheus reads, as it is at `sinceMs` (of `performance.now`) or later. Rendered
-   * once for all who asked before that began.
-   */
+  /** Everything, in the text format that Prometheus reads, as it is at `sinceMs` (of `performance.now`) or later. */
   text(sinceMs = performance.now()): Promise<Buffer> {
-    if (this.rendering.beganMs < sinceMs) {
-      const rendering = { beganMs: Number.POSITIVE_INFINITY, text: this.rendering.text }
-      rendering.text = setImmediate().then(() => {
-        rendering.beganMs = performance.now()
-        return this.render()
-      })
-      this.rendering = rendering
-    }
-    return this.rendering.text
-  }
-
-  private async render(): Promise<Buffer> {
-    const texts = [await this.registry.metrics(), await this.process.metrics()]
-    return Buffer.from(texts.join(''))
+    return this.rendered.since(sinceMs)
   }
 
   callBegun(transport: string): void {
