@@ -70,7 +70,7 @@ export const SERVE_OPTIONS = {
   http: option({
     placeholder: 'HOST:PORT',
     default: '127.0.0.1:8808',
-    help: 'where the session list and its page are served, with /healthz, /readyz and /metrics; or off',
+    help: 'where the session list and its page are served, with /v1/sessions/COMMAND, /healthz, /readyz and /metrics; or off',
     parse: listenAddressOrOff,
   }),
   'tls-cert': option({
@@ -190,7 +190,7 @@ export const SERVE_OPTIONS = {
   }),
   'identity-key': option({
     placeholder: 'FILE',
-    help: "the server's Ed25519 key, PKCS#8 PEM (default: identity.pem in the data directory, made at the first start)",
+    help: "the server's Ed25519 key: PEM, OpenSSH or JSON Web Key (default: identity.pem in the data directory, made at the first start)",
     parse: text,
   }),
   'sealing-keys': option({
