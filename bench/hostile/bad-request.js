@@ -1,3 +1,4 @@
+import { readCreateRequest } from '../../dist/envelope/create.js'
 import { shapes } from '../create/requests.js'
 import { grpcMessage } from './frames.js'
 
@@ -12,11 +13,16 @@ export function wrongSignature() {
   return grpcMessage(request)
 }
 
-/** A Create without a signature, whose bearer token has 32,000 empty records, as a gRPC message. */
+/**
+ * A Create that is whole, whose bearer token has 32,000 empty records that its signature does not cover, as a
+ * gRPC message.
+ */
 export function unsignedRecords() {
+  const { body, outermost } = readCreateRequest(shapes['a new owner each']().next().value).message
   const records = Buffer.concat(Array(RECORDS).fill(field(2, Buffer.alloc(0))))
-  const [table, body, bearer, meta] = [1, 1, 6, 2]
-  return grpcMessage(field(meta, field(bearer, field(body, field(table, records)))))
+  const bearer = field(6, field(1, field(1, records)))
+  const meta = Buffer.concat([outermost.meta, bearer])
+  return grpcMessage(Buffer.concat([field(1, body), field(2, meta), field(3, outermost.verify)]))
 }
 
 /** A field of protobuf whose value has a length. */

@@ -46,6 +46,12 @@ function seventeenLevels(): Buffer {
   return message(body, len(7, outermost.meta), len(4, outermost.verify))
 }
 
+/** All of a Create but its verification header. */
+function unsigned(): Buffer {
+  const { body, outermost } = readCreateRequest(createRequest()).message
+  return Buffer.concat([len(1, body), len(2, outermost.meta)])
+}
+
 const now = epochNow()
 const DAY = 24n * 3600n
 const bob = newOwner()
@@ -175,8 +181,9 @@ const refusals: [code: string, reason: string, field: string | undefined, Refusa
     undefined,
     {
       'an altered body': () => altered(createRequest({ signer: bob }), bob.publicKey),
-      'an altered token of 32,000 empty records': () => {
-        const records = Buffer.alloc(60_000, len(2))
+      // Whoever reads it before the proof answers MALFORMED.
+      'an altered token of 30,000 empty records, the last one cut short': () => {
+        const records = Buffer.concat([Buffer.alloc(60_000, len(2)), Buffer.of(0x12, 1)])
         const bearer = len(6, len(1, len(1, records)))
         const { body, outermost } = readCreateRequest(createRequest({ signer: bob })).message
         return message(body, Buffer.concat([outermost.meta, bearer]), outermost.verify)
@@ -268,6 +275,34 @@ describe('Create refuses', () => {
 })
 
 describe('with limits of its own, the server refuses', () => {
+  it.each<[string, reason: string, () => Uint8Array]>([
+    ['are malformed', 'MALFORMED', () => createRequest().subarray(0, -1)],
+    ['are not signed', 'MISSING_FIELD', unsigned],
+    ['are of another time', 'EPOCH_DRIFT', () => createRequest({ meta: { epoch: now - 400n } })],
+    [
+      'have a wrong signature',
+      'BAD_SIGNATURE',
+      () => altered(createRequest({ signer: bob }), bob.publicKey),
+    ],
+  ])('a peer whose Creates %s unread in the end', async (_, reason, request) => {
+    const limited = await startTestNode(await temporaryDirectory(onTestFinished), {
+      'peer-failures-per-second': '1',
+    })
+    const itsClient = createClient(limited.addresses.grpc)
+    const reasons: string[] = []
+    while (reasons.length < 200 && reasons.at(-1) !== 'RATE_LIMITED') {
+      reasons.push(await itsClient.create(request()).catch((refused) => refused.reason))
+    }
+    expect([...new Set(reasons)]).toEqual([reason, 'RATE_LIMITED'])
+    await expect(itsClient.create(createRequest())).rejects.toMatchObject({
+      code: 'RESOURCE_EXHAUSTED',
+      metadata: { scope: 'failures', limit: '1' },
+      retrySeconds: 1n,
+    })
+    itsClient.close()
+    await limited.close()
+  })
+
   it.each([
     ['max-sessions-per-owner', 'owner'],
     ['max-sessions', 'server'],
