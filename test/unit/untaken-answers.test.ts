@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { FeedHub } from '../../src/feed/hub.js'
 import { startFeedServer } from '../../src/feed/server.js'
 import { Unsent } from '../../src/net/unsent.js'
@@ -14,6 +14,7 @@ import { sessionsAt } from '../support/sessions.js'
 import { fixedTls } from '../support/tls.js'
 
 const MIB = 1024 * 1024
+const HOUR_MS = 60 * 60 * 1000
 /** More than the system's buffers take of one answer. */
 const LARGE = 'x'.repeat(16 * MIB)
 
@@ -144,8 +145,28 @@ describe('a connection that leaves more than may wait is cut:', () => {
   })
 })
 
-it('a connection that takes nothing for an hour is cut, however little waits', async () => {
-  const { unsent, cut } = account(Number.POSITIVE_INFINITY, 60 * 60 * 1000)
-  ask('HTTP', await serveHttp()(unsent), http('GET / HTTP/1.1'))
+describe('a connection that takes nothing for an hour is cut, however little waits:', () => {
+  it.each(WIRES.filter(([, serve]) => serve !== serveGrpc))('%s', async (wire, serve, bytes) => {
+    const { unsent, cut } = account(Number.POSITIVE_INFINITY, HOUR_MS)
+    ask(wire, await serve(unsent), bytes)
+    expect(await cut).toBe('answer-timeout 127.0.0.1')
+  })
+})
+
+it('a call over gRPC that takes nothing of its answer for an hour is cut', async () => {
+  let nowMs = 0
+  const clock = vi.spyOn(Date, 'now').mockImplementation(() => {
+    nowMs += HOUR_MS
+    return nowMs
+  })
+  onTestFinished(() => clock.mockRestore())
+  let tell = (_: string) => {}
+  const cut = new Promise<string>((resolve) => {
+    tell = resolve
+  })
+  const limits = { headerTimeoutMs: Number.POSITIVE_INFINITY }
+  const server = await startTestGrpc({}, limits, (limit, address) => tell(`${limit} ${address}`))
+  onTestFinished(async () => void (await server.close(0)))
+  ask('gRPC', portOf(server.address), Buffer.concat([HELLO, ZERO_WINDOW, ...CALLS.slice(0, 1)]))
   expect(await cut).toBe('answer-timeout 127.0.0.1')
 })
