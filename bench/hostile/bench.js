@@ -67,7 +67,7 @@ async function measureOne(ports, attack, seconds) {
   await runJob(file('caller.js'), { port, seconds: WARM_UP_SECONDS })
   const attacking =
     attack === 'quiet'
-      ? { opened: 0, cpuShare: 0 }
+      ? { opened: {}, cpuShare: 0 }
       : runJob(file('attacker.js'), {
           ports,
           attacks: [attack],

@@ -78,18 +78,22 @@ export const STRANGERS = {
       return call(ids.last, CREATE, RECORDS)
     },
   },
-  'silent viewers': {
-    ...{ connections: 100, port: 'http', perSecond: 0 },
-    hello: () =>
-      Buffer.from(
-        get('/session-list', {
-          Connection: 'Upgrade',
-          Upgrade: 'websocket',
-          'Sec-WebSocket-Version': '13',
-          'Sec-WebSocket-Key': 'AAAAAAAAAAAAAAAAAAAAAA==',
-        }),
-      ),
+  'silent viewers': { ...{ connections: 100, port: 'http', perSecond: 0 }, hello: watch },
+  'viewers that do not read': {
+    ...{ connections: 50, port: 'http', reads: false, perSecond: 0 },
+    hello: watch,
   },
+}
+
+function watch() {
+  return Buffer.from(
+    get('/session-list', {
+      Connection: 'Upgrade',
+      Upgrade: 'websocket',
+      'Sec-WebSocket-Version': '13',
+      'Sec-WebSocket-Key': 'AAAAAAAAAAAAAAAAAAAAAA==',
+    }),
+  )
 }
 
 function windowOfZero() {
