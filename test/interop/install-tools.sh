@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the suites of test/interop, test/e2e and test/browser run against: grpcurl and a
-# Python client into .interop/, strace and Chromium from Debian. Leaves out, and says so, what this machine has no package manager
-# for; fails where an install does. Writes the names of what is there to .interop/tools.
+# Python client into .interop/, strace and Chromium from Debian, the npm clients of others. Leaves
+# out, and says so, what this machine has no package manager for; fails where an install does. Writes the names of what is there to .interop/tools.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 mkdir -p .interop
@@ -55,13 +55,9 @@ else
   left_out grpcurl 'it is built by go install, and there is no Go here'
 fi
 
-# The clients of each version bring their own dependencies, which are kept apart from ours.
-npm ci --ignore-scripts --silent --prefix test/interop/seneca
-tools+=(seneca)
-
-# So do those of the original sessions service. What they need of native code they go without.
-npm ci --ignore-scripts --silent --prefix test/interop/sessions-clients
-tools+=(sessions-clients)
+# Which `make test` does, too. What they need of native code they go without.
+make --silent interop-clients
+tools+=(seneca sessions-clients)
 
 (IFS=,; echo "${tools[*]-}") > .interop/tools
 echo "interop tools: $(cat .interop/tools)"
