@@ -36,6 +36,13 @@ const ATTACKS = {
   },
 }
 
+/** Viewers of the session list who read nothing: each has the list, and then waits for what changes. */
+const VIEWERS = 20
+const ALL_DROPPED = `sessiond_feed_dropped_total{reason="it does not keep up"} ${VIEWERS}\n`
+const WATCH =
+  'GET /session-list HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+  `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${'A'.repeat(22)}==\r\n\r\n`
+
 /** Asks, and takes nothing of what comes. */
 function ask(address: string, bytes: string | Buffer): Socket {
   const port = Number(address.split(':').at(-1))
@@ -65,7 +72,7 @@ it('strangers who take no answers are cut, while others are served, and memory s
     peer.send(
       actLine({
         ...{ role: 'sessions', cmd: 'open_session', user_id: 'big', address: `${i}`, client: 'c' },
-        data: 'x'.repeat(30_000),
+        data: { session_name: `${i}`.padEnd(30_000, 'x') },
       }),
     )
   for (let i = 0; i < 100; i++) {
@@ -86,11 +93,21 @@ it('strangers who take no answers are cut, while others are served, and memory s
     peer.send(actLine({ role: 'sessions', cmd: 'get_sessions', filter: { user_id: 'big' } }))
     expect(await peer.answer()).toHaveProperty('res')
   }
+  for (let i = 0; i < VIEWERS; i++) {
+    ask(http, WATCH)
+  }
+  const metrics = async () => (await fetch(`${http}/metrics`)).text()
+  await expect.poll(metrics).toContain(`sessiond_feed_viewers ${VIEWERS}\n`)
+  // What a viewer does not take is first the system's to keep.
+  for (let i = 100; !(await metrics()).includes(ALL_DROPPED); i++) {
+    open(i)
+    expect(await peer.answer()).toHaveProperty('res')
+    await good.create(createRequest())
+  }
   const status = await readFile(`/proc/${server.child.pid}/status`, 'utf8')
   const [, peakKb] = /VmHWM:\s+(\d+)/.exec(status) ?? []
   expect(Number(peakKb) / 1024).toBeLessThan(MAX_MEMORY_MB)
-  const metrics = await (await fetch(`${http}/metrics`)).text()
-  expect(metrics).toMatch(/sessiond_limited_total\{limit="answer-bytes"\} [1-9]/)
+  expect(await metrics()).toMatch(/sessiond_limited_total\{limit="answer-bytes"\} [1-9]/)
   expect(server.errors()).toBe('')
 })
 
