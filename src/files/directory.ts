@@ -18,7 +18,12 @@ export async function makeDirectory(directory: string): Promise<void> {
       throw new Error(`no directory can be made in ${parent}: ${(error as Error).message}`)
     }
     await makeDirectory(parent)
-    await mkdir(directory, { mode: 0o700 })
+    await mkdir(directory, { mode: 0o700 }).catch(async (cause) => {
+      // Another process may have made it meanwhile.
+      if (!(await isDirectory(directory))) {
+        throw cause
+      }
+    })
   }
 }
 

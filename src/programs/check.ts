@@ -12,8 +12,7 @@ export type { CheckEvent }
 
 /**
  * Checks the store of a server that does not run: first its files, then, where these are whole, what stands in them.
- * Throws StoreMismatchError, StoreLockedError,
- * StoreUnavailableError and InputFileError.
+ * Throws StoreMismatchError, StoreLockedError, StoreUnavailableError and InputFileError.
  */
 export async function* checkDataDir(config: Config): AsyncGenerator<CheckEvent, void> {
   const { epochs, dueMs } = dueUnder(config)

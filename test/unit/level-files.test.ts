@@ -11,6 +11,7 @@ import { logOf } from '../support/level-log.js'
 const SAMPLE = fileURLToPath(new URL('../samples/store-layout-1/data/store/', import.meta.url))
 const manifest = await readFile(`${SAMPLE}MANIFEST-000004`)
 const table = await readFile(`${SAMPLE}000005.ldb`)
+const large = await readFile(new URL('../samples/damaged-store/store/000005.ldb', import.meta.url))
 
 const text = (character: string, length: number) => Buffer.alloc(length, character)
 const altered = (bytes: Buffer, at: number, mask = 1) => {
@@ -66,6 +67,22 @@ describe('a log', () => {
     expect(damages(Buffer.concat([log, Buffer.alloc(5000)]))).toEqual([])
   })
 
+  it.each([6, 100, 700])(
+    'that ends in zeros from the last sector of a write on, %i bytes into it, is not damaged',
+    (bytes) => {
+      const before = logOf(writes)
+      const sector = Math.ceil((before.length + 20) / 512) * 512
+      const whole = logOf([...writes, text('f', sector + bytes - before.length - 7)])
+      const zeroed = Buffer.concat([whole.subarray(0, sector), Buffer.alloc(bytes)])
+      expect(zeroed).toHaveLength(whole.length)
+      expect([found(zeroed), damages(zeroed)]).toEqual([writes, []])
+      zeroed[sector - 1] = 0
+      expect([found(zeroed), damages(zeroed)]).toEqual([writes, []])
+      zeroed[zeroed.length - 1] = 1
+      expect(damages(zeroed)).toHaveLength(1)
+    },
+  )
+
   it('tells of every altered byte but those that fill a block up', () => {
     const fillers = new Set<number>()
     for (let block = 32_768; block < log.length; block += 32_768) {
@@ -101,7 +118,7 @@ describe('a log', () => {
     for (const mask of [1, 8, 0x80]) {
       expect(found(altered(log, last + 4, mask))).toEqual(writes)
       expect(damages(altered(log, last + 4, mask))).toMatchObject([
-        { offset: last, problem: 'the length of a record is damaged' },
+        { offset: last, problem: 'the length of a record is damaged', isLost: false },
       ])
     }
   })
@@ -112,6 +129,7 @@ describe('a manifest', () => {
     expect(readManifest(manifest)).toEqual({
       logNumber: 6,
       prevLogNumber: 0,
+      lastSequence: expect.any(Number),
       tables: new Map([[5, table.length]]),
       problems: [],
     })
@@ -158,6 +176,19 @@ describe('a table', () => {
   it('gives the same rows where its footer or its index is damaged', () => {
     for (let at = table.length - 80; at < table.length; at++) {
       expect(rows(altered(table, at, 0x55))).toEqual(rows(table))
+    }
+  })
+
+  it('gives all rows behind a damaged block, and tells of that block, where its footer or index is damaged too', () => {
+    // It has a damaged block already.
+    const blocks = findBlocks(large)
+    expect(blocks.filter(({ isWhole }) => !isWhole)).toHaveLength(1)
+    for (const at of [large.length - 1, large.length - 60]) {
+      for (const i of [0, 100, 300]) {
+        const { offset, size } = blocks[i] as (typeof blocks)[0]
+        const found = findBlocks(altered(altered(large, at, 0x55), offset + (size >> 1)))
+        expect(found).toEqual(blocks.with(i, { offset, size, isWhole: false }))
+      }
     }
   })
 })

@@ -61,11 +61,15 @@ export async function* repairStore(
   await database.open()
   try {
     const view = await View.open((read) => database.read(read))
-    const repair = new Repair(view, await Builder.begin(made), ports)
     try {
-      return yield* repair.run()
+      const repair = new Repair(view, await Builder.begin(made), ports)
+      try {
+        return yield* repair.run()
+      } finally {
+        await repair.builder.close()
+      }
     } finally {
-      await repair.builder.close()
+      await view.close()
     }
   } finally {
     await database.close()

@@ -1,32 +1,22 @@
-import { Level } from 'level'
+import { rm } from 'node:fs/promises'
 import { StoreDamagedError } from '../../core/errors.js'
-import type { IsUnchecked, RawLevel } from './byte-level.js'
+import type { IsUnchecked } from './byte-level.js'
 import { encodeInfo } from './codec.js'
 import { Database, type Row } from './database.js'
 import { FormatError } from './files/bytes.js'
-import { readBatch, readLog, type WrittenRow } from './files/log.js'
-import { liveFiles, readStoreFile } from './files/store-files.js'
+import { readBatch, readLog } from './files/log.js'
+import { liveFiles, readStoreFile, verifyTableFile } from './files/store-files.js'
 import { findBlocks, rowsOf } from './files/table.js'
 import { INFO_KEY, LAYOUT_VERSION } from './keys.js'
 import { readInfoRow, uncheckedRows } from './layout.js'
-import { CHECKSUM_BYTES, withoutChecksum } from './row-checksum.js'
+import { withoutChecksum } from './row-checksum.js'
 import { rowName } from './row-name.js'
-
-const BATCH_BYTES = 1024 * 1024
-const SLICE_ROWS = 1_000
-const SEQUENCE_BYTES = 8
-const KEY_LENGTH_BYTES = 4
-const ALL_ONES = 2n ** 64n - 1n
-
-/** How a row is staged: from a block or a write that is whole, or from a damaged block. */
-const DELETED = 0
-const TRUSTED = 1
-const DOUBTFUL = 2
+import { isDeleted, Stage, type StagedRow, TRUSTED } from './salvage-stage.js'
 
 /**
  * Makes a database at `to` out of the files of one at `from`, which it only reads: of each row the newest version, and
  * none whose checksum is wrong. LevelDB has no part in the reading, since damage can make it end the process. Uses the
- * directory `stage` meanwhile. Yields a line for each thing that is lost, without its content.
+ * directory `stage` meanwhile, and removes it. Yields a line for each thing that is lost, without its content.
  */
 export async function* salvage(
   from: string,
@@ -46,7 +36,13 @@ export async function* salvage(
       }
       for await (const rows of staged.newest()) {
         const kept: Row[] = []
-        for (const row of rows) {
+        for (const { row, doubt } of rows) {
+          if (doubt !== null) {
+            yield doubt
+          }
+          if (isDeleted(row)) {
+            continue
+          }
           const value = believed(row, isUnchecked)
           if (value !== undefined) {
             kept.push([row.key, value])
@@ -66,35 +62,27 @@ export async function* salvage(
     }
   } finally {
     await staged.close()
+    // With the copy and the new store it would take the room of three stores.
+    await rm(stage, { recursive: true, force: true })
   }
 }
 
 async function* stageFiles(from: string, staged: Stage): AsyncGenerator<string, void> {
-  const { logs, tables, damages } = await liveFiles(from)
+  const { logs, tables, lastSequence, damages } = await liveFiles(from)
   for (const { file, problem } of damages) {
     yield `damaged: ${file} ${problem}`
   }
-  for (const { file } of tables) {
-    const bytes = (await readStoreFile(from, file)) ?? Buffer.alloc(0)
-    for (const block of findBlocks(bytes)) {
-      let rows = 0
-      for (const row of rowsOf(bytes, block)) {
-        rows++
-        await staged.add(row, block.isWhole)
-      }
-      if (!block.isWhole) {
-        yield `damaged: ${file}: a block of rows at byte ${block.offset}; of ${rows} rows that can be read in it those are kept whose checksums are right`
-      }
-    }
-  }
+  const ends = new LogSequences(lastSequence)
   for (const file of logs) {
     for (const entry of readLog((await readStoreFile(from, file)) ?? Buffer.alloc(0))) {
       if ('problem' in entry) {
-        yield `damaged: ${file}: ${entry.problem}, at byte ${entry.offset}: the write there is lost`
+        const loss = entry.isLost ? ': the write there is lost' : ''
+        yield `damaged: ${file}: ${entry.problem}, at byte ${entry.offset}${loss}`
         continue
       }
       try {
         for (const row of [...readBatch(entry.data)]) {
+          ends.meet(file, row.sequence)
           await staged.add(row, true)
         }
       } catch (error) {
@@ -105,7 +93,55 @@ async function* stageFiles(from: string, staged: Stage): AsyncGenerator<string, 
       }
     }
   }
+  for (const table of tables) {
+    const { file } = table
+    for (const { problem } of await verifyTableFile(from, table)) {
+      yield `damaged: ${file}: ${problem}`
+    }
+    const bytes = (await readStoreFile(from, file)) ?? Buffer.alloc(0)
+    for (const block of findBlocks(bytes)) {
+      let rows = 0
+      for (const row of rowsOf(bytes, block)) {
+        rows++
+        await staged.add(row, block.isWhole, ends.lastOf(file))
+      }
+      if (!block.isWhole) {
+        yield `damaged: ${file}: a block of rows at byte ${block.offset}; of ${rows} rows that can be read in it those are kept whose checksums are right`
+      }
+    }
+  }
   await staged.flush()
+}
+
+/** How large the sequence number of a row in a table can be: no checksum of a row covers it. */
+class LogSequences {
+  /** By the log's number. */
+  private readonly first = new Map<number, bigint>()
+  private last: bigint | null
+
+  /** Of all tables; null where the manifest does not tell. */
+  constructor(ofTables: number | null) {
+    this.last = ofTables === null ? null : BigInt(ofTables)
+  }
+
+  meet(log: string, sequence: bigint): void {
+    const number = Number.parseInt(log, 10)
+    const first = this.first.get(number)
+    if (first === undefined || sequence < first) {
+      this.first.set(number, sequence)
+    }
+  }
+
+  /** A table has no row of a log that was begun after it: files are numbered in the order in which they are made. */
+  lastOf(table: string): bigint | null {
+    let { last } = this
+    for (const [number, first] of this.first) {
+      if (number > Number.parseInt(table, 10) && (last === null || first <= last)) {
+        last = first - 1n
+      }
+    }
+    return last
+  }
 }
 
 /** Which rows need no checksum, and the facts about the store as this release writes them. */
@@ -113,7 +149,12 @@ async function* readInfo(
   staged: Stage,
 ): AsyncGenerator<string, { isUnchecked: IsUnchecked; info?: Uint8Array }> {
   try {
-    const info = readInfoRow(staged.infoRow, 'the store')
+    const found = await staged.info()
+    if (found !== null && found.doubt !== null) {
+      yield found.doubt
+    }
+    const isThere = found !== null && !isDeleted(found.row)
+    const info = readInfoRow(isThere ? found.row.stored : undefined, 'the store')
     if (info !== undefined) {
       const now = { ...info, layoutVersion: LAYOUT_VERSION, uncheckedFrom: new Uint8Array() }
       const isKnown = info.layoutVersion <= LAYOUT_VERSION
@@ -138,96 +179,4 @@ function believed(
   isUnchecked: IsUnchecked,
 ): Uint8Array | undefined {
   return isUnchecked(key) && kind === TRUSTED ? stored : withoutChecksum(key, stored)
-}
-
-interface StagedRow {
-  readonly key: Buffer
-  readonly kind: number
-  readonly stored: Uint8Array
-}
-
-/** All versions of all rows, sorted so that the newest of each comes first, however large they are together. */
-class Stage {
-  private readonly level: RawLevel
-  private batch: [Buffer, Buffer][] = []
-  private bytes = 0
-  private infoSequence = -1n
-  /** The newest row of facts, as it was stored. */
-  infoRow: Uint8Array | undefined
-  /** Whether any row has a checksum. */
-  hasChecksums = false
-
-  constructor(location: string) {
-    this.level = new Level(location, { keyEncoding: 'buffer', valueEncoding: 'view' })
-  }
-
-  open(): Promise<void> {
-    return this.level.open()
-  }
-
-  close(): Promise<void> {
-    return this.level.close()
-  }
-
-  async add(row: WrittenRow, isTrusted: boolean): Promise<void> {
-    const { key, value } = row
-    const isChecked = value.length >= CHECKSUM_BYTES && withoutChecksum(key, value) !== undefined
-    this.hasChecksums ||= isChecked
-    // In a damaged block the mark may be the damage: only a row that is there has a checksum.
-    const isDeleted = isTrusted ? row.isDeleted : value.length === 0
-    if (key.equals(INFO_KEY) && row.sequence > this.infoSequence) {
-      this.infoSequence = row.sequence
-      this.infoRow = isDeleted ? undefined : Uint8Array.from(value)
-    }
-    const kind = isDeleted ? DELETED : isTrusted ? TRUSTED : DOUBTFUL
-    this.batch.push([stageKey(key, row.sequence), Buffer.concat([Buffer.of(kind), value])])
-    this.bytes += key.length + value.length
-    if (this.bytes >= BATCH_BYTES) {
-      await this.flush()
-    }
-  }
-
-  async flush(): Promise<void> {
-    const batch = this.level.batch()
-    for (const [key, value] of this.batch.splice(0)) {
-      batch.put(key, value)
-    }
-    this.bytes = 0
-    await batch.write()
-  }
-
-  /** The newest version of each row that was not deleted, some at a time. The row of facts is told of apart. */
-  async *newest(): AsyncGenerator<StagedRow[], void> {
-    const rows = this.level.iterator({ highWaterMarkBytes: BATCH_BYTES })
-    let last: Buffer = Buffer.alloc(0)
-    try {
-      for (;;) {
-        const slice = await rows.nextv(SLICE_ROWS)
-        if (slice.length === 0) {
-          return
-        }
-        const found: StagedRow[] = []
-        for (const [staged, value] of slice) {
-          const key = staged.subarray(KEY_LENGTH_BYTES, -SEQUENCE_BYTES)
-          const isNewest = !key.equals(last)
-          last = key
-          if (isNewest && value[0] !== DELETED && !key.equals(INFO_KEY)) {
-            found.push({ key, kind: value[0] as number, stored: value.subarray(1) })
-          }
-        }
-        yield found
-      }
-    } finally {
-      await rows.close()
-    }
-  }
-}
-
-/** With its length before the key, so that no other row comes between two versions of one. */
-function stageKey(key: Buffer, sequence: bigint): Buffer {
-  const staged = Buffer.alloc(KEY_LENGTH_BYTES + key.length + SEQUENCE_BYTES)
-  staged.writeUInt32BE(key.length)
-  key.copy(staged, KEY_LENGTH_BYTES)
-  staged.writeBigUInt64BE(ALL_ONES - sequence, KEY_LENGTH_BYTES + key.length)
-  return staged
 }

@@ -10,6 +10,8 @@ import { crc32c, crc32cAnd, masked } from './crc32c.js'
 const BLOCK_BYTES = 32_768
 const HEADER_BYTES = 7
 const SECTOR_BYTES = 512
+/** Of the row at the end of a write: a mark and four bytes. */
+const CHECKSUM_BYTES = 5
 const FULL = 1
 const FIRST = 2
 const LAST = 4
@@ -17,8 +19,8 @@ const LAST = 4
 export type LogEntry =
   /** One write, whole. */
   | { readonly data: Buffer }
-  /** Damage, where it begins, and what it is. */
-  | { readonly offset: number; readonly problem: string }
+  /** Damage, where it begins, what it is, and whether what was written there is lost. */
+  | { readonly offset: number; readonly problem: string; readonly isLost: boolean }
 
 /**
  * The writes in a log, and its damage, in their order. A last write that did not get to its end, since the
@@ -37,7 +39,7 @@ export function* readLog(bytes: Buffer): Generator<LogEntry, void> {
     }
     offset = piece.next
     if (piece.problem !== null) {
-      yield { offset: piece.offset, problem: piece.problem }
+      yield { offset: piece.offset, problem: piece.problem, isLost: piece.data === null }
       parts = null
       isTold = true
     }
@@ -48,7 +50,7 @@ export function* readLog(bytes: Buffer): Generator<LogEntry, void> {
     const isStart = type === FULL || type === FIRST
     if (isStart === (parts !== null) && !isTold) {
       const problem = isStart ? 'a write has no end' : 'a write has no beginning'
-      yield { offset: piece.offset, problem }
+      yield { offset: piece.offset, problem, isLost: true }
       isTold = true
     }
     if (isStart) {
@@ -142,9 +144,12 @@ function isHeaderOrEnd(bytes: Buffer, offset: number, blockEnd: number): boolean
   return end <= Math.min(blockEnd, bytes.length) && isWhole(bytes, offset, end)
 }
 
-/** Whether a whole sector at the end of the record is zero, and all behind it to the end of the file. */
+/**
+ * Whether the record is zero from a sector on that did not get to the disk, and all behind it to the end of the file. Each
+ * write ends with a checksum, which is not all zero.
+ */
 function isZeroFrom(bytes: Buffer, offset: number, end: number): boolean {
-  const sector = Math.floor((end - SECTOR_BYTES) / SECTOR_BYTES) * SECTOR_BYTES
+  const sector = Math.floor((end - CHECKSUM_BYTES) / SECTOR_BYTES) * SECTOR_BYTES
   return sector > offset && isZero(bytes, sector)
 }
 

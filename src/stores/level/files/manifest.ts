@@ -7,6 +7,8 @@ export interface Manifest {
   readonly logNumber: number
   /** 0: none. */
   readonly prevLogNumber: number
+  /** No row of a table has a larger one. */
+  readonly lastSequence: number
   /** Sizes of the tables, by number. */
   readonly tables: ReadonlyMap<number, number>
   readonly problems: readonly string[]
@@ -14,7 +16,10 @@ export interface Manifest {
 
 export function readManifest(bytes: Buffer): Manifest {
   const problems: string[] = []
-  const state = { logNumber: 0, prevLogNumber: 0, tables: new Map<number, number>() }
+  const state = {
+    ...{ logNumber: 0, prevLogNumber: 0, lastSequence: 0 },
+    tables: new Map<number, number>(),
+  }
   let edits = 0
   for (const entry of readLog(bytes)) {
     if ('problem' in entry) {
@@ -39,7 +44,12 @@ export function readManifest(bytes: Buffer): Manifest {
 
 function applyEdit(
   edit: ByteReader,
-  state: { logNumber: number; prevLogNumber: number; tables: Map<number, number> },
+  state: {
+    logNumber: number
+    prevLogNumber: number
+    lastSequence: number
+    tables: Map<number, number>
+  },
 ): void {
   while (edit.left > 0) {
     const tag = edit.varint()
@@ -51,8 +61,10 @@ function applyEdit(
         state.logNumber = edit.varint()
         break
       case 3: // The next file's number.
-      case 4: // The last sequence number.
         edit.varint()
+        break
+      case 4:
+        state.lastSequence = edit.varint()
         break
       case 5: // Where the next compaction of a level begins.
         edit.varint()

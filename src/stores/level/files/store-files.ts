@@ -24,6 +24,8 @@ export interface LiveFiles {
   /** In the order in which they were written. */
   readonly logs: readonly string[]
   readonly tables: readonly LiveTable[]
+  /** The largest sequence number of a row in a table; null where it is not known. */
+  readonly lastSequence: number | null
   /** Of CURRENT and the manifest: then every log and table that is there is listed. */
   readonly damages: readonly FileDamage[]
 }
@@ -159,7 +161,7 @@ export async function fingerprint(location: string): Promise<string> {
 }
 
 function namedFiles(names: readonly string[], manifest: Manifest): LiveFiles {
-  const { logNumber, prevLogNumber, tables } = manifest
+  const { logNumber, prevLogNumber, lastSequence, tables } = manifest
   const damages: FileDamage[] = []
   const missing = (file: string) => damages.push({ file, problem: 'is missing' })
   const logs = namesOf(names, /^(\d+)\.log$/).filter(
@@ -180,6 +182,7 @@ function namedFiles(names: readonly string[], manifest: Manifest): LiveFiles {
   return {
     logs: logs.map(({ file }) => file),
     tables: live.filter(({ file }) => file !== ''),
+    lastSequence,
     damages,
   }
 }
@@ -189,10 +192,11 @@ const UNKNOWN_SIZE = -1
 const TABLE_NAME = /^(\d+)\.(?:ldb|sst)$/
 
 /** Every file that may be one of the database's: some may be left over from before. */
-function allFiles(names: readonly string[]): Pick<LiveFiles, 'logs' | 'tables'> {
+function allFiles(names: readonly string[]): Omit<LiveFiles, 'damages'> {
   return {
     logs: namesOf(names, /^(\d+)\.log$/).map(({ file }) => file),
     tables: namesOf(names, TABLE_NAME).map(({ file }) => ({ file, size: UNKNOWN_SIZE })),
+    lastSequence: null,
   }
 }
 

@@ -14,6 +14,8 @@ const TRAILER_BYTES = 5
 const MAGIC = 0xdb4775248b80fb57n
 const SNAPPY = 1
 const SEQUENCE_BYTES = 8
+/** More than a block has: it ends with the row that brings it beyond 4 KiB, and a row has some 100 KiB at most. */
+const MAX_BLOCK_BYTES = 256 * 1024
 
 interface Place {
   readonly offset: number
@@ -64,16 +66,13 @@ export function verifyTable(bytes: Buffer): string[] {
 
 /**
  * The blocks of rows in a table, damaged ones among them. Where the index or the footer is damaged, the blocks are found by
- * their checksums, which hold at their ends alone.
+ * their checksums, which hold at their ends alone; what lies between two of them is given as a damaged one.
  */
 export function findBlocks(bytes: Buffer): Block[] {
   try {
     const { index } = readFooter(bytes)
     if (isWhole(bytes, index)) {
-      return [...entries(unpacked(bytes, index))].map(([, value]) => {
-        const place = placeIn(new ByteReader(value))
-        return { ...place, isWhole: isWhole(bytes, place) }
-      })
+      return blocksAt(bytes, placesIn(bytes, index))
     }
   } catch (error) {
     if (!(error instanceof FormatError)) {
@@ -81,23 +80,46 @@ export function findBlocks(bytes: Buffer): Block[] {
     }
   }
   const blocks: Block[] = []
-  for (let offset = 0; ; ) {
-    const size = findSize(bytes, offset)
-    if (size === null) {
+  for (let end = 0; ; ) {
+    const next = nextBlock(bytes, end)
+    if (next === null) {
       return withoutIndexes(bytes, blocks)
     }
-    blocks.push({ offset, size, isWhole: true })
-    offset += size + TRAILER_BYTES
+    if (next.offset > end) {
+      blocks.push({ offset: end, size: next.offset - end - TRAILER_BYTES, isWhole: false })
+    }
+    blocks.push({ ...next, isWhole: true })
+    end = next.offset + next.size + TRAILER_BYTES
   }
+}
+
+/** What an index says: each of its values is the place of a block. */
+function placesIn(bytes: Buffer, index: Place): Place[] {
+  return [...entries(unpacked(bytes, index))].map(([, value]) => placeIn(new ByteReader(value)))
+}
+
+function blocksAt(bytes: Buffer, places: readonly Place[]): Block[] {
+  return places.map((place) => ({ ...place, isWhole: isWhole(bytes, place) }))
 }
 
 /** Behind the rows come the filter, then the index of filters with an entry of that name, then the index. */
 function withoutIndexes(bytes: Buffer, blocks: readonly Block[]): Block[] {
-  const metaindex = blocks.findIndex((block) => {
+  const sizes = new Map(blocks.map(({ offset, size, isWhole }) => [offset, isWhole && size]))
+  for (const block of blocks.toReversed()) {
+    const places = attempt(() => placesIn(bytes, block)) ?? []
+    const isIndex = places.some(({ offset, size }) => sizes.get(offset) === size)
+    if (isIndex && places[0]?.offset === 0) {
+      return blocksAt(bytes, places)
+    }
+  }
+  for (const block of blocks) {
     const [first] = attempt(() => [...entries(unpacked(bytes, block))]) ?? []
-    return first?.[0].toString('latin1').startsWith('filter.')
-  })
-  return blocks.slice(0, metaindex === -1 ? blocks.length : Math.max(metaindex - 1, 0))
+    if (first?.[0].toString('latin1').startsWith('filter.')) {
+      const filter = attempt(() => placeIn(new ByteReader(first[1]))) ?? block
+      return blocks.filter(({ offset }) => offset < filter.offset)
+    }
+  }
+  return [...blocks]
 }
 
 /** The rows in a block, as far as it can be read; of a damaged one some may be altered. */
@@ -143,12 +165,41 @@ function isWhole(bytes: Buffer, { offset, size }: Place): boolean {
   )
 }
 
+/** The block that begins here or, where none does, the next one behind what is damaged; null where there is none. */
+function nextBlock(bytes: Buffer, from: number): Place | null {
+  const size = findSize(bytes, from, bytes.length)
+  if (size !== null) {
+    return { offset: from, size }
+  }
+  for (let offset = from + TRAILER_BYTES + 1; offset < bytes.length; offset++) {
+    const size = mayBegin(bytes, offset) ? findSize(bytes, offset, MAX_BLOCK_BYTES) : null
+    if (size !== null && attempt(() => [...entries(unpacked(bytes, { offset, size }))])) {
+      return { offset, size }
+    }
+  }
+  return null
+}
+
+/** Whether a block of rows may begin here: its first key shares nothing, and is longer than its sequence number. */
+function mayBegin(bytes: Buffer, offset: number): boolean {
+  const isFirstKey = (at: number) => bytes[at] === 0 && (bytes[at + 1] ?? 0) > SEQUENCE_BYTES
+  if (isFirstKey(offset)) {
+    return true
+  }
+  // Packed: the length of all, then that of the first bytes that stand there as they are.
+  const reader = new ByteReader(bytes.subarray(offset, offset + 16))
+  const tag = attempt(() => (reader.varint() <= MAX_BLOCK_BYTES ? reader.byte() : 1)) ?? 1
+  return (tag & 3) === 0 && isFirstKey(offset + reader.offset + Math.max((tag >> 2) - 59, 0))
+}
+
 /** The size of the block that begins here, by its checksum; null where there is none. */
-function findSize(bytes: Buffer, offset: number): number | null {
+function findSize(bytes: Buffer, offset: number, maxBytes: number): number | null {
   let crc = 0
-  for (let end = offset; end + TRAILER_BYTES <= bytes.length; end++) {
-    crc = crc32cAnd(crc, bytes[end] as number)
-    if (masked(crc) === bytes.readUInt32LE(end + 1)) {
+  const last = Math.min(offset + maxBytes, bytes.length - TRAILER_BYTES)
+  for (let end = offset; end <= last; end++) {
+    const packing = bytes[end] as number
+    crc = crc32cAnd(crc, packing)
+    if (packing <= SNAPPY && masked(crc) === bytes.readUInt32LE(end + 1)) {
       return end - offset
     }
   }
