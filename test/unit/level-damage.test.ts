@@ -129,6 +129,23 @@ describe('a row that was altered', () => {
     )
   })
 
+  it('of another user is damage to a list whose altered key gives it to this one', async () => {
+    const location = await filled()
+    await withLevel(location, async (level) => {
+      const [, byUser] = indexKeys(ALICE)
+      const key = Buffer.from(byUser)
+      key.write('alicf', 3)
+      await level.del(byUser)
+      await level.put(key, Uint8Array.of())
+    })
+    const store = await opened(location)
+    const message = /a list names session "alice" where it does not stand/
+    for (const query of [{ userId: 'alicf' }, { userId: 'alicf', active: true }]) {
+      await expect(store.list({ ...all, ...query })).rejects.toEqual(damaged(message))
+    }
+    await expect(collect(store.walkSessions('alicf'))).rejects.toEqual(damaged(message))
+  })
+
   it('that a list names and that is not there is damage too', async () => {
     const location = await filled()
     await withLevel(location, (level) => level.del(sessionKey('alice')))

@@ -33,6 +33,8 @@ const LENGTH_BYTES = 2
 export const TIME_BYTES = 8
 /** Where the time begins in a key of the list of all: behind its range and `active`. */
 export const LIST_TIME_OFFSET = 2
+/** Where the user begins in a key of the list of a user: behind its range and its length. */
+const USER_OFFSET = 1 + LENGTH_BYTES
 const MAX_TIME = Number.MAX_SAFE_INTEGER
 const AFTER_ALL_TIME = MAX_TIME + 1
 const DEADLINE_KINDS = ['session', 'idempotency'] as const
@@ -166,9 +168,14 @@ export function idAfterTime(key: Buffer, timeOffset: number): string {
   return key.toString('utf8', timeOffset + TIME_BYTES)
 }
 
-/** Whether a key of a TimeRange is the one by which lists find this session, as far as `active`, time and id go. */
+/** Whether a key of a TimeRange, which ends in the session's id, is the one by which lists find it. */
 export function listsAt(key: Buffer, timeOffset: number, session: Session): boolean {
+  // Without a buffer for the key as it should be: this is asked of each row of each list.
+  const isOfUser =
+    timeOffset === LIST_TIME_OFFSET ||
+    key.toString('utf8', USER_OFFSET, timeOffset - ONE.length) === session.userId
   return (
+    isOfUser &&
     key[timeOffset - 1] === (session.active ? 1 : 0) &&
     readTime(key, timeOffset) === MAX_TIME - session.requestTimeMs
   )

@@ -112,20 +112,23 @@ async function readSessions(
 ): Promise<Session[]> {
   const ids = keys.map((key) => idAfterTime(key, timeOffset))
   const records = await readMany(ids.map(sessionKey))
-  return records.map((record, i) => {
-    if (record === undefined) {
-      throw new StoreDamagedError(
-        `a list names session ${quoted(ids[i] ?? '')}, which has no record`,
-      )
-    }
-    const session = decodeSession(record)
-    if (!listsAt(keys[i] as Buffer, timeOffset, session)) {
-      throw new StoreDamagedError(
-        `a list names session ${quoted(session.id)} where it does not stand`,
-      )
-    }
-    return session
-  })
+  return records.map((record, i) => listed(keys[i] as Buffer, timeOffset, record))
+}
+
+/** The session to which a key of a list led. Throws StoreDamagedError where it is not one that stands there. */
+export function listed(key: Buffer, timeOffset: number, record: Uint8Array | undefined): Session {
+  if (record === undefined) {
+    throw new StoreDamagedError(
+      `a list names session ${quoted(idAfterTime(key, timeOffset))}, which has no record`,
+    )
+  }
+  const session = decodeSession(record)
+  if (!listsAt(key, timeOffset, session)) {
+    throw new StoreDamagedError(
+      `a list names session ${quoted(session.id)} where it does not stand`,
+    )
+  }
+  return session
 }
 
 /** Those of the sessions that can be read, one by one. */

@@ -1,7 +1,6 @@
-import { StoreDamagedError } from '../../core/errors.js'
 import type { Session } from '../../core/session.js'
 import type { Deadline, IdempotencyEntry } from '../../core/store.js'
-import { decodeAnswer, decodeSession } from './codec.js'
+import { decodeAnswer } from './codec.js'
 import {
   answerRange,
   deadlineOf,
@@ -14,7 +13,7 @@ import {
   sessionKey,
   userRange,
 } from './keys.js'
-import { quoted } from './row-name.js'
+import { listed } from './list.js'
 import type { Slice, View } from './view.js'
 
 /** What is made of so many rows, here or by who asked, takes one turn of the event loop. */
@@ -35,14 +34,7 @@ export function walkSessions(
   return walk(openView, range, async (rows, view) => {
     const ids = rows.map(([key]) => idAfterTime(key, range.timeOffset))
     const records = await view.values(ids.map(sessionKey))
-    return records.map((record, i) => {
-      if (record === undefined) {
-        throw new StoreDamagedError(
-          `a list names session ${quoted(ids[i] ?? '')}, which has no record`,
-        )
-      }
-      return decodeSession(record)
-    })
+    return records.map((record, i) => listed(rows[i]?.[0] as Buffer, range.timeOffset, record))
   })
 }
 
