@@ -59,5 +59,8 @@ describe.runIf(haveTool('strace', ['strace', '--version']))('what the system ref
       code: 1,
       stderr: expect.stringContaining(`${table}: ${problem}`),
     })
+    const server = spawnServer({ dataDir, wrapper: [program, ...args] })
+    expect(await server.exited).toEqual({ code: 1, signal: null })
+    expect(server.errors()).toContain(`${table}: ${problem}`)
   })
 })

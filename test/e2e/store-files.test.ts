@@ -153,6 +153,26 @@ describe('a start that finds damage', () => {
   })
 })
 
+describe('the shared sample of a damaged store', () => {
+  const SAMPLE = fileURLToPath(new URL('../samples/damaged-store', import.meta.url))
+  const DAMAGE = /000005\.ldb: a block of rows at byte \d+ fails its checksum/
+
+  it('is refused by serve, named by check, and made whole by repair', async () => {
+    const dataDir = join(await temporaryDirectory(onTestFinished), 'data')
+    await cp(SAMPLE, dataDir, { recursive: true })
+    const files = await readdir(join(dataDir, 'store'))
+    const served = await sessiond(['serve', '--data-dir', dataDir, '--grpc', '127.0.0.1:0'])
+    expect([served.code, served.stderr]).toEqual([4, expect.stringMatching(DAMAGE)])
+    const check = await sessiond(['check', '--data-dir', dataDir])
+    expect([check.code, check.stdout]).toEqual([1, expect.stringMatching(DAMAGE)])
+    expect(await readdir(join(dataDir, 'store'))).toEqual(files)
+    const repair = await sessiond(['repair', '--data-dir', dataDir])
+    expect([repair.code, repair.stdout]).toEqual([0, expect.stringMatching(DAMAGE)])
+    const after = await sessiond(['check', '--data-dir', dataDir])
+    expect([after.code, after.stdout]).toEqual([0, expect.stringContaining('no problem')])
+  })
+})
+
 it('a damaged row is DATA_LOSS to whoever needs it, by its id, and no other call fails', async () => {
   const { dataDir, store } = await copied()
   const id = await withLevel(store, async (level) => {
