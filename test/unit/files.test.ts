@@ -38,6 +38,12 @@ describe('a directory', () => {
     expect((await stat(join(directory, '..'))).mode & 0o777).toBe(0o700)
   })
 
+  it('is made where another process makes it at the same time', async () => {
+    const directory = await inDirectory('a', 'b')
+    await Promise.all(Array.from({ length: 4 }, () => makeDirectory(directory)))
+    expect((await stat(directory)).isDirectory()).toBe(true)
+  })
+
   it('may be reached over a symbolic link, and may not be a file', async () => {
     const root = await inDirectory()
     await mkdir(join(root, 'real'))
