@@ -68,13 +68,10 @@ export class Pacer {
     const isOver = () => this.nowMs() - beganMs >= TURN_MS
     let isMore: boolean
     do {
-      isMore = this.sendNext() || this.attempt(() => this.options.change(isOver))
+      isMore = this.sendNext() || this.makeMore(isOver)
     } while (isMore && !isOver())
     const endMs = this.nowMs()
     this.restUntilMs = endMs + REST * (endMs - beganMs)
-    if (this.senders.size === 0) {
-      this.tellServed()
-    }
     if (isMore) {
       this.wake()
     }
@@ -87,6 +84,12 @@ export class Pacer {
       return true
     }
     return false
+  }
+
+  /** To be called when all are served: what is made now may well wake all of them within this turn. */
+  private makeMore(isOver: () => boolean): boolean {
+    this.tellServed()
+    return this.attempt(() => this.options.change(isOver))
   }
 
   private attempt<T>(work: () => T): T | true {

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { Pacer } from '../../src/feed/pacer.js'
 
@@ -12,7 +13,7 @@ function paced() {
       for (let work = changes.shift(); work !== undefined; work = changes.shift()) {
         work()
         if (isOver()) {
-          return true
+          return changes.length > 0
         }
       }
       return false
@@ -43,18 +44,19 @@ describe('what viewers need', () => {
   it('is done in turns of a few milliseconds, with rests three times as long', () => {
     const { pacer, elapse, done, work } = paced()
     for (let i = 0; i < 10; i++) {
-      pacer.wake({ send: work(`${i}`, 3) })
+      pacer.wake({ send: work(`${i}`, 1.9) })
     }
     expect(done).toEqual([])
     elapse()
     expect(done).toEqual(['0', '1'])
-    expect(elapse()).toBe(18)
+    expect(elapse()).toBe(12)
     expect(done).toHaveLength(4)
   })
 
   it('rests after its last turn, too', () => {
-    const { pacer, elapse, time, turns, work } = paced()
-    pacer.wake({ send: work('first', 3.75) })
+    const { pacer, changes, elapse, time, turns, work } = paced()
+    changes.push(work('first', 3.75))
+    pacer.wake()
     elapse()
     expect(turns).toEqual([])
     time.nowMs += 0.25
@@ -100,6 +102,26 @@ describe('what viewers need', () => {
     elapse()
     expect(done).toEqual(['next'])
     expect(errors).toEqual([new Error('broken')])
+  })
+
+  it('is not awaited for ever where each turn that serves all makes more for them', async () => {
+    const { pacer, changes, elapse, work } = paced()
+    const sender = { send: work('send', 1.5) }
+    const wakeAgain = () => {
+      work('change', 1)()
+      pacer.wake(sender)
+    }
+    let isServed = false
+    pacer.wake(sender)
+    pacer.served().then(() => {
+      isServed = true
+    })
+    for (let turn = 0; turn < 10; turn++) {
+      changes.push(wakeAgain)
+      elapse()
+    }
+    await setImmediate()
+    expect(isServed).toBe(true)
   })
 
   it('is awaited by who makes much of it, and no more once the server stops', async () => {
