@@ -2,7 +2,9 @@ import fc from 'fast-check'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { Session } from '../../src/core/session.js'
 import type { ListQuery } from '../../src/core/store.js'
+import { SharedLists } from '../../src/stores/level/shared-lists.js'
 import { LevelStore } from '../../src/stores/level/store.js'
+import type { View } from '../../src/stores/level/view.js'
 import { MemoryStore } from '../../src/stores/memory.js'
 import { Observed } from '../support/level-engine.js'
 import { temporaryDirectory } from '../support/process.js'
@@ -121,6 +123,48 @@ describe('lists that walk far', () => {
       await expect(answer).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
     }
     await closed
+  })
+})
+
+describe('a walk of lists', () => {
+  /** A walk over 8 slices that take so long each: how long its rests are. */
+  async function restsOf(sliceMs: number, isBusy: (restMs: number) => boolean) {
+    let nowMs = 0
+    const rests: number[] = []
+    const view: Partial<View> = {
+      async *keys() {
+        for (let i = 0; i < 8; i++) {
+          nowMs += sliceMs
+          yield []
+        }
+      },
+      values: async () => [],
+      close: async () => {},
+    }
+    const lists = new SharedLists(async () => view as View, undefined, {
+      rest: async (restMs) => {
+        rests.push(restMs)
+        nowMs += restMs
+        return isBusy(restMs)
+      },
+      nowMs: () => nowMs,
+    })
+    await lists.list({ ...ALL, active: false, total: true })
+    return rests
+  }
+
+  it('rests three times as long as it works while anything else is going on', async () => {
+    expect(await restsOf(1, () => true)).toEqual([6, 6, 6, 6])
+  })
+
+  it('rests a few milliseconds at most, however long a slice takes', async () => {
+    expect(await restsOf(50, () => true)).toEqual(Array(8).fill(8))
+  })
+
+  it('rests shortly where it is alone, until something else is going on', async () => {
+    expect(await restsOf(2, () => false)).toEqual([6, ...Array(7).fill(1)])
+    let rests = 0
+    expect(await restsOf(2, () => ++rests === 4)).toEqual([6, 1, 1, 1, 6, 1, 1, 1])
   })
 })
 

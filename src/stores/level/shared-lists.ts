@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { Slots } from '../../core/slots.js'
 import type { ListQuery, SessionPage } from '../../core/store.js'
 import { storeError } from './database.js'
@@ -6,6 +7,32 @@ import { knownTotal, type OnDamaged, pageOf, type ReadMany } from './list.js'
 import { merge } from './merge.js'
 import type { View } from './view.js'
 import { Wanted } from './wanted.js'
+
+/** How long a walk may take from everything else at a time. */
+const TURN_MS = 2
+/** How many times as long everything else has before its next turn, */
+const REST = 3
+/** and at most: what took long may have waited itself. */
+const MAX_REST_MS = 8
+/** Its rest where nothing else was going on in the one before. */
+const IDLE_REST_MS = 1
+/** The part of a rest in which the event loop works if anything is going on. */
+const IDLE_UTILIZATION = 0.1
+
+export interface WalkPace {
+  /** Resolves after a time: whether anything else was going on meanwhile. */
+  readonly rest: (restMs: number) => Promise<boolean>
+  readonly nowMs: () => number
+}
+
+const REAL_PACE: WalkPace = {
+  async rest(restMs) {
+    const before = performance.eventLoopUtilization()
+    await delay(restMs)
+    return performance.eventLoopUtilization(before).utilization > IDLE_UTILIZATION
+  },
+  nowMs: () => performance.now(),
+}
 
 interface Waiting {
   readonly query: ListQuery
@@ -17,7 +44,8 @@ interface Waiting {
 /**
  * Lists that walk far: with a large `skip`, or a `total` of many. There is one such walk at a time, and what
  * is asked meanwhile waits for the next. It serves all who wait with lists of the same sessions, whatever
- * else they ask: so however many ask, nobody waits for more than two walks over the sessions asked for.
+ * else they ask: so however many ask, nobody waits for more than two walks over the sessions asked for. A walk
+ * takes about a quarter of the time, so that whoever asks for lists all the time slows nobody else down.
  */
 export class SharedLists {
   /** Those that wait for a walk, by the sessions that they are about and then by the rest of the query. */
@@ -29,6 +57,7 @@ export class SharedLists {
   constructor(
     private readonly openView: () => Promise<View>,
     private readonly onDamaged?: OnDamaged,
+    private readonly pace = REAL_PACE,
   ) {}
 
   /** Whether such a walk over the same sessions is under way, or waited for. */
@@ -61,7 +90,7 @@ export class SharedLists {
     try {
       const view = await this.openView()
       try {
-        await answerFrom(view, waiting, this.onDamaged)
+        await answerFrom(view, waiting, this.pace, this.onDamaged)
       } finally {
         await view.close()
       }
@@ -80,6 +109,7 @@ function sessionsOf({ userId, active }: ListQuery): string {
 async function answerFrom(
   view: View,
   waiting: readonly Waiting[],
+  pace: WalkPace,
   onDamaged: OnDamaged | undefined,
 ): Promise<void> {
   const readMany: ReadMany = (keys) => view.values(keys)
@@ -87,7 +117,7 @@ async function answerFrom(
   for (const { query } of waiting) {
     wanted.push(new Wanted(query, await knownTotal(query, readMany)))
   }
-  await walk(view, wanted)
+  await walk(view, wanted, pace)
   for (const [i, { resolve, reject }] of waiting.entries()) {
     // A damaged record concerns who asked for it alone.
     await pageOf(wanted[i] as Wanted, readMany, onDamaged).then(resolve, (cause) =>
@@ -96,7 +126,11 @@ async function answerFrom(
   }
 }
 
-async function walk(view: View, wanted: readonly Wanted[]): Promise<void> {
+async function walk(
+  view: View,
+  wanted: readonly Wanted[],
+  { rest, nowMs }: WalkPace,
+): Promise<void> {
   let left = wanted.filter(({ isDone }) => !isDone)
   const [first] = left
   if (first === undefined) {
@@ -105,6 +139,8 @@ async function walk(view: View, wanted: readonly Wanted[]): Promise<void> {
   const slices = first.ranges
     .map((_, i) => view.keys(hull(left.map(({ ranges }) => ranges[i] as KeyRange))))
     .reduce((one, other) => merge(one, other, first.timeOffset))
+  let isBusy = true
+  let beganMs = nowMs()
   for await (const slice of slices) {
     for (const one of left) {
       one.meet(slice)
@@ -112,6 +148,11 @@ async function walk(view: View, wanted: readonly Wanted[]): Promise<void> {
     left = left.filter(({ isDone }) => !isDone)
     if (left.length === 0) {
       return
+    }
+    const tookMs = nowMs() - beganMs
+    if (tookMs >= TURN_MS) {
+      isBusy = await rest(isBusy ? Math.min(REST * tookMs, MAX_REST_MS) : IDLE_REST_MS)
+      beganMs = nowMs()
     }
   }
 }
