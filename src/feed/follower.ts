@@ -61,3 +61,38 @@ export class Follower {
     this.hooks.onLeave()
   }
 }
+
+/** All who follow the list. */
+export class Followers {
+  private readonly followers = new Set<Follower>()
+  /** What they are yet to be offered: never longer than one of the hub's methods runs. */
+  private told: Told[] = []
+
+  follow(opening: Message[], entries: Iterator<Entry>, onNews: () => void): Follower {
+    const follower = new Follower(opening, entries, {
+      onNews,
+      onLeave: () => this.followers.delete(follower),
+    })
+    this.followers.add(follower)
+    return follower
+  }
+
+  /** `seq`: of the entry that the message is about, 0 where it is about none. */
+  tell(message: Message, seq: number): void {
+    this.told.push({ message, seq })
+  }
+
+  /** Offers what was told to all, before any of them takes more of the list; whether there was any. */
+  offerTold(): boolean {
+    const { told } = this
+    this.told = []
+    // A batch encodes it, which nobody needs where nobody watches.
+    if (told.length > 0 && this.followers.size > 0) {
+      const batch = new Batch(told)
+      for (const follower of this.followers) {
+        follower.offer(batch)
+      }
+    }
+    return told.length > 0
+  }
+}

@@ -1,10 +1,11 @@
 import type { SessionChange } from '../core/events.js'
 import type { Session } from '../core/session.js'
 import type { SessionStore } from '../core/store.js'
+import { Changes } from './changes.js'
 import { difference } from './difference.js'
-import { Follower } from './follower.js'
+import { type Follower, Followers } from './follower.js'
 import { isListedAlike, listingOf } from './listing.js'
-import { Batch, Message, type Told } from './message.js'
+import { Message } from './message.js'
 import { Pacer, type Sender } from './pacer.js'
 import { type Entry, Window } from './window.js'
 
@@ -18,6 +19,8 @@ export interface FeedHubOptions {
   readonly onError: (error: unknown) => void
   /** Calls `run` after a time unless what it returns is called before (default: a timer). */
   readonly after?: (delayMs: number, run: () => void) => () => void
+  /** Default: a monotonic clock. */
+  readonly nowMs?: () => number
 }
 
 /**
@@ -39,14 +42,13 @@ export interface FeedHubOptions {
  */
 export class FeedHub {
   private readonly window = new Window()
-  private readonly followers = new Set<Follower>()
+  private readonly followers = new Followers()
   private readonly pacer: Pacer
-  /** What was committed and is yet to be applied, by the session's id. */
-  private readonly changes = new Map<string, SessionChange>()
-  /** What followers are yet to be offered: never longer than one of the methods below runs. */
-  private told: Told[] = []
+  private readonly changes: Changes
   /** Every open session with a later request is listed. */
   private floorMs = Number.POSITIVE_INFINITY
+  /** The latest request of the sessions that were forgotten unapplied since the list was last trimmed. */
+  private forgottenMs = Number.NEGATIVE_INFINITY
   /** While a page is read: which sessions had an event since it was asked for. */
   private touched: Set<string> | null = null
   private isLoaded = false
@@ -58,8 +60,17 @@ export class FeedHub {
     private readonly store: SessionStore,
     private readonly options: FeedHubOptions,
   ) {
-    const { after = timer, onError } = options
-    this.pacer = new Pacer({ after, onError, change: (isOver) => this.applyChanges(isOver) })
+    const { after = timer, onError, nowMs, maxSessions } = options
+    this.changes = new Changes({
+      maxSessions,
+      isListed: (id) => this.window.has(id),
+      onForgotten: (id, timeMs) => {
+        this.touched?.add(id)
+        this.forgottenMs = Math.max(this.forgottenMs, timeMs)
+      },
+    })
+    const change = (isOver: () => boolean) => this.applyChanges(isOver)
+    this.pacer = new Pacer({ after, onError, change, ...(nowMs && { nowMs }) })
   }
 
   /** Reads what is open, and follows it from then on. To be called once. */
@@ -68,8 +79,8 @@ export class FeedHub {
     await this.fill()
     this.isLoaded = true
     if (this.hidesSome) {
-      this.tell(this.tooMany(), 0)
-      this.offerTold()
+      this.followers.tell(this.tooMany(), 0)
+      this.followers.offerTold()
       this.fillLater()
     }
   }
@@ -85,12 +96,7 @@ export class FeedHub {
   /** One who follows the list from now on. `onNews`: there is something to take. */
   follow(onNews: () => void): Follower {
     const opening = this.isLoaded && this.hidesSome ? [this.tooMany()] : []
-    const follower = new Follower(opening, this.window.values(), {
-      onNews,
-      onLeave: () => this.followers.delete(follower),
-    })
-    this.followers.add(follower)
-    return follower
+    return this.followers.follow(opening, this.window.values(), onNews)
   }
 
   /** Gives a follower's sender a turn. */
@@ -110,30 +116,39 @@ export class FeedHub {
   }
 
   private note(change: SessionChange): void {
-    const id = (change.after ?? change.before)?.id ?? ''
-    // Of several only the last says how the session is; what is listed may be from between them.
-    this.changes.set(id, this.changes.has(id) ? { before: null, after: change.after } : change)
-    this.pacer.wake()
+    const { before, after } = change
+    const id = (after ?? before)?.id ?? ''
+    if (this.touched !== null || this.window.has(id) || this.isShown(after)) {
+      this.changes.add(id, change)
+      this.pacer.wake()
+    } else {
+      this.changes.delete(id)
+    }
   }
 
   private applyChanges(isOver: () => boolean): boolean {
-    for (const [id, change] of this.changes) {
-      this.changes.delete(id)
+    for (const [id, change] of this.changes.taken()) {
       this.apply(id, change)
       if (isOver()) {
         break
       }
     }
-    return this.offerTold() || this.changes.size > 0
+    this.trim()
+    this.fillLater()
+    return this.followers.offerTold() || this.changes.size > 0
+  }
+
+  private isShown(session: Session | null): boolean {
+    return session?.active === true && session.requestTimeMs > this.floorMs
   }
 
   private apply(id: string, { before, after }: SessionChange): void {
     this.touched?.add(id)
     const entry = this.window.get(id)
-    if (after?.active) {
+    if (after !== null) {
       if (entry !== undefined) {
         this.change(entry, before, after)
-      } else if (after.requestTimeMs > this.floorMs || this.touched !== null) {
+      } else if (this.isShown(after) || this.touched !== null) {
         this.add(after)
         this.trim()
       }
@@ -145,7 +160,7 @@ export class FeedHub {
 
   private add(session: Session, listing = listingOf(session)): void {
     const { add, seq } = this.window.add(session, listing)
-    this.tell(add, seq)
+    this.followers.tell(add, seq)
   }
 
   private change(entry: Entry, before: Session | null, after: Session): void {
@@ -162,45 +177,41 @@ export class FeedHub {
     }
     this.window.replace(after, entry, notices.length === 0 ? entry.listing : listing)
     for (const notice of notices) {
-      this.tell(new Message(notice), entry.seq)
+      this.followers.tell(new Message(notice), entry.seq)
     }
   }
 
   private remove(id: string): void {
     const entry = this.window.remove(id)
     if (entry !== undefined) {
-      this.tell(new Message({ command: 'remove', sessionId: id }), entry.seq)
+      this.followers.tell(new Message({ command: 'remove', sessionId: id }), entry.seq)
     }
-  }
-
-  /** `seq`: of the entry that the message is about, 0 where it is about none. */
-  private tell(message: Message, seq: number): void {
-    this.told.push({ message, seq })
-  }
-
-  /** Offers what was told to all followers, before any of them takes more of the list; whether there was any. */
-  private offerTold(): boolean {
-    if (this.told.length === 0) {
-      return false
-    }
-    const batch = new Batch(this.told)
-    this.told = []
-    for (const follower of this.followers) {
-      follower.offer(batch)
-    }
-    return true
   }
 
   /** Hides the oldest sessions where there are too many. A walk does it at its end. */
   private trim(): void {
-    while (this.touched === null && this.window.size > this.options.maxSessions) {
-      const { id, timeMs } = this.window.oldest() ?? { id: '', timeMs: 0 }
-      const hidSome = this.hidesSome
-      this.floorMs = Math.max(this.floorMs, timeMs)
-      this.remove(id)
-      if (this.isLoaded && !hidSome) {
-        this.tell(this.tooMany(), 0)
+    if (this.touched !== null) {
+      return
+    }
+    this.raiseFloor(this.forgottenMs)
+    this.forgottenMs = Number.NEGATIVE_INFINITY
+    for (;;) {
+      const oldest = this.window.oldest()
+      const isTooMany = this.window.size > this.options.maxSessions
+      if (oldest === undefined || !(isTooMany || oldest.timeMs < this.floorMs)) {
+        return
       }
+      this.raiseFloor(oldest.timeMs)
+      this.remove(oldest.id)
+    }
+  }
+
+  /** Sessions without a later request are hidden, or may be. */
+  private raiseFloor(toMs: number): void {
+    const hidSome = this.hidesSome
+    this.floorMs = Math.max(this.floorMs, toMs)
+    if (this.isLoaded && this.hidesSome && !hidSome) {
+      this.followers.tell(this.tooMany(), 0)
     }
   }
 
@@ -239,7 +250,7 @@ export class FeedHub {
           ...(Number.isFinite(this.floorMs) && { toTimeMs: this.floorMs + 1 }),
         })
         const last = this.takePage(sessions.filter(({ id }) => !touched.has(id)))
-        this.offerTold()
+        this.followers.offerTold()
         const reachedMs = (last ?? sessions.at(-1))?.requestTimeMs ?? Number.NEGATIVE_INFINITY
         const isEnd = last === undefined && sessions.length < take
         // A page of sessions of one time leads nowhere: the next must reach beyond them.
@@ -249,7 +260,7 @@ export class FeedHub {
     } finally {
       this.touched = null
       this.trim()
-      this.offerTold()
+      this.followers.offerTold()
     }
   }
 

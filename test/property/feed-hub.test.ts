@@ -89,6 +89,14 @@ const step = fc.oneof(
   },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('close' as const), id }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('delete' as const), id }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('burst' as const),
+      count: fc.nat(40),
+      ended: fc.nat(10),
+    }),
+  },
   { weight: 9, arbitrary: fc.record({ do: fc.constant('emit' as const) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('snapshot' as const) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('answer' as const) }) },
@@ -161,6 +169,19 @@ async function run(maxSessions: number, begun: number, steps: Step[]) {
         break
       case 'delete':
         store.commit(s.id, null)
+        break
+      case 'burst':
+        for (let i = 0; i < s.count; i++) {
+          store.commit(
+            `n${++names}`,
+            commandSession(`n${names}`, { requestTimeMs: nowMs - (i % 7) }),
+          )
+        }
+        while (store.emit());
+        // The newest end before anyone is told of them.
+        for (const { id } of newestFirst(store.sessions.values()).slice(0, s.ended)) {
+          change(id, () => ({ active: false }))
+        }
         break
       case 'emit':
         store.emit()

@@ -1,4 +1,4 @@
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { FeedHub } from '../../src/feed/hub.js'
 import { Batch, Message } from '../../src/feed/message.js'
 import { fakeViewer, handTimers, payloadsOf } from '../support/feed.js'
@@ -8,7 +8,7 @@ async function start(maxSessions = 100) {
   const { sessions, store, time } = sessionsAt()
   const timers = handTimers()
   const onError = (error: unknown) => expect.fail(`${error}`)
-  const hub = new FeedHub(store, { maxSessions, onError, after: timers.after })
+  const hub = new FeedHub(store, { maxSessions, onError, after: timers.after, nowMs: () => 0 })
   await hub.load()
   onTestFinished(() => hub.close())
   const serve = () => {
@@ -48,6 +48,34 @@ describe('a viewer of the session list', () => {
       expect(client.problems).toEqual([])
       expect(client.sessions.size).toBe(10)
     }
+  })
+
+  it('is told nothing of new sessions that newer ones hide before it can be told of them', async () => {
+    const { hub, sessions, serve, time } = await start(5)
+    const { client, read } = fakeViewer(hub)
+    const receive = vi.spyOn(client, 'receive')
+    const ids: string[] = []
+    for (let n = 0; n < 1000; n++) {
+      time.nowMs++
+      ids.push((await sessions.open(args(n))).id)
+      if (n === 5) {
+        serve()
+      }
+    }
+    serve()
+    read()
+    expect(client.problems).toEqual([])
+    expect([...client.sessions.keys()].sort()).toEqual(ids.slice(-5).sort())
+    expect(receive.mock.calls.length).toBeLessThan(60)
+  })
+
+  it('is all that messages are encoded for', async () => {
+    const { sessions, serve } = await start()
+    const encoded = vi.spyOn(Message.prototype, 'encoded')
+    onTestFinished(() => encoded.mockRestore())
+    await sessions.open(args(1))
+    serve()
+    expect(encoded).not.toHaveBeenCalled()
   })
 
   it('hears the outcome alone of what happens to one session within a moment', async () => {
