@@ -101,6 +101,19 @@ const codeOf = (answer: Promise<unknown>) =>
     (error: unknown) => (error instanceof ActError ? error.code : `${error}`),
   )
 
+/** So many viewers of the session list. */
+async function watching(count: number) {
+  const url = `${server.ready.http.replace('http', 'ws')}/session-list`
+  const viewers = Array.from({ length: count }, () => {
+    const client = new DocumentClient()
+    const socket = new WebSocket(url)
+    socket.on('message', (data) => client.receive(String(data)))
+    return { client, socket }
+  })
+  await Promise.all(viewers.map(({ socket }) => once(socket, 'open')))
+  return viewers
+}
+
 /** What comes at once, and what its answers must be, each with how often. */
 const FLOODS: Record<string, () => Promise<Record<string, number>>> = {
   'calls that the quota refuses': async () =>
@@ -163,14 +176,7 @@ const FLOODS: Record<string, () => Promise<Record<string, number>>> = {
   },
 
   'changes before many viewers': async () => {
-    const url = `${server.ready.http.replace('http', 'ws')}/session-list`
-    const viewers = Array.from({ length: VIEWERS }, () => {
-      const client = new DocumentClient()
-      const socket = new WebSocket(url)
-      socket.on('message', (data) => client.receive(String(data)))
-      return { client, socket }
-    })
-    await Promise.all(viewers.map(({ socket }) => once(socket, 'open')))
+    const viewers = await watching(VIEWERS)
     let lastId = ''
     for (let i = 0; i < CREATES; i++) {
       const args = { user_id: 'shown', address: 'a', client: `${i}` }
@@ -233,5 +239,28 @@ describe('a server that is flooded', () => {
     if (IS_LONG) {
       expect(Math.max(...took)).toBeLessThan(MAX_HEALTH_MS)
     }
+  })
+})
+
+describe('a server that many watch', () => {
+  it('answers who makes a change before it tells any of them', async () => {
+    const viewers = await watching(VIEWERS)
+    await Promise.all(
+      viewers.map(async ({ client, socket }) => {
+        while (client.sessions.size < 100) {
+          await once(socket, 'message')
+        }
+      }),
+    )
+    const arrived: string[] = []
+    const heard = viewers.map(async ({ socket }) => {
+      await once(socket, 'message')
+      arrived.push('news')
+      socket.terminate()
+    })
+    await acts.act('open_session', { user_id: 'shown', address: 'a', client: 'before' })
+    arrived.push('answer')
+    await Promise.all(heard)
+    expect(arrived).toEqual(['answer', ...Array(VIEWERS).fill('news')])
   })
 })
