@@ -42,6 +42,11 @@ export async function openStore(
           { event: 'store-gone', reason },
           'no write is taken any more: back it up, and stop it',
         ),
+      onBlind: (err) =>
+        log.error(
+          { event: 'store-unseen', err },
+          "whether the store's files are there is not known",
+        ),
       onFailure(err) {
         metrics.storeFailed()
         log.error({ event: 'store-failed', err }, 'writes are refused for now')
