@@ -10,6 +10,7 @@ import {
 import { makeDirectory } from '../../files/directory.js'
 import { ByteLevel, type IsUnchecked, type RawLevel } from './byte-level.js'
 import type { Info } from './codec.js'
+import { damagedFiles } from './files/store-files.js'
 import { Gate } from './gate.js'
 import { INFO_KEY, type KeyRange } from './keys.js'
 import { readInfoRow, uncheckedRows } from './layout.js'
@@ -166,9 +167,15 @@ export class Database {
     }
   }
 
-  /** Closes and opens the database between reads, and calls `reload` before the next one. */
+  /**
+   * Closes and opens the database between reads, and calls `reload` before the next one. Throws StoreDamagedError, and
+   * leaves it open, where a file is damaged that LevelDB would read: it drops what it cannot read without a word.
+   */
   reopen(reload: (level: ByteLevel) => void): Promise<void> {
     return this.gate.alone(async () => {
+      for await (const { file, problem } of damagedFiles(this.location, 0)) {
+        throw new StoreDamagedError(`${file}: ${problem}`)
+      }
       await this.level.close()
       // Whoever took the files away meanwhile must not get an empty store in their place.
       await this.level.open({ createIfMissing: false })
