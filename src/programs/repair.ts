@@ -4,10 +4,10 @@ import { dirname, join } from 'node:path'
 import type { Config } from '../config.js'
 import { syncDirectory } from '../files/directory.js'
 import { storeLocation } from '../store-location.js'
-import { type Database, LOCK_FILE } from '../stores/level/database.js'
+import { LOCK_FILE } from '../stores/level/database.js'
 import { type RepairCounts, repairStore } from '../stores/level/repair.js'
 import { replacementOf } from '../stores/level/replacement.js'
-import { holdLock } from './hold-lock.js'
+import { type HeldLock, holdLock } from './hold-lock.js'
 import { dueUnder, expectStored, storedSealCheck } from './stored-data.js'
 
 export interface Repaired {
@@ -40,7 +40,7 @@ export async function repairDataDir(config: Config, options: RepairOptions): Pro
   }
   const lock = `${location}.lock-${suffix}`
   const parent = dirname(location)
-  let held: Database | null = null
+  let held: HeldLock | null = null
   try {
     await makeLockFile(location)
     // What a server wrote from here on would be lost with the old store.
