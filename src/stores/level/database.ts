@@ -188,10 +188,23 @@ export class Database {
   }
 }
 
-/** Whether there are files of a database in the directory. */
+/**
+ * Whether there are files of a database in the directory. LevelDB makes MANIFEST-000001 first of all; what was cut off
+ * there has nothing in it. Throws StoreUnavailableError.
+ */
 export async function holdsDatabase(location: string): Promise<boolean> {
-  const names = await readdir(location).catch(() => [])
-  return names.some((name) => /^(CURRENT|MANIFEST-\d+|\d+\.(ldb|sst|log))$/.test(name))
+  const names = await namesIn(location)
+  return names.some((name) => /^(CURRENT|MANIFEST-(?!0*1$)\d+|\d+\.(ldb|sst|log))$/.test(name))
+}
+
+/** None where the directory is not there. Throws StoreUnavailableError: what cannot be seen may be there. */
+export function namesIn(location: string): Promise<string[]> {
+  return readdir(location).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') {
+      return []
+    }
+    throw new StoreUnavailableError(`${location} cannot be read: ${error.message}`, error)
+  })
 }
 
 /**
