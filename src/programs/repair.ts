@@ -20,7 +20,7 @@ export interface RepairOptions {
   /** Says what would be done, and changes nothing. */
   readonly isDry: boolean
   /** Told of each thing that is dropped or mended, in one line. */
-  readonly onLine: (line: string) => void
+  readonly onLine: (line: string) => void | Promise<void>
   /** Ends it with the signal's reason, and nothing is changed. */
   readonly signal?: AbortSignal
 }
@@ -86,7 +86,7 @@ async function linesOf(
       if (done) {
         return value
       }
-      onLine(value)
+      await onLine(value)
     }
   } catch (error) {
     await lines.return({ sessions: 0, seals: 0, answers: 0 })
