@@ -142,6 +142,6 @@ function refusal(location: string, lines: readonly string[]): string {
     'what was acknowledged may be lost there; in the last write of a log it may also be one that nobody was told of, ' +
       'which a power failure cut off',
     'copy the data directory, then let `sessiond repair` keep all that can be read; or start with --accept-damage to ' +
-      'serve what LevelDB can read',
+      'serve what LevelDB can read; a store that an earlier release wrote, without checksums, is repaired first in any case',
   ].join('\n')
 }
