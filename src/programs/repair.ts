@@ -19,8 +19,8 @@ export interface Repaired {
 export interface RepairOptions {
   /** Says what would be done, and changes nothing. */
   readonly isDry: boolean
-  /** Told of each thing that is dropped or mended, in one line. */
-  readonly onLine: (line: string) => void | Promise<void>
+  /** Told of each thing that is dropped or mended, in one line; a promise that it returns is waited for. */
+  readonly onLine: (line: string) => unknown
   /** Ends it with the signal's reason, and nothing is changed. */
   readonly signal?: AbortSignal
 }
