@@ -5,6 +5,7 @@ import type { EpochSettings } from '../core/epoch.js'
 import type { Logger } from '../log.js'
 import type { Metrics } from '../metrics.js'
 import { storeLocation, storeTraces } from '../store-location.js'
+import { StartAttempts } from '../stores/level/start-check.js'
 import { LevelStore } from '../stores/level/store.js'
 import { openSpan } from '../trace.js'
 import { waitForLock } from '../wait-for-lock.js'
@@ -28,10 +29,10 @@ export async function openStore(
       '--epoch-genesis: is yet to come: until then no session could be opened',
     ])
   }
-  const known = new Set<string>()
+  const attempts = new StartAttempts()
   const open = () =>
     LevelStore.open(location, {
-      known,
+      attempts,
       epochs,
       acceptDamage,
       traces: storeTraces(config),
@@ -41,6 +42,11 @@ export async function openStore(
         log.error(
           { event: 'store-gone', reason },
           'no write is taken any more: back it up, and stop it',
+        ),
+      onBlind: (err) =>
+        log.error(
+          { event: 'store-unseen', err },
+          "whether the store's files are there is not known",
         ),
       onFailure(err) {
         metrics.storeFailed()

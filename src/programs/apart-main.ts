@@ -1,5 +1,6 @@
+import { once } from 'node:events'
 import { SessiondError } from '../core/errors.js'
-import type { Report, Work } from './apart.js'
+import { type Report, WINDOW, type Work } from './apart.js'
 import { checkDataDir } from './check.js'
 import { repairDataDir } from './repair.js'
 
@@ -32,16 +33,28 @@ async function run(work: Work): Promise<void> {
   if (work.kind === 'check') {
     for await (const event of checkDataDir(work.config)) {
       stopping.signal.throwIfAborted()
-      await report({ event })
+      await tell({ event })
     }
     return
   }
   const repaired = await repairDataDir(work.config, {
     isDry: work.isDry,
-    onLine: (line) => void report({ line }),
+    onLine: (line) => tell({ line }),
     signal: stopping.signal,
   })
   await report({ repaired })
+}
+
+let told = 0
+
+/** Reports one of many, and waits where the other side has not taken the last ones yet. */
+async function tell(what: Report): Promise<void> {
+  const { signal } = stopping
+  const taken = ++told % WINDOW === 0 ? once(process, 'message', { signal }) : null
+  await Promise.all([report(what), taken]).catch((error) => {
+    signal.throwIfAborted()
+    throw error
+  })
 }
 
 function report(what: Report): Promise<void> {

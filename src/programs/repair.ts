@@ -4,10 +4,10 @@ import { dirname, join } from 'node:path'
 import type { Config } from '../config.js'
 import { syncDirectory } from '../files/directory.js'
 import { storeLocation } from '../store-location.js'
-import { type Database, LOCK_FILE } from '../stores/level/database.js'
+import { LOCK_FILE } from '../stores/level/database.js'
 import { type RepairCounts, repairStore } from '../stores/level/repair.js'
 import { replacementOf } from '../stores/level/replacement.js'
-import { holdLock } from './hold-lock.js'
+import { type HeldLock, holdLock } from './hold-lock.js'
 import { dueUnder, expectStored, storedSealCheck } from './stored-data.js'
 
 export interface Repaired {
@@ -19,8 +19,8 @@ export interface Repaired {
 export interface RepairOptions {
   /** Says what would be done, and changes nothing. */
   readonly isDry: boolean
-  /** Told of each thing that is dropped or mended, in one line. */
-  readonly onLine: (line: string) => void
+  /** Told of each thing that is dropped or mended, in one line; a promise that it returns is waited for. */
+  readonly onLine: (line: string) => unknown
   /** Ends it with the signal's reason, and nothing is changed. */
   readonly signal?: AbortSignal
 }
@@ -40,7 +40,7 @@ export async function repairDataDir(config: Config, options: RepairOptions): Pro
   }
   const lock = `${location}.lock-${suffix}`
   const parent = dirname(location)
-  let held: Database | null = null
+  let held: HeldLock | null = null
   try {
     await makeLockFile(location)
     // What a server wrote from here on would be lost with the old store.
@@ -86,7 +86,7 @@ async function linesOf(
       if (done) {
         return value
       }
-      onLine(value)
+      await onLine(value)
     }
   } catch (error) {
     await lines.return({ sessions: 0, seals: 0, answers: 0 })

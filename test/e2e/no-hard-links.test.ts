@@ -1,28 +1,19 @@
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { mkdir, readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { fillStore } from '../support/care.js'
 import { CLI, run, sessiond, startServer, temporaryDirectory } from '../support/process.js'
 import { haveTool } from '../support/tools.js'
 
-/** Runs a program on a file system that says this of every hard link. */
-const withoutLinks = (error: string) => [
-  ...[
-    'strace',
-    '-D',
-    '-f',
-    '--seccomp-bpf',
-    '-o',
-    '/dev/null',
-    '-e',
-    'signal=none',
-    '-e',
-    'trace=link,linkat',
-  ],
-  ...['-e', `inject=link,linkat:error=${error}`],
+/** Runs a program on a file system that says this of these system calls. */
+const failing = (calls: string, error: string) => [
+  ...['strace', '-D', '-f', '--seccomp-bpf', '-o', '/dev/null', '-e', 'signal=none'],
+  ...['-e', `trace=${calls}`, '-e', `inject=${calls}:error=${error}`],
 ]
+const withoutLinks = (error: string) => failing('link,linkat', error)
 
 describe.runIf(haveTool('strace', ['strace', '--version']))('without hard links', () => {
-  it.each(['EOPNOTSUPP', 'EMLINK'])(
+  it.each(['EOPNOTSUPP', 'EMLINK', 'ENOSYS'])(
     'a key is made, whole and for its owner alone, and none is ever replaced (%s)',
     async (error) => {
       const directory = await temporaryDirectory(onTestFinished)
@@ -41,7 +32,7 @@ describe.runIf(haveTool('strace', ['strace', '--version']))('without hard links'
     },
   )
 
-  it('a server starts, changes its identity, is backed up and repaired', async () => {
+  it('a server starts, changes its identity, is backed up, restored and repaired', async () => {
     const root = await temporaryDirectory(onTestFinished)
     const dataDir = join(root, 'data')
     const wrapper = withoutLinks('EPERM')
@@ -69,5 +60,29 @@ describe.runIf(haveTool('strace', ['strace', '--version']))('without hard links'
     expect(await server.stop()).toEqual({ code: 0, signal: null })
     expect(await traced('repair', '--data-dir', dataDir)).toMatchObject({ code: 0 })
     expect(await sessiond(['check', '--data-dir', dataDir])).toMatchObject({ code: 0 })
+    const restored = ['--data-dir', join(root, 'restored')]
+    restored.push('--sealing-keys', join(dataDir, 'sealing-keys.json'))
+    expect(await traced('restore', backup, ...restored)).toMatchObject({ code: 0 })
+    expect(await sessiond(['check', ...restored])).toMatchObject({ code: 0 })
   })
+
+  it.each(['EPERM', 'EOPNOTSUPP', 'ENOSYS'])(
+    'a store is repaired beside which no symbolic link can be made (%s)',
+    async (error) => {
+      const dataDir = await temporaryDirectory(onTestFinished)
+      await fillStore(join(dataDir, 'store'))
+      // One thread makes all links, and its first fails.
+      const env = { ...process.env, UV_THREADPOOL_SIZE: '1', TMPDIR: join(dataDir, 'temporary') }
+      await mkdir(env.TMPDIR)
+      const [program = '', ...args] = failing('symlink,symlinkat', `${error}:when=1`)
+      const repair = [process.execPath, CLI, 'repair', '--data-dir', dataDir]
+      expect(await run(program, [...args, ...repair], { env })).toMatchObject({ code: 0 })
+      expect(await readdir(env.TMPDIR)).toEqual([])
+      const [program2 = '', ...always] = failing('symlink,symlinkat', error)
+      expect(await run(program2, [...always, ...repair], { env })).toMatchObject({
+        ...{ code: 1, stderr: expect.stringMatching(/cannot be kept from servers/) },
+      })
+      expect(await readdir(dataDir)).toHaveLength(3)
+    },
+  )
 })

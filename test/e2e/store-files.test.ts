@@ -1,10 +1,20 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import { cp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { status } from '@grpc/grpc-js'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { connect, SessionsClient } from '../../src/client/index.js'
-import { idAfterTime, LIST_TIME_OFFSET, RANGES, sessionKey } from '../../src/stores/level/keys.js'
+import { readConfig } from '../../src/config.js'
+import { apart, type Report, WINDOW } from '../../src/programs/apart.js'
+import {
+  idAfterTime,
+  LIST_TIME_OFFSET,
+  RANGES,
+  sealKey,
+  sessionKey,
+} from '../../src/stores/level/keys.js'
 import { withLevel } from '../support/care.js'
 import { createClient, createRequest } from '../support/create.js'
 import { watchHealth } from '../support/health.js'
@@ -228,3 +238,64 @@ it.each([
     ])
   },
 )
+
+it.each([
+  ["process.kill(process.pid,'SIGKILL')", /works on it was ended by SIGKILL$/m],
+  [
+    "process._rawDebug('heap%20out%20of%20memory');process.abort()",
+    /SIGABRT: it ran out of memory$/m,
+  ],
+])('does not take a store for damaged where its reader does %s', async (what, message) => {
+  const { dataDir } = await copied()
+  const script = `if(String(process.argv[1]).endsWith('apart-main.js')){${what}}`
+  const env = { ...process.env, NODE_OPTIONS: `--import data:text/javascript,${script}` }
+  const finished = await sessiond(['check', '--data-dir', dataDir], { env })
+  expect([finished.code, finished.stderr]).toEqual([1, expect.stringMatching(message)])
+})
+
+it('work on a store waits until what it reports is taken, and goes on then', async () => {
+  const { store, dataDir } = await copied()
+  // Each is left over, and told of.
+  await withLevel(store, async (level) => {
+    for (let i = 0; i < 2 * WINDOW; i++) {
+      await level.put(sealKey(`absent ${i}`), Uint8Array.of(0))
+    }
+  })
+  const config = readConfig({ flags: { 'data-dir': dataDir }, env: {} })
+  const child = fork(fileURLToPath(new URL('../../dist/programs/apart-main.js', import.meta.url)), {
+    ...{ serialization: 'advanced', execArgv: [] },
+  })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const seen: Report[] = []
+  const full = new Promise<void>((resolve) => {
+    child.on('message', (report: Report) => {
+      if (seen.push(report) >= WINDOW) {
+        resolve()
+      }
+    })
+  })
+  child.send({ kind: 'check', config })
+  await full
+  child.kill('SIGTERM')
+  await once(child, 'close')
+  // The last tells why it ended.
+  expect(seen.slice(WINDOW)).toEqual([
+    { error: { code: 'INTERRUPTED', message: expect.anything() } },
+  ])
+  const { stdout } = await sessiond(['check', '--data-dir', dataDir])
+  expect(stdout.match(/left over/g)?.length).toBeGreaterThanOrEqual(2 * WINDOW)
+})
+
+it('says so where the process that works on a store cannot be begun', async () => {
+  const { dataDir } = await copied()
+  const config = readConfig({ flags: { 'data-dir': dataDir }, env: {} })
+  const { execPath } = process
+  process.execPath = join(dataDir, 'nowhere')
+  onTestFinished(() => {
+    process.execPath = execPath
+  })
+  await expect(apart({ kind: 'check', config }).next()).rejects.toMatchObject({
+    code: 'STORE_UNAVAILABLE',
+    message: expect.stringMatching(/works on it failed: spawn .*ENOENT/),
+  })
+})

@@ -1,4 +1,4 @@
-import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Level } from 'level'
@@ -21,6 +21,7 @@ import {
 } from '../../src/stores/level/keys.js'
 import { readInfoRow } from '../../src/stores/level/layout.js'
 import { withChecksum } from '../../src/stores/level/row-checksum.js'
+import { expectWholeFiles, StartAttempts } from '../../src/stores/level/start-check.js'
 import { LevelStore } from '../../src/stores/level/store.js'
 import { addChecksums } from '../../src/stores/level/upgrade.js'
 import { fillStore, NOW_MS, PORTS, problemsIn, rowsIn, withLevel } from '../support/care.js'
@@ -275,6 +276,38 @@ describe('a start', () => {
     expect(told).toEqual([expect.stringContaining(`${log}: a record fails its checksum`)])
     const [, copies = ''] = /a copy is in (.*)\)/.exec(told[0] ?? '') ?? []
     expect(await readFile(join(copies, log))).toEqual(bytes)
+  })
+
+  it('that waits reads nothing of what another server writes, until that holds still', async () => {
+    const location = await filled()
+    const attempts = new StartAttempts()
+    const holder = await opened(location)
+    const locked = expect.objectContaining({ code: 'STORE_LOCKED' })
+    await expect(opened(location, { attempts })).rejects.toEqual(locked)
+    await insert(holder, commandSession('bob', {}))
+    const [log = ''] = (await readdir(location)).filter((name) => name.endsWith('.log'))
+    const bytes = await readFile(join(location, log))
+    bytes[40] = (bytes[40] as number) ^ 1
+    await writeFile(join(location, log), bytes)
+    await expect(opened(location, { attempts })).rejects.toEqual(locked)
+    await expect(opened(location, { attempts })).rejects.toEqual(damaged(/fails its checksum/))
+  })
+
+  it('that waits does not read again what has not changed, but all of another directory', async () => {
+    const location = await filled()
+    await (await opened(location)).close()
+    const other = `${location}.other`
+    await cp(location, other, { recursive: true })
+    const attempts = new StartAttempts()
+    await expectWholeFiles(location, { attempts })
+    expect(await attempts.areWhole(location)).toBe(true)
+    const [table = ''] = (await readdir(other)).filter((name) => name.endsWith('.ldb'))
+    const bytes = await readFile(join(other, table))
+    bytes[3] = (bytes[3] as number) ^ 1
+    await writeFile(join(other, table), bytes)
+    await rename(location, `${location}.old`)
+    await rename(other, location)
+    await expect(expectWholeFiles(location, { attempts })).rejects.toEqual(damaged(/checksum/))
   })
 
   it.each(['ldb', 'log'])('refuses a store that has lost its .%s file', async (end) => {

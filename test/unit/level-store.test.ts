@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Level } from 'level'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -53,6 +53,22 @@ describe('opening', () => {
       'CURRENT: is missing',
     )
     expect(await readdir(location)).toEqual(expect.arrayContaining(names))
+  })
+
+  it('makes a store where the first start of one was cut off before it had anything', async () => {
+    const location = await temporaryDirectory(onTestFinished)
+    await writeFile(join(location, 'MANIFEST-000001'), 'half')
+    await (await open(location)).close()
+    expect(await readdir(location)).toContain('CURRENT')
+  })
+
+  it('does not take for empty what the system does not let it look into', async () => {
+    const location = join(await temporaryDirectory(onTestFinished), 'store')
+    await symlink(location, location)
+    await expect(LevelStore.open(location, { epochs: EPOCHS })).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      message: expect.stringMatching(/cannot be read: ELOOP/),
+    })
   })
 
   it('refuses a directory that another one has open', async () => {

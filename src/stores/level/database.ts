@@ -10,6 +10,7 @@ import {
 import { makeDirectory } from '../../files/directory.js'
 import { ByteLevel, type IsUnchecked, type RawLevel } from './byte-level.js'
 import type { Info } from './codec.js'
+import { damagedFiles } from './files/store-files.js'
 import { Gate } from './gate.js'
 import { INFO_KEY, type KeyRange } from './keys.js'
 import { readInfoRow, uncheckedRows } from './layout.js'
@@ -166,9 +167,15 @@ export class Database {
     }
   }
 
-  /** Closes and opens the database between reads, and calls `reload` before the next one. */
+  /**
+   * Closes and opens the database between reads, and calls `reload` before the next one. Throws StoreDamagedError, and
+   * leaves it open, where a file is damaged that LevelDB would read: it drops what it cannot read without a word.
+   */
   reopen(reload: (level: ByteLevel) => void): Promise<void> {
     return this.gate.alone(async () => {
+      for await (const { file, problem } of damagedFiles(this.location, 0)) {
+        throw new StoreDamagedError(`${file}: ${problem}`)
+      }
       await this.level.close()
       // Whoever took the files away meanwhile must not get an empty store in their place.
       await this.level.open({ createIfMissing: false })
@@ -181,10 +188,23 @@ export class Database {
   }
 }
 
-/** Whether there are files of a database in the directory. */
+/**
+ * Whether there are files of a database in the directory. LevelDB makes MANIFEST-000001 first of all; what was cut off
+ * there has nothing in it. Throws StoreUnavailableError.
+ */
 export async function holdsDatabase(location: string): Promise<boolean> {
-  const names = await readdir(location).catch(() => [])
-  return names.some((name) => /^(CURRENT|MANIFEST-\d+|\d+\.(ldb|sst|log))$/.test(name))
+  const names = await namesIn(location)
+  return names.some((name) => /^(CURRENT|MANIFEST-(?!0*1$)\d+|\d+\.(ldb|sst|log))$/.test(name))
+}
+
+/** None where the directory is not there. Throws StoreUnavailableError: what cannot be seen may be there. */
+export function namesIn(location: string): Promise<string[]> {
+  return readdir(location).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') {
+      return []
+    }
+    throw new StoreUnavailableError(`${location} cannot be read: ${error.message}`, error)
+  })
 }
 
 /**

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, type Stats, statSync } from 'node:fs'
+import { readdirSync, readFileSync, type Stats, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { LOCK_FILE } from './database.js'
 import { readManifest } from './files/manifest.js'
@@ -6,41 +6,64 @@ import { readManifest } from './files/manifest.js'
 /** A directory that changed so lately may change again without another time: clocks of file systems tick coarsely. */
 const TICK_MS = 20
 
+/** A file that LevelDB makes anew under a larger number, and never replaces under the same. */
+interface Numbered {
+  readonly number: number
+  readonly stats: Stats
+}
+
 /**
- * Whether the files of an open database are still where they were: who deletes or moves them takes away from disk
- * what is acknowledged, and LevelDB, which has them open, does not notice. A look costs one stat(2) while no file comes or goes.
+ * Whether the files of an open database are still where they were: who deletes, moves or replaces them takes away from
+ * disk what is acknowledged, and LevelDB, which has them open, does not notice. A look costs one stat(2) while no
+ * file comes or goes.
  */
 export class Presence {
   private readonly directory: Stats
   private readonly lock: Stats
-  private newestLog = 0
+  private log: Numbered | undefined
+  private manifest: Numbered | undefined
   private seenTimeMs = Number.NaN
   private gone: string | null = null
+  private isBlind = false
 
-  /** Of a database that is open. */
+  /** Of a database that is open. `onBlind` is told why a look failed, once until the next that does not. */
   constructor(
     private readonly location: string,
+    private readonly onBlind: (cause: unknown) => void = () => {},
     private readonly nowMs: () => number = Date.now,
   ) {
     this.directory = statSync(location)
     this.lock = statSync(join(location, LOCK_FILE))
   }
 
-  /** What is gone, which stays so; null: nothing. */
-  look(): string | null {
-    this.gone ??= this.lookAtDirectory()
+  /**
+   * What is gone, which stays so; null: nothing that is known of. `always`: looks at the files even where the directory
+   * has the time that it had, which some file systems tell only to two seconds.
+   */
+  look(always = false): string | null {
+    try {
+      this.gone ??= this.lookAtDirectory(always)
+      this.isBlind = false
+    } catch (cause) {
+      // That the system cannot say where a file is does not mean that it is gone.
+      this.seenTimeMs = Number.NaN
+      if (!this.isBlind) {
+        this.isBlind = true
+        this.onBlind(cause)
+      }
+    }
     return this.gone
   }
 
-  private lookAtDirectory(): string | null {
-    const now = statSync(this.location, { throwIfNoEntry: false })
+  private lookAtDirectory(always: boolean): string | null {
+    const now = statIfThere(this.location)
     if (now === undefined) {
       return `${this.location} is no longer there`
     }
     if (!isSame(now, this.directory)) {
       return `${this.location} is another directory now`
     }
-    if (now.mtimeMs === this.seenTimeMs) {
+    if (now.mtimeMs === this.seenTimeMs && !always) {
       return null
     }
     const gone = this.lookAtFiles()
@@ -49,41 +72,85 @@ export class Presence {
   }
 
   private lookAtFiles(): string | null {
-    const names = readdirSync(this.location)
-    const lock = statSync(join(this.location, LOCK_FILE), { throwIfNoEntry: false })
+    const names = ifThere(() => readdirSync(this.location)) ?? []
+    const lock = statIfThere(join(this.location, LOCK_FILE))
     if (lock === undefined || !isSame(lock, this.lock)) {
       return LOCK_FILE
     }
     // LevelDB makes the next log before it deletes one, and never deletes the newest.
     const newest = Math.max(0, ...names.map((name) => Number(/^(\d+)\.log$/.exec(name)?.[1] ?? 0)))
-    if (newest < this.newestLog || newest === 0) {
-      return fileName(this.newestLog, 'log')
+    const log = numbered(newest, join(this.location, fileName(newest, 'log')))
+    if (log === undefined || isOlder(log, this.log)) {
+      return fileName(this.log?.number ?? newest, 'log')
     }
-    this.newestLog = newest
-    const isThere = (number: number) =>
-      names.includes(fileName(number, 'ldb')) ||
-      ['ldb', 'sst'].some((end) => existsSync(join(this.location, fileName(number, end))))
-    const missing = this.tables()?.filter((number) => !isThere(number))
-    if (missing === undefined) {
+    this.log = log
+    const tables = this.tables()
+    if (tables === null) {
       return 'the manifest, or CURRENT, which names it,'
     }
+    const isThere = (number: number) =>
+      names.includes(fileName(number, 'ldb')) ||
+      ['ldb', 'sst'].some(
+        (end) => statIfThere(join(this.location, fileName(number, end))) !== undefined,
+      )
+    const missing = tables.filter((number) => !isThere(number))
     // It deletes a table after the manifest has said that it is done with it, maybe just now.
     const live = missing.length === 0 ? [] : (this.tables() ?? [])
     const lost = missing.find((number) => live.includes(number))
     return lost === undefined ? null : fileName(lost, 'ldb')
   }
 
-  /** Numbers of the tables that the database lives on; null where nothing says so. */
+  /** Numbers of the tables that the database lives on; null where nothing says so, or the manifest is another one. */
   private tables(): number[] | null {
+    // LevelDB may just have begun another.
     for (let attempt = 0; attempt < 2; attempt++) {
-      try {
-        const manifest = readFileSync(join(this.location, 'CURRENT'), 'latin1').trim()
-        return [...readManifest(readFileSync(join(this.location, manifest))).tables.keys()]
-      } catch {
-        // LevelDB may just have begun another.
+      const name =
+        ifThere(() => readFileSync(join(this.location, 'CURRENT'), 'latin1').trim()) ?? ''
+      const [, number] = /^MANIFEST-(\d+)$/.exec(name) ?? []
+      const path = join(this.location, name)
+      const manifest = number === undefined ? undefined : numbered(Number(number), path)
+      const bytes = manifest && ifThere(() => readFileSync(path))
+      if (manifest !== undefined && bytes !== undefined) {
+        if (isOlder(manifest, this.manifest)) {
+          return null
+        }
+        this.manifest = manifest
+        const { tables, problems } = readManifest(bytes)
+        // One that is damaged may name tables that are long deleted; that it is damaged others tell.
+        return problems.length === 0 ? [...tables.keys()] : []
       }
     }
     return null
+  }
+}
+
+/** Whether `now` is not what LevelDB put in the place of `before`, nor the same. */
+function isOlder(now: Numbered, before: Numbered | undefined): boolean {
+  return (
+    before !== undefined &&
+    (now.number < before.number ||
+      (now.number === before.number && !isSame(now.stats, before.stats)))
+  )
+}
+
+function numbered(number: number, path: string): Numbered | undefined {
+  const stats = statIfThere(path)
+  return stats && { number, stats }
+}
+
+/** undefined for ENOENT and ENOTDIR. Throws whatever else the system says. */
+function statIfThere(path: string): Stats | undefined {
+  return statSync(path, { throwIfNoEntry: false })
+}
+
+function ifThere<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(`${(error as NodeJS.ErrnoException).code}`)) {
+      return undefined
+    }
+    throw error
   }
 }
 

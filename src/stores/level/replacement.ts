@@ -1,7 +1,6 @@
-import { readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { StoreMismatchError } from '../../core/errors.js'
-import { holdsDatabase } from './database.js'
+import { holdsDatabase, namesIn } from './database.js'
 
 /** What a repair calls the store that it makes, until that takes the place of the old one. */
 export function replacementOf(location: string, suffix: string): string {
@@ -16,7 +15,7 @@ export async function expectNoReplacement(location: string): Promise<void> {
   if (await holdsDatabase(location)) {
     return
   }
-  const names = await readdir(dirname(location)).catch(() => [])
+  const names = await namesIn(dirname(location))
   const name = names.find((other) => other.startsWith(replacementOf(basename(location), '')))
   if (name !== undefined) {
     throw new StoreMismatchError(

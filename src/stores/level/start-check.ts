@@ -1,6 +1,6 @@
-import { copyFile, mkdir, open } from 'node:fs/promises'
+import { copyFile, mkdir, open, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { StoreDamagedError } from '../../core/errors.js'
+import { StoreDamagedError, StoreLockedError } from '../../core/errors.js'
 import { holdsDatabase } from './database.js'
 import { damagedFiles, type FileDamage, fingerprint } from './files/store-files.js'
 
@@ -14,8 +14,49 @@ export interface StartCheckOptions {
   readonly acceptDamage?: boolean
   /** Is told of damage that no caller is told of, a line each. */
   readonly onDamage?: (problem: string) => void
-  /** What earlier attempts of the same start have verified, or told of. */
-  readonly known?: Set<string>
+  /** The same for each attempt of a start. */
+  readonly attempts?: StartAttempts
+}
+
+/** Of a directory that is not verified again while nothing changes there. */
+const TRUST_MS = 10_000
+
+/** What earlier attempts of the same start have seen, while another server had the store. */
+export class StartAttempts {
+  /** Tables that are whole. */
+  verified = new Set<string>()
+  /** Lines about damage. */
+  told = new Set<string>()
+  private directory = ''
+  private files: string | null = null
+  private wholeUntilMs = Number.NEGATIVE_INFINITY
+
+  /**
+   * Whether the files are those that were whole just now. Throws StoreLockedError where they have changed since: who
+   * writes there has the lock, and reading all that it writes, at each attempt, would cost as much as it does.
+   */
+  async areWhole(location: string): Promise<boolean> {
+    const { dev, ino } = await stat(location)
+    if (this.directory !== `${dev} ${ino}`) {
+      this.directory = `${dev} ${ino}`
+      this.files = null
+      this.verified = new Set()
+      this.told = new Set()
+    }
+    const before = this.files
+    this.files = await fingerprint(location)
+    if (before !== null && before !== this.files) {
+      this.wholeUntilMs = Number.NEGATIVE_INFINITY
+      throw new StoreLockedError(location)
+    }
+    return before !== null && performance.now() < this.wholeUntilMs
+  }
+
+  /** With these files. */
+  foundWhole(files: string): void {
+    this.files = files
+    this.wholeUntilMs = performance.now() + TRUST_MS
+  }
 }
 
 /**
@@ -24,13 +65,16 @@ export interface StartCheckOptions {
  */
 export async function expectWholeFiles(
   location: string,
-  { acceptDamage = false, onDamage = () => {}, known = new Set() }: StartCheckOptions,
+  { acceptDamage = false, onDamage = () => {}, attempts = new StartAttempts() }: StartCheckOptions,
 ): Promise<void> {
-  const damages = (await holdsDatabase(location)) ? await damagesNow(location, known) : []
+  if (!(await holdsDatabase(location)) || (await attempts.areWhole(location))) {
+    return
+  }
+  const damages = await damagesNow(location, attempts)
   if (damages.length > 0 && !acceptDamage) {
     throw new StoreDamagedError(refusal(location, damages.map(lineOf)))
   }
-  const untold = damages.filter((damage) => !known.has(lineOf(damage)))
+  const untold = damages.filter((damage) => !attempts.told.has(lineOf(damage)))
   if (untold.length === 0) {
     return
   }
@@ -40,7 +84,7 @@ export async function expectWholeFiles(
     await keepCopy(join(location, file), join(copies, file))
   }
   for (const line of untold.map(lineOf)) {
-    known.add(line)
+    attempts.told.add(line)
     onDamage(`${line} (a copy is in ${copies})`)
   }
 }
@@ -69,20 +113,24 @@ async function keepCopy(from: string, to: string): Promise<void> {
 
 /**
  * Reads again where another server wrote meanwhile, for the lock cannot be taken without LevelDB reading the files; once
- * where they are whole, since a busy server never holds still.
+ * where they are whole, since a busy server never holds still. Throws StoreLockedError where none is seen to hold still.
  */
-async function damagesNow(location: string, verified: Set<string>): Promise<FileDamage[]> {
-  for (let attempt = 1; ; attempt++) {
+async function damagesNow(location: string, attempts: StartAttempts): Promise<FileDamage[]> {
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const before = await fingerprint(location)
     const damages: FileDamage[] = []
-    for await (const damage of damagedFiles(location, MAX_TABLE_BYTES, verified)) {
+    for await (const damage of damagedFiles(location, MAX_TABLE_BYTES, attempts.verified)) {
       damages.push(damage)
     }
-    const isEnough = attempt === ATTEMPTS || (damages.length === 0 && attempt > 1)
-    if (isEnough || before === (await fingerprint(location))) {
+    const isStill = before === (await fingerprint(location))
+    if (isStill && damages.length === 0) {
+      attempts.foundWhole(before)
+    }
+    if (isStill || (damages.length === 0 && attempt > 1)) {
       return damages
     }
   }
+  throw new StoreLockedError(location)
 }
 
 function refusal(location: string, lines: readonly string[]): string {
@@ -94,6 +142,6 @@ function refusal(location: string, lines: readonly string[]): string {
     'what was acknowledged may be lost there; in the last write of a log it may also be one that nobody was told of, ' +
       'which a power failure cut off',
     'copy the data directory, then let `sessiond repair` keep all that can be read; or start with --accept-damage to ' +
-      'serve what LevelDB can read',
+      'serve what LevelDB can read; a store that an earlier release wrote, without checksums, is repaired first in any case',
   ].join('\n')
 }

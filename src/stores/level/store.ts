@@ -53,6 +53,8 @@ export interface LevelStoreOptions extends Partial<WriterHooks>, StartCheckOptio
   readonly traces?: Traces
   /** The files were taken away from under the store: no write is taken any more. */
   readonly onGone?: (reason: string) => void
+  /** Where the files are cannot be seen for now. */
+  readonly onBlind?: (cause: unknown) => void
 }
 
 /** Sessions in a LevelDB that belongs to this process. */
@@ -85,6 +87,7 @@ export class LevelStore implements SessionStore {
         this.seals.reset()
       },
       expectFiles: () => this.expectFiles(),
+      onDamage: options.onDamage ?? (() => {}),
       onFailure: options.onFailure ?? (() => {}),
       onRecovery: options.onRecovery ?? (() => {}),
       onCommit: options.onCommit ?? (() => {}),
@@ -92,7 +95,7 @@ export class LevelStore implements SessionStore {
     })
     this.parts = { database, counts, locks: new Locks(), writer }
     this.seals = new Seals(this.parts)
-    this.presence = new Presence(database.location)
+    this.presence = new Presence(database.location, options.onBlind)
     this.onGone = options.onGone ?? (() => {})
     // Who accepts damage wants lists of what is left.
     this.onListed = options.acceptDamage ? (options.onDamage ?? (() => {})) : undefined
@@ -173,9 +176,9 @@ export class LevelStore implements SessionStore {
     return this.closing === null && this.parts.writer.isWriting
   }
 
-  /** Looks whether the files are where they were. What is gone, which ends all writes for good; null: nothing. */
-  look(): string | null {
-    const gone = this.closing === null ? this.presence.look() : null
+  /** What is gone of the files, which ends all writes for good; null: nothing. `always`: see Presence. */
+  look(always = false): string | null {
+    const gone = this.closing === null ? this.presence.look(always) : null
     if (gone !== null && this.gone === null) {
       this.gone = gone
       this.parts.writer.refuse(goneError(gone))
@@ -292,9 +295,8 @@ export class LevelStore implements SessionStore {
 }
 
 function goneError(gone: string): StoreDamagedError {
-  const error = new Error(gone)
   return new StoreDamagedError(
     'the files of the session store were taken away: nothing can be written',
-    error,
+    new Error(gone),
   )
 }

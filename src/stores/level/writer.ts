@@ -53,6 +53,8 @@ export class Writer {
       readonly onReopen: () => void
       /** Throws StoreDamagedError where the files were taken away: what was written then is not on disk. */
       readonly expectFiles: () => void
+      /** The database is damaged: no write is taken any more. */
+      readonly onDamage: (problem: string) => void
     } & WriterHooks,
   ) {}
 
@@ -151,6 +153,10 @@ export class Writer {
         return
       } catch (error) {
         this.failure = error
+        if (error instanceof StoreDamagedError) {
+          this.options.onDamage(error.message)
+          return // Who starts the server again decides what becomes of it.
+        }
       }
       try {
         await sleep(delayMs, undefined, { signal: this.stopping.signal })
