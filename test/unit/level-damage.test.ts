@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Level } from 'level'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { Deadlines } from '../../src/core/deadlines.js'
 import { EpochClock } from '../../src/core/epoch.js'
-import { Sweep } from '../../src/core/sweep.js'
+import { Expiry } from '../../src/core/expiry.js'
+import { Sessions } from '../../src/core/sessions.js'
 import { backUp } from '../../src/stores/level/backup.js'
 import type { RawLevel } from '../../src/stores/level/byte-level.js'
 import { encodeInfo, type Info } from '../../src/stores/level/codec.js'
@@ -25,6 +25,7 @@ import { LevelStore } from '../../src/stores/level/store.js'
 import { addChecksums } from '../../src/stores/level/upgrade.js'
 import { fillStore, NOW_MS, PORTS, problemsIn, rowsIn, withLevel } from '../support/care.js'
 import { temporaryDirectory } from '../support/process.js'
+import { NO_AUDIT } from '../support/sessions.js'
 import { commandSession, EPOCHS, insert } from '../support/store-sessions.js'
 
 const SAMPLE = fileURLToPath(new URL('../samples/store-layout-1/data/store', import.meta.url))
@@ -155,15 +156,41 @@ describe('a row that was altered', () => {
     await expect(collect(store.walkSessions('alice'))).rejects.toEqual(damaged(message))
   })
 
-  it('does not keep the sweep from the others', async () => {
+  it('does not keep the sweep from the others, and is told of once', async () => {
     const location = await filled()
     await alter(location, sessionKey('alice'))
     const store = await opened(location)
-    const clock = new EpochClock(EPOCHS, () => 100 * NOW_MS)
-    const limits = { idleTimeoutMs: 1000, maxSessionAgeMs: 0, retentionMs: 1e12 }
-    const sweep = new Sweep(store, clock, new Deadlines(clock, limits))
-    await expect(sweep.run()).rejects.toEqual(damaged(/session "alice": its record/))
+    const told: string[] = []
+    const { expiry } = expiring(store, told)
+    await expiry.sweep.run()
     expect(await store.get('bob')).toMatchObject({ active: false })
+    await expiry.sweep.run()
+    await expiry.sweep.step()
+    expect(told).toEqual(['session "alice": its record fails its checksum'])
+  })
+
+  it('that is due keeps nobody from a list, nor from the rest of a walk', async () => {
+    const location = await filled()
+    const store = await opened(location)
+    const count = 500
+    const ids = Array.from({ length: count }, (_, i) => `damaged-${i}`)
+    const dueTimeMs = 1
+    await Promise.all(ids.map((id) => insert(store, commandSession(id), { dueTimeMs })))
+    await store.close()
+    await withLevel(location, ({ bare }) =>
+      bare.batch(
+        ids.map((id) => ({ type: 'put', key: sessionKey(id), value: Buffer.alloc(8) }) as const),
+      ),
+    )
+    const damagedStore = await opened(location)
+    const told: string[] = []
+    const { sessions, expiry } = expiring(damagedStore, told)
+    await sessions.list({ userId: 'bob' })
+    expect(told).toHaveLength(count)
+    expect(await damagedStore.get('bob')).toMatchObject({ active: true })
+    await expiry.sweep.drain()
+    expect(await damagedStore.get('bob')).toMatchObject({ active: false })
+    expect(told).toHaveLength(count)
   })
 
   it('that is a deadline is passed over by the sweep, and told of', async () => {
@@ -301,6 +328,16 @@ class CutOff extends Database {
     }
     await super.commit(...args)
   }
+}
+
+/** What ends sessions at once that were not asked for a second. */
+function expiring(store: LevelStore, told: string[]) {
+  const clock = new EpochClock(EPOCHS, () => 100 * NOW_MS)
+  const limits = { idleTimeoutMs: 1000, maxSessionAgeMs: 0, retentionMs: 1e12 }
+  const expiry = new Expiry(store, clock, limits, (problem) => told.push(problem))
+  const ports = { store, expiry, clock, audit: NO_AUDIT, randomBytes: () => new Uint8Array(16) }
+  const most = { maxSessionsPerOwner: 0, maxSessions: 0, maxDataBytes: 1000 }
+  return { expiry, sessions: new Sessions(ports, most) }
 }
 
 async function closed(store: LevelStore, location: string): Promise<string> {
