@@ -3,8 +3,10 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Level } from 'level'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import type { AuditEntry } from '../../src/core/audit.js'
 import { EpochClock } from '../../src/core/epoch.js'
 import { Expiry } from '../../src/core/expiry.js'
+import type { Session } from '../../src/core/session.js'
 import { Sessions } from '../../src/core/sessions.js'
 import { backUp } from '../../src/stores/level/backup.js'
 import type { RawLevel } from '../../src/stores/level/byte-level.js'
@@ -18,15 +20,17 @@ import {
   openedKey,
   sealKey,
   sessionKey,
+  sized,
 } from '../../src/stores/level/keys.js'
 import { readInfoRow } from '../../src/stores/level/layout.js'
+import { entryOf } from '../../src/stores/level/opened.js'
 import { withChecksum } from '../../src/stores/level/row-checksum.js'
 import { LevelStore } from '../../src/stores/level/store.js'
 import { addChecksums } from '../../src/stores/level/upgrade.js'
 import { fillStore, NOW_MS, PORTS, problemsIn, rowsIn, withLevel } from '../support/care.js'
 import { temporaryDirectory } from '../support/process.js'
-import { NO_AUDIT } from '../support/sessions.js'
-import { commandSession, EPOCHS, insert } from '../support/store-sessions.js'
+import { CALLER, NO_AUDIT } from '../support/sessions.js'
+import { commandSession, EPOCHS, ended, insert } from '../support/store-sessions.js'
 
 const SAMPLE = fileURLToPath(new URL('../samples/store-layout-1/data/store', import.meta.url))
 
@@ -193,6 +197,38 @@ describe('a row that was altered', () => {
     expect(told).toHaveLength(count)
   })
 
+  it('is not needed: a list that names ended sessions leads to none of them', async () => {
+    const location = await filled()
+    const gone = ended(commandSession('gone', { openTimeMs: 3000 }))
+    const key = openedKey('bob', '192.0.2.1', 'browser')
+    const store = await opened(location)
+    await insert(store, gone)
+    const bob = (await store.get('bob')) as Session
+    await store.close()
+    await withLevel(location, (level) =>
+      level.put(key, Buffer.concat([gone, bob].map((session) => sized(entryOf(session))))),
+    )
+    const stale = await opened(location)
+    const place = ['bob', '192.0.2.1', 'browser'] as const
+    expect(await stale.findOpened(...place)).toEqual(bob)
+    const reuse = { address: '192.0.2.1', client: 'browser' }
+    const seen = async () => {
+      let found: string | undefined
+      await stale.insert({ userId: 'bob', reuse, countOpenOfUser: false }, ({ reusable }) => {
+        found = reusable?.id
+        return { keep: bob }
+      })
+      return found
+    }
+    expect(await seen()).toBe('bob')
+    const closes: unknown[] = []
+    const { sessions } = expiring(stale, [], (entry) => closes.push(entry))
+    await sessions.closeOpened(...place, CALLER)
+    expect(closes).toHaveLength(1)
+    expect(await stale.findOpened(...place)).toBeUndefined()
+    expect(await seen()).toBeUndefined()
+  })
+
   it('that is a deadline is passed over by the sweep, and told of', async () => {
     const location = await filled()
     const timeMs = PORTS.dueMs(ALICE)
@@ -331,11 +367,16 @@ class CutOff extends Database {
 }
 
 /** What ends sessions at once that were not asked for a second. */
-function expiring(store: LevelStore, told: string[]) {
+function expiring(
+  store: LevelStore,
+  told: string[],
+  onAudited: (entry: AuditEntry) => void = () => {},
+) {
   const clock = new EpochClock(EPOCHS, () => 100 * NOW_MS)
   const limits = { idleTimeoutMs: 1000, maxSessionAgeMs: 0, retentionMs: 1e12 }
   const expiry = new Expiry(store, clock, limits, (problem) => told.push(problem))
-  const ports = { store, expiry, clock, audit: NO_AUDIT, randomBytes: () => new Uint8Array(16) }
+  const audit = { ...NO_AUDIT, record: async (entry: AuditEntry) => onAudited(entry) }
+  const ports = { store, expiry, clock, audit, randomBytes: () => new Uint8Array(16) }
   const most = { maxSessionsPerOwner: 0, maxSessions: 0, maxDataBytes: 1000 }
   return { expiry, sessions: new Sessions(ports, most) }
 }
