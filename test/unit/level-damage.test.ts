@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Level } from 'level'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { Session as SessionRecord } from '#generated/sessiond/store/v1/store'
 import type { AuditEntry } from '../../src/core/audit.js'
 import { EpochClock } from '../../src/core/epoch.js'
 import { Expiry } from '../../src/core/expiry.js'
@@ -10,7 +11,12 @@ import type { Session } from '../../src/core/session.js'
 import { Sessions } from '../../src/core/sessions.js'
 import { backUp } from '../../src/stores/level/backup.js'
 import type { RawLevel } from '../../src/stores/level/byte-level.js'
-import { encodeInfo, type Info } from '../../src/stores/level/codec.js'
+import {
+  decodeSession,
+  encodeInfo,
+  encodeSession,
+  type Info,
+} from '../../src/stores/level/codec.js'
 import { Database } from '../../src/stores/level/database.js'
 import { newInfo } from '../../src/stores/level/info.js'
 import {
@@ -18,6 +24,7 @@ import {
   INFO_KEY,
   indexKeys,
   openedKey,
+  RANGES,
   sealKey,
   sessionKey,
   sized,
@@ -242,6 +249,25 @@ describe('a row that was altered', () => {
   })
 })
 
+/** As an earlier release left it: ended, with what it had. */
+function recordWithUser(id: string, user: string): Uint8Array {
+  const open = { ...commandSession(id), closeTimeMs: 2000n, token: undefined, data: '' }
+  const times = { openTimeMs: 1000n, requestTimeMs: 1000n }
+  return SessionRecord.encode({ ...open, ...times, active: false, user }).finish()
+}
+
+it('a backup has nothing of what was kept in a session that has ended', async () => {
+  const location = await filled()
+  await withLevel(location, (level) =>
+    level.put(sessionKey('bob-ended'), recordWithUser('bob-ended', 'Kept too long')),
+  )
+  const store = await opened(location)
+  const chunks = await collect(backUp(() => store.view(), EPOCHS, 0))
+  const text = Buffer.concat(chunks).toString('latin1')
+  expect(text).toContain('bob-ended')
+  expect(text).not.toContain('Kept too long')
+})
+
 describe('the store of an earlier release', () => {
   async function sample(): Promise<string> {
     const location = join(await temporaryDirectory(onTestFinished), 'store')
@@ -261,10 +287,28 @@ describe('the store of an earlier release', () => {
     const before = new Map(await bareRows(location))
     await (await opened(location)).close()
     for (const [key, value] of await bareRows(location)) {
-      const was = key === INFO_KEY.toString('hex') ? encodeInfo(newInfo(EPOCHS)) : before.get(key)
-      expect(value).toEqual(withChecksum(Buffer.from(key, 'hex'), was as Uint8Array))
+      const bytes = Buffer.from(key, 'hex')
+      let was = bytes.equals(INFO_KEY) ? encodeInfo(newInfo(EPOCHS)) : before.get(key)
+      if (bytes[0] === RANGES.sessions.gte[0]) {
+        // What callers had kept in ended ones goes.
+        was = encodeSession(decodeSession(was as Uint8Array))
+      }
+      expect(value).toEqual(withChecksum(bytes, was as Uint8Array))
     }
     expect(await rowsIn(location)).toHaveLength(before.size)
+  })
+
+  it('loses what callers had kept in sessions that have ended', async () => {
+    const location = await sample()
+    const level: RawLevel = new Level(location, { keyEncoding: 'buffer', valueEncoding: 'view' })
+    await level.open()
+    await level.put(sessionKey('gone'), recordWithUser('gone', 'Kept too long'))
+    await level.close()
+    await (await opened(location)).close()
+    const rows = new Map(await bareRows(location))
+    const left = rows.get(sessionKey('gone').toString('hex'))?.toString('latin1')
+    expect(left).toContain('alice')
+    expect(left).not.toContain('Kept too long')
   })
 
   it('goes on where it was cut off, at any batch', async () => {
