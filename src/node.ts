@@ -87,7 +87,9 @@ export async function startNode(config: Config, log: Logger, stop?: AbortSignal)
       onRecovery: () => log.info({ event: 'audit-recovered' }, 'audit entries are written again'),
     })
     closeAudit = () => audit.close()
-    const expiry = new Expiry(store, clock, config)
+    const expiry = new Expiry(store, clock, config, (problem) =>
+      log.error({ event: 'store-damaged', problem }, 'stop the server and repair the store'),
+    )
     const createPorts: CreatePorts = {
       expiry,
       clock,

@@ -7,11 +7,20 @@ export function storeLocation({ dataDir }: Pick<Config, 'dataDir'>): string {
   return join(dataDir, 'store')
 }
 
-/** What shows that there was a store in the data directory. Its keys do not: they may be put there before it. */
-export function storeTraces({ dataDir, auditLog }: Pick<Config, 'dataDir' | 'auditLog'>): Traces {
+/**
+ * What shows that there was a store in the data directory. Its keys alone do not: they may be put there before it. An
+ * earlier release, which left no note, has made an audit log beside them.
+ */
+export function storeTraces(
+  config: Pick<Config, 'dataDir' | 'auditLog' | 'identityKey' | 'sealingKeys'>,
+): Traces {
+  const { dataDir, auditLog, identityKey, sealingKeys } = config
+  // Elsewhere they may be those of another data directory.
+  const isHere = (path: string) => dirname(path) === dataDir
+  const made = [auditLog, identityKey, sealingKeys]
   return {
     note: join(dataDir, 'store.made'),
-    // Elsewhere it may be that of another data directory.
-    usedFiles: dirname(auditLog) === dataDir ? [auditLog] : [],
+    usedFiles: [auditLog].filter(isHere),
+    leftTogether: made.every(isHere) ? made : [],
   }
 }

@@ -25,12 +25,16 @@ export class MissingFieldError extends SessiondError {
   }
 }
 
+/** Some are keys that a caller made up. */
+const MAX_FIELD_CHARS = 256
+
 /** A part is there and well formed, but its value is not allowed. */
 export class InvalidFieldError extends SessiondError {
   readonly code = 'INVALID_FIELD'
 
   constructor(field: string, problem: string) {
-    super(`${field} ${problem}`, { field })
+    const name = field.length > MAX_FIELD_CHARS ? `${field.slice(0, MAX_FIELD_CHARS)}…` : field
+    super(`${name} ${problem}`, { field: name })
   }
 }
 

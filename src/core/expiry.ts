@@ -21,13 +21,15 @@ export class Expiry {
   private readonly earlier: EarlierSessions
   private readonly ending = new Shared<void>()
 
+  /** `onDamage`: is told of each damage that the sweep meets. */
   constructor(
     private readonly store: SessionStore,
     clock: EpochClock,
     settings: DeadlineSettings,
+    onDamage?: (problem: string) => void,
   ) {
     this.deadlines = new Deadlines(clock, settings)
-    this.sweep = new Sweep(store, clock, this.deadlines)
+    this.sweep = new Sweep(store, clock, this.deadlines, onDamage)
     const endIfOverdue = (id: string) => this.endIfOverdue(id)
     this.earlier = new EarlierSessions(store, clock, this.deadlines, endIfOverdue)
   }

@@ -173,7 +173,9 @@ export class Sessions {
     let session = await find()
     // What is opened meanwhile stays.
     const latestMs = session?.openTimeMs ?? 0
-    while (session !== undefined && session.openTimeMs <= latestMs) {
+    let closedId: string | undefined
+    while (session !== undefined && session.openTimeMs <= latestMs && session.id !== closedId) {
+      closedId = session.id
       await this.close(session.id, caller)
       session = await find()
     }

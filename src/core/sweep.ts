@@ -15,7 +15,7 @@ export interface SweepCounts {
 
 /**
  * Ends what is past its deadline and purges what was kept long enough, in bounded steps. Does nothing while
- * the clock is suspect.
+ * the clock is suspect. What is damaged in the store is told of once, and left alone until the next start.
  */
 export class Sweep {
   private running: Promise<SweepCounts> | null = null
@@ -23,11 +23,15 @@ export class Sweep {
   private compactTimeMs: number
   private ended = 0
   private purged = 0
+  /** Deadlines of what is damaged. Nothing settles them, so that they are always due. */
+  private readonly passedOver = new Set<string>()
 
+  /** `onDamage`: is told of each damage that the sweep meets. */
   constructor(
     private readonly store: SessionStore,
     private readonly clock: EpochClock,
     private readonly deadlines: Deadlines,
+    private readonly onDamage: (problem: string) => void = () => {},
   ) {
     this.compactTimeMs = clock.nowMs() + COMPACT_INTERVAL_MS
   }
@@ -70,7 +74,7 @@ export class Sweep {
     let looked: number
     do {
       looked = await this.lookAtNext()
-    } while (looked === STEP && !stop?.aborted)
+    } while (looked >= STEP && !stop?.aborted)
     return { ended: this.ended - before.ended, purged: this.purged - before.purged }
   }
 
@@ -79,26 +83,25 @@ export class Sweep {
     if (this.clock.isSuspect()) {
       return 0
     }
-    const due = await this.store.due(nowMs + 1, STEP)
-    const sessions = due.filter((deadline) => deadline.kind === 'session')
-    const answers = due.filter((deadline) => deadline.kind === 'idempotency')
-    const damages: StoreDamagedError[] = []
-    // One damaged row must not keep the sweep from all others: it is told of at the end.
-    const attempt = (work: Promise<void>) =>
-      work.catch((error) => {
-        if (!(error instanceof StoreDamagedError)) {
-          throw error
-        }
-        damages.push(error)
-      })
-    await Promise.all(sessions.map((deadline) => attempt(this.look(deadline, nowMs))))
-    if (answers.length > 0) {
-      await attempt(this.store.settle(answers))
-    }
-    if (damages[0] !== undefined) {
-      throw damages[0]
-    }
+    const all = await this.store.due(nowMs + 1, STEP + this.passedOver.size)
+    const due = all.filter((deadline) => !this.passedOver.has(nameOf(deadline)))
+    await Promise.all(due.map((deadline) => this.attempt(deadline, nowMs)))
     return due.length
+  }
+
+  /** One damaged row must not keep the sweep from all others, nor a caller from what it asks for. */
+  private async attempt(deadline: Deadline, nowMs: number): Promise<void> {
+    try {
+      await (deadline.kind === 'session'
+        ? this.look(deadline, nowMs)
+        : this.store.settle([deadline]))
+    } catch (error) {
+      if (!(error instanceof StoreDamagedError)) {
+        throw error
+      }
+      this.passedOver.add(nameOf(deadline))
+      this.onDamage(error.message)
+    }
   }
 
   /** The deadline is only a time to look: requests may have moved what it stood for. */
@@ -126,4 +129,12 @@ export class Sweep {
     )
     this.ended += isEnded ? 1 : 0
   }
+}
+
+function nameOf(deadline: Deadline): string {
+  if (deadline.kind === 'session') {
+    return `session ${deadline.timeMs} ${deadline.id}`
+  }
+  const { owner, signer, key } = deadline.scope
+  return `answer ${deadline.timeMs} ${owner.join()} ${signer.join()} ${key}`
 }

@@ -2,11 +2,14 @@ import { readText } from '../core/arguments.js'
 import { InvalidFieldError, MissingFieldError } from '../core/errors.js'
 import { isObject } from './json.js'
 
-/** The arguments of all commands. What else an act has, such as the framework's own keys, has no effect. */
+/** The arguments of all commands. What else an act has has no effect, but where it might have narrowed a list. */
 const NAMES = [
   ...['user_id', 'session_id', 'user_name', 'address', 'client'],
   ...['user', 'data', 'filter', 'paging'],
 ] as const
+
+/** What finds the command, and what clients add to each. Keys of the framework's own end in `$`. */
+const ROUTING: readonly string[] = ['role', 'cmd', 'version', 'correlation_id']
 
 export type ArgumentName = (typeof NAMES)[number]
 
@@ -34,6 +37,17 @@ export class Arguments {
     if (other !== undefined) {
       const others = names.length === 0 ? 'no arguments' : `${names.join(', ')} alone`
       throw this.invalid(other, `is not taken here: this form of the command has ${others}`)
+    }
+  }
+
+  /** Throws InvalidFieldError where there is a key that no command has: it may be a filter, misspelt. */
+  takeNoUnknown(): void {
+    const known = [...ROUTING, ...NAMES]
+    const other = Object.keys(this.values).find(
+      (name) => !known.includes(name) && !name.endsWith('$'),
+    )
+    if (other !== undefined) {
+      throw this.invalid(other, `is unknown: the arguments are ${NAMES.join(', ')}`)
     }
   }
 

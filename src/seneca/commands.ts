@@ -38,6 +38,7 @@ const MAX_OLDER_LIST = 1000
 export const COMMANDS: ReadonlyMap<string, Command> = new Map(
   Object.entries<Command>({
     async get_sessions(commands, args) {
+      args.takeNoUnknown()
       // Existing clients send `paging: null` for none, which takes nothing away from their filter.
       const hasPaging = args.has('paging') && !args.isNull('paging')
       if (args.has('filter') || hasPaging) {

@@ -139,6 +139,22 @@ it('gets no empty store in the place of a lost one, until what shows that there 
   await (await startTestNode(dataDir)).close()
 })
 
+it('takes keys beside an audit log for those of a store that is lost, and keys alone for new ones', async () => {
+  const dataDir = await temporaryDirectory(onTestFinished)
+  await (await startTestNode(dataDir)).close()
+  await rm(join(dataDir, 'store'), { recursive: true })
+  // As an earlier release left it.
+  await rm(join(dataDir, 'store.made'))
+  expect(await readFile(join(dataDir, 'audit.jsonl'), 'utf8')).toBe('')
+  await expect(startTestNode(dataDir)).rejects.toMatchObject({
+    code: 'STORE_MISMATCH',
+    message: expect.stringContaining(join(dataDir, 'audit.jsonl')),
+  })
+  expect(await readdir(dataDir)).toEqual(['audit.jsonl', 'identity.pem', 'sealing-keys.json'])
+  await rm(join(dataDir, 'audit.jsonl'))
+  await (await startTestNode(dataDir)).close()
+})
+
 describe('a start that finds damage', () => {
   it.each([
     ['the log', '.log'],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { OpenArguments } from '../../src/core/arguments.js'
+import { checkJson, type OpenArguments } from '../../src/core/arguments.js'
 import { StoreUnavailableError } from '../../src/core/errors.js'
 import { CALLER, claimAt, HOUR_MS, START_MS, sessionsAt } from '../support/sessions.js'
 
@@ -417,5 +417,28 @@ describe('the sweep', () => {
     expect(other).toBe(one)
     expect(await store.countOpen()).toBe(0)
     expect(await store.due(Number.MAX_SAFE_INTEGER, 10)).toEqual([])
+  })
+})
+
+describe('the depth of JSON', () => {
+  const inObjects = (levels: number, inner: string) =>
+    `${'{"a":['.repeat(levels / 2)}${inner}${']}'.repeat(levels / 2)}`
+
+  it.each([
+    ['64 levels', inObjects(64, '1')],
+    ['brackets in texts', inObjects(64, `"${'[{\\"\\\\'.repeat(99)}"`)],
+    ['many side by side', `[${'[],{},'.repeat(99)}[]]`],
+    ['a text of 16 MB', `["${'['.repeat(99)}${'\\"'.repeat(8 * 1024 * 1024)}"]`],
+  ])('may be that of %s', (_, text) => {
+    JSON.parse(text)
+    checkJson('data', text)
+  })
+
+  it.each([
+    ['66 levels', inObjects(66, '1')],
+    ['65 behind a text of brackets', `["]\\"]",${'['.repeat(64)}${']'.repeat(65)}`],
+  ])('may not be that of %s', (_, text) => {
+    JSON.parse(text)
+    expect(() => checkJson('data', text)).toThrow('is nested more than 64 levels deep')
   })
 })

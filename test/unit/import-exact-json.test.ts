@@ -17,6 +17,11 @@ describe('exact JSON', () => {
     expect(exactJsonText(parseExactJson(text))).toBe(text)
   })
 
+  it('reads texts as long as an element may be', () => {
+    const long = `"${'\\"'.repeat(8 * 1024 * 1024)}"`
+    expect(exactJsonText(parseExactJson(`[${long},1.0]`)).length).toBe(long.length + 6)
+  })
+
   it('reads and writes all else as JSON does', () => {
     fc.assert(
       fc.property(fc.json(), (text) => {

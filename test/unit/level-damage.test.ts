@@ -3,12 +3,20 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Level } from 'level'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { Deadlines } from '../../src/core/deadlines.js'
+import { Session as SessionRecord } from '#generated/sessiond/store/v1/store'
+import type { AuditEntry } from '../../src/core/audit.js'
 import { EpochClock } from '../../src/core/epoch.js'
-import { Sweep } from '../../src/core/sweep.js'
+import { Expiry } from '../../src/core/expiry.js'
+import type { Session } from '../../src/core/session.js'
+import { Sessions } from '../../src/core/sessions.js'
 import { backUp } from '../../src/stores/level/backup.js'
 import type { RawLevel } from '../../src/stores/level/byte-level.js'
-import { encodeInfo, type Info } from '../../src/stores/level/codec.js'
+import {
+  decodeSession,
+  encodeInfo,
+  encodeSession,
+  type Info,
+} from '../../src/stores/level/codec.js'
 import { Database } from '../../src/stores/level/database.js'
 import { newInfo } from '../../src/stores/level/info.js'
 import {
@@ -16,17 +24,21 @@ import {
   INFO_KEY,
   indexKeys,
   openedKey,
+  RANGES,
   sealKey,
   sessionKey,
+  sized,
 } from '../../src/stores/level/keys.js'
 import { readInfoRow } from '../../src/stores/level/layout.js'
+import { entryOf } from '../../src/stores/level/opened.js'
 import { withChecksum } from '../../src/stores/level/row-checksum.js'
 import { expectWholeFiles, StartAttempts } from '../../src/stores/level/start-check.js'
 import { LevelStore } from '../../src/stores/level/store.js'
 import { addChecksums } from '../../src/stores/level/upgrade.js'
 import { fillStore, NOW_MS, PORTS, problemsIn, rowsIn, withLevel } from '../support/care.js'
 import { temporaryDirectory } from '../support/process.js'
-import { commandSession, EPOCHS, insert } from '../support/store-sessions.js'
+import { CALLER, NO_AUDIT } from '../support/sessions.js'
+import { commandSession, EPOCHS, ended, insert } from '../support/store-sessions.js'
 
 const SAMPLE = fileURLToPath(new URL('../samples/store-layout-1/data/store', import.meta.url))
 
@@ -156,15 +168,73 @@ describe('a row that was altered', () => {
     await expect(collect(store.walkSessions('alice'))).rejects.toEqual(damaged(message))
   })
 
-  it('does not keep the sweep from the others', async () => {
+  it('does not keep the sweep from the others, and is told of once', async () => {
     const location = await filled()
     await alter(location, sessionKey('alice'))
     const store = await opened(location)
-    const clock = new EpochClock(EPOCHS, () => 100 * NOW_MS)
-    const limits = { idleTimeoutMs: 1000, maxSessionAgeMs: 0, retentionMs: 1e12 }
-    const sweep = new Sweep(store, clock, new Deadlines(clock, limits))
-    await expect(sweep.run()).rejects.toEqual(damaged(/session "alice": its record/))
+    const told: string[] = []
+    const { expiry } = expiring(store, told)
+    await expiry.sweep.run()
     expect(await store.get('bob')).toMatchObject({ active: false })
+    await expiry.sweep.run()
+    await expiry.sweep.step()
+    expect(told).toEqual(['session "alice": its record fails its checksum'])
+  })
+
+  it('that is due keeps nobody from a list, nor from the rest of a walk', async () => {
+    const location = await filled()
+    const store = await opened(location)
+    const count = 500
+    const ids = Array.from({ length: count }, (_, i) => `damaged-${i}`)
+    const dueTimeMs = 1
+    await Promise.all(ids.map((id) => insert(store, commandSession(id), { dueTimeMs })))
+    await store.close()
+    await withLevel(location, ({ bare }) =>
+      bare.batch(
+        ids.map((id) => ({ type: 'put', key: sessionKey(id), value: Buffer.alloc(8) }) as const),
+      ),
+    )
+    const damagedStore = await opened(location)
+    const told: string[] = []
+    const { sessions, expiry } = expiring(damagedStore, told)
+    await sessions.list({ userId: 'bob' })
+    expect(told).toHaveLength(count)
+    expect(await damagedStore.get('bob')).toMatchObject({ active: true })
+    await expiry.sweep.drain()
+    expect(await damagedStore.get('bob')).toMatchObject({ active: false })
+    expect(told).toHaveLength(count)
+  })
+
+  it('is not needed: a list that names ended sessions leads to none of them', async () => {
+    const location = await filled()
+    const gone = ended(commandSession('gone', { openTimeMs: 3000 }))
+    const key = openedKey('bob', '192.0.2.1', 'browser')
+    const store = await opened(location)
+    await insert(store, gone)
+    const bob = (await store.get('bob')) as Session
+    await store.close()
+    await withLevel(location, (level) =>
+      level.put(key, Buffer.concat([gone, bob].map((session) => sized(entryOf(session))))),
+    )
+    const stale = await opened(location)
+    const place = ['bob', '192.0.2.1', 'browser'] as const
+    expect(await stale.findOpened(...place)).toEqual(bob)
+    const reuse = { address: '192.0.2.1', client: 'browser' }
+    const seen = async () => {
+      let found: string | undefined
+      await stale.insert({ userId: 'bob', reuse, countOpenOfUser: false }, ({ reusable }) => {
+        found = reusable?.id
+        return { keep: bob }
+      })
+      return found
+    }
+    expect(await seen()).toBe('bob')
+    const closes: unknown[] = []
+    const { sessions } = expiring(stale, [], (entry) => closes.push(entry))
+    await sessions.closeOpened(...place, CALLER)
+    expect(closes).toHaveLength(1)
+    expect(await stale.findOpened(...place)).toBeUndefined()
+    expect(await seen()).toBeUndefined()
   })
 
   it('that is a deadline is passed over by the sweep, and told of', async () => {
@@ -178,6 +248,25 @@ describe('a row that was altered', () => {
     expect(due.map((deadline) => 'id' in deadline && deadline.id)).not.toContain('alice')
     expect(told).toEqual(['session "alice": a deadline fails its checksum'])
   })
+})
+
+/** As an earlier release left it: ended, with what it had. */
+function recordWithUser(id: string, user: string): Uint8Array {
+  const open = { ...commandSession(id), closeTimeMs: 2000n, token: undefined, data: '' }
+  const times = { openTimeMs: 1000n, requestTimeMs: 1000n }
+  return SessionRecord.encode({ ...open, ...times, active: false, user }).finish()
+}
+
+it('a backup has nothing of what was kept in a session that has ended', async () => {
+  const location = await filled()
+  await withLevel(location, (level) =>
+    level.put(sessionKey('bob-ended'), recordWithUser('bob-ended', 'Kept too long')),
+  )
+  const store = await opened(location)
+  const chunks = await collect(backUp(() => store.view(), EPOCHS, 0))
+  const text = Buffer.concat(chunks).toString('latin1')
+  expect(text).toContain('bob-ended')
+  expect(text).not.toContain('Kept too long')
 })
 
 describe('the store of an earlier release', () => {
@@ -199,10 +288,28 @@ describe('the store of an earlier release', () => {
     const before = new Map(await bareRows(location))
     await (await opened(location)).close()
     for (const [key, value] of await bareRows(location)) {
-      const was = key === INFO_KEY.toString('hex') ? encodeInfo(newInfo(EPOCHS)) : before.get(key)
-      expect(value).toEqual(withChecksum(Buffer.from(key, 'hex'), was as Uint8Array))
+      const bytes = Buffer.from(key, 'hex')
+      let was = bytes.equals(INFO_KEY) ? encodeInfo(newInfo(EPOCHS)) : before.get(key)
+      if (bytes[0] === RANGES.sessions.gte[0]) {
+        // What callers had kept in ended ones goes.
+        was = encodeSession(decodeSession(was as Uint8Array))
+      }
+      expect(value).toEqual(withChecksum(bytes, was as Uint8Array))
     }
     expect(await rowsIn(location)).toHaveLength(before.size)
+  })
+
+  it('loses what callers had kept in sessions that have ended', async () => {
+    const location = await sample()
+    const level: RawLevel = new Level(location, { keyEncoding: 'buffer', valueEncoding: 'view' })
+    await level.open()
+    await level.put(sessionKey('gone'), recordWithUser('gone', 'Kept too long'))
+    await level.close()
+    await (await opened(location)).close()
+    const rows = new Map(await bareRows(location))
+    const left = rows.get(sessionKey('gone').toString('hex'))?.toString('latin1')
+    expect(left).toContain('alice')
+    expect(left).not.toContain('Kept too long')
   })
 
   it('goes on where it was cut off, at any batch', async () => {
@@ -334,6 +441,21 @@ class CutOff extends Database {
     }
     await super.commit(...args)
   }
+}
+
+/** What ends sessions at once that were not asked for a second. */
+function expiring(
+  store: LevelStore,
+  told: string[],
+  onAudited: (entry: AuditEntry) => void = () => {},
+) {
+  const clock = new EpochClock(EPOCHS, () => 100 * NOW_MS)
+  const limits = { idleTimeoutMs: 1000, maxSessionAgeMs: 0, retentionMs: 1e12 }
+  const expiry = new Expiry(store, clock, limits, (problem) => told.push(problem))
+  const audit = { ...NO_AUDIT, record: async (entry: AuditEntry) => onAudited(entry) }
+  const ports = { store, expiry, clock, audit, randomBytes: () => new Uint8Array(16) }
+  const most = { maxSessionsPerOwner: 0, maxSessions: 0, maxDataBytes: 1000 }
+  return { expiry, sessions: new Sessions(ports, most) }
 }
 
 async function closed(store: LevelStore, location: string): Promise<string> {

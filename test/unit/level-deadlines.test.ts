@@ -1,7 +1,8 @@
-import { expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { KEY_ONLY } from '../../src/stores/level/database.js'
 import { Deadlines } from '../../src/stores/level/deadlines.js'
 import { deadlineKey } from '../../src/stores/level/keys.js'
+import { withLevel } from '../support/care.js'
 import { Observed } from '../support/level-engine.js'
 import { temporaryDirectory } from '../support/process.js'
 import { sessionDeadline } from '../support/store-sessions.js'
@@ -22,6 +23,16 @@ async function setUp() {
     put: async (timeMs: number) => {
       await putUntold(timeMs)
       deadlines.committed([[keyOf(timeMs), KEY_ONLY]])
+    },
+    /** Rows whose checksums are wrong. */
+    putDamaged: async (...timesMs: readonly number[]) => {
+      await database.close()
+      await withLevel(database.location, async ({ bare }) => {
+        for (const timeMs of timesMs) {
+          await bare.put(keyOf(timeMs), Buffer.alloc(8))
+        }
+      })
+      await database.open()
     },
     settle: (timeMs: number) => database.commit([[keyOf(timeMs), null]], false),
     due: async (timeMs: number) => {
@@ -63,4 +74,21 @@ it('walks from the start again where nothing is known any more', async () => {
   await putUntold(100)
   deadlines.reset()
   await expect(due(1000)).resolves.toEqual([100, 500])
+})
+
+describe('a damaged row', () => {
+  it('takes no place of a deadline that is due', async () => {
+    const { put, putDamaged, due } = await setUp()
+    await putDamaged(...Array.from({ length: 20 }, (_, i) => i + 1))
+    await put(30)
+    await expect(due(1000)).resolves.toEqual([30])
+  })
+
+  it('hides none of the deadlines behind it that are yet to come', async () => {
+    const { put, putDamaged, due } = await setUp()
+    await putDamaged(500)
+    await put(600)
+    await expect(due(100)).resolves.toEqual([])
+    await expect(due(1000)).resolves.toEqual([600])
+  })
 })

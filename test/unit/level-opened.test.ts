@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { Session } from '../../src/core/session.js'
-import { newestOpened, openedRows } from '../../src/stores/level/opened.js'
+import { openedIds, openedRows } from '../../src/stores/level/opened.js'
 import { commandSession, ended, tokenSession } from '../support/store-sessions.js'
 
 /** The value of the row after some changes, and which keys were written. */
@@ -14,7 +14,7 @@ function after(...changes: [before: Session | null, after: Session | null][]) {
       writes++
     }
   }
-  return { value, newest: newestOpened(value), writes }
+  return { value, newest: openedIds(value)[0], writes }
 }
 
 const one = commandSession('one', { openTimeMs: 1 })

@@ -1,3 +1,4 @@
+import { rename } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { StoreUnavailableError } from '../../src/core/errors.js'
@@ -230,4 +231,27 @@ it('tries again where there was no room', async () => {
   expect(probe).toHaveBeenCalledTimes(2)
   await insert(store, sessionOf('1'))
   await expect(listIds(store)).resolves.toEqual(['1'])
+})
+
+it('takes no write any more where the files are taken away while it recovers', async () => {
+  let recoveries = 0
+  const { location, store, observed } = await setUp({ onRecovery: () => recoveries++ })
+  const closing = deferred()
+  const closed = deferred()
+  observed.onClose = () => {
+    closing.resolve()
+    return closed.promise
+  }
+  failOnce(observed)
+  await expect(insert(store, sessionOf('alice'))).rejects.toThrow(StoreUnavailableError)
+  await closing.promise
+  await rename(location, `${location}-elsewhere`)
+  expect(store.look()).not.toBeNull()
+  await rename(`${location}-elsewhere`, location)
+  closed.resolve()
+  // Waits until the database is open again.
+  expect(await store.get('alice')).toBeUndefined()
+  expect(store.isWritable).toBe(false)
+  await expect(insert(store, sessionOf('bob'))).rejects.toThrow(/taken away/)
+  expect(recoveries).toBe(0)
 })

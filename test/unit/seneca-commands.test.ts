@@ -69,6 +69,7 @@ describe('an act', () => {
       custom$: { x: 1 },
       id$: 'i',
       tx$: 't',
+      correlation_id: 'c',
     }
     expect(await act({ cmd: 'get_sessions', filter: {}, ...keys })).toEqual({
       status: 200,
@@ -333,6 +334,26 @@ describe('a call that is of neither dialect', () => {
     const answer = await setUp().act({ cmd: 'get_sessions', ...args })
     expect(answer).toMatchObject({ code: 'INVALID_FIELD', details: { field } })
     expect(answer.message).toMatch(/it may have (id, user_id|skip, take)/)
+  })
+
+  it.each([
+    [{ filters: { user_id: 'ann' }, paging: {} }, 'filters'],
+    [{ userId: 'ann', filter: {} }, 'userId'],
+    [{ user_id: 'ann', constructor: 1 }, 'constructor'],
+  ])('lists nobody where a key is unknown: %j', async (args, field) => {
+    const { act } = setUp()
+    await act({ cmd: 'open_session', ...PLACE })
+    const answer = await act({ cmd: 'get_sessions', ...args })
+    expect(answer).toMatchObject({ status: 400, code: 'INVALID_FIELD', details: { field } })
+  })
+
+  it.each([
+    ['an argument', (key: string) => ({ [key]: 1 })],
+    ['a filter', (key: string) => ({ filter: { [key]: 1 } })],
+  ])('has no more of %s that is unknown in its answer than tells which', async (_, args) => {
+    const answer = await setUp().act({ cmd: 'get_sessions', ...args('x'.repeat(10_000)) })
+    expect(answer).toMatchObject({ status: 400, details: { field: expect.stringMatching(/x…$/) } })
+    expect(JSON.stringify(answer).length).toBeLessThan(2_000)
   })
 
   it('lists nobody for a user who is null', async () => {

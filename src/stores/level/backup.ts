@@ -1,6 +1,7 @@
 import type { EpochSettings } from '../../core/epoch.js'
 import { StoreDamagedError } from '../../core/errors.js'
 import { type BackupItem, BackupSum, encodeItem, MAGIC } from '../backup-format.js'
+import { encodeSession } from './codec.js'
 import { idOf, type KeyRange, RANGES } from './keys.js'
 import { storedAnswer, storedDeadline, storedSession } from './stored.js'
 import { Turns } from './turns.js'
@@ -62,8 +63,9 @@ const READERS: readonly (readonly [KeyRange, ReadRow])[] = [
   [
     RANGES.sessions,
     (key, record) => {
-      storedSession(key, record)
-      return { kind: 'session', record }
+      const session = storedSession(key, record)
+      // In the record of an ended one an earlier release left what callers had kept in it.
+      return { kind: 'session', record: session.active ? record : encodeSession(session) }
     },
   ],
   [RANGES.seals, (key, sealed) => ({ kind: 'seal', id: idOf(key), sealed })],

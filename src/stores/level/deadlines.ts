@@ -14,7 +14,10 @@ export class Deadlines {
   /** The earliest key armed since the walk under way began. */
   private armed: Buffer | null = null
 
-  /** `onDamaged`: is told of a deadline whose row is damaged, and which is passed over. */
+  /** Damaged rows that were told of: each look may meet them anew. */
+  private readonly told = new Set<string>()
+
+  /** `onDamaged`: is told once of a deadline whose row is damaged, and which is passed over. */
   constructor(private readonly onDamaged: (key: Buffer) => void = () => {}) {}
 
   /** These rows were committed. */
@@ -40,7 +43,7 @@ export class Deadlines {
       return []
     }
     this.armed = null
-    const checked = level.tolerating(this.onDamaged)
+    const checked = level.tolerating((key) => this.tell(key))
     const keys = await checkedKeys(checked, { gte: start, lt, limit })
     const [left = RANGES.deadlines.lt] =
       keys.length > 0
@@ -50,23 +53,32 @@ export class Deadlines {
     this.start = earlier(left, this.armed ?? left)
     return keys.map(deadlineOf)
   }
+
+  private tell(key: Buffer): void {
+    const name = key.toString('latin1')
+    if (!this.told.has(name)) {
+      this.told.add(name)
+      this.onDamaged(key)
+    }
+  }
 }
 
-/** The keys of at most `limit` rows whose checksums are right. */
+/** The keys of the first `limit` rows whose checksums are right: damaged ones do not count. */
 async function checkedKeys(
   level: ByteLevel,
   { limit, ...range }: KeyRange & { readonly limit: number },
 ): Promise<Buffer[]> {
-  const rows = level.iterator({ ...range, limit, highWaterMarkBytes: SLICE_BYTES })
+  const rows = level.iterator({ ...range, highWaterMarkBytes: SLICE_BYTES })
   const keys: Buffer[] = []
   try {
-    for (;;) {
-      const slice = await rows.nextv(SLICE_ROWS)
+    while (keys.length < limit) {
+      const slice = await rows.nextv(Math.min(SLICE_ROWS, limit - keys.length))
       if (slice.length === 0) {
-        return keys
+        break
       }
       keys.push(...slice.map(([key]) => key))
     }
+    return keys
   } finally {
     await rows.close()
   }

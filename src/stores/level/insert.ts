@@ -1,9 +1,8 @@
 import type { Session } from '../../core/session.js'
 import type { Decision, InsertScope, Seen } from '../../core/store.js'
-import { openedKey } from './keys.js'
 import { answerLock, sessionLock, userLock } from './locks.js'
-import { look } from './lookup.js'
-import { newestOpened, openedRows } from './opened.js'
+import { look, reusableId } from './lookup.js'
+import { openedRows } from './opened.js'
 import type { StoreParts } from './parts.js'
 import { changeRows, dueRows, insertRows } from './rows.js'
 
@@ -21,13 +20,9 @@ export function insertSession(
   }
   return locks.hold(outer, async () => {
     // The user's lock keeps it open and without a rival; its own keeps it as it is.
-    const reusableId =
-      reuse &&
-      (await database.read((level) =>
-        newestOpened(level.getSync(openedKey(userId, reuse.address, reuse.client))),
-      ))
-    return locks.hold(reusableId === undefined ? [] : [sessionLock(reusableId)], () =>
-      insertLocked(parts, scope, reusableId, decide),
+    const id = reuse && (await database.read((level) => reusableId(level, userId, reuse)))
+    return locks.hold(id === undefined ? [] : [sessionLock(id)], () =>
+      insertLocked(parts, scope, id, decide),
     )
   })
 }
@@ -35,10 +30,10 @@ export function insertSession(
 async function insertLocked(
   { database, counts, writer }: StoreParts,
   scope: InsertScope,
-  reusableId: string | undefined,
+  reuseId: string | undefined,
   decide: (seen: Seen) => Decision,
 ): Promise<Session> {
-  const seen = await database.read((level) => look(level, counts, scope, reusableId))
+  const seen = await database.read((level) => look(level, counts, scope, reuseId))
   // From here to the write nothing else gets a turn, so no other insert sees the same `openInAll`.
   const decision = decide({ ...seen, openInAll: counts.reserved })
   if ('keep' in decision) {

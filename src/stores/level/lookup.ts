@@ -4,7 +4,7 @@ import type { ByteLevel, Reading } from './byte-level.js'
 import { decodeAnswer, decodeSession } from './codec.js'
 import type { Counts } from './counts.js'
 import { answerKey, openedKey, sessionKey } from './keys.js'
-import { newestOpened } from './opened.js'
+import { isOpened, openedIds } from './opened.js'
 
 export function readSession(level: ByteLevel, id: string, at: Reading = {}): Session | undefined {
   const bytes = level.getSync(sessionKey(id), at)
@@ -20,11 +20,28 @@ export async function findOpened(
 ): Promise<Session | undefined> {
   const snapshot = level.snapshot()
   try {
-    const id = newestOpened(level.getSync(openedKey(userId, address, client), { snapshot }))
-    return id === undefined ? undefined : readSession(level, id, { snapshot })
+    const ids = openedIds(level.getSync(openedKey(userId, address, client), { snapshot }))
+    for (const id of ids) {
+      const session = readSession(level, id, { snapshot })
+      if (isOpened(session)) {
+        return session
+      }
+    }
+    return undefined
   } finally {
     await snapshot.close()
   }
+}
+
+/** The id of the session that `findOpened` would give; of a lone entry, before anybody looked at its session. */
+export function reusableId(
+  level: ByteLevel,
+  userId: string,
+  { address, client }: NonNullable<InsertScope['reuse']>,
+): string | undefined {
+  const ids = openedIds(level.getSync(openedKey(userId, address, client)))
+  // Nearly always there is one, and who locks it looks at it anyway.
+  return ids.length > 1 ? ids.find((id) => isOpened(readSession(level, id))) : ids[0]
 }
 
 /** What an insert is shown, but for the count of all. The caller holds the locks of what it sees. */
@@ -32,15 +49,15 @@ export async function look(
   level: ByteLevel,
   counts: Counts,
   { userId, idempotency, countOpenOfUser }: InsertScope,
-  reusableId: string | undefined,
+  reuseId: string | undefined,
 ): Promise<Omit<Seen, 'openInAll'>> {
   const openOfUser = countOpenOfUser ? await counts.ofUser(level, userId) : 0
   const answer = idempotency && readAnswer(level, idempotency)
-  const reusable = reusableId === undefined ? undefined : readSession(level, reusableId)
+  const reusable = reuseId === undefined ? undefined : readSession(level, reuseId)
   return {
     openOfUser,
     ...(answer && { answered: answer.answered }),
-    ...(reusable && { reusable }),
+    ...(reusable && isOpened(reusable) && { reusable }),
   }
 }
 

@@ -10,6 +10,8 @@ export interface Traces {
   readonly note: string
   /** Files that only a server which has a store writes to. */
   readonly usedFiles: readonly string[]
+  /** Files, even empty ones, that only a server which had a store leaves there together. The first is named. */
+  readonly leftTogether: readonly string[]
 }
 
 /** Throws StoreMismatchError where there is no store but a trace of one. */
@@ -17,15 +19,24 @@ export async function expectNotLost(location: string, traces: Traces): Promise<v
   if (await holdsDatabase(location)) {
     return
   }
-  for (const path of [traces.note, ...traces.usedFiles]) {
+  const trace = await findTrace(traces)
+  if (trace !== undefined) {
+    throw new StoreMismatchError(
+      `${location} has no store, but ${trace} shows that there was one: put the store back in its place, or ` +
+        '`sessiond restore` a backup; to begin with an empty store, move that file away',
+    )
+  }
+}
+
+async function findTrace({ note, usedFiles, leftTogether }: Traces): Promise<string | undefined> {
+  for (const path of [note, ...usedFiles]) {
     const found = await stat(path).catch(absent)
-    if (found !== null && (found.size > 0 || path === traces.note)) {
-      throw new StoreMismatchError(
-        `${location} has no store, but ${path} shows that there was one: put the store back in its place, or ` +
-          '`sessiond restore` a backup; to begin with an empty store, move that file away',
-      )
+    if (found !== null && (found.size > 0 || path === note)) {
+      return path
     }
   }
+  const left = await Promise.all(leftTogether.map((path) => stat(path).catch(absent)))
+  return left.includes(null) ? undefined : leftTogether[0]
 }
 
 /** Notes that a store is there, on disk, once. */

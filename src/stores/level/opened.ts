@@ -9,10 +9,9 @@ import { inverted, openedKey, readSized, sized, TIME_BYTES } from './keys.js'
  * it; the newest comes first.
  */
 
-/** The id of the newest session in such a value. */
-export function newestOpened(value: Uint8Array | undefined): string | undefined {
-  const newest = value && entriesOf(value)[0]
-  return newest && idOfEntry(newest)
+/** The ids of the sessions in such a value, the newest first. Where the row is stale, some have ended. */
+export function openedIds(value: Uint8Array | undefined): string[] {
+  return value === undefined ? [] : entriesOf(value).map(idOfEntry)
 }
 
 /** The `c` row after a change, where the change concerns it; `read` gives the value that is there. */
@@ -32,7 +31,7 @@ export function openedRows(
 }
 
 /** Whether a session stands in a `c` row. */
-export function isOpened(session: Session | null): boolean {
+export function isOpened(session: Session | null | undefined): boolean {
   return session?.active === true && session.token === null
 }
 

@@ -1,5 +1,5 @@
 import { StoreDamagedError } from '../../core/errors.js'
-import { encodeInfo, type Info } from './codec.js'
+import { encodeInfo, encodeSession, type Info } from './codec.js'
 import type { Database, Row } from './database.js'
 import { damagedFiles } from './files/store-files.js'
 import { INFO_KEY, LAYOUT_VERSION, RANGES, TALLY_KEY } from './keys.js'
@@ -11,7 +11,6 @@ const SLICE_BYTES = 1024 * 1024
 
 /** What a row of an earlier release must be, before a checksum vouches for it. All throw StoreDamagedError. */
 const EXPECTATIONS: Readonly<Record<string, (key: Buffer, value: Uint8Array) => void>> = {
-  s: storedSession,
   i: storedAnswer,
   x: storedDeadline,
   c: (_, value) => {
@@ -52,10 +51,9 @@ export async function addChecksums(
       if (last === undefined) {
         break
       }
-      const rows = slice.filter(([key]) => key[0] !== RANGES.facts.gte[0])
-      for (const [key, value] of rows) {
-        EXPECTATIONS[key.toString('latin1', 0, 1)]?.(key, value)
-      }
+      const rows = slice
+        .filter(([key]) => key[0] !== RANGES.facts.gte[0])
+        .map(([key, value]): Row => [key, upgradedValue(key, value)])
       await commit([...facts, ...rows], Buffer.concat([last[0], Buffer.of(0)]), false)
       facts = []
     }
@@ -64,6 +62,17 @@ export async function addChecksums(
   }
   await commit(facts, new Uint8Array(), true)
   database.hasAllChecksums()
+}
+
+function upgradedValue(key: Buffer, value: Uint8Array): Uint8Array {
+  const kind = key.toString('latin1', 0, 1)
+  if (kind === 's') {
+    const session = storedSession(key, value)
+    // Earlier releases left in an ended session what callers had kept in it.
+    return session.active ? value : encodeSession(session)
+  }
+  EXPECTATIONS[kind]?.(key, value)
+  return value
 }
 
 /** Else a checksum would vouch for rows out of damaged blocks. */

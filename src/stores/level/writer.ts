@@ -39,6 +39,7 @@ export class Writer {
   private committing: Promise<void> | null = null
   private recovering: Promise<void> | null = null
   private failure: unknown
+  private isRefusing = false
   private readonly stopping = new AbortController()
 
   constructor(
@@ -60,7 +61,7 @@ export class Writer {
 
   /** Whether writes are taken: not between a failure and its recovery. */
   get isWriting(): boolean {
-    return this.recovering === null
+    return this.recovering === null && !this.isRefusing
   }
 
   /** Writes that wait for the next commit. */
@@ -74,7 +75,7 @@ export class Writer {
    * is unknown, or nothing was written.
    */
   write(rows: readonly Row[], change: SessionChange | null, durable = true): Promise<void> {
-    if (this.recovering !== null) {
+    if (!this.isWriting) {
       return Promise.reject(writeError('an earlier write failed', this.failure))
     }
     if (change !== null) {
@@ -88,10 +89,10 @@ export class Writer {
     return committed.finally(onSettled)
   }
 
-  /** Takes no more writes, for good. */
+  /** Takes no more writes, for good: a recovery under way ends. */
   refuse(cause: unknown): void {
     this.failure = cause
-    this.recovering ??= Promise.resolve()
+    this.isRefusing = true
   }
 
   /** Waits for the commit under way and gives up on recovery. */
@@ -144,18 +145,27 @@ export class Writer {
 
   /** Reopens the database when there is room; reads go on until then. */
   private async recover(failedCommit: number, changes: readonly SessionChange[]): Promise<void> {
-    for (let delayMs = FIRST_RETRY_MS; ; delayMs = Math.min(2 * delayMs, LAST_RETRY_MS)) {
+    for (
+      let delayMs = FIRST_RETRY_MS;
+      !this.isRefusing;
+      delayMs = Math.min(2 * delayMs, LAST_RETRY_MS)
+    ) {
       try {
         await this.database.probe()
         await this.database.reopen((level) => this.reload(level, failedCommit, changes))
         this.recovering = null
-        this.options.onRecovery()
+        if (!this.isRefusing) {
+          this.options.onRecovery()
+        }
         return
       } catch (error) {
-        this.failure = error
         if (error instanceof StoreDamagedError) {
           this.options.onDamage(error.message)
+          this.refuse(error)
           return // Who starts the server again decides what becomes of it.
+        }
+        if (!this.isRefusing) {
+          this.failure = error
         }
       }
       try {
