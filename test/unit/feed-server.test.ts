@@ -1,5 +1,5 @@
 import { EventEmitter, once } from 'node:events'
-import { get, request as httpRequest } from 'node:http'
+import { get, request as httpRequest, type IncomingMessage } from 'node:http'
 import { connect as connectSocket } from 'node:net'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { WebSocket } from 'ws'
@@ -9,6 +9,7 @@ import { Secret } from '../../src/secret.js'
 import { newAuthority } from '../support/certificates.js'
 import { DocumentClient } from '../support/document-client.js'
 import { expectedContent } from '../support/feed.js'
+import { recordCalls } from '../support/observer.js'
 import { CALLER, sessionsAt } from '../support/sessions.js'
 import { fixedTls } from '../support/tls.js'
 
@@ -408,6 +409,39 @@ describe('a server with TLS', () => {
         expect(await closed).toBe(0)
       }
     }
+  })
+
+  it('does not wait at its close for commands sent ahead on a connection that is gone', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const begun = new EventEmitter()
+    const commandable = {
+      sessions: { has: () => true, run: () => new Promise<never>(() => {}) },
+      mayBeAsked(request: IncomingMessage) {
+        begun.emit('asked', request)
+        return true
+      },
+      caller: () => CALLER,
+      observer: recordCalls().observer,
+    }
+    const { server } = await start({ commandable })
+    const port = Number(new URL(server.address).port)
+    const silent = connectSocket(port, '127.0.0.1').on('error', () => {})
+    await once(silent, 'connect')
+    const gone = connectSocket(port, '127.0.0.1')
+    await once(gone, 'connect')
+    const head =
+      'POST /v1/sessions/get_sessions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n'
+    const asked: Promise<IncomingMessage[]> = once(begun, 'asked')
+    gone.write(head.repeat(100))
+    const [{ socket } = expect.fail()] = await asked
+    socket.on('error', () => {})
+    const left = new Promise((resolve) => socket.on('close', resolve))
+    gone.resetAndDestroy()
+    await left
+    const closed = server.close(60_000)
+    await vi.advanceTimersByTimeAsync(2_000)
+    expect(await closed).toBe(0)
   })
 
   it('closes also while a peer says nothing', async () => {
