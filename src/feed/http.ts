@@ -10,6 +10,7 @@ import {
 import { createServer as createSecureServer } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { answerCommand, type CommandablePorts, isCommandPath } from '../http/commandable.js'
+import { heedEveryHeader } from '../net/request.js'
 import type { Tls } from '../tls.js'
 import { checkHost, checkOrigin, checkViewer, type FeedAccess, pathOf } from './access.js'
 import { answerOperator, isOperatorPath, type OperatorPorts } from './operator.js'
@@ -146,9 +147,12 @@ export function createHttpServer(
   options: ServerOptions,
   answer: RequestListener,
 ): Server {
-  if (tls === null) {
-    return createServer(options, answer)
-  }
+  const server = tls === null ? createServer(options, answer) : secureServer(tls, options, answer)
+  heedEveryHeader(server)
+  return server
+}
+
+function secureServer(tls: Tls, options: ServerOptions, answer: RequestListener): Server {
   const server = createSecureServer(
     {
       ...options,

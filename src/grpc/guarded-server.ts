@@ -141,6 +141,7 @@ export class GuardedServer extends Server {
       // method that there is not would throw, and stop the process.
       if (!stream.closed && !stream.destroyed) {
         dropFarDeadline(headers)
+        keepUnprintable(headers)
         serve?.(stream, headers)
       }
     })
@@ -236,6 +237,18 @@ function readNoFasterThanAnswered(call: Duplex): void {
       call.once('drain', () => call.resume())
     }
   })
+}
+
+const UNPRINTABLE = /[^ -~]/
+
+/** grpc-js drops a header whose value is not printable ASCII, and with it what only its name tells. */
+function keepUnprintable(headers: IncomingHttpHeaders): void {
+  for (const name in headers) {
+    const value = headers[name]
+    if (typeof value === 'string' && name[0] !== ':' && UNPRINTABLE.test(value)) {
+      headers[name] = value.replace(/[^ -~]/g, '?')
+    }
+  }
 }
 
 /** As it came, or unpacked. */

@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
+import { connect as connectHttp2 } from 'node:http2'
 import { join } from 'node:path'
 import { Metadata, type ServiceError, type UntypedHandleCall } from '@grpc/grpc-js'
 import { pino } from 'pino'
@@ -201,6 +203,25 @@ describe('the admin credential', () => {
       }
       expect(await call(open, path, { header: 'x-forwarded' })).toBe('gRPC on loopback')
     }
+  })
+
+  it('knows a header by its name, also where grpc-js would drop its value', async () => {
+    const ask = async (address: string, name: string) => {
+      const session = connectHttp2(`https://${address}`, { ca: authority.cert })
+      onTestFinished(() => session.destroy())
+      const stream = session.request({
+        ':method': 'POST',
+        ':path': STATUS,
+        'content-type': 'application/grpc',
+        te: 'trailers',
+        [name]: 'Bearer \xe9, 1.2.3.4',
+      })
+      stream.end(Buffer.alloc(5))
+      const [headers] = await once(stream, 'response')
+      return decodeURIComponent(`${headers['grpc-message']}`)
+    }
+    expect(await ask(open, 'x-forwarded-for')).toContain('x-forwarded-for')
+    expect(await ask(guarded, 'authorization')).toContain('the admin credential that was shown')
   })
 
   it('is nothing that health asks for', async () => {
