@@ -433,7 +433,7 @@ describe('a server with TLS', () => {
     const head =
       'POST /v1/sessions/get_sessions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n'
     const asked: Promise<IncomingMessage[]> = once(begun, 'asked')
-    gone.write(head.repeat(100))
+    gone.write(head.repeat(20))
     const [{ socket } = expect.fail()] = await asked
     socket.on('error', () => {})
     const left = new Promise((resolve) => socket.on('close', resolve))
