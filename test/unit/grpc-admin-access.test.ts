@@ -193,7 +193,11 @@ describe('the admin credential', () => {
     for (const path of [STATUS, BACKUP]) {
       expect(await call(open, path, {})).toBe('gRPC on loopback')
       expect(await call(open, path, { token: TOKEN })).toBe('gRPC on loopback')
-      for (const header of ['forwarded', 'via', 'x-real-ip', 'x-forwarded-for', 'x-forwarded-x']) {
+      for (const header of [
+        ...['forwarded', 'via', 'x-real-ip', 'x-forwarded-for', 'x-forwarded-x', 'x-forwarded'],
+        ...['x-original-forwarded-for', 'x-client-ip', 'x-cluster-client-ip', 'true-client-ip'],
+        ...['cf-connecting-ip', 'x-envoy-external-address'],
+      ]) {
         await expect(call(open, path, { header })).rejects.toMatchObject({
           grpcCode: 7,
           code: 'FORWARDED',
@@ -201,7 +205,7 @@ describe('the admin credential', () => {
         })
         expect(await call(guarded, path, { header, token: TOKEN })).toBe('admin token')
       }
-      expect(await call(open, path, { header: 'x-forwarded' })).toBe('gRPC on loopback')
+      expect(await call(open, path, { header: 'x-forward' })).toBe('gRPC on loopback')
     }
   })
 
