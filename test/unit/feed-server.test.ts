@@ -3,6 +3,7 @@ import { get, request as httpRequest, type IncomingMessage } from 'node:http'
 import { connect as connectSocket } from 'node:net'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { WebSocket } from 'ws'
+import { StoreUnavailableError } from '../../src/core/errors.js'
 import { FeedHub } from '../../src/feed/hub.js'
 import { type FeedServerOptions, startFeedServer } from '../../src/feed/server.js'
 import { Secret } from '../../src/secret.js'
@@ -311,6 +312,20 @@ describe('over HTTP', () => {
     const port = Number(new URL(server.address).port)
     await expect(start({ port })).rejects.toMatchObject({ code: 'LISTEN_FAILED' })
   })
+})
+
+it.each([
+  [new StoreUnavailableError('it is closed'), 503, []],
+  [new Error('secret'), null, [new Error('secret')]],
+])('metrics that fail as %s are answered, or told of', async (error, status, told) => {
+  const failures: unknown[] = []
+  const { server } = await start({
+    metrics: { refusal: () => null, contentType: 'text/plain', text: () => Promise.reject(error) },
+    onFailure: (failure) => failures.push(failure),
+  })
+  const answer = await fetch(`${server.address}/metrics`).catch(() => null)
+  expect(answer?.status ?? null).toBe(status)
+  expect(failures).toEqual(told)
 })
 
 describe('requests that were sent ahead on one connection', () => {
