@@ -1,10 +1,8 @@
 import { Command } from 'commander'
-import { UnprotectedTokenError } from '../client/errors.js'
 import { tlsProblem } from '../client/tls-problem.js'
 import { type WatchEvent, type WatchedSession, watchSessions } from '../client/watch.js'
 import { ConfigError } from '../config.js'
 import { listenAddress } from '../config-values.js'
-import { isLoopback } from '../loopback.js'
 import { readCertificates } from '../tls.js'
 import { readTokenFile } from '../token-file.js'
 import { VERSION } from '../version.js'
@@ -46,14 +44,11 @@ Examples:
     )
     .action(async ({ http, token, json, tls, tlsCa, plaintext }: WatchFlags) => {
       const mistakes: string[] = []
-      const address = parseFlag('--http', http, listenAddress, mistakes)
+      parseFlag('--http', http, listenAddress, mistakes)
       if (mistakes.length > 0) {
         throw new ConfigError(mistakes)
       }
       const scheme = tls || tlsCa !== undefined ? 'wss' : 'ws'
-      if (token !== undefined && scheme === 'ws' && !isLoopback(address.host) && !plaintext) {
-        throw new UnprotectedTokenError(http)
-      }
       const stopped = new AbortController()
       for (const signal of ['SIGTERM', 'SIGINT'] as const) {
         process.once(signal, () => stopped.abort())
@@ -66,6 +61,7 @@ Examples:
         version: VERSION,
         signal: stopped.signal,
         ...(token !== undefined && { token: readTokenFile(token) }),
+        ...(plaintext !== undefined && { plaintext }),
       })
       for await (const event of watch) {
         print(event, json ?? false)

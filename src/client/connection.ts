@@ -3,7 +3,7 @@ import { Client, credentials, InterceptingCall, type Interceptor } from '@grpc/g
 import { certificateChain, trustedCertificates } from '../crypto/certificates.js'
 import { privateKeyOfTls } from '../crypto/private-key.js'
 import { isLoopback } from '../loopback.js'
-import { readTcpAddress, readUnixAddress } from '../net/address.js'
+import { readTcpAddress, readUnixAddress, type TcpAddress } from '../net/address.js'
 import { UnprotectedTokenError } from './errors.js'
 import { mayUseProxy } from './proxy.js'
 import { TlsCredentials } from './tls-credentials.js'
@@ -69,8 +69,8 @@ export function connect(address: string, options: ConnectOptions): Connection {
   if (isBare && !plaintext && !isOnThisMachine(address)) {
     throw new UnprotectedTokenError(address)
   }
-  const server = readTcpAddress(address)
-  const mayBeProxied = !isBare && (server === null || mayUseProxy(server))
+  const mayBeProxied =
+    !isBare && readUnixAddress(address) === null && mayUseProxy(serverOf(address))
   const client = new Client(address, channelCredentials(address, tls), {
     ...(adminToken !== undefined && { interceptors: [withToken(adminToken)] }),
     ...(!mayBeProxied && { 'grpc.enable_http_proxy': 0 }),
@@ -130,14 +130,16 @@ function pemOf(pem: string | Uint8Array): string {
 
 /** Of whom the certificate must be. A socket stands for this machine. */
 function hostOf(address: string): string {
-  return readUnixAddress(address) === null ? hostOfName(address) : 'localhost'
+  return readUnixAddress(address) === null ? serverOf(address).host : 'localhost'
 }
 
+const GRPC_PORT = 443
+
 /** Of a name as gRPC has them: `dns:HOST:PORT` and `HOST` are some, too. What is none has no certificate either. */
-function hostOfName(name: string): string {
-  const [, bracketed, plain] =
-    /^(?:dns:(?:\/\/[^/]*\/)?)?(?:\[([^\]]+)\]|([^:[\]]+))(?::\d{1,5})?$/.exec(name) ?? []
-  return bracketed ?? plain ?? name
+function serverOf(name: string): TcpAddress {
+  const [, bracketed, plain, port] =
+    /^(?:dns:(?:\/\/[^/]*\/)?)?(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(name) ?? []
+  return { host: bracketed ?? plain ?? name, port: Number(port ?? GRPC_PORT) }
 }
 
 function withToken(token: string): Interceptor {

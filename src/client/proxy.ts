@@ -1,6 +1,11 @@
-import { BlockList, isIP } from 'node:net'
+import { BlockList, isIP, isIPv6 } from 'node:net'
 import { isLoopback } from '../loopback.js'
 import type { TcpAddress } from '../net/address.js'
+
+/** Whoever connects to these is connected to this machine. */
+const UNSPECIFIED = new BlockList()
+UNSPECIFIED.addAddress('0.0.0.0')
+UNSPECIFIED.addAddress('::', 'ipv6')
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -11,9 +16,11 @@ type Environment = Readonly<Record<string, string | undefined>>
 export function mayUseProxy(server: TcpAddress, env: Environment = process.env): boolean {
   const { no_grpc_proxy, no_proxy, NO_PROXY } = env
   const exceptions = no_grpc_proxy ?? no_proxy ?? NO_PROXY ?? ''
+  const host = server.host.toLowerCase().replace(/\.$/, '')
   return (
-    !isLoopback(server.host) &&
-    !exceptions.split(/[\s,]+/).some((exception) => excepts(exception.toLowerCase(), server))
+    !isLoopback(host) &&
+    !UNSPECIFIED.check(host, isIPv6(host) ? 'ipv6' : 'ipv4') &&
+    !exceptions.split(/[\s,]+/).some((one) => excepts(one.toLowerCase(), host, server.port))
   )
 }
 
@@ -21,8 +28,7 @@ export function mayUseProxy(server: TcpAddress, env: Environment = process.env):
  * The forms of NO_PROXY: `*`; a name, which stands for those below it too, with or without `.` or `*.` before it;
  * an address; a network such as `10.0.0.0/8`; each with or without `:PORT`.
  */
-function excepts(exception: string, { host: given, port }: TcpAddress): boolean {
-  const host = given.toLowerCase().replace(/\.$/, '')
+function excepts(exception: string, host: string, port: number): boolean {
   const [, bracketed, plain, only] =
     /^(?:\[([^\]]+)\]|([^[\]]*?))(?::(\d{1,5}))?$/.exec(
       isIP(exception) ? `[${exception}]` : exception,

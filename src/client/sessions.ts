@@ -84,7 +84,7 @@ export class SessionsClient {
     private readonly deadlineMs = DEFAULT_DEADLINE_MS,
   ) {}
 
-  /** Of the server, `HOST:PORT`. */
+  /** Of the server, `HOST:PORT` or `unix:PATH`. */
   get address(): string {
     return this.connection.address
   }

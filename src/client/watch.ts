@@ -6,6 +6,7 @@ import {
   type ListedSession,
   type ListedUser,
 } from '../feed/protocol.js'
+import { UnprotectedTokenError } from './errors.js'
 import { EventQueue } from './event-queue.js'
 import { WatchedSessions } from './watched-sessions.js'
 
@@ -15,6 +16,8 @@ const FIRST_RETRY_MS = 500
 const LAST_RETRY_MS = 30_000
 /** How long after a reset sessions of an earlier connection wait to be added anew. */
 const SETTLE_MS = 1_500
+/** As a URL has it, however it was written. */
+const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
 
 export type WatchEvent =
   | { readonly type: 'connecting' }
@@ -38,6 +41,8 @@ export interface WatchOptions {
   readonly WebSocket?: WebSocketConstructor
   /** For a server with --feed-token. */
   readonly token?: string
+  /** Sends the token also to another machine without TLS, where a proxy here or a mesh protects the way. */
+  readonly plaintext?: boolean
 }
 
 /** What a watch needs of a WebSocket: that of browsers and that of `ws` have it. */
@@ -77,7 +82,7 @@ const PORTS: WatchPorts = {
 /**
  * Follows the session list at `url` (`ws://HOST:PORT/session-list`), and connects again whenever the
  * connection is lost, after a random delay that doubles from half a second up to 30 s. Throws TypeError
- * where there is no WebSocket, or `url` is none.
+ * where there is no WebSocket, or `url` is none, and UnprotectedTokenError.
  */
 export function watchSessions(
   url: string,
@@ -99,6 +104,7 @@ class Watch implements SessionWatch {
   private isClosed = false
   private cancelRetry = () => {}
   private cancelSettling = () => {}
+  private forgetSignal = () => {}
 
   constructor(
     url: string,
@@ -113,6 +119,10 @@ class Watch implements SessionWatch {
     this.WebSocket = implementation
     const address = new URL(url)
     if (options.token !== undefined) {
+      const isInClear = address.protocol === 'ws:' && !LOOPBACK.test(address.hostname)
+      if (isInClear && !options.plaintext) {
+        throw new UnprotectedTokenError(address.host)
+      }
       address.searchParams.set('token', options.token)
     }
     this.url = address.href
@@ -121,7 +131,9 @@ class Watch implements SessionWatch {
       this.isClosed = true
       return
     }
-    options.signal?.addEventListener('abort', () => this.close(), { once: true })
+    const { signal } = options
+    signal?.addEventListener('abort', this.close)
+    this.forgetSignal = () => signal?.removeEventListener('abort', this.close)
     this.open()
   }
 
@@ -144,8 +156,9 @@ class Watch implements SessionWatch {
     return queue
   }
 
-  close(): void {
+  readonly close = (): void => {
     this.isClosed = true
+    this.forgetSignal()
     this.cancelRetry()
     this.cancelSettling()
     this.leave()

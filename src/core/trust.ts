@@ -51,7 +51,8 @@ export function operatorRule(
     : null
 }
 
-const PROXY_HEADER = /^(?:forwarded|via|x-real-ip|x-forwarded-.*)$/
+const PROXY_HEADER =
+  /^(?:forwarded|via|x-real-ip|x-(?:original-)?forwarded(?:-.*)?|x-(?:cluster-)?client-ip|true-client-ip|cf-connecting-ip|x-envoy-external-address)$/
 
 /** Throws ForwardedError where one of the headers is a proxy's. `advice`: what would let the call through. */
 export function refuseForwarded(headerNames: Iterable<string>, advice: string): void {

@@ -66,10 +66,10 @@ export function countAnswers(server: Server, unsent: Unsent): void {
     answers.set(socket, queued)
     unsent.follow(socket, () => {
       let bytes = 0
-      for (const { socket, writableEnded, writableLength } of queued) {
-        if (socket === null) {
-          bytes += ANSWER_BYTES + writableLength
-        } else if (writableEnded) {
+      for (const response of queued) {
+        if (response.socket === null) {
+          bytes += ANSWER_BYTES + response.writableLength
+        } else if (response.writableEnded) {
           bytes += ANSWER_BYTES
         }
       }

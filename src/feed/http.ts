@@ -9,7 +9,9 @@ import {
 } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import type { Duplex } from 'node:stream'
+import { StoreUnavailableError } from '../core/errors.js'
 import { answerCommand, type CommandablePorts, isCommandPath } from '../http/commandable.js'
+import { heedEveryHeader } from '../net/request.js'
 import type { Tls } from '../tls.js'
 import { checkHost, checkOrigin, checkViewer, type FeedAccess, pathOf } from './access.js'
 import { answerOperator, isOperatorPath, type OperatorPorts } from './operator.js'
@@ -99,9 +101,14 @@ async function answerMetrics(
     say(response, 403, reason)
     return
   }
-  const metrics = await text(askedMs).catch(() => null)
+  const metrics = await text(askedMs).catch((error: unknown) => {
+    if (error instanceof StoreUnavailableError) {
+      return null // As it is while the server stops.
+    }
+    throw error
+  })
   if (metrics === null) {
-    say(response, 503, 'the metrics cannot be read: the server stops')
+    say(response, 503, 'the metrics cannot be read: the store is not available')
     return
   }
   response.writeHead(200, {
@@ -146,9 +153,12 @@ export function createHttpServer(
   options: ServerOptions,
   answer: RequestListener,
 ): Server {
-  if (tls === null) {
-    return createServer(options, answer)
-  }
+  const server = tls === null ? createServer(options, answer) : secureServer(tls, options, answer)
+  heedEveryHeader(server)
+  return server
+}
+
+function secureServer(tls: Tls, options: ServerOptions, answer: RequestListener): Server {
   const server = createSecureServer(
     {
       ...options,

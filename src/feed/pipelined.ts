@@ -27,8 +27,8 @@ export function oneByOne(answer: (asked: Asked) => void): RequestListener {
     }
     waiting.push(asked)
     if (waiting.length === MAX_WAITING) {
-      // Node takes apart all that it has read, and resumes the socket in the next tick. So this comes behind that,
-      // and before the next read.
+      // Node takes apart all that it has read, and its `parserOnMessageComplete` resumes the socket in the next tick.
+      // So this comes behind that, and before the next read.
       process.nextTick(() => queueMicrotask(() => socket.pause()))
     }
   }

@@ -101,6 +101,17 @@ export async function startFeedServer(
     (request, response, askedMs: number) => answer(request, response, options, askedMs),
     options.onFailure,
   )
+  let commandsUnderWay = 0
+  let onCommandsAnswered = () => {}
+  const countCommand = (response: ServerResponse) => {
+    commandsUnderWay++
+    response.once('close', () => {
+      commandsUnderWay--
+      if (commandsUnderWay === 0) {
+        onCommandsAnswered()
+      }
+    })
+  }
   const server = createHttpServer(
     tls,
     {
@@ -109,26 +120,19 @@ export async function startFeedServer(
       connectionsCheckingInterval: CHECK_INTERVAL_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,
     },
-    oneByOne(({ request, response, askedMs }) => serve(request, response, askedMs)),
+    oneByOne(({ request, response, askedMs }) => {
+      // Not sooner: of a response that still waits for its turn Node never emits `close` where its connection ends.
+      if (options.commandable && isCommandPath(pathOf(request))) {
+        countCommand(response)
+      }
+      serve(request, response, askedMs)
+    }),
   )
   const maxConnections = limits.maxViewers + limits.otherConnections
   const connections = boundConnections(server, maxConnections, options.onFull ?? (() => {}))
   if (options.unsent) {
     countAnswers(server, options.unsent)
   }
-  const commands = new Set<ServerResponse>()
-  let onCommandsAnswered = () => {}
-  server.on('request', (request, response) => {
-    if (options.commandable && isCommandPath(pathOf(request))) {
-      commands.add(response)
-      response.once('close', () => {
-        commands.delete(response)
-        if (commands.size === 0) {
-          onCommandsAnswered()
-        }
-      })
-    }
-  })
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => {}) // 'close' follows.
     const refusal = checkUpgrade(request, access, viewers.size < limits.maxViewers)
@@ -190,7 +194,7 @@ export async function startFeedServer(
       return new Promise((resolve) => {
         let wereCut = 0
         const cut = () => {
-          wereCut = commands.size
+          wereCut = commandsUnderWay
           for (const socket of connections) {
             socket.destroy()
           }
@@ -198,7 +202,7 @@ export async function startFeedServer(
         // Nobody else holds up the stop for so long as those who wait for what they asked.
         const cutOthers = () => {
           onCommandsAnswered = cut
-          if (commands.size === 0) {
+          if (commandsUnderWay === 0) {
             cut()
           }
         }

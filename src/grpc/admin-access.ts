@@ -23,9 +23,7 @@ export function forOperators(
           certificate: call.getAuthContext().sslPeerCertificate,
           headerNames: () => Object.keys(call.metadata.getMap()),
         })
-        if (proof !== null) {
-          rememberProof(call, proof)
-        }
+        rememberProof(call, proof)
       } catch (error) {
         ;(refusal(error, isStream, observer) as AnyHandler)(call, callback)
         return

@@ -2,6 +2,7 @@ import { InvokeReply, InvokeRequest } from '#generated/commandable/commandable'
 import { type CommandableSessions, SERVICE } from '../commandable/commands.js'
 import { type Description, descriptionOf } from '../commandable/description.js'
 import type { CallObserver } from '../core/calls.js'
+import { SessiondError } from '../core/errors.js'
 import { callerOf } from './caller.js'
 import { decode, rawDefinition } from './contracts.js'
 import { unary } from './handler.js'
@@ -25,7 +26,9 @@ export function commandableService(
         const { method, argsEmpty, argsJson, correlationId } = request
         const command = method.startsWith(PREFIX) ? method.slice(PREFIX.length) : ''
         if (!sessions.has(command)) {
-          return encode(refusal(methodNotFound(method), correlationId))
+          const description = methodNotFound(method)
+          onRefused(new RefusedMethodError(description.message))
+          return encode(refusal(description, correlationId))
         }
         const json = argsEmpty ? new Uint8Array() : Buffer.from(argsJson)
         const reply = await sessions.run(command, json, callerOf(call)).then(
@@ -47,6 +50,10 @@ export function commandableService(
       }, observer),
     },
   }
+}
+
+class RefusedMethodError extends SessiondError {
+  readonly code = 'METHOD_NOT_FOUND'
 }
 
 function methodNotFound(method: string): Description {

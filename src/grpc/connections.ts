@@ -1,8 +1,12 @@
 import { constants } from 'node:http2'
+import { peerAddress } from '../net/peer-address.js'
 import type { Unsent } from '../net/unsent.js'
 import { Connection, type ConnectionSocket, type ConnectionStream } from './connection.js'
 import type { GrpcLimits, Limit, OnLimited } from './limits.js'
 import { type Peer, type PeerLimits, Peers } from './peers.js'
+
+/** Of every program on this machine: of many, one may leave its answers. */
+const SHARED_ADDRESSES: ReadonlySet<string> = new Set(['unix', '127.0.0.1', '::1'].map(peerAddress))
 
 type ConnectionLimits = PeerLimits & Pick<GrpcLimits, 'maxConnections' | 'headerTimeoutMs'>
 
@@ -57,7 +61,7 @@ export class Connections {
       unsentBytes: () => connection.unsentBytes,
       // Its streams stall one by one.
       isStalled: () => false,
-      cut: () => this.#endUntaken(connection),
+      cut: (hasTooMuch) => this.#endUntaken(connection, hasTooMuch),
     })
     return true
   }
@@ -161,10 +165,11 @@ export class Connections {
     }
   }
 
-  /** Too much waits for its address. A new connection of whoever does not take answers would leave as much. */
-  #endUntaken(connection: Connection): void {
-    if (!connection.peer.isBarred) {
-      connection.peer.bar()
+  /** A new connection of whoever does not take answers would leave as much as this one, which is cut. */
+  #endUntaken(connection: Connection, hasTooMuch: boolean): void {
+    const { peer } = connection
+    if (hasTooMuch && !SHARED_ADDRESSES.has(peer.address) && !peer.isBarred) {
+      peer.bar()
     }
     this.#end(connection)
   }

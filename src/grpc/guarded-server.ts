@@ -7,19 +7,14 @@ import {
 } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import {
-  Server,
-  type ServerCredentials,
-  type ServerErrorResponse,
-  type StatusObject,
-  status,
-} from '@grpc/grpc-js'
+import { Server, type ServerCredentials, type StatusObject, status } from '@grpc/grpc-js'
 import { RateLimitedError } from '../core/errors.js'
 import { dropFarDeadline, isPastDeadline } from './call-deadline.js'
+import { isAdmitted } from './caller.js'
 import type { Connections } from './connections.js'
 import { deferClose } from './defer-close.js'
 import type { GrpcLimits, OnLimited } from './limits.js'
-import { toStatus } from './status.js'
+import { type Refusal, toStatus } from './status.js'
 
 /** Whose calls prove nothing of the caller, and may stay open for ever: health and reflection. */
 const OPEN_TO_ALL = '/grpc.'
@@ -34,9 +29,10 @@ const FAILURE_WEIGHTS: Partial<Record<status, number>> = {
   [status.UNAUTHENTICATED]: 1,
   [status.PERMISSION_DENIED]: 1,
   [status.INVALID_ARGUMENT]: 0.2,
-
   [status.FAILED_PRECONDITION]: 0.2,
 }
+/** A caller proves itself before it is told. */
+const PROVED: ReadonlySet<unknown> = new Set(['SESSION_ENDED'])
 const TOO_MANY_LASTING: Partial<StatusObject> = {
   code: status.RESOURCE_EXHAUSTED,
   details: `a connection may have ${MAX_LASTING_STREAMS} streams of health and reflection`,
@@ -51,10 +47,10 @@ interface Call {
   getPeer(): string
   getDeadline(): Date | number
   emit(event: 'error', status: Partial<StatusObject>): boolean
-  on(event: 'error', listener: (error: Partial<ServerErrorResponse>) => void): this
+  on(event: 'error', listener: (error: Partial<Refusal>) => void): this
   once(event: 'close', listener: () => void): this
 }
-type Callback = (error: Partial<ServerErrorResponse> | null, ...rest: unknown[]) => void
+type Callback = (error: Partial<Refusal> | null, ...rest: unknown[]) => void
 type Registration<Request, Response> = Parameters<
   typeof Server.prototype.register<Request, Response>
 >
@@ -141,6 +137,7 @@ export class GuardedServer extends Server {
       // method that there is not would throw, and stop the process.
       if (!stream.closed && !stream.destroyed) {
         dropFarDeadline(headers)
+        keepUnprintable(headers)
         serve?.(stream, headers)
       }
     })
@@ -181,9 +178,9 @@ export class GuardedServer extends Server {
         return
       }
       connection.countCall(call.request instanceof Uint8Array ? call.request.length : 0)
-      const note = (error: Partial<ServerErrorResponse> | null) => {
+      const note = (error: Partial<Refusal> | null) => {
         const weight = FAILURE_WEIGHTS[error?.code ?? status.OK]
-        if (weight !== undefined) {
+        if (weight !== undefined && !isAdmitted(call) && !PROVED.has(error?.reason)) {
           peer.countFailure(weight)
         }
       }
@@ -193,7 +190,12 @@ export class GuardedServer extends Server {
       } else if (!isOpenToAll) {
         this.connections.callBegan(connection)
       }
+      let hasEnded = false
       const end = () => {
+        if (hasEnded) {
+          return // What answers may fail to, and then refuse.
+        }
+        hasEnded = true
         this.calls--
         if (isLasting) {
           connection.lastingStreams--
@@ -236,6 +238,18 @@ function readNoFasterThanAnswered(call: Duplex): void {
       call.once('drain', () => call.resume())
     }
   })
+}
+
+const UNPRINTABLE = /[^ -~]/
+
+/** grpc-js drops a header whose value is not printable ASCII, and with it what only its name tells. */
+function keepUnprintable(headers: IncomingHttpHeaders): void {
+  for (const name in headers) {
+    const value = headers[name]
+    if (typeof value === 'string' && name[0] !== ':' && UNPRINTABLE.test(value)) {
+      headers[name] = value.replace(/[^ -~]/g, '?')
+    }
+  }
 }
 
 /** As it came, or unpacked. */

@@ -30,7 +30,7 @@ export interface GrpcLimits {
  * - `flood`: a peer wasted so much that all its connections were cut;
  * - `barred`: such a peer came back too soon;
  * - `accept`: the system gave no connection, as where file descriptors ran out;
- * - those of answers that wait to be taken.
+ * - `answer-timeout`, `answer-bytes`: answers waited too long, or too many, to be taken.
  */
 export type Limit =
   | 'connections'

@@ -1,7 +1,7 @@
 import { type Metadata, type StatusObject, status } from '@grpc/grpc-js'
 import type { CallObserver, CallOutcome, RunningCall } from '../core/calls.js'
 import { bracketedPeer } from '../net/address.js'
-import { toStatus } from './status.js'
+import { type Refusal, toStatus } from './status.js'
 
 /** Where a request's id travels: as the caller gives it, and back with what was refused. */
 const REQUEST_ID = 'x-request-id'
@@ -25,7 +25,7 @@ export function beginCall(observer: CallObserver, call: AnyCall): RunningCall {
 }
 
 /** What the client is told of an error, with the id under which the server's log has more. */
-export function refusalOf(error: unknown, { requestId }: RunningCall): StatusObject {
+export function refusalOf(error: unknown, { requestId }: RunningCall): Refusal {
   const refusal = toStatus(error)
   refusal.metadata.set(REQUEST_ID, requestId)
   return refusal.code === status.INTERNAL

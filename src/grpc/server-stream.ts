@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type { handleServerStreamingCall, ServerWritableStream } from '@grpc/grpc-js'
-import type { CallObserver } from '../core/calls.js'
+import type { CallObserver, RunningCall } from '../core/calls.js'
 import { beginCall, outcomeOf, refusalOf } from './observed-call.js'
 
 /** Answers with a stream; the signal is aborted when nobody reads it any more. */
@@ -18,8 +18,22 @@ export function serverStream<Request, Response>(
   handle: StreamHandler<Request, Response>,
   observer: CallObserver,
 ): handleServerStreamingCall<Request, Response> {
-  return async (call) => {
+  return (call) => {
     const running = beginCall(observer, call)
+    // One answer that cannot be sent ends its own call, and nobody else's.
+    answer(call, running).catch((error: unknown) => {
+      const refusal = refusalOf(error, running)
+      if (!call.writableEnded) {
+        call.emit('error', refusal)
+      }
+      running.end(outcomeOf(refusal, error))
+    })
+  }
+
+  async function answer(
+    call: ServerWritableStream<Request, Response>,
+    running: RunningCall,
+  ): Promise<void> {
     const gone = new AbortController()
     call.on('cancelled', () => gone.abort())
     const { signal } = gone

@@ -38,11 +38,16 @@ export const STATUS_CODES: Readonly<Record<string, status>> = {
   KEY_NOT_CHANGED: status.FAILED_PRECONDITION,
 }
 
+/** A status that knows which of our errors it stands for, where it is one. */
+export interface Refusal extends StatusObject {
+  readonly reason?: string
+}
+
 /**
  * What a client sees of an error: for one of ours its message, and in `grpc-status-details-bin` a
  * google.rpc.Status with the reason and the field at fault; of anything else nothing.
  */
-export function toStatus(error: unknown): StatusObject {
+export function toStatus(error: unknown): Refusal {
   const code = error instanceof SessiondError ? STATUS_CODES[error.code] : undefined
   if (!(error instanceof SessiondError) || code === undefined) {
     return { code: status.INTERNAL, details: 'internal error', metadata: new Metadata() }
@@ -67,7 +72,7 @@ export function toStatus(error: unknown): StatusObject {
   const metadata = new Metadata()
   const encoded = Status.encode({ code, message, details }).finish()
   metadata.set('grpc-status-details-bin', Buffer.from(encoded))
-  return { code, details: message, metadata }
+  return { code, details: message, metadata, reason: error.code }
 }
 
 /** Without half a surrogate pair, quoted or made by the cut: grpc-js cannot encode one. */

@@ -4,6 +4,7 @@ import { type Category, type Description, descriptionOf } from '../commandable/d
 import type { Caller } from '../core/audit.js'
 import type { CallObserver } from '../core/calls.js'
 import { SessiondError } from '../core/errors.js'
+import { peerText } from '../net/address.js'
 
 const PREFIX = `/${SERVICE}/`
 const JSON_TYPE = /^application\/json\s*(?:;|$)/i
@@ -41,7 +42,7 @@ export async function answerCommand(
   const running = observer.begin({
     transport: 'http',
     method: sessions.has(command) ? command : 'unknown',
-    peer: peerOf(request),
+    peer: peerText(request.socket),
     givenId: correlationId,
     header,
   })
@@ -143,8 +144,4 @@ function send(response: ServerResponse, status: number, body: object | null): vo
     ...(!response.req.complete && { Connection: 'close' }),
   })
   response.end(json)
-}
-
-function peerOf({ socket }: IncomingMessage): string {
-  return `${socket.remoteAddress}:${socket.remotePort}`
 }

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 
 /** Serves requests by promises. One that rejects ends its own connection and is told, and stops nobody else. */
 export function servedBy<More extends readonly unknown[]>(
@@ -11,4 +11,9 @@ export function servedBy<More extends readonly unknown[]>(
       onFailure(error)
     })
   }
+}
+
+/** Node drops headers beyond the first 1,000 without a word, a proxy's among them. Their bytes are bounded anyway. */
+export function heedEveryHeader(server: Server): void {
+  server.maxHeadersCount = 0
 }

@@ -38,7 +38,8 @@ export interface Recipient {
   unsentBytes(): number
   /** Whether the peer has had its time, as far as it is not cut off elsewhere. Asked at every look. */
   isStalled(unsentBytes: number, nowMs: number): boolean
-  cut(): void
+  /** `hasTooMuch`: more waits for its address than may for one. */
+  cut(hasTooMuch: boolean): void
 }
 
 /** Since when nothing of what waits in a stream was taken. */
@@ -125,27 +126,28 @@ export class Unsent {
     }
     for (const waiting of addresses.values()) {
       while (waiting.bytes > this.limits.maxAddressBytes) {
-        total -= this.cutLargest(waiting)
+        total -= this.cutLargest(waiting, true)
       }
     }
     while (total > this.limits.maxBytes) {
       const all = [...addresses.values()]
-      total -= this.cutLargest(all.reduce((most, each) => (each.bytes > most.bytes ? each : most)))
+      const most = all.reduce((most, each) => (each.bytes > most.bytes ? each : most))
+      total -= this.cutLargest(most, false)
     }
   }
 
   /** Returns how many bytes no longer wait. */
-  private cutLargest(waiting: Waiting): number {
+  private cutLargest(waiting: Waiting, hasTooMuch: boolean): number {
     waiting.recipients.sort((a, b) => a.bytes - b.bytes)
     const { recipient, bytes } = waiting.recipients.pop() as (typeof waiting.recipients)[number]
     waiting.bytes -= bytes
-    this.cut('answer-bytes', recipient)
+    this.cut('answer-bytes', recipient, hasTooMuch)
     return bytes
   }
 
-  private cut(limit: UnsentLimit, recipient: Recipient): void {
+  private cut(limit: UnsentLimit, recipient: Recipient, hasTooMuch = false): void {
     this.recipients.delete(recipient)
     this.onLimited(limit, recipient.address)
-    recipient.cut()
+    recipient.cut(hasTooMuch)
   }
 }

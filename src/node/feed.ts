@@ -32,8 +32,8 @@ export interface FeedParts {
   readonly metrics: Metrics
   /** null: no TLS. */
   readonly tls: Tls | null
-  /** null: none is configured. */
   readonly unsent: Unsent
+  /** null: none is configured. */
   readonly credential: OperatorCredential | null
   readonly isServing: () => boolean
   readonly findings: () => readonly string[]

@@ -81,13 +81,20 @@ export function remoteCommands(
     } catch (caught) {
       const error = barred(caught, client.address)
       onOutcome(error)
-      if (error instanceof RefusedError && error.grpcCode === status.RESOURCE_EXHAUSTED) {
+      throw error
+    }
+  }
+  /** Of a command that may bring much. */
+  const one = async (answer: Promise<SessionInfo>) => {
+    try {
+      return asSession(await ask(answer))
+    } catch (error) {
+      if (isTooLarge(error)) {
         throw new InvalidFieldError('data', 'and user are together larger than the server takes')
       }
       throw error
     }
   }
-  const one = async (answer: Promise<SessionInfo>) => asSession(await ask(answer))
   const oneOrNone = async (answer: Promise<SessionInfo | null>) => {
     const session = await ask(answer)
     return session && asSession(session)
@@ -110,6 +117,15 @@ export function remoteCommands(
     delete: (id, userId) => oneOrNone(client.delete(id, userId)),
     closeExpired: () => ask(client.closeExpired()),
   }
+}
+
+/** gRPC itself refuses such a message, and tells nothing but this. */
+function isTooLarge(error: unknown): boolean {
+  return (
+    error instanceof RefusedError &&
+    error.grpcCode === status.RESOURCE_EXHAUSTED &&
+    /^Received message (?:larger|that decompresses)/.test(error.message)
+  )
 }
 
 /** A server that refuses the bridge is as good as away: no caller of the bridge can mend that. */

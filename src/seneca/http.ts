@@ -9,7 +9,7 @@ import { MalformedError } from '../core/errors.js'
 import { refuseForwarded } from '../core/trust.js'
 import { isLoopback } from '../loopback.js'
 import { listen } from '../net/listen.js'
-import { servedBy } from '../net/request.js'
+import { heedEveryHeader, servedBy } from '../net/request.js'
 import { actRunner, type Outcome, refusal } from './act.js'
 import { ByteBudget } from './byte-budget.js'
 import type { SessionCommands } from './commands.js'
@@ -99,6 +99,7 @@ export async function startSenecaHttp(
       response.end(outcome.json)
     }, hooks.onFailure),
   )
+  heedEveryHeader(server)
   boundConnections(server, maxConnections, hooks)
   letIdleGiveWay(server, maxConnections / 2)
   server.setTimeout(STALL_TIMEOUT_MS)

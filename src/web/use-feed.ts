@@ -24,7 +24,9 @@ export function useFeed(url: string, version: string, token: string | null): Fee
     samples: [],
   })
   useEffect(() => {
-    const watch = watchSessions(url, { version, ...(token !== null && { token }) })
+    // The page itself came the same way.
+    const shown = token !== null && { token, plaintext: true }
+    const watch = watchSessions(url, { version, ...shown })
     let connection: Connection = NOT_CONNECTED
     let samples: readonly Sample[] = []
     let scheduled = false

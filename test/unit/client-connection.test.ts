@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer as createHttp2Server } from 'node:http2'
 import { type AddressInfo, createServer } from 'node:net'
-import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { callUnary } from '../../src/client/call.js'
 import { type ConnectOptions, connect } from '../../src/client/connection.js'
 import { UnprotectedTokenError } from '../../src/client/errors.js'
@@ -144,6 +144,17 @@ describe('a connection with TLS', () => {
     })
   })
 })
+
+it.each(['dns:127.0.0.1', 'dns:///127.0.0.1', 'LOCALHOST', '0.0.0.0'])(
+  'no proxy is on the way to this machine under the name %s',
+  async (name) => {
+    vi.stubEnv('http_proxy', 'http://127.0.0.1:1')
+    vi.stubEnv('no_proxy', '')
+    onTestFinished(() => void vi.unstubAllEnvs())
+    const [, port] = (await serve(null)).split(':')
+    await expect(check(`${name}:${port}`)).resolves.toBeDefined()
+  },
+)
 
 describe('the admin token', () => {
   const adminToken = 'a-token-of-sixteen-or-more'

@@ -5,9 +5,11 @@ import { readTcpAddress, type TcpAddress } from '../../src/net/address.js'
 const server = (text: string) => readTcpAddress(text) as TcpAddress
 
 describe('the way to a server', () => {
-  it.each(['127.0.0.1:1', '127.1.2.3:1', 'localhost:1', '[::1]:1'])(
-    'never leads through a proxy to this machine: %s',
-    (address) => expect(mayUseProxy(server(address), {})).toBe(false),
+  it.each([
+    ...['127.0.0.1:1', '127.1.2.3:1', 'localhost:1', '[::1]:1'],
+    ...['LOCALHOST:1', 'localhost.:1', '0.0.0.0:1', '[::]:1', '[0::0]:1', '[::ffff:127.0.0.1]:1'],
+  ])('never leads through a proxy to this machine: %s', (address) =>
+    expect(mayUseProxy(server(address), {})).toBe(false),
   )
 
   it.each([

@@ -1,14 +1,16 @@
 import { EventEmitter, once } from 'node:events'
-import { get, request as httpRequest } from 'node:http'
+import { get, request as httpRequest, type IncomingMessage } from 'node:http'
 import { connect as connectSocket } from 'node:net'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { WebSocket } from 'ws'
+import { StoreUnavailableError } from '../../src/core/errors.js'
 import { FeedHub } from '../../src/feed/hub.js'
 import { type FeedServerOptions, startFeedServer } from '../../src/feed/server.js'
 import { Secret } from '../../src/secret.js'
 import { newAuthority } from '../support/certificates.js'
 import { DocumentClient } from '../support/document-client.js'
 import { expectedContent } from '../support/feed.js'
+import { recordCalls } from '../support/observer.js'
 import { CALLER, sessionsAt } from '../support/sessions.js'
 import { fixedTls } from '../support/tls.js'
 
@@ -312,6 +314,20 @@ describe('over HTTP', () => {
   })
 })
 
+it.each([
+  [new StoreUnavailableError('it is closed'), 503, []],
+  [new Error('secret'), null, [new Error('secret')]],
+])('metrics that fail as %s are answered, or told of', async (error, status, told) => {
+  const failures: unknown[] = []
+  const { server } = await start({
+    metrics: { refusal: () => null, contentType: 'text/plain', text: () => Promise.reject(error) },
+    onFailure: (failure) => failures.push(failure),
+  })
+  const answer = await fetch(`${server.address}/metrics`).catch(() => null)
+  expect(answer?.status ?? null).toBe(status)
+  expect(failures).toEqual(told)
+})
+
 describe('requests that were sent ahead on one connection', () => {
   const SENT = 1000
 
@@ -408,6 +424,39 @@ describe('a server with TLS', () => {
         expect(await closed).toBe(0)
       }
     }
+  })
+
+  it('does not wait at its close for commands sent ahead on a connection that is gone', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const begun = new EventEmitter()
+    const commandable = {
+      sessions: { has: () => true, run: () => new Promise<never>(() => {}) },
+      mayBeAsked(request: IncomingMessage) {
+        begun.emit('asked', request)
+        return true
+      },
+      caller: () => CALLER,
+      observer: recordCalls().observer,
+    }
+    const { server } = await start({ commandable })
+    const port = Number(new URL(server.address).port)
+    const silent = connectSocket(port, '127.0.0.1').on('error', () => {})
+    await once(silent, 'connect')
+    const gone = connectSocket(port, '127.0.0.1')
+    await once(gone, 'connect')
+    const head =
+      'POST /v1/sessions/get_sessions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n'
+    const asked: Promise<IncomingMessage[]> = once(begun, 'asked')
+    gone.write(head.repeat(20))
+    const [{ socket } = expect.fail()] = await asked
+    socket.on('error', () => {})
+    const left = new Promise((resolve) => socket.on('close', resolve))
+    gone.resetAndDestroy()
+    await left
+    const closed = server.close(60_000)
+    await vi.advanceTimersByTimeAsync(2_000)
+    expect(await closed).toBe(0)
   })
 
   it('closes also while a peer says nothing', async () => {

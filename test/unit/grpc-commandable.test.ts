@@ -108,6 +108,7 @@ describe('commandable.Commandable', () => {
         resultEmpty: true,
         resultJson: '',
       })
+      expect(calls.ended.at(-1)?.error).toMatchObject({ code: 'METHOD_NOT_FOUND' })
     },
   )
 

@@ -10,13 +10,17 @@ const BURST = 2 * 1024 * 1024
 const BARRED_MS = 10_000
 
 /** Connections of one peer, at most three, on a clock that is set by hand. */
-function connectionsAt(maxConnections = 3, maxUnsentBytes = Number.POSITIVE_INFINITY) {
+function connectionsAt(
+  maxConnections = 3,
+  maxUnsentBytes = Number.POSITIVE_INFINITY,
+  { address = '10.0.0.1', maxBytes = Number.POSITIVE_INFINITY } = {},
+) {
   const time = { nowMs: 0 }
   const limited: string[] = []
   const limits = { maxMessageBytes: 1_000, peerCallsPerSecond: 0, peerFailuresPerSecond: 0 }
   const unsent = new Unsent((limit) => limited.push(limit), {
     maxAddressBytes: maxUnsentBytes,
-    maxBytes: Number.POSITIVE_INFINITY,
+    maxBytes,
   })
   const connections = new Connections(
     { ...limits, maxConnections, headerTimeoutMs: HEADER_TIMEOUT_MS },
@@ -34,8 +38,8 @@ function connectionsAt(maxConnections = 3, maxUnsentBytes = Number.POSITIVE_INFI
         return this as never
       },
     }
-    const isTaken = connections.accept(socket, '10.0.0.1', port)
-    const connection = connections.of(`10.0.0.1:${port}`) as Connection
+    const isTaken = connections.accept(socket, address, port)
+    const connection = connections.of(`${address}:${port}`) as Connection
     const request = () => {
       const stream = {
         readableEnded: false,
@@ -52,7 +56,7 @@ function connectionsAt(maxConnections = 3, maxUnsentBytes = Number.POSITIVE_INFI
       socket,
       connection,
       request,
-      close: () => connections.closed(socket, '10.0.0.1', port),
+      close: () => connections.closed(socket, address, port),
     }
   }
   return { time, limited, connections, unsent, open }
@@ -213,6 +217,26 @@ describe('connections', () => {
     time.nowMs += BARRED_MS
     expect(open().isTaken).toBe(true)
     expect(limited).toEqual(['answer-bytes', 'barred'])
+  })
+
+  it.each<[string, number, object]>([
+    ['all together leave too many', Number.POSITIVE_INFINITY, { maxBytes: 5_000 }],
+    ...['unix', '127.0.0.1', '::ffff:127.0.0.1', '::1'].map(
+      (address) =>
+        [`programs of this machine share: ${address}`, 5_000, { address }] satisfies [
+          string,
+          number,
+          object,
+        ],
+    ),
+  ])('are cut alone where %s', (_, maxAddressBytes, more) => {
+    const { connections, unsent, open, limited } = connectionsAt(3, maxAddressBytes, more)
+    const { socket, request } = open()
+    request().writableEnded = true
+    connections.look()
+    unsent.look()
+    expect([socket.isCut, open().isTaken]).toEqual([true, true])
+    expect(limited).toEqual(['answer-bytes'])
   })
 
   it('of a peer that sends bytes for no call are all cut, and none is taken', () => {

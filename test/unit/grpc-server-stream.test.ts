@@ -1,6 +1,7 @@
 import { Client, credentials } from '@grpc/grpc-js'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { callServerStream } from '../../src/client/call-stream.js'
+import type { CallObserver } from '../../src/core/calls.js'
 import { MissingFieldError } from '../../src/core/errors.js'
 import { rawDefinition } from '../../src/grpc/contracts.js'
 import { type StreamHandler, serverStream } from '../../src/grpc/server-stream.js'
@@ -10,12 +11,15 @@ import { recordCalls } from '../support/observer.js'
 const CHUNK = Buffer.alloc(64 * 1024)
 
 /** A server whose Backup is `handle`, and calls of it. */
-async function serve(handle: StreamHandler<Buffer, Buffer>) {
+async function serve(
+  handle: StreamHandler<Buffer, Buffer>,
+  observing = (observer: CallObserver) => observer,
+) {
   const { observer, ended } = recordCalls()
   const server = await startTestGrpc({
     'sessiond.v1.Admin': {
       definition: rawDefinition('sessiond.v1.Admin'),
-      implementation: { Backup: serverStream(handle, observer) },
+      implementation: { Backup: serverStream(handle, observing(observer)) },
     },
   })
   const client = new Client(server.address, credentials.createInsecure())
@@ -87,6 +91,32 @@ describe('a handler that streams', () => {
     expect(ended).toMatchObject([
       { method: 'sessiond.v1.Admin/Backup', isInternal: true, error: new Error('secret') },
     ])
+  })
+
+  it('whose answer fails to be told of ends its own call alone', async () => {
+    let failures = 2
+    const { call, ended } = await serve(
+      async function* () {
+        yield Buffer.from('1')
+      },
+      (observer) => ({
+        begin: (incoming) => {
+          const running = observer.begin(incoming)
+          return {
+            ...running,
+            end(outcome) {
+              if (failures-- > 0) {
+                throw new Error('secret')
+              }
+              running.end(outcome)
+            },
+          }
+        },
+      }),
+    )
+    await all(call()).catch(() => {})
+    await expect.poll(() => ended).toMatchObject([{ code: 'INTERNAL' }])
+    expect(await all(call())).toEqual(['1'])
   })
 
   it('is asked for no more than the client takes, and returned when the client goes', async () => {

@@ -160,6 +160,16 @@ describe('POST /v1/sessions/…', () => {
     expect(refused.headers.allow).toBe(status === 405 ? 'POST' : undefined)
   })
 
+  it('refuses a proxy whose header comes behind a thousand others', async () => {
+    const socket = connect(Number(new URL(node.addresses.http ?? '').port), '127.0.0.1')
+    onTestFinished(() => void socket.destroy())
+    socket.write(
+      'POST /v1/sessions/get_sessions HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n' +
+        `content-length: 0\r\n${'a:\r\n'.repeat(1_100)}x-forwarded-for: 1.2.3.4\r\n\r\n`,
+    )
+    expect(String((await socket.toArray())[0])).toMatch(/^HTTP\/1.1 403 /)
+  })
+
   it('answers others after one has left in the middle of its request', async () => {
     const socket = connect(Number(new URL(node.addresses.http ?? '').port), '127.0.0.1')
     await once(socket, 'connect')

@@ -264,6 +264,15 @@ describe('POST /act', () => {
     expect(await send()).toMatchObject({ status: 500, body: { code: 'INTERNAL' } })
   })
 
+  it('refuses a proxy whose header comes behind a thousand others', async ({ start }) => {
+    const { port } = await start()
+    const socket = connect(port, '127.0.0.1')
+    socket.write(
+      `${HEAD}\r\nContent-Length: 0\r\n${'a:\r\n'.repeat(1_100)}x-forwarded-for: 1.2.3.4\r\n\r\n`,
+    )
+    expect(String((await socket.toArray())[0])).toMatch(/^HTTP\/1.1 403 /)
+  })
+
   it('refuses a body that is said to be too long before it comes', async ({ start }) => {
     const { port } = await start()
     const socket = connect(port, '127.0.0.1')

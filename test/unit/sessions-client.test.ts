@@ -152,6 +152,19 @@ describe('a refusal', () => {
     })
   })
 
+  it('of what the server has no room for is not told as one of the data', async () => {
+    const refuse = (_: unknown, callback: (error: object) => void) =>
+      callback({ code: 8, details: 'too many calls' })
+    const own = await startServer({
+      'sessions_v1.Sessions': serviceWith('store_session_data', refuse as never),
+    })
+    const commands = remoteCommands(clientOf(own.address), () => {})
+    await expect(commands.storeData('id', '1')).rejects.toMatchObject({
+      code: 'RESOURCE_EXHAUSTED',
+      message: 'too many calls',
+    })
+  })
+
   it.each([
     new errors.CredentialError('the admin token'),
     new errors.ForwardedError('via', 'a'),

@@ -1,8 +1,9 @@
-import { once } from 'node:events'
+import { getEventListeners, once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import { watchSocket } from '../../src/cli/watch-socket.js'
+import { UnprotectedTokenError } from '../../src/client/errors.js'
 import { type WatchEvent, type WatchOptions, watchSessions } from '../../src/client/watch.js'
 import { FeedHub } from '../../src/feed/hub.js'
 import { type FeedServerOptions, startFeedServer } from '../../src/feed/server.js'
@@ -193,6 +194,38 @@ describe('watchSessions', () => {
     await startWatch(port, { token }).until('open')
     const refused = await startWatch(port).until('waiting')
     expect(refused.at(-1)).toMatchObject({ reason: expect.stringContaining('401') })
+  })
+
+  it('sends no token to another machine without TLS, unless it is told to', () => {
+    const urls: string[] = []
+    class Silent extends EventTarget {
+      constructor(url: string) {
+        super()
+        urls.push(url)
+      }
+      close(): void {}
+    }
+    const options = { token, WebSocket: Silent as unknown as typeof WebSocket }
+    const watch = (host: string, more = {}) => watchSessions(host, { ...options, ...more }).close()
+    for (const host of ['h.example', '127.0.0.1.example', '[::2]', '10.0.0.1:1']) {
+      expect(() => watch(`ws://${host}/`)).toThrow(UnprotectedTokenError)
+      expect(() => watch(`ws://${host}/`, { plaintext: false })).toThrow(UnprotectedTokenError)
+    }
+    expect(urls).toEqual([])
+    watch('ws://h.example/', { plaintext: true })
+    for (const url of ['wss://h.example/', 'ws://LOCALHOST/', 'ws://127.1/', 'ws://[0::1]:1/']) {
+      watch(url)
+    }
+    expect(urls).toHaveLength(5)
+  })
+
+  it('lets go of its signal when it is closed', async () => {
+    const { port } = await startFeed()
+    const { signal } = new AbortController()
+    const { watch } = startWatch(port, { signal })
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1)
+    watch.close()
+    expect(getEventListeners(signal, 'abort')).toEqual([])
   })
 
   it('ends when it is closed or aborted, with what waits to be read', async () => {
