@@ -9,19 +9,18 @@ export async function makeDirectory(directory: string): Promise<void> {
     if (await isDirectory(directory)) {
       return
     }
-    const parent = dirname(directory)
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
       throw error
     }
-    // As under /proc. Node's own `recursive` tries there for ever.
-    if (await isDirectory(parent)) {
-      throw new Error(`no directory can be made in ${parent}: ${(error as Error).message}`)
+    const parent = dirname(directory)
+    // Node's own `recursive` tries for ever where the parent is there all the same, as under /proc.
+    if (!(await isDirectory(parent))) {
+      await makeDirectory(parent)
     }
-    await makeDirectory(parent)
-    await mkdir(directory, { mode: 0o700 }).catch(async (cause) => {
+    await mkdir(directory, { mode: 0o700 }).catch(async (cause: Error) => {
       // Another process may have made it meanwhile.
       if (!(await isDirectory(directory))) {
-        throw cause
+        throw new Error(`no directory can be made in ${parent}: ${cause.message}`)
       }
     })
   }
