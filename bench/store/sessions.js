@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { ownerText } from '../../dist/core/owner.js'
+import { ownerText } from '../../dist/core/create/owner.js'
 import { address, CLIENT, someData, userNamed } from '../lib/people.js'
 
 const SESSIONS_PER_USER = 100

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { isDescriptor, STDOUT } from '../files/descriptors.js'
-import { saveBackup } from '../programs/backup.js'
+import { saveBackup } from '../offline/backup.js'
 import { withAdmin } from './admin-server.js'
 import { type ServerFlags, serverOptions } from './sessions-server.js'
 import { statusLine } from './status-line.js'

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { createSession } from '../client/index.js'
-import { durationMs } from '../config-values.js'
-import { ownerText } from '../core/owner.js'
+import { durationMs } from '../config/values.js'
+import { ownerText } from '../core/create/owner.js'
 import { type ConnectionFlags, connectByFlags, connectionOptions } from './connection.js'
 import {
   parseFlag,

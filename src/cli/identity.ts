@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
 import { fetchServerKeys, publicKeyOf } from '../client/index.js'
-import { ConfigError } from '../config.js'
-import { variableOf } from '../serve-options.js'
+import { ConfigError } from '../config/config.js'
+import { variableOf } from '../config/serve-options.js'
 import { connectByFlags, type TlsFlags, tlsOptions } from './connection.js'
 import { parseServerKeys, readPrivateKey } from './shared.js'
 

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { importFile } from '../programs/import.js'
+import { importFile } from '../offline/import.js'
 import { progressOn } from './progress.js'
 import { readServerConfig, STORE_OPTIONS, serverConfigOptions } from './server-config.js'
 import { jsonLine, printable } from './session-text.js'

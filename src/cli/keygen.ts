@@ -6,7 +6,7 @@ import {
   privateKeyToPem,
   publicKeyOf,
 } from '../client/index.js'
-import { ownerText } from '../core/owner.js'
+import { ownerText } from '../core/create/owner.js'
 import { isDescriptor, STDOUT } from '../files/descriptors.js'
 import { writeSecretFile } from '../keys/key-files.js'
 

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
-import { apart } from '../programs/apart.js'
-import type { Repaired } from '../programs/repair.js'
+import { apart } from '../offline/apart.js'
+import type { Repaired } from '../offline/repair.js'
 import { readServerConfig, STORE_OPTIONS, serverConfigOptions } from './server-config.js'
 import { jsonLine, printable } from './session-text.js'
 

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { restoreBackup } from '../programs/restore.js'
+import { restoreBackup } from '../offline/restore.js'
 import { interruptible } from './interruptible.js'
 import { readServerConfig, serverConfigOptions } from './server-config.js'
 import { statusLine } from './status-line.js'

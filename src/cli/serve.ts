@@ -1,8 +1,8 @@
 import { Command, Option } from 'commander'
-import { ConfigError, readConfig } from '../config.js'
-import { createLog } from '../log.js'
-import { startNode } from '../node.js'
-import { SERVE_OPTIONS, variableOf } from '../serve-options.js'
+import { ConfigError, readConfig } from '../config/config.js'
+import { SERVE_OPTIONS, variableOf } from '../config/serve-options.js'
+import { createLog } from '../observability/log.js'
+import { startNode } from '../server/start.js'
 import { readConfigText } from './server-config.js'
 import { serveUntilSignal } from './signals.js'
 

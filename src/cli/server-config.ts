@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
-import { type Config, ConfigError, readConfig } from '../config.js'
+import { type Config, ConfigError, readConfig } from '../config/config.js'
+import { type OptionName, SERVE_OPTIONS, variableOf } from '../config/serve-options.js'
 import { readInputText } from '../files/input.js'
-import { type OptionName, SERVE_OPTIONS, variableOf } from '../serve-options.js'
 
 /** The options of `serve` that what is stored depends on. */
 export const STORE_OPTIONS = [

@@ -1,5 +1,5 @@
 import type { SessionInfo } from '../client/index.js'
-import { oneLineJson } from '../core/json-text.js'
+import { oneLineJson } from '../core/commands/json-text.js'
 
 /** A session as JSON on one line, in the shape of the newer dialect's SessionV1. */
 export function sessionJson(session: SessionInfo): string {

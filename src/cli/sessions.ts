@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import type { SessionInfo, SessionsClient } from '../client/index.js'
-import { ConfigError } from '../config.js'
+import { ConfigError } from '../config/config.js'
 import { NotFoundError } from '../core/errors.js'
 import { printable, sessionJson, sessionLines, stateText } from './session-text.js'
 import { sessionsListCommand } from './sessions-list.js'

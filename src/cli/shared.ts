@@ -5,10 +5,10 @@ import {
   privateKeyFromPem,
   publicKeyFromText,
 } from '../client/index.js'
-import { ConfigError } from '../config.js'
-import { durationMs, timeMs } from '../config-values.js'
+import { ConfigError } from '../config/config.js'
+import { durationMs, timeMs } from '../config/values.js'
+import { ownerFromText } from '../core/create/owner.js'
 import { InputFileError } from '../core/errors.js'
-import { ownerFromText } from '../core/owner.js'
 import { readSecretFile } from '../keys/key-files.js'
 
 /** The options of every command that signs a request. */

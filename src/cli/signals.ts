@@ -1,7 +1,7 @@
-import { logDependencyOutput } from '../dependency-output.js'
-import type { CutCalls } from '../lifecycle.js'
-import type { Logger } from '../log.js'
-import { startTimer } from '../timers.js'
+import type { CutCalls } from '../net/lifecycle.js'
+import { startTimer } from '../net/timers.js'
+import { logDependencyOutput } from '../observability/dependency-output.js'
+import type { Logger } from '../observability/log.js'
 
 const UNEXPECTED_EXIT_CODE = 1
 const FORCED_EXIT_CODE = 6

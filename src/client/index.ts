@@ -8,16 +8,21 @@ export {
   privateKeyToPem,
   publicKeyFromText,
 } from '../crypto/keys.js'
-export { AdminClient, type CheckFinding, type ServerStatus } from './admin.js'
+export { AdminClient, type CheckFinding, type ServerStatus } from './admin/admin.js'
 export {
   type IdentityChange,
   type ResealProgress,
   reseal,
   rotateIdentity,
   rotateSealingKey,
-} from './admin-keys.js'
-export { type ErasedCounts, eraseUser, exportUser } from './admin-users.js'
-export { type Connection, type ConnectOptions, connect, type TlsOptions } from './connection.js'
+} from './admin/admin-keys.js'
+export { type ErasedCounts, eraseUser, exportUser } from './admin/admin-users.js'
+export {
+  type Connection,
+  type ConnectOptions,
+  connect,
+  type TlsOptions,
+} from './connection/connection.js'
 export { type CreatedSession, type CreateSessionOptions, createSession } from './create-session.js'
 export {
   CommandError,

@@ -1,10 +1,10 @@
 import { GetIdentityRequest, GetIdentityResponse } from '#generated/sessiond/v1/identity'
 import { naclEd25519 } from '../crypto/tweetnacl.js'
 import { nextIdentityStatement } from '../envelope/next-identity.js'
-import { callUnary } from './call.js'
-import type { Connection } from './connection.js'
+import { callUnary } from './connection/call.js'
+import type { Connection } from './connection/connection.js'
+import { explain } from './connection/explain.js'
 import { UntrustedResponseError } from './errors.js'
-import { explain } from './explain.js'
 
 const DEFAULT_DEADLINE_MS = 5_000
 const KEY_BYTES = 32

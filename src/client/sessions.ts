@@ -13,10 +13,10 @@ import {
   type Session as WireSession,
 } from '#generated/sessions_v1/sessions'
 import { MalformedError, NotFoundError } from '../core/errors.js'
-import { callUnary } from './call.js'
-import type { Connection } from './connection.js'
+import { callUnary } from './connection/call.js'
+import type { Connection } from './connection/connection.js'
+import { explain } from './connection/explain.js'
 import { CommandError } from './errors.js'
-import { explain } from './explain.js'
 
 const DEFAULT_DEADLINE_MS = 5_000
 

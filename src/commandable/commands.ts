@@ -1,6 +1,6 @@
-import type { Caller } from '../core/audit.js'
+import { readListArguments } from '../core/commands/list-arguments.js'
 import { MalformedError, MissingFieldError } from '../core/errors.js'
-import { readListArguments } from '../core/list-arguments.js'
+import type { Caller } from '../core/operators/audit.js'
 import type { Session } from '../core/session.js'
 import { type ArgumentName, Arguments } from '../seneca/arguments.js'
 import { COMMANDS, type SessionCommands } from '../seneca/commands.js'

@@ -1,4 +1,4 @@
-import type { Lifetime } from './lifetime.js'
+import type { Lifetime } from './create/lifetime.js'
 
 /** One session, however it was opened. Times are Unix milliseconds. */
 export interface Session {

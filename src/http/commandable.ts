@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type CommandableSessions, SERVICE } from '../commandable/commands.js'
 import { type Category, type Description, descriptionOf } from '../commandable/description.js'
-import type { Caller } from '../core/audit.js'
 import type { CallObserver } from '../core/calls.js'
 import { SessiondError } from '../core/errors.js'
+import type { Caller } from '../core/operators/audit.js'
 import { peerText } from '../net/address.js'
 
 const PREFIX = `/${SERVICE}/`

@@ -1,5 +1,5 @@
-import type { SealVerdict, TrySeal } from '../core/care.js'
 import { SealError } from '../core/errors.js'
+import type { SealVerdict, TrySeal } from '../core/upkeep/care.js'
 import { openSeal, type SealingKeys, sealKeyId } from '../crypto/seal.js'
 import { sodiumEd25519 } from '../crypto/sodium.js'
 

@@ -1,9 +1,9 @@
 import { lookup } from 'node:dns/promises'
 import { createServer, isIP, type Server } from 'node:net'
 import { ListenError } from '../core/errors.js'
-import { isLoopback } from '../loopback.js'
 import { type Address, addressText, type TcpAddress } from './address.js'
 import { bind, bindUnixSocket } from './bind.js'
+import { isLoopback } from './loopback.js'
 
 /** Addresses of one name get the same port where the system chooses it, which another program may have on one of them. */
 const MAX_ATTEMPTS = 20

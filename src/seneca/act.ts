@@ -1,6 +1,6 @@
-import type { Caller } from '../core/audit.js'
 import type { CallObserver } from '../core/calls.js'
 import { InvalidFieldError, VersionError } from '../core/errors.js'
+import type { Caller } from '../core/operators/audit.js'
 import { Arguments } from './arguments.js'
 import { COMMANDS, type SessionCommands } from './commands.js'
 import { toSenecaError, UnknownActError } from './errors.js'

@@ -1,4 +1,4 @@
-import { readText } from '../core/arguments.js'
+import { readText } from '../core/commands/arguments.js'
 import { InvalidFieldError, MissingFieldError } from '../core/errors.js'
 import { isObject } from './json.js'
 

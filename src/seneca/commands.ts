@@ -1,8 +1,8 @@
-import type { Caller } from '../core/audit.js'
+import { readListArguments } from '../core/commands/list-arguments.js'
+import type { Closed, Sessions } from '../core/commands/sessions.js'
 import { InvalidFieldError, MissingFieldError } from '../core/errors.js'
-import { readListArguments } from '../core/list-arguments.js'
+import type { Caller } from '../core/operators/audit.js'
 import type { Session } from '../core/session.js'
-import type { Closed, Sessions } from '../core/sessions.js'
 import { Arguments } from './arguments.js'
 import { newerSession, olderListedSession, olderSession } from './dialects.js'
 

@@ -1,6 +1,6 @@
 import type { Server, Socket } from 'node:net'
-import type { Caller } from '../core/audit.js'
 import type { CallObserver } from '../core/calls.js'
+import type { Caller } from '../core/operators/audit.js'
 import { peerText } from '../net/address.js'
 import type { Listening } from '../net/listen.js'
 import type { Unsent } from '../net/unsent.js'

@@ -1,7 +1,7 @@
 import { createServer, type Socket } from 'node:net'
-import type { Caller } from '../core/audit.js'
 import type { CallObserver } from '../core/calls.js'
 import { SessiondError } from '../core/errors.js'
+import type { Caller } from '../core/operators/audit.js'
 import { listen } from '../net/listen.js'
 import { actRunner, type Outcome, type RunAct, refuseAct } from './act.js'
 import type { SessionCommands } from './commands.js'

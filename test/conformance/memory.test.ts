@@ -1,4 +1,4 @@
-import { MemoryStore } from '../../src/stores/memory.js'
+import { MemoryStore } from '../support/memory-store.js'
 import { storeConformance } from './suite.js'
 
 storeConformance('MemoryStore', async () => {

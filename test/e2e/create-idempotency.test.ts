@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { readCreateResponse } from '../../src/envelope/create.js'
-import type { Node } from '../../src/node.js'
+import type { Node } from '../../src/server/start.js'
 import { LevelStore } from '../../src/stores/level/store.js'
 import {
   type CreateClient,

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { n3Account } from '../../src/crypto/n3.js'
 import { readCreateRequest } from '../../src/envelope/create.js'
 import { wrapRequest } from '../../src/envelope/wrap.js'
-import type { Node } from '../../src/node.js'
+import type { Node } from '../../src/server/start.js'
 import {
   type CreateClient,
   createClient,

@@ -9,7 +9,7 @@ import { verifyChain } from '../../src/envelope/chain.js'
 import { readCreateRequest, readCreateResponse } from '../../src/envelope/create.js'
 import { requestDigest } from '../../src/envelope/digest.js'
 import { wrapRequest } from '../../src/envelope/wrap.js'
-import type { Node } from '../../src/node.js'
+import type { Node } from '../../src/server/start.js'
 import {
   type CreateClient,
   createClient,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { connect, SessionsClient } from '../../src/client/index.js'
-import type { Node } from '../../src/node.js'
+import type { Node } from '../../src/server/start.js'
 import { createClient, createRequest } from '../support/create.js'
 import { startTestNode } from '../support/node.js'
 import { temporaryDirectory } from '../support/process.js'

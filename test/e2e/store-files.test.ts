@@ -6,15 +6,15 @@ import { fileURLToPath } from 'node:url'
 import { status } from '@grpc/grpc-js'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { connect, SessionsClient } from '../../src/client/index.js'
-import { readConfig } from '../../src/config.js'
-import { apart, type Report, WINDOW } from '../../src/programs/apart.js'
+import { readConfig } from '../../src/config/config.js'
+import { apart, type Report, WINDOW } from '../../src/offline/apart.js'
 import {
   idAfterTime,
   LIST_TIME_OFFSET,
   RANGES,
   sealKey,
   sessionKey,
-} from '../../src/stores/level/keys.js'
+} from '../../src/stores/level/layout/keys.js'
 import { withLevel } from '../support/care.js'
 import { createClient, createRequest } from '../support/create.js'
 import { watchHealth } from '../support/health.js'
@@ -278,7 +278,7 @@ it('work on a store waits until what it reports is taken, and goes on then', asy
     }
   })
   const config = readConfig({ flags: { 'data-dir': dataDir }, env: {} })
-  const child = fork(fileURLToPath(new URL('../../dist/programs/apart-main.js', import.meta.url)), {
+  const child = fork(fileURLToPath(new URL('../../dist/offline/apart-main.js', import.meta.url)), {
     ...{ serialization: 'advanced', execArgv: [] },
   })
   onTestFinished(() => void child.kill('SIGKILL'))

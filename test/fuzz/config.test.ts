@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
-import { ConfigError, readConfig } from '../../src/config.js'
-import { SERVE_OPTIONS, variableOf } from '../../src/serve-options.js'
+import { ConfigError, readConfig } from '../../src/config/config.js'
+import { SERVE_OPTIONS, variableOf } from '../../src/config/serve-options.js'
 import { fuzz } from './engine.js'
 import { mutateJson } from './mutations.js'
 

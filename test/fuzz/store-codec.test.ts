@@ -6,8 +6,8 @@ import {
   encodeAnswer,
   encodeInfo,
   encodeSession,
-} from '../../src/stores/level/codec.js'
-import { deadlineKey, deadlineOf } from '../../src/stores/level/keys.js'
+} from '../../src/stores/level/layout/codec.js'
+import { deadlineKey, deadlineOf } from '../../src/stores/level/layout/keys.js'
 import { fuzz } from './engine.js'
 import { mutateBytes } from './mutations.js'
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import type { Sessions } from '../../src/core/commands/sessions.js'
 import type { Session } from '../../src/core/session.js'
-import type { Sessions } from '../../src/core/sessions.js'
 import { FeedHub } from '../../src/feed/hub.js'
 import { DocumentClient } from '../support/document-client.js'
 import { expectedContent, fakeViewer, handTimers } from '../support/feed.js'

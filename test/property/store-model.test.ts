@@ -7,8 +7,8 @@ import type { SessionChange } from '../../src/core/events.js'
 import type { Session } from '../../src/core/session.js'
 import type { Deadline, Decision, Seen, SessionStore } from '../../src/core/store.js'
 import { LevelStore } from '../../src/stores/level/store.js'
-import { MemoryStore } from '../../src/stores/memory.js'
 import { auditLevel } from '../support/level-audit.js'
+import { MemoryStore } from '../support/memory-store.js'
 import { commandSession, EPOCHS, ended, tokenSession } from '../support/store-sessions.js'
 
 const USERS = ['alice', 'bob']

@@ -1,8 +1,8 @@
 import { onTestFinished } from 'vitest'
 import { AdminClient, connect } from '../../src/client/index.js'
-import type { AuditEntry } from '../../src/core/audit.js'
+import type { AuditEntry } from '../../src/core/operators/audit.js'
 import { sodiumEd25519 } from '../../src/crypto/sodium.js'
-import { type AdminPorts, adminService } from '../../src/grpc/admin.js'
+import { type AdminPorts, adminService } from '../../src/grpc/services/admin/admin.js'
 import { startTestGrpc } from './grpc.js'
 import { NO_FAILURES } from './observer.js'
 

@@ -5,9 +5,9 @@
  */
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { readConfig } from '../../dist/config.js'
-import { checkDataDir } from '../../dist/programs/check.js'
-import { repairDataDir } from '../../dist/programs/repair.js'
+import { readConfig } from '../../dist/config/config.js'
+import { checkDataDir } from '../../dist/offline/check.js'
+import { repairDataDir } from '../../dist/offline/repair.js'
 import { Database } from '../../dist/stores/level/database.js'
 import { LevelStore } from '../../dist/stores/level/store.js'
 

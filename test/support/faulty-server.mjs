@@ -5,4 +5,4 @@ process.on('SIGUSR2', () => {
 process.on('SIGHUP', () => {
   void Promise.reject(new Error('planted'))
 })
-await import('../../dist/cli.js')
+await import('../../dist/cli/main.js')

@@ -1,6 +1,10 @@
 import type { ServerCredentials } from '@grpc/grpc-js'
-import type { GrpcLimits, OnLimited } from '../../src/grpc/limits.js'
-import { type GrpcServer, type GrpcService, startGrpcServer } from '../../src/grpc/server.js'
+import type { GrpcLimits, OnLimited } from '../../src/grpc/transport/limits.js'
+import {
+  type GrpcServer,
+  type GrpcService,
+  startGrpcServer,
+} from '../../src/grpc/transport/server.js'
 import { Unsent } from '../../src/net/unsent.js'
 
 /** Of the options of `serve`, their defaults. */

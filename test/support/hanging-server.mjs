@@ -2,4 +2,4 @@
 import { LevelStore } from '../../dist/stores/level/store.js'
 
 LevelStore.prototype.close = () => new Promise(() => {})
-await import('../../dist/cli.js')
+await import('../../dist/cli/main.js')

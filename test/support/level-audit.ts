@@ -6,7 +6,7 @@ import {
   decodeInfo,
   decodeSession,
   decodeTally,
-} from '../../src/stores/level/codec.js'
+} from '../../src/stores/level/layout/codec.js'
 import {
   answerKey,
   deadlineKey,
@@ -17,7 +17,7 @@ import {
   sealKey,
   sessionKey,
   TALLY_KEY,
-} from '../../src/stores/level/keys.js'
+} from '../../src/stores/level/layout/keys.js'
 import { openedRows } from '../../src/stores/level/opened.js'
 
 /**

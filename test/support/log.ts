@@ -1,4 +1,4 @@
-import { createLog } from '../../src/log.js'
+import { createLog } from '../../src/observability/log.js'
 
 /** A log whose lines are kept, and whose seconds end when the test says so. */
 export function keptLog(level = 'debug') {

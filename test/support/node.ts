@@ -1,6 +1,6 @@
 import { pino } from 'pino'
-import { readConfig } from '../../src/config.js'
-import { type Node, startNode } from '../../src/node.js'
+import { readConfig } from '../../src/config/config.js'
+import { type Node, startNode } from '../../src/server/start.js'
 
 /** A server in this process, on a free port. Flags as on the command line. */
 export async function startTestNode(

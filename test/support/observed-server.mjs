@@ -25,4 +25,4 @@ process.on('SIGUSR2', () => {
   process.stdout.write(`${JSON.stringify({ event: 'observed', heapUsed, resources, walks })}\n`)
 })
 
-await import('../../dist/cli.js')
+await import('../../dist/cli/main.js')

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { WebSocketServer } from 'ws'
-import { readPages } from '../../src/feed/pages.js'
+import { readPages } from '../../src/http/pages.js'
 
 const BUILT = fileURLToPath(new URL('../../dist/web', import.meta.url))
 

@@ -9,7 +9,7 @@ Database.prototype.commit = function (rows, sync) {
   appendFileSync(process.env.SESSIOND_TEST_ROWS, lines.join(''))
   return commit.call(this, all, sync)
 }
-await import('../../dist/cli.js')
+await import('../../dist/cli/main.js')
 
 function hex(bytes) {
   return Buffer.from(bytes).toString('hex')

@@ -1,13 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto'
-import type { Audit, AuditEntry, Caller } from '../../src/core/audit.js'
-import type { CreateClaim } from '../../src/core/claim.js'
-import { type CreateLimits, createSession } from '../../src/core/create.js'
-import type { DeadlineSettings } from '../../src/core/deadlines.js'
+import { Sessions, type SessionsLimits } from '../../src/core/commands/sessions.js'
+import type { CreateClaim } from '../../src/core/create/claim.js'
+import { type CreateLimits, createSession } from '../../src/core/create/create.js'
+import type { DeadlineSettings } from '../../src/core/endings/deadlines.js'
+import { Expiry } from '../../src/core/endings/expiry.js'
 import { EpochClock } from '../../src/core/epoch.js'
-import { Expiry } from '../../src/core/expiry.js'
-import { Sessions, type SessionsLimits } from '../../src/core/sessions.js'
+import type { Audit, AuditEntry, Caller } from '../../src/core/operators/audit.js'
 import type { SessionStore } from '../../src/core/store.js'
-import { MemoryStore } from '../../src/stores/memory.js'
+import { MemoryStore } from './memory-store.js'
 
 export const START_MS = 1_700_000_000_000
 export const HOUR_MS = 3_600_000

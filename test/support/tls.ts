@@ -1,6 +1,6 @@
 import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Tls } from '../../src/tls.js'
+import type { Tls } from '../../src/credentials/tls.js'
 import { type Authority, type Certified, newAuthority } from './certificates.js'
 
 /** TLS with one certificate, which asks clients for none. */

@@ -3,4 +3,4 @@ import { LevelStore } from '../../dist/stores/level/store.js'
 
 const open = LevelStore.open.bind(LevelStore)
 LevelStore.open = (location, options) => open(location, { ...options, sync: false })
-await import('../../dist/cli.js')
+await import('../../dist/cli/main.js')

@@ -2,9 +2,9 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { readConfig } from '../../src/config.js'
-import { durationMs } from '../../src/config-values.js'
-import { SERVE_OPTIONS, variableOf } from '../../src/serve-options.js'
+import { readConfig } from '../../src/config/config.js'
+import { SERVE_OPTIONS, variableOf } from '../../src/config/serve-options.js'
+import { durationMs } from '../../src/config/values.js'
 import { haveTool } from '../support/tools.js'
 
 const pathOf = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url))

@@ -1,7 +1,7 @@
 import type { Level } from 'level'
-import type { KeyRange } from './keys.js'
-import { withoutChecksum } from './row-checksum.js'
-import { damagedRow } from './row-name.js'
+import type { KeyRange } from './layout/keys.js'
+import { withoutChecksum } from './layout/row-checksum.js'
+import { damagedRow } from './layout/row-name.js'
 
 export type RawLevel = Level<Buffer, Uint8Array>
 

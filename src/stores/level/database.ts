@@ -9,12 +9,12 @@ import {
 } from '../../core/errors.js'
 import { makeDirectory } from '../../files/directory.js'
 import { ByteLevel, type IsUnchecked, type RawLevel } from './byte-level.js'
-import type { Info } from './codec.js'
 import { damagedFiles } from './files/store-files.js'
 import { Gate } from './gate.js'
-import { INFO_KEY, type KeyRange } from './keys.js'
-import { readInfoRow, uncheckedRows } from './layout.js'
-import { withChecksum } from './row-checksum.js'
+import type { Info } from './layout/codec.js'
+import { INFO_KEY, type KeyRange } from './layout/keys.js'
+import { readInfoRow, uncheckedRows } from './layout/layout.js'
+import { withChecksum } from './layout/row-checksum.js'
 
 /** What LevelDB writes when it opens again: at most the two logs that it kept in memory. */
 const PROBE_BYTES = 8 * 1024 * 1024

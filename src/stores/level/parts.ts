@@ -1,7 +1,7 @@
-import type { Counts } from './counts.js'
 import type { Database } from './database.js'
-import type { Locks } from './locks.js'
-import type { Writer } from './writer.js'
+import type { Counts } from './write/counts.js'
+import type { Locks } from './write/locks.js'
+import type { Writer } from './write/writer.js'
 
 /**
  * What the operations that write have in common. Each reads while it holds the locks of what it reads, and

@@ -1,0 +1,156 @@
+import { status } from '@grpc/grpc-js'
+import {
+  type ConnectOptions,
+  connect,
+  RefusedError,
+  type SessionInfo,
+  SessionsClient,
+} from '../client/index.js'
+import type { SenecaAddress } from '../config/values.js'
+import { InvalidFieldError, ServerUnavailableError } from '../core/errors.js'
+import type { Session } from '../core/session.js'
+import { type CutCalls, Lifecycle } from '../net/lifecycle.js'
+import { Unsent } from '../net/unsent.js'
+import type { Logger } from '../observability/log.js'
+import { observeCalls } from '../observability/observe-calls.js'
+import type { SessionCommands } from '../seneca/commands.js'
+import { SENECA_LISTENERS } from '../seneca/listeners.js'
+
+/** Refusals of the bridge itself, whatever it asked for. */
+const BARRING: ReadonlySet<string> = new Set(['CREDENTIAL_REQUIRED', 'FORWARDED', 'RATE_LIMITED'])
+
+/** How long acts under way may take once the bridge is told to stop. */
+export const BRIDGE_GRACE_MS = 10_000
+
+/** Seneca's wire here, the sessions of a server elsewhere. */
+export interface Bridge {
+  /** Where each listener really is, `tcp://HOST:PORT` or `http://HOST:PORT`. */
+  readonly addresses: readonly string[]
+  /** Lets acts under way finish, unless `force` is aborted. Returns what was cut. */
+  close(force?: AbortSignal): Promise<CutCalls>
+}
+
+/**
+ * Starts before the server does, and outlives it: while it is away every act is answered with
+ * SERVER_UNAVAILABLE. `server` is `HOST:PORT` or `unix:PATH`. Throws ListenError, UnprotectedTokenError.
+ */
+export async function startBridge(
+  server: string,
+  options: Omit<ConnectOptions, 'serverKeys'>,
+  listen: readonly SenecaAddress[],
+  log: Logger,
+): Promise<Bridge> {
+  const lifecycle = new Lifecycle()
+  const connection = connect(server, { ...options, serverKeys: 'any' })
+  lifecycle.add(() => connection.close())
+  const commands = remoteCommands(new SessionsClient(connection), reachLog(log))
+  const unsent = new Unsent((limit, peer) =>
+    log.info({ event: 'limited', limit, peer }, 'cut off a peer'),
+  )
+  lifecycle.add(unsent.watch())
+  const hooks = {
+    observer: observeCalls(log),
+    unsent,
+    onRefused: (reason: string) => log.debug({ event: 'seneca-refused', reason }, 'refused a peer'),
+    onFailure: (err: unknown) => log.error({ event: 'internal-error', err }, 'an act failed'),
+  }
+  try {
+    const addresses: string[] = []
+    for (const { protocol, host, port } of listen) {
+      const listener = await SENECA_LISTENERS[protocol](host, port, commands, hooks)
+      lifecycle.listens(listener)
+      addresses.push(...listener.addresses)
+    }
+    return { addresses, close: (force) => lifecycle.close(BRIDGE_GRACE_MS, force) }
+  } catch (error) {
+    await lifecycle.close(0)
+    throw error
+  }
+}
+
+/** The use cases of the server that `client` asks. `onOutcome` is told of each call's failure, or of none. */
+export function remoteCommands(
+  client: SessionsClient,
+  onOutcome: (failure: unknown) => void,
+): SessionCommands {
+  async function ask<T>(answer: Promise<T>): Promise<T> {
+    try {
+      const result = await answer
+      onOutcome(undefined)
+      return result
+    } catch (caught) {
+      const error = barred(caught, client.address)
+      onOutcome(error)
+      throw error
+    }
+  }
+  /** Of a command that may bring much. */
+  const one = async (answer: Promise<SessionInfo>) => {
+    try {
+      return asSession(await ask(answer))
+    } catch (error) {
+      if (isTooLarge(error)) {
+        throw new InvalidFieldError('data', 'and user are together larger than the server takes')
+      }
+      throw error
+    }
+  }
+  const oneOrNone = async (answer: Promise<SessionInfo | null>) => {
+    const session = await ask(answer)
+    return session && asSession(session)
+  }
+  return {
+    open: (args) => one(client.open(args)),
+    get: (id) => oneOrNone(client.get(id)),
+    load: (userId, id) => oneOrNone(client.load(userId, id)),
+    async list(args) {
+      const { sessions, total } = await ask(client.list(args))
+      return { sessions: sessions.map(asSession), total }
+    },
+    storeData: (id, data, userId) => one(client.storeData(id, data, userId)),
+    updateUser: (id, user) => one(client.updateUser(id, user)),
+    async close(id) {
+      const session = await oneOrNone(client.close(id))
+      return session && { session }
+    },
+    closeOpened: (userId, address, at) => ask(client.closeOpened(userId, address, at)),
+    delete: (id, userId) => oneOrNone(client.delete(id, userId)),
+    closeExpired: () => ask(client.closeExpired()),
+  }
+}
+
+/** gRPC itself refuses such a message, and tells nothing but this. */
+function isTooLarge(error: unknown): boolean {
+  return (
+    error instanceof RefusedError &&
+    error.grpcCode === status.RESOURCE_EXHAUSTED &&
+    /^Received message (?:larger|that decompresses)/.test(error.message)
+  )
+}
+
+/** A server that refuses the bridge is as good as away: no caller of the bridge can mend that. */
+function barred(error: unknown, server: string): unknown {
+  return error instanceof RefusedError && BARRING.has(error.code)
+    ? new ServerUnavailableError(server, `refuses the bridge: ${error.message}`, error)
+    : error
+}
+
+/** Which sessions are token sessions stays with the server; no command tells. */
+function asSession(info: SessionInfo): Session {
+  return { ...info, token: null }
+}
+
+/** Tells once that the server is away, and once that it is back. */
+function reachLog(log: Logger): (failure: unknown) => void {
+  let isAway = false
+  return (failure) => {
+    if (failure instanceof ServerUnavailableError !== isAway) {
+      isAway = !isAway
+      if (failure instanceof ServerUnavailableError) {
+        log.warn({ event: 'server-away', reason: failure.message }, 'acts are refused meanwhile')
+      } else {
+        log.info({ event: 'server-back' }, 'acts are served again')
+      }
+    }
+  }
+}

@@ -1,0 +1,101 @@
+#!/usr/bin/env node
+import { inspect } from 'node:util'
+import { Command, CommanderError } from 'commander'
+import { CommandError, RefusedError } from '../client/index.js'
+import { VERSION } from '../config/version.js'
+import { SessiondError } from '../core/errors.js'
+import { silenceGrpc } from '../observability/dependency-output.js'
+import { backupCommand } from './backup.js'
+import { bridgeCommand } from './bridge.js'
+import { checkCommand } from './check.js'
+import { clockCommand } from './clock.js'
+import { createCommand } from './create.js'
+import { eraseCommand } from './erase.js'
+import { exportCommand } from './export.js'
+import { identityCommand } from './identity.js'
+import { importCommand } from './import.js'
+import { keygenCommand } from './keygen.js'
+import { repairCommand } from './repair.js'
+import { requestCommand } from './request.js'
+import { restoreCommand } from './restore.js'
+import { rotateKeysCommand } from './rotate-keys.js'
+import { serveCommand } from './serve.js'
+import { printable } from './session-text.js'
+import { sessionsCommand } from './sessions.js'
+import { statusCommand } from './status.js'
+
+/**
+ * What the process ends with, by the code of the error; 1 for any other. Listed in the README, with the 6 of
+ * `cli/signals.ts`.
+ */
+const EXIT_CODES: Readonly<Record<string, number>> = {
+  INVALID_CONFIG: 2,
+  UNPROTECTED_TOKEN: 2,
+  STORE_LOCKED: 3,
+  STORE_MISMATCH: 4,
+  STORE_DAMAGED: 4,
+  INVALID_INPUT_FILE: 4,
+  LISTEN_FAILED: 5,
+}
+const USAGE_EXIT_CODE = 2
+
+// What Node will no longer do is for us to read, not for operators.
+process.noDeprecation = true
+silenceGrpc()
+
+const program = new Command('sessiond')
+  .description('A session-token server: signed requests in, durable Ed25519 session keys out.')
+  .version(VERSION)
+  .addHelpText(
+    'after',
+    `
+Examples:
+  $ sessiond serve
+  $ sessiond keygen --out owner.key
+  $ sessiond create --key owner.key --lifetime 1h --server-key "$(sessiond identity)"`,
+  )
+for (const command of [
+  serveCommand(),
+  keygenCommand(),
+  identityCommand(),
+  createCommand(),
+  requestCommand(),
+  sessionsCommand(),
+  importCommand(),
+  rotateKeysCommand(),
+  exportCommand(),
+  eraseCommand(),
+  statusCommand(),
+  backupCommand(),
+  restoreCommand(),
+  checkCommand(),
+  repairCommand(),
+  bridgeCommand(),
+  clockCommand(),
+]) {
+  program.addCommand(command.exitOverride())
+}
+
+try {
+  await program.exitOverride().parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? 0 : USAGE_EXIT_CODE
+  } else if (error instanceof SessiondError) {
+    complain(error.message, 'sessiond: ')
+    // What a server gives as its reason says nothing of this process.
+    const isRemote = error instanceof RefusedError || error instanceof CommandError
+    process.exitCode = (isRemote ? undefined : EXIT_CODES[error.code]) ?? 1
+  } else {
+    complain(inspect(error))
+    process.exitCode = 1
+  }
+}
+
+/** To standard error, without what a server or a caller put into it to move the terminal. */
+function complain(text: string, prefix = ''): void {
+  for (const line of text.split('\n')) {
+    // Not by `console`, which a server has by then taken from its dependencies.
+    process.stderr.write(`${prefix}${printable(line)}\n`)
+  }
+}

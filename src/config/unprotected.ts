@@ -1,0 +1,52 @@
+import { isLoopback } from '../net/loopback.js'
+import type { Config } from './config.js'
+
+type Listeners = Pick<
+  Config,
+  | 'grpc'
+  | 'http'
+  | 'seneca'
+  | 'tls'
+  | 'adminTokenFile'
+  | 'plaintext'
+  | 'feedToken'
+  | 'feedPublic'
+  | 'insecureCommands'
+>
+
+/** What would listen where others can reach it without protection: one mistake each, with the option that would allow it. */
+export function unprotected(config: Listeners): string[] {
+  const { grpc, http, seneca, tls, adminTokenFile, plaintext } = config
+  const { feedToken, feedPublic, insecureCommands } = config
+  const mistakes: string[] = []
+  for (const [option, address] of [['--grpc', grpc] as const, ['--http', http] as const]) {
+    const isReached = address !== null && 'host' in address && !isLoopback(address.host)
+    if (isReached && tls === null && !plaintext) {
+      mistakes.push(
+        `${option}: ${address.host} is no loopback address: give --tls-cert and --tls-key, or, ` +
+          'where a proxy in front or a private network protects it, --plaintext yes',
+      )
+    }
+  }
+  if ('path' in grpc && tls?.clientCa && adminTokenFile === null) {
+    mistakes.push(
+      '--grpc: nobody can show a client certificate over a Unix socket: give --admin-token-file as well',
+    )
+  }
+  if (http !== null && !isLoopback(http.host) && feedToken === null && !feedPublic) {
+    mistakes.push(
+      `--http: ${http.host} is no loopback address, and the session list shows session ids: ` +
+        'let viewers show a token with --feed-token FILE, or let anyone watch with --feed-public yes',
+    )
+  }
+  for (const { protocol, host, port } of seneca) {
+    if (!isLoopback(host) && !insecureCommands) {
+      mistakes.push(
+        `--seneca: ${host} (${protocol}, port ${port}) is no loopback address, and Seneca has no credentials: ` +
+          'let callers elsewhere run "sessiond bridge" on their own machine, or let whoever can ' +
+          'connect do everything with --insecure-commands yes',
+      )
+    }
+  }
+  return mistakes
+}

@@ -1,0 +1,167 @@
+import { NO_TIME, timeMsOf } from '../core/time-text.js'
+
+/** How the text of an option becomes a value. Each throws an Error that says what would be right. */
+
+import { type Address, readTcpAddress, readUnixAddress, type TcpAddress } from '../net/address.js'
+
+/** Where a Seneca listener waits, and which of Seneca's transports it speaks. */
+export interface SenecaAddress extends TcpAddress {
+  readonly protocol: 'tcp' | 'http'
+}
+
+const UNITS_MS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+}
+
+const DURATION = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/
+
+/** `90s`, `5m`, `30d`; also several together (`1h30m`). Milliseconds. */
+export function durationMs(text: string): number {
+  const parts = DURATION.test(text) ? [...text.matchAll(/([\d.]+)([a-z]+)/g)] : []
+  const ms = parts.reduce((sum, [, n, unit]) => sum + Number(n) * (UNITS_MS[unit ?? ''] ?? 0), 0)
+  if (!Number.isSafeInteger(ms) || ms <= 0) {
+    throw new Error(`"${text}" is not a duration such as 90s, 5m, 12h, 30d or 1h30m`)
+  }
+  return ms
+}
+
+/** A duration, or `none`, which is 0. Milliseconds. */
+export function durationOrNoneMs(text: string): number {
+  return text === 'none' ? 0 : durationMs(text)
+}
+
+/**
+ * Node's timers take 24.8 days at most, and are over at once where they are given more; grpc-js adds a tenth to
+ * the age of a connection.
+ */
+const MAX_TIMER_DAYS = 20
+
+/** A duration that a timer can wait. Milliseconds. */
+export function timerMs(text: string): number {
+  const ms = durationMs(text)
+  if (ms > MAX_TIMER_DAYS * 86_400_000) {
+    throw new Error(`"${text}" is longer than ${MAX_TIMER_DAYS}d, the longest that can be waited`)
+  }
+  return ms
+}
+
+/** The same, or `none`, which is 0. Milliseconds. */
+export function timerOrNoneMs(text: string): number {
+  return text === 'none' ? 0 : timerMs(text)
+}
+
+/** A duration, `none`, which is 0, or `forever`, which is Infinity. Milliseconds. */
+export function waitMs(text: string): number {
+  return text === 'forever' ? Number.POSITIVE_INFINITY : durationOrNoneMs(text)
+}
+
+/** A whole number, 0 or more. */
+export function count(text: string): number {
+  const value = Number(text)
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) {
+    throw new Error(`"${text}" is not a whole number`)
+  }
+  return value
+}
+
+/** A setting of HTTP/2 may have twice as much, a length in Node less. */
+const MAX_LIMIT = 2 ** 31 - 1
+
+/** A limit that cannot be lifted: a whole number, 1 or more. */
+export function limit(text: string): number {
+  const value = count(text)
+  if (value < 1 || value > MAX_LIMIT) {
+    throw new Error(`"${text}" is not from 1 to ${MAX_LIMIT}`)
+  }
+  return value
+}
+
+/** `HOST:PORT`, an IPv6 host in brackets. */
+export function listenAddress(text: string): TcpAddress {
+  const address = readTcpAddress(text)
+  if (address === null) {
+    throw new Error(`"${text}" is not HOST:PORT such as 127.0.0.1:8090 or [::1]:8090`)
+  }
+  return address
+}
+
+/** As many bytes as Linux takes; what is longer would be cut. */
+const MAX_SOCKET_PATH_BYTES = 107
+
+/** `HOST:PORT`, or a Unix socket, `unix:PATH`. */
+export function grpcAddress(text: string): Address {
+  if (!text.startsWith('unix:')) {
+    return listenAddress(text)
+  }
+  const address = readUnixAddress(text)
+  if (address === null) {
+    throw new Error(`"${text}" is not such as unix:sessiond.sock or unix:///run/sessiond.sock`)
+  }
+  if (Buffer.byteLength(address.path) > MAX_SOCKET_PATH_BYTES) {
+    throw new Error(`"${text}" has a path of more than ${MAX_SOCKET_PATH_BYTES} bytes`)
+  }
+  return address
+}
+
+/** Who may write to a file, as `chmod` takes it in digits. */
+export function fileMode(text: string): number {
+  if (!/^0?[0-7]{3}$/.test(text)) {
+    throw new Error(`"${text}" is not a mode such as 0600 or 0660`)
+  }
+  return Number.parseInt(text, 8)
+}
+
+/** `HOST:PORT`, or `off`, which is null. */
+export function listenAddressOrOff(text: string): TcpAddress | null {
+  return text === 'off' ? null : listenAddress(text)
+}
+
+/** `tcp://HOST:PORT` or `http://HOST:PORT`. */
+export function senecaAddress(text: string): SenecaAddress {
+  const [, protocol, rest] = /^(tcp|http):\/\/(.*)$/.exec(text) ?? []
+  if (rest === undefined) {
+    throw new Error(`"${text}" is not such as tcp://127.0.0.1:8807 or http://127.0.0.1:8809`)
+  }
+  return { protocol: protocol as SenecaAddress['protocol'], ...listenAddress(rest) }
+}
+
+/** Several of these between commas, or `off` for none. */
+export function senecaAddresses(text: string): SenecaAddress[] {
+  return text === 'off' ? [] : text.split(',').map((part) => senecaAddress(part.trim()))
+}
+
+/** A time in any form of core/time-text.ts. Milliseconds. */
+export function timeMs(text: string): number {
+  const ms = timeMsOf(text)
+  if (ms === undefined) {
+    throw new Error(`"${text}" ${NO_TIME}, such as 2026-01-01T00:00:00Z`)
+  }
+  return ms
+}
+
+/** One of a closed set. */
+export function oneOf<const T extends string>(...values: T[]): (text: string) => T {
+  return (text) => {
+    const value = values.find((candidate) => candidate === text)
+    if (value === undefined) {
+      throw new Error(`"${text}" is not one of: ${values.join(', ')}`)
+    }
+    return value
+  }
+}
+
+export function yesOrNo(text: string): boolean {
+  return oneOf('yes', 'no')(text) === 'yes'
+}
+
+/** Any text but none. */
+export function text(value: string): string {
+  if (value === '') {
+    throw new Error('is empty')
+  }
+  return value
+}

@@ -1,0 +1,128 @@
+import { utf8Length } from '../bytes.js'
+import { InvalidFieldError, MissingFieldError } from '../errors.js'
+import type { ListQuery } from '../store.js'
+
+/** Ids, names and addresses, in bytes of UTF-8. */
+const MAX_NAME_BYTES = 256
+/** A client is often a user agent, and those have several hundred bytes. */
+export const MAX_CLIENT_BYTES = 1024
+const MAX_JSON_DEPTH = 64
+const QUOTE = 0x22
+const OPENING_BRACKET = 0x5b
+const BACKSLASH = 0x5c
+const CLOSING_BRACKET = 0x5d
+const OPENING_BRACE = 0x7b
+const CLOSING_BRACE = 0x7d
+const LONE_SURROGATE = /\p{Surrogate}/u
+
+/** What a command opens a session with. What is not given stays as it is in a session found again. */
+export interface OpenArguments {
+  readonly userId: string
+  readonly userName?: string
+  readonly address: string
+  readonly client: string
+  /** JSON text. */
+  readonly user?: string | null
+  /** JSON text. */
+  readonly data?: string | null
+}
+
+export interface ListArguments extends Omit<ListQuery, 'skip' | 'take' | 'total'> {
+  readonly id?: string
+  readonly skip?: number
+  /** At most 100, which is also the default. */
+  readonly take?: number
+  readonly total?: boolean
+}
+
+/** A text as callers give it, which is not empty. Throws InvalidFieldError. */
+export function readText(field: string, value: unknown): string {
+  if (typeof value !== 'string') {
+    throw new InvalidFieldError(field, 'must be a text')
+  }
+  if (value === '') {
+    throw new InvalidFieldError(field, 'may not be empty')
+  }
+  // UTF-8 has no such thing: two texts that differ here would be one in the store.
+  if (LONE_SURROGATE.test(value)) {
+    throw new InvalidFieldError(field, 'has half of a surrogate pair')
+  }
+  return value
+}
+
+/** Throws MissingFieldError where there is none, InvalidFieldError where it is too long. */
+export function checkRequired(field: string, text: string): void {
+  if (text === '') {
+    throw new MissingFieldError(field)
+  }
+  checkName(field, text)
+}
+
+/** Throws InvalidFieldError. */
+export function checkName(field: string, text: string): void {
+  checkLength(field, text, MAX_NAME_BYTES)
+}
+
+/** Throws InvalidFieldError. */
+export function checkClient(client: string): void {
+  checkLength('client', client, MAX_CLIENT_BYTES)
+}
+
+function checkLength(field: string, text: string, maxBytes: number): void {
+  const length = utf8Length(text)
+  if (length > maxBytes) {
+    throw new InvalidFieldError(field, `has ${length} bytes; it may have ${maxBytes}`)
+  }
+}
+
+/** Refuses JSON text that is nested deeper than every reader of it may be trusted to go. */
+export function checkJson(field: string, text: string | null | undefined): void {
+  // Most texts cannot be too deep, and counting costs more than looking.
+  if (text === null || text === undefined || !mayBeDeep(text)) {
+    return
+  }
+  // No expression for the strings: on a long one V8 runs out of stack.
+  let depth = 0
+  let inString = false
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit === QUOTE) {
+      inString = !inString
+    } else if (inString) {
+      // What is escaped ends no string.
+      i += unit === BACKSLASH ? 1 : 0
+    } else if (unit === OPENING_BRACKET || unit === OPENING_BRACE) {
+      depth++
+      if (depth > MAX_JSON_DEPTH) {
+        throw new InvalidFieldError(field, `is nested more than ${MAX_JSON_DEPTH} levels deep`)
+      }
+    } else if (unit === CLOSING_BRACKET || unit === CLOSING_BRACE) {
+      depth--
+    }
+  }
+}
+
+/** Throws InvalidFieldError, of the field that was given, where what a session carries is together too large. */
+export function checkDataSize(
+  user: string | null | undefined,
+  data: string | null | undefined,
+  maxBytes: number,
+  field: 'user' | 'data' = 'data',
+): void {
+  const length = utf8Length(user ?? '') + utf8Length(data ?? '')
+  if (length > maxBytes) {
+    throw new InvalidFieldError(
+      field,
+      `and ${field === 'data' ? 'user' : 'data'} have ${length} bytes of JSON together; they may have ${maxBytes} (--max-data-bytes)`,
+    )
+  }
+}
+
+function mayBeDeep(text: string): boolean {
+  let opening = 0
+  for (let i = 0; i < text.length && opening <= MAX_JSON_DEPTH; i++) {
+    const unit = text.charCodeAt(i)
+    opening += unit === OPENING_BRACKET || unit === OPENING_BRACE ? 1 : 0
+  }
+  return opening > MAX_JSON_DEPTH
+}

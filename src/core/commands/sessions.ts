@@ -1,0 +1,292 @@
+import { checkQuota, type Quota } from '../create/quota.js'
+import type { Deadlines } from '../endings/deadlines.js'
+import type { Expiry } from '../endings/expiry.js'
+import type { SweepCounts } from '../endings/sweep.js'
+import type { EpochClock } from '../epoch.js'
+import { ClockSuspectError, ConflictError, NotFoundError } from '../errors.js'
+import type { Audit, Caller } from '../operators/audit.js'
+import { newSession, type Session } from '../session.js'
+import type { Decision, Seen, SessionPage, SessionStore } from '../store.js'
+import { UUID_BYTES, uuidV4 } from '../uuid.js'
+import {
+  checkClient,
+  checkDataSize,
+  checkJson,
+  checkName,
+  checkRequired,
+  type ListArguments,
+  type OpenArguments,
+} from './arguments.js'
+
+export const PAGE = 100
+/** `load` moves the request time no more often. */
+const TOUCH_INTERVAL_MS = 1000
+
+/** What the commands need from outside. */
+export interface SessionsPorts {
+  readonly store: SessionStore
+  readonly expiry: Expiry
+  readonly audit: Audit
+  readonly clock: EpochClock
+  /** `length` bytes from a cryptographic source, in memory of their own. */
+  randomBytes(length: number): Uint8Array
+}
+
+export interface SessionsLimits extends Quota {
+  /** `user` and `data` of a session together, as JSON in UTF-8. */
+  readonly maxDataBytes: number
+}
+
+/** What `Sessions.close` found and left. */
+export interface Closed {
+  /** As it is now. */
+  readonly session: Session
+  readonly wasOpen: boolean
+}
+
+/** The sessions commands, each once. Transports translate to them and from them. */
+export class Sessions {
+  private readonly deadlines: Deadlines
+
+  constructor(
+    private readonly ports: SessionsPorts,
+    private readonly limits: SessionsLimits,
+  ) {
+    this.deadlines = ports.expiry.deadlines
+  }
+
+  /** Opens a session, or finds the one that this user has open from this address and client. */
+  async open(args: OpenArguments): Promise<Session> {
+    const { userId, userName, address, client, user, data } = args
+    checkRequired('user_id', userId)
+    checkName('user_name', userName ?? '')
+    checkName('address', address)
+    checkClient(client)
+    checkJson('user', user)
+    checkJson('data', data)
+    checkDataSize(user, data, this.limits.maxDataBytes)
+    const scope = {
+      userId,
+      reuse: { address, client },
+      countOpenOfUser: this.limits.maxSessionsPerOwner > 0,
+    }
+    return this.ports.expiry.insert(scope, (seen) => this.decideOpen(args, seen))
+  }
+
+  /** The session with this id. */
+  async get(id: string): Promise<Session | null> {
+    checkRequired('session_id', id)
+    const session = await this.ports.store.get(id)
+    return session === undefined ? null : this.deadlines.asOfNow(session)
+  }
+
+  /** The open session of this user with this id, for which this counts as a request. */
+  async load(userId: string, id: string): Promise<Session | null> {
+    checkRequired('user_id', userId)
+    const session = await this.get(id)
+    if (session === null || !session.active || session.userId !== userId) {
+      return null
+    }
+    if (this.ports.clock.nowMs() - session.requestTimeMs < TOUCH_INTERVAL_MS) {
+      return session
+    }
+    const touched = await this.ports.store.update(
+      id,
+      (current) =>
+        current.active && !this.deadlines.isOverdue(current)
+          ? { session: this.touched(current) }
+          : null,
+      { durable: false },
+    )
+    return touched !== undefined && this.deadlines.asOfNow(touched).active ? touched : null
+  }
+
+  /** A page of sessions, newest request first. */
+  async list(args: ListArguments): Promise<SessionPage> {
+    if (args.id !== undefined) {
+      return this.listOne(args)
+    }
+    const { skip = 0, take = PAGE, total = false, ...filter } = args
+    checkName('user_id', filter.userId ?? '')
+    await this.ports.expiry.sweep.step()
+    const query = { ...filter, skip, take: Math.min(take, PAGE), total }
+    for (;;) {
+      const page = await this.ports.store.list(query)
+      // Among open and ended ones it stays where it is.
+      const overdue = query.active
+        ? page.sessions.filter((session) => this.deadlines.isOverdue(session))
+        : []
+      if (overdue.length === 0) {
+        return {
+          ...page,
+          sessions: page.sessions.map((session) => this.deadlines.asOfNow(session)),
+        }
+      }
+      await Promise.all(overdue.map((session) => this.ports.expiry.endIfOverdue(session.id)))
+    }
+  }
+
+  /** Replaces the session's data. Throws NotFoundError, ConflictError where it has ended. */
+  storeData(id: string, data: string | null, userId?: string): Promise<Session> {
+    checkJson('data', data)
+    return this.write(id, { data }, userId)
+  }
+
+  /** Replaces what is known of the session's user. Throws NotFoundError, ConflictError. */
+  updateUser(id: string, user: string | null): Promise<Session> {
+    checkJson('user', user)
+    return this.write(id, { user })
+  }
+
+  /** Ends a session; null where no session has the id. */
+  async close(id: string, caller: Caller): Promise<Closed | null> {
+    checkRequired('session_id', id)
+    const { audit, clock, store } = this.ports
+    await audit.check()
+    let wasOpen = false
+    const session = await store.update(id, (current) => {
+      const { active, closeTimeMs } = this.deadlines.asOfNow(current)
+      wasOpen = active
+      return current.active ? this.deadlines.end(current, closeTimeMs ?? clock.nowMs()) : null
+    })
+    if (session === undefined) {
+      return null
+    }
+    await this.record('close', session, wasOpen, caller)
+    return { session, wasOpen }
+  }
+
+  /**
+   * Ends what commands have opened for this user, address and client: seldom more than one session, but
+   * earlier services opened another at each login.
+   */
+  async closeOpened(
+    userId: string,
+    address: string,
+    client: string,
+    caller: Caller,
+  ): Promise<void> {
+    checkRequired('user_id', userId)
+    checkName('address', address)
+    checkClient(client)
+    const find = () => this.ports.store.findOpened(userId, address, client)
+    let session = await find()
+    // What is opened meanwhile stays.
+    const latestMs = session?.openTimeMs ?? 0
+    let closedId: string | undefined
+    while (session !== undefined && session.openTimeMs <= latestMs && session.id !== closedId) {
+      closedId = session.id
+      await this.close(session.id, caller)
+      session = await find()
+    }
+  }
+
+  /**
+   * Deletes a session, of this user where one is given, and returns what was there, but for `user` and
+   * `data`.
+   */
+  async delete(id: string, userId: string | undefined, caller: Caller): Promise<Session | null> {
+    checkRequired('session_id', id)
+    await this.ports.audit.check()
+    const isTheirs = (current: Session) => userId === undefined || current.userId === userId
+    const removed = await this.ports.store.remove(id, isTheirs)
+    if (removed === undefined) {
+      return null
+    }
+    const before = this.deadlines.asOfNow(removed)
+    await this.record('delete', before, before.active, caller)
+    return { ...before, user: null, data: null }
+  }
+
+  /**
+   * Ends and purges everything that is due, or leaves off when `stop` is aborted. Throws ClockSuspectError
+   * where that cannot be told.
+   */
+  async closeExpired(stop?: AbortSignal): Promise<SweepCounts> {
+    const counts = await this.ports.expiry.sweep.run(stop)
+    if (this.ports.clock.isSuspect()) {
+      throw new ClockSuspectError()
+    }
+    return counts
+  }
+
+  private record(
+    action: string,
+    { id, userId }: Session,
+    wasOpen: boolean,
+    caller: Caller,
+  ): Promise<void> {
+    return this.ports.audit.record({ action, caller, facts: { sessionId: id, userId, wasOpen } })
+  }
+
+  private decideOpen(args: OpenArguments, seen: Seen): Decision {
+    const { userId, address, client, userName, user, data } = args
+    const given = {
+      ...(userName !== undefined && { userName }),
+      ...(user !== undefined && { user }),
+      ...(data !== undefined && { data }),
+    }
+    if (seen.reusable !== undefined) {
+      const session = { ...this.touched(seen.reusable), ...given }
+      checkDataSize(session.user, session.data, this.limits.maxDataBytes)
+      return { replace: { session } }
+    }
+    checkQuota(seen, this.limits)
+    const id = uuidV4(this.ports.randomBytes(UUID_BYTES))
+    const nowMs = this.ports.clock.nowMs()
+    const opened = newSession({ id, userId, address, client, token: null }, nowMs)
+    const session = { ...opened, ...given }
+    return { insert: { session, dueTimeMs: this.deadlines.lookMs(session) } }
+  }
+
+  private async write(
+    id: string,
+    change: Partial<Pick<Session, 'user' | 'data'>>,
+    userId?: string,
+  ): Promise<Session> {
+    checkRequired('session_id', id)
+    const written = await this.ports.store.update(id, (current) => {
+      if (userId !== undefined && current.userId !== userId) {
+        throw new NotFoundError(id)
+      }
+      if (!current.active || this.deadlines.isOverdue(current)) {
+        throw new ConflictError(id)
+      }
+      const session = { ...this.touched(current), ...change }
+      const field = 'user' in change ? 'user' : 'data'
+      checkDataSize(session.user, session.data, this.limits.maxDataBytes, field)
+      return { session }
+    })
+    if (written === undefined) {
+      throw new NotFoundError(id)
+    }
+    return written
+  }
+
+  private async listOne({
+    id = '',
+    skip = 0,
+    take = PAGE,
+    total = false,
+    ...filter
+  }: ListArguments) {
+    const { userId, active, fromTimeMs = 0, toTimeMs = Number.POSITIVE_INFINITY } = filter
+    const stored = await this.ports.store.get(id)
+    const session = stored && this.deadlines.asOfNow(stored)
+    const matches =
+      session !== undefined &&
+      (userId === undefined || session.userId === userId) &&
+      (active === undefined || session.active === active) &&
+      fromTimeMs <= session.requestTimeMs &&
+      session.requestTimeMs < toTimeMs
+    return {
+      sessions: matches && skip === 0 && take > 0 ? [session] : [],
+      total: total ? Number(matches) : null,
+    }
+  }
+
+  /** The session with this moment as its last request; time never goes backwards. */
+  private touched(session: Session): Session {
+    return { ...session, requestTimeMs: Math.max(session.requestTimeMs, this.ports.clock.nowMs()) }
+  }
+}

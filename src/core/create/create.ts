@@ -1,0 +1,79 @@
+import { sameBytes } from '../bytes.js'
+import type { Expiry } from '../endings/expiry.js'
+import { IdempotencyKeyReusedError, SessionEndedError } from '../errors.js'
+import type { Session, Token } from '../session.js'
+import type { Decision, Seen } from '../store.js'
+import { type CreateClaim, checkClaim } from './claim.js'
+import { checkFreshness, checkLifetime } from './lifetime.js'
+import { type MintPorts, mint } from './mint.js'
+import { type OwnerPolicy, ownerText } from './owner.js'
+import { checkQuota, type Quota } from './quota.js'
+
+export interface CreatePorts extends MintPorts {
+  readonly expiry: Expiry
+  readonly owners: OwnerPolicy
+}
+
+export interface CreateLimits extends Quota {
+  readonly maxLifetimeMs: number
+  readonly maxEpochDriftMs: number
+}
+
+/** A session that Create opened. */
+export type TokenSession = Session & { readonly token: Token }
+
+/**
+ * Mints a session key for the holder of an owner's key. The same idempotency key and body give the
+ * same session. The order of the checks is part of the contract: cheap before dear, and nothing is
+ * said about an owner to whoever cannot sign.
+ */
+export async function createSession(
+  claim: CreateClaim,
+  ports: CreatePorts,
+  limits: CreateLimits,
+): Promise<TokenSession> {
+  const { clock, expiry, owners } = ports
+  const now = clock.now()
+  checkClaim(claim)
+  checkLifetime(claim.lifetime, now, clock.epochsIn(limits.maxLifetimeMs))
+  const maxDriftEpochs = clock.epochsIn(limits.maxEpochDriftMs)
+  checkFreshness(claim.lifetime.iat, claim.epoch, now, maxDriftEpochs)
+  const signer = claim.proveSigner()
+  owners.check(claim.owner, signer)
+
+  const { owner, idempotencyKey: key } = claim
+  const userId = ownerText(owner)
+  const bodySha256 = key === undefined ? undefined : claim.bodySha256()
+  const scope = {
+    userId,
+    countOpenOfUser: limits.maxSessionsPerOwner > 0,
+    ...(key !== undefined && { idempotency: { owner, signer, key } }),
+  }
+  const decide = (seen: Seen): Decision => {
+    const answered = bodySha256 && answeredBefore(seen, bodySha256, expiry)
+    if (answered !== undefined) {
+      return { keep: answered }
+    }
+    checkQuota(seen, limits)
+    return { insert: mint(claim, userId, bodySha256, ports) }
+  }
+  return (await expiry.insert(scope, decide)) as TokenSession
+}
+
+/** The session that this idempotency key stands for. Throws where it is another body's, or has ended. */
+function answeredBefore(
+  { answered }: Seen,
+  bodySha256: Uint8Array,
+  { deadlines }: Expiry,
+): Session | undefined {
+  if (answered === undefined) {
+    return undefined
+  }
+  if (!sameBytes(answered.bodySha256, bodySha256)) {
+    throw new IdempotencyKeyReusedError()
+  }
+  if (answered.session === undefined || !deadlines.asOfNow(answered.session).active) {
+    throw new SessionEndedError(answered.sessionId)
+  }
+  return answered.session
+}

@@ -1,0 +1,49 @@
+import { EpochDriftError, LifetimeError } from '../errors.js'
+
+/** When a session is valid. Epochs; names of RFC 7519 section 4.1. */
+export interface Lifetime {
+  /** Last epoch at which the session is valid. */
+  readonly exp: bigint
+  /** First epoch at which the session is valid. */
+  readonly nbf: bigint
+  /** Epoch at which the request was made. */
+  readonly iat: bigint
+}
+
+/** Refuses a lifetime that is over, inside out, or longer than granted. Throws LifetimeError. */
+export function checkLifetime(lifetime: Lifetime, now: bigint, maxEpochs: bigint): void {
+  const { exp, nbf } = lifetime
+  if (nbf > exp) {
+    throw new LifetimeError('body.lifetime.nbf', `${nbf} is after exp ${exp}`, now)
+  }
+  if (exp < now) {
+    throw new LifetimeError('body.lifetime.exp', `${exp} is past`, now)
+  }
+  if (exp > now + maxEpochs) {
+    throw new LifetimeError(
+      'body.lifetime.exp',
+      `${exp} is more than ${maxEpochs} epochs away, the longest lifetime granted`,
+      now,
+    )
+  }
+}
+
+/**
+ * Refuses a request made at another time: what was signed once must not be good for ever.
+ * `epoch` is that of the outermost meta header, 0 where its sender does not know. Throws EpochDriftError.
+ */
+export function checkFreshness(
+  iat: bigint,
+  epoch: bigint,
+  now: bigint,
+  maxDriftEpochs: bigint,
+): void {
+  const drifted = (claimed: bigint) =>
+    claimed > now + maxDriftEpochs || claimed + maxDriftEpochs < now
+  if (drifted(iat)) {
+    throw new EpochDriftError('body.lifetime.iat', iat, now, maxDriftEpochs)
+  }
+  if (epoch !== 0n && drifted(epoch)) {
+    throw new EpochDriftError('meta_header.epoch', epoch, now, maxDriftEpochs)
+  }
+}

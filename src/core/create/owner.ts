@@ -1,0 +1,142 @@
+import { base58, hex } from '@scure/base'
+import { sameBytes } from '../bytes.js'
+import { InputFileError, OwnerKeyError, type OwnerPart } from '../errors.js'
+
+/** Length of an owner id, in bytes. */
+export const MAX_OWNER_BYTES = 64
+/** The longest text of one, `hex:…`, has 132. */
+const MAX_OWNER_CHARS = 132
+const ED25519_KEY_BYTES = 32
+const N3_ACCOUNT_BYTES = 25
+const P256_KEY_BYTES = 33
+
+/** Decides whose key may open sessions for an owner. */
+export interface OwnerPolicy {
+  /** Throws OwnerKeyError unless `signer`, a public key, may speak for `owner`. */
+  check(owner: Uint8Array, signer: Uint8Array): void
+}
+
+/** An owner as text, in logs and as a `userId`: base58 of its bytes. */
+export function ownerText(owner: Uint8Array): string {
+  return base58.encode(owner)
+}
+
+/** The owner whose `ownerText` this is; null where a user id cannot be one. */
+export function ownerOfText(userId: string): Uint8Array | null {
+  try {
+    const owner = base58.decode(userId)
+    return owner.length <= MAX_OWNER_BYTES ? owner : null
+  } catch {
+    return null
+  }
+}
+
+/**
+ * The bytes of an owner id as an operator writes it: `hex:…`, `base58:…`, else the text itself.
+ * Throws InputFileError, with `where` in its message.
+ */
+export function ownerFromText(text: string, where: string): Uint8Array {
+  // Decoding base58 takes time by the square of its length.
+  if (text.length > MAX_OWNER_CHARS) {
+    throw new InputFileError(
+      where,
+      `an owner of ${text.length} characters is none; it must have 1 to ${MAX_OWNER_BYTES} bytes`,
+    )
+  }
+  let owner: Uint8Array
+  try {
+    owner = text.startsWith('hex:')
+      ? hex.decode(text.slice('hex:'.length))
+      : text.startsWith('base58:')
+        ? base58.decode(text.slice('base58:'.length))
+        : new TextEncoder().encode(text)
+  } catch (error) {
+    throw new InputFileError(
+      where,
+      `owner ${JSON.stringify(text)} is not what its prefix says`,
+      error,
+    )
+  }
+  if (owner.length < 1 || owner.length > MAX_OWNER_BYTES) {
+    throw new InputFileError(
+      where,
+      `owner ${JSON.stringify(text)} has ${owner.length} bytes; it must have 1 to ${MAX_OWNER_BYTES}`,
+    )
+  }
+  return owner
+}
+
+export interface N3Accounts {
+  /** The account, 25 bytes, of a compressed P-256 key, 33 bytes. */
+  of(key: Uint8Array): Uint8Array
+  /** What of 25 bytes is not as in an account; null where all is. */
+  fault(account: Uint8Array): 'prefix' | 'checksum' | null
+}
+
+/** The owner id names its key: it is an Ed25519 public key (32 bytes) or an N3 account (25 bytes). */
+export function selfCertifying(n3: N3Accounts): OwnerPolicy {
+  const refuse = (part: OwnerPart, expected: string): never => {
+    throw new OwnerKeyError('self-certifying owners', part, expected)
+  }
+  return {
+    check(owner, signer) {
+      if (owner.length === ED25519_KEY_BYTES) {
+        if (!sameBytes(owner, signer)) {
+          refuse('key', `the owner id is an Ed25519 key; the signer is ${hex.encode(signer)}`)
+        }
+        return
+      }
+      if (owner.length !== N3_ACCOUNT_BYTES) {
+        refuse(
+          'length',
+          `the owner id must be an Ed25519 key (32 bytes) or an N3 account (25 bytes), not ${owner.length} bytes`,
+        )
+      }
+      const fault = n3.fault(owner)
+      if (fault === 'prefix') {
+        refuse(
+          fault,
+          `an owner id of 25 bytes must be an N3 account, which begins with 0x35, not 0x${hex.encode(owner.subarray(0, 1))}`,
+        )
+      }
+      if (fault === 'checksum') {
+        refuse(
+          fault,
+          'the owner id would be an N3 account, but its last 4 bytes are not the checksum of the 21 before them',
+        )
+      }
+      if (signer.length !== P256_KEY_BYTES) {
+        refuse('key', 'the owner id is an N3 account, for which a P-256 key must sign')
+      }
+      const account = n3.of(signer)
+      if (!sameBytes(owner, account)) {
+        refuse('key', `the owner id is an N3 account; the signer's is ${ownerText(account)}`)
+      }
+    },
+  }
+}
+
+/** Owners and the keys that may speak for each, both as lower-case hex. */
+export type OwnerKeys = ReadonlyMap<string, ReadonlySet<string>>
+
+/** The operator says which keys speak for which owner. `current` is asked at every check. */
+export function listedOwners(current: () => OwnerKeys): OwnerPolicy {
+  return {
+    check(owner, signer) {
+      const keys = current().get(hex.encode(owner))
+      if (keys === undefined) {
+        throw new OwnerKeyError('owners file', 'owner', `owner ${ownerText(owner)} is not listed`)
+      }
+      if (!keys.has(hex.encode(signer))) {
+        throw new OwnerKeyError(
+          'owners file',
+          'key',
+          `key ${hex.encode(signer)} is not among the ${keys.size} listed for ${ownerText(owner)}`,
+        )
+      }
+    },
+  }
+}
+
+/** Whoever signs may open a session for any owner: for closed networks only. */
+export const anySigner: OwnerPolicy = { check() {} }

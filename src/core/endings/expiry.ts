@@ -1,0 +1,80 @@
+import type { EpochClock } from '../epoch.js'
+import { QuotaError } from '../errors.js'
+import type { Session } from '../session.js'
+import { Shared } from '../shared.js'
+import type { Decision, InsertScope, Seen, SessionStore } from '../store.js'
+import { type DeadlineSettings, Deadlines } from './deadlines.js'
+import { EarlierSessions } from './earlier-sessions.js'
+import { Sweep } from './sweep.js'
+
+/** Thrown to itself: a session that a command would find again is past its deadline. */
+class OverdueFound extends Error {
+  constructor(readonly sessionId: string) {
+    super()
+  }
+}
+
+/** Ends what is past its deadline: by the sweep, or at once where it stands in the way of a call. */
+export class Expiry {
+  readonly deadlines: Deadlines
+  readonly sweep: Sweep
+  private readonly earlier: EarlierSessions
+  private readonly ending = new Shared<void>()
+
+  /** `onDamage`: is told of each damage that the sweep meets. */
+  constructor(
+    private readonly store: SessionStore,
+    clock: EpochClock,
+    settings: DeadlineSettings,
+    onDamage?: (problem: string) => void,
+  ) {
+    this.deadlines = new Deadlines(clock, settings)
+    this.sweep = new Sweep(store, clock, this.deadlines, onDamage)
+    const endIfOverdue = (id: string) => this.endIfOverdue(id)
+    this.earlier = new EarlierSessions(store, clock, this.deadlines, endIfOverdue)
+  }
+
+  endIfOverdue(id: string): Promise<void> {
+    const { deadlines } = this
+    return this.ending.run(id, async () => {
+      await this.store.update(id, (current) =>
+        deadlines.isOverdue(current) ? deadlines.end(current, deadlines.endMs(current)) : null,
+      )
+    })
+  }
+
+  /** Inserts; where what is past its deadline may stand in the way, ends that first. */
+  async insert(scope: InsertScope, decide: (seen: Seen) => Decision): Promise<Session> {
+    for (let hasMadeRoom = false; ; ) {
+      try {
+        return await this.store.insert(scope, (seen) => {
+          if (seen.reusable !== undefined && this.deadlines.isOverdue(seen.reusable)) {
+            throw new OverdueFound(seen.reusable.id)
+          }
+          return decide(seen)
+        })
+      } catch (error) {
+        if (error instanceof OverdueFound) {
+          await this.endIfOverdue(error.sessionId)
+        } else if (error instanceof QuotaError && !hasMadeRoom) {
+          hasMadeRoom = await this.makeRoom(scope)
+          if (!hasMadeRoom) {
+            throw error
+          }
+        } else {
+          throw error
+        }
+      }
+    }
+  }
+
+  /**
+   * Records marked active count, so that a quota may only seem to be reached: ends what is due, and of a user of the
+   * commands what the sweep could not know of. Whether anything can have ended.
+   */
+  private async makeRoom({ userId, reuse }: InsertScope): Promise<boolean> {
+    const { ended } = await this.sweep.drain()
+    const hasLooked = reuse !== undefined && (await this.earlier.end(userId))
+    return hasLooked || ended > 0
+  }
+}

@@ -1,0 +1,67 @@
+import type { Config } from '../config/config.js'
+import { bearerToken, type ClientCertificate } from '../core/operators/credential.js'
+import type { OperatorCredential } from '../core/operators/trust.js'
+import { follow } from '../files/follow.js'
+import type { Lifecycle } from '../net/lifecycle.js'
+import type { Logger } from '../observability/log.js'
+import { Secret } from './secret.js'
+import { readTokenFile } from './token-file.js'
+
+const MAX_NAME_CHARS = 256
+
+/**
+ * What operators show: the token of a file, which is followed, or a certificate that an authority of ours has
+ * signed. null where neither is configured. Throws InputFileError.
+ */
+export function openAdminCredential(
+  { adminTokenFile, tls }: Pick<Config, 'adminTokenFile' | 'tls'>,
+  log: Logger,
+  lifecycle: Lifecycle,
+): OperatorCredential | null {
+  const takesCertificates = tls !== null && tls.clientCa !== null
+  if (adminTokenFile === null && !takesCertificates) {
+    return null
+  }
+  const isToken =
+    adminTokenFile === null ? () => false : followToken(adminTokenFile, log, lifecycle)
+  return {
+    proofOf({ authorization, certificate }) {
+      // Also without a token: how long it takes tells nothing.
+      if (isToken(bearerToken(authorization) ?? '')) {
+        return 'admin token'
+      }
+      return certificate === undefined ? null : `client certificate ${nameOf(certificate)}`
+    },
+    wanted: [
+      ...(adminTokenFile === null
+        ? []
+        : [
+            'the admin token, as "authorization: Bearer TOKEN" (commands: --admin-token-file FILE)',
+          ]),
+      ...(takesCertificates ? ['a client certificate of an authority that this server knows'] : []),
+    ].join(', or '),
+  }
+}
+
+function followToken(file: string, log: Logger, lifecycle: Lifecycle): (given: string) => boolean {
+  const token = follow(
+    [file],
+    () => new Secret(readTokenFile(file)),
+    (outcome) => {
+      if ('error' in outcome) {
+        const reason = (outcome.error as Error).message
+        log.error({ event: 'admin-token-not-read', reason }, 'the earlier admin token stays')
+      } else {
+        log.info({ event: 'admin-token-read' }, 'the admin token was read anew')
+      }
+    },
+  )
+  lifecycle.add(() => token.close())
+  return (given) => token.current().matches(given)
+}
+
+function nameOf({ subject, subjectaltname }: ClientCertificate): string {
+  const { CN } = subject
+  const name = CN === undefined ? (subjectaltname ?? '') : `CN=${[CN].flat().join(',')}`
+  return name.slice(0, MAX_NAME_CHARS)
+}

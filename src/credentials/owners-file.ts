@@ -1,0 +1,71 @@
+import { hex } from '@scure/base'
+import { type OwnerKeys, ownerFromText } from '../core/create/owner.js'
+import { InputFileError } from '../core/errors.js'
+import { publicKeyFromText } from '../crypto/keys.js'
+import { type Followed, type FollowOutcome, follow } from '../files/follow.js'
+import { readInputText } from '../files/input.js'
+
+/**
+ * Follows the file that says which keys speak for which owner. A change that cannot be read leaves
+ * what was read before in force. Throws InputFileError where the first reading fails.
+ */
+export function followOwnersFile(
+  file: string,
+  onChange: (outcome: FollowOutcome<OwnerKeys>) => void,
+): Followed<OwnerKeys> {
+  return follow([file], ownersReader(file), onChange)
+}
+
+/**
+ * Returns a function that reads the file. To check a key takes far longer than to read it, and nothing is
+ * served meanwhile: each is checked when it is first read.
+ */
+export function ownersReader(file: string, keyFromText = publicKeyFromText): () => OwnerKeys {
+  let checked = new Map<string, Uint8Array>()
+  return () => {
+    const found = new Map<string, Uint8Array>()
+    const owners = parseOwners(readInputText(file), file, (text, where) => {
+      const key = checked.get(text) ?? keyFromText(text, where)
+      found.set(text, key)
+      return key
+    })
+    checked = found
+    return owners
+  }
+}
+
+/**
+ * A JSON object from owner ids (`hex:…`, `base58:…`, else plain text; 1 to 64 bytes) to one public
+ * key or a list of them (`hex:…`, `base58:…`, else hex; 32 bytes Ed25519, 33 bytes compressed P-256).
+ */
+export function parseOwners(
+  text: string,
+  file: string,
+  keyFromText = publicKeyFromText,
+): OwnerKeys {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(text)
+  } catch {
+    // Without its cause: a syntax error of JSON.parse quotes what it read, a key file by mistake.
+    throw new InputFileError(file, 'is not JSON')
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
+    throw new InputFileError(file, 'must hold one JSON object from owner ids to public keys')
+  }
+  const owners = new Map<string, Set<string>>()
+  for (const [name, listed] of Object.entries(parsed)) {
+    const owner = ownerFromText(name, file)
+    const id = hex.encode(owner)
+    const keys = owners.get(id) ?? new Set()
+    const where = `${file}: owner ${JSON.stringify(name)}`
+    for (const key of Array.isArray(listed) ? listed : [listed]) {
+      if (typeof key !== 'string') {
+        throw new InputFileError(where, 'must have a public key as a text, or a list of such')
+      }
+      keys.add(hex.encode(keyFromText(key, where)))
+    }
+    owners.set(id, keys)
+  }
+  return owners
+}

@@ -1,0 +1,33 @@
+import { InputFileError } from '../core/errors.js'
+import { isAbsent, readInputText } from '../files/input.js'
+import { isToken } from '../net/token.js'
+
+/** Fewer characters could be guessed. */
+const MIN_LENGTH = 16
+
+/** The token of a file, without the white space around it. Throws InputFileError. */
+export function readTokenFile(file: string): string {
+  const token = readText(file).trim()
+  // What a header cannot carry would never be shown.
+  if (token.length < MIN_LENGTH || !isToken(token)) {
+    throw new InputFileError(
+      file,
+      `must hold one token of at least ${MIN_LENGTH} characters: ASCII, without spaces`,
+    )
+  }
+  return token
+}
+
+function readText(file: string): string {
+  try {
+    return readInputText(file)
+  } catch (error) {
+    throw isAbsent(error)
+      ? new InputFileError(
+          file,
+          'is not there: write a token into it (openssl rand -hex 32)',
+          error,
+        )
+      : error
+  }
+}

@@ -1,0 +1,91 @@
+import { Metadata, type StatusObject, status } from '@grpc/grpc-js'
+import { BadRequest, ErrorInfo, RetryInfo } from '#generated/google/rpc/error_details'
+import { Status } from '#generated/google/rpc/status'
+import { BusyError, RateLimitedError, SessiondError } from '../../core/errors.js'
+
+/** Who defines the reasons in ErrorInfo. */
+const ERROR_DOMAIN = 'sessiond'
+const RETRY_DELAY_SECONDS = 1n
+/**
+ * A message may quote what was sent. It stands in the trailers three times, percent-encoded or in base64,
+ * and many clients take 8 KiB of them; where they are far longer, the call would never end.
+ */
+const MAX_MESSAGE_CHARS = 400
+
+/** The only map from our errors to gRPC codes. */
+export const STATUS_CODES: Readonly<Record<string, status>> = {
+  MALFORMED: status.INVALID_ARGUMENT,
+  MISSING_FIELD: status.INVALID_ARGUMENT,
+  INVALID_FIELD: status.INVALID_ARGUMENT,
+  INVALID_LIFETIME: status.INVALID_ARGUMENT,
+  BAD_SIGNATURE: status.UNAUTHENTICATED,
+  CREDENTIAL_REQUIRED: status.UNAUTHENTICATED,
+  FORWARDED: status.PERMISSION_DENIED,
+  OWNER_KEY_MISMATCH: status.PERMISSION_DENIED,
+  EPOCH_DRIFT: status.FAILED_PRECONDITION,
+  UNSUPPORTED_VERSION: status.FAILED_PRECONDITION,
+  SESSION_ENDED: status.FAILED_PRECONDITION,
+  QUOTA_EXCEEDED: status.RESOURCE_EXHAUSTED,
+  RATE_LIMITED: status.RESOURCE_EXHAUSTED,
+  BUSY: status.RESOURCE_EXHAUSTED,
+  IDEMPOTENCY_KEY_REUSED: status.ALREADY_EXISTS,
+  CLOCK_SUSPECT: status.FAILED_PRECONDITION,
+  STORE_UNAVAILABLE: status.UNAVAILABLE,
+  STORE_DAMAGED: status.DATA_LOSS,
+  NOT_FOUND: status.NOT_FOUND,
+  // A session that has ended stays so: ABORTED would ask for another try.
+  CONFLICT: status.FAILED_PRECONDITION,
+  KEY_NOT_CHANGED: status.FAILED_PRECONDITION,
+}
+
+/** A status that knows which of our errors it stands for, where it is one. */
+export interface Refusal extends StatusObject {
+  readonly reason?: string
+}
+
+/**
+ * What a client sees of an error: for one of ours its message, and in `grpc-status-details-bin` a
+ * google.rpc.Status with the reason and the field at fault; of anything else nothing.
+ */
+export function toStatus(error: unknown): Refusal {
+  const code = error instanceof SessiondError ? STATUS_CODES[error.code] : undefined
+  if (!(error instanceof SessiondError) || code === undefined) {
+    return { code: status.INTERNAL, details: 'internal error', metadata: new Metadata() }
+  }
+  const message = shortened(error.message)
+  const details = [
+    any('google.rpc.ErrorInfo', ErrorInfo, {
+      reason: error.code,
+      domain: ERROR_DOMAIN,
+      metadata: new Map(Object.entries(error.metadata)),
+    }),
+  ]
+  if (code === status.INVALID_ARGUMENT && error.field !== undefined) {
+    const fieldViolations = [{ field: error.field, description: message }]
+    details.push(any('google.rpc.BadRequest', BadRequest, { fieldViolations }))
+  }
+  const isPassing = error instanceof RateLimitedError || error instanceof BusyError
+  if (code === status.UNAVAILABLE || isPassing) {
+    const retryDelay = { seconds: RETRY_DELAY_SECONDS, nanos: 0 }
+    details.push(any('google.rpc.RetryInfo', RetryInfo, { retryDelay }))
+  }
+  const metadata = new Metadata()
+  const encoded = Status.encode({ code, message, details }).finish()
+  metadata.set('grpc-status-details-bin', Buffer.from(encoded))
+  return { code, details: message, metadata, reason: error.code }
+}
+
+/** Without half a surrogate pair, quoted or made by the cut: grpc-js cannot encode one. */
+function shortened(message: string): string {
+  const isLong = message.length > MAX_MESSAGE_CHARS
+  const text = isLong ? `${message.slice(0, MAX_MESSAGE_CHARS)}…` : message
+  return text.replace(/\p{Surrogate}/gu, '')
+}
+
+function any<T>(
+  name: string,
+  type: { encode(message: T): { finish(): Uint8Array } },
+  message: T,
+): { typeUrl: string; value: Uint8Array } {
+  return { typeUrl: `type.googleapis.com/${name}`, value: type.encode(message).finish() }
+}

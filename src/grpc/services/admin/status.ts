@@ -1,0 +1,71 @@
+import type { UntypedServiceImplementation } from '@grpc/grpc-js'
+import {
+  ConfirmClockRequest,
+  ConfirmClockResponse,
+  GetStatusRequest,
+  GetStatusResponse,
+} from '#generated/sessiond/v1/admin'
+import { type AdminMethodPorts, unaryMethod } from './method.js'
+
+/** How far the wall clock has moved against the monotonic one. */
+export interface ClockCheck {
+  offsetMs(): number
+  /** Whether that is more than is allowed. */
+  isSuspect(): boolean
+  /** Takes the wall clock to be right as it is now. Returns the offset that was accepted, in milliseconds. */
+  confirm(): number
+}
+
+export interface AdminStatusPorts {
+  readonly version: string
+  /** Unix time in milliseconds. */
+  readonly startTimeMs: number
+  readonly store: { countOpen(): Promise<number>; readonly isWritable: boolean }
+  /** Asked each time, since keys change while the server runs. */
+  readonly keys: () => {
+    /** Ed25519, 32 bytes. */
+    readonly identity: Uint8Array
+    /** Ed25519, 32 bytes, where one is announced. */
+    readonly nextIdentity?: Uint8Array
+    /** Id of the key that seals. */
+    readonly sealingKey: string
+  }
+  readonly clock: ClockCheck
+}
+
+/** How the server is, and that its clock is right. */
+export function statusMethods(
+  ports: AdminMethodPorts & AdminStatusPorts,
+): UntypedServiceImplementation {
+  const { audit, caller, clock, store } = ports
+  return {
+    GetStatus: unaryMethod(
+      GetStatusRequest,
+      GetStatusResponse,
+      async () => {
+        const { identity, nextIdentity = new Uint8Array(), sealingKey } = ports.keys()
+        return {
+          version: ports.version,
+          startTimeMs: BigInt(ports.startTimeMs),
+          openSessions: BigInt(await store.countOpen()),
+          storeWritable: store.isWritable,
+          ...{ identity, nextIdentity, sealingKey },
+          clockOffsetMs: BigInt(Math.round(clock.offsetMs())),
+          clockSuspect: clock.isSuspect(),
+        }
+      },
+      ports,
+    ),
+    ConfirmClock: unaryMethod(
+      ConfirmClockRequest,
+      ConfirmClockResponse,
+      async (_, call) => {
+        await audit.check()
+        const offsetMs = Math.round(clock.confirm())
+        await audit.record({ action: 'confirm-clock', caller: caller(call), facts: { offsetMs } })
+        return { acceptedOffsetMs: BigInt(offsetMs) }
+      },
+      ports,
+    ),
+  }
+}

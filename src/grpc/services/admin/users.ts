@@ -1,0 +1,113 @@
+import type { UntypedServiceImplementation } from '@grpc/grpc-js'
+import {
+  EraseUserRequest,
+  EraseUserResponse,
+  ExportUserRequest,
+  ExportUserResponse,
+} from '#generated/sessiond/v1/admin'
+import { oneLineJson } from '../../../core/commands/json-text.js'
+import type { Session, Token } from '../../../core/session.js'
+import { Slots } from '../../../core/slots.js'
+import type { IdempotencyEntry } from '../../../core/store.js'
+import type { ErasedCounts, SubjectRecord } from '../../../core/upkeep/subject.js'
+import { audited, auditedStream } from '../../pipeline/audited.js'
+import { type AdminCall, type AdminMethodPorts, streamMethod, unaryMethod } from './method.js'
+
+export interface AdminUsersPorts {
+  exportSubject(userId: string): AsyncIterable<SubjectRecord>
+  eraseSubject(userId: string): Promise<ErasedCounts>
+}
+
+/** What is kept about one user: all of it told, or all of it deleted. */
+export function usersMethods(
+  ports: AdminMethodPorts & AdminUsersPorts,
+): UntypedServiceImplementation {
+  // Each walks all deadlines, and compacts.
+  const erasures = new Slots(1)
+
+  async function* exportUser(userId: string, call: AdminCall): AsyncGenerator<ExportUserResponse> {
+    let records = 0
+    const stream = auditedStream(ports, call, 'export', ports.exportSubject(userId), () => ({
+      user_id: userId,
+      records,
+    }))
+    for await (const record of stream) {
+      records++
+      yield { json: recordJson(record) }
+    }
+  }
+
+  return {
+    ExportUser: streamMethod(
+      ExportUserRequest,
+      ExportUserResponse,
+      ({ userId }, call) => exportUser(userId, call),
+      ports,
+    ),
+    EraseUser: unaryMethod(
+      EraseUserRequest,
+      EraseUserResponse,
+      ({ userId }, call) =>
+        audited(ports, call, 'erase', { user_id: userId }, async () => {
+          const { sessions, idempotencyKeys } = await erasures.run(() => ports.eraseSubject(userId))
+          return {
+            response: { sessions: BigInt(sessions), idempotencyKeys: BigInt(idempotencyKeys) },
+            facts: { sessions, idempotency_keys: idempotencyKeys },
+          }
+        }),
+      ports,
+    ),
+  }
+}
+
+/** One line of JSON. */
+function recordJson(record: SubjectRecord): string {
+  return record.kind === 'session' ? sessionJson(record.session) : entryJson(record.entry)
+}
+
+function sessionJson({ user, data, ...session }: Session): string {
+  const json = JSON.stringify({
+    kind: 'session',
+    id: session.id,
+    user_id: session.userId,
+    user_name: session.userName,
+    active: session.active,
+    open_time: timeText(session.openTimeMs),
+    request_time: timeText(session.requestTimeMs),
+    close_time: session.closeTimeMs === null ? null : timeText(session.closeTimeMs),
+    address: session.address,
+    client: session.client,
+    token: session.token && tokenFacts(session.token),
+  })
+  return `${json.slice(0, -1)},"user":${oneLineJson(user)},"data":${oneLineJson(data)}}`
+}
+
+function tokenFacts({ owner, lifetime: { exp, nbf, iat }, publicKey }: Token): object {
+  return {
+    owner: hex(owner),
+    // Texts: 64 bits are more than many readers of JSON keep.
+    lifetime: { exp: `${exp}`, nbf: `${nbf}`, iat: `${iat}` },
+    public_key: hex(publicKey),
+  }
+}
+
+function entryJson({ scope, sessionId, expiresTimeMs }: IdempotencyEntry): string {
+  return JSON.stringify({
+    kind: 'idempotency_key',
+    key: scope.key,
+    owner: hex(scope.owner),
+    signer: hex(scope.signer),
+    session_id: sessionId,
+    expire_time: timeText(expiresTimeMs),
+  })
+}
+
+/** A time may lie beyond what a date can say, where a lifetime has no end. */
+function timeText(ms: number): string | number {
+  const date = new Date(ms)
+  return Number.isNaN(date.getTime()) ? ms : date.toISOString()
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex')
+}

@@ -1,0 +1,46 @@
+import type { SessionPageRequest, Session as WireSession } from '#generated/sessions_v1/sessions'
+import type { ListArguments } from '../../core/commands/arguments.js'
+import { readListArguments } from '../../core/commands/list-arguments.js'
+import { InvalidFieldError } from '../../core/errors.js'
+import type { Session } from '../../core/session.js'
+
+/** Which part of the list is wanted. Throws InvalidFieldError. */
+export function listArguments({ filter, paging }: SessionPageRequest): ListArguments {
+  const { skip = 0n, take = 0, total = false } = paging ?? {}
+  // On this wire a number that was not given is a 0.
+  const wanted = { skip: Number(skip), total, ...(take !== 0 && { take }) }
+  return readListArguments(Object.fromEntries(filter), wanted)
+}
+
+/**
+ * `user` or `data` as the core takes it, undefined where it was not given. The text `null` stands for
+ * none. Throws InvalidFieldError.
+ */
+export function readJsonText(field: string, text: string): string | null | undefined {
+  if (text === '') {
+    return undefined
+  }
+  try {
+    return JSON.parse(text) === null ? null : text
+  } catch {
+    throw new InvalidFieldError(field, 'is not JSON text')
+  }
+}
+
+/** A session as it stands in a list for which nobody asked more. */
+export function toListedSession(session: Session): WireSession {
+  return toWireSession({ ...session, user: null, data: null })
+}
+
+/** A session as it stands on the wire: without what makes it a token session. */
+export function toWireSession(session: Session): WireSession {
+  const { id, userId, userName, active, address, client } = session
+  return {
+    ...{ id, userId, userName, active, address, client },
+    openTime: new Date(session.openTimeMs).toISOString(),
+    requestTime: new Date(session.requestTimeMs).toISOString(),
+    closeTime: session.closeTimeMs === null ? '' : new Date(session.closeTimeMs).toISOString(),
+    user: session.user ?? '',
+    data: session.data ?? '',
+  }
+}

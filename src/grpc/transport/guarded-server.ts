@@ -1,0 +1,268 @@
+import {
+  constants,
+  type Http2Server,
+  type Http2Session,
+  type IncomingHttpHeaders,
+  type ServerHttp2Stream,
+} from 'node:http2'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { Server, type ServerCredentials, type StatusObject, status } from '@grpc/grpc-js'
+import { RateLimitedError } from '../../core/errors.js'
+import { dropFarDeadline, isPastDeadline } from '../pipeline/call-deadline.js'
+import { isAdmitted } from '../pipeline/caller.js'
+import { type Refusal, toStatus } from '../pipeline/status.js'
+import type { Connections } from './connections.js'
+import { deferClose } from './defer-close.js'
+import type { GrpcLimits, OnLimited } from './limits.js'
+
+/** Whose calls prove nothing of the caller, and may stay open for ever: health and reflection. */
+const OPEN_TO_ALL = '/grpc.'
+/** Of these on one connection: some 10 KB each, for as long as anyone likes. Clients need one or two. */
+const MAX_LASTING_STREAMS = 16
+/**
+ * What a refused call counts against a peer's failures: 1 where signatures or a credential were checked; less
+ * where it was not worth that much, so that a client with a wrong clock does not shut out all those behind the
+ * same address. What a caller who proved itself is refused with later counts nothing.
+ */
+const FAILURE_WEIGHTS: Partial<Record<status, number>> = {
+  [status.UNAUTHENTICATED]: 1,
+  [status.PERMISSION_DENIED]: 1,
+  [status.INVALID_ARGUMENT]: 0.2,
+  [status.FAILED_PRECONDITION]: 0.2,
+}
+/** A caller proves itself before it is told. */
+const PROVED: ReadonlySet<unknown> = new Set(['SESSION_ENDED'])
+const TOO_MANY_LASTING: Partial<StatusObject> = {
+  code: status.RESOURCE_EXHAUSTED,
+  details: `a connection may have ${MAX_LASTING_STREAMS} streams of health and reflection`,
+}
+
+/** All headers of a call, counted as RFC 9113 section 6.5.2 has it. Node ends a stream with more as RESOURCE_EXHAUSTED. */
+const MAX_METADATA_BYTES = 16 * 1024
+
+/** A call as every kind of handler gets it. */
+interface Call {
+  readonly request?: unknown
+  getPeer(): string
+  getDeadline(): Date | number
+  emit(event: 'error', status: Partial<StatusObject>): boolean
+  on(event: 'error', listener: (error: Partial<Refusal>) => void): this
+  once(event: 'close', listener: () => void): this
+}
+type Callback = (error: Partial<Refusal> | null, ...rest: unknown[]) => void
+type Registration<Request, Response> = Parameters<
+  typeof Server.prototype.register<Request, Response>
+>
+type StreamListener = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void
+type Handler = (call: Call, callback: Callback) => void
+
+/** A grpc-js server with every call of every service under the limits of its peer. */
+export class GuardedServer extends Server {
+  /** Calls under way. */
+  calls = 0
+  readonly #refusals: Readonly<Record<'peer-calls' | 'peer-failures', StatusObject>>
+  /** Methods whose requests are streams, which may stay open. */
+  readonly #requestStreams = new Set<string>()
+  /** Methods whose answers are streams, and those streams that are open. */
+  readonly #answerStreams = new Set<string>()
+  readonly #openStreams = new Set<ServerHttp2Stream>()
+
+  constructor(
+    options: ConstructorParameters<typeof Server>[0],
+    private readonly connections: Connections,
+    private readonly onLimited: OnLimited,
+    { peerCallsPerSecond, peerFailuresPerSecond }: GrpcLimits,
+  ) {
+    super(options)
+    this.#refusals = {
+      'peer-calls': toStatus(new RateLimitedError('calls', peerCallsPerSecond)),
+      'peer-failures': toStatus(new RateLimitedError('failures', peerFailuresPerSecond)),
+    }
+  }
+
+  /** Every service is added by this, health and reflection too. */
+  override register<Request, Response>(
+    ...[path, handler, serialize, deserialize, type]: Registration<Request, Response>
+  ): boolean {
+    if (type === 'clientStream' || type === 'bidi') {
+      this.#requestStreams.add(path)
+    }
+    if (type === 'serverStream' || type === 'bidi') {
+      this.#answerStreams.add(path)
+    }
+    const guarded = this.#guard(path, handler as unknown as Handler)
+    return super.register(path, guarded as unknown as typeof handler, serialize, deserialize, type)
+  }
+
+  /** Cuts the calls that are answered with a stream, whether or not their clients have taken what was sent. */
+  cutStreams(): void {
+    for (const stream of this.#openStreams) {
+      stream.close(constants.NGHTTP2_CANCEL)
+    }
+  }
+
+  /** Returns a function that serves an accepted socket. */
+  createInjector(credentials: ServerCredentials): (socket: Socket) => void {
+    const injector = this.createConnectionInjector(credentials)
+    const http2 = this.#http2Server()
+    http2.updateSettings({ maxHeaderListSize: MAX_METADATA_BYTES })
+    http2.on('session', (session) => {
+      deferClose(session)
+      const connection = this.connections.of(peerOf(session))
+      if (connection !== undefined) {
+        connection.session = session
+      }
+    })
+    const [serve] = http2.listeners('stream') as StreamListener[]
+    http2.removeAllListeners('stream')
+    http2.on('stream', (stream, headers) => {
+      const connection = this.connections.of(peerOf(stream.session))
+      const path = `${headers[':path']}`
+      if (this.#answerStreams.has(path)) {
+        this.#openStreams.add(stream)
+        stream.once('close', () => this.#openStreams.delete(stream))
+      }
+      if (connection !== undefined) {
+        const hasEnd = !this.#requestStreams.has(path)
+        this.connections.streamOpened(connection, stream, hasEnd)
+        stream.once('close', () => {
+          connection.streamClosed(stream)
+          if (wasTooLarge(stream)) {
+            this.onLimited('message-size', connection.peer.address)
+          }
+        })
+      }
+      // The peer may just have been cut off for this very stream. What grpc-js then answers to a
+      // method that there is not would throw, and stop the process.
+      if (!stream.closed && !stream.destroyed) {
+        dropFarDeadline(headers)
+        keepUnprintable(headers)
+        serve?.(stream, headers)
+      }
+    })
+    return (socket) => injector.injectConnection(socket)
+  }
+
+  #guard(path: string, handler: Handler): Handler {
+    const isOpenToAll = path.startsWith(OPEN_TO_ALL)
+    return (call, callback) => {
+      const answer: (error: Partial<StatusObject>) => void =
+        callback ?? ((error) => call.emit('error', error))
+      const connection = this.connections.of(call.getPeer())
+      if (connection === undefined || connection.isOver) {
+        // Nobody waits for the answer any more.
+        answer({ code: status.CANCELLED })
+        return
+      }
+      if (isPastDeadline(call)) {
+        // Its end may have come after its deadline. Whoever was told that it failed must find nothing done.
+        answer({ code: status.DEADLINE_EXCEEDED })
+        return
+      }
+      const { peer } = connection
+      const limit = !peer.takeCall()
+        ? 'peer-calls'
+        : !isOpenToAll && peer.failsTooOften
+          ? 'peer-failures'
+          : null
+      if (limit !== null) {
+        this.onLimited(limit, peer.address)
+        answer(this.#refusals[limit])
+        return
+      }
+      const isLasting = callback === undefined && isOpenToAll
+      if (isLasting && connection.lastingStreams >= MAX_LASTING_STREAMS) {
+        this.onLimited('lasting-streams', peer.address)
+        answer(TOO_MANY_LASTING)
+        return
+      }
+      connection.countCall(call.request instanceof Uint8Array ? call.request.length : 0)
+      const note = (error: Partial<Refusal> | null) => {
+        const weight = FAILURE_WEIGHTS[error?.code ?? status.OK]
+        if (weight !== undefined && !isAdmitted(call) && !PROVED.has(error?.reason)) {
+          peer.countFailure(weight)
+        }
+      }
+      this.calls++
+      if (isLasting) {
+        connection.lastingStreams++
+      } else if (!isOpenToAll) {
+        this.connections.callBegan(connection)
+      }
+      let hasEnded = false
+      const end = () => {
+        if (hasEnded) {
+          return // What answers may fail to, and then refuse.
+        }
+        hasEnded = true
+        this.calls--
+        if (isLasting) {
+          connection.lastingStreams--
+        } else if (!isOpenToAll) {
+          this.connections.callEnded(connection)
+        }
+      }
+      if (callback === undefined) {
+        call.on('error', note).once('close', end)
+        handler(call, callback)
+        if (this.#requestStreams.has(path)) {
+          readNoFasterThanAnswered(call as Call & Duplex)
+        }
+      } else {
+        handler(call, (error, ...rest) => {
+          note(error)
+          end()
+          callback(error, ...rest)
+        })
+      }
+    }
+  }
+
+  /** grpc-js hands out neither its sessions nor their streams. This is all we take of its inside. */
+  #http2Server(): Http2Server {
+    const { http2Servers } = this as unknown as { http2Servers?: Map<Http2Server, unknown> }
+    const [server] = http2Servers?.keys() ?? []
+    if (server === undefined) {
+      throw new Error('this release of grpc-js keeps its HTTP/2 servers elsewhere')
+    }
+    return server
+  }
+}
+
+/** Reflection answers whatever comes, also who never reads: it waits for its reader, and the requests with it. */
+function readNoFasterThanAnswered(call: Duplex): void {
+  call.on('data', () => {
+    if (call.writableNeedDrain) {
+      call.pause()
+      call.once('drain', () => call.resume())
+    }
+  })
+}
+
+const UNPRINTABLE = /[^ -~]/
+
+/** grpc-js drops a header whose value is not printable ASCII, and with it what only its name tells. */
+function keepUnprintable(headers: IncomingHttpHeaders): void {
+  for (const name in headers) {
+    const value = headers[name]
+    if (typeof value === 'string' && name[0] !== ':' && UNPRINTABLE.test(value)) {
+      headers[name] = value.replace(/[^ -~]/g, '?')
+    }
+  }
+}
+
+/** As it came, or unpacked. */
+const TOO_LARGE = /^Received%20message%20(larger|that%20decompresses)/
+
+/** grpc-js refuses such a message before any handler, and tells nobody but the client. */
+function wasTooLarge({ sentHeaders, sentTrailers }: ServerHttp2Stream): boolean {
+  const told = sentTrailers?.['grpc-message'] ?? sentHeaders?.['grpc-message']
+  return typeof told === 'string' && TOO_LARGE.test(told)
+}
+
+/** As a call's `getPeer()` has it. */
+function peerOf(session: Http2Session | undefined): string {
+  const socket = session?.socket
+  return `${socket?.remoteAddress}:${socket?.remotePort}`
+}

@@ -1,0 +1,109 @@
+import { LRUCache } from 'lru-cache'
+import { peerAddress } from '../../net/peer-address.js'
+import type { GrpcLimits } from './limits.js'
+import { TokenBucket } from './token-bucket.js'
+
+/** About 300 bytes each. Beyond that the peer seen longest ago is forgotten, with what it did. */
+const MAX_PEERS = 20_000
+const BURST_SECONDS = 5
+/** How long a peer is kept out; each time twice as long as before, unless it was good for as long as the longest. */
+const FIRST_BAR_MS = 10_000
+const LONGEST_BAR_MS = 320_000
+/**
+ * What a peer may waste, in bytes that serve no call: as much at once as so many messages of full
+ * length half sent, and so much more a second, which is some 15,000 pings.
+ */
+const WASTE_BURST_MESSAGES = 16
+const LEAST_WASTE_BURST_BYTES = 2 * 1024 * 1024
+const WASTE_BYTES_PER_SECOND = 256 * 1024
+
+export type PeerLimits = Pick<
+  GrpcLimits,
+  'maxMessageBytes' | 'peerCallsPerSecond' | 'peerFailuresPerSecond'
+>
+
+/** Everything that comes from one address: for IPv6 one network of 64 bits, which one host may own. */
+export class Peer {
+  #barMs = 0
+  #barredUntilMs = Number.NEGATIVE_INFINITY
+  readonly #calls: TokenBucket | null
+  readonly #failures: TokenBucket | null
+  readonly #waste: TokenBucket
+
+  constructor(
+    readonly address: string,
+    limits: PeerLimits,
+    private readonly nowMs: () => number,
+    private readonly onBarred: (peer: Peer) => void,
+  ) {
+    const bucket = (perSecond: number) =>
+      perSecond === 0 ? null : new TokenBucket(perSecond, BURST_SECONDS * perSecond, nowMs())
+    this.#calls = bucket(limits.peerCallsPerSecond)
+    this.#failures = bucket(limits.peerFailuresPerSecond)
+    this.#waste = new TokenBucket(
+      WASTE_BYTES_PER_SECOND,
+      Math.max(LEAST_WASTE_BURST_BYTES, WASTE_BURST_MESSAGES * limits.maxMessageBytes),
+      nowMs(),
+    )
+  }
+
+  get isBarred(): boolean {
+    return this.nowMs() < this.#barredUntilMs
+  }
+
+  /** Whether one more call may be made. */
+  takeCall(): boolean {
+    return this.#calls?.take(1, this.nowMs()) ?? true
+  }
+
+  /** Whether it has failed so often that it is not worth finding out who calls. */
+  get failsTooOften(): boolean {
+    return !(this.#failures?.has(1, this.nowMs()) ?? true)
+  }
+
+  /** A call did not prove who makes it. A weight of 1 is one that had its signatures checked. */
+  countFailure(weight: number): void {
+    this.#failures?.drain(weight, this.nowMs())
+  }
+
+  /** Notes bytes that served no call; a negative number gives back what turned out to serve one. */
+  waste(bytes: number): void {
+    if (bytes <= 0) {
+      this.#waste.giveBack(-bytes)
+    } else if (!this.#waste.take(bytes, this.nowMs()) && !this.isBarred) {
+      this.bar()
+      this.onBarred(this)
+    }
+  }
+
+  /** Takes no new connections of it for a while. */
+  bar(): void {
+    const nowMs = this.nowMs()
+    const isFirst = nowMs - this.#barredUntilMs > LONGEST_BAR_MS
+    this.#barMs = isFirst ? FIRST_BAR_MS : Math.min(2 * this.#barMs, LONGEST_BAR_MS)
+    this.#barredUntilMs = nowMs + this.#barMs
+  }
+}
+
+/** The peers seen of late. */
+export class Peers {
+  readonly #peers = new LRUCache<string, Peer>({ max: MAX_PEERS })
+
+  constructor(
+    private readonly limits: PeerLimits,
+    private readonly nowMs: () => number,
+    /** Told once of each peer that wasted too much, and again where it does so later. */
+    private readonly onBarred: (peer: Peer) => void,
+  ) {}
+
+  /** `remoteAddress` as a socket has it. */
+  of(remoteAddress: string): Peer {
+    const address = peerAddress(remoteAddress)
+    let peer = this.#peers.get(address)
+    if (peer === undefined) {
+      peer = new Peer(address, this.limits, this.nowMs, this.onBarred)
+      this.#peers.set(address, peer)
+    }
+    return peer
+  }
+}

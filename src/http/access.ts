@@ -1,0 +1,126 @@
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import type { ForwardedError } from '../core/errors.js'
+import type { Caller } from '../core/operators/audit.js'
+import { bearerToken, type ClientCertificate } from '../core/operators/credential.js'
+import { type AdmitOperator, refuseForwarded } from '../core/operators/trust.js'
+import { peerText } from '../net/address.js'
+import { isLoopback } from '../net/loopback.js'
+
+/** Who may watch. */
+export interface FeedAccess {
+  /** Viewers must show it. */
+  readonly token?: { matches(given: string): boolean }
+  /** The operator wants anyone to watch who can connect. */
+  readonly isPublic: boolean
+}
+
+/** A request that is not let in: a status of HTTP and why. */
+export interface Refusal {
+  readonly status: 401 | 403 | 404 | 503
+  readonly reason: string
+}
+
+const HOST = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::\d{1,5})?$/
+
+/**
+ * A page whose name was made to point here (DNS rebinding) still sends that name: what is for this
+ * machine alone goes to requests whose Host header is one of this machine.
+ */
+export function namesThisMachine({ headers }: IncomingMessage): boolean {
+  const [, address, name] = HOST.exec(headers.host ?? '') ?? []
+  return isLoopback((address ?? name ?? '').toLowerCase())
+}
+
+/** Without a token and not public, the list is for this machine alone, and for no proxy on it. */
+export function checkHost(request: IncomingMessage, access: FeedAccess): Refusal | null {
+  if (access.isPublic || access.token !== undefined) {
+    return null
+  }
+  if (!namesThisMachine(request)) {
+    return { status: 403, reason: 'the Host header must name this machine: localhost' }
+  }
+  try {
+    refuseForwarded(
+      Object.keys(request.headers),
+      'let viewers show a token with --feed-token FILE, or let anyone watch with --feed-public yes',
+    )
+    return null
+  } catch (error) {
+    return { status: 403, reason: (error as ForwardedError).message }
+  }
+}
+
+/**
+ * Web pages of other hosts may not watch, nor those that came without TLS where this came with it; a
+ * client that is no page sends no Origin.
+ */
+export function checkOrigin({ headers, socket }: IncomingMessage): Refusal | null {
+  const { origin, host = '' } = headers
+  if (origin === undefined) {
+    return null
+  }
+  if (isSameHost(origin, host) && !(socket instanceof TLSSocket && /^http:/i.test(origin))) {
+    return null
+  }
+  return { status: 403, reason: 'the Origin must be of the same host' }
+}
+
+/** The token comes as `Authorization: Bearer`, or as `?token=` where a client can set no header. */
+function checkToken(request: IncomingMessage, { token }: FeedAccess): Refusal | null {
+  // A "+" that was not encoded stands for a space, which no token has.
+  const inAddress = queryOf(request).get('token')?.replaceAll(' ', '+')
+  const given = bearerToken(request.headers.authorization) ?? inAddress
+  if (token === undefined || (given !== undefined && token.matches(given))) {
+    return null
+  }
+  return { status: 401, reason: 'the token of --feed-token is needed' }
+}
+
+/** Whether this one may watch. */
+export function checkViewer(request: IncomingMessage, access: FeedAccess): Refusal | null {
+  return checkHost(request, access) ?? checkOrigin(request) ?? checkToken(request, access)
+}
+
+/**
+ * The operator who asks. Browsers send a client certificate along unasked, so what changes anything must check the
+ * Origin, too. Throws CredentialError, ForwardedError.
+ */
+export function operatorOf({ headers, socket }: IncomingMessage, admit: AdmitOperator): Caller {
+  const proof = admit({
+    authorization: headers.authorization,
+    certificate: provenCertificate(socket),
+    headerNames: () => Object.keys(headers),
+  })
+  return { name: proof ?? 'HTTP on loopback', address: peerText(socket) }
+}
+
+/**
+ * The certificate that the peer has proved to be its own. Node calls a session `authorized` that was resumed
+ * without any, and shows an empty object in place of the certificate.
+ */
+function provenCertificate(socket: Socket): ClientCertificate | undefined {
+  const certificate =
+    socket instanceof TLSSocket && socket.authorized ? socket.getPeerCertificate() : undefined
+  return certificate?.raw === undefined ? undefined : certificate
+}
+
+export function pathOf({ url = '' }: IncomingMessage): string {
+  return url.split('?', 1)[0] ?? ''
+}
+
+export function queryOf({ url = '' }: IncomingMessage): URLSearchParams {
+  const start = url.indexOf('?')
+  return new URLSearchParams(start < 0 ? '' : url.slice(start))
+}
+
+/** A scheme's own port may be written or left out. */
+function isSameHost(origin: string, host: string): boolean {
+  try {
+    const { protocol, host: originHost } = new URL(origin)
+    return originHost !== '' && originHost === new URL(`${protocol}//${host}`).host
+  } catch {
+    return false // `null`, or no URL at all.
+  }
+}

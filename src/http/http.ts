@@ -1,0 +1,173 @@
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
+import type { Duplex } from 'node:stream'
+import { StoreUnavailableError } from '../core/errors.js'
+import type { Tls } from '../credentials/tls.js'
+import { heedEveryHeader } from '../net/request.js'
+import { checkHost, checkOrigin, checkViewer, type FeedAccess, pathOf } from './access.js'
+import { answerCommand, type CommandablePorts, isCommandPath } from './commandable.js'
+import { answerOperator, isOperatorPath, type OperatorPorts } from './operator.js'
+import type { PageFile } from './pages.js'
+
+/** Where viewers connect to. */
+export const LIST_PATH = '/session-list'
+
+export interface AnswerOptions {
+  readonly access: FeedAccess
+  /** By path. */
+  readonly pages: ReadonlyMap<string, PageFile>
+  /** Whether the server can do its work now. */
+  readonly isReady: () => Promise<boolean>
+  /** Absent: there are none. */
+  readonly metrics?: MetricsPorts
+  /** The page's operator mode; absent where the server knows no admin credential. */
+  readonly operator?: OperatorPorts
+  /** The sessions commands by name; absent where nobody could show what they ask for. */
+  readonly commandable?: CommandablePorts
+  /** What an operator should look at all the same, a line each (default: nothing). */
+  readonly findings?: () => readonly string[]
+}
+
+/** What Prometheus reads. */
+export interface MetricsPorts {
+  /** Why this one may not read them; null: it may. */
+  readonly refusal: (request: IncomingMessage) => string | null
+  readonly contentType: string
+  /** As it is at this time of `performance.now`, or later. */
+  readonly text: (sinceMs: number) => Promise<Buffer>
+}
+
+/** Answers what is no upgrade: the page's files, the probes and the metrics. */
+export async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { access, pages, isReady, findings = () => [], metrics, operator, commandable }: AnswerOptions,
+  askedMs = performance.now(),
+): Promise<void> {
+  const path = pathOf(request)
+  const page = pages.get(path)
+  if (commandable && isCommandPath(path)) {
+    await answerCommand(request, response, commandable)
+  } else if (operator && isOperatorPath(path) && request.method === 'POST') {
+    const refusal = checkHost(request, access) ?? checkOrigin(request)
+    if (refusal !== null) {
+      say(response, refusal.status, refusal.reason)
+    } else {
+      await answerOperator(request, response, operator)
+    }
+  } else if (request.method !== 'GET' && request.method !== 'HEAD') {
+    response.setHeader('Allow', 'GET, HEAD')
+    say(response, 405, 'there is nothing but GET here')
+  } else if (path === '/healthz') {
+    say(response, 200, 'alive')
+  } else if (path === '/readyz') {
+    const ready = await isReady()
+    say(response, ready ? 200 : 503, [ready ? 'ready' : 'not ready', ...findings()].join('\n'))
+  } else if (metrics && path === '/metrics') {
+    await answerMetrics(request, response, metrics, askedMs)
+  } else if (path === LIST_PATH) {
+    // Browsers keep to themselves how an upgrade was answered: the page asks here why it was refused.
+    const refusal = checkViewer(request, access)
+    response.setHeader('Upgrade', 'websocket')
+    say(response, refusal?.status ?? 426, refusal?.reason ?? 'the session list is a WebSocket')
+  } else {
+    const refusal = checkHost(request, access)
+    if (refusal !== null) {
+      say(response, refusal.status, refusal.reason)
+    } else if (page !== undefined) {
+      response.writeHead(200, page.headers).end(page.body)
+    } else {
+      say(response, 404, 'there is no such page')
+    }
+  }
+}
+
+async function answerMetrics(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { refusal, contentType, text }: MetricsPorts,
+  askedMs: number,
+): Promise<void> {
+  const reason = refusal(request)
+  if (reason !== null) {
+    say(response, 403, reason)
+    return
+  }
+  const metrics = await text(askedMs).catch((error: unknown) => {
+    if (error instanceof StoreUnavailableError) {
+      return null // As it is while the server stops.
+    }
+    throw error
+  })
+  if (metrics === null) {
+    say(response, 503, 'the metrics cannot be read: the store is not available')
+    return
+  }
+  response.writeHead(200, {
+    'Content-Type': contentType,
+    'Content-Length': metrics.length,
+    'Cache-Control': 'no-store',
+  })
+  response.end(metrics)
+}
+
+function say(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, {
+    'Content-Type': 'text/plain; charset=utf-8',
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+  })
+  response.end(`${text}\n`)
+}
+
+/** Refuses an upgrade, of which only the bare socket is there. */
+export function refuse(socket: Duplex, status: number, reason: string): void {
+  const body = `${reason}\n`
+  socket.end(
+    [
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+      'Connection: close',
+      'Content-Type: text/plain; charset=utf-8',
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      ...(status === 401 ? ['WWW-Authenticate: Bearer'] : []),
+      ...(status === 503 ? ['Retry-After: 10'] : []),
+      '',
+      body,
+    ].join('\r\n'),
+    // A peer that does not hang up in turn must not stay.
+    () => socket.destroy(),
+  )
+}
+
+/** A server that speaks HTTP, or where there is TLS, HTTPS alone. */
+export function createHttpServer(
+  tls: Tls | null,
+  options: ServerOptions,
+  answer: RequestListener,
+): Server {
+  const server = tls === null ? createServer(options, answer) : secureServer(tls, options, answer)
+  heedEveryHeader(server)
+  return server
+}
+
+function secureServer(tls: Tls, options: ServerOptions, answer: RequestListener): Server {
+  const server = createSecureServer(
+    {
+      ...options,
+      ...tls.asking,
+      ...tls.current(),
+      ...(options.headersTimeout && { handshakeTimeout: options.headersTimeout }),
+    },
+    answer,
+  )
+  tls.onChange((context) => server.setSecureContext(context))
+  return server
+}

@@ -1,0 +1,287 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { SweepCounts } from '../core/endings/sweep.js'
+import { SharedText } from './shared-text.js'
+
+/** Seconds. */
+const CALL_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30]
+const COMMIT_BUCKETS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1, 5]
+const CRYPTO_BUCKETS = [0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.01]
+const SWEEP_BUCKETS = [0.001, 0.01, 0.1, 1, 10, 60]
+const GROUP_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]
+
+const MS_PER_SECOND = 1000
+/** prom-client's own 10 ms would wake an idle server a hundred times a second. */
+const EVENT_LOOP_PRECISION_MS = 50
+
+/** What is read when somebody asks. */
+export interface MetricsSources {
+  readonly store: { countOpen(): Promise<number>; readonly queueDepth: number }
+  readonly audit: { readonly pending: number }
+  readonly grpc?: () => { readonly connections: number }
+  /** Since the start. */
+  readonly swept: () => SweepCounts
+  readonly clock: { offsetMs(): number; isSuspect(): boolean }
+  readonly feed: () => {
+    readonly viewers: number
+    readonly malformed: number
+    readonly refused: number
+    /** Since the start, by reason. */
+    readonly dropped: Readonly<Record<string, number>>
+  }
+}
+
+/** Of the process, so there is one, however many servers run in it. */
+let processMetrics: Registry | undefined
+
+function startProcessMetrics(): Registry {
+  const register = new Registry()
+  collectDefaultMetrics({ register, eventLoopMonitoringPrecision: EVENT_LOOP_PRECISION_MS })
+  // No numbers where nothing was measured since the last reading.
+  for (const name of ['min', 'mean', 'stddev']) {
+    register.removeSingleMetric(`nodejs_eventloop_lag_${name}_seconds`)
+  }
+  return register
+}
+
+/** What an operator's Prometheus reads. docs/operations.md lists every name. */
+export class Metrics {
+  readonly contentType: string
+  private readonly registry = new Registry()
+  private readonly process: Registry
+  private readonly inFlight = new Map<string, number>()
+  private readonly rendered = new SharedText(async () =>
+    [await this.registry.metrics(), await this.process.metrics()].join(''),
+  )
+
+  private readonly grpcCalls = this.counter('grpc_calls_total', 'gRPC calls that have ended.', [
+    'method',
+    'code',
+  ])
+  private readonly grpcSeconds = this.histogram(
+    'grpc_call_duration_seconds',
+    'From when a gRPC call is taken to its answer.',
+    CALL_BUCKETS,
+    ['method'],
+  )
+  private readonly senecaActs = this.counter('seneca_acts_total', 'Acts that have ended.', [
+    'cmd',
+    'code',
+  ])
+  private readonly senecaSeconds = this.histogram(
+    'seneca_act_duration_seconds',
+    'From when an act is taken to its answer.',
+    CALL_BUCKETS,
+    ['cmd'],
+  )
+  private readonly httpCommands = this.counter(
+    'http_commands_total',
+    'Commands over HTTP that have ended.',
+    ['cmd', 'code'],
+  )
+  private readonly httpSeconds = this.histogram(
+    'http_command_duration_seconds',
+    'From when a command over HTTP is taken to its answer.',
+    CALL_BUCKETS,
+    ['cmd'],
+  )
+  private readonly senecaRefused = this.counter(
+    'seneca_refused_total',
+    'Connections and requests refused before they came to an act.',
+  )
+  private readonly commitSeconds = this.histogram(
+    'store_commit_duration_seconds',
+    'How long a group of writes took to reach the disk.',
+    COMMIT_BUCKETS,
+  )
+  private readonly commitWrites = this.histogram(
+    'store_commit_writes',
+    'Writes that shared a commit.',
+    GROUP_BUCKETS,
+  )
+  private readonly storeFailures = this.counter(
+    'store_failures_total',
+    'Commits that failed; writes are refused until the store was opened anew.',
+  )
+  private readonly signSeconds = this.histogram(
+    'sign_duration_seconds',
+    'How long a signature took to make.',
+    CRYPTO_BUCKETS,
+  )
+  private readonly verifySeconds = this.histogram(
+    'verify_duration_seconds',
+    'How long a signature took to check; those found in the cache are not counted.',
+    CRYPTO_BUCKETS,
+  )
+  private readonly sweepSeconds = this.histogram(
+    'sweep_duration_seconds',
+    'How long a walk of the sweep took.',
+    SWEEP_BUCKETS,
+  )
+  private readonly sweepFailures = this.counter('sweep_failures_total', 'Sweeps that failed.')
+  private readonly limitedTotal = this.counter(
+    'limited_total',
+    'Calls and connections refused by a limit.',
+    ['limit'],
+  )
+  private readonly auditFailures = this.counter(
+    'audit_failures_total',
+    'How often the audit log stopped taking entries.',
+  )
+
+  constructor(version: string) {
+    processMetrics ??= startProcessMetrics()
+    this.process = processMetrics
+    this.contentType = this.registry.contentType
+    this.gauge('build_info', 'Always 1; the labels tell what runs.', ['version', 'node']).set(
+      { version, node: process.version },
+      1,
+    )
+    this.read('calls_in_flight', 'Calls and acts under way.', ['transport'], (gauge) => {
+      for (const [transport, count] of this.inFlight) {
+        gauge.set({ transport }, count)
+      }
+    })
+  }
+
+  /** Metrics whose value is read from its source. To be called once. */
+  follow({ store, audit, grpc, swept, clock, feed }: MetricsSources): void {
+    this.read('open_sessions', 'Sessions marked open.', [], async (gauge) =>
+      gauge.set(await store.countOpen()),
+    )
+    this.read('store_queue_depth', 'Writes that wait for the next commit.', [], (gauge) =>
+      gauge.set(store.queueDepth),
+    )
+    this.read('audit_queue_depth', 'Audit entries that are not in the file yet.', [], (gauge) =>
+      gauge.set(audit.pending),
+    )
+    if (grpc !== undefined) {
+      this.read('grpc_connections', 'Connections to the gRPC port.', [], (gauge) =>
+        gauge.set(grpc().connections),
+      )
+    }
+    this.read('clock_offset_seconds', 'Wall clock against monotonic clock.', [], (gauge) =>
+      gauge.set(clock.offsetMs() / MS_PER_SECOND),
+    )
+    this.read('clock_suspect', '1 while the sweep ends no session for it.', [], (gauge) =>
+      gauge.set(clock.isSuspect() ? 1 : 0),
+    )
+    this.total('sweep_ended_total', 'Sessions ended by the sweep.', () => swept().ended)
+    this.total('sweep_purged_total', 'Ended sessions purged by the sweep.', () => swept().purged)
+    this.read('feed_viewers', 'Viewers of the session list.', [], (gauge) =>
+      gauge.set(feed().viewers),
+    )
+    this.total('feed_malformed_total', 'Messages of viewers that are none.', () => feed().malformed)
+    this.total('feed_refused_total', 'Viewers that were not let in.', () => feed().refused)
+    const dropped = this.counter(
+      'feed_dropped_total',
+      'Viewers that the server dropped.',
+      ['reason'],
+      () => {
+        dropped.reset()
+        for (const [reason, count] of Object.entries(feed().dropped)) {
+          dropped.inc({ reason }, count)
+        }
+      },
+    )
+  }
+
+  /** Everything, in the text format that Prometheus reads, as it is at `sinceMs` (of `performance.now`) or later. */
+  text(sinceMs = performance.now()): Promise<Buffer> {
+    return this.rendered.since(sinceMs)
+  }
+
+  callBegun(transport: string): void {
+    this.inFlight.set(transport, (this.inFlight.get(transport) ?? 0) + 1)
+  }
+
+  callEnded(transport: string, method: string, code: string, durationMs: number): void {
+    this.inFlight.set(transport, (this.inFlight.get(transport) ?? 0) - 1)
+    const seconds = durationMs / MS_PER_SECOND
+    if (transport === 'seneca') {
+      this.senecaActs.inc({ cmd: method, code })
+      this.senecaSeconds.observe({ cmd: method }, seconds)
+    } else if (transport === 'http') {
+      this.httpCommands.inc({ cmd: method, code })
+      this.httpSeconds.observe({ cmd: method }, seconds)
+    } else {
+      this.grpcCalls.inc({ method, code })
+      this.grpcSeconds.observe({ method }, seconds)
+    }
+  }
+
+  senecaPeerRefused(): void {
+    this.senecaRefused.inc()
+  }
+
+  committed(durationMs: number, writes: number): void {
+    this.commitSeconds.observe(durationMs / MS_PER_SECOND)
+    this.commitWrites.observe(writes)
+  }
+
+  storeFailed(): void {
+    this.storeFailures.inc()
+  }
+
+  signed(durationMs: number): void {
+    this.signSeconds.observe(durationMs / MS_PER_SECOND)
+  }
+
+  verified(durationMs: number): void {
+    this.verifySeconds.observe(durationMs / MS_PER_SECOND)
+  }
+
+  sweepEnded(durationMs: number): void {
+    this.sweepSeconds.observe(durationMs / MS_PER_SECOND)
+  }
+
+  sweepFailed(): void {
+    this.sweepFailures.inc()
+  }
+
+  /** By the name of the limit, one of a fixed set. */
+  limited(limit: string): void {
+    this.limitedTotal.inc({ limit })
+  }
+
+  auditFailed(): void {
+    this.auditFailures.inc()
+  }
+
+  private histogram(name: string, help: string, buckets: number[], labelNames: string[] = []) {
+    return new Histogram({ ...this.named(name, help), buckets, labelNames })
+  }
+
+  private counter(name: string, help: string, labelNames: string[] = [], collect = () => {}) {
+    return new Counter({ ...this.named(name, help), labelNames, collect })
+  }
+
+  private gauge(name: string, help: string, labelNames: string[]) {
+    return new Gauge({ ...this.named(name, help), labelNames })
+  }
+
+  /** A gauge that `set` brings up to date before it is read. */
+  private read(
+    name: string,
+    help: string,
+    labelNames: string[],
+    set: (gauge: Gauge) => void | Promise<void>,
+  ): void {
+    const gauge: Gauge = new Gauge({
+      ...this.named(name, help),
+      labelNames,
+      collect: () => set(gauge),
+    })
+  }
+
+  /** A counter that somebody else counts. */
+  private total(name: string, help: string, count: () => number): void {
+    const counter = this.counter(name, help, [], () => {
+      counter.reset()
+      counter.inc(count())
+    })
+  }
+
+  private named(name: string, help: string) {
+    return { name: `sessiond_${name}`, help, registers: [this.registry] }
+  }
+}

@@ -1,0 +1,64 @@
+import { randomUUID } from 'node:crypto'
+import type { CallObserver, CallOutcome, IncomingCall } from '../core/calls.js'
+import { SessiondError } from '../core/errors.js'
+import type { Logger } from './log.js'
+import type { Metrics } from './metrics.js'
+import { startCallSpan } from './trace.js'
+
+/** What an id of a caller's may be: nothing that could be taken for something else in a log. */
+const REQUEST_ID = /^[\w./-]{1,64}$/
+
+/** Refusals that are no fault of the caller's. */
+const UNAVAILABLE = new Set(['STORE_UNAVAILABLE', 'STORE_DAMAGED', 'SERVER_UNAVAILABLE'])
+
+/** Tells metrics, log and traces of every call. */
+export function observeCalls(log: Logger, metrics?: Metrics): CallObserver {
+  return {
+    begin(call) {
+      const startMs = performance.now()
+      const { givenId } = call
+      const isUsable = givenId !== undefined && REQUEST_ID.test(givenId)
+      const requestId = isUsable ? givenId : randomUUID()
+      const span = startCallSpan(call, requestId)
+      metrics?.callBegun(call.transport)
+      return {
+        requestId,
+        run: span.run,
+        end(outcome) {
+          const durationMs = performance.now() - startMs
+          metrics?.callEnded(call.transport, call.method, outcome.code, durationMs)
+          span.end(outcome)
+          if (outcome.error !== undefined || log.isLevelEnabled('debug')) {
+            logCall(log, call, outcome, { requestId, durationMs, traceId: span.traceId })
+          }
+        },
+      }
+    },
+  }
+}
+
+function logCall(
+  log: Logger,
+  { transport, method, peer }: IncomingCall,
+  { code, error, isInternal = false }: CallOutcome,
+  {
+    requestId,
+    durationMs,
+    traceId,
+  }: { requestId: string; durationMs: number; traceId?: string | undefined },
+): void {
+  const reason = error instanceof SessiondError ? error.code : undefined
+  const fields = {
+    ...{ transport, method, code, reason, peer, requestId, traceId },
+    durationMs: Math.round(durationMs * 1000) / 1000,
+  }
+  if (error === undefined) {
+    log.debug({ event: 'call', ...fields }, 'a call was answered')
+  } else if (isInternal) {
+    log.error({ event: 'internal-error', ...fields, err: error }, 'a call failed')
+  } else if (UNAVAILABLE.has(reason ?? '')) {
+    log.warn({ event: 'call-unavailable', ...fields }, 'a call could not be served')
+  } else {
+    log.info({ event: 'call-refused', ...fields }, 'a call was refused')
+  }
+}

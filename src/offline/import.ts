@@ -1,0 +1,55 @@
+import type { Config } from '../config/config.js'
+import { storeLocation, storeTraces } from '../config/store-location.js'
+import { Deadlines } from '../core/endings/deadlines.js'
+import { EpochClock } from '../core/epoch.js'
+import { type InputProgress, openInput } from '../files/input.js'
+import { openServerKeys } from '../keys/server-keys.js'
+import { LevelStore } from '../stores/level/store.js'
+import { type ImportCounts, Importer, type LeftOut } from './import/importer.js'
+import { splitFile } from './import/split.js'
+
+export interface ImportHooks {
+  onLeftOut(leftOut: LeftOut): void
+  /** After each piece of the file. */
+  onProgress(progress: InputProgress, counts: ImportCounts): void
+}
+
+/**
+ * Brings the sessions in a file into the store of a server that does not run. Throws
+ * InputFileError, StoreLockedError, StoreMismatchError and StoreUnavailableError; what was brought in
+ * until then stays.
+ */
+export async function importFile(
+  file: string,
+  config: Config,
+  hooks: ImportHooks,
+): Promise<ImportCounts> {
+  const input = openInput(file)
+  try {
+    const clock = new EpochClock(
+      { genesisMs: config.epochGenesisMs, lengthMs: config.epochLengthMs },
+      Date.now,
+    )
+    const store = await LevelStore.open(storeLocation(config), {
+      epochs: clock.settings,
+      traces: storeTraces(config),
+    })
+    try {
+      // A store with sessions must have keys, or the server takes them for lost.
+      await openServerKeys(config, store)
+      const importer = new Importer({
+        store,
+        deadlines: new Deadlines(clock, config),
+        maxDataBytes: config.maxDataBytes,
+        nowMs: Date.now,
+        onLeftOut: hooks.onLeftOut,
+      })
+      const chunks = input.chunks((progress) => hooks.onProgress(progress, importer.soFar))
+      return await importer.run(splitFile(chunks, file))
+    } finally {
+      await store.close()
+    }
+  } finally {
+    input.close()
+  }
+}

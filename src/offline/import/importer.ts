@@ -1,0 +1,133 @@
+import type { Deadlines } from '../../core/endings/deadlines.js'
+import { MalformedError, SessiondError } from '../../core/errors.js'
+import type { Session } from '../../core/session.js'
+import type { SessionStore } from '../../core/store.js'
+import { type Found, recordsIn } from './document.js'
+import { type Element, MAX_ELEMENT_BYTES } from './element.js'
+import { readRecord } from './record.js'
+
+/** How many sessions are on their way to the store at once: they share its commits. */
+const IN_FLIGHT = 256
+
+export interface ImportCounts {
+  /** Brought in, those that have ended included. */
+  readonly imported: number
+  /** Brought in as ended. */
+  readonly ended: number
+  /** Left as they are, for the store has their ids. */
+  readonly existing: number
+  /** No sessions, or none that the store may hold. */
+  readonly leftOut: number
+}
+
+/** What was not brought in, and why. */
+export interface LeftOut {
+  readonly element: number
+  readonly line: number
+  readonly reason: string
+}
+
+export interface ImportPorts {
+  readonly store: SessionStore
+  readonly deadlines: Deadlines
+  readonly maxDataBytes: number
+  nowMs(): number
+  onLeftOut(leftOut: LeftOut): void
+}
+
+/**
+ * Brings sessions into a store that nobody else writes to. What has an id that the store knows is left
+ * alone, so an import can be repeated. Sessions past their deadline come in as ended. Several open ones of
+ * one user, address and client stay open, each for whoever has its id. Quotas do not count here.
+ */
+export class Importer {
+  private readonly counts = { imported: 0, ended: 0, existing: 0, leftOut: 0 }
+  /** By session id: what stands twice in a file must not be written at once. */
+  private readonly underWay = new Map<string, Promise<void>>()
+
+  constructor(private readonly ports: ImportPorts) {}
+
+  /** So far. */
+  get soFar(): ImportCounts {
+    return this.counts
+  }
+
+  async run(elements: AsyncGenerator<Element>): Promise<ImportCounts> {
+    const sessions = this.sessionsIn(elements)
+    const work = async () => {
+      for await (const session of { [Symbol.asyncIterator]: () => sessions }) {
+        await this.afterOthers(session)
+      }
+    }
+    await Promise.all(Array.from({ length: IN_FLIGHT }, work))
+    return this.counts
+  }
+
+  /** One element at a time, however many sessions are in it. */
+  private async *sessionsIn(elements: AsyncIterable<Element>): AsyncGenerator<Session, void, void> {
+    for await (const element of elements) {
+      for (const found of this.orLeftOut(element, '', () => recordsOf(element)) ?? []) {
+        const session = this.orLeftOut(element, found.path, () => this.read(found))
+        if (session !== null) {
+          yield session
+        }
+      }
+    }
+  }
+
+  private read({ record }: Found): Session {
+    const { nowMs, maxDataBytes } = this.ports
+    if (record === undefined) {
+      throw new MalformedError('session', 'is not an object')
+    }
+    return readRecord(record, nowMs(), maxDataBytes)
+  }
+
+  /** What `read` returns, or null where it finds a fault, which is then told of. */
+  private orLeftOut<T>({ number, line }: Element, path: string, read: () => T): T | null {
+    try {
+      return read()
+    } catch (error) {
+      if (!(error instanceof SessiondError)) {
+        throw error
+      }
+      const reason = path === '' ? error.message : `${path}: ${error.message}`
+      this.counts.leftOut++
+      this.ports.onLeftOut({ element: number, line, reason })
+      return null
+    }
+  }
+
+  private async afterOthers(session: Session): Promise<void> {
+    const before = this.underWay.get(session.id)
+    const task = Promise.resolve(before).then(() => this.bringIn(session))
+    this.underWay.set(session.id, task)
+    await task
+    if (this.underWay.get(session.id) === task) {
+      this.underWay.delete(session.id)
+    }
+  }
+
+  private async bringIn(read: Session): Promise<void> {
+    const { store, deadlines } = this.ports
+    if ((await store.get(read.id)) !== undefined) {
+      this.counts.existing++
+      return
+    }
+    const session = deadlines.asOfNow(read)
+    const dueTimeMs = deadlines.lookMs(session)
+    await store.insert({ userId: session.userId, countOpenOfUser: false }, () => ({
+      insert: { session, dueTimeMs },
+    }))
+    this.counts.imported++
+    this.counts.ended += session.active ? 0 : 1
+  }
+}
+
+/** Throws MalformedError, InvalidFieldError. */
+function recordsOf({ bytes }: Element): Found[] {
+  if (bytes === null) {
+    throw new MalformedError('element', `is longer than ${MAX_ELEMENT_BYTES} bytes`)
+  }
+  return recordsIn(bytes)
+}

@@ -1,0 +1,101 @@
+import type { CommandableSessions } from '../commandable/commands.js'
+import type { Config } from '../config/config.js'
+import { VERSION } from '../config/version.js'
+import type { CallObserver } from '../core/calls.js'
+import type { Sessions } from '../core/commands/sessions.js'
+import type { ClockGuard } from '../core/endings/clock-guard.js'
+import { Deadlines } from '../core/endings/deadlines.js'
+import type { EpochClock } from '../core/epoch.js'
+import type { Audit } from '../core/operators/audit.js'
+import { type OperatorCredential, operatorRule } from '../core/operators/trust.js'
+import { resealAll } from '../core/upkeep/reseal.js'
+import { eraseSubject, exportSubject } from '../core/upkeep/subject.js'
+import { resealSeed } from '../crypto/seal.js'
+import { forOperators } from '../grpc/pipeline/admin-access.js'
+import { callerOf } from '../grpc/pipeline/caller.js'
+import { adminService } from '../grpc/services/admin/admin.js'
+import { commandableService } from '../grpc/services/commandable.js'
+import { sessionsService } from '../grpc/services/sessions.js'
+import type { GrpcService } from '../grpc/transport/server.js'
+import { sealCheck } from '../keys/seal-check.js'
+import type { ServerKeys } from '../keys/server-keys.js'
+import { isLoopback } from '../net/loopback.js'
+import type { Logger } from '../observability/log.js'
+import { backUp } from '../stores/level/maintenance/backup.js'
+import { checkServed } from '../stores/level/maintenance/check-served.js'
+import type { LevelStore } from '../stores/level/store.js'
+
+export interface AdminParts {
+  readonly store: LevelStore
+  readonly sessions: Sessions
+  readonly commandable: CommandableSessions
+  readonly audit: Audit
+  readonly keys: ServerKeys
+  readonly clock: EpochClock
+  readonly guard: ClockGuard
+  readonly observer: CallObserver
+  /** null: none is configured. */
+  readonly credential: OperatorCredential | null
+}
+
+/**
+ * The services for operators, by full name: none beyond loopback where there is no credential to show.
+ */
+export function adminServices(
+  config: Config,
+  parts: AdminParts,
+  log: Logger,
+): Record<string, GrpcService> {
+  const { store, sessions, keys, clock, credential, observer } = parts
+  const admit = operatorRule(credential, 'path' in config.grpc || isLoopback(config.grpc.host))
+  if (admit === null) {
+    log.warn(
+      { event: 'admin-left-out' },
+      'sessions_v1.Sessions, commandable.Commandable and sessiond.v1.Admin are not served beyond loopback without --admin-token-file or --tls-client-ca',
+    )
+    return {}
+  }
+  const deadlines = new Deadlines(clock, config)
+  const admin = adminService({
+    version: VERSION,
+    startTimeMs: Date.now(),
+    store,
+    backup: () => backUp(() => store.view(), clock.settings, Date.now()),
+    check: () =>
+      checkServed(store, {
+        dueMs: (session) => deadlines.dueMs(session),
+        trySeal: sealCheck(() => keys.sealing.keys),
+      }),
+    keys: () => {
+      const { current, next } = keys.identity
+      return {
+        identity: current.publicKey,
+        ...(next && { nextIdentity: next.publicKey }),
+        sealingKey: keys.sealing.keys.current,
+      }
+    },
+    identity: keys.identity,
+    rotateSealingKey: keys.sealing.rotate,
+    resealAll: () =>
+      resealAll({
+        store,
+        currentKey: () => keys.sealing.keys.current,
+        reseal: (seal, id, token) => resealSeed(keys.sealing.keys, seal, id, token),
+      }),
+    exportSubject: (userId) => exportSubject(store, deadlines, userId),
+    eraseSubject: (userId) => eraseSubject(store, userId),
+    clock: parts.guard,
+    audit: parts.audit,
+    caller: callerOf,
+    observer,
+  })
+  return {
+    'sessions_v1.Sessions': forOperators(sessionsService(sessions, observer), admit, observer),
+    'commandable.Commandable': forOperators(
+      commandableService(parts.commandable, observer),
+      admit,
+      observer,
+    ),
+    'sessiond.v1.Admin': forOperators(admin, admit, observer),
+  }
+}

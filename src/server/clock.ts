@@ -1,0 +1,33 @@
+import { ClockGuard } from '../core/endings/clock-guard.js'
+import type { SessionStore } from '../core/store.js'
+import type { Logger } from '../observability/log.js'
+
+/** Believes the wall clock as far as it agrees with the monotonic one, and with what is in the store. */
+export async function guardClock(
+  store: SessionStore,
+  maxDriftMs: number,
+  log: Logger,
+): Promise<ClockGuard> {
+  const newest = await store.list({ skip: 0, take: 1, total: false })
+  const guard = new ClockGuard({
+    wallMs: Date.now,
+    monotonicMs: () => performance.now(),
+    maxDriftMs,
+    latestKnownMs: newest.sessions[0]?.requestTimeMs ?? 0,
+    onChange(isSuspect, offsetMs) {
+      if (isSuspect) {
+        log.warn({ event: 'clock-suspect', offsetMs }, clockFinding(offsetMs))
+      } else {
+        log.info({ event: 'clock-trusted', offsetMs }, 'sessions are ended and purged again')
+      }
+    },
+  })
+  guard.isSuspect()
+  return guard
+}
+
+/** What an operator is told of a suspect clock. */
+export function clockFinding(offsetMs: number): string {
+  const seconds = Math.round(offsetMs / 1000)
+  return `the wall clock is ${seconds} s from where it was expected: no session is ended or purged until it is back or \`sessiond clock confirm\` was run`
+}

@@ -1,0 +1,132 @@
+import type { IncomingMessage } from 'node:http'
+import { fileURLToPath } from 'node:url'
+import type { CommandableSessions } from '../commandable/commands.js'
+import type { Config } from '../config/config.js'
+import { VERSION } from '../config/version.js'
+import type { CallObserver } from '../core/calls.js'
+import type { Sessions } from '../core/commands/sessions.js'
+import { SessiondError } from '../core/errors.js'
+import {
+  type AdmitOperator,
+  type OperatorCredential,
+  operatorRule,
+} from '../core/operators/trust.js'
+import { Secret } from '../credentials/secret.js'
+import type { Tls } from '../credentials/tls.js'
+import { readTokenFile } from '../credentials/token-file.js'
+import { FeedHub } from '../feed/hub.js'
+import { type FeedServer, startFeedServer } from '../feed/server.js'
+import { namesThisMachine, operatorOf } from '../http/access.js'
+import { readPages } from '../http/pages.js'
+import type { Lifecycle } from '../net/lifecycle.js'
+import { isLoopback } from '../net/loopback.js'
+import type { Unsent } from '../net/unsent.js'
+import type { Logger } from '../observability/log.js'
+import type { Metrics } from '../observability/metrics.js'
+import type { LevelStore } from '../stores/level/store.js'
+
+/** The built page, from the sources as well as from the package. */
+const PAGES = fileURLToPath(new URL('../../dist/web', import.meta.url))
+
+export interface FeedParts {
+  readonly store: LevelStore
+  readonly sessions: Sessions
+  readonly commandable: CommandableSessions
+  readonly observer: CallObserver
+  readonly metrics: Metrics
+  /** null: no TLS. */
+  readonly tls: Tls | null
+  readonly unsent: Unsent
+  /** null: none is configured. */
+  readonly credential: OperatorCredential | null
+  readonly isServing: () => boolean
+  readonly findings: () => readonly string[]
+}
+
+/** Serves the session list, its page, probes and metrics; null where that is off. */
+export async function startFeed(
+  { http, feedToken, feedPublic, feedMaxSessions, headerTimeoutMs }: Config,
+  parts: FeedParts,
+  log: Logger,
+  lifecycle: Lifecycle,
+): Promise<FeedServer | null> {
+  if (http === null) {
+    return null
+  }
+  const { store, sessions, metrics, tls, credential, unsent, isServing, findings } = parts
+  const hub = new FeedHub(store, {
+    maxSessions: feedMaxSessions,
+    onError: (err) => log.error({ event: 'feed-behind', err }, 'the session list is incomplete'),
+  })
+  lifecycle.add(() => hub.close())
+  const admit = operatorRule(credential, isLoopback(http.host))
+  const server = await startFeedServer(hub, {
+    ...http,
+    tls,
+    headerTimeoutMs,
+    onFull: () => metrics.limited('http-connections'),
+    unsent,
+    access: {
+      isPublic: feedPublic,
+      ...(feedToken !== null && { token: new Secret(readTokenFile(feedToken)) }),
+    },
+    expectedVersion: VERSION,
+    pages: readPages(PAGES),
+    isReady: () =>
+      store.countOpen().then(
+        () => hub.isReady && isServing() && store.look() === null,
+        () => false,
+      ),
+    findings,
+    metrics: {
+      refusal: (request) => metricsRefusal(request, admit, credential !== null),
+      contentType: metrics.contentType,
+      text: (sinceMs) => metrics.text(sinceMs),
+    },
+    ...(credential &&
+      admit && {
+        operator: {
+          sessions,
+          operator: (request: IncomingMessage) => operatorOf(request, admit),
+          onInternalError: (call, err) =>
+            log.error({ event: 'internal-error', method: call, err }, 'a request failed'),
+        },
+      }),
+    ...(admit && {
+      commandable: {
+        sessions: parts.commandable,
+        mayBeAsked: (request: IncomingMessage) => credential !== null || namesThisMachine(request),
+        caller: (request: IncomingMessage) => operatorOf(request, admit),
+        observer: parts.observer,
+      },
+    }),
+    onFailure: (err) => log.error({ event: 'internal-error', err }, 'a request failed'),
+    onUsage: (usage) => log.info({ event: 'feed-usage', ...usage }, 'who watches the session list'),
+  })
+  lifecycle.listens(server)
+  await hub.load()
+  return server
+}
+
+/** Why a request may not read the metrics; null: it may. */
+function metricsRefusal(
+  request: IncomingMessage,
+  admit: AdmitOperator | null,
+  hasCredential: boolean,
+): string | null {
+  if (admit === null) {
+    return 'metrics are for operators: start the server with --admin-token-file or --tls-client-ca'
+  }
+  if (!hasCredential && !namesThisMachine(request)) {
+    return 'metrics are for this machine, under the name localhost'
+  }
+  try {
+    operatorOf(request, admit)
+    return null
+  } catch (error) {
+    if (error instanceof SessiondError) {
+      return error.message
+    }
+    throw error
+  }
+}

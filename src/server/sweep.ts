@@ -1,0 +1,42 @@
+import type { Sessions } from '../core/commands/sessions.js'
+import { ClockSuspectError } from '../core/errors.js'
+import type { Lifecycle } from '../net/lifecycle.js'
+import type { Logger } from '../observability/log.js'
+import type { Metrics } from '../observability/metrics.js'
+
+const INTERVAL_MS = 1_000
+
+/** Ends and purges what is due, over and over; a failure is told of and tried again. */
+export function startSweep(
+  sessions: Sessions,
+  metrics: Metrics,
+  log: Logger,
+  lifecycle: Lifecycle,
+): void {
+  const stop = new AbortController()
+  let sweeping = Promise.resolve()
+  const sweep = async () => {
+    try {
+      const startMs = performance.now()
+      const { ended, purged } = await sessions.closeExpired(stop.signal)
+      metrics.sweepEnded(performance.now() - startMs)
+      if (ended + purged > 0) {
+        log.info({ event: 'swept', ended, purged }, 'ended and purged what was due')
+      }
+    } catch (error) {
+      // That the clock is suspect was told of when it became so.
+      if (!(error instanceof ClockSuspectError)) {
+        metrics.sweepFailed()
+        log.error({ event: 'sweep-failed', err: error }, 'the sweep failed; it is tried again')
+      }
+    }
+  }
+  const timer = setInterval(() => {
+    sweeping = sweep()
+  }, INTERVAL_MS)
+  lifecycle.add(() => {
+    clearInterval(timer)
+    stop.abort()
+    return sweeping
+  })
+}

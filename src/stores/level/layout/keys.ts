@@ -1,0 +1,251 @@
+import type { Session } from '../../../core/session.js'
+import type { Deadline, IdempotencyScope, ListQuery } from '../../../core/store.js'
+
+/*
+ * Layout 2; of layout 1 it differs in the checksums of the rows alone (row-checksum.ts). The first byte
+ * of a key names its range:
+ *
+ *   s id                                   the record
+ *   k id                                   the sealed private key, while the session is active
+ *   t active -requestTime id               every session, newest request first
+ *   u user active -requestTime id          the same by user
+ *   c user address client                  the active sessions that a command opened there
+ *   i owner signer key                     the answer that an idempotency key stands for
+ *   x time kind (id | owner signer key)    deadlines, earliest first
+ *   m name                                 facts about the store
+ *
+ * Times are milliseconds in 8 bytes, big-endian, so that they sort as bytes; with a minus they
+ * count down from the largest. `active` and `kind` are one byte. Texts and bytes are preceded by
+ * their length in 2 bytes, lest two different rows share a key; the last part stands bare.
+ */
+
+export const LAYOUT_VERSION = 2
+/** The same keys and values, without checksums. */
+export const UNCHECKED_LAYOUT_VERSION = 1
+
+export const INFO_KEY = Buffer.from('minfo')
+export const TALLY_KEY = Buffer.from('mtally')
+
+const DEADLINE_RANGE = 'x'.charCodeAt(0)
+const ZERO = Buffer.of(0)
+const ONE = Buffer.of(1)
+const LENGTH_BYTES = 2
+export const TIME_BYTES = 8
+/** Where the time begins in a key of the list of all: behind its range and `active`. */
+export const LIST_TIME_OFFSET = 2
+/** Where the user begins in a key of the list of a user: behind its range and its length. */
+const USER_OFFSET = 1 + LENGTH_BYTES
+const MAX_TIME = Number.MAX_SAFE_INTEGER
+const AFTER_ALL_TIME = MAX_TIME + 1
+const DEADLINE_KINDS = ['session', 'idempotency'] as const
+
+/** Keys from `gte` on, as far as `lt`. */
+export interface KeyRange {
+  readonly gte: Buffer
+  readonly lt: Buffer
+}
+
+/** Keys that end in a time and an id. */
+export interface TimeRange extends KeyRange {
+  /** Where the time begins in each key. */
+  readonly timeOffset: number
+}
+
+/** All keys of one kind. */
+export const RANGES = {
+  sessions: wholeRange('s'),
+  seals: wholeRange('k'),
+  byTime: wholeRange('t'),
+  byUser: wholeRange('u'),
+  opened: wholeRange('c'),
+  answers: wholeRange('i'),
+  deadlines: wholeRange('x'),
+  facts: wholeRange('m'),
+} as const satisfies Record<string, KeyRange>
+
+export function sessionKey(id: string): Buffer {
+  return Buffer.from(`s${id}`)
+}
+
+export function sealKey(id: string): Buffer {
+  return Buffer.from(`k${id}`)
+}
+
+export function isSealKey(key: Buffer): boolean {
+  return key[0] === RANGES.seals.gte[0]
+}
+
+export function answerKey(scope: IdempotencyScope): Buffer {
+  return Buffer.concat([range('i'), ...scopeParts(scope)])
+}
+
+/** What `answerKey` made a key of. */
+export function scopeOf(key: Buffer): IdempotencyScope {
+  return readScope(key.subarray(1))
+}
+
+/** The id in a key that has nothing else in it: of a record, or of a seal. */
+export function idOf(key: Buffer): string {
+  return key.toString('utf8', 1)
+}
+
+export function deadlineKey(deadline: Deadline): Buffer {
+  return deadline.kind === 'session'
+    ? Buffer.concat([range('x'), time(deadline.timeMs), ZERO, Buffer.from(deadline.id)])
+    : Buffer.concat([range('x'), time(deadline.timeMs), ONE, ...scopeParts(deadline.scope)])
+}
+
+export function isDeadlineKey(key: Buffer): boolean {
+  return key[0] === DEADLINE_RANGE
+}
+
+/** What `deadlineKey` made a key of. Throws where it made no such key. */
+export function deadlineOf(key: Buffer): Deadline {
+  const deadline = readDeadline(key)
+  // Else settling it would leave this key, and the sweep would find it for ever.
+  if (!deadlineKey(deadline).equals(key)) {
+    throw new Error(`no deadline: ${key.toString('hex')}`)
+  }
+  return deadline
+}
+
+function readDeadline(key: Buffer): Deadline {
+  const timeMs = readTime(key, 1)
+  const kind = DEADLINE_KINDS[key[1 + TIME_BYTES] ?? -1]
+  const rest = key.subarray(1 + TIME_BYTES + 1)
+  switch (kind) {
+    case 'session':
+      return { kind, timeMs, id: rest.toString() }
+    case 'idempotency':
+      return { kind, timeMs, scope: readScope(rest) }
+    default:
+      throw new Error(`no deadline: ${key.toString('hex')}`)
+  }
+}
+
+/** The answers of an owner. */
+export function answerRange(owner: Uint8Array): KeyRange {
+  return prefixRange(Buffer.concat([range('i'), sized(owner)]))
+}
+
+/** Where the sessions that a command opened for a user, address and client are listed. */
+export function openedKey(userId: string, address: string, client: string): Buffer {
+  return Buffer.concat([range('c'), sized(userId), sized(address), Buffer.from(client)])
+}
+
+/** The keys by which lists find a session: a function of its record alone. */
+export function indexKeys({ id, userId, active, requestTimeMs }: Session): [Buffer, Buffer] {
+  const order = [active ? ONE : ZERO, inverted(requestTimeMs), Buffer.from(id)]
+  return [
+    Buffer.concat([range('t'), ...order]),
+    Buffer.concat([range('u'), sized(userId), ...order]),
+  ]
+}
+
+/** The sessions with one value of `active` that a list is about, newest request first. */
+export function requestTimeRange(
+  { userId, fromTimeMs = 0, toTimeMs = Number.POSITIVE_INFINITY }: Partial<ListQuery>,
+  active: boolean,
+): TimeRange {
+  const start = userId === undefined ? range('t') : Buffer.concat([range('u'), sized(userId)])
+  const prefix = Buffer.concat([start, active ? ONE : ZERO])
+  // Later times come first, so the bounds change places.
+  return {
+    gte: Buffer.concat([prefix, time(AFTER_ALL_TIME - clampTime(toTimeMs))]),
+    lt: Buffer.concat([prefix, time(AFTER_ALL_TIME - clampTime(fromTimeMs))]),
+    timeOffset: prefix.length,
+  }
+}
+
+/** All sessions of a user. */
+export function userRange(userId: string): TimeRange {
+  const prefix = Buffer.concat([range('u'), sized(userId)])
+  return { ...prefixRange(prefix), timeOffset: prefix.length + ONE.length }
+}
+
+/** The id at the end of a key of a TimeRange. */
+export function idAfterTime(key: Buffer, timeOffset: number): string {
+  return key.toString('utf8', timeOffset + TIME_BYTES)
+}
+
+/** Whether a key of a TimeRange, which ends in the session's id, is the one by which lists find it. */
+export function listsAt(key: Buffer, timeOffset: number, session: Session): boolean {
+  // Without a buffer for the key as it should be: this is asked of each row of each list.
+  const isOfUser =
+    timeOffset === LIST_TIME_OFFSET ||
+    key.toString('utf8', USER_OFFSET, timeOffset - ONE.length) === session.userId
+  return (
+    isOfUser &&
+    key[timeOffset - 1] === (session.active ? 1 : 0) &&
+    readTime(key, timeOffset) === MAX_TIME - session.requestTimeMs
+  )
+}
+
+/** Deadlines before `timeMs`. */
+export function deadlineRange(timeMs: number): KeyRange {
+  return { gte: range('x'), lt: Buffer.concat([range('x'), time(clampTime(timeMs))]) }
+}
+
+function wholeRange(name: string): KeyRange {
+  return { gte: Buffer.from(name), lt: Buffer.of(name.charCodeAt(0) + 1) }
+}
+
+function range(name: 't' | 'u' | 'c' | 'i' | 'x'): Buffer {
+  return Buffer.from(name)
+}
+
+/** Keys that begin with `prefix`, behind which no key has the byte 0xff. */
+function prefixRange(prefix: Buffer): KeyRange {
+  return { gte: prefix, lt: Buffer.concat([prefix, Buffer.of(0xff)]) }
+}
+
+function scopeParts({ owner, signer, key }: IdempotencyScope): Buffer[] {
+  return [sized(owner), sized(signer), Buffer.from(key)]
+}
+
+function readScope(parts: Buffer): IdempotencyScope {
+  const [owner, afterOwner] = readSized(parts)
+  const [signer, key] = readSized(afterOwner)
+  // Copies: a slice would keep the whole key alive.
+  return { owner: Uint8Array.from(owner), signer: Uint8Array.from(signer), key: key.toString() }
+}
+
+/** With its length before it, in 2 bytes. */
+export function sized(part: string | Uint8Array): Buffer {
+  const length = typeof part === 'string' ? Buffer.byteLength(part) : part.length
+  const bytes = Buffer.allocUnsafe(LENGTH_BYTES + length)
+  bytes.writeUInt16BE(length)
+  if (typeof part === 'string') {
+    bytes.write(part, LENGTH_BYTES)
+  } else {
+    bytes.set(part, LENGTH_BYTES)
+  }
+  return bytes
+}
+
+/** What `sized` made, and what comes behind it. */
+export function readSized(bytes: Buffer): [part: Buffer, rest: Buffer] {
+  const end = LENGTH_BYTES + bytes.readUInt16BE()
+  return [bytes.subarray(LENGTH_BYTES, end), bytes.subarray(end)]
+}
+
+function time(ms: number): Buffer {
+  const bytes = Buffer.allocUnsafe(TIME_BYTES)
+  bytes.writeUInt32BE(Math.floor(ms / 2 ** 32))
+  bytes.writeUInt32BE(ms % 2 ** 32, 4)
+  return bytes
+}
+
+function readTime(key: Buffer, offset: number): number {
+  return key.readUInt32BE(offset) * 2 ** 32 + key.readUInt32BE(offset + 4)
+}
+
+/** Sorts later times first. */
+export function inverted(ms: number): Buffer {
+  return time(MAX_TIME - ms)
+}
+
+/** Whole milliseconds at or after `ms`, within what a key can say. */
+function clampTime(ms: number): number {
+  return Math.min(Math.max(Math.ceil(ms), 0), AFTER_ALL_TIME)
+}

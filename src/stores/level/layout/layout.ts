@@ -1,0 +1,39 @@
+import { StoreDamagedError } from '../../../core/errors.js'
+import type { IsUnchecked } from '../byte-level.js'
+import { encodeInfo, type Info } from './codec.js'
+import { INFO_KEY, RANGES, UNCHECKED_LAYOUT_VERSION } from './keys.js'
+import { withoutChecksum } from './row-checksum.js'
+import { storedInfo } from './stored.js'
+
+/**
+ * The facts about a store from their row as it is stored; undefined where there is none. A row without a
+ * checksum is believed only where it is, byte for byte, what the releases of layout 1 wrote: no damage to a
+ * newer one makes it that. Throws StoreDamagedError.
+ */
+export function readInfoRow(stored: Uint8Array | undefined, location: string): Info | undefined {
+  if (stored === undefined) {
+    return undefined
+  }
+  const value = withoutChecksum(INFO_KEY, stored)
+  if (value !== undefined) {
+    return storedInfo(value, location)
+  }
+  const info = storedInfo(stored, location)
+  const isOld = info.layoutVersion === UNCHECKED_LAYOUT_VERSION
+  if (!isOld || Buffer.compare(encodeInfo(info), stored) !== 0) {
+    throw new StoreDamagedError(`${location}: its record of layout and epochs fails its checksum`)
+  }
+  return info
+}
+
+/** Which rows of such a store have no checksum; undefined where all have one. */
+export function uncheckedRows(info: Info | undefined): IsUnchecked | undefined {
+  if (info?.layoutVersion === UNCHECKED_LAYOUT_VERSION) {
+    return () => true
+  }
+  const from = info?.uncheckedFrom ?? new Uint8Array()
+  // Facts get theirs together with the first rows.
+  return from.length === 0
+    ? undefined
+    : (key) => key[0] !== RANGES.facts.gte[0] && key.compare(from) >= 0
+}

@@ -1,0 +1,45 @@
+import { StoreDamagedError } from '../../../core/errors.js'
+import { deadlineOf, idAfterTime, idOf, LIST_TIME_OFFSET, readSized } from './keys.js'
+
+export function damagedRow(key: Buffer): StoreDamagedError {
+  return new StoreDamagedError(`${rowName(key)} fails its checksum`)
+}
+
+/** Names a row by its key range and its session, for messages: never by its content. */
+export function rowName(key: Buffer): string {
+  try {
+    const range = key.toString('latin1', 0, 1)
+    switch (range) {
+      case 's':
+        return `session ${quoted(idOf(key))}: its record`
+      case 'k':
+        return `session ${quoted(idOf(key))}: its sealed key`
+      case 't':
+        return `session ${quoted(idAfterTime(key, LIST_TIME_OFFSET))}: its row in the list of all`
+      case 'u': {
+        const [, afterUser] = readSized(key.subarray(1))
+        return `session ${quoted(idAfterTime(afterUser, 1))}: its row in the list of its user`
+      }
+      case 'c':
+        return 'a list of sessions that a command opened'
+      case 'i':
+        return 'the answer to an idempotency key'
+      case 'x': {
+        const deadline = deadlineOf(key)
+        return deadline.kind === 'session'
+          ? `session ${quoted(deadline.id)}: a deadline`
+          : 'the deadline of an idempotency key'
+      }
+      case 'm':
+        return `the fact ${quoted(key.toString('latin1', 1))} about the store`
+    }
+  } catch {
+    // Its key is not whole either.
+  }
+  return 'a row of no kind that a server writes'
+}
+
+/** An id as it may stand in a line: some may hold any character. */
+export function quoted(id: string): string {
+  return JSON.stringify(id)
+}

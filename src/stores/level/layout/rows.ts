@@ -1,0 +1,60 @@
+import type { SessionChange } from '../../../core/events.js'
+import type { Session } from '../../../core/session.js'
+import type { IdempotencyScope, NewSession } from '../../../core/store.js'
+import { KEY_ONLY, type Row } from '../database.js'
+import { encodeAnswer, encodeSession } from './codec.js'
+import { answerKey, deadlineKey, indexKeys, sealKey, sessionKey } from './keys.js'
+
+/** The record, its indexes and the end of its seal, as a session passes from state to state. */
+export function changeRows({ before, after }: SessionChange): Row[] {
+  const rows: Row[] = []
+  if (after === before && after?.active) {
+    // Only a deadline is armed anew. One that has ended is written again: an earlier release may have left more in it.
+    return rows
+  }
+  const old = before === null ? [] : indexKeys(before)
+  const now = after === null ? [] : indexKeys(after)
+  for (const key of old) {
+    if (!now.some((other) => other.equals(key))) {
+      rows.push([key, null])
+    }
+  }
+  for (const key of now) {
+    if (!old.some((other) => other.equals(key))) {
+      rows.push([key, KEY_ONLY])
+    }
+  }
+  if (after !== null) {
+    rows.push([sessionKey(after.id), encodeSession(after)])
+  } else if (before !== null) {
+    rows.push([sessionKey(before.id), null])
+  }
+  if (before?.active && before.token !== null && !after?.active) {
+    rows.push([sealKey(before.id), null])
+  }
+  return rows
+}
+
+/** A new session with all that comes with it. */
+export function insertRows(
+  { session, seal, dueTimeMs, idempotency }: NewSession,
+  scope: IdempotencyScope | undefined,
+): Row[] {
+  const rows = [...changeRows({ before: null, after: session }), ...dueRows(session, dueTimeMs)]
+  if (seal !== undefined && session.active) {
+    rows.push([sealKey(session.id), seal])
+  }
+  if (idempotency !== undefined && scope !== undefined) {
+    const timeMs = idempotency.expiresTimeMs
+    rows.push(
+      [answerKey(scope), encodeAnswer({ ...idempotency, sessionId: session.id })],
+      [deadlineKey({ kind: 'idempotency', timeMs, scope }), KEY_ONLY],
+    )
+  }
+  return rows
+}
+
+/** The deadline of a session, where it gets one. */
+export function dueRows({ id }: Session, timeMs: number | undefined): Row[] {
+  return timeMs === undefined ? [] : [[deadlineKey({ kind: 'session', timeMs, id }), KEY_ONLY]]
+}

@@ -1,0 +1,91 @@
+import { StoreDamagedError } from '../../../core/errors.js'
+import type { Session } from '../../../core/session.js'
+import type { Deadline, IdempotencyScope } from '../../../core/store.js'
+import { type Answer, decodeAnswer, decodeInfo, decodeSession, type Info } from './codec.js'
+import { answerKey, deadlineKey, deadlineOf, idOf, scopeOf, sessionKey } from './keys.js'
+import { quoted } from './row-name.js'
+
+/*
+ * Rows as they are, which need not be what they should be: each is read, and held to what the store would
+ * have written. All throw StoreDamagedError.
+ */
+
+const MAX_TEXT_BYTES = 65_535
+const MAX_ID_BYTES = 64
+const KEY_BYTES = 32
+
+export function storedSession(key: Buffer, record: Uint8Array): Session {
+  const id = idOf(key)
+  const session = readRecord(record, `session ${quoted(id)}`)
+  if (!sessionKey(session.id).equals(key)) {
+    throw new StoreDamagedError(
+      `session ${quoted(id)}: its record is one of session ${quoted(session.id)}`,
+    )
+  }
+  return session
+}
+
+/** `name`: what the record is of, for messages. */
+export function readRecord(record: Uint8Array, name: string): Session {
+  const session = attempt(`${name}: its record`, () => decodeSession(record))
+  if (!isSane(session)) {
+    throw new StoreDamagedError(`${name}: its record has values that no session has`)
+  }
+  return session
+}
+
+/** Whether the store can write the session's rows, and would find them again. */
+function isSane({ id, userId, active, closeTimeMs, address, client, token }: Session): boolean {
+  const idBytes = Buffer.byteLength(id)
+  return (
+    idBytes >= 1 &&
+    idBytes <= MAX_ID_BYTES &&
+    [userId, address, client].every((text) => Buffer.byteLength(text) <= MAX_TEXT_BYTES) &&
+    (!active || closeTimeMs === null) &&
+    (token === null || (token.publicKey.length === KEY_BYTES && token.owner.length > 0))
+  )
+}
+
+export function storedAnswer(
+  key: Buffer,
+  entry: Uint8Array,
+): { scope: IdempotencyScope; answer: Answer } {
+  const name = 'an idempotency key'
+  const scope = attempt(name, () => scopeOf(key))
+  const answer = attempt(name, () => decodeAnswer(entry))
+  const isWhole = answerKey(scope).equals(key) && Number.isSafeInteger(answer.expiresTimeMs)
+  if (!isWhole) {
+    throw new StoreDamagedError(
+      `${name} of session ${quoted(answer.sessionId)}: its entry is not whole`,
+    )
+  }
+  return { scope, answer }
+}
+
+export function storedDeadline(key: Buffer): Deadline {
+  const deadline = attempt('a deadline', () => deadlineOf(key))
+  if (!Number.isSafeInteger(deadline.timeMs) || !deadlineKey(deadline).equals(key)) {
+    throw new StoreDamagedError('a deadline is not whole')
+  }
+  return deadline
+}
+
+/** What a store is made under. `location` is the store's, for messages. */
+export function storedInfo(bytes: Uint8Array, location: string): Info {
+  const name = `${location}: its record of layout and epochs`
+  const info = attempt(name, () => decodeInfo(bytes))
+  const { layoutVersion, epochs } = info
+  const isGenesisSane = !Number.isNaN(new Date(epochs.genesisMs).getTime())
+  if (layoutVersion < 1 || epochs.lengthMs < 1 || !isGenesisSane) {
+    throw new StoreDamagedError(`${name} is not whole`)
+  }
+  return info
+}
+
+function attempt<T>(name: string, read: () => T): T {
+  try {
+    return read()
+  } catch (cause) {
+    throw new StoreDamagedError(`${name} cannot be read`, cause)
+  }
+}

@@ -1,0 +1,103 @@
+import type { EpochSettings } from '../../../core/epoch.js'
+import { StoreDamagedError } from '../../../core/errors.js'
+import { type BackupItem, BackupSum, encodeItem, MAGIC } from '../../backup-format.js'
+import { encodeSession } from '../layout/codec.js'
+import { idOf, type KeyRange, RANGES } from '../layout/keys.js'
+import { storedAnswer, storedDeadline, storedSession } from '../layout/stored.js'
+import { Turns } from '../read/turns.js'
+import type { View } from '../read/view.js'
+
+const CHUNK_BYTES = 64 * 1024
+
+/**
+ * The store at this moment as a backup file, in chunks: what cannot be derived from the rest, and no
+ * key. Throws StoreDamagedError rather than leave out a row that cannot be read, and StoreUnavailableError.
+ */
+export async function* backUp(
+  openView: () => Promise<View>,
+  epochs: EpochSettings,
+  timeMs: number,
+): AsyncGenerator<Uint8Array, void> {
+  const view = await openView()
+  try {
+    yield* chunks(view, epochs, timeMs)
+  } finally {
+    await view.close()
+  }
+}
+
+async function* chunks(
+  view: View,
+  epochs: EpochSettings,
+  timeMs: number,
+): AsyncGenerator<Uint8Array, void> {
+  const sum = new BackupSum()
+  let chunk: Buffer[] = [MAGIC]
+  let size = 0
+  const flush = () => {
+    const full = Buffer.concat(chunk)
+    chunk = []
+    size = 0
+    // A record may be larger than a message.
+    return Array.from({ length: Math.ceil(full.length / CHUNK_BYTES) }, (_, i) =>
+      full.subarray(i * CHUNK_BYTES, (i + 1) * CHUNK_BYTES),
+    )
+  }
+  for await (const item of items(view, epochs, timeMs)) {
+    const bytes = encodeItem(item)
+    sum.add(item.kind, bytes)
+    chunk.push(bytes)
+    size += bytes.length
+    if (size >= CHUNK_BYTES) {
+      yield* flush()
+    }
+  }
+  chunk.push(sum.end())
+  yield* flush()
+}
+
+/** Reads a row for its item. Throws StoreDamagedError. */
+type ReadRow = (key: Buffer, value: Uint8Array) => BackupItem
+
+const READERS: readonly (readonly [KeyRange, ReadRow])[] = [
+  [
+    RANGES.sessions,
+    (key, record) => {
+      const session = storedSession(key, record)
+      // In the record of an ended one an earlier release left what callers had kept in it.
+      return { kind: 'session', record: session.active ? record : encodeSession(session) }
+    },
+  ],
+  [RANGES.seals, (key, sealed) => ({ kind: 'seal', id: idOf(key), sealed })],
+  [
+    RANGES.answers,
+    (key, entry) => ({ kind: 'answer', scope: storedAnswer(key, entry).scope, entry }),
+  ],
+  [RANGES.deadlines, (key) => ({ kind: 'deadline', deadline: storedDeadline(key) })],
+]
+
+async function* items(
+  view: View,
+  epochs: EpochSettings,
+  timeMs: number,
+): AsyncGenerator<BackupItem, void> {
+  yield { kind: 'header', timeMs, epochs }
+  const turns = new Turns()
+  try {
+    for (const [range, read] of READERS) {
+      for await (const slice of view.rows(range)) {
+        for (const [key, value] of slice) {
+          yield read(key, value)
+          await turns.giveWay()
+        }
+      }
+    }
+  } catch (error) {
+    throw error instanceof StoreDamagedError
+      ? new StoreDamagedError(
+          `${error.message}: "sessiond check" shows what else is wrong, and "sessiond repair" mends it`,
+          error,
+        )
+      : error
+  }
+}

@@ -1,0 +1,108 @@
+import type { EpochSettings } from '../../../core/epoch.js'
+import { InputFileError } from '../../../core/errors.js'
+import type { Session } from '../../../core/session.js'
+import type { Deadline, IdempotencyScope } from '../../../core/store.js'
+import { Database, KEY_ONLY, type Row } from '../database.js'
+import { type Answer, encodeAnswer, encodeInfo, encodeTally } from '../layout/codec.js'
+import { newInfo } from '../layout/info.js'
+import { answerKey, deadlineKey, INFO_KEY, sealKey, TALLY_KEY } from '../layout/keys.js'
+import { changeRows } from '../layout/rows.js'
+import { openedRows } from '../opened.js'
+
+const BATCH_ROWS = 2_000
+const BATCH_BYTES = 1024 * 1024
+
+/**
+ * Makes a store out of what cannot be derived, and derives the rest. Until `finish` it is none: without
+ * its facts no server takes the directory for a store. Throws InputFileError where it cannot be written.
+ */
+export class Builder {
+  private rows: Row[] = []
+  private bytes = 0
+  /** Lists of opened sessions that are not written yet, by key. */
+  private readonly opened = new Map<string, Uint8Array>()
+  private openSessions = 0
+
+  private constructor(private readonly database: Database) {}
+
+  /** In a new directory. */
+  static async begin(location: string): Promise<Builder> {
+    const database = new Database(location)
+    await database.open()
+    return new Builder(database)
+  }
+
+  /** Each session once. */
+  async addSession(after: Session): Promise<void> {
+    const change = { before: null, after }
+    const opened = openedRows(
+      change,
+      (key) => this.opened.get(key.toString('latin1')) ?? this.database.valueNow(key),
+    )
+    for (const [key, list] of opened) {
+      this.opened.set(key.toString('latin1'), list ?? new Uint8Array())
+    }
+    this.openSessions += after.active ? 1 : 0
+    await this.add([...changeRows(change), ...opened])
+  }
+
+  addSeal(id: string, sealed: Uint8Array): Promise<void> {
+    return this.add([[sealKey(id), sealed]])
+  }
+
+  /** With its deadline. */
+  addAnswer(scope: IdempotencyScope, answer: Answer): Promise<void> {
+    const timeMs = answer.expiresTimeMs
+    return this.add([
+      [answerKey(scope), encodeAnswer(answer)],
+      [deadlineKey({ kind: 'idempotency', timeMs, scope }), KEY_ONLY],
+    ])
+  }
+
+  addDeadline(deadline: Deadline): Promise<void> {
+    return this.add([[deadlineKey(deadline), KEY_ONLY]])
+  }
+
+  /** Whether a row was added. */
+  async has(key: Buffer): Promise<boolean> {
+    await this.flush(false)
+    return this.database.valueNow(key) !== undefined
+  }
+
+  /** Writes down what the store is; then everything is on disk, and the store closed. */
+  async finish(epochs: EpochSettings): Promise<void> {
+    await this.add([
+      [INFO_KEY, encodeInfo(newInfo(epochs))],
+      [TALLY_KEY, encodeTally({ openSessions: this.openSessions, commits: 0 })],
+    ])
+    await this.flush(true)
+    await this.close()
+  }
+
+  close(): Promise<void> {
+    return this.database.close()
+  }
+
+  private async add(rows: readonly Row[]): Promise<void> {
+    this.rows.push(...rows)
+    this.bytes += rows.reduce((sum, [key, value]) => sum + key.length + (value?.length ?? 0), 0)
+    if (this.rows.length >= BATCH_ROWS || this.bytes >= BATCH_BYTES) {
+      await this.flush(false)
+    }
+  }
+
+  private async flush(sync: boolean): Promise<void> {
+    const rows = this.rows.splice(0)
+    if (rows.length === 0) {
+      return
+    }
+    this.bytes = 0
+    this.opened.clear()
+    try {
+      await this.database.commit(rows, sync)
+    } catch (error) {
+      const { location } = this.database
+      throw new InputFileError(location, `cannot be written: ${(error as Error).message}`, error)
+    }
+  }
+}

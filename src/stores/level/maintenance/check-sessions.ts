@@ -1,0 +1,99 @@
+import type { Session } from '../../../core/session.js'
+import type { CheckEvent, TrySeal } from '../../../core/upkeep/care.js'
+import { indexKeys, openedKey, sealKey } from '../layout/keys.js'
+import { quoted } from '../layout/row-name.js'
+import { storedSession } from '../layout/stored.js'
+import { entriesIn, entryOf, isOpened } from '../opened.js'
+import type { Turns } from '../read/turns.js'
+import type { View } from '../read/view.js'
+
+/** How many rows were found that a record answers for. */
+export interface FoundRows {
+  byTime: number
+  byUser: number
+  seals: number
+  /** Entries in the lists of opened sessions. */
+  opened: number
+}
+
+/** Looks for the rows that records answer for, and keeps count of them. */
+export class SessionCheck {
+  readonly found: FoundRows = { byTime: 0, byUser: 0, seals: 0, opened: 0 }
+  /** How many records are marked active. */
+  open = 0
+
+  constructor(
+    private readonly view: View,
+    private readonly trySeal: TrySeal,
+  ) {}
+
+  /** Throws StoreDamagedError. */
+  read(key: Buffer, record: Uint8Array): Session {
+    const session = storedSession(key, record)
+    this.open += session.active ? 1 : 0
+    return session
+  }
+
+  async *check(sessions: readonly Session[], turns: Turns): AsyncGenerator<CheckEvent, void> {
+    yield* this.checkIndexes(sessions)
+    yield* this.checkOpened(sessions.filter(isOpened))
+    yield* this.checkSeals(
+      sessions.filter(({ active, token }) => active && token !== null),
+      turns,
+    )
+  }
+
+  private async *checkIndexes(sessions: readonly Session[]): AsyncGenerator<CheckEvent, void> {
+    const keys = sessions.map(indexKeys)
+    const byTime = await this.view.values(keys.map(([key]) => key))
+    const byUser = await this.view.values(keys.map(([, key]) => key))
+    for (const [i, { id }] of sessions.entries()) {
+      if (byTime[i] === undefined) {
+        yield { problem: `session ${quoted(id)}: it is missing in the list of all` }
+      } else {
+        this.found.byTime++
+      }
+      if (byUser[i] === undefined) {
+        yield { problem: `session ${quoted(id)}: it is missing in the list of its user` }
+      } else {
+        this.found.byUser++
+      }
+    }
+  }
+
+  private async *checkOpened(sessions: readonly Session[]): AsyncGenerator<CheckEvent, void> {
+    const lists = await this.view.values(
+      sessions.map(({ userId, address, client }) => openedKey(userId, address, client)),
+    )
+    for (const [i, session] of sessions.entries()) {
+      const own = entryOf(session)
+      if (entriesIn(lists[i])?.some((entry) => entry.equals(own))) {
+        this.found.opened++
+      } else {
+        const { id } = session
+        yield { problem: `session ${quoted(id)}: no command will find it by its user and address` }
+      }
+    }
+  }
+
+  private async *checkSeals(
+    sessions: readonly Session[],
+    turns: Turns,
+  ): AsyncGenerator<CheckEvent, void> {
+    const seals = await this.view.values(sessions.map(({ id }) => sealKey(id)))
+    for (const [i, session] of sessions.entries()) {
+      const sealed = seals[i]
+      const name = `session ${quoted(session.id)}`
+      if (sealed === undefined) {
+        yield { problem: `${name}: its sealed key is missing` }
+        continue
+      }
+      this.found.seals++
+      const verdict = this.trySeal(session, sealed)
+      if (!verdict.opens) {
+        yield { problem: `${name}: ${verdict.reason}` }
+      }
+      await turns.giveWay()
+    }
+  }
+}

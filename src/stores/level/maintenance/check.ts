@@ -1,0 +1,159 @@
+import { StoreDamagedError } from '../../../core/errors.js'
+import type { Session } from '../../../core/session.js'
+import type { SessionDeadline } from '../../../core/store.js'
+import type { CheckEvent, TrySeal } from '../../../core/upkeep/care.js'
+import { decodeTally, TALLY_BYTES } from '../layout/codec.js'
+import { deadlineKey, RANGES, TALLY_KEY } from '../layout/keys.js'
+import { damagedRow, quoted } from '../layout/row-name.js'
+import { storedAnswer, storedDeadline } from '../layout/stored.js'
+import { Turns } from '../read/turns.js'
+import type { Slice, View } from '../read/view.js'
+import { Unarmed } from '../write/unarmed.js'
+import { leftOverRows, strangeRows } from './check-left-over.js'
+import { SessionCheck } from './check-sessions.js'
+
+/** Damaged rows to name: a store with more has no need of the others' names. */
+const MAX_REMEMBERED = 10_000
+
+export interface CheckPorts {
+  /** When the sweep must next look at a session, as core/deadlines.ts has it; Infinity for never. */
+  readonly dueMs: (session: Session) => number
+  readonly trySeal: TrySeal
+}
+
+/**
+ * Compares every record with its index rows and its deadline, opens every seal, and finds what is left
+ * over. Each record looks for its rows; where there are as many as were found, none is left over, else
+ * those are looked at one by one. Takes some 30 MB, however large the store is.
+ */
+export async function* checkStore(
+  openView: (onDamaged: (key: Buffer) => void) => Promise<View>,
+  ports: CheckPorts,
+): AsyncGenerator<CheckEvent, void> {
+  const damaged = new DamagedRows()
+  const view = await openView(damaged.add)
+  try {
+    for await (const event of checkView(view, ports)) {
+      yield* damaged.problems()
+      yield event
+    }
+    yield* damaged.problems()
+    const unchecked = await view.countUnchecked()
+    if (unchecked > 0) {
+      yield { unchecked }
+    }
+  } finally {
+    await view.close()
+  }
+}
+
+async function* checkView(
+  view: View,
+  { dueMs, trySeal }: CheckPorts,
+): AsyncGenerator<CheckEvent, void> {
+  const totals = {
+    sessions: await view.count(RANGES.sessions),
+    answers: await view.count(RANGES.answers),
+    deadlines: await view.count(RANGES.deadlines),
+  }
+  const totalRows = totals.sessions + totals.answers + totals.deadlines
+  const sessions = new SessionCheck(view, trySeal)
+  const unarmed = new Unarmed(view, dueMs)
+  const turns = new Turns()
+  let checkedRows = 0
+  const progress = (slice: Slice) => {
+    checkedRows += slice.length
+    return { checkedRows, totalRows }
+  }
+  for await (const slice of view.rows(RANGES.sessions)) {
+    const whole: Session[] = []
+    yield* problems(slice, (key, record) => {
+      whole.push(sessions.read(key, record))
+    })
+    yield* sessions.check(whole, turns)
+    yield* unarmedProblems(await unarmed.look(whole))
+    yield progress(slice)
+  }
+  yield* unarmedProblems(await unarmed.settle())
+  for await (const slice of view.rows(RANGES.answers)) {
+    yield* checkAnswers(view, slice)
+    yield progress(slice)
+  }
+  for await (const slice of view.rows(RANGES.deadlines)) {
+    yield* problems(slice, storedDeadline)
+    yield progress(slice)
+  }
+  yield* leftOverRows(view, sessions.found)
+  yield* strangeRows(view)
+  const tally = await view.value(TALLY_KEY)
+  const counted = tally?.length === TALLY_BYTES ? decodeTally(tally).openSessions : 0
+  if (counted !== sessions.open) {
+    yield { problem: `${sessions.open} sessions are open, but ${counted} were counted` }
+  }
+}
+
+/** Damaged rows that reads have met: each is told of once, as long as they are few enough to remember. */
+class DamagedRows {
+  private readonly known = new Set<string>()
+  private messages: string[] = []
+
+  readonly add = (key: Buffer): void => {
+    const name = key.toString('latin1')
+    if (this.known.has(name) || this.known.size > MAX_REMEMBERED) {
+      return
+    }
+    this.known.add(name)
+    this.messages.push(
+      this.known.size > MAX_REMEMBERED
+        ? `more than ${MAX_REMEMBERED} rows fail their checksums`
+        : damagedRow(key).message,
+    )
+  }
+
+  problems(): CheckEvent[] {
+    return this.messages.splice(0).map((problem) => ({ problem }))
+  }
+}
+
+async function* checkAnswers(view: View, slice: Slice): AsyncGenerator<CheckEvent, void> {
+  const due: { key: Buffer; sessionId: string }[] = []
+  yield* problems(slice, (key, entry) => {
+    const { scope, answer } = storedAnswer(key, entry)
+    const timeMs = answer.expiresTimeMs
+    due.push({
+      key: deadlineKey({ kind: 'idempotency', timeMs, scope }),
+      sessionId: answer.sessionId,
+    })
+  })
+  const found = await view.values(due.map(({ key }) => key))
+  for (const [i, { sessionId }] of due.entries()) {
+    if (found[i] === undefined) {
+      yield {
+        problem: `an idempotency key of session ${quoted(sessionId)}: no deadline will delete it`,
+      }
+    }
+  }
+}
+
+function unarmedProblems(missing: readonly SessionDeadline[]): CheckEvent[] {
+  return missing.map(({ id }) => ({
+    problem: `session ${quoted(id)}: no deadline will lead the sweep to it in time`,
+  }))
+}
+
+/** Reads each row; what cannot be read is a problem. */
+function* problems(
+  slice: Slice,
+  read: (key: Buffer, value: Uint8Array) => unknown,
+): Generator<CheckEvent, void> {
+  for (const [key, value] of slice) {
+    try {
+      read(key, value)
+    } catch (error) {
+      if (!(error instanceof StoreDamagedError)) {
+        throw error
+      }
+      yield { problem: error.message }
+    }
+  }
+}

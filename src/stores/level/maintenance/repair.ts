@@ -1,0 +1,234 @@
+import { ended } from '../../../core/endings/deadlines.js'
+import type { EpochSettings } from '../../../core/epoch.js'
+import { StoreDamagedError, StoreMismatchError } from '../../../core/errors.js'
+import type { Session } from '../../../core/session.js'
+import type { SessionDeadline } from '../../../core/store.js'
+import type { TrySeal } from '../../../core/upkeep/care.js'
+import { Database } from '../database.js'
+import { expectInfo } from '../layout/info.js'
+import {
+  INFO_KEY,
+  idAfterTime,
+  idOf,
+  LIST_TIME_OFFSET,
+  RANGES,
+  sealKey,
+  sessionKey,
+} from '../layout/keys.js'
+import { quoted } from '../layout/row-name.js'
+import { storedAnswer, storedDeadline, storedInfo, storedSession } from '../layout/stored.js'
+import { type Slice, View } from '../read/view.js'
+import { Unarmed } from '../write/unarmed.js'
+import { Builder } from './builder.js'
+import { strangeRows } from './check-left-over.js'
+import { salvage } from './salvage.js'
+
+export interface RepairPorts {
+  /** When the sweep must next look at a session, as core/deadlines.ts has it; Infinity for never. */
+  readonly dueMs: (session: Session) => number
+  /** null where no sealing keys are at hand: then seals are kept as they are. */
+  readonly trySeal: TrySeal | null
+  /** What the store was made with; one that has lost them gets these. */
+  readonly epochs: EpochSettings
+  readonly nowMs: number
+}
+
+export interface RepairCounts {
+  readonly sessions: number
+  readonly seals: number
+  readonly answers: number
+}
+
+/** Directories to make: they are not there yet, and the last two are of no use afterwards. */
+export interface RepairPlaces {
+  readonly made: string
+  readonly saved: string
+  readonly stage: string
+}
+
+/**
+ * Makes a store at `made` out of what can be read of the files of one, with all that is derived made anew.
+ * Yields a line for each thing that is dropped or mended, without its content. Throws
+ * StoreMismatchError, and StoreUnavailableError where nothing can be written.
+ */
+export async function* repairStore(
+  location: string,
+  { made, saved, stage }: RepairPlaces,
+  ports: RepairPorts,
+): AsyncGenerator<string, RepairCounts> {
+  yield* salvage(location, saved, stage)
+  const database = new Database(saved)
+  await database.open()
+  try {
+    const view = await View.open((read) => database.read(read))
+    try {
+      const repair = new Repair(view, await Builder.begin(made), ports)
+      try {
+        return yield* repair.run()
+      } finally {
+        await repair.builder.close()
+      }
+    } finally {
+      await view.close()
+    }
+  } finally {
+    await database.close()
+  }
+}
+
+class Repair {
+  private readonly counts = { sessions: 0, seals: 0, answers: 0 }
+  private readonly sealsTried = { opened: 0, failed: 0 }
+
+  constructor(
+    private readonly view: View,
+    readonly builder: Builder,
+    private readonly ports: RepairPorts,
+  ) {}
+
+  async *run(): AsyncGenerator<string, RepairCounts> {
+    const { view, builder, counts } = this
+    yield* this.checkInfo()
+    const unarmed = new Unarmed(view, this.ports.dueMs)
+    for await (const slice of view.rows(RANGES.sessions)) {
+      const sessions = yield* readable(slice, storedSession)
+      const kept = yield* this.addSessions(sessions)
+      yield* this.arm(await unarmed.look(kept))
+    }
+    yield* this.arm(await unarmed.settle())
+    if (this.sealsTried.failed > 0 && this.sealsTried.opened === 0) {
+      throw new StoreMismatchError(
+        `none of ${this.sealsTried.failed} sealed keys opens: the sealing keys cannot be those of this store; ` +
+          'give the right ones with --sealing-keys. Nothing was changed',
+      )
+    }
+    yield* this.tellLostSessions()
+    yield* this.tellLostSeals()
+    for await (const slice of view.rows(RANGES.answers)) {
+      for (const { scope, answer } of yield* readable(slice, storedAnswer)) {
+        await builder.addAnswer(scope, answer)
+        counts.answers++
+      }
+    }
+    for await (const slice of view.rows(RANGES.deadlines)) {
+      for (const deadline of yield* readable(slice, storedDeadline)) {
+        await builder.addDeadline(deadline)
+      }
+    }
+    for await (const { problem } of strangeRows(view)) {
+      yield `dropped: ${problem}`
+    }
+    await builder.finish(this.ports.epochs)
+    return counts
+  }
+
+  private async *checkInfo(): AsyncGenerator<string, void> {
+    const bytes = await this.view.value(INFO_KEY)
+    const [info] =
+      bytes === undefined
+        ? []
+        : yield* readable([[INFO_KEY, bytes]], (_, value) => storedInfo(value, 'the store'))
+    if (info === undefined) {
+      yield 'mended: the epochs of the store were lost; those of the options are taken'
+    } else {
+      // Under others the deadlines that are made anew would be wrong.
+      expectInfo(info, this.ports.epochs, 'the store')
+    }
+  }
+
+  /** Returns those whose deadlines may be where they were armed. */
+  private async *addSessions(sessions: readonly Session[]): AsyncGenerator<string, Session[]> {
+    const { view, builder, counts, ports } = this
+    const seals = await view.values(sessions.map(({ id }) => sealKey(id)))
+    const kept: Session[] = []
+    for (const [i, session] of sessions.entries()) {
+      const sealed = seals[i]
+      const loss = session.active && session.token ? this.tryIt(session, sealed) : null
+      counts.sessions++
+      if (loss !== null) {
+        const after = ended(session, ports.nowMs)
+        yield `ended session ${quoted(session.id)}: ${loss}`
+        await builder.addSession(after)
+        await builder.addDeadline({ kind: 'session', timeMs: ports.dueMs(after), id: after.id })
+        continue
+      }
+      kept.push(session)
+      await builder.addSession(session)
+      if (session.active && session.token && sealed !== undefined) {
+        await builder.addSeal(session.id, sealed)
+        counts.seals++
+      }
+    }
+    return kept
+  }
+
+  /** Why a seal is lost; null where it is not, as far as can be said. */
+  private tryIt(session: Session, sealed: Uint8Array | undefined): string | null {
+    if (sealed === undefined) {
+      return 'its sealed key is missing'
+    }
+    const verdict = this.ports.trySeal?.(session, sealed) ?? { opens: false, isKeyMissing: true }
+    if (verdict.opens) {
+      this.sealsTried.opened++
+      return null
+    }
+    if (!('reason' in verdict) || verdict.isKeyMissing) {
+      return null
+    }
+    this.sealsTried.failed++
+    return verdict.reason
+  }
+
+  private async *arm(lacking: readonly SessionDeadline[]): AsyncGenerator<string, void> {
+    for (const deadline of lacking) {
+      yield `mended session ${quoted(deadline.id)}: no deadline would have led the sweep to it`
+      await this.builder.addDeadline(deadline)
+    }
+  }
+
+  /** Those of which a list still knows. */
+  private async *tellLostSessions(): AsyncGenerator<string, void> {
+    if ((await this.view.count(RANGES.byTime)) === this.counts.sessions) {
+      return
+    }
+    for await (const slice of this.view.rows(RANGES.byTime)) {
+      const ids = slice.map(([key]) => idAfterTime(key, LIST_TIME_OFFSET))
+      const records = await this.view.values(ids.map(sessionKey))
+      for (const id of ids.filter((_, i) => records[i] === undefined)) {
+        yield `lost session ${quoted(id)}: a list names it, but its record is gone`
+      }
+    }
+  }
+
+  private async *tellLostSeals(): AsyncGenerator<string, void> {
+    if ((await this.view.count(RANGES.seals)) === this.counts.seals) {
+      return
+    }
+    for await (const slice of this.view.rows(RANGES.seals)) {
+      for (const [key] of slice) {
+        if (!(await this.builder.has(key))) {
+          yield `dropped the sealed key of session ${quoted(idOf(key))}`
+        }
+      }
+    }
+  }
+}
+
+/** What can be read of the rows; the others are dropped. */
+function* readable<T>(
+  slice: Slice,
+  read: (key: Buffer, value: Uint8Array) => T,
+): Generator<string, T[]> {
+  const found: T[] = []
+  for (const [key, value] of slice) {
+    try {
+      found.push(read(key, value))
+    } catch (error) {
+      if (!(error instanceof StoreDamagedError)) {
+        throw error
+      }
+      yield `dropped ${error.message}`
+    }
+  }
+  return found
+}

@@ -1,0 +1,68 @@
+import { InputFileError, StoreDamagedError } from '../../../core/errors.js'
+import type { BackupCounts, BackupItem } from '../../backup-format.js'
+import { encodeInfo } from '../layout/codec.js'
+import { newInfo } from '../layout/info.js'
+import { answerKey, deadlineKey, sessionKey } from '../layout/keys.js'
+import { quoted } from '../layout/row-name.js'
+import { readRecord, storedAnswer, storedDeadline, storedInfo } from '../layout/stored.js'
+import { Builder } from './builder.js'
+
+/**
+ * Makes a store in a new directory out of the items of a backup. `name` is the file's. Throws InputFileError, also where
+ * the items are those of no store, and StoreUnavailableError.
+ */
+export async function restoreItems(
+  items: AsyncGenerator<BackupItem, BackupCounts>,
+  location: string,
+  name: string,
+): Promise<BackupCounts> {
+  let builder: Builder | undefined
+  try {
+    // Nothing is made on account of a file that is no backup.
+    const { value: header } = await items.next()
+    if (!('kind' in header) || header.kind !== 'header') {
+      throw new InputFileError(name, 'does not begin with a header')
+    }
+    const { epochs } = header
+    storedInfo(encodeInfo(newInfo(epochs)), name)
+    builder = await Builder.begin(location)
+    const add = adder(builder)
+    for (;;) {
+      const { value, done } = await items.next()
+      if (done) {
+        await builder.finish(epochs)
+        return value
+      }
+      await add(value)
+    }
+  } catch (error) {
+    await builder?.close()
+    // A range error: of a number or a text too large for a key.
+    throw error instanceof StoreDamagedError || error instanceof RangeError
+      ? new InputFileError(name, `holds what no server backs up: ${error.message}`, error)
+      : error
+  }
+}
+
+function adder(builder: Builder): (item: BackupItem) => Promise<void> {
+  let lastKey: Buffer = Buffer.alloc(0)
+  return async (item) => {
+    switch (item.kind) {
+      case 'session': {
+        const session = readRecord(item.record, 'a session')
+        const key = sessionKey(session.id)
+        if (key.compare(lastKey) <= 0) {
+          throw new StoreDamagedError(`session ${quoted(session.id)}: its record is out of order`)
+        }
+        lastKey = key
+        return builder.addSession(session)
+      }
+      case 'seal':
+        return builder.addSeal(item.id, item.sealed)
+      case 'answer':
+        return builder.addAnswer(item.scope, storedAnswer(answerKey(item.scope), item.entry).answer)
+      case 'deadline':
+        return builder.addDeadline(storedDeadline(deadlineKey(item.deadline)))
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import { StoreDamagedError } from '../../../core/errors.js'
+import type { Database, Row } from '../database.js'
+import { damagedFiles } from '../files/store-files.js'
+import { encodeInfo, encodeSession, type Info } from '../layout/codec.js'
+import { INFO_KEY, LAYOUT_VERSION, RANGES, TALLY_KEY } from '../layout/keys.js'
+import { storedAnswer, storedDeadline, storedSession } from '../layout/stored.js'
+import { entriesIn } from '../opened.js'
+
+const SLICE_ROWS = 1_000
+const SLICE_BYTES = 1024 * 1024
+
+/** What a row of an earlier release must be, before a checksum vouches for it. All throw StoreDamagedError. */
+const EXPECTATIONS: Readonly<Record<string, (key: Buffer, value: Uint8Array) => void>> = {
+  i: storedAnswer,
+  x: storedDeadline,
+  c: (_, value) => {
+    if (entriesIn(value) === undefined) {
+      throw new StoreDamagedError('a list of sessions that a command opened is not whole')
+    }
+  },
+}
+
+/**
+ * Adds the checksums that the rows of an earlier release lack, in the order of their keys. Each batch also
+ * says from which key on rows have none, so at any moment it is certain of every row whether it must have one.
+ * Nothing else may write meanwhile. Where it was cut off it goes on. Throws StoreDamagedError.
+ */
+export async function addChecksums(
+  database: Database,
+  info: Info,
+  sliceRows = SLICE_ROWS,
+): Promise<void> {
+  const from = Buffer.from(info.uncheckedFrom)
+  if (info.layoutVersion === LAYOUT_VERSION && from.length === 0) {
+    return
+  }
+  await expectWholeTables(database.location)
+  const commit = (rows: readonly Row[], uncheckedFrom: Uint8Array, sync: boolean) => {
+    const value = encodeInfo({ ...info, layoutVersion: LAYOUT_VERSION, uncheckedFrom })
+    return database.commit([...rows, [INFO_KEY, value]], sync)
+  }
+  const tally = await database.read((level) => level.getSync(TALLY_KEY))
+  let facts: Row[] = from.length === 0 && tally !== undefined ? [[TALLY_KEY, tally]] : []
+  const iterator = await database.read((level) =>
+    level.iterator({ gte: from, highWaterMarkBytes: SLICE_BYTES }),
+  )
+  try {
+    for (;;) {
+      const slice = await database.read(() => iterator.nextv(sliceRows))
+      const last = slice.at(-1)
+      if (last === undefined) {
+        break
+      }
+      const rows = slice
+        .filter(([key]) => key[0] !== RANGES.facts.gte[0])
+        .map(([key, value]): Row => [key, upgradedValue(key, value)])
+      await commit([...facts, ...rows], Buffer.concat([last[0], Buffer.of(0)]), false)
+      facts = []
+    }
+  } finally {
+    await iterator.close()
+  }
+  await commit(facts, new Uint8Array(), true)
+  database.hasAllChecksums()
+}
+
+function upgradedValue(key: Buffer, value: Uint8Array): Uint8Array {
+  const kind = key.toString('latin1', 0, 1)
+  if (kind === 's') {
+    const session = storedSession(key, value)
+    // Earlier releases left in an ended session what callers had kept in it.
+    return session.active ? value : encodeSession(session)
+  }
+  EXPECTATIONS[kind]?.(key, value)
+  return value
+}
+
+/** Else a checksum would vouch for rows out of damaged blocks. */
+async function expectWholeTables(location: string): Promise<void> {
+  for await (const { file, problem } of damagedFiles(location)) {
+    throw new StoreDamagedError(
+      `${location}: ${file}: ${problem}. An earlier release wrote this store, and its rows get checksums only where ` +
+        'its files are whole: `sessiond repair` keeps all that can be read',
+    )
+  }
+}

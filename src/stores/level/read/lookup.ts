@@ -1,0 +1,76 @@
+import type { Session } from '../../../core/session.js'
+import type { Answered, IdempotencyScope, InsertScope, Seen } from '../../../core/store.js'
+import type { ByteLevel, Reading } from '../byte-level.js'
+import { decodeAnswer, decodeSession } from '../layout/codec.js'
+import { answerKey, openedKey, sessionKey } from '../layout/keys.js'
+import { isOpened, openedIds } from '../opened.js'
+import type { Counts } from '../write/counts.js'
+
+export function readSession(level: ByteLevel, id: string, at: Reading = {}): Session | undefined {
+  const bytes = level.getSync(sessionKey(id), at)
+  return bytes && decodeSession(bytes)
+}
+
+/** `SessionStore.findOpened`. */
+export async function findOpened(
+  level: ByteLevel,
+  userId: string,
+  address: string,
+  client: string,
+): Promise<Session | undefined> {
+  const snapshot = level.snapshot()
+  try {
+    const ids = openedIds(level.getSync(openedKey(userId, address, client), { snapshot }))
+    for (const id of ids) {
+      const session = readSession(level, id, { snapshot })
+      if (isOpened(session)) {
+        return session
+      }
+    }
+    return undefined
+  } finally {
+    await snapshot.close()
+  }
+}
+
+/** The id of the session that `findOpened` would give; of a lone entry, before anybody looked at its session. */
+export function reusableId(
+  level: ByteLevel,
+  userId: string,
+  { address, client }: NonNullable<InsertScope['reuse']>,
+): string | undefined {
+  const ids = openedIds(level.getSync(openedKey(userId, address, client)))
+  // Nearly always there is one, and who locks it looks at it anyway.
+  return ids.length > 1 ? ids.find((id) => isOpened(readSession(level, id))) : ids[0]
+}
+
+/** What an insert is shown, but for the count of all. The caller holds the locks of what it sees. */
+export async function look(
+  level: ByteLevel,
+  counts: Counts,
+  { userId, idempotency, countOpenOfUser }: InsertScope,
+  reuseId: string | undefined,
+): Promise<Omit<Seen, 'openInAll'>> {
+  const openOfUser = countOpenOfUser ? await counts.ofUser(level, userId) : 0
+  const answer = idempotency && readAnswer(level, idempotency)
+  const reusable = reuseId === undefined ? undefined : readSession(level, reuseId)
+  return {
+    openOfUser,
+    ...(answer && { answered: answer.answered }),
+    ...(reusable && isOpened(reusable) && { reusable }),
+  }
+}
+
+/** What an idempotency key stands for, and until when. The caller holds its lock. */
+export function readAnswer(
+  level: ByteLevel,
+  scope: IdempotencyScope,
+): { readonly answered: Answered; readonly expiresTimeMs: number } | undefined {
+  const bytes = level.getSync(answerKey(scope))
+  if (bytes === undefined) {
+    return undefined
+  }
+  const { bodySha256, sessionId, expiresTimeMs } = decodeAnswer(bytes)
+  const session = readSession(level, sessionId)
+  return { answered: { bodySha256, sessionId, ...(session && { session }) }, expiresTimeMs }
+}

@@ -1,0 +1,175 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { Slots } from '../../../core/slots.js'
+import type { ListQuery, SessionPage } from '../../../core/store.js'
+import { storeError } from '../database.js'
+import type { KeyRange } from '../layout/keys.js'
+import { knownTotal, type OnDamaged, pageOf, type ReadMany } from './list.js'
+import { merge } from './merge.js'
+import type { View } from './view.js'
+import { Wanted } from './wanted.js'
+
+/** How long a walk may take from everything else at a time. */
+const TURN_MS = 2
+/** How many times as long everything else has before its next turn, */
+const REST = 3
+/** and at most: what took long may have waited itself. */
+const MAX_REST_MS = 8
+/** Its rest where nothing else was going on in the one before. */
+const IDLE_REST_MS = 1
+/** The part of a rest in which the event loop works if anything is going on. */
+const IDLE_UTILIZATION = 0.1
+
+export interface WalkPace {
+  /** Resolves after a time: whether anything else was going on meanwhile. */
+  readonly rest: (restMs: number) => Promise<boolean>
+  readonly nowMs: () => number
+}
+
+const REAL_PACE: WalkPace = {
+  async rest(restMs) {
+    const before = performance.eventLoopUtilization()
+    await delay(restMs)
+    return performance.eventLoopUtilization(before).utilization > IDLE_UTILIZATION
+  },
+  nowMs: () => performance.now(),
+}
+
+interface Waiting {
+  readonly query: ListQuery
+  readonly page: Promise<SessionPage>
+  readonly resolve: (page: SessionPage) => void
+  readonly reject: (error: unknown) => void
+}
+
+/**
+ * Lists that walk far: with a large `skip`, or a `total` of many. There is one such walk at a time, and what
+ * is asked meanwhile waits for the next. It serves all who wait with lists of the same sessions, whatever
+ * else they ask: so however many ask, nobody waits for more than two walks over the sessions asked for. A walk
+ * takes about a quarter of the time, so that whoever asks for lists all the time slows nobody else down.
+ */
+export class SharedLists {
+  /** Those that wait for a walk, by the sessions that they are about and then by the rest of the query. */
+  private readonly groups = new Map<string, Map<string, Waiting>>()
+  private walked: string | null = null
+  private readonly turn = new Slots(1)
+
+  /** `onDamaged`: as for `listSessions`. */
+  constructor(
+    private readonly openView: () => Promise<View>,
+    private readonly onDamaged?: OnDamaged,
+    private readonly pace = REAL_PACE,
+  ) {}
+
+  /** Whether such a walk over the same sessions is under way, or waited for. */
+  isWalking(query: ListQuery): boolean {
+    const key = sessionsOf(query)
+    return this.walked === key || this.groups.has(key)
+  }
+
+  list(query: ListQuery): Promise<SessionPage> {
+    const key = sessionsOf(query)
+    const group = this.groups.get(key) ?? new Map<string, Waiting>()
+    const { fromTimeMs, toTimeMs, skip, take, total } = query
+    const rest = [fromTimeMs, toTimeMs, skip, take, total].join()
+    const waiting = group.get(rest) ?? waitingFor(query)
+    group.set(rest, waiting)
+    if (!this.groups.has(key)) {
+      this.groups.set(key, group)
+      void this.turn.run(async () => {
+        this.groups.delete(key)
+        this.walked = key
+        await this.answer([...group.values()])
+        this.walked = null
+      })
+    }
+    return waiting.page
+  }
+
+  /** Never rejects: who waits is told. */
+  private async answer(waiting: readonly Waiting[]): Promise<void> {
+    try {
+      const view = await this.openView()
+      try {
+        await answerFrom(view, waiting, this.pace, this.onDamaged)
+      } finally {
+        await view.close()
+      }
+    } catch (error) {
+      for (const { reject } of waiting) {
+        reject(error)
+      }
+    }
+  }
+}
+
+function sessionsOf({ userId, active }: ListQuery): string {
+  return JSON.stringify([userId, active])
+}
+
+async function answerFrom(
+  view: View,
+  waiting: readonly Waiting[],
+  pace: WalkPace,
+  onDamaged: OnDamaged | undefined,
+): Promise<void> {
+  const readMany: ReadMany = (keys) => view.values(keys)
+  const wanted: Wanted[] = []
+  for (const { query } of waiting) {
+    wanted.push(new Wanted(query, await knownTotal(query, readMany)))
+  }
+  await walk(view, wanted, pace)
+  for (const [i, { resolve, reject }] of waiting.entries()) {
+    // A damaged record concerns who asked for it alone.
+    await pageOf(wanted[i] as Wanted, readMany, onDamaged).then(resolve, (cause) =>
+      reject(storeError('a read failed', cause)),
+    )
+  }
+}
+
+async function walk(
+  view: View,
+  wanted: readonly Wanted[],
+  { rest, nowMs }: WalkPace,
+): Promise<void> {
+  let left = wanted.filter(({ isDone }) => !isDone)
+  const [first] = left
+  if (first === undefined) {
+    return
+  }
+  const slices = first.ranges
+    .map((_, i) => view.keys(hull(left.map(({ ranges }) => ranges[i] as KeyRange))))
+    .reduce((one, other) => merge(one, other, first.timeOffset))
+  let isBusy = true
+  let beganMs = nowMs()
+  for await (const slice of slices) {
+    for (const one of left) {
+      one.meet(slice)
+    }
+    left = left.filter(({ isDone }) => !isDone)
+    if (left.length === 0) {
+      return
+    }
+    const tookMs = nowMs() - beganMs
+    if (tookMs >= TURN_MS) {
+      isBusy = await rest(isBusy ? Math.min(REST * tookMs, MAX_REST_MS) : IDLE_REST_MS)
+      beganMs = nowMs()
+    }
+  }
+}
+
+/** The smallest range that covers all of them. */
+function hull(ranges: readonly KeyRange[]): KeyRange {
+  return ranges.reduce((one, other) => ({
+    gte: one.gte.compare(other.gte) <= 0 ? one.gte : other.gte,
+    lt: one.lt.compare(other.lt) >= 0 ? one.lt : other.lt,
+  }))
+}
+
+function waitingFor(query: ListQuery): Waiting {
+  let resolve: Waiting['resolve'] = () => {}
+  let reject: Waiting['reject'] = () => {}
+  const page = new Promise<SessionPage>((...settle) => {
+    ;[resolve, reject] = settle
+  })
+  return { query, page, resolve, reject }
+}

@@ -1,0 +1,81 @@
+import { LRUCache } from 'lru-cache'
+import type { SessionChange } from '../../../core/events.js'
+import type { ByteLevel } from '../byte-level.js'
+import type { Row } from '../database.js'
+import { decodeTally, encodeTally, type Tally } from '../layout/codec.js'
+import { requestTimeRange, TALLY_KEY } from '../layout/keys.js'
+import { count } from '../read/scan.js'
+
+const MAX_USERS = 65_536
+
+/** How many sessions are open: in all, as each commit writes down, and of the users seen lately. */
+export class Counts {
+  private tally: Tally = { openSessions: 0, commits: 0 }
+  /** Sessions that writes under way will open. */
+  private opening = 0
+  private readonly ofUsers = new LRUCache<string, number>({ max: MAX_USERS })
+
+  /** Forgets everything but what is on disk. Returns how many commits there were. */
+  load(level: ByteLevel): number {
+    const bytes = level.getSync(TALLY_KEY)
+    this.tally = bytes === undefined ? { openSessions: 0, commits: 0 } : decodeTally(bytes)
+    this.opening = 0
+    this.ofUsers.clear()
+    return this.tally.commits
+  }
+
+  get committed(): number {
+    return this.tally.openSessions
+  }
+
+  /** Never too few: what a write under way opens counts, what it ends does not yet. */
+  get reserved(): number {
+    return this.tally.openSessions + this.opening
+  }
+
+  /** The caller holds the user's lock, so that no session of the user opens or ends meanwhile. */
+  async ofUser(level: ByteLevel, userId: string): Promise<number> {
+    const known = this.ofUsers.get(userId)
+    if (known !== undefined) {
+      return known
+    }
+    const counted = await count(level, requestTimeRange({ userId }, true))
+    this.ofUsers.set(userId, counted)
+    return counted
+  }
+
+  /** A write is under way. */
+  reserve(change: SessionChange): void {
+    this.opening += Math.max(opened(change), 0)
+  }
+
+  /** What the next commit, with these changes in it, writes of the count. */
+  next(changes: readonly SessionChange[]): { tally: Tally; row: Row } {
+    const tally = {
+      openSessions: changes.reduce((sum, change) => sum + opened(change), this.tally.openSessions),
+      commits: this.tally.commits + 1,
+    }
+    return { tally, row: [TALLY_KEY, encodeTally(tally)] }
+  }
+
+  /** That commit succeeded. */
+  committedAs(tally: Tally, changes: readonly SessionChange[]): void {
+    this.tally = tally
+    for (const change of changes) {
+      const delta = opened(change)
+      const userId = (change.after ?? change.before)?.userId ?? ''
+      const known = delta === 0 ? undefined : this.ofUsers.get(userId)
+      this.opening -= Math.max(delta, 0)
+      if (known !== undefined) {
+        this.ofUsers.set(userId, known + delta)
+      }
+    }
+  }
+}
+
+/** 1 where a change opens a session, −1 where it ends one, else 0. */
+export function opened({ before, after }: SessionChange): -1 | 0 | 1 {
+  const was = before?.active ?? false
+  const is = after?.active ?? false
+  return was === is ? 0 : is ? 1 : -1
+}

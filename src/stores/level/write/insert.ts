@@ -1,0 +1,57 @@
+import type { Session } from '../../../core/session.js'
+import type { Decision, InsertScope, Seen } from '../../../core/store.js'
+import { changeRows, dueRows, insertRows } from '../layout/rows.js'
+import { openedRows } from '../opened.js'
+import type { StoreParts } from '../parts.js'
+import { look, reusableId } from '../read/lookup.js'
+import { answerLock, sessionLock, userLock } from './locks.js'
+
+/** `SessionStore.insert`. */
+export function insertSession(
+  parts: StoreParts,
+  scope: InsertScope,
+  decide: (seen: Seen) => Decision,
+): Promise<Session> {
+  const { database, locks } = parts
+  const { userId, idempotency, reuse } = scope
+  const outer = [userLock(userId)]
+  if (idempotency !== undefined) {
+    outer.push(answerLock(idempotency))
+  }
+  return locks.hold(outer, async () => {
+    // The user's lock keeps it open and without a rival; its own keeps it as it is.
+    const id = reuse && (await database.read((level) => reusableId(level, userId, reuse)))
+    return locks.hold(id === undefined ? [] : [sessionLock(id)], () =>
+      insertLocked(parts, scope, id, decide),
+    )
+  })
+}
+
+async function insertLocked(
+  { database, counts, writer }: StoreParts,
+  scope: InsertScope,
+  reuseId: string | undefined,
+  decide: (seen: Seen) => Decision,
+): Promise<Session> {
+  const seen = await database.read((level) => look(level, counts, scope, reuseId))
+  // From here to the write nothing else gets a turn, so no other insert sees the same `openInAll`.
+  const decision = decide({ ...seen, openInAll: counts.reserved })
+  if ('keep' in decision) {
+    return decision.keep
+  }
+  if ('replace' in decision) {
+    const { session: after, dueTimeMs } = decision.replace
+    if (seen.reusable === undefined || seen.reusable.id !== after.id) {
+      throw new TypeError('only the session to reuse can be replaced')
+    }
+    const change = { before: seen.reusable, after }
+    await writer.write([...changeRows(change), ...dueRows(after, dueTimeMs)], change)
+    return after
+  }
+  const after = decision.insert.session
+  const change = { before: null, after }
+  const rows = insertRows(decision.insert, scope.idempotency)
+  rows.push(...openedRows(change, (key) => database.valueNow(key)))
+  await writer.write(rows, change)
+  return after
+}

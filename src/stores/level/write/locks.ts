@@ -1,0 +1,53 @@
+import type { IdempotencyScope } from '../../../core/store.js'
+import { answerKey } from '../layout/keys.js'
+
+/** Mutexes by key, first come, first served. */
+export class Locks {
+  private readonly tails = new Map<string, Promise<void>>()
+
+  /** Runs `fn` while it alone holds all of `keys`, taken in the order given. */
+  async hold<T>(keys: readonly string[], fn: () => Promise<T>): Promise<T> {
+    const releases: (() => void)[] = []
+    try {
+      for (const key of keys) {
+        releases.push(await this.acquire(key))
+      }
+      return await fn()
+    } finally {
+      for (const release of releases) {
+        release()
+      }
+    }
+  }
+
+  private async acquire(key: string): Promise<() => void> {
+    const before = this.tails.get(key)
+    let release = () => {}
+    const tail = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    this.tails.set(key, tail)
+    await before
+    return () => {
+      if (this.tails.get(key) === tail) {
+        this.tails.delete(key)
+      }
+      release()
+    }
+  }
+}
+
+/** Held by who looks for what is due. */
+export const DUE_LOCK = 'x'
+
+export function userLock(userId: string): string {
+  return `u${userId}`
+}
+
+export function sessionLock(id: string): string {
+  return `s${id}`
+}
+
+export function answerLock(scope: IdempotencyScope): string {
+  return answerKey(scope).toString('latin1')
+}

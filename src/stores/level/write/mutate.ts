@@ -1,0 +1,77 @@
+import type { Session } from '../../../core/session.js'
+import type { Update, WriteOptions } from '../../../core/store.js'
+import type { Row } from '../database.js'
+import { deadlineKey } from '../layout/keys.js'
+import { changeRows, dueRows } from '../layout/rows.js'
+import { openedRows } from '../opened.js'
+import type { StoreParts } from '../parts.js'
+import { readSession } from '../read/lookup.js'
+import { opened } from './counts.js'
+import { sessionLock, userLock } from './locks.js'
+
+/** `SessionStore.update`. */
+export async function updateSession(
+  parts: StoreParts,
+  id: string,
+  change: (current: Session) => Update | null,
+  options: WriteOptions,
+): Promise<Session | undefined> {
+  const decide = (before: Session) => {
+    const update = change(before)
+    return update && { after: update.session, rows: dueRows(update.session, update.dueTimeMs) }
+  }
+  const { before, after } = await mutate(parts, id, decide, options)
+  return after ?? before
+}
+
+/** `SessionStore.remove`. */
+export async function removeSession(
+  parts: StoreParts,
+  id: string,
+  check: (current: Session) => boolean,
+  options: WriteOptions,
+): Promise<Session | undefined> {
+  const decide = (before: Session) => (check(before) ? { after: null, rows: [] } : null)
+  const { before, after } = await mutate(parts, id, decide, options)
+  return after === null ? before : undefined
+}
+
+/** What becomes of a session, and the rows that this needs beside its own. */
+interface Outcome {
+  /** null: it is deleted. */
+  readonly after: Session | null
+  readonly rows: readonly Row[]
+}
+
+/** Begins with the session's lock alone; the user's is needed only where its count changes. */
+async function mutate(
+  parts: StoreParts,
+  id: string,
+  decide: (before: Session) => Outcome | null,
+  options: WriteOptions,
+  userId?: string,
+): Promise<{ before?: Session | undefined; after?: Session | null | undefined }> {
+  const { database, locks, writer } = parts
+  const { settles, durable } = options
+  const held = userId === undefined ? [sessionLock(id)] : [userLock(userId), sessionLock(id)]
+  let otherUserId: string | undefined
+  const done = await locks.hold(held, async () => {
+    const before = await database.read((level) => readSession(level, id))
+    const outcome = before && decide(before)
+    const change = before && outcome ? { before, after: outcome.after } : null
+    if (change !== null && opened(change) !== 0 && change.before.userId !== userId) {
+      otherUserId = change.before.userId
+      return {}
+    }
+    const rows: Row[] = settles ? [[deadlineKey(settles), null]] : []
+    if (change !== null) {
+      rows.push(...changeRows(change), ...openedRows(change, (key) => database.valueNow(key)))
+    }
+    rows.push(...(outcome?.rows ?? []))
+    if (rows.length > 0) {
+      await writer.write(rows, change, durable)
+    }
+    return { before, after: outcome?.after }
+  })
+  return otherUserId === undefined ? done : mutate(parts, id, decide, options, otherUserId)
+}

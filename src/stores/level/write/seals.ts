@@ -1,0 +1,55 @@
+import type { Session } from '../../../core/session.js'
+import type { Row } from '../database.js'
+import { isSealKey, RANGES, sealKey } from '../layout/keys.js'
+import type { StoreParts } from '../parts.js'
+import { readSession } from '../read/lookup.js'
+import { sessionLock } from './locks.js'
+
+/** Replaces seals, and rids the files of those that are gone. */
+export class Seals {
+  /** Whether some were deleted or replaced since they were last compacted: maybe before this start. */
+  private hasDropped = true
+
+  constructor(private readonly parts: StoreParts) {}
+
+  /** These rows were committed. */
+  committed(rows: readonly Row[]): void {
+    this.hasDropped ||= rows.some(([key, value]) => value === null && isSealKey(key))
+  }
+
+  /** Nothing is known any more: a commit that failed may have reached the disk. */
+  reset(): void {
+    this.hasDropped = true
+  }
+
+  /** `SessionStore.reseal`. */
+  reseal(
+    id: string,
+    change: (session: Session, seal: Uint8Array) => Uint8Array | null,
+  ): Promise<void> {
+    const { database, locks, writer } = this.parts
+    return locks.hold([sessionLock(id)], async () => {
+      const key = sealKey(id)
+      const [session, seal] = await database.read((level) => [
+        readSession(level, id),
+        level.getSync(key),
+      ])
+      const changed = session && seal && change(session, Uint8Array.from(seal))
+      if (changed) {
+        await writer.write([[key, changed]], null)
+        this.hasDropped = true
+      }
+    })
+  }
+
+  /** `SessionStore.compactSeals`. */
+  async compact(): Promise<void> {
+    if (this.hasDropped) {
+      this.hasDropped = false
+      await this.parts.database.compact(RANGES.seals).catch((error) => {
+        this.hasDropped = true
+        throw error
+      })
+    }
+  }
+}

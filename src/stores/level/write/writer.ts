@@ -1,0 +1,193 @@
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
+import { StoreDamagedError, StoreUnavailableError } from '../../../core/errors.js'
+import type { SessionChange } from '../../../core/events.js'
+import type { Listeners } from '../../listeners.js'
+import type { ByteLevel } from '../byte-level.js'
+import { type Database, type Row, storeError } from '../database.js'
+import type { Counts } from './counts.js'
+
+const FIRST_RETRY_MS = 100
+const LAST_RETRY_MS = 10_000
+
+interface Pending {
+  readonly rows: readonly Row[]
+  readonly change: SessionChange | null
+  readonly durable: boolean
+  resolve(): void
+  reject(error: Error): void
+}
+
+/** Told of what callers see as StoreUnavailableError alone, and of how long things take. */
+export interface WriterHooks {
+  /** Writes are refused from now on. */
+  readonly onFailure: (cause: unknown) => void
+  /** Writes go on. */
+  readonly onRecovery: () => void
+  /** A group of so many writes was committed. */
+  readonly onCommit: (durationMs: number, writes: number) => void
+  /** A write begins to wait for its commit; what this returns is called when it waits no more. */
+  readonly onWrite: () => () => void
+}
+
+/**
+ * Group commit: what is written while one batch is on its way to the disk goes together in the
+ * next, so that many writes share one fsync. After an error LevelDB takes no more writes, also when
+ * the cause is gone, until it is reopened; this is done here, and until then writes are refused.
+ */
+export class Writer {
+  private queue: Pending[] = []
+  private committing: Promise<void> | null = null
+  private recovering: Promise<void> | null = null
+  private failure: unknown
+  private isRefusing = false
+  private readonly stopping = new AbortController()
+
+  constructor(
+    private readonly database: Database,
+    private readonly counts: Counts,
+    private readonly listeners: Listeners,
+    private readonly options: {
+      readonly sync: boolean
+      /** These rows were committed. */
+      readonly onRows: (rows: readonly Row[]) => void
+      /** The database was reopened: what is known of its content is void. */
+      readonly onReopen: () => void
+      /** Throws StoreDamagedError where the files were taken away: what was written then is not on disk. */
+      readonly expectFiles: () => void
+      /** The database is damaged: no write is taken any more. */
+      readonly onDamage: (problem: string) => void
+    } & WriterHooks,
+  ) {}
+
+  /** Whether writes are taken: not between a failure and its recovery. */
+  get isWriting(): boolean {
+    return this.recovering === null && !this.isRefusing
+  }
+
+  /** Writes that wait for the next commit. */
+  get queueDepth(): number {
+    return this.queue.length
+  }
+
+  /**
+   * Writes rows that change together. `change`: what that means for a session, null where none changes;
+   * `durable`: false acknowledges it before it is on disk. Rejects with StoreUnavailableError: the outcome
+   * is unknown, or nothing was written.
+   */
+  write(rows: readonly Row[], change: SessionChange | null, durable = true): Promise<void> {
+    if (!this.isWriting) {
+      return Promise.reject(writeError('an earlier write failed', this.failure))
+    }
+    if (change !== null) {
+      this.counts.reserve(change)
+    }
+    const onSettled = this.options.onWrite()
+    const committed = new Promise<void>((resolve, reject) => {
+      this.queue.push({ rows, change, durable, resolve, reject })
+      this.committing ??= this.commitAll()
+    })
+    return committed.finally(onSettled)
+  }
+
+  /** Takes no more writes, for good: a recovery under way ends. */
+  refuse(cause: unknown): void {
+    this.failure = cause
+    this.isRefusing = true
+  }
+
+  /** Waits for the commit under way and gives up on recovery. */
+  async stop(): Promise<void> {
+    this.stopping.abort()
+    await this.committing
+    await this.recovering
+  }
+
+  private async commitAll(): Promise<void> {
+    while (this.queue.length > 0) {
+      // Whatever else is written in this turn of the event loop joins the group.
+      await setImmediate()
+      const group = this.queue
+      this.queue = []
+      await this.commit(group)
+    }
+    this.committing = null
+  }
+
+  private async commit(group: readonly Pending[]): Promise<void> {
+    const changes = group.flatMap(({ change }) => change ?? [])
+    const { tally, row } = this.counts.next(changes)
+    const rows = [...group.flatMap((write) => write.rows), row]
+    const sync = this.options.sync && group.some(({ durable }) => durable)
+    const startMs = performance.now()
+    try {
+      await this.database.commit(rows, sync)
+      this.options.expectFiles()
+    } catch (cause) {
+      this.failure = cause
+      this.options.onFailure(cause)
+      this.recovering ??= this.recover(tally.commits, changes)
+      const error = writeError('a write failed', this.failure)
+      for (const { reject } of [...group, ...this.queue.splice(0)]) {
+        reject(error)
+      }
+      return
+    }
+    this.options.onCommit(performance.now() - startMs, group.length)
+    this.options.onRows(rows)
+    this.counts.committedAs(tally, changes)
+    for (const change of changes) {
+      this.listeners.emit(change)
+    }
+    for (const { resolve } of group) {
+      resolve()
+    }
+  }
+
+  /** Reopens the database when there is room; reads go on until then. */
+  private async recover(failedCommit: number, changes: readonly SessionChange[]): Promise<void> {
+    for (
+      let delayMs = FIRST_RETRY_MS;
+      !this.isRefusing;
+      delayMs = Math.min(2 * delayMs, LAST_RETRY_MS)
+    ) {
+      try {
+        await this.database.probe()
+        await this.database.reopen((level) => this.reload(level, failedCommit, changes))
+        this.recovering = null
+        if (!this.isRefusing) {
+          this.options.onRecovery()
+        }
+        return
+      } catch (error) {
+        if (error instanceof StoreDamagedError) {
+          this.options.onDamage(error.message)
+          this.refuse(error)
+          return // Who starts the server again decides what becomes of it.
+        }
+        if (!this.isRefusing) {
+          this.failure = error
+        }
+      }
+      try {
+        await sleep(delayMs, undefined, { signal: this.stopping.signal })
+      } catch {
+        return // Stopped.
+      }
+    }
+  }
+
+  private reload(level: ByteLevel, failedCommit: number, changes: readonly SessionChange[]): void {
+    this.options.onReopen()
+    if (this.counts.load(level) === failedCommit) {
+      // It had reached the disk after all.
+      for (const change of changes) {
+        this.listeners.emit(change)
+      }
+    }
+  }
+}
+
+function writeError(problem: string, cause: unknown): Error {
+  const error = storeError(problem, cause)
+  return error instanceof StoreDamagedError ? error : new StoreUnavailableError(problem, cause)
+}

@@ -1,0 +1,296 @@
+import { sameBytes } from '../../src/core/bytes.js'
+import { StoreUnavailableError } from '../../src/core/errors.js'
+import type { SessionListener } from '../../src/core/events.js'
+import type { Session } from '../../src/core/session.js'
+import type {
+  Answered,
+  Deadline,
+  Decision,
+  IdempotencyEntry,
+  IdempotencyScope,
+  InsertScope,
+  ListQuery,
+  Seen,
+  SessionPage,
+  SessionStore,
+  Update,
+  WriteOptions,
+} from '../../src/core/store.js'
+import { Listeners } from '../../src/stores/listeners.js'
+
+interface Answer extends IdempotencyEntry {
+  readonly bodySha256: Uint8Array
+}
+
+/**
+ * The promises of a SessionStore in their plainest form: every method runs in one turn of the event
+ * loop and looks through everything. Keeps nothing on disk. What the other stores are compared with.
+ */
+export class MemoryStore implements SessionStore {
+  private readonly sessions = new Map<string, Session>()
+  private readonly seals = new Map<string, Uint8Array>()
+  private readonly answers = new Map<string, Answer>()
+  private readonly deadlines = new Map<string, Deadline>()
+  private readonly listeners = new Listeners()
+  private closed = false
+
+  async get(id: string): Promise<Session | undefined> {
+    this.checkOpen()
+    return this.sessions.get(id)
+  }
+
+  async findOpened(userId: string, address: string, client: string): Promise<Session | undefined> {
+    this.checkOpen()
+    return this.newestOpened(userId, { address, client })
+  }
+
+  async seal(id: string): Promise<Uint8Array | undefined> {
+    this.checkOpen()
+    return this.seals.get(id)
+  }
+
+  async insert(scope: InsertScope, decide: (seen: Seen) => Decision): Promise<Session> {
+    this.checkOpen()
+    const seen = this.look(scope)
+    const decision = decide(seen)
+    if ('keep' in decision) {
+      return decision.keep
+    }
+    if ('replace' in decision) {
+      const { session, dueTimeMs } = decision.replace
+      if (seen.reusable?.id !== session.id) {
+        throw new TypeError('only the session to reuse can be replaced')
+      }
+      return this.put(session, dueTimeMs)
+    }
+    const { session, seal, dueTimeMs, idempotency } = decision.insert
+    if (seal !== undefined && session.active) {
+      this.seals.set(session.id, Uint8Array.from(seal))
+    }
+    if (idempotency !== undefined && scope.idempotency !== undefined) {
+      const timeMs = idempotency.expiresTimeMs
+      this.answers.set(scopeText(scope.idempotency), {
+        ...idempotency,
+        scope: structuredClone(scope.idempotency),
+        sessionId: session.id,
+      })
+      this.arm({ kind: 'idempotency', timeMs, scope: scope.idempotency })
+    }
+    return this.put(session, dueTimeMs)
+  }
+
+  async update(
+    id: string,
+    change: (current: Session) => Update | null,
+    { settles }: WriteOptions = {},
+  ): Promise<Session | undefined> {
+    this.checkOpen()
+    const current = this.sessions.get(id)
+    const update = current && change(current)
+    this.strike(settles)
+    return update ? this.put(update.session, update.dueTimeMs) : current
+  }
+
+  async remove(
+    id: string,
+    check: (current: Session) => boolean,
+    { settles }: WriteOptions = {},
+  ): Promise<Session | undefined> {
+    this.checkOpen()
+    const current = this.sessions.get(id)
+    const agreed = current !== undefined && check(current)
+    this.strike(settles)
+    if (!agreed) {
+      return undefined
+    }
+    this.sessions.delete(id)
+    this.seals.delete(id)
+    this.listeners.emit({ before: current, after: null })
+    return current
+  }
+
+  async list(query: ListQuery): Promise<SessionPage> {
+    this.checkOpen()
+    const { userId, active, fromTimeMs = -Infinity, toTimeMs = Infinity, skip, take } = query
+    const matching = [...this.sessions.values()]
+      .filter(
+        (session) =>
+          (userId === undefined || session.userId === userId) &&
+          (active === undefined || session.active === active) &&
+          session.requestTimeMs >= fromTimeMs &&
+          session.requestTimeMs < toTimeMs,
+      )
+      .sort((a, b) => b.requestTimeMs - a.requestTimeMs || compareIds(a, b))
+    return {
+      sessions: matching.slice(skip, skip + take),
+      total: query.total ? matching.length : null,
+    }
+  }
+
+  async due(timeMs: number, limit: number): Promise<Deadline[]> {
+    this.checkOpen()
+    return [...this.deadlines.values()]
+      .filter((deadline) => deadline.timeMs < timeMs)
+      .sort((a, b) => a.timeMs - b.timeMs)
+      .slice(0, limit)
+  }
+
+  async reseal(
+    id: string,
+    change: (session: Session, seal: Uint8Array) => Uint8Array | null,
+  ): Promise<void> {
+    this.checkOpen()
+    const session = this.sessions.get(id)
+    const seal = this.seals.get(id)
+    const changed = session && seal && change(session, seal)
+    if (changed) {
+      this.seals.set(id, Uint8Array.from(changed))
+    }
+  }
+
+  async forget(scope: IdempotencyScope, check: (answered: Answered) => boolean): Promise<boolean> {
+    this.checkOpen()
+    const answer = this.answers.get(scopeText(scope))
+    const isForgotten = answer !== undefined && check(this.answered(answer))
+    if (isForgotten) {
+      this.answers.delete(scopeText(scope))
+      this.strike({ kind: 'idempotency', timeMs: answer.expiresTimeMs, scope })
+    }
+    return isForgotten
+  }
+
+  async *walkSeals(): AsyncIterable<readonly string[]> {
+    this.checkOpen()
+    yield [...this.seals.keys()].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+  }
+
+  async *walkSessions(userId: string, wanted?: boolean): AsyncIterable<readonly Session[]> {
+    for (const active of wanted === undefined ? [false, true] : [wanted]) {
+      const { sessions } = await this.list({
+        userId,
+        active,
+        skip: 0,
+        take: Infinity,
+        total: false,
+      })
+      yield sessions
+    }
+  }
+
+  async *walkAnswers(owner: Uint8Array): AsyncIterable<readonly IdempotencyEntry[]> {
+    this.checkOpen()
+    yield [...this.answers.values()]
+      .filter(({ scope }) => sameBytes(scope.owner, owner))
+      .map(({ bodySha256: _, ...entry }) => entry)
+  }
+
+  async *walkDeadlines(): AsyncIterable<readonly Deadline[]> {
+    yield await this.due(Infinity, Infinity)
+  }
+
+  async compactSeals(): Promise<void> {
+    this.checkOpen()
+  }
+
+  async settle(deadlines: readonly Deadline[]): Promise<void> {
+    this.checkOpen()
+    for (const deadline of deadlines) {
+      this.strike(deadline)
+      if (deadline.kind === 'idempotency') {
+        const key = scopeText(deadline.scope)
+        if ((this.answers.get(key)?.expiresTimeMs ?? Infinity) <= deadline.timeMs) {
+          this.answers.delete(key)
+        }
+      }
+    }
+  }
+
+  async countOpen(): Promise<number> {
+    this.checkOpen()
+    return this.open().length
+  }
+
+  subscribe(listener: SessionListener): () => void {
+    return this.listeners.subscribe(listener)
+  }
+
+  async close(): Promise<void> {
+    this.closed = true
+  }
+
+  private look({ userId, idempotency, reuse, countOpenOfUser }: InsertScope): Seen {
+    const ofUser = this.open().filter((session) => session.userId === userId)
+    const answer = idempotency && this.answers.get(scopeText(idempotency))
+    const reusable = reuse && this.newestOpened(userId, reuse)
+    return {
+      openOfUser: countOpenOfUser ? ofUser.length : 0,
+      openInAll: this.open().length,
+      ...(answer && { answered: this.answered(answer) }),
+      ...(reusable && { reusable }),
+    }
+  }
+
+  private answered({ bodySha256, sessionId }: Answer): Answered {
+    const session = this.sessions.get(sessionId)
+    return { bodySha256, sessionId, ...(session && { session }) }
+  }
+
+  private newestOpened(
+    userId: string,
+    { address, client }: NonNullable<InsertScope['reuse']>,
+  ): Session | undefined {
+    return this.open()
+      .filter(({ token }) => token === null)
+      .filter((session) => session.userId === userId)
+      .filter((session) => session.address === address && session.client === client)
+      .sort((a, b) => b.openTimeMs - a.openTimeMs || compareIds(a, b))[0]
+  }
+
+  private put(session: Session, dueTimeMs: number | undefined): Session {
+    const before = this.sessions.get(session.id) ?? null
+    const after = structuredClone(session.active ? session : { ...session, user: null, data: null })
+    this.sessions.set(session.id, after)
+    if (!session.active) {
+      this.seals.delete(session.id)
+    }
+    if (dueTimeMs !== undefined) {
+      this.arm({ kind: 'session', timeMs: dueTimeMs, id: session.id })
+    }
+    this.listeners.emit({ before, after })
+    return after
+  }
+
+  private open(): Session[] {
+    return [...this.sessions.values()].filter(({ active }) => active)
+  }
+
+  private arm(deadline: Deadline): void {
+    this.deadlines.set(deadlineText(deadline), deadline)
+  }
+
+  private strike(deadline: Deadline | undefined): void {
+    if (deadline !== undefined) {
+      this.deadlines.delete(deadlineText(deadline))
+    }
+  }
+
+  private checkOpen(): void {
+    if (this.closed) {
+      throw new StoreUnavailableError('it is closed')
+    }
+  }
+}
+
+/** The same text for equal values alone. */
+function deadlineText(deadline: Deadline): string {
+  const { kind, timeMs } = deadline
+  return JSON.stringify([timeMs, kind === 'session' ? deadline.id : [scopeText(deadline.scope)]])
+}
+
+function scopeText({ owner, signer, key }: IdempotencyScope): string {
+  return JSON.stringify([[...owner], [...signer], key])
+}
+
+function compareIds(a: Session, b: Session): number {
+  return Buffer.compare(Buffer.from(a.id), Buffer.from(b.id))
+}

@@ -1,0 +1,228 @@
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { remoteCommands } from '../../../src/bridge/bridge.js'
+import { connect, SessionsClient } from '../../../src/client/index.js'
+import * as errors from '../../../src/core/errors.js'
+import { toStatus } from '../../../src/grpc/pipeline/status.js'
+import { sessionsService } from '../../../src/grpc/services/sessions.js'
+import type { GrpcServer, GrpcService } from '../../../src/grpc/transport/server.js'
+import { startTestGrpc } from '../../support/grpc.js'
+import { recordCalls } from '../../support/observer.js'
+import { CALLER, claimAt, START_MS, sessionsAt } from '../../support/sessions.js'
+
+const { create, sessions, time } = sessionsAt({ maxDataBytes: 1_000_000 })
+const service = sessionsService(sessions, recordCalls().observer)
+let server: GrpcServer
+
+beforeAll(async () => {
+  server = await startTestGrpc({ 'sessions_v1.Sessions': service })
+})
+afterAll(() => server.close(0))
+
+function clientOf(address: string, deadlineMs?: number): SessionsClient {
+  const connection = connect(address, { serverKeys: 'any' })
+  onTestFinished(() => connection.close())
+  return new SessionsClient(connection, deadlineMs)
+}
+
+/** A server of its own for one test. */
+async function startServer(services: Record<string, GrpcService>): Promise<GrpcServer> {
+  const own = await startTestGrpc(services)
+  onTestFinished(async () => void (await own.close(0)))
+  return own
+}
+
+/** The service with one method of its own making. */
+function serviceWith(method: string, implementation: never): GrpcService {
+  return { ...service, implementation: { ...service.implementation, [method]: implementation } }
+}
+
+let users = 0
+const newUser = () => `user ${++users} é`
+
+describe('the client of the sessions commands', () => {
+  it('says what the use cases say', async () => {
+    const commands = remoteCommands(clientOf(server.address), () => {})
+    const userId = newUser()
+    const place = { userId, address: '', client: 'app é' }
+    const opened = await commands.open({ ...place, userName: 'U', user: '{"a":1}', data: '[]' })
+    expect(opened).toEqual(await sessions.get(opened.id))
+    expect(await commands.get(opened.id)).toEqual(opened)
+    expect(await commands.open({ ...place, data: null })).toEqual({ ...opened, data: null })
+
+    time.nowMs += 5000
+    const loaded = await commands.load(userId, opened.id)
+    expect(loaded?.requestTimeMs).toBe(time.nowMs)
+    expect(await commands.load('mallory', opened.id)).toBeNull()
+
+    expect(await commands.storeData(opened.id, '7')).toMatchObject({ data: '7' })
+    expect(await commands.storeData(opened.id, '"é"', userId)).toMatchObject({ data: '"é"' })
+    expect(await commands.storeData(opened.id, null)).toMatchObject({ data: null })
+    expect(await commands.updateUser(opened.id, null)).toMatchObject({ user: null })
+
+    await commands.storeData(opened.id, '[1]')
+    const before = await commands.get(opened.id)
+    const closed = {
+      session: { ...before, active: false, closeTimeMs: time.nowMs, user: null, data: null },
+    }
+    expect(await commands.close(opened.id, CALLER)).toEqual(closed)
+    expect(await commands.close(opened.id, CALLER)).toEqual(closed)
+    expect(await commands.delete(opened.id, 'mallory', CALLER)).toBeNull()
+    expect(await commands.delete(opened.id, userId, CALLER)).toMatchObject({ id: opened.id })
+    expect(await commands.get(opened.id)).toBeNull()
+    expect(await commands.close(opened.id, CALLER)).toBeNull()
+    expect(await commands.delete(opened.id, undefined, CALLER)).toBeNull()
+
+    const again = await commands.open(place)
+    await commands.closeOpened(userId, 'elsewhere', 'app é', CALLER)
+    expect(await sessions.get(again.id)).toMatchObject({ active: true })
+    await commands.closeOpened(userId, '', 'app é', CALLER)
+    expect(await sessions.get(again.id)).toMatchObject({ active: false })
+    await commands.closeExpired()
+  })
+
+  it('leaves data out of a list where it is asked to', async () => {
+    const client = clientOf(server.address)
+    const userId = newUser()
+    await sessions.open({ userId, address: '', client: 'a', user: '1', data: '2' })
+    const found = async (withData?: boolean) =>
+      (await client.list({ userId, ...(withData !== undefined && { withData }) })).sessions
+    expect(await found()).toMatchObject([{ user: '1', data: '2' }])
+    expect(await found(false)).toMatchObject([{ user: null, data: null }])
+  })
+
+  it('does not touch a token session where a command is to be closed', async () => {
+    const commands = remoteCommands(clientOf(server.address), () => {})
+    const { id, userId, address, client } = await create(claimAt(time.nowMs, 600))
+    await commands.closeOpened(userId, address, client, CALLER)
+    expect(await sessions.get(id)).toMatchObject({ active: true })
+  })
+
+  it.each([{}, { take: 2 }, { take: 0 }, { take: 0, total: true }, { skip: 1, total: true }])(
+    'lists like the use case: %j',
+    async (page) => {
+      const commands = remoteCommands(clientOf(server.address), () => {})
+      const userId = newUser()
+      for (const client of ['a', 'b', 'c']) {
+        await sessions.open({ userId, address: '', client })
+      }
+      const filter = { userId, active: true, fromTimeMs: START_MS, toTimeMs: time.nowMs + 1 }
+      expect(await commands.list({ ...filter, ...page })).toEqual(
+        await sessions.list({ ...filter, ...page }),
+      )
+    },
+  )
+})
+
+it('takes a page of more than 4 MiB, which is where gRPC stops by default', async () => {
+  const commands = remoteCommands(clientOf(server.address), () => {})
+  const userId = newUser()
+  const data = JSON.stringify('x'.repeat(900_000))
+  for (const address of ['1', '2', '3', '4', '5']) {
+    await sessions.open({ userId, address, client: '', data })
+  }
+  const page = await commands.list({ userId })
+  expect(page.sessions.map((session) => session.data)).toEqual(Array(5).fill(data))
+})
+
+describe('a refusal', () => {
+  it('keeps what the server said', async () => {
+    const client = clientOf(server.address)
+    await expect(client.storeData('no', '1')).rejects.toMatchObject({
+      name: 'CommandError',
+      code: 'NOT_FOUND',
+      status: 404,
+      category: 'NotFound',
+      message: 'there is no session no',
+      metadata: { session_id: 'no' },
+      field: undefined,
+    })
+    await expect(client.open({ userId: '', address: '', client: '' })).rejects.toMatchObject({
+      code: 'MISSING_FIELD',
+      field: 'user_id',
+      metadata: {},
+    })
+  })
+
+  it('of the transport for size is told as one of the data', async () => {
+    const commands = remoteCommands(clientOf(server.address), () => {})
+    const data = JSON.stringify('x'.repeat(200_000))
+    await expect(commands.storeData('id', data)).rejects.toMatchObject({
+      code: 'INVALID_FIELD',
+      field: 'data',
+    })
+  })
+
+  it('of what the server has no room for is not told as one of the data', async () => {
+    const refuse = (_: unknown, callback: (error: object) => void) =>
+      callback({ code: 8, details: 'too many calls' })
+    const own = await startServer({
+      'sessions_v1.Sessions': serviceWith('store_session_data', refuse as never),
+    })
+    const commands = remoteCommands(clientOf(own.address), () => {})
+    await expect(commands.storeData('id', '1')).rejects.toMatchObject({
+      code: 'RESOURCE_EXHAUSTED',
+      message: 'too many calls',
+    })
+  })
+
+  it.each([
+    new errors.CredentialError('the admin token'),
+    new errors.ForwardedError('via', 'a'),
+    new errors.RateLimitedError('failures', 50),
+  ])('of the bridge itself ($code) is told as a server that is away', async (refusal) => {
+    const refuse = (_: unknown, callback: (error: object) => void) => callback(toStatus(refusal))
+    const own = await startServer({
+      'sessions_v1.Sessions': serviceWith('get_session_by_id', refuse as never),
+    })
+    const outcomes: unknown[] = []
+    const commands = remoteCommands(clientOf(own.address), (failure) => outcomes.push(failure))
+    await expect(commands.get('id')).rejects.toMatchObject({
+      code: 'SERVER_UNAVAILABLE',
+      message: expect.stringContaining(`refuses the bridge: ${refusal.message}`),
+    })
+    expect(outcomes).toEqual([expect.any(errors.ServerUnavailableError)])
+  })
+
+  it('that cannot be read is none of ours', async () => {
+    const broken = (_: unknown, callback: (error: null, bytes: Buffer) => void) =>
+      callback(null, Buffer.of(0x12, 5, 1))
+    const own = await startServer({
+      'sessions_v1.Sessions': serviceWith('get_session_by_id', broken as never),
+    })
+    await expect(clientOf(own.address).get('id')).rejects.toMatchObject({ code: 'MALFORMED' })
+  })
+})
+
+describe('without an answer', () => {
+  it.each<[string, () => Promise<string>, string, deadlineMs?: number]>([
+    [
+      'nobody listens',
+      async () => {
+        const own = await startServer({})
+        await own.close(0)
+        return own.address
+      },
+      'cannot be reached',
+    ],
+    [
+      'the server has no such service',
+      async () => (await startServer({})).address,
+      'does not serve the sessions commands',
+    ],
+    [
+      'the server keeps silent',
+      async () => {
+        const silent = serviceWith('get_session_by_id', (() => {}) as never)
+        return (await startServer({ 'sessions_v1.Sessions': silent })).address
+      },
+      'did not answer in time',
+      50,
+    ],
+  ])('since %s, it says so', async (_, start, problem, deadlineMs) => {
+    const address = await start()
+    await expect(clientOf(address, deadlineMs).get('id')).rejects.toMatchObject({
+      code: 'SERVER_UNAVAILABLE',
+      message: expect.stringContaining(`the session server at ${address} ${problem}`),
+    })
+  })
+})

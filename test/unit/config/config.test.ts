@@ -1,0 +1,224 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { ConfigError, readConfig } from '../../../src/config/config.js'
+import { SERVE_OPTIONS, variableOf } from '../../../src/config/serve-options.js'
+
+const none = { flags: {}, env: {} }
+
+function mistakesOf(sources: Parameters<typeof readConfig>[0]): readonly string[] {
+  try {
+    readConfig(sources)
+  } catch (error) {
+    if (error instanceof ConfigError) {
+      return error.mistakes
+    }
+    throw error
+  }
+  return []
+}
+
+describe('the configuration', () => {
+  it('has safe defaults', () => {
+    expect(readConfig(none)).toEqual({
+      dataDir: './data',
+      store: 'level',
+      grpc: { host: '127.0.0.1', port: 8090 },
+      grpcSocketMode: 0o600,
+      seneca: [{ protocol: 'tcp', host: '127.0.0.1', port: 8807 }],
+      http: { host: '127.0.0.1', port: 8808 },
+      tls: null,
+      plaintext: false,
+      adminTokenFile: null,
+      insecureCommands: false,
+      feedMaxSessions: 10_000,
+      feedToken: null,
+      feedPublic: false,
+      owners: 'self-certifying',
+      maxLifetimeMs: 30 * 24 * 3600 * 1000,
+      maxEpochDriftMs: 5 * 60 * 1000,
+      maxSessionsPerOwner: 1000,
+      maxSessions: 0,
+      idleTimeoutMs: 24 * 3600 * 1000,
+      maxSessionAgeMs: 0,
+      retentionMs: 7 * 24 * 3600 * 1000,
+      maxDataBytes: 32_768,
+      epochGenesisMs: 0,
+      epochLengthMs: 1000,
+      identityKey: 'data/identity.pem',
+      sealingKeys: 'data/sealing-keys.json',
+      acceptDamage: false,
+      auditLog: 'data/audit.jsonl',
+      maxMessageBytes: 131_072,
+      maxStreams: 256,
+      maxConnections: 4096,
+      maxConnectionIdleMs: 15 * 60 * 1000,
+      maxConnectionAgeMs: 0,
+      maxConnectionAgeGraceMs: 30_000,
+      headerTimeoutMs: 10_000,
+      peerCallsPerSecond: 0,
+      peerFailuresPerSecond: 50,
+      graceMs: 10_000,
+      drainDelayMs: 0,
+      waitForLockMs: 0,
+      logLevel: 'info',
+    })
+  })
+
+  it('takes the flag before the variable before the file', () => {
+    const file = { name: 'c.json', text: '{"max-sessions": 1, "grpc": "[::1]:1", "owners": "f"}' }
+    const env = { SESSIOND_MAX_SESSIONS: '2', SESSIOND_GRPC: '127.0.0.1:2' }
+    const config = readConfig({ flags: { 'max-sessions': '3' }, env, file })
+    expect(config.maxSessions).toBe(3)
+    expect(config.grpc).toEqual({ host: '127.0.0.1', port: 2 })
+    expect(config.owners).toBe('f')
+  })
+
+  it('takes true and false of JSON for yes and no, and for nothing else', () => {
+    const at = (text: string) => ({ ...none, file: { name: 'c.json', text } })
+    expect(readConfig(at('{"plaintext": true, "feed-public": false}'))).toMatchObject({
+      plaintext: true,
+      feedPublic: false,
+    })
+    expect(mistakesOf(at('{"tls-key": true, "http": false}'))).toEqual([
+      'c.json: tls-key: must be a text or a number',
+      'c.json: http: must be a text or a number',
+    ])
+  })
+
+  it('reports all mistakes at once, each with where it stands', () => {
+    const file = { name: 'c.json', text: '{"max-lifetime": "soon", "colour": 1, "store": {}}' }
+    const env = { SESSIOND_EPOCH_LENGTH: '0s', SESSIOND_PORT: 'tcp://10.0.0.1' }
+    expect(mistakesOf({ flags: { grpc: '8090', speed: '9' }, env, file })).toEqual([
+      'c.json: colour: there is no such option',
+      'c.json: store: must be a text or a number',
+      '--speed: there is no such option',
+      '--grpc: "8090" is not HOST:PORT such as 127.0.0.1:8090 or [::1]:8090',
+      'c.json: max-lifetime: "soon" is not a duration such as 90s, 5m, 12h, 30d or 1h30m',
+      'SESSIOND_EPOCH_LENGTH (--epoch-length): "0s" is not a duration such as 90s, 5m, 12h, 30d or 1h30m',
+    ])
+  })
+
+  it.each([
+    ['{', /not JSON/],
+    ['[]', /one JSON object/],
+    ['{"__proto__": "x"}', /__proto__: there is no such option/],
+    ['{"toString": "x"}', /toString: there is no such option/],
+  ])('refuses the file %s', (text, problem) => {
+    expect(mistakesOf({ ...none, file: { name: 'c.json', text } })).toEqual([
+      expect.stringMatching(problem),
+    ])
+  })
+
+  it.each([
+    ['epoch-genesis', '2026-01-01T00:00:00Z', 'epochGenesisMs', 1_767_225_600_000],
+    ['epoch-genesis', '1767225600', 'epochGenesisMs', 1_767_225_600_000],
+    ['epoch-length', '500ms', 'epochLengthMs', 500],
+    ['max-lifetime', '1h30m', 'maxLifetimeMs', 5_400_000],
+    ['max-lifetime', '1.5h', 'maxLifetimeMs', 5_400_000],
+    ['seneca', 'off', 'seneca', []],
+    ['http', 'off', 'http', null],
+    ['grpc', 'unix:a.sock', 'grpc', { path: 'a.sock' }],
+    ['grpc', 'unix:///run/a.sock', 'grpc', { path: '/run/a.sock' }],
+    ['grpc-socket-mode', '0660', 'grpcSocketMode', 0o660],
+    ['grpc-socket-mode', '666', 'grpcSocketMode', 0o666],
+    ['http', '[::1]:0', 'http', { host: '::1', port: 0 }],
+    ['feed-public', 'yes', 'feedPublic', true],
+    ['wait-for-lock', 'forever', 'waitForLockMs', Number.POSITIVE_INFINITY],
+    ['wait-for-lock', '1m', 'waitForLockMs', 60_000],
+    ['idle-timeout', '365d', 'idleTimeoutMs', 31_536_000_000],
+    ['max-connection-age', '20d', 'maxConnectionAgeMs', 1_728_000_000],
+    ['max-connection-age', 'none', 'maxConnectionAgeMs', 0],
+    ['max-streams', '2147483647', 'maxStreams', 2_147_483_647],
+  ] as const)('reads --%s %s', (name, text, key, value) => {
+    expect(readConfig({ flags: { [name]: text }, env: {} })[key]).toEqual(value)
+  })
+
+  it.each([
+    ['grpc', '127.0.0.1:70000'],
+    ['grpc', ':8090'],
+    ['grpc', '::1:8090'],
+    ['grpc', 'unix:'],
+    ['grpc', 'unix://run/a.sock'],
+    ['grpc', `unix:/${'a'.repeat(107)}`],
+    ['grpc-socket-mode', '0680'],
+    ['grpc-socket-mode', 'rw'],
+    ['grpc-socket-mode', '1777'],
+    ['seneca', 'udp://127.0.0.1:8807'],
+    ['http', '8808'],
+    ['feed-public', 'true'],
+    ['max-lifetime', '-1h'],
+    ['max-lifetime', '1 h'],
+    ['max-lifetime', '30'],
+    // What a timer of Node's cannot wait it does not wait at all.
+    ['grace', '21d'],
+    ['drain-delay', '30d'],
+    ['header-timeout', '30d'],
+    ['max-connection-age', '30d'],
+    ['max-connection-age-grace', '30d'],
+    // Nobody could be served, though 0 lifts other limits.
+    ['max-streams', '0'],
+    ['max-connections', '0'],
+    ['max-message-bytes', '0'],
+    // HTTP/2 has no such setting: the first connection would stop the server.
+    ['max-streams', '99999999999'],
+    ['max-sessions', '-1'],
+    ['max-sessions', '1e3'],
+    ['max-sessions', '99999999999999999999'],
+    ['epoch-genesis', 'yesterday'],
+    ['epoch-genesis', '2026-13-01'],
+    ['store', 'postgres'],
+    ['data-dir', ''],
+    ['log-level', 'loud'],
+  ])('refuses --%s %s', (name, text) => {
+    expect(mistakesOf({ flags: { [name]: text }, env: {} })).toEqual([
+      expect.stringContaining(`--${name}: `),
+    ])
+  })
+
+  it.each([
+    [{ grpc: '0.0.0.0:8090' }, [/^--grpc: .*--tls-cert and --tls-key.*--plaintext yes/]],
+    [{ grpc: '0.0.0.0:8090', plaintext: 'yes' }, []],
+    [{ grpc: '0.0.0.0:8090', 'tls-cert': 'c', 'tls-key': 'k' }, []],
+    [
+      { http: '0.0.0.0:8808' },
+      [/^--http: .*--plaintext yes/, /^--http: .*--feed-token FILE.*--feed-public yes/],
+    ],
+    [{ http: '0.0.0.0:8808', plaintext: 'yes', 'feed-token': 'token' }, []],
+    [{ http: '0.0.0.0:8808', plaintext: 'yes', 'feed-public': 'yes' }, []],
+    [{ seneca: 'tcp://0.0.0.0:8807' }, [/^--seneca: .*sessiond bridge.*--insecure-commands yes/]],
+    [{ seneca: 'tcp://127.0.0.1:1,http://[::]:2' }, [/^--seneca: :: \(http, port 2\)/]],
+    [{ seneca: 'tcp://0.0.0.0:8807', 'insecure-commands': 'yes' }, []],
+    [{ grpc: 'unix:a' }, []],
+    [
+      { grpc: 'unix:a', 'tls-cert': 'c', 'tls-key': 'k', 'tls-client-ca': 'c' },
+      [/^--grpc: nobody can show a client certificate over a Unix socket/],
+    ],
+    [{ 'tls-cert': 'c' }, [/^--tls-cert and --tls-key: give both/]],
+    [{ 'tls-client-ca': 'c' }, [/^--tls-client-ca: needs/]],
+  ])('lets nothing listen beyond loopback without protection: %j', (flags, problems) => {
+    expect(mistakesOf({ flags: flags as Record<string, string>, env: {} })).toEqual(
+      problems.map((problem) => expect.stringMatching(problem)),
+    )
+  })
+
+  it('takes a list from the file, and refuses one where one value belongs', () => {
+    const text = '{"seneca": ["tcp://127.0.0.1:1", "http://[::1]:2"]}'
+    expect(readConfig({ ...none, file: { name: 'c.json', text } }).seneca).toEqual([
+      { protocol: 'tcp', host: '127.0.0.1', port: 1 },
+      { protocol: 'http', host: '::1', port: 2 },
+    ])
+    expect(mistakesOf({ ...none, file: { name: 'c.json', text: '{"grpc": ["a"]}' } })).toEqual([
+      'c.json: grpc: must be a text or a number',
+    ])
+  })
+
+  it('is listed in the README, option by option', () => {
+    const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8')
+    const rows = Object.entries(SERVE_OPTIONS).map(([name, { placeholder, help, ...rest }]) => {
+      const fallback = 'default' in rest ? `\`${rest.default}\`` : ''
+      return `| \`--${name} ${placeholder}\` | \`${variableOf(name)}\` | ${fallback} | ${help} |`
+    })
+    const [, table] = /<!-- options -->\n([\s\S]*?)\n<!-- \/options -->/.exec(readme) ?? []
+    expect(table?.split('\n').slice(2)).toEqual(rows)
+  })
+})

@@ -1,0 +1,140 @@
+import { setImmediate } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import { Pacer } from '../../../src/feed/pacer.js'
+
+/** A pacer whose time the work itself moves on. */
+function paced() {
+  const time = { nowMs: 0 }
+  const turns: { delayMs: number; run: () => void }[] = []
+  const errors: unknown[] = []
+  const changes: (() => void)[] = []
+  const pacer = new Pacer({
+    change(isOver) {
+      for (let work = changes.shift(); work !== undefined; work = changes.shift()) {
+        work()
+        if (isOver()) {
+          return changes.length > 0
+        }
+      }
+      return false
+    },
+    after(delayMs, run) {
+      turns.push({ delayMs, run })
+      return () => void turns.splice(0)
+    },
+    onError: (error) => errors.push(error),
+    nowMs: () => time.nowMs,
+  })
+  /** Lets the next delay go by; returns how long it was. */
+  const elapse = () => {
+    const { delayMs, run } = turns.shift() ?? { delayMs: 0, run() {} }
+    time.nowMs += delayMs
+    run()
+    return delayMs
+  }
+  const done: string[] = []
+  const work = (name: string, ms: number) => () => {
+    time.nowMs += ms
+    done.push(name)
+  }
+  return { pacer, time, turns, errors, changes, elapse, done, work }
+}
+
+describe('what viewers need', () => {
+  it('is done in turns of a few milliseconds, with rests three times as long', () => {
+    const { pacer, elapse, done, work } = paced()
+    for (let i = 0; i < 10; i++) {
+      pacer.wake({ send: work(`${i}`, 1.9) })
+    }
+    expect(done).toEqual([])
+    elapse()
+    expect(done).toEqual(['0', '1'])
+    expect(elapse()).toBe(12)
+    expect(done).toHaveLength(4)
+  })
+
+  it('rests after its last turn, too', () => {
+    const { pacer, changes, elapse, time, turns, work } = paced()
+    changes.push(work('first', 3.75))
+    pacer.wake()
+    elapse()
+    expect(turns).toEqual([])
+    time.nowMs += 0.25
+    pacer.wake()
+    expect(elapse()).toBe(11)
+  })
+
+  it('is sent before more of it is made, so that what falls behind are changes and not messages', () => {
+    const { pacer, changes, elapse, done, work } = paced()
+    const sender = { send: work('send', 5) }
+    changes.push(
+      () => {
+        work('change 1', 5)()
+        pacer.wake(sender)
+      },
+      work('change 2', 5),
+    )
+    pacer.wake()
+    elapse()
+    elapse()
+    elapse()
+    expect(done).toEqual(['change 1', 'send', 'change 2'])
+  })
+
+  it('has one turn for a sender that was woken many times', () => {
+    const { pacer, elapse, done, work, turns } = paced()
+    const sender = { send: work('send', 1) }
+    pacer.wake(sender)
+    pacer.wake(sender)
+    elapse()
+    expect(done).toEqual(['send'])
+    expect(turns).toEqual([])
+  })
+
+  it('goes on where it fails for one', () => {
+    const { pacer, elapse, done, errors, work } = paced()
+    pacer.wake({
+      send() {
+        throw new Error('broken')
+      },
+    })
+    pacer.wake({ send: work('next', 1) })
+    elapse()
+    expect(done).toEqual(['next'])
+    expect(errors).toEqual([new Error('broken')])
+  })
+
+  it('is not awaited for ever where each turn that serves all makes more for them', async () => {
+    const { pacer, changes, elapse, work } = paced()
+    const sender = { send: work('send', 1.5) }
+    const wakeAgain = () => {
+      work('change', 1)()
+      pacer.wake(sender)
+    }
+    let isServed = false
+    pacer.wake(sender)
+    pacer.served().then(() => {
+      isServed = true
+    })
+    for (let turn = 0; turn < 10; turn++) {
+      changes.push(wakeAgain)
+      elapse()
+    }
+    await setImmediate()
+    expect(isServed).toBe(true)
+  })
+
+  it('is awaited by who makes much of it, and no more once the server stops', async () => {
+    const { pacer, elapse, work, turns } = paced()
+    await pacer.served()
+    pacer.wake({ send: work('send', 1) })
+    const served = pacer.served()
+    elapse()
+    await served
+    pacer.wake({ send: work('send', 1) })
+    const stopped = pacer.served()
+    pacer.close()
+    await stopped
+    expect(turns).toEqual([])
+  })
+})

@@ -1,0 +1,238 @@
+import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import { connect as connectHttp2 } from 'node:http2'
+import { join } from 'node:path'
+import { Metadata, type ServiceError, type UntypedHandleCall } from '@grpc/grpc-js'
+import { pino } from 'pino'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { callUnary, refusal } from '../../../../src/client/connection/call.js'
+import { type ConnectOptions, connect } from '../../../../src/client/connection/connection.js'
+import { RefusedError } from '../../../../src/client/errors.js'
+import {
+  type AdmitOperator,
+  type OperatorCredential,
+  operatorRule,
+} from '../../../../src/core/operators/trust.js'
+import { openAdminCredential } from '../../../../src/credentials/admin-credential.js'
+import { followTls } from '../../../../src/credentials/tls.js'
+import { forOperators } from '../../../../src/grpc/pipeline/admin-access.js'
+import { callerOf } from '../../../../src/grpc/pipeline/caller.js'
+import { rawDefinition } from '../../../../src/grpc/pipeline/contracts.js'
+import { unary } from '../../../../src/grpc/pipeline/handler.js'
+import { serverStream } from '../../../../src/grpc/pipeline/server-stream.js'
+import { TlsServerCredentials } from '../../../../src/grpc/transport/credentials.js'
+import { Lifecycle } from '../../../../src/net/lifecycle.js'
+import { type Certified, newAuthority } from '../../../support/certificates.js'
+import { startTestGrpc } from '../../../support/grpc.js'
+import { NO_FAILURES } from '../../../support/observer.js'
+import { temporaryDirectory } from '../../../support/process.js'
+
+const TOKEN = 'the-admin-token-of-this-test'
+const log = pino({ enabled: false })
+const authority = newAuthority()
+const operators = newAuthority('operators')
+const client = (parts = {}) =>
+  operators.issue({ usage: 'client', commonName: 'ops', names: ['ops.example'], ...parts })
+const services = ['sessions_v1.Sessions', 'commandable.Commandable', 'sessiond.v1.Admin'] as const
+const methods = services.flatMap((service) =>
+  Object.values(rawDefinition(service)).map(({ path, responseStream }) => ({
+    path,
+    responseStream,
+  })),
+)
+
+const lifecycle = new Lifecycle()
+afterAll(async () => void (await lifecycle.close(0)))
+const directory = await temporaryDirectory(afterAll)
+let credential: OperatorCredential
+
+/** Both services over TLS, each method of which answers with who called it. Returns the address. */
+async function serve(credential: OperatorCredential | null): Promise<string> {
+  const admit = operatorRule(credential, true) as AdmitOperator
+  const tls = followTls(file, log)
+  const who = (call: { getPeer(): string }) => Buffer.from(callerOf(call).name)
+  const handler = (responseStream: boolean): UntypedHandleCall =>
+    responseStream
+      ? serverStream(async function* (_, call) {
+          yield who(call)
+        }, NO_FAILURES)
+      : unary(async (_, call) => who(call), NO_FAILURES)
+  const served = services.map((service) => {
+    const definition = rawDefinition(service)
+    const handlers = Object.entries(definition).map(([name, { responseStream }]) => [
+      name,
+      handler(responseStream),
+    ])
+    return [
+      service,
+      forOperators(
+        { definition, implementation: Object.fromEntries(handlers) },
+        admit,
+        NO_FAILURES,
+      ),
+    ]
+  })
+  const credentials = new TlsServerCredentials(tls)
+  const server = await startTestGrpc(Object.fromEntries(served), {}, undefined, credentials)
+  lifecycle.add(() => tls.close())
+  lifecycle.add(() => server.close(0))
+  return server.address
+}
+
+const file = {
+  cert: join(directory, 'cert.pem'),
+  key: join(directory, 'key.pem'),
+  clientCa: join(directory, 'ca.pem'),
+}
+const adminTokenFile = join(directory, 'token')
+let guarded: string
+let open: string
+
+beforeAll(async () => {
+  const { cert, key } = authority.issue()
+  await writeFile(file.cert, cert)
+  await writeFile(file.key, key)
+  await writeFile(file.clientCa, operators.cert)
+  await writeFile(adminTokenFile, `${TOKEN}\n`)
+  credential = openAdminCredential(
+    { adminTokenFile, tls: file },
+    log,
+    lifecycle,
+  ) as OperatorCredential
+  guarded = await serve(credential)
+  open = await serve(null)
+})
+
+interface Shown {
+  readonly token?: string
+  readonly certificate?: Certified
+  /** Metadata of a proxy. */
+  readonly header?: string
+}
+
+/** Calls a method; gives what it answers, or throws RefusedError. */
+async function call(address: string, path: string, shown: Shown): Promise<string> {
+  const { token, certificate, header } = shown
+  const options: ConnectOptions = {
+    serverKeys: 'any',
+    tls: {
+      ca: authority.cert,
+      ...(certificate && { cert: certificate.cert, key: certificate.key }),
+    },
+    ...(token !== undefined && { adminToken: token }),
+  }
+  const connection = connect(address, options)
+  onTestFinished(() => connection.close())
+  const none = Buffer.alloc(0)
+  const metadata = new Metadata()
+  if (header !== undefined) {
+    metadata.set(header, 'a')
+  }
+  if (methods.find((method) => method.path === path)?.responseStream) {
+    const same = (bytes: Buffer) => bytes
+    const answers = connection.client.makeServerStreamRequest(path, same, same, none, metadata)
+    const [answer] = await answers.toArray().catch((error: ServiceError) => {
+      throw refusal(error)
+    })
+    return `${answer}`
+  }
+  return `${await callUnary(connection.client, path, none, Date.now() + 10_000, undefined, metadata)}`
+}
+
+const STATUS = '/sessiond.v1.Admin/GetStatus'
+const BACKUP = '/sessiond.v1.Admin/Backup'
+
+describe('the admin credential', () => {
+  it.each(methods)('is wanted by $path', async ({ path }) => {
+    await expect(call(guarded, path, {})).rejects.toMatchObject({
+      grpcCode: 16,
+      code: 'CREDENTIAL_REQUIRED',
+      message:
+        'an admin credential is needed: the admin token, as "authorization: Bearer TOKEN" (commands: --admin-token-file FILE), ' +
+        'or a client certificate of an authority that this server knows',
+    })
+    expect(await call(guarded, path, { token: TOKEN })).toBe('admin token')
+  })
+
+  it.each<[string, Shown, string]>([
+    ['the token', { token: TOKEN }, 'admin token'],
+    ['a certificate', { certificate: client() }, 'client certificate CN=ops'],
+    ['both', { token: TOKEN, certificate: client() }, 'admin token'],
+    ['a wrong token, and a certificate', { token: 'wrong', certificate: client() }, 'CN=ops'],
+    ['the token, and a stranger', { token: TOKEN, certificate: authority.issue() }, 'admin token'],
+  ])('is %s', async (_, shown, name) => {
+    for (const path of [STATUS, BACKUP]) {
+      expect(await call(guarded, path, shown)).toContain(name)
+    }
+  })
+
+  it.each<[string, Shown]>([
+    ['a wrong token', { token: 'the-admin-token-of-that-test' }],
+    ['a part of the token', { token: TOKEN.slice(0, -1) }],
+    ['more than the token', { token: `${TOKEN}1` }],
+    ['the token in another case', { token: TOKEN.toUpperCase() }],
+    [
+      "a certificate of the server's authority",
+      { certificate: authority.issue({ usage: 'client' }) },
+    ],
+    ['a certificate that has expired', { certificate: client({ notAfterMs: Date.now() - 1000 }) }],
+    ['one that is not valid yet', { certificate: client({ notBeforeMs: Date.now() + 3_600_000 }) }],
+    ['a certificate for servers', { certificate: client({ usage: 'server' }) }],
+  ])('is not %s', async (_, shown) => {
+    for (const path of [STATUS, BACKUP]) {
+      await expect(call(guarded, path, shown)).rejects.toMatchObject({
+        code: 'CREDENTIAL_REQUIRED',
+        metadata: { credential: shown.token === undefined ? 'missing' : 'wrong' },
+      })
+    }
+  })
+
+  it('is no certificate under the name of an authority that did not sign it', async () => {
+    const certificate = newAuthority('operators').issue({ usage: 'client' })
+    // OpenSSL lets such a connection get no further, whatever is asked of it.
+    await expect(call(guarded, STATUS, { certificate })).rejects.toBeInstanceOf(RefusedError)
+  })
+
+  it('is not asked for where none is configured, but then no proxy is let in', async () => {
+    for (const path of [STATUS, BACKUP]) {
+      expect(await call(open, path, {})).toBe('gRPC on loopback')
+      expect(await call(open, path, { token: TOKEN })).toBe('gRPC on loopback')
+      for (const header of [
+        ...['forwarded', 'via', 'x-real-ip', 'x-forwarded-for', 'x-forwarded-x', 'x-forwarded'],
+        ...['x-original-forwarded-for', 'x-client-ip', 'x-cluster-client-ip', 'true-client-ip'],
+        ...['cf-connecting-ip', 'x-envoy-external-address'],
+      ]) {
+        await expect(call(open, path, { header })).rejects.toMatchObject({
+          grpcCode: 7,
+          code: 'FORWARDED',
+          metadata: { header },
+        })
+        expect(await call(guarded, path, { header, token: TOKEN })).toBe('admin token')
+      }
+      expect(await call(open, path, { header: 'x-forward' })).toBe('gRPC on loopback')
+    }
+  })
+
+  it('knows a header by its name, also where grpc-js would drop its value', async () => {
+    const ask = async (address: string, name: string) => {
+      const session = connectHttp2(`https://${address}`, { ca: authority.cert })
+      onTestFinished(() => session.destroy())
+      const stream = session.request({
+        ':method': 'POST',
+        ':path': STATUS,
+        'content-type': 'application/grpc',
+        te: 'trailers',
+        [name]: 'Bearer \xe9, 1.2.3.4',
+      })
+      stream.end(Buffer.alloc(5))
+      const [headers] = await once(stream, 'response')
+      return decodeURIComponent(`${headers['grpc-message']}`)
+    }
+    expect(await ask(open, 'x-forwarded-for')).toContain('x-forwarded-for')
+    expect(await ask(guarded, 'authorization')).toContain('the admin credential that was shown')
+  })
+
+  it('is nothing that health asks for', async () => {
+    expect(await call(guarded, '/grpc.health.v1.Health/Check', {})).toBe('\b\x01')
+  })
+})

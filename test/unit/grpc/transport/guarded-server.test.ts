@@ -1,0 +1,178 @@
+import { once } from 'node:events'
+import { connect as connectHttp2 } from 'node:http2'
+import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js'
+import { expect, it, onTestFinished } from 'vitest'
+import {
+  EpochDriftError,
+  IdempotencyKeyReusedError,
+  InvalidFieldError,
+  SessionEndedError,
+  SignatureError,
+} from '../../../../src/core/errors.js'
+import type { AdmitOperator } from '../../../../src/core/operators/trust.js'
+import { forOperators } from '../../../../src/grpc/pipeline/admin-access.js'
+import { rawDefinition } from '../../../../src/grpc/pipeline/contracts.js'
+import { unary } from '../../../../src/grpc/pipeline/handler.js'
+import { serverStream } from '../../../../src/grpc/pipeline/server-stream.js'
+import type { GrpcLimits } from '../../../../src/grpc/transport/limits.js'
+import { startTestGrpc } from '../../../support/grpc.js'
+import { NO_FAILURES } from '../../../support/observer.js'
+
+const CREATE = '/session.Session/Create'
+const BACKUP = '/sessiond.v1.Admin/Backup'
+const REFLECTION = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo'
+const WATCH = '/grpc.health.v1.Health/Watch'
+
+/** A server whose Create and Backup fail as the request says; with `admit` they are for operators. */
+async function serve(limits: Partial<GrpcLimits>, admit?: AdmitOperator) {
+  const limited: string[] = []
+  const fail = async (request: Buffer): Promise<Buffer> => {
+    switch (`${request}`) {
+      case 'unproved':
+        throw new SignatureError('verify_header', 'is wrong')
+      case 'invalid':
+        throw new InvalidFieldError('body', 'is wrong')
+      case 'early':
+        throw new EpochDriftError('body.lifetime.iat', 9n, 1n, 2n)
+      case 'ended':
+        throw new SessionEndedError('s')
+      case 'reused':
+        throw new IdempotencyKeyReusedError()
+      default:
+        return request
+    }
+  }
+  const stream = async function* (request: Buffer) {
+    yield await fail(request)
+  }
+  const service = (name: string, implementation: object) => {
+    const open = { definition: rawDefinition(name), implementation: { ...implementation } }
+    return { [name]: admit ? forOperators(open, admit, NO_FAILURES) : open }
+  }
+  const server = await startTestGrpc(
+    {
+      ...service('session.Session', { Create: unary(fail, NO_FAILURES) }),
+      ...service('sessiond.v1.Admin', { Backup: serverStream(stream, NO_FAILURES) }),
+    },
+    limits,
+    (limit) => limited.push(limit),
+  )
+  onTestFinished(async () => void (await server.close(0)))
+  return { server, limited, address: server.address }
+}
+
+/** A client on a connection of its own. A call gives the name of its code. */
+function clientOf(address: string) {
+  const client = new Client(address, credentials.createInsecure(), {
+    'grpc.use_local_subchannel_pool': 1,
+    'grpc.enable_retries': 0,
+  })
+  onTestFinished(() => client.close())
+  const same = (bytes: Buffer) => bytes
+  const open = (path: string, text = '') =>
+    client.makeServerStreamRequest(path, same, same, Buffer.from(text))
+  const call = (text: string, path: string) =>
+    new Promise<string>((resolve) => {
+      const end = (error: ServiceError | null) => resolve(status[error?.code ?? 0] ?? '')
+      if (path === BACKUP) {
+        const answers = open(path, text).on('error', end)
+        answers.on('end', () => end(null)).resume()
+      } else {
+        client.makeUnaryRequest(path, same, same, Buffer.from(text), end)
+      }
+    })
+  const reflect = () => client.makeBidiStreamRequest(REFLECTION, same, same)
+  return { call, open, reflect }
+}
+
+const paths = [CREATE, BACKUP]
+
+it.each(paths)('calls of %s that prove nothing are refused in the end', async (path) => {
+  const { address, server } = await serve({ peerFailuresPerSecond: 1 })
+  const { call } = clientOf(address)
+  const codes = []
+  for (let i = 0; i < 20; i++) {
+    codes.push(await call('unproved', path))
+  }
+  expect(new Set(codes)).toEqual(new Set(['UNAUTHENTICATED', 'RESOURCE_EXHAUSTED']))
+  await expect.poll(() => server.report().calls).toBe(0)
+})
+
+it.each(
+  paths.flatMap((path) => [
+    [path, 'invalid', 'INVALID_ARGUMENT'] as const,
+    [path, 'early', 'FAILED_PRECONDITION'] as const,
+  ]),
+)(
+  'calls of %s that are refused as %s, before any proof, are so too, but later',
+  async (path, text, code) => {
+    const { address, limited } = await serve({ peerFailuresPerSecond: 1 })
+    const { call } = clientOf(address)
+    for (let i = 0; i < 20; i++) {
+      expect(await call(text, path)).toBe(code)
+    }
+    for (let i = 0, last = code as string; last !== 'RESOURCE_EXHAUSTED'; i++) {
+      expect(i).toBeLessThan(100)
+      last = await call(text, path)
+    }
+    expect(await call('good', path)).toBe('RESOURCE_EXHAUSTED')
+    expect(new Set(limited)).toEqual(new Set(['peer-failures']))
+  },
+)
+
+it.each(
+  paths.flatMap((path) => [
+    [path, 'reused', 'ALREADY_EXISTS'] as const,
+    [path, 'ended', 'FAILED_PRECONDITION'] as const,
+  ]),
+)('calls of %s that were proved and refused as %s do not count', async (path, text, code) => {
+  const { address, limited } = await serve({ peerFailuresPerSecond: 1 })
+  const { call } = clientOf(address)
+  for (let i = 0; i < 50; i++) {
+    expect(await call(text, path)).toBe(code)
+  }
+  expect(limited).toEqual([])
+})
+
+it.each(['admin token', null])(
+  'calls of an operator count for nothing, whatever is wrong with them: %s',
+  async (proof) => {
+    const { address, limited } = await serve({ peerFailuresPerSecond: 1 }, () => proof)
+    const { call } = clientOf(address)
+    for (const path of paths) {
+      for (let i = 0; i < 50; i++) {
+        expect(await call('invalid', path)).toBe('INVALID_ARGUMENT')
+      }
+    }
+    expect(limited).toEqual([])
+  },
+)
+
+it('a watch of health keeps no connection its place', async () => {
+  const { address, limited } = await serve({ maxConnections: 1 })
+  const watch = clientOf(address).open(WATCH)
+  const ended = once(watch, 'error')
+  await once(watch, 'data')
+  expect(await clientOf(address).call('good', CREATE)).toBe('OK')
+  expect((await ended)[0]).toMatchObject({ code: status.UNAVAILABLE })
+  expect(limited).toEqual(['connections'])
+})
+
+it('a request that is a stream may last, one that is late is ended', async () => {
+  const { address, limited } = await serve({ headerTimeoutMs: 100 })
+  const reflection = clientOf(address)
+    .reflect()
+    .on('error', () => {})
+  const answered = once(reflection, 'data')
+  const session = connectHttp2(`http://${address}`)
+  onTestFinished(() => session.destroy())
+  await once(session, 'remoteSettings')
+  const headers = { ':method': 'POST', ':path': CREATE, 'content-type': 'application/grpc' }
+  const late = session.request(headers)
+  late.write(Buffer.from([0, 0, 0, 0, 4, 0x61]))
+  await once(late, 'error')
+  // ServerReflectionRequest: list_services.
+  reflection.write(Buffer.from([0x3a, 1, 0x2a]))
+  await answered
+  expect(limited).toEqual(['header-timeout'])
+})

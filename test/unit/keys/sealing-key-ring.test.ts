@@ -1,0 +1,120 @@
+import { randomBytes } from 'node:crypto'
+import { chmod, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { base64 } from '@scure/base'
+import { expect, it, onTestFinished } from 'vitest'
+import { KeyChangeError } from '../../../src/core/errors.js'
+import { openSeal, sealingKeysFromJson, sealSeed } from '../../../src/crypto/seal.js'
+import { SealingKeyRing } from '../../../src/keys/sealing-key-ring.js'
+import { temporaryDirectory } from '../../support/process.js'
+
+const SEED = new Uint8Array(32).fill(5)
+const BINDING = {
+  owner: Uint8Array.of(1),
+  lifetime: { exp: 3n, nbf: 2n, iat: 1n },
+  publicKey: new Uint8Array(32),
+}
+
+async function newRing() {
+  const file = join(await temporaryDirectory(onTestFinished), 'sealing-keys.json')
+  return { file, ring: await SealingKeyRing.open(file, true) }
+}
+
+const idsOf = (ring: SealingKeyRing) => [...ring.keys.keys.keys()].sort()
+const textOf = (file: string) => readFile(file, 'utf8')
+
+it('a new key seals at once, older ones still open, also after a restart', async () => {
+  const { file, ring } = await newRing()
+  const first = ring.keys.current
+  const sealed = sealSeed(ring.keys, SEED, 'id', BINDING)
+  const second = await ring.rotate()
+  expect(ring.keys.current).toBe(second)
+  expect(idsOf(ring)).toEqual([first, second].sort())
+  expect(openSeal(ring.keys, sealed, 'id', BINDING)).toEqual(SEED)
+  const again = await SealingKeyRing.open(file, false)
+  expect(again.keys).toEqual(ring.keys)
+})
+
+it('the file stays readable by its owner alone, with nothing left beside it', async () => {
+  const { file, ring } = await newRing()
+  await ring.rotate()
+  expect((await stat(file)).mode & 0o777).toBe(0o600)
+  expect(await readdir(dirname(file))).toEqual(['sealing-keys.json'])
+})
+
+it('whatever else stands in the file is kept, keys that were added since among it', async () => {
+  const { file, ring } = await newRing()
+  const added = base64.encode(randomBytes(32))
+  const shape = JSON.parse(await textOf(file))
+  const edited = { note: 'ours', ...shape, keys: { ...shape.keys, added } }
+  await writeFile(file, JSON.stringify(edited))
+  const key = await ring.rotate()
+  const now = JSON.parse(await textOf(file))
+  expect(now).toMatchObject({ note: 'ours', current: key, keys: edited.keys })
+  expect(idsOf(ring)).toEqual([...Object.keys(edited.keys), key].sort())
+})
+
+it('rotations at once come one after another, and no key is lost', async () => {
+  const { file, ring } = await newRing()
+  const first = ring.keys.current
+  const made = await Promise.all(Array.from({ length: 5 }, () => ring.rotate()))
+  expect(new Set(made).size).toBe(5)
+  const { current, keys } = sealingKeysFromJson(await textOf(file), file)
+  expect(current).toBe(made.at(-1))
+  expect(idsOf(ring)).toEqual([first, ...made].sort())
+  expect(ring.keys).toEqual({ current, keys })
+})
+
+it.each<[string, (file: string) => Promise<void>, RegExp]>([
+  [
+    'is read-only',
+    (file) => chmod(file, 0o400),
+    /is read-only, so it is not replaced: make it a file that the server/,
+  ],
+  [
+    'is a symbolic link',
+    async (file) => {
+      await rename(file, `${file}.real`)
+      await symlink(`${file}.real`, file)
+    },
+    /is a symbolic link, .*add a key to it where it is managed and restart/,
+  ],
+  ['is missing', (file) => rm(file), /is missing: restore it/],
+  ['is damaged', (file) => writeFile(file, '{'), /is not JSON/],
+  [
+    'holds other keys',
+    async (file) => {
+      await rm(file)
+      await SealingKeyRing.open(file, true)
+    },
+    /no longer holds the key [0-9a-f]{8}: restore it/,
+  ],
+  [
+    'holds another key of the same id',
+    async (file) => {
+      const { current } = JSON.parse(await textOf(file))
+      const keys = { [current]: base64.encode(randomBytes(32)) }
+      await writeFile(file, JSON.stringify({ current, keys }))
+    },
+    /no longer holds the key/,
+  ],
+])('where the file %s the old key stays in force', async (_, spoil, message) => {
+  const { file, ring } = await newRing()
+  const { keys } = ring
+  await spoil(file)
+  const before = await textOf(file).catch(() => null)
+  const attempt = ring.rotate()
+  await expect(attempt).rejects.toThrow(KeyChangeError)
+  await expect(attempt).rejects.toThrow(message)
+  await expect(attempt).rejects.toThrow(/^the key in force stays: /)
+  expect(ring.keys).toBe(keys)
+  expect(await textOf(file).catch(() => null)).toBe(before)
+})
+
+it('a rotation goes on after one that failed', async () => {
+  const { file, ring } = await newRing()
+  await chmod(file, 0o400)
+  await expect(ring.rotate()).rejects.toThrow(KeyChangeError)
+  await chmod(file, 0o600)
+  expect(await ring.rotate()).toBe(ring.keys.current)
+})

@@ -1,0 +1,164 @@
+import { chmod, link, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { hex } from '@scure/base'
+import { expect, it, onTestFinished } from 'vitest'
+import { readConfig } from '../../../src/config/config.js'
+import { InputFileError, KeyChangeError, StoreMismatchError } from '../../../src/core/errors.js'
+import {
+  generateKey,
+  ownerIdOf,
+  privateKeyFromPem,
+  privateKeyToPem,
+} from '../../../src/crypto/keys.js'
+import { ServerIdentity } from '../../../src/keys/server-identity.js'
+import { openServerKeys } from '../../../src/keys/server-keys.js'
+import { MemoryStore } from '../../support/memory-store.js'
+import { temporaryDirectory } from '../../support/process.js'
+import { ended, insert, tokenSession } from '../../support/store-sessions.js'
+
+async function newIdentity() {
+  const directory = await temporaryDirectory(onTestFinished)
+  const file = join(directory, 'identity.pem')
+  const identity = await ServerIdentity.open(file, true)
+  return { directory, file, identity, next: join(directory, 'identity-next.pem') }
+}
+
+const keyIn = async (file: string) =>
+  ownerIdOf(privateKeyFromPem(await readFile(file, 'utf8'), file))
+const previousOf = (file: string, key: Uint8Array) =>
+  file.replace('.pem', `-previous-${hex.encode(key).slice(0, 16)}.pem`)
+
+it('a next identity is announced beside the current one, and stays so after a restart', async () => {
+  const { file, identity, next } = await newIdentity()
+  const current = identity.current.publicKey
+  expect(identity.next).toBeNull()
+  await identity.announce()
+  expect(identity.current.publicKey).toEqual(current)
+  expect(identity.next?.publicKey).toEqual(await keyIn(next))
+  expect((await stat(next)).mode & 0o777).toBe(0o600)
+  const again = await ServerIdentity.open(file, false)
+  expect(again.next?.publicKey).toEqual(identity.next?.publicKey)
+  expect(again.current.publicKey).toEqual(current)
+})
+
+it('announced twice, or twice at once, it is the same', async () => {
+  const { directory, identity, next } = await newIdentity()
+  await Promise.all([identity.announce(), identity.announce()])
+  const key = await keyIn(next)
+  await identity.announce()
+  expect(identity.next?.publicKey).toEqual(key)
+  expect((await readdir(directory)).sort()).toEqual(['identity-next.pem', 'identity.pem'])
+})
+
+it('a next identity that lies there already is announced, not replaced', async () => {
+  const { identity, next } = await newIdentity()
+  const key = generateKey('ed25519')
+  await writeFile(next, privateKeyToPem(key), { mode: 0o600 })
+  await identity.announce()
+  expect(identity.next?.publicKey).toEqual(ownerIdOf(key))
+})
+
+it('activated it signs, and the old one is kept', async () => {
+  const { directory, file, identity } = await newIdentity()
+  const old = identity.current.publicKey
+  await identity.announce()
+  const announced = identity.next?.publicKey
+  await identity.activate()
+  expect(identity.current.publicKey).toEqual(announced)
+  expect(identity.next).toBeNull()
+  expect(await keyIn(file)).toEqual(announced)
+  expect(await keyIn(previousOf(file, old))).toEqual(old)
+  expect(await readdir(directory)).toHaveLength(2)
+  for (const name of await readdir(directory)) {
+    expect((await stat(join(directory, name))).mode & 0o777).toBe(0o600)
+  }
+  const again = await ServerIdentity.open(file, false)
+  expect(again.current.publicKey).toEqual(announced)
+  expect(again.next).toBeNull()
+})
+
+it('a crash at any point of the activation leaves one of the two in place, and both on disk', async () => {
+  // The two steps that it takes on disk: keep the old one under another name, rename the next one.
+  for (const stepsDone of [0, 1, 2]) {
+    const { file, identity, next } = await newIdentity()
+    await identity.announce()
+    const [old, announced] = [identity.current.publicKey, await keyIn(next)]
+    if (stepsDone > 0) {
+      await link(file, previousOf(file, old))
+    }
+    if (stepsDone > 1) {
+      await rename(next, file)
+    }
+    const again = await ServerIdentity.open(file, false)
+    expect(again.current.publicKey).toEqual(stepsDone > 1 ? announced : old)
+    expect(again.next?.publicKey).toEqual(stepsDone > 1 ? undefined : announced)
+    if (stepsDone <= 1) {
+      await again.activate()
+    }
+    expect(again.current.publicKey).toEqual(announced)
+    expect(await keyIn(previousOf(file, old))).toEqual(old)
+  }
+})
+
+it.each<[string, (files: { file: string; next: string }) => Promise<unknown>, RegExp]>([
+  ['the identity is read-only', ({ file }) => chmod(file, 0o400), /identity\.pem: .*read-only/],
+  ['the identity was replaced', ({ file }) => replaceKey(file), /identity\.pem no longer holds/],
+  [
+    'the next one was replaced',
+    ({ next }) => replaceKey(next),
+    /identity-next\.pem no longer holds/,
+  ],
+  ['the next one is missing', ({ next }) => rm(next), /identity-next\.pem no longer holds/],
+  ['the next one is damaged', ({ next }) => writeFile(next, 'x'), /identity-next\.pem: holds no/],
+])('where %s the current one stays in force', async (_, spoil, message) => {
+  const { file, identity, next } = await newIdentity()
+  await identity.announce()
+  const { current } = identity
+  await spoil({ file, next })
+  const attempt = identity.activate()
+  await expect(attempt).rejects.toThrow(KeyChangeError)
+  await expect(attempt).rejects.toThrow(message)
+  expect(identity.current).toBe(current)
+  expect(identity.next).not.toBeNull()
+})
+
+it('is not announced where it could not be activated', async () => {
+  const { directory, file, identity } = await newIdentity()
+  await chmod(file, 0o400)
+  await expect(identity.announce()).rejects.toThrow(/read-only.*change the key where it is managed/)
+  expect(await readdir(directory)).toEqual(['identity.pem'])
+})
+
+it('without one that is announced there is nothing to activate', async () => {
+  const { file, identity } = await newIdentity()
+  await expect(identity.activate()).rejects.toThrow(/announce one, and give clients time/)
+  expect(await readdir(dirname(file))).toEqual(['identity.pem'])
+})
+
+it('a next identity of another type stops the start', async () => {
+  const { file, next } = await newIdentity()
+  await writeFile(next, privateKeyToPem(generateKey('p256')))
+  await expect(ServerIdentity.open(file, false)).rejects.toThrow(InputFileError)
+})
+
+it('a missing identity is made anew only where the store has no session, not even one that has ended', async () => {
+  const dataDir = await temporaryDirectory(onTestFinished)
+  const config = readConfig({ flags: { 'data-dir': dataDir }, env: {} })
+  const store = new MemoryStore()
+  const first = await openServerKeys(config, store)
+  await insert(store, ended(tokenSession('a')))
+  await rm(config.identityKey)
+  await expect(openServerKeys(config, store)).rejects.toThrow(StoreMismatchError)
+  await store.remove('a', () => true)
+  const { identity } = await openServerKeys(config, store)
+  expect(identity.current.publicKey).not.toEqual(first.identity.current.publicKey)
+
+  // Nothing is sealed with these any more.
+  await insert(store, ended(tokenSession('b')))
+  await rm(config.sealingKeys)
+  await expect(openServerKeys(config, store)).resolves.toBeDefined()
+})
+
+async function replaceKey(file: string): Promise<void> {
+  await writeFile(file, privateKeyToPem(generateKey('ed25519')))
+}
