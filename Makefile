@@ -24,12 +24,12 @@ test/interop/%/node_modules/.package-lock.json: test/interop/%/package.json test
 	@touch $@
 
 run: build ## Set everything up and serve with the defaults
-	node dist/cli.js serve
+	node dist/cli/main.js serve
 
 build: $(SETUP) ## Compile src/ and generated/ to dist/, the page to dist/web/
 	tsc -b
 	vite build --config vite.web.config.ts --logLevel warn
-	@chmod +x dist/cli.js
+	@chmod +x dist/cli/main.js
 
 test: build interop-clients lint typecheck check-generated ## Set everything up and run every suite (under 10 minutes)
 	vitest run $(VITEST_ARGS)

@@ -40,7 +40,7 @@ export async function benchCommands(options, report) {
 }
 
 async function measureRounds({ seconds, rounds }, report, dataDir, start) {
-  const server = await start(file('../../dist/cli.js'), [
+  const server = await start(file('../../dist/cli/main.js'), [
     ...['serve', '--data-dir', dataDir, '--grpc', '127.0.0.1:0', '--http', 'off'],
     ...['--seneca', 'tcp://127.0.0.1:0', '--max-sessions-per-owner', '0'],
   ])

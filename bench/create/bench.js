@@ -18,7 +18,7 @@ export async function benchCreate(options, report) {
 }
 
 async function measurePairs({ seconds, rounds }, report, dataDir, start) {
-  const createServer = await start(file('../../dist/cli.js'), [
+  const createServer = await start(file('../../dist/cli/main.js'), [
     ...[
       'serve',
       '--data-dir',

@@ -33,7 +33,7 @@ async function measureFeed({ seconds, rounds }, report, directory, start) {
   const serve = async (name) => {
     const dataDir = join(directory, name)
     await mkdir(dataDir)
-    return start(file('../../dist/cli.js'), [
+    return start(file('../../dist/cli/main.js'), [
       ...['serve', '--data-dir', dataDir, '--grpc', '127.0.0.1:0', '--http', '127.0.0.1:0'],
       ...['--seneca', 'tcp://127.0.0.1:0', '--max-sessions-per-owner', '0'],
     ])

@@ -49,7 +49,7 @@ async function measureAll({ seconds, rounds }, report, dataDir, start) {
   for (let round = 1; round <= rounds; round++) {
     for (const attack of ['quiet', ...Object.keys(ATTACKS)]) {
       // Of its own, so that none inherits a peer that is kept out, or connections.
-      const server = await start(file('../../dist/cli.js'), [
+      const server = await start(file('../../dist/cli/main.js'), [
         ...['serve', '--data-dir', `${dataDir}/${round}-${attack}`, ...args],
       ])
       const run = await measureOne(server.ports, attack, seconds)

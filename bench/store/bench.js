@@ -67,7 +67,7 @@ async function measureStores(report, directory, start) {
 /** Fills a store and leaves a server running on it. */
 async function openStore(count, dataDir, report, start) {
   const serve = () =>
-    start(file('../../dist/cli.js'), [
+    start(file('../../dist/cli/main.js'), [
       ...['serve', '--data-dir', dataDir, '--grpc', '127.0.0.1:0', '--http', 'off'],
       ...['--seneca', 'tcp://127.0.0.1:0'],
     ])

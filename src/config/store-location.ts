@@ -1,5 +1,4 @@
 import { dirname, join } from 'node:path'
-import type { Traces } from '../stores/level/made.js'
 import type { Config } from './config.js'
 
 /** Where a server keeps its store. */
@@ -13,7 +12,7 @@ export function storeLocation({ dataDir }: Pick<Config, 'dataDir'>): string {
  */
 export function storeTraces(
   config: Pick<Config, 'dataDir' | 'auditLog' | 'identityKey' | 'sealingKeys'>,
-): Traces {
+) {
   const { dataDir, auditLog, identityKey, sealingKeys } = config
   // Elsewhere they may be those of another data directory.
   const isHere = (path: string) => dirname(path) === dataDir

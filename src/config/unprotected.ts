@@ -1,18 +1,19 @@
+import type { Address, TcpAddress } from '../net/address.js'
 import { isLoopback } from '../net/loopback.js'
-import type { Config } from './config.js'
+import type { SenecaAddress } from './values.js'
 
-type Listeners = Pick<
-  Config,
-  | 'grpc'
-  | 'http'
-  | 'seneca'
-  | 'tls'
-  | 'adminTokenFile'
-  | 'plaintext'
-  | 'feedToken'
-  | 'feedPublic'
-  | 'insecureCommands'
->
+/** The options that decide who can reach what. */
+interface Listeners {
+  readonly grpc: Address
+  readonly http: TcpAddress | null
+  readonly seneca: readonly SenecaAddress[]
+  readonly tls: { readonly clientCa: string | null } | null
+  readonly adminTokenFile: string | null
+  readonly plaintext: boolean
+  readonly feedToken: string | null
+  readonly feedPublic: boolean
+  readonly insecureCommands: boolean
+}
 
 /** What would listen where others can reach it without protection: one mistake each, with the option that would allow it. */
 export function unprotected(config: Listeners): string[] {

@@ -70,7 +70,7 @@ describe.skipIf(!haveTool('unshare', [...confined, process.execPath, '--version'
       const server = await startServer({
         dataDir: join(dataDir, 'sessiond'),
         wrapper: confined,
-        entry: join(app, 'dist/cli.js'),
+        entry: join(app, 'dist/cli/main.js'),
       })
       const client = createClient(server.ready.grpc)
       await expect(client.create(createRequest())).resolves.toHaveProperty('id')

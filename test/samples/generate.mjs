@@ -25,7 +25,13 @@ const dataDir = join(directory, 'data')
 /** Runs `use` with a server on the data directory, and stops it. */
 async function withServer(use) {
   const args = ['--data-dir', dataDir, '--grpc', '127.0.0.1:0', '--seneca', 'off', '--http', 'off']
-  const program = [resolve(release, 'dist/cli.js'), 'serve', ...args, '--max-lifetime', '36500d']
+  const program = [
+    resolve(release, 'dist/cli/main.js'),
+    'serve',
+    ...args,
+    '--max-lifetime',
+    '36500d',
+  ]
   const child = spawn(process.execPath, program, { stdio: ['ignore', 'pipe', 'inherit'] })
   const closed = once(child, 'close')
   for await (const line of createInterface(child.stdout)) {
