@@ -1,5 +1,5 @@
 /** How long acts may keep everything else waiting in one turn of the event loop. */
-const TURN_MS = 2
+const TURN_MS = 5
 
 /** When the first act of this turn began; null where none did. */
 let beganMs: number | null = null

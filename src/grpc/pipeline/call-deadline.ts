@@ -16,7 +16,11 @@ const UNITS_MS: Readonly<Record<string, number>> = {
  * client at once that it is over, and call the handler all the same.
  */
 export function dropFarDeadline(headers: IncomingHttpHeaders): void {
-  const [, count, unit = ''] = /^(\d+)\s*([HMSmun])$/.exec(`${headers[TIMEOUT] ?? ''}`) ?? []
+  const timeout = headers[TIMEOUT]
+  if (timeout === undefined) {
+    return
+  }
+  const [, count, unit = ''] = /^(\d+)\s*([HMSmun])$/.exec(`${timeout}`) ?? []
   if (Number(count) * (UNITS_MS[unit] ?? 0) > MAX_TIMER_MS) {
     delete headers[TIMEOUT]
   }

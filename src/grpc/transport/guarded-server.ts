@@ -54,6 +54,13 @@ type Callback = (error: Partial<Refusal> | null, ...rest: unknown[]) => void
 type Registration<Request, Response> = Parameters<
   typeof Server.prototype.register<Request, Response>
 >
+/** What Node hands over with a stream; its types leave out the headers as they came, by turns names and values. */
+type StreamEvent = readonly [
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  flags: number,
+  rawHeaders: readonly string[],
+]
 type StreamListener = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void
 type Handler = (call: Call, callback: Callback) => void
 
@@ -116,7 +123,7 @@ export class GuardedServer extends Server {
     })
     const [serve] = http2.listeners('stream') as StreamListener[]
     http2.removeAllListeners('stream')
-    http2.on('stream', (stream, headers) => {
+    http2.on('stream', (...[stream, headers, , rawHeaders]: StreamEvent) => {
       const connection = this.connections.of(peerOf(stream.session))
       const path = `${headers[':path']}`
       if (this.#answerStreams.has(path)) {
@@ -137,7 +144,9 @@ export class GuardedServer extends Server {
       // method that there is not would throw, and stop the process.
       if (!stream.closed && !stream.destroyed) {
         dropFarDeadline(headers)
-        keepUnprintable(headers)
+        if (rawHeaders.some((text) => UNPRINTABLE.test(text))) {
+          keepUnprintable(headers)
+        }
         serve?.(stream, headers)
       }
     })

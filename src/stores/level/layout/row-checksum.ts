@@ -28,6 +28,22 @@ export function withChecksum(key: Uint8Array, value: Uint8Array): Buffer {
   return stored
 }
 
+const keyOnly = Buffer.allocUnsafe(1 + CHECKSUM_BYTES)
+
+/**
+ * The value as it is stored, for a writer that copies it at once. Most rows have a value of one byte: what is returned for
+ * them is overwritten by the next call.
+ */
+export function withChecksumForNow(key: Uint8Array, value: Uint8Array): Buffer {
+  if (value.length !== 1) {
+    return withChecksum(key, value)
+  }
+  keyOnly[0] = value[0] as number
+  keyOnly[1] = TAG
+  keyOnly.writeUInt32LE(checksum(key, value), 2)
+  return keyOnly
+}
+
 /** The value without its checksum; undefined where the checksum is not that of this key and value. */
 export function withoutChecksum(key: Uint8Array, stored: Uint8Array): Uint8Array | undefined {
   const length = stored.length - CHECKSUM_BYTES
