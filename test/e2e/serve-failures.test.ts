@@ -134,7 +134,7 @@ describe('sessiond serve', () => {
       () => writeFile(dataDir, ''),
       [],
       1,
-      'data/store does not open: ENOTDIR: not a directory',
+      'data/store cannot be read: ENOTDIR: not a directory',
     ],
     [
       'the data directory would be in a file system that has no place for it',
