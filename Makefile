@@ -10,7 +10,7 @@ CLIENTS := $(patsubst %,test/interop/%/node_modules/.package-lock.json,seneca se
 NODE := 22 24 26
 DESCRIPTORS := generated/descriptors.binpb
 
-.PHONY: help run build test test-long test-node fuzz bench audit interop-clients interop-tools lint format typecheck generate check-generated clean
+.PHONY: help run build test coverage test-long test-node fuzz bench audit interop-clients interop-tools lint format typecheck generate check-generated clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -33,6 +33,10 @@ build: $(SETUP) ## Compile src/ and generated/ to dist/, the page to dist/web/
 
 test: build interop-clients lint typecheck check-generated ## Set everything up and run every suite (under 10 minutes)
 	vitest run $(VITEST_ARGS)
+
+coverage: $(SETUP) ## Run the unit and property tests and measure which lines and branches they reach
+	@echo 'By file: .cache/coverage/coverage.txt; line by line: .cache/coverage/index.html'
+	vitest run --project fast test/unit test/property --coverage $(VITEST_ARGS)
 
 test-long: test-node ## The same at length: millions of mutations, many kill rounds, other releases of Node
 	SESSIOND_TEST_LONG=1 vitest run

@@ -15,6 +15,18 @@ export default defineConfig({
   test: {
     // By default one less than there are cores, which leaves half of a small machine idle.
     maxWorkers: 2,
+    // `make coverage`. What decides and verifies needs a test for almost every branch.
+    coverage: {
+      provider: 'v8',
+      include: ['src/**/*.ts'],
+      reportsDirectory: '.cache/coverage',
+      reporter: ['text-summary', 'html', ['text', { file: 'coverage.txt', skipFull: true }]],
+      thresholds: {
+        'src/core/**': { branches: 95 },
+        'src/crypto/**': { branches: 95 },
+        'src/envelope/**': { branches: 95 },
+      },
+    },
     projects: [
       {
         extends: true,
