@@ -37,18 +37,22 @@ const kinds = {
       await Promise.all(made)
       return made.length
     }
-    const warmUpChanges = await pace(warmUpSeconds)
-    await viewers.received(count * (1 + SESSIONS + warmUpChanges))
+    // Not by a count: what happens to one session between two turns of the feed is one message.
+    const allTold = () => viewers.haveRead(() => changes.open())
+    await pace(warmUpSeconds)
+    await allTold()
     viewers.latencies.reset()
     memory.length = 0
 
     const use = watchUse()
+    const before = viewers.messages
     const changesMade = await pace(seconds)
-    await viewers.received(count * (1 + SESSIONS + warmUpChanges + changesMade))
+    await allTold()
+    const messages = viewers.messages - before
     const { latencies } = viewers
     const ms = (percentile) => latencies.percentile(percentile) / 1000
     const figures = {
-      ...{ changes: changesMade, messages: count * changesMade, ...use(count * changesMade) },
+      ...{ changes: changesMade, messages, ...use(messages) },
       ...{ p50Ms: ms(50), p99Ms: ms(99), mostMs: latencies.max / 1000 },
       anonymousBytes: memory,
     }

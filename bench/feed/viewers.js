@@ -33,6 +33,9 @@ export class Viewers {
   latencies = createHistogram()
   /** Called after reading. */
   onRead = () => {}
+  /** From when on a stamp is that of the change that `haveRead` waits for, and how often it was read. */
+  #awaitedFromMicros = Number.POSITIVE_INFINITY
+  #awaitedReads = 0
   #sockets = []
   #buffer = Buffer.allocUnsafe(READ_BYTES)
   #isClosing = false
@@ -65,6 +68,19 @@ export class Viewers {
     if (this.messages > messages) {
       throw new Error(`${this.messages} messages came instead of ${messages}`)
     }
+  }
+
+  /** Makes a change that has a stamp, the last one for now, and waits until each of them has read it. */
+  async haveRead(change) {
+    this.#awaitedReads = 0
+    this.#awaitedFromMicros = Math.round(performance.now() * 1000)
+    await change()
+    await new Promise((resolve) => {
+      this.onRead = () => this.#awaitedReads >= this.size && resolve()
+      this.onRead()
+    })
+    this.onRead = () => {}
+    this.#awaitedFromMicros = Number.POSITIVE_INFINITY
   }
 
   close() {
@@ -157,6 +173,9 @@ export class Viewers {
     let sentMicros = 0
     for (let i = at + STAMP.length; i < at + STAMP.length + STAMP_DIGITS; i++) {
       sentMicros = sentMicros * 10 + bytes[i] - 0x30
+    }
+    if (sentMicros >= this.#awaitedFromMicros) {
+      this.#awaitedReads++
     }
     this.latencies.record(Math.max(1, Math.round(performance.now() * 1000 - sentMicros)))
   }
