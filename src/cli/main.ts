@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 import { inspect } from 'node:util'
 import { Command, CommanderError } from 'commander'
-import { CommandError, RefusedError } from '../client/index.js'
 import { VERSION } from '../config/version.js'
 import { SessiondError } from '../core/errors.js'
 import { silenceGrpc } from '../observability/dependency-output.js'
@@ -11,6 +10,7 @@ import { checkCommand } from './check.js'
 import { clockCommand } from './clock.js'
 import { createCommand } from './create.js'
 import { eraseCommand } from './erase.js'
+import { exitCodeOf, USAGE_EXIT_CODE } from './exit-codes.js'
 import { exportCommand } from './export.js'
 import { identityCommand } from './identity.js'
 import { importCommand } from './import.js'
@@ -23,21 +23,6 @@ import { serveCommand } from './serve.js'
 import { printable } from './session-text.js'
 import { sessionsCommand } from './sessions.js'
 import { statusCommand } from './status.js'
-
-/**
- * What the process ends with, by the code of the error; 1 for any other. Listed in the README, with the 6 of
- * `cli/signals.ts`.
- */
-const EXIT_CODES: Readonly<Record<string, number>> = {
-  INVALID_CONFIG: 2,
-  UNPROTECTED_TOKEN: 2,
-  STORE_LOCKED: 3,
-  STORE_MISMATCH: 4,
-  STORE_DAMAGED: 4,
-  INVALID_INPUT_FILE: 4,
-  LISTEN_FAILED: 5,
-}
-const USAGE_EXIT_CODE = 2
 
 // What Node will no longer do is for us to read, not for operators.
 process.noDeprecation = true
@@ -83,9 +68,7 @@ try {
     process.exitCode = error.exitCode === 0 ? 0 : USAGE_EXIT_CODE
   } else if (error instanceof SessiondError) {
     complain(error.message, 'sessiond: ')
-    // What a server gives as its reason says nothing of this process.
-    const isRemote = error instanceof RefusedError || error instanceof CommandError
-    process.exitCode = (isRemote ? undefined : EXIT_CODES[error.code]) ?? 1
+    process.exitCode = exitCodeOf(error)
   } else {
     complain(inspect(error))
     process.exitCode = 1

@@ -1,12 +1,12 @@
 import type { status } from '@grpc/grpc-js'
-import { type ErrorFacts, SessiondError } from '../core/errors.js'
+import { type ErrorFacts, type RemoteErrorCode, SessiondError } from '../core/errors.js'
 
 /**
  * The server, or something on the way to it, refused the call. `code` is the server's stable reason
  * (`QUOTA_EXCEEDED`, `OWNER_KEY_MISMATCH`, …; see docs/errors.md), or the name of the gRPC code where there is none.
  */
 export class RefusedError extends SessiondError {
-  readonly code: string
+  readonly code: RemoteErrorCode
 
   constructor(
     readonly grpcCode: status,
@@ -15,7 +15,7 @@ export class RefusedError extends SessiondError {
     facts: ErrorFacts = {},
   ) {
     super(message, facts)
-    this.code = reason
+    this.code = reason as RemoteErrorCode
   }
 
   /** The server's epoch, where the refusal was about time. */
@@ -28,7 +28,7 @@ export class RefusedError extends SessiondError {
 
 /** The server refused a sessions command. `code` is its stable reason, such as `NOT_FOUND`. */
 export class CommandError extends SessiondError {
-  readonly code: string
+  readonly code: RemoteErrorCode
 
   constructor(
     code: string,
@@ -40,7 +40,7 @@ export class CommandError extends SessiondError {
     facts: ErrorFacts = {},
   ) {
     super(message, facts)
-    this.code = code
+    this.code = code as RemoteErrorCode
   }
 }
 

@@ -1,4 +1,5 @@
-import { SessiondError } from '../core/errors.js'
+import { type CallerErrorCode, isCallerError } from '../core/errors.js'
+import { HTTP_STATUSES } from '../net/http-statuses.js'
 
 /** Categories of the pip-services convention, by which existing clients make an exception again. */
 export type Category =
@@ -11,20 +12,30 @@ export type Category =
   | 'FailedInvocation'
   | 'Internal'
 
-/** The errors that the sessions commands answer with, their HTTP statuses, and what the convention calls them. */
-export const DESCRIBED: Readonly<
-  Record<string, readonly [Category, status: number, code?: string]>
-> = {
-  MALFORMED: ['BadRequest', 400, 'InvalidContent'],
-  CREDENTIAL_REQUIRED: ['Unauthorized', 401],
-  FORWARDED: ['Unauthorized', 403],
-  MISSING_FIELD: ['BadRequest', 400],
-  INVALID_FIELD: ['BadRequest', 400],
-  NOT_FOUND: ['NotFound', 404],
-  CONFLICT: ['Conflict', 409],
-  CLOCK_SUSPECT: ['InvalidState', 409],
-  QUOTA_EXCEEDED: ['InvalidState', 429],
-  STORE_UNAVAILABLE: ['NoResponse', 503],
+/** What the convention calls each error; null for a failure of the server's. */
+export const CATEGORIES: Readonly<Record<CallerErrorCode, Category | null>> = {
+  MALFORMED: 'BadRequest',
+  MISSING_FIELD: 'BadRequest',
+  INVALID_FIELD: 'BadRequest',
+  INVALID_LIFETIME: 'BadRequest',
+  UNSUPPORTED_VERSION: 'BadRequest',
+  BAD_SIGNATURE: 'Unauthorized',
+  CREDENTIAL_REQUIRED: 'Unauthorized',
+  FORWARDED: 'Unauthorized',
+  OWNER_KEY_MISMATCH: 'Unauthorized',
+  NOT_FOUND: 'NotFound',
+  CONFLICT: 'Conflict',
+  IDEMPOTENCY_KEY_REUSED: 'Conflict',
+  BUSY: 'InvalidState',
+  CLOCK_SUSPECT: 'InvalidState',
+  EPOCH_DRIFT: 'InvalidState',
+  KEY_NOT_CHANGED: 'InvalidState',
+  QUOTA_EXCEEDED: 'InvalidState',
+  RATE_LIMITED: 'InvalidState',
+  SESSION_ENDED: 'InvalidState',
+  SERVER_UNAVAILABLE: 'NoResponse',
+  STORE_UNAVAILABLE: 'NoResponse',
+  STORE_DAMAGED: null,
 }
 
 /** What clients of the convention are told of an error, on every wire. */
@@ -39,12 +50,12 @@ export interface Description {
 
 /** The description of an error that a use case answers with; null for a failure, which says no more. */
 export function descriptionOf(error: unknown): Description | null {
-  const described = error instanceof SessiondError ? DESCRIBED[error.code] : undefined
-  if (!(error instanceof SessiondError) || described === undefined) {
+  const category = isCallerError(error) ? CATEGORIES[error.code] : null
+  if (!isCallerError(error) || category === null) {
     return null
   }
   const { message, metadata, field } = error
-  const [category, status, code = error.code] = described
+  const code = error.code === 'MALFORMED' ? 'InvalidContent' : error.code
   const details = { ...metadata, ...(field !== undefined && { field }) }
-  return { category, code, status, message, details }
+  return { category, code, status: HTTP_STATUSES[error.code], message, details }
 }

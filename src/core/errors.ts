@@ -1,7 +1,8 @@
 import { SessiondError } from './sessiond-error.js'
 
+export * from './error-codes.js'
 export * from './operator-errors.js'
-export { type ErrorFacts, SessiondError } from './sessiond-error.js'
+export * from './sessiond-error.js'
 
 /** The bytes are not a message of the contract, or break one of its structural rules. */
 export class MalformedError extends SessiondError {

@@ -1,3 +1,10 @@
+import {
+  CALLER_ERROR_CODES,
+  type CallerErrorCode,
+  type ErrorCode,
+  type RemoteErrorCode,
+} from './error-codes.js'
+
 /** What an error says to a program, beside its message. */
 export interface ErrorFacts {
   /** The part of the request that is at fault: a path such as `body.owner_id.value`. */
@@ -7,12 +14,9 @@ export interface ErrorFacts {
   readonly cause?: unknown
 }
 
-/**
- * Every error that this project throws on purpose. `code` is stable and in UPPER_SNAKE_CASE; each
- * transport has one map from it to what it puts on the wire.
- */
+/** Every error that this project throws on purpose. */
 export abstract class SessiondError extends Error {
-  abstract readonly code: string
+  abstract readonly code: ErrorCode | RemoteErrorCode
   readonly field: string | undefined
   readonly metadata: Readonly<Record<string, string>>
 
@@ -22,4 +26,16 @@ export abstract class SessiondError extends Error {
     this.field = facts.field
     this.metadata = facts.metadata ?? {}
   }
+}
+
+const CALLER_CODES: ReadonlySet<string> = new Set(CALLER_ERROR_CODES)
+
+/** An error that its caller is told of. Anything else is a failure, of which a caller learns nothing. */
+export interface CallerError extends Omit<SessiondError, 'code'> {
+  readonly code: CallerErrorCode
+}
+
+/** Whether a caller is told of the error. */
+export function isCallerError(error: unknown): error is CallerError {
+  return error instanceof SessiondError && CALLER_CODES.has(error.code)
 }

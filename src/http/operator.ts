@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { closeUser } from '../core/commands/close-user.js'
 import type { Sessions } from '../core/commands/sessions.js'
-import { MalformedError, MissingFieldError, NotFoundError, SessiondError } from '../core/errors.js'
+import { isCallerError, MalformedError, MissingFieldError, NotFoundError } from '../core/errors.js'
 import type { Caller } from '../core/operators/audit.js'
+import { HTTP_STATUSES } from '../net/http-statuses.js'
 import { pathOf } from './access.js'
 
 const PREFIX = '/operator/'
@@ -54,17 +55,6 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   },
 }
 
-/** HTTP statuses of the errors that an action may end with; any other is told as 500. */
-const STATUSES: Readonly<Record<string, number>> = {
-  CREDENTIAL_REQUIRED: 401,
-  FORWARDED: 403,
-  MALFORMED: 400,
-  MISSING_FIELD: 400,
-  INVALID_FIELD: 400,
-  NOT_FOUND: 404,
-  STORE_UNAVAILABLE: 503,
-}
-
 /** Whether the path is one of the operator mode's. */
 export function isOperatorPath(path: string): boolean {
   return path.startsWith(PREFIX)
@@ -104,8 +94,8 @@ export async function answerOperator(
     if (error === request.errored) {
       return // Whoever asked is gone, in the middle of the request.
     }
-    const status = error instanceof SessiondError ? (STATUSES[error.code] ?? 500) : 500
-    if (!(error instanceof SessiondError) || status === 500) {
+    const status = isCallerError(error) ? HTTP_STATUSES[error.code] : 500
+    if (!isCallerError(error) || status === 500) {
       ports.onInternalError(`operator ${name}`, error)
       say(response, 500, { code: 'INTERNAL', message: 'internal error' })
     } else {

@@ -27,13 +27,13 @@ export type Report =
   | { readonly event: CheckEvent }
   | { readonly line: string }
   | { readonly repaired: Repaired }
-  | { readonly error: { readonly code?: string; readonly message: string } }
+  | { readonly error: { readonly code?: SessiondError['code']; readonly message: string } }
   | { readonly isDone: true }
 
 /** An error of the other process, as far as it is one of ours. */
 class ApartError extends SessiondError {
   constructor(
-    readonly code: string,
+    readonly code: SessiondError['code'],
     message: string,
   ) {
     super(message)

@@ -1,8 +1,10 @@
-import { SessiondError } from '../core/errors.js'
+import { isCallerError, SessiondError } from '../core/errors.js'
+import { HTTP_STATUSES } from '../net/http-statuses.js'
 
 /** An act that this server does not have: of another role, or an unknown command. */
 export class UnknownActError extends SessiondError {
   readonly code = 'ACT_NOT_FOUND'
+  readonly status = 404
 }
 
 /** A request over HTTP that does not get as far as an act. */
@@ -15,23 +17,6 @@ export class RefusedRequestError extends SessiondError {
   ) {
     super(message)
   }
-}
-
-/** HTTP statuses of the errors that a caller may see; all else is a 500 that says nothing. */
-export const STATUSES: Readonly<Record<string, number>> = {
-  MALFORMED: 400,
-  MISSING_FIELD: 400,
-  INVALID_FIELD: 400,
-  UNSUPPORTED_VERSION: 400,
-  FORWARDED: 403,
-  ACT_NOT_FOUND: 404,
-  NOT_FOUND: 404,
-  CONFLICT: 409,
-  CLOCK_SUSPECT: 409,
-  QUOTA_EXCEEDED: 429,
-  STORE_UNAVAILABLE: 503,
-  STORE_DAMAGED: 500,
-  SERVER_UNAVAILABLE: 503,
 }
 
 /**
@@ -55,26 +40,16 @@ export interface SenecaError {
 
 /** The only map from our errors to Seneca's. What failed has no more in it than the request's id. */
 export function toSenecaError(error: unknown, requestId?: string): SenecaError {
-  const status = statusOf(error)
-  if (!(error instanceof SessiondError) || status === undefined) {
-    const details = requestId === undefined ? {} : { request_id: requestId }
-    return senecaError('Error', 'internal error', 'INTERNAL', 500, details)
+  if (error instanceof UnknownActError || error instanceof RefusedRequestError) {
+    return senecaError(error.name, error.message, error.code, error.status, {})
   }
-  const { name, message, code, field, metadata } = error
-  return senecaError(name, message, code, status, {
-    ...metadata,
-    ...(field !== undefined && { field }),
-  })
-}
-
-function statusOf(error: unknown): number | undefined {
-  if (error instanceof RefusedRequestError) {
-    return error.status
+  if (isCallerError(error)) {
+    const { name, message, code, field, metadata } = error
+    const details = { ...metadata, ...(field !== undefined && { field }) }
+    return senecaError(name, message, code, HTTP_STATUSES[code], details)
   }
-  // A bridge's server may name its reason as it likes: `constructor`, for instance.
-  return error instanceof SessiondError && Object.hasOwn(STATUSES, error.code)
-    ? STATUSES[error.code]
-    : undefined
+  const details = requestId === undefined ? {} : { request_id: requestId }
+  return senecaError('Error', 'internal error', 'INTERNAL', 500, details)
 }
 
 function senecaError(

@@ -9,7 +9,7 @@ import {
   SessionStoreDataRequest,
   SessionUpdateUserRequest,
 } from '#generated/sessions_v1/sessions'
-import { DESCRIBED } from '../../src/commandable/description.js'
+import { CATEGORIES } from '../../src/commandable/description.js'
 import { EpochClock } from '../../src/core/epoch.js'
 import { sodiumEd25519 } from '../../src/crypto/sodium.js'
 import { readCreateResponse } from '../../src/envelope/create.js'
@@ -169,7 +169,7 @@ fuzz({
     }
     const type = method === 'get_sessions' ? SessionPageReply : SessionObjectReply
     const told = type.decode(reply).error
-    expect(told === undefined || told.code in DESCRIBED).toBe(true)
+    expect(told === undefined || told.code in CATEGORIES).toBe(true)
     return told?.code ?? 'reply'
   },
 })

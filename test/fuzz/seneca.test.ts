@@ -1,9 +1,9 @@
 import { Agent, request } from 'node:http'
 import { afterAll, expect } from 'vitest'
 import { SessiondError } from '../../src/core/errors.js'
+import { HTTP_STATUSES } from '../../src/net/http-statuses.js'
 import { actRunner } from '../../src/seneca/act.js'
 import { COMMANDS } from '../../src/seneca/commands.js'
-import { STATUSES } from '../../src/seneca/errors.js'
 import { startSenecaHttp } from '../../src/seneca/http.js'
 import { LineReader, LineTooLongError } from '../../src/seneca/lines.js'
 import { startSenecaTcp } from '../../src/seneca/tcp.js'
@@ -43,6 +43,7 @@ const acts = [...COMMANDS.keys()].flatMap((cmd) =>
   args.map((each) => ({ ...{ role: 'sessions', version: 1, cmd }, ...each })),
 )
 
+const STATUSES: Readonly<Record<string, number>> = { ...HTTP_STATUSES, ACT_NOT_FOUND: 404 }
 /** An error tells of a session's id at most, whatever the request was. */
 const MAX_ERROR_CHARS = 8_000
 

@@ -20,7 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   keys: ['core', 'files', 'crypto', 'config'],
   credentials: ['core', 'files', 'crypto', 'config', 'net', 'observability'],
   seneca: ['core', 'net'],
-  commandable: ['core', 'seneca'],
+  commandable: ['core', 'net', 'seneca'],
   grpc: ['core', 'net', 'crypto', 'envelope', 'credentials', 'commandable'],
   http: ['core', 'net', 'credentials', 'commandable'],
   feed: ['core', 'net', 'credentials', 'http'],

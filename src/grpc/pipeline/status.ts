@@ -1,7 +1,12 @@
 import { Metadata, type StatusObject, status } from '@grpc/grpc-js'
 import { BadRequest, ErrorInfo, RetryInfo } from '#generated/google/rpc/error_details'
 import { Status } from '#generated/google/rpc/status'
-import { BusyError, RateLimitedError, SessiondError } from '../../core/errors.js'
+import {
+  BusyError,
+  type CallerErrorCode,
+  isCallerError,
+  RateLimitedError,
+} from '../../core/errors.js'
 
 /** Who defines the reasons in ErrorInfo. */
 const ERROR_DOMAIN = 'sessiond'
@@ -13,7 +18,7 @@ const RETRY_DELAY_SECONDS = 1n
 const MAX_MESSAGE_CHARS = 400
 
 /** The only map from our errors to gRPC codes. */
-export const STATUS_CODES: Readonly<Record<string, status>> = {
+export const STATUS_CODES: Readonly<Record<CallerErrorCode, status>> = {
   MALFORMED: status.INVALID_ARGUMENT,
   MISSING_FIELD: status.INVALID_ARGUMENT,
   INVALID_FIELD: status.INVALID_ARGUMENT,
@@ -31,6 +36,7 @@ export const STATUS_CODES: Readonly<Record<string, status>> = {
   IDEMPOTENCY_KEY_REUSED: status.ALREADY_EXISTS,
   CLOCK_SUSPECT: status.FAILED_PRECONDITION,
   STORE_UNAVAILABLE: status.UNAVAILABLE,
+  SERVER_UNAVAILABLE: status.UNAVAILABLE,
   STORE_DAMAGED: status.DATA_LOSS,
   NOT_FOUND: status.NOT_FOUND,
   // A session that has ended stays so: ABORTED would ask for another try.
@@ -48,10 +54,10 @@ export interface Refusal extends StatusObject {
  * google.rpc.Status with the reason and the field at fault; of anything else nothing.
  */
 export function toStatus(error: unknown): Refusal {
-  const code = error instanceof SessiondError ? STATUS_CODES[error.code] : undefined
-  if (!(error instanceof SessiondError) || code === undefined) {
+  if (!isCallerError(error)) {
     return { code: status.INTERNAL, details: 'internal error', metadata: new Metadata() }
   }
+  const code = STATUS_CODES[error.code]
   const message = shortened(error.message)
   const details = [
     any('google.rpc.ErrorInfo', ErrorInfo, {

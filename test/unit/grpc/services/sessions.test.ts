@@ -9,12 +9,10 @@ import {
   SessionStoreDataRequest,
   SessionUpdateUserRequest,
 } from '#generated/sessions_v1/sessions'
-import { DESCRIBED } from '../../../../src/commandable/description.js'
 import * as errors from '../../../../src/core/errors.js'
 import { describe as describeError } from '../../../../src/grpc/services/error-description.js'
 import { sessionsService } from '../../../../src/grpc/services/sessions.js'
 import type { GrpcServer } from '../../../../src/grpc/transport/server.js'
-import { STATUSES } from '../../../../src/seneca/errors.js'
 import { startTestGrpc } from '../../../support/grpc.js'
 import { MemoryStore } from '../../../support/memory-store.js'
 import { recordCalls } from '../../../support/observer.js'
@@ -278,14 +276,6 @@ describe('an error of a use case', () => {
         details: new Map([['session_id', id]]),
       },
     })
-  })
-
-  it('has the status that it has over Seneca', () => {
-    // Seneca has nowhere to put a credential.
-    const { CREDENTIAL_REQUIRED: _, ...described } = DESCRIBED
-    for (const [code, [, httpStatus]] of Object.entries(described)) {
-      expect([code, STATUSES[code]]).toEqual([code, httpStatus])
-    }
   })
 
   it('is thrown on where no use case answers with it', () => {
