@@ -1,6 +1,6 @@
 import { AdminClient } from '../client/index.js'
-import { connectAsOperator } from './connection.js'
 import { interruptible } from './interruptible.js'
+import { connectAsOperator } from './server-connection.js'
 import type { ServerFlags } from './sessions-server.js'
 
 /** Runs `use` with a connection to the server, and closes it. SIGINT and SIGTERM abort its calls and the signal. */

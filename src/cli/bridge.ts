@@ -4,8 +4,12 @@ import { ConfigError } from '../config/config.js'
 import { grpcAddress, oneOf, senecaAddresses } from '../config/values.js'
 import { isLoopback } from '../net/loopback.js'
 import { createLog } from '../observability/log.js'
-import { type ConnectionFlags, connectionOptions, readConnectionFlags } from './connection.js'
-import { parseFlag } from './shared.js'
+import { parseFlag } from './flags.js'
+import {
+  type ConnectionFlags,
+  connectionOptions,
+  readConnectionFlags,
+} from './server-connection.js'
 import { serveUntilSignal } from './signals.js'
 
 interface BridgeFlags extends ConnectionFlags {

@@ -2,14 +2,14 @@ import { Command } from 'commander'
 import { createSession } from '../client/index.js'
 import { durationMs } from '../config/values.js'
 import { ownerText } from '../core/create/owner.js'
-import { type ConnectionFlags, connectByFlags, connectionOptions } from './connection.js'
 import {
   parseFlag,
   parseServerKeys,
   type RequestFlags,
   readRequestFlags,
   requestOptions,
-} from './shared.js'
+} from './flags.js'
+import { type ConnectionFlags, connectByFlags, connectionOptions } from './server-connection.js'
 
 interface CreateFlags extends RequestFlags, ConnectionFlags {
   readonly server: string

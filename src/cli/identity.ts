@@ -3,8 +3,8 @@ import { Command, Option } from 'commander'
 import { fetchServerKeys, publicKeyOf } from '../client/index.js'
 import { ConfigError } from '../config/config.js'
 import { variableOf } from '../config/serve-options.js'
-import { connectByFlags, type TlsFlags, tlsOptions } from './connection.js'
-import { parseServerKeys, readPrivateKey } from './shared.js'
+import { parseServerKeys, readPrivateKey } from './flags.js'
+import { connectByFlags, type TlsFlags, tlsOptions } from './server-connection.js'
 
 interface IdentityFlags extends TlsFlags {
   readonly dataDir: string

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Command } from 'commander'
 import { prepareRequest, requestToJson } from '../client/index.js'
-import { type RequestFlags, readRequestFlags, requestOptions } from './shared.js'
+import { type RequestFlags, readRequestFlags, requestOptions } from './flags.js'
 
 /** `sessiond request` */
 export function requestCommand(): Command {

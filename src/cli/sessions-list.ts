@@ -2,9 +2,9 @@ import { Command, Option } from 'commander'
 import type { ListOptions } from '../client/index.js'
 import { ConfigError } from '../config/config.js'
 import { count, timeMs } from '../config/values.js'
+import { parseFlag } from './flags.js'
 import { sessionJson, sessionTable } from './session-text.js'
 import { type ServerFlags, serverOptions, withSessions } from './sessions-server.js'
-import { parseFlag } from './shared.js'
 
 const MAX_TAKE = 100
 

@@ -1,6 +1,6 @@
 import { Option } from 'commander'
 import { SessionsClient } from '../client/index.js'
-import { type ConnectionFlags, connectAsOperator, connectionOptions } from './connection.js'
+import { type ConnectionFlags, connectAsOperator, connectionOptions } from './server-connection.js'
 
 /** The options of every command that asks a server about sessions. */
 export const serverOptions = () => [

@@ -6,9 +6,9 @@ import { listenAddress } from '../config/values.js'
 import { VERSION } from '../config/version.js'
 import { readCertificates } from '../credentials/tls.js'
 import { readTokenFile } from '../credentials/token-file.js'
-import { plaintextOption, type TlsFlags, tlsOptions } from './connection.js'
+import { parseFlag } from './flags.js'
+import { plaintextOption, type TlsFlags, tlsOptions } from './server-connection.js'
 import { jsonLine, printable } from './session-text.js'
-import { parseFlag } from './shared.js'
 import { watchSocket } from './watch-socket.js'
 
 interface WatchFlags extends TlsFlags {

@@ -8,21 +8,21 @@ export {
   privateKeyToPem,
   publicKeyFromText,
 } from '../crypto/keys.js'
-export { AdminClient, type CheckFinding, type ServerStatus } from './admin/admin.js'
+export { AdminClient, type CheckFinding, type ServerStatus } from './admin/admin-client.js'
 export {
   type IdentityChange,
   type ResealProgress,
   reseal,
   rotateIdentity,
   rotateSealingKey,
-} from './admin/admin-keys.js'
-export { type ErasedCounts, eraseUser, exportUser } from './admin/admin-users.js'
+} from './admin/rotate-keys.js'
+export { type ErasedCounts, eraseUser, exportUser } from './admin/users.js'
 export {
   type Connection,
   type ConnectOptions,
   connect,
   type TlsOptions,
-} from './connection/connection.js'
+} from './connection/connect.js'
 export { type CreatedSession, type CreateSessionOptions, createSession } from './create-session.js'
 export {
   CommandError,
@@ -31,6 +31,7 @@ export {
   UnprotectedTokenError,
   UntrustedResponseError,
 } from './errors.js'
+export { fetchServerKeys } from './fetch-server-keys.js'
 export {
   type PreparedRequest,
   prepareRequest,
@@ -38,11 +39,10 @@ export {
   type RequestOptions,
   requestToJson,
 } from './request.js'
-export { fetchServerKeys } from './server-keys.js'
 export {
   type ListOptions,
   type OpenOptions,
   type SessionInfo,
   type SessionInfoPage,
   SessionsClient,
-} from './sessions.js'
+} from './sessions-client.js'

@@ -6,7 +6,7 @@ import { Metadata, type ServiceError, type UntypedHandleCall } from '@grpc/grpc-
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { callUnary, refusal } from '../../../../src/client/connection/call.js'
-import { type ConnectOptions, connect } from '../../../../src/client/connection/connection.js'
+import { type ConnectOptions, connect } from '../../../../src/client/connection/connect.js'
 import { RefusedError } from '../../../../src/client/errors.js'
 import {
   type AdmitOperator,

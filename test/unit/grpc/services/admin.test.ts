@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { eraseUser, exportUser } from '../../../../src/client/admin/admin-users.js'
+import { eraseUser, exportUser } from '../../../../src/client/admin/users.js'
 import { StoreUnavailableError } from '../../../../src/core/errors.js'
 import type { CheckEvent } from '../../../../src/core/upkeep/care.js'
 import type { AdminPorts } from '../../../../src/grpc/services/admin/admin.js'

@@ -1,12 +1,12 @@
 import { Option } from 'commander'
-import { isOnThisMachine } from '../client/connection/connection.js'
+import { isOnThisMachine } from '../client/connection/connect.js'
 import { type Connection, type ConnectOptions, connect } from '../client/index.js'
 import { ConfigError } from '../config/config.js'
 import { variableOf } from '../config/serve-options.js'
 import { grpcAddress } from '../config/values.js'
 import { readCertificates, readKeyPair } from '../credentials/tls.js'
 import { readTokenFile } from '../credentials/token-file.js'
-import { parseFlag } from './shared.js'
+import { parseFlag } from './flags.js'
 
 /** The server's variable, so that a command beside it need not be told what the server was. */
 const TOKEN_FILE_VARIABLE = variableOf('admin-token-file')

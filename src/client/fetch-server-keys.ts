@@ -2,7 +2,7 @@ import { GetIdentityRequest, GetIdentityResponse } from '#generated/sessiond/v1/
 import { naclEd25519 } from '../crypto/tweetnacl.js'
 import { nextIdentityStatement } from '../envelope/next-identity.js'
 import { callUnary } from './connection/call.js'
-import type { Connection } from './connection/connection.js'
+import type { Connection } from './connection/connect.js'
 import { explain } from './connection/explain.js'
 import { UntrustedResponseError } from './errors.js'
 

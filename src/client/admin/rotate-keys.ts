@@ -6,7 +6,7 @@ import {
   RotateSealingKeyRequest,
   RotateSealingKeyResponse,
 } from '#generated/sessiond/v1/admin'
-import type { AdminClient } from './admin.js'
+import type { AdminClient } from './admin-client.js'
 
 export interface ResealProgress {
   /** Seals looked at so far. */

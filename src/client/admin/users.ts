@@ -4,7 +4,7 @@ import {
   ExportUserRequest,
   ExportUserResponse,
 } from '#generated/sessiond/v1/admin'
-import type { AdminClient } from './admin.js'
+import type { AdminClient } from './admin-client.js'
 
 export interface ErasedCounts {
   readonly sessions: number

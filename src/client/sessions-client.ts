@@ -14,7 +14,7 @@ import {
 } from '#generated/sessions_v1/sessions'
 import { MalformedError, NotFoundError } from '../core/errors.js'
 import { callUnary } from './connection/call.js'
-import type { Connection } from './connection/connection.js'
+import type { Connection } from './connection/connect.js'
 import { explain } from './connection/explain.js'
 import { CommandError } from './errors.js'
 

@@ -11,7 +11,7 @@ import {
 import { MalformedError } from '../../core/errors.js'
 import { callUnary } from '../connection/call.js'
 import { callServerStream } from '../connection/call-stream.js'
-import type { Connection } from '../connection/connection.js'
+import type { Connection } from '../connection/connect.js'
 import { explain } from '../connection/explain.js'
 
 const DEFAULT_DEADLINE_MS = 5_000
