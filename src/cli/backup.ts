@@ -1,9 +1,8 @@
 import { Command } from 'commander'
 import { isDescriptor, STDOUT } from '../files/descriptors.js'
 import { saveBackup } from '../offline/backup.js'
-import { withAdmin } from './admin-server.js'
-import { type ServerFlags, serverOptions } from './sessions-server.js'
-import { statusLine } from './status-line.js'
+import { statusLine } from './progress.js'
+import { type ServerFlags, serverOptions, withAdmin } from './server-connection.js'
 
 /** `sessiond backup` */
 export function backupCommand(): Command {

@@ -4,11 +4,10 @@ import { type Config, ConfigError } from '../config/config.js'
 import { SessiondError } from '../core/errors.js'
 import { apart } from '../offline/apart.js'
 import type { CheckEvent } from '../offline/check.js'
-import { withAdmin } from './admin-server.js'
+import { jsonLine, printable } from './printable.js'
+import { statusLine } from './progress.js'
 import { readServerConfig, STORE_OPTIONS, serverConfigOptions } from './server-config.js'
-import { jsonLine, printable } from './session-text.js'
-import { type ServerFlags, serverOptions } from './sessions-server.js'
-import { statusLine } from './status-line.js'
+import { type ServerFlags, serverOptions, withAdmin } from './server-connection.js'
 
 type CheckFlags = ServerFlags & { readonly dataDir?: string }
 

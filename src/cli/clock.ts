@@ -1,7 +1,6 @@
 import { Argument, Command } from 'commander'
 import type { AdminClient } from '../client/index.js'
-import { withAdmin } from './admin-server.js'
-import { type ServerFlags, serverOptions } from './sessions-server.js'
+import { type ServerFlags, serverOptions, withAdmin } from './server-connection.js'
 
 /** `sessiond clock` */
 export function clockCommand(): Command {

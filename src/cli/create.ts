@@ -2,13 +2,8 @@ import { Command } from 'commander'
 import { createSession } from '../client/index.js'
 import { durationMs } from '../config/values.js'
 import { ownerText } from '../core/create/owner.js'
-import {
-  parseFlag,
-  parseServerKeys,
-  type RequestFlags,
-  readRequestFlags,
-  requestOptions,
-} from './flags.js'
+import { parseFlag, parseServerKeys } from './flags.js'
+import { type RequestFlags, readRequestFlags, requestOptions } from './request.js'
 import { type ConnectionFlags, connectByFlags, connectionOptions } from './server-connection.js'
 
 interface CreateFlags extends RequestFlags, ConnectionFlags {

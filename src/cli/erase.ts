@@ -3,9 +3,8 @@ import { createInterface } from 'node:readline/promises'
 import { Command } from 'commander'
 import { eraseUser } from '../client/index.js'
 import { ConfigError } from '../config/config.js'
-import { withAdmin } from './admin-server.js'
-import { printable } from './session-text.js'
-import { type ServerFlags, serverOptions } from './sessions-server.js'
+import { printable } from './printable.js'
+import { type ServerFlags, serverOptions, withAdmin } from './server-connection.js'
 
 /** All deadlines of the store are looked at, which takes seconds a million. */
 const DEADLINE_MS = 3_600_000

@@ -2,9 +2,8 @@ import { pipeline } from 'node:stream/promises'
 import { Command } from 'commander'
 import { exportUser } from '../client/index.js'
 import { makeFile } from '../files/new-file.js'
-import { withAdmin } from './admin-server.js'
-import { printableJson } from './session-text.js'
-import { type ServerFlags, serverOptions } from './sessions-server.js'
+import { printableJson } from './printable.js'
+import { type ServerFlags, serverOptions, withAdmin } from './server-connection.js'
 
 interface ExportFlags extends Omit<ServerFlags, 'json'> {
   readonly user: string

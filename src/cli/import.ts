@@ -1,8 +1,8 @@
 import { Command } from 'commander'
 import { importFile } from '../offline/import.js'
+import { jsonLine, printable } from './printable.js'
 import { progressOn } from './progress.js'
 import { readServerConfig, STORE_OPTIONS, serverConfigOptions } from './server-config.js'
-import { jsonLine, printable } from './session-text.js'
 
 const SERVER_OPTIONS = [...STORE_OPTIONS, 'max-data-bytes', 'identity-key'] as const
 

@@ -1,12 +1,13 @@
 const BAR_CHARS = 30
 /** Where there is no terminal, a line each time that so much more is done. */
 const LINE_STEP_PERCENT = 10
+const STATUS_INTERVAL_MS = 100
+
+/** Where progress is shown. */
+type Screen = NodeJS.WritableStream & { readonly isTTY?: boolean }
 
 /** Tells on `stream` how far something is: as a bar on a terminal, else in a few lines. */
-export function progressOn(
-  stream: NodeJS.WritableStream & { readonly isTTY?: boolean },
-  what: string,
-) {
+export function progressOn(stream: Screen, what: string) {
   let shown = 0
   let isBarThere = false
   return {
@@ -39,6 +40,28 @@ export function progressOn(
       if (isBarThere) {
         stream.write('\r\x1b[K')
         isBarThere = false
+      }
+    },
+  }
+}
+
+/** One line on a terminal that says how far something is; elsewhere nothing. */
+export function statusLine(stream: Screen) {
+  let shownMs = Number.NEGATIVE_INFINITY
+  let isThere = false
+  return {
+    show(text: string): void {
+      if (stream.isTTY && performance.now() - shownMs >= STATUS_INTERVAL_MS) {
+        shownMs = performance.now()
+        stream.write(`\r\x1b[K${text}`)
+        isThere = true
+      }
+    },
+    /** Makes room for other output. */
+    clear(): void {
+      if (isThere) {
+        stream.write('\r\x1b[K')
+        isThere = false
       }
     },
   }

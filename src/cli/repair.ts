@@ -1,8 +1,8 @@
 import { Command } from 'commander'
 import { apart } from '../offline/apart.js'
 import type { Repaired } from '../offline/repair.js'
+import { jsonLine, printable } from './printable.js'
 import { readServerConfig, STORE_OPTIONS, serverConfigOptions } from './server-config.js'
-import { jsonLine, printable } from './session-text.js'
 
 /** `sessiond repair` */
 export function repairCommand(): Command {

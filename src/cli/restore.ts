@@ -1,8 +1,8 @@
 import { Command } from 'commander'
 import { restoreBackup } from '../offline/restore.js'
-import { interruptible } from './interruptible.js'
+import { statusLine } from './progress.js'
 import { readServerConfig, serverConfigOptions } from './server-config.js'
-import { statusLine } from './status-line.js'
+import { interruptible } from './signals.js'
 
 const SERVER_OPTIONS = ['data-dir', 'sealing-keys'] as const
 

@@ -1,9 +1,8 @@
 import { Command, Option } from 'commander'
 import { type AdminClient, reseal, rotateIdentity, rotateSealingKey } from '../client/index.js'
-import { withAdmin } from './admin-server.js'
+import { printable } from './printable.js'
 import { progressOn } from './progress.js'
-import { printable } from './session-text.js'
-import { type ServerFlags, serverOptions } from './sessions-server.js'
+import { type ServerFlags, serverOptions, withAdmin } from './server-connection.js'
 
 interface RotateFlags extends ServerFlags {
   readonly reseal?: boolean

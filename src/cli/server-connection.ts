@@ -1,12 +1,19 @@
 import { Option } from 'commander'
 import { isOnThisMachine } from '../client/connection/connect.js'
-import { type Connection, type ConnectOptions, connect } from '../client/index.js'
+import {
+  AdminClient,
+  type Connection,
+  type ConnectOptions,
+  connect,
+  SessionsClient,
+} from '../client/index.js'
 import { ConfigError } from '../config/config.js'
 import { variableOf } from '../config/serve-options.js'
 import { grpcAddress } from '../config/values.js'
 import { readCertificates, readKeyPair } from '../credentials/tls.js'
 import { readTokenFile } from '../credentials/token-file.js'
 import { parseFlag } from './flags.js'
+import { interruptible } from './signals.js'
 
 /** The server's variable, so that a command beside it need not be told what the server was. */
 const TOKEN_FILE_VARIABLE = variableOf('admin-token-file')
@@ -69,13 +76,53 @@ export function readConnectionFlags(
   }
 }
 
+/** The options of every command for operators. */
+export const serverOptions = () => [
+  new Option('--server <ADDRESS>', 'where the server listens: HOST:PORT or unix:PATH').default(
+    '127.0.0.1:8090',
+  ),
+  ...connectionOptions(),
+  new Option('--json', 'print JSON'),
+]
+
+export interface ServerFlags extends ConnectionFlags {
+  readonly server: string
+  readonly json?: boolean
+}
+
+/** Runs `use` with a connection to the server, and closes it. */
+export async function withSessions(
+  flags: ServerFlags,
+  use: (sessions: SessionsClient) => Promise<void>,
+): Promise<void> {
+  // The sessions commands are not signed, so there is no key to compare with.
+  const connection = connectAsOperator(flags)
+  try {
+    await use(new SessionsClient(connection))
+  } finally {
+    connection.close()
+  }
+}
+
+/** Runs `use` with a connection to the server, and closes it. SIGINT and SIGTERM abort its calls and the signal. */
+export async function withAdmin(
+  flags: ServerFlags,
+  use: (admin: AdminClient, signal: AbortSignal) => Promise<void>,
+  deadlineMs?: number,
+): Promise<void> {
+  const connection = connectAsOperator(flags)
+  try {
+    await interruptible((signal) => use(new AdminClient(connection, deadlineMs, signal), signal))
+  } finally {
+    connection.close()
+  }
+}
+
 /**
- * The same for what is for operators: on this machine the variable of the server's own option stands in for
+ * Connects an operator: on this machine the variable of the server's own option stands in for
  * `--admin-token-file`. Throws ConfigError, InputFileError, UnprotectedTokenError.
  */
-export function connectAsOperator(
-  flags: ConnectionFlags & { readonly server: string },
-): Connection {
+function connectAsOperator(flags: ServerFlags): Connection {
   const fromVariable = isOnThisMachine(flags.server) ? process.env[TOKEN_FILE_VARIABLE] : undefined
   const { adminTokenFile = fromVariable } = flags
   return connectByFlags({ ...flags, ...(adminTokenFile !== undefined && { adminTokenFile }) })

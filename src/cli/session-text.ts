@@ -1,5 +1,6 @@
 import type { SessionInfo } from '../client/index.js'
 import { oneLineJson } from '../core/commands/json-text.js'
+import { printableJson, table } from './printable.js'
 
 /** A session as JSON on one line, in the shape of the newer dialect's SessionV1. */
 export function sessionJson(session: SessionInfo): string {
@@ -53,41 +54,6 @@ export function sessionTable(sessions: readonly SessionInfo[]): string {
 
 export function stateText({ closeTimeMs }: SessionInfo): string {
   return closeTimeMs === null ? 'open' : `ended ${timeText(closeTimeMs)}`
-}
-
-/** Characters that could rewrite what stands around them on a terminal: control and formatting ones. */
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
-
-/** What callers and servers named themselves, or say, safe to print: such characters by their number. */
-export function printable(text: string): string {
-  return text.replace(UNPRINTABLE, (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`)
-}
-
-/** JSON text on one line, which reads the same and is safe to print. */
-export function printableJson(json: string): string {
-  const escaped = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
-  return json.replace(UNPRINTABLE, (char) => char.split('').map(escaped).join(''))
-}
-
-/** A value as such JSON. */
-export function jsonLine(value: unknown): string {
-  return printableJson(JSON.stringify(value))
-}
-
-export function table(rows: readonly (readonly string[])[]): string {
-  const cells = rows.map((row) => row.map(printable))
-  const widths = cells.reduce<number[]>(
-    (widest, row) => row.map((cell, i) => Math.max(cell.length, widest[i] ?? 0)),
-    [],
-  )
-  return cells
-    .map((row) =>
-      row
-        .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
 }
 
 function timeText(timeMs: number): string {

@@ -3,8 +3,8 @@ import type { ListOptions } from '../client/index.js'
 import { ConfigError } from '../config/config.js'
 import { count, timeMs } from '../config/values.js'
 import { parseFlag } from './flags.js'
+import { type ServerFlags, serverOptions, withSessions } from './server-connection.js'
 import { sessionJson, sessionTable } from './session-text.js'
-import { type ServerFlags, serverOptions, withSessions } from './sessions-server.js'
 
 const MAX_TAKE = 100
 

@@ -7,8 +7,8 @@ import { VERSION } from '../config/version.js'
 import { readCertificates } from '../credentials/tls.js'
 import { readTokenFile } from '../credentials/token-file.js'
 import { parseFlag } from './flags.js'
+import { jsonLine, printable } from './printable.js'
 import { plaintextOption, type TlsFlags, tlsOptions } from './server-connection.js'
-import { jsonLine, printable } from './session-text.js'
 import { watchSocket } from './watch-socket.js'
 
 interface WatchFlags extends TlsFlags {

@@ -2,9 +2,10 @@ import { Command } from 'commander'
 import type { SessionInfo, SessionsClient } from '../client/index.js'
 import { ConfigError } from '../config/config.js'
 import { NotFoundError } from '../core/errors.js'
-import { printable, sessionJson, sessionLines, stateText } from './session-text.js'
+import { printable } from './printable.js'
+import { type ServerFlags, serverOptions, withSessions } from './server-connection.js'
+import { sessionJson, sessionLines, stateText } from './session-text.js'
 import { sessionsListCommand } from './sessions-list.js'
-import { type ServerFlags, serverOptions, withSessions } from './sessions-server.js'
 import { sessionsWatchCommand } from './sessions-watch.js'
 
 /** `sessiond sessions` */

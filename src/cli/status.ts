@@ -1,8 +1,7 @@
 import { Command } from 'commander'
 import type { ServerStatus } from '../client/index.js'
-import { withAdmin } from './admin-server.js'
-import { table } from './session-text.js'
-import { type ServerFlags, serverOptions } from './sessions-server.js'
+import { table } from './printable.js'
+import { type ServerFlags, serverOptions, withAdmin } from './server-connection.js'
 
 /** `sessiond status` */
 export function statusCommand(): Command {
