@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { isDescriptor, STDOUT } from '../files/descriptors.js'
 import { saveBackup } from '../offline/backup.js'
+import { withOptions } from './flags.js'
 import { statusLine } from './progress.js'
 import { type ServerFlags, serverOptions, withAdmin } from './server-connection.js'
 
@@ -9,10 +10,7 @@ export function backupCommand(): Command {
   const command = new Command('backup')
     .description('Write all that a running server stores, as of one moment, into a new file.')
     .argument('<FILE>', 'which must not be there yet')
-  for (const option of serverOptions()) {
-    command.addOption(option)
-  }
-  return command
+  return withOptions(command, serverOptions())
     .addHelpText(
       'after',
       `

@@ -4,7 +4,7 @@ import { ConfigError } from '../config/config.js'
 import { grpcAddress, oneOf, senecaAddresses } from '../config/values.js'
 import { isLoopback } from '../net/loopback.js'
 import { createLog } from '../observability/log.js'
-import { parseFlag } from './flags.js'
+import { parseFlag, withOptions } from './flags.js'
 import {
   type ConnectionFlags,
   connectionOptions,
@@ -34,10 +34,7 @@ export function bridgeCommand(): Command {
       'where to listen: tcp://HOST:PORT or http://HOST:PORT, loopback only; several with commas',
       'tcp://127.0.0.1:8807',
     )
-  for (const option of connectionOptions()) {
-    command.addOption(option)
-  }
-  return command
+  return withOptions(command, connectionOptions())
     .option('--log-level <LEVEL>', 'error, warn, info or debug', 'info')
     .addHelpText(
       'after',

@@ -4,6 +4,7 @@ import { type Config, ConfigError } from '../config/config.js'
 import { SessiondError } from '../core/errors.js'
 import { apart } from '../offline/apart.js'
 import type { CheckEvent } from '../offline/check.js'
+import { withOptions } from './flags.js'
 import { jsonLine, printable } from './printable.js'
 import { statusLine } from './progress.js'
 import { readServerConfig, STORE_OPTIONS, serverConfigOptions } from './server-config.js'
@@ -16,10 +17,7 @@ export function checkCommand(): Command {
   const command = new Command('check').description(
     'Compare all that is stored with itself, and open every sealed key.',
   )
-  for (const option of [...serverOptions(), ...serverConfigOptions(STORE_OPTIONS)]) {
-    command.addOption(option)
-  }
-  return command
+  return withOptions(command, [...serverOptions(), ...serverConfigOptions(STORE_OPTIONS)])
     .addHelpText(
       'after',
       `

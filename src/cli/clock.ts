@@ -1,5 +1,6 @@
 import { Argument, Command } from 'commander'
 import type { AdminClient } from '../client/index.js'
+import { withOptions } from './flags.js'
 import { type ServerFlags, serverOptions, withAdmin } from './server-connection.js'
 
 /** `sessiond clock` */
@@ -23,10 +24,7 @@ Examples:
     .action((action: 'confirm' | undefined, flags: ServerFlags) =>
       withAdmin(flags, (admin) => (action === 'confirm' ? confirm : show)(admin, flags)),
     )
-  for (const option of serverOptions()) {
-    command.addOption(option)
-  }
-  return command
+  return withOptions(command, serverOptions())
 }
 
 async function show(admin: AdminClient, { json }: ServerFlags): Promise<void> {

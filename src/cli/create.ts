@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { createSession } from '../client/index.js'
 import { durationMs } from '../config/values.js'
 import { ownerText } from '../core/create/owner.js'
-import { parseFlag, parseServerKeys } from './flags.js'
+import { parseFlag, parseServerKeys, withOptions } from './flags.js'
 import { type RequestFlags, readRequestFlags, requestOptions } from './request.js'
 import { type ConnectionFlags, connectByFlags, connectionOptions } from './server-connection.js'
 
@@ -23,10 +23,7 @@ export function createCommand(): Command {
       '127.0.0.1:8090',
     )
     .option('--server-key <KEY...>', "the server's public key, hex; several while it changes")
-  for (const option of [...requestOptions(), ...connectionOptions()]) {
-    command.addOption(option)
-  }
-  return command
+  return withOptions(command, [...requestOptions(), ...connectionOptions()])
     .option('--deadline <DURATION>', 'for the call with all its retries', '10s')
     .option('--json', 'print JSON')
     .addHelpText(

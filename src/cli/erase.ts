@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline/promises'
 import { Command } from 'commander'
 import { eraseUser } from '../client/index.js'
 import { ConfigError } from '../config/config.js'
+import { withOptions } from './flags.js'
 import { printable } from './printable.js'
 import { type ServerFlags, serverOptions, withAdmin } from './server-connection.js'
 
@@ -20,10 +21,7 @@ export function eraseCommand(): Command {
     .description('Delete everything that a running server keeps about a user.')
     .requiredOption('--user <ID>', 'of an owner: its id in base58')
     .option('--yes', 'do not ask')
-  for (const option of serverOptions()) {
-    command.addOption(option)
-  }
-  return command
+  return withOptions(command, serverOptions())
     .addHelpText(
       'after',
       `

@@ -1,3 +1,4 @@
+import type { Command, Option } from 'commander'
 import {
   type ConnectOptions,
   type PrivateKey,
@@ -6,6 +7,13 @@ import {
 } from '../client/index.js'
 import { InputFileError } from '../core/errors.js'
 import { readSecretFile } from '../keys/key-files.js'
+
+export function withOptions(command: Command, options: readonly Option[]): Command {
+  for (const option of options) {
+    command.addOption(option)
+  }
+  return command
+}
 
 /** The value of one flag; a mistake is added to the list, and the value is then of no use. */
 export function parseFlag<T>(

@@ -3,7 +3,7 @@ import { Command, Option } from 'commander'
 import { fetchServerKeys, publicKeyOf } from '../client/index.js'
 import { ConfigError } from '../config/config.js'
 import { variableOf } from '../config/serve-options.js'
-import { parseServerKeys, readPrivateKey } from './flags.js'
+import { parseServerKeys, readPrivateKey, withOptions } from './flags.js'
 import { connectByFlags, type TlsFlags, tlsOptions } from './server-connection.js'
 
 interface IdentityFlags extends TlsFlags {
@@ -33,10 +33,7 @@ export function identityCommand(): Command {
       'ask a running server instead (HOST:PORT or unix:PATH), and for its next key',
     )
     .option('--server-key <KEY...>', 'with --server: the keys that it may have, hex')
-  for (const option of tlsOptions()) {
-    command.addOption(option)
-  }
-  return command
+  return withOptions(command, tlsOptions())
     .option('--json', 'print JSON')
     .addHelpText(
       'after',

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { importFile } from '../offline/import.js'
+import { withOptions } from './flags.js'
 import { jsonLine, printable } from './printable.js'
 import { progressOn } from './progress.js'
 import { readServerConfig, STORE_OPTIONS, serverConfigOptions } from './server-config.js'
@@ -14,10 +15,7 @@ export function importCommand(): Command {
     )
     .argument('[FILE]', 'a JSON array or documents, one a line; - is standard input')
     .option('--from <FILE>', 'the same, by name')
-  for (const option of serverConfigOptions(SERVER_OPTIONS)) {
-    command.addOption(option)
-  }
-  return command
+  return withOptions(command, serverConfigOptions(SERVER_OPTIONS))
     .option('--json', 'print JSON lines')
     .addHelpText(
       'after',

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { apart } from '../offline/apart.js'
 import type { Repaired } from '../offline/repair.js'
+import { withOptions } from './flags.js'
 import { jsonLine, printable } from './printable.js'
 import { readServerConfig, STORE_OPTIONS, serverConfigOptions } from './server-config.js'
 
@@ -9,10 +10,7 @@ export function repairCommand(): Command {
   const command = new Command('repair').description(
     'Make the store of a stopped server anew out of what can be read of it, and keep the old one.',
   )
-  for (const option of serverConfigOptions(STORE_OPTIONS)) {
-    command.addOption(option)
-  }
-  return command
+  return withOptions(command, serverConfigOptions(STORE_OPTIONS))
     .option('--dry-run', 'say what would be dropped and mended, and change nothing')
     .option('--json', 'print JSON')
     .addHelpText(

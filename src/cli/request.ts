@@ -4,17 +4,14 @@ import { prepareRequest, requestToJson } from '../client/index.js'
 import { ConfigError } from '../config/config.js'
 import { durationMs, timeMs } from '../config/values.js'
 import { ownerFromText } from '../core/create/owner.js'
-import { parseFlag, readPrivateKey } from './flags.js'
+import { parseFlag, readPrivateKey, withOptions } from './flags.js'
 
 /** `sessiond request` */
 export function requestCommand(): Command {
   const command = new Command('request').description(
     'Print a signed session.CreateRequest as proto JSON, for grpcurl and the like.',
   )
-  for (const option of requestOptions()) {
-    command.addOption(option)
-  }
-  return command
+  return withOptions(command, requestOptions())
     .addHelpText(
       'after',
       `

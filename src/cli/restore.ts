@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { restoreBackup } from '../offline/restore.js'
+import { withOptions } from './flags.js'
 import { statusLine } from './progress.js'
 import { readServerConfig, serverConfigOptions } from './server-config.js'
 import { interruptible } from './signals.js'
@@ -11,10 +12,7 @@ export function restoreCommand(): Command {
   const command = new Command('restore')
     .description('Make the store of a stopped server out of a backup file.')
     .argument('<FILE>', 'that `sessiond backup` wrote')
-  for (const option of serverConfigOptions(SERVER_OPTIONS)) {
-    command.addOption(option)
-  }
-  return command
+  return withOptions(command, serverConfigOptions(SERVER_OPTIONS))
     .option('--json', 'print JSON')
     .addHelpText(
       'after',

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander'
 import { type AdminClient, reseal, rotateIdentity, rotateSealingKey } from '../client/index.js'
+import { withOptions } from './flags.js'
 import { printable } from './printable.js'
 import { progressOn } from './progress.js'
 import { type ServerFlags, serverOptions, withAdmin } from './server-connection.js'
@@ -31,10 +32,7 @@ export function rotateKeysCommand(): Command {
         'announce a next signing key beside the current one; activate it later',
       ).choices(['announce', 'activate']),
     )
-  for (const option of serverOptions()) {
-    command.addOption(option)
-  }
-  return command
+  return withOptions(command, serverOptions())
     .addHelpText(
       'after',
       `

@@ -1,20 +1,12 @@
 import type { SessionInfo } from '../client/index.js'
 import { oneLineJson } from '../core/commands/json-text.js'
+import { sessionV1 } from '../core/commands/session-v1.js'
+import { isoText } from '../core/time-text.js'
 import { printableJson, table } from './printable.js'
 
-/** A session as JSON on one line, in the shape of the newer dialect's SessionV1. */
+/** A session as JSON on one line: SessionV1 of the newer dialect. */
 export function sessionJson(session: SessionInfo): string {
-  const json = JSON.stringify({
-    id: session.id,
-    user_id: session.userId,
-    user_name: session.userName,
-    active: session.active,
-    open_time: timeText(session.openTimeMs),
-    request_time: timeText(session.requestTimeMs),
-    close_time: session.closeTimeMs === null ? null : timeText(session.closeTimeMs),
-    address: session.address,
-    client: session.client,
-  })
+  const json = JSON.stringify(sessionV1(session))
   // Their text as it is: parsed and written again, it would lose digits of large numbers.
   const [user, data] = [oneLineJson(session.user), oneLineJson(session.data)]
   return printableJson(`${json.slice(0, -1)},"user":${user},"data":${data}}`)
@@ -27,8 +19,8 @@ export function sessionLines(session: SessionInfo): string {
     ['user', session.userId],
     ['name', session.userName],
     ['state', stateText(session)],
-    ['opened', timeText(session.openTimeMs)],
-    ['last request', timeText(session.requestTimeMs)],
+    ['opened', isoText(session.openTimeMs)],
+    ['last request', isoText(session.requestTimeMs)],
     ['address', session.address],
     ['client', session.client],
     ['user data', session.user ?? ''],
@@ -44,8 +36,8 @@ export function sessionTable(sessions: readonly SessionInfo[]): string {
     session.id,
     session.userName === '' ? session.userId : `${session.userId} (${session.userName})`,
     session.active ? 'open' : 'ended',
-    timeText(session.openTimeMs),
-    timeText(session.requestTimeMs),
+    isoText(session.openTimeMs),
+    isoText(session.requestTimeMs),
     session.address,
     session.client,
   ])
@@ -53,9 +45,5 @@ export function sessionTable(sessions: readonly SessionInfo[]): string {
 }
 
 export function stateText({ closeTimeMs }: SessionInfo): string {
-  return closeTimeMs === null ? 'open' : `ended ${timeText(closeTimeMs)}`
-}
-
-function timeText(timeMs: number): string {
-  return new Date(timeMs).toISOString()
+  return closeTimeMs === null ? 'open' : `ended ${isoText(closeTimeMs)}`
 }

@@ -2,11 +2,10 @@ import { Command, Option } from 'commander'
 import type { ListOptions } from '../client/index.js'
 import { ConfigError } from '../config/config.js'
 import { count, timeMs } from '../config/values.js'
-import { parseFlag } from './flags.js'
+import { PAGE } from '../core/commands/sessions.js'
+import { parseFlag, withOptions } from './flags.js'
 import { type ServerFlags, serverOptions, withSessions } from './server-connection.js'
 import { sessionJson, sessionTable } from './session-text.js'
-
-const MAX_TAKE = 100
 
 interface ListFlags extends ServerFlags {
   readonly user?: string
@@ -32,12 +31,9 @@ export function sessionsListCommand(): Command {
     )
     .option('--to <TIME>', 'last request before')
     .option('--skip <N>', 'leave out so many first', '0')
-    .option('--take <N>', `at most so many, up to ${MAX_TAKE}`, `${MAX_TAKE}`)
+    .option('--take <N>', `at most so many, up to ${PAGE}`, `${PAGE}`)
     .option('--total', 'also count all that match')
-  for (const option of serverOptions()) {
-    command.addOption(option)
-  }
-  return command
+  return withOptions(command, serverOptions())
     .addHelpText(
       'after',
       `
@@ -86,8 +82,8 @@ function readListFlags(flags: ListFlags): ListOptions {
 
 function pageLength(text: string): number {
   const value = count(text)
-  if (value > MAX_TAKE) {
-    throw new Error(`${value} is more than ${MAX_TAKE}: take several pages with --skip`)
+  if (value > PAGE) {
+    throw new Error(`${value} is more than ${PAGE}: take several pages with --skip`)
   }
   return value
 }

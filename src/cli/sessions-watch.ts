@@ -6,7 +6,7 @@ import { listenAddress } from '../config/values.js'
 import { VERSION } from '../config/version.js'
 import { readCertificates } from '../credentials/tls.js'
 import { readTokenFile } from '../credentials/token-file.js'
-import { parseFlag } from './flags.js'
+import { parseFlag, withOptions } from './flags.js'
 import { jsonLine, printable } from './printable.js'
 import { plaintextOption, type TlsFlags, tlsOptions } from './server-connection.js'
 import { watchSocket } from './watch-socket.js'
@@ -26,10 +26,7 @@ export function sessionsWatchCommand(): Command {
     .description('Follow the open sessions as they come, change and go, until SIGTERM or SIGINT.')
     .option('--http <HOST:PORT>', 'where the server serves the session list', '127.0.0.1:8808')
     .option('--token <FILE>', 'a file with the token of a server with --feed-token')
-  for (const option of [...tlsOptions(), plaintextOption()]) {
-    command.addOption(option)
-  }
-  return command
+  return withOptions(command, [...tlsOptions(), plaintextOption()])
     .option('--json', 'print one JSON object a line')
     .addHelpText(
       'after',

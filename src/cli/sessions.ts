@@ -1,7 +1,9 @@
 import { Command } from 'commander'
 import type { SessionInfo, SessionsClient } from '../client/index.js'
 import { ConfigError } from '../config/config.js'
+import { type ClosableSessions, closeUser } from '../core/commands/close-user.js'
 import { NotFoundError } from '../core/errors.js'
+import { withOptions } from './flags.js'
 import { printable } from './printable.js'
 import { type ServerFlags, serverOptions, withSessions } from './server-connection.js'
 import { sessionJson, sessionLines, stateText } from './session-text.js'
@@ -37,7 +39,7 @@ function showCommand(): Command {
   const command = new Command('show')
     .description('Show one session.')
     .argument('<ID>', 'of the session')
-  return withServerOptions(command)
+  return withOptions(command, serverOptions())
     .addHelpText('after', '\nExamples:\n  $ sessiond sessions show ID --json')
     .action((id: string, flags: ServerFlags) =>
       withSessions(flags, async (sessions) => {
@@ -52,7 +54,7 @@ function closeCommand(): Command {
     .description('End a session, or every open session of a user.')
     .argument('[ID]', 'of the session')
     .option('--user <ID>', 'sign this user out everywhere; of an owner: its id in base58')
-  return withServerOptions(command)
+  return withOptions(command, serverOptions())
     .addHelpText(
       'after',
       `
@@ -69,7 +71,7 @@ Examples:
       }
       await withSessions(flags, async (sessions) => {
         if (user !== undefined) {
-          const closed = await closeAll(sessions, user)
+          const closed = await closeUser(closable(sessions), user)
           const line = `closed ${closed} ${closed === 1 ? 'session' : 'sessions'} of ${printable(user)}`
           console.log(flags.json ? JSON.stringify({ closed }) : line)
         } else if (id !== undefined) {
@@ -88,7 +90,7 @@ function deleteCommand(): Command {
   const command = new Command('delete')
     .description('Delete the record of a session, open or not.')
     .argument('<ID>', 'of the session')
-  return withServerOptions(command)
+  return withOptions(command, serverOptions())
     .addHelpText(
       'after',
       `
@@ -105,16 +107,10 @@ Examples:
     )
 }
 
-/** Closes page after page: each takes what it holds out of the list. Returns how many there were. */
-async function closeAll(sessions: SessionsClient, userId: string): Promise<number> {
-  let closed = 0
-  for (;;) {
-    const page = await sessions.list({ userId, active: true, withData: false })
-    if (page.sessions.length === 0) {
-      return closed
-    }
-    const found = await Promise.all(page.sessions.map(({ id }) => sessions.close(id)))
-    closed += found.filter((session) => session !== null).length
+function closable(sessions: SessionsClient): ClosableSessions {
+  return {
+    list: (query) => sessions.list({ ...query, withData: false }),
+    close: async (id) => (await sessions.close(id)) !== null,
   }
 }
 
@@ -123,11 +119,4 @@ function existing(session: SessionInfo | null, id: string): SessionInfo {
     throw new NotFoundError(id)
   }
   return session
-}
-
-function withServerOptions(command: Command): Command {
-  for (const option of serverOptions()) {
-    command.addOption(option)
-  }
-  return command
 }

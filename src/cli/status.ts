@@ -1,15 +1,14 @@
 import { Command } from 'commander'
 import type { ServerStatus } from '../client/index.js'
+import { isoText } from '../core/time-text.js'
+import { withOptions } from './flags.js'
 import { table } from './printable.js'
 import { type ServerFlags, serverOptions, withAdmin } from './server-connection.js'
 
 /** `sessiond status` */
 export function statusCommand(): Command {
   const command = new Command('status').description('Say how a running server is.')
-  for (const option of serverOptions()) {
-    command.addOption(option)
-  }
-  return command
+  return withOptions(command, serverOptions())
     .addHelpText(
       'after',
       `
@@ -38,7 +37,7 @@ function statusFacts(status: ServerStatus) {
   const { identity, nextIdentity } = status
   return {
     version: status.version,
-    started: new Date(status.startTimeMs).toISOString(),
+    started: isoText(status.startTimeMs),
     open_sessions: status.openSessions,
     store_writable: status.isStoreWritable,
     identity: Buffer.from(identity).toString('hex'),

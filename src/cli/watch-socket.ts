@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { WebSocket } from 'ws'
 import type { WebSocketConstructor } from '../client/watch.js'
+import { startTimer } from '../net/timers.js'
 
 /** Servers send a ping every 30 seconds: one that let two of them pass is gone, or hangs. */
 const SILENCE_MS = 75_000
@@ -13,13 +14,12 @@ const MAX_REASON = 200
 export interface WatchSocketOptions {
   /** Authorities to trust, PEM (default: those that Node knows). */
   readonly ca?: Buffer
-  /** Calls `run` after a time, unless what it returns is called before. */
-  readonly after?: (delayMs: number, run: () => void) => () => void
+  readonly after?: typeof startTimer
 }
 
 /** A WebSocket that does not wait for a silent server, and tells why one refused it. */
 export function watchSocket(options: WatchSocketOptions = {}): WebSocketConstructor {
-  const { ca, after = timer } = options
+  const { ca, after = startTimer } = options
   return class extends WebSocket {
     constructor(url: string) {
       super(url, {
@@ -51,9 +51,4 @@ export function watchSocket(options: WatchSocketOptions = {}): WebSocketConstruc
       this.terminate()
     }
   }
-}
-
-function timer(delayMs: number, run: () => void): () => void {
-  const timeout = setTimeout(run, delayMs)
-  return () => clearTimeout(timeout)
 }

@@ -39,10 +39,5 @@ export {
   type RequestOptions,
   requestToJson,
 } from './request.js'
-export {
-  type ListOptions,
-  type OpenOptions,
-  type SessionInfo,
-  type SessionInfoPage,
-  SessionsClient,
-} from './sessions-client.js'
+export type { ListOptions, OpenOptions, SessionInfo, SessionInfoPage } from './session-info.js'
+export { SessionsClient } from './sessions-client.js'

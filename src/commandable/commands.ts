@@ -1,10 +1,9 @@
 import { readListArguments } from '../core/commands/list-arguments.js'
+import { sessionV1 } from '../core/commands/session-v1.js'
 import { MalformedError, MissingFieldError } from '../core/errors.js'
 import type { Caller } from '../core/operators/audit.js'
-import type { Session } from '../core/session.js'
 import { type ArgumentName, Arguments } from '../seneca/arguments.js'
 import { COMMANDS, type SessionCommands } from '../seneca/commands.js'
-import { newerSession } from '../seneca/dialects.js'
 import { isObject, readJson, refuseProto } from '../seneca/json.js'
 
 /** What names the commands on every wire: `v1/sessions/open_session`, `v1/sessions.open_session`. */
@@ -62,19 +61,16 @@ function readArguments(json: Uint8Array): Values {
   return given
 }
 
-/** Existing clients send null for no filter and no paging, and for what a paging leaves out. */
+/**
+ * Existing clients send null for no filter and no paging, and for what a paging leaves out. Lists leave out what
+ * callers keep in sessions, as they do in the original service.
+ */
 async function listPage(commands: SessionCommands, args: Arguments): Promise<object> {
   const filter = args.isNull('filter') ? {} : args.object('filter')
   const paging = args.isNull('paging') ? {} : args.object('paging')
   const query = readListArguments(filter, withoutValues(paging ?? {}, [null]))
   const { sessions, total } = await commands.list(query)
-  return { total, data: sessions.map(listedSession) }
-}
-
-/** Lists leave out what callers keep in sessions, as they do in the original service. */
-function listedSession(session: Session): object {
-  const { user, data, ...listed } = newerSession({ ...session, user: null, data: null })
-  return listed
+  return { total, data: sessions.map(sessionV1) }
 }
 
 /** Existing clients send null, or an empty text, for what they do not give. */

@@ -34,6 +34,11 @@ export function readTimeMs(field: string, value: unknown): number {
   return ms
 }
 
+/** An instant as what the server writes: ISO 8601 in UTC, with milliseconds. */
+export function isoText(timeMs: number): string {
+  return new Date(timeMs).toISOString()
+}
+
 /** Seconds may have a part; of milliseconds one would be no more than a mistake. */
 function numberMs(value: number): number {
   return Math.abs(value) < LEAST_MS ? Math.round(value * 1000) : value

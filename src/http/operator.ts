@@ -51,7 +51,11 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   },
 
   async 'close-user'({ sessions }, field, caller) {
-    return { closed: await closeUser(sessions, field('user_id'), caller) }
+    const closable = {
+      list: sessions.list.bind(sessions),
+      close: async (id: string) => (await sessions.close(id, caller))?.wasOpen ?? false,
+    }
+    return { closed: await closeUser(closable, field('user_id')) }
   },
 }
 

@@ -3,7 +3,7 @@ export const MAX_TIMER_MS = 2 ** 31 - 1
 
 /** Calls `run` after a time of any length, Infinity too, unless what it returns is called before. */
 export function startTimer(delayMs: number, run: () => void): () => void {
-  let timer: NodeJS.Timeout
+  let timer: ReturnType<typeof setTimeout>
   const wait = (leftMs: number) => {
     timer =
       leftMs > MAX_TIMER_MS

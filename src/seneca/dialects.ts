@@ -1,4 +1,6 @@
+import { sessionV1 } from '../core/commands/session-v1.js'
 import type { Session } from '../core/session.js'
+import { isoText } from '../core/time-text.js'
 
 /** The older dialect, which knows open sessions only. */
 export function olderSession(session: Session) {
@@ -9,8 +11,8 @@ export function olderSession(session: Session) {
 export function olderListedSession(session: Session) {
   return {
     id: session.id,
-    opened: date(session.openTimeMs),
-    last_request: date(session.requestTimeMs),
+    opened: isoText(session.openTimeMs),
+    last_request: isoText(session.requestTimeMs),
     address: session.address,
     client: session.client,
     data: parsed(session.data),
@@ -19,23 +21,7 @@ export function olderListedSession(session: Session) {
 
 /** The newer dialect's SessionV1. */
 export function newerSession(session: Session) {
-  return {
-    id: session.id,
-    user_id: session.userId,
-    user_name: session.userName,
-    active: session.active,
-    open_time: date(session.openTimeMs),
-    request_time: date(session.requestTimeMs),
-    close_time: session.closeTimeMs === null ? null : date(session.closeTimeMs),
-    address: session.address,
-    client: session.client,
-    user: parsed(session.user),
-    data: parsed(session.data),
-  }
-}
-
-function date(timeMs: number): string {
-  return new Date(timeMs).toISOString()
+  return { ...sessionV1(session), user: parsed(session.user), data: parsed(session.data) }
 }
 
 function parsed(json: string | null): unknown {

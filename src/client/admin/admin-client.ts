@@ -9,8 +9,7 @@ import {
   GetStatusResponse,
 } from '#generated/sessiond/v1/admin'
 import { MalformedError } from '../../core/errors.js'
-import { callUnary } from '../connection/call.js'
-import { callServerStream } from '../connection/call-stream.js'
+import { callServerStream, callUnary } from '../connection/call.js'
 import type { Connection } from '../connection/connect.js'
 import { explain } from '../connection/explain.js'
 

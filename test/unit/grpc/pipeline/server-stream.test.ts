@@ -1,6 +1,6 @@
 import { Client, credentials } from '@grpc/grpc-js'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { callServerStream } from '../../../../src/client/connection/call-stream.js'
+import { callServerStream } from '../../../../src/client/connection/call.js'
 import type { CallObserver } from '../../../../src/core/calls.js'
 import { MissingFieldError } from '../../../../src/core/errors.js'
 import { rawDefinition } from '../../../../src/grpc/pipeline/contracts.js'

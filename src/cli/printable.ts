@@ -1,0 +1,34 @@
+/** Characters that could rewrite what stands around them on a terminal: control and formatting ones. */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
+
+/** What callers and servers named themselves, or say, safe to print: such characters by their number. */
+export function printable(text: string): string {
+  return text.replace(UNPRINTABLE, (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`)
+}
+
+/** JSON text on one line, which reads the same and is safe to print. */
+export function printableJson(json: string): string {
+  const escaped = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
+  return json.replace(UNPRINTABLE, (char) => char.split('').map(escaped).join(''))
+}
+
+/** A value as such JSON. */
+export function jsonLine(value: unknown): string {
+  return printableJson(JSON.stringify(value))
+}
+
+export function table(rows: readonly (readonly string[])[]): string {
+  const cells = rows.map((row) => row.map(printable))
+  const widths = cells.reduce<number[]>(
+    (widest, row) => row.map((cell, i) => Math.max(cell.length, widest[i] ?? 0)),
+    [],
+  )
+  return cells
+    .map((row) =>
+      row
+        .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}
