@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import type { CheckFinding } from '../client/index.js'
-import { type Config, ConfigError } from '../config/config.js'
+import { ConfigError } from '../config/config.js'
+import type { Config } from '../config/serve-options.js'
 import { SessiondError } from '../core/errors.js'
 import { apart } from '../offline/apart.js'
 import type { CheckEvent } from '../offline/check.js'

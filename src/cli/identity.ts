@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { Command, Option } from 'commander'
 import { fetchServerKeys, publicKeyOf } from '../client/index.js'
 import { ConfigError } from '../config/config.js'
-import { variableOf } from '../config/serve-options.js'
+import { variableOf } from '../config/option.js'
 import { parseServerKeys, readPrivateKey, withOptions } from './flags.js'
 import { connectByFlags, type TlsFlags, tlsOptions } from './server-connection.js'
 

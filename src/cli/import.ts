@@ -5,7 +5,7 @@ import { jsonLine, printable } from './printable.js'
 import { progressOn } from './progress.js'
 import { readServerConfig, STORE_OPTIONS, serverConfigOptions } from './server-config.js'
 
-const SERVER_OPTIONS = [...STORE_OPTIONS, 'max-data-bytes', 'identity-key'] as const
+const SERVER_OPTIONS = [...STORE_OPTIONS, 'maxDataBytes', 'identityKey'] as const
 
 /** `sessiond import` */
 export function importCommand(): Command {

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander'
 import { ConfigError, readConfig } from '../config/config.js'
-import { SERVE_OPTIONS, variableOf } from '../config/serve-options.js'
+import { defaultText, variableOf } from '../config/option.js'
+import { SERVE_OPTIONS } from '../config/serve-options.js'
 import { createLog } from '../observability/log.js'
 import { startNode } from '../server/start.js'
 import { readConfigText } from './server-config.js'
@@ -14,16 +15,17 @@ export function serveCommand(): Command {
     // Unknown ones are reported together with all other mistakes.
     .allowUnknownOption()
     .allowExcessArguments()
-  for (const [name, { placeholder, help, ...rest }] of Object.entries(SERVE_OPTIONS)) {
-    const fallback = 'default' in rest ? ` (default: ${rest.default})` : ''
+  for (const serveOption of Object.values(SERVE_OPTIONS)) {
+    const { name, placeholder, help, bare, isList } = serveOption
+    const fallback = defaultText(serveOption)
     const option = new Option(
-      'bare' in rest ? `--${name} [${placeholder}]` : `--${name} <${placeholder}>`,
-      `${help}${fallback} [${variableOf(name)}]`,
+      bare === undefined ? `--${name} <${placeholder}>` : `--${name} [${placeholder}]`,
+      `${help}${fallback === undefined ? '' : ` (default: ${fallback})`} [${variableOf(name)}]`,
     )
-    if ('bare' in rest) {
-      option.preset(rest.bare)
+    if (bare !== undefined) {
+      option.preset(bare)
     }
-    if ('isList' in rest) {
+    if (isList) {
       option.argParser((value: string, earlier?: string) =>
         [earlier, value].filter(Boolean).join(','),
       )

@@ -1,32 +1,34 @@
 import { type Command, Option } from 'commander'
-import { type Config, ConfigError, readConfig } from '../config/config.js'
-import { type OptionName, SERVE_OPTIONS, variableOf } from '../config/serve-options.js'
+import { ConfigError, readConfig } from '../config/config.js'
+import { variableOf } from '../config/option.js'
+import { type Config, SERVE_OPTIONS } from '../config/serve-options.js'
 import { readInputText } from '../files/input.js'
 
 /** The options of `serve` that what is stored depends on. */
 export const STORE_OPTIONS = [
-  'data-dir',
-  'idle-timeout',
-  'max-session-age',
-  'retention',
-  'epoch-genesis',
-  'epoch-length',
-  'sealing-keys',
-] as const satisfies OptionName[]
+  'dataDir',
+  'idleTimeoutMs',
+  'maxSessionAgeMs',
+  'retentionMs',
+  'epochGenesisMs',
+  'epochLengthMs',
+  'sealingKeys',
+] as const satisfies (keyof Config)[]
 
 /** Options of a command that works on the data directory of a stopped server: as the server is started with. */
-export const serverConfigOptions = (names: readonly OptionName[]) => [
+export const serverConfigOptions = (keys: readonly (keyof Config)[]) => [
   new Option('--config <FILE>', "the server's"),
-  ...names.map((name) => {
-    const { placeholder, help } = SERVE_OPTIONS[name]
+  ...keys.map((key) => {
+    const { name, placeholder, help } = SERVE_OPTIONS[key]
     return new Option(`--${name} <${placeholder}>`, `${help} [${variableOf(name)}]`)
   }),
 ]
 
 /** What these options, the variables and the --config file say. Throws ConfigError. */
-export function readServerConfig(command: Command, names: readonly OptionName[]): Config {
+export function readServerConfig(command: Command, keys: readonly (keyof Config)[]): Config {
   const given = command.opts<Record<string, string | boolean | undefined>>()
-  const flags = names.flatMap((name) => {
+  const flags = keys.flatMap((key) => {
+    const { name } = SERVE_OPTIONS[key]
     const option = command.options.find((candidate) => candidate.name() === name)
     const value = option && given[option.attributeName()]
     return typeof value === 'string' ? [[name, value] as const] : []

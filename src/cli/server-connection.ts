@@ -8,7 +8,7 @@ import {
   SessionsClient,
 } from '../client/index.js'
 import { ConfigError } from '../config/config.js'
-import { variableOf } from '../config/serve-options.js'
+import { variableOf } from '../config/option.js'
 import { grpcAddress } from '../config/values.js'
 import { readCertificates, readKeyPair } from '../credentials/tls.js'
 import { readTokenFile } from '../credentials/token-file.js'

@@ -1,64 +1,9 @@
 import { join } from 'node:path'
 import { SessiondError } from '../core/errors.js'
-import type { GrpcLimits } from '../grpc/transport/limits.js'
-import type { Address, TcpAddress } from '../net/address.js'
-import { type Option, type OptionName, SERVE_OPTIONS, variableOf } from './serve-options.js'
+import { type Option, variableOf } from './option.js'
+import { type Config, SERVE_OPTIONS } from './serve-options.js'
 import { unprotected } from './unprotected.js'
-import { type SenecaAddress, yesOrNo } from './values.js'
-
-type Value<N extends OptionName> = ReturnType<(typeof SERVE_OPTIONS)[N]['parse']>
-
-/** What TLS is served with, PEM. */
-export interface TlsFiles {
-  readonly cert: string
-  readonly key: string
-  /** null: client certificates are not asked for. */
-  readonly clientCa: string | null
-}
-
-export interface Config extends GrpcLimits {
-  readonly dataDir: string
-  readonly store: Value<'store'>
-  readonly grpc: Address
-  /** Of the Unix socket, where gRPC listens on one. */
-  readonly grpcSocketMode: number
-  readonly seneca: readonly SenecaAddress[]
-  /** null: off. */
-  readonly http: TcpAddress | null
-  /** null: none. */
-  readonly tls: TlsFiles | null
-  readonly plaintext: boolean
-  /** null: none. */
-  readonly adminTokenFile: string | null
-  readonly insecureCommands: boolean
-  readonly feedMaxSessions: number
-  /** null: none is asked for. */
-  readonly feedToken: string | null
-  readonly feedPublic: boolean
-  readonly owners: string
-  readonly maxLifetimeMs: number
-  readonly maxEpochDriftMs: number
-  readonly maxSessionsPerOwner: number
-  readonly maxSessions: number
-  /** 0 is none. */
-  readonly idleTimeoutMs: number
-  /** 0 is none. */
-  readonly maxSessionAgeMs: number
-  readonly retentionMs: number
-  readonly maxDataBytes: number
-  readonly epochGenesisMs: number
-  readonly epochLengthMs: number
-  readonly identityKey: string
-  readonly sealingKeys: string
-  readonly acceptDamage: boolean
-  readonly auditLog: string
-  readonly graceMs: number
-  /** 0 is none. */
-  readonly drainDelayMs: number
-  /** 0 is none, Infinity forever. */
-  readonly waitForLockMs: number
-  readonly logLevel: Value<'log-level'>
-}
+import { yesOrNo } from './values.js'
 
 /** Every mistake of a configuration at once, each with its option's name. */
 export class ConfigError extends SessiondError {
@@ -77,93 +22,92 @@ export interface ConfigSources {
   readonly file?: { readonly name: string; readonly text: string }
 }
 
+/** While options are read: those that are mistaken are left out. */
+type PartialConfig = { -readonly [K in keyof Config]?: Config[K] }
+
+const OPTIONS: { readonly [K in keyof Config]: Option<Config[K]> } = SERVE_OPTIONS
+const OPTIONS_BY_NAME: ReadonlyMap<string, Option<unknown>> = new Map(
+  Object.values(SERVE_OPTIONS).map((option) => [option.name, option]),
+)
+
 /** Throws ConfigError. */
 export function readConfig({ flags, env, file }: ConfigSources): Config {
   const mistakes: string[] = []
   const fromFile = file === undefined ? {} : readConfigFile(file.name, file.text, mistakes)
-  const unknown = Object.keys(flags).filter((name) => !Object.hasOwn(SERVE_OPTIONS, name))
+  const unknown = Object.keys(flags).filter((name) => !OPTIONS_BY_NAME.has(name))
   mistakes.push(...unknown.map((name) => `--${name}: there is no such option`))
 
-  const value = <N extends OptionName>(name: N): Value<N> | undefined => {
-    const { parse, default: fallback }: Option<unknown> = SERVE_OPTIONS[name]
+  const given = (name: string): readonly [source: string, text: string] | null => {
     const variable = variableOf(name)
-    const [source, given] =
-      flags[name] !== undefined
-        ? [`--${name}`, flags[name]]
-        : env[variable] !== undefined
-          ? [`${variable} (--${name})`, env[variable]]
-          : fromFile[name] !== undefined
-            ? [`${file?.name}: ${name}`, fromFile[name]]
-            : ['', fallback]
+    const candidates = [
+      [`--${name}`, flags[name]],
+      [`${variable} (--${name})`, env[variable]],
+      [`${file?.name}: ${name}`, fromFile[name]],
+    ] as const
+    for (const [source, text] of candidates) {
+      if (text !== undefined) {
+        return [source, text]
+      }
+    }
+    return null
+  }
+  const config: PartialConfig = {}
+  const read = <K extends keyof Config>(key: K) => {
+    const option = OPTIONS[key]
+    const [source, text] = given(option.name) ?? ['', null]
     try {
-      return given === undefined ? undefined : (parse(given) as Value<N>)
+      config[key] = readOption(option, text, config.dataDir)
     } catch (error) {
       mistakes.push(`${source}: ${(error as Error).message}`)
-      return undefined
     }
   }
-
-  const dataDir = value('data-dir') ?? ''
-  const cert = value('tls-cert')
-  const key = value('tls-key')
-  const clientCa = value('tls-client-ca') ?? null
-  if ((cert === undefined) !== (key === undefined)) {
-    mistakes.push('--tls-cert and --tls-key: give both or neither')
-  } else if (clientCa !== null && cert === undefined) {
-    mistakes.push('--tls-client-ca: needs --tls-cert and --tls-key')
+  // The data directory is the first of them: defaults of others lie in it.
+  keysOf(OPTIONS).forEach(read)
+  mistakes.push(...incomplete(config))
+  if (mistakes.length === 0 && isWhole(config)) {
+    mistakes.push(...unprotected(config))
+    if (mistakes.length === 0) {
+      return config
+    }
   }
-  const config = {
-    dataDir,
-    store: value('store'),
-    grpc: value('grpc'),
-    grpcSocketMode: value('grpc-socket-mode'),
-    seneca: value('seneca'),
-    http: value('http'),
-    tls: cert !== undefined && key !== undefined ? { cert, key, clientCa } : null,
-    plaintext: value('plaintext'),
-    adminTokenFile: value('admin-token-file') ?? null,
-    insecureCommands: value('insecure-commands'),
-    feedMaxSessions: value('feed-max-sessions'),
-    feedToken: value('feed-token') ?? null,
-    feedPublic: value('feed-public'),
-    owners: value('owners'),
-    maxLifetimeMs: value('max-lifetime'),
-    maxEpochDriftMs: value('max-epoch-drift'),
-    maxSessionsPerOwner: value('max-sessions-per-owner'),
-    maxSessions: value('max-sessions'),
-    idleTimeoutMs: value('idle-timeout'),
-    maxSessionAgeMs: value('max-session-age'),
-    retentionMs: value('retention'),
-    maxDataBytes: value('max-data-bytes'),
-    epochGenesisMs: value('epoch-genesis'),
-    epochLengthMs: value('epoch-length'),
-    identityKey: value('identity-key') ?? join(dataDir, 'identity.pem'),
-    sealingKeys: value('sealing-keys') ?? join(dataDir, 'sealing-keys.json'),
-    acceptDamage: value('accept-damage'),
-    auditLog: value('audit-log') ?? join(dataDir, 'audit.jsonl'),
-    maxMessageBytes: value('max-message-bytes'),
-    maxStreams: value('max-streams'),
-    maxConnections: value('max-connections'),
-    maxConnectionIdleMs: value('max-connection-idle'),
-    maxConnectionAgeMs: value('max-connection-age'),
-    maxConnectionAgeGraceMs: value('max-connection-age-grace'),
-    headerTimeoutMs: value('header-timeout'),
-    peerCallsPerSecond: value('peer-calls-per-second'),
-    peerFailuresPerSecond: value('peer-failures-per-second'),
-    graceMs: value('grace'),
-    drainDelayMs: value('drain-delay'),
-    waitForLockMs: value('wait-for-lock'),
-    logLevel: value('log-level'),
-  }
-  if (mistakes.length === 0) {
-    mistakes.push(...unprotected(config as Config))
-  }
-  if (mistakes.length > 0) {
-    throw new ConfigError(mistakes)
-  }
-  return config as Config
+  throw new ConfigError(mistakes)
 }
 
+/** `given`: null where nobody gave anything. */
+function readOption<T>(option: Option<T>, given: string | null, dataDir = ''): T {
+  if (given !== null) {
+    return option.parse(given)
+  }
+  if ('unset' in option) {
+    return option.unset
+  }
+  const { default: fallback } = option
+  return option.parse(typeof fallback === 'string' ? fallback : join(dataDir, fallback.inDataDir))
+}
+
+function keysOf<T extends object>(table: T): Extract<keyof T, string>[] {
+  const keys: Extract<keyof T, string>[] = []
+  for (const key in table) {
+    keys.push(key)
+  }
+  return keys
+}
+
+function isWhole(config: PartialConfig): config is Config {
+  return keysOf(OPTIONS).every((key) => config[key] !== undefined)
+}
+
+/** Files of TLS that need others. */
+function incomplete({ tlsCert, tlsKey, tlsClientCa }: PartialConfig): string[] {
+  if ((tlsCert === null) !== (tlsKey === null)) {
+    return ['--tls-cert and --tls-key: give both or neither']
+  }
+  return tlsClientCa !== null && tlsCert === null
+    ? ['--tls-client-ca: needs --tls-cert and --tls-key']
+    : []
+}
+
+/** The values of a file as they would stand on the command line, by option name. */
 function readConfigFile(name: string, text: string, mistakes: string[]): Record<string, string> {
   let parsed: unknown
   try {
@@ -178,11 +122,12 @@ function readConfigFile(name: string, text: string, mistakes: string[]): Record<
   }
   const values: Record<string, string> = {}
   for (const [key, value] of Object.entries(parsed)) {
-    if (!Object.hasOwn(SERVE_OPTIONS, key)) {
+    const option = OPTIONS_BY_NAME.get(key)
+    if (option === undefined) {
       mistakes.push(`${name}: ${key}: there is no such option`)
-    } else if (isTexts(value) && 'isList' in SERVE_OPTIONS[key as OptionName]) {
+    } else if (isTexts(value) && option.isList) {
       values[key] = value.join(',')
-    } else if (typeof value === 'boolean' && SERVE_OPTIONS[key as OptionName].parse === yesOrNo) {
+    } else if (typeof value === 'boolean' && option.parse === yesOrNo) {
       values[key] = value ? 'yes' : 'no'
     } else if (typeof value !== 'string' && typeof value !== 'number') {
       mistakes.push(`${name}: ${key}: must be a text or a number`)

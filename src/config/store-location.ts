@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path'
-import type { Config } from './config.js'
+import type { Config } from './serve-options.js'
 
 /** Where a server keeps its store. */
 export function storeLocation({ dataDir }: Pick<Config, 'dataDir'>): string {

@@ -1,40 +1,26 @@
-import type { Address, TcpAddress } from '../net/address.js'
 import { isLoopback } from '../net/loopback.js'
-import type { SenecaAddress } from './values.js'
-
-/** The options that decide who can reach what. */
-interface Listeners {
-  readonly grpc: Address
-  readonly http: TcpAddress | null
-  readonly seneca: readonly SenecaAddress[]
-  readonly tls: { readonly clientCa: string | null } | null
-  readonly adminTokenFile: string | null
-  readonly plaintext: boolean
-  readonly feedToken: string | null
-  readonly feedPublic: boolean
-  readonly insecureCommands: boolean
-}
+import type { Config } from './serve-options.js'
 
 /** What would listen where others can reach it without protection: one mistake each, with the option that would allow it. */
-export function unprotected(config: Listeners): string[] {
-  const { grpc, http, seneca, tls, adminTokenFile, plaintext } = config
-  const { feedToken, feedPublic, insecureCommands } = config
+export function unprotected(config: Config): string[] {
+  const { grpc, http, seneca, tlsCert, tlsClientCa, adminTokenFile, plaintext } = config
+  const { feedTokenFile, feedPublic, insecureCommands } = config
   const mistakes: string[] = []
   for (const [option, address] of [['--grpc', grpc] as const, ['--http', http] as const]) {
     const isReached = address !== null && 'host' in address && !isLoopback(address.host)
-    if (isReached && tls === null && !plaintext) {
+    if (isReached && tlsCert === null && !plaintext) {
       mistakes.push(
         `${option}: ${address.host} is no loopback address: give --tls-cert and --tls-key, or, ` +
           'where a proxy in front or a private network protects it, --plaintext yes',
       )
     }
   }
-  if ('path' in grpc && tls?.clientCa && adminTokenFile === null) {
+  if ('path' in grpc && tlsClientCa !== null && adminTokenFile === null) {
     mistakes.push(
       '--grpc: nobody can show a client certificate over a Unix socket: give --admin-token-file as well',
     )
   }
-  if (http !== null && !isLoopback(http.host) && feedToken === null && !feedPublic) {
+  if (http !== null && !isLoopback(http.host) && feedTokenFile === null && !feedPublic) {
     mistakes.push(
       `--http: ${http.host} is no loopback address, and the session list shows session ids: ` +
         'let viewers show a token with --feed-token FILE, or let anyone watch with --feed-public yes',

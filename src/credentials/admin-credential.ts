@@ -1,4 +1,4 @@
-import type { Config } from '../config/config.js'
+import type { Config } from '../config/serve-options.js'
 import { bearerToken, type ClientCertificate } from '../core/operators/credential.js'
 import type { OperatorCredential } from '../core/operators/trust.js'
 import { follow } from '../files/follow.js'
@@ -14,11 +14,11 @@ const MAX_NAME_CHARS = 256
  * signed. null where neither is configured. Throws InputFileError.
  */
 export function openAdminCredential(
-  { adminTokenFile, tls }: Pick<Config, 'adminTokenFile' | 'tls'>,
+  { adminTokenFile, tlsClientCa }: Pick<Config, 'adminTokenFile' | 'tlsClientCa'>,
   log: Logger,
   lifecycle: Lifecycle,
 ): OperatorCredential | null {
-  const takesCertificates = tls !== null && tls.clientCa !== null
+  const takesCertificates = tlsClientCa !== null
   if (adminTokenFile === null && !takesCertificates) {
     return null
   }

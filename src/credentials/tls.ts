@@ -1,16 +1,25 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
-import type { TlsFiles } from '../config/config.js'
+import type { Config } from '../config/serve-options.js'
 import { InputFileError } from '../core/errors.js'
 import { certificateChain, trustedCertificates } from '../crypto/certificates.js'
 import { privateKeyOfTls } from '../crypto/private-key.js'
 import { type Every, every, follow } from '../files/follow.js'
 import { readInputText } from '../files/input.js'
+import type { Lifecycle } from '../net/lifecycle.js'
 import type { Logger } from '../observability/log.js'
 
 /** Certificates are renewed a month before their end; by then something has gone wrong with it. */
 const EXPIRY_WARNING_MS = 14 * 86_400_000
 const EXPIRY_CHECK_INTERVAL_MS = 86_400_000
+
+/** What TLS is served with, PEM. */
+export interface TlsFiles {
+  readonly cert: string
+  readonly key: string
+  /** null: client certificates are not asked for. */
+  readonly clientCa: string | null
+}
 
 /** What a listener's secure context is made from. */
 export interface TlsContext {
@@ -34,6 +43,20 @@ export interface Tls {
   /** Told of each context that takes the place of the last. */
   onChange(listener: (context: TlsContext) => void): void
   close(): void
+}
+
+/** The TLS of the configuration, until the server ends; null: none. Throws InputFileError. */
+export function openTls(
+  { tlsCert, tlsKey, tlsClientCa }: Pick<Config, 'tlsCert' | 'tlsKey' | 'tlsClientCa'>,
+  log: Logger,
+  lifecycle: Lifecycle,
+): Tls | null {
+  if (tlsCert === null || tlsKey === null) {
+    return null
+  }
+  const tls = followTls({ cert: tlsCert, key: tlsKey, clientCa: tlsClientCa }, log)
+  lifecycle.add(() => tls.close())
+  return tls
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Config } from '../config/config.js'
+import type { Config } from '../config/serve-options.js'
 import type { SessionStore } from '../core/store.js'
 import { SealingKeyRing } from './sealing-key-ring.js'
 import { ServerIdentity } from './server-identity.js'

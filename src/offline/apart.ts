@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import type { Config } from '../config/config.js'
+import type { Config } from '../config/serve-options.js'
 import { SessiondError, StoreDamagedError, StoreUnavailableError } from '../core/errors.js'
 import type { CheckEvent } from '../core/upkeep/care.js'
 import type { Repaired } from './repair.js'

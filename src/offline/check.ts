@@ -1,4 +1,4 @@
-import type { Config } from '../config/config.js'
+import type { Config } from '../config/serve-options.js'
 import { storeLocation } from '../config/store-location.js'
 import { InputFileError } from '../core/errors.js'
 import type { CheckEvent } from '../core/upkeep/care.js'

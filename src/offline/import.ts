@@ -1,4 +1,4 @@
-import type { Config } from '../config/config.js'
+import type { Config } from '../config/serve-options.js'
 import { storeLocation, storeTraces } from '../config/store-location.js'
 import { Deadlines } from '../core/endings/deadlines.js'
 import { EpochClock } from '../core/epoch.js'

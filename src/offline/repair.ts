@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { Config } from '../config/config.js'
+import type { Config } from '../config/serve-options.js'
 import { storeLocation } from '../config/store-location.js'
 import { syncDirectory } from '../files/directory.js'
 import { LOCK_FILE } from '../stores/level/database.js'

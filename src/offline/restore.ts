@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { readdir, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { Config } from '../config/config.js'
+import type { Config } from '../config/serve-options.js'
 import { storeLocation } from '../config/store-location.js'
 import { SealError, StoreMismatchError } from '../core/errors.js'
 import { sealingKeysFromJson, sealKeyId } from '../crypto/seal.js'

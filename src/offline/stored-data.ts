@@ -1,4 +1,4 @@
-import type { Config } from '../config/config.js'
+import type { Config } from '../config/serve-options.js'
 import { Deadlines } from '../core/endings/deadlines.js'
 import { EpochClock, type EpochSettings } from '../core/epoch.js'
 import { StoreMismatchError } from '../core/errors.js'

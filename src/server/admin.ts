@@ -1,5 +1,5 @@
 import type { CommandableSessions } from '../commandable/commands.js'
-import type { Config } from '../config/config.js'
+import type { Config } from '../config/serve-options.js'
 import { VERSION } from '../config/version.js'
 import type { CallObserver } from '../core/calls.js'
 import type { Sessions } from '../core/commands/sessions.js'

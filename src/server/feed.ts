@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import type { CommandableSessions } from '../commandable/commands.js'
-import type { Config } from '../config/config.js'
+import type { Config } from '../config/serve-options.js'
 import { VERSION } from '../config/version.js'
 import type { CallObserver } from '../core/calls.js'
 import type { Sessions } from '../core/commands/sessions.js'
@@ -45,7 +45,7 @@ export interface FeedParts {
 
 /** Serves the session list, its page, probes and metrics; null where that is off. */
 export async function startFeed(
-  { http, feedToken, feedPublic, feedMaxSessions, headerTimeoutMs }: Config,
+  { http, feedTokenFile, feedPublic, feedMaxSessions, headerTimeoutMs }: Config,
   parts: FeedParts,
   log: Logger,
   lifecycle: Lifecycle,
@@ -68,7 +68,7 @@ export async function startFeed(
     unsent,
     access: {
       isPublic: feedPublic,
-      ...(feedToken !== null && { token: new Secret(readTokenFile(feedToken)) }),
+      ...(feedTokenFile !== null && { token: new Secret(readTokenFile(feedTokenFile)) }),
     },
     expectedVersion: VERSION,
     pages: readPages(PAGES),

@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openAuditLog } from '../audit/audit-log.js'
 import { commandableSessions } from '../commandable/commands.js'
-import type { Config } from '../config/config.js'
+import type { Config } from '../config/serve-options.js'
 import { VERSION } from '../config/version.js'
 import { PAGE, Sessions } from '../core/commands/sessions.js'
 import { type CreatePorts, createSession } from '../core/create/create.js'
 import { Expiry } from '../core/endings/expiry.js'
 import { EpochClock } from '../core/epoch.js'
 import { openAdminCredential } from '../credentials/admin-credential.js'
-import { followTls } from '../credentials/tls.js'
+import { openTls } from '../credentials/tls.js'
 import { cachedVerify, schemeVerifier, type Verify } from '../crypto/schemes.js'
 import { sealSeed } from '../crypto/seal.js'
 import { sodiumEd25519, sodiumRandomBytes } from '../crypto/sodium.js'
@@ -65,8 +65,7 @@ export async function startNode(config: Config, log: Logger, stop?: AbortSignal)
   try {
     const metrics = new Metrics(VERSION)
     const observer = observeCalls(log, metrics)
-    const tls = config.tls === null ? null : followTls(config.tls, log)
-    lifecycle.add(() => tls?.close())
+    const tls = openTls(config, log, lifecycle)
     const credential = openAdminCredential(config, log, lifecycle)
     let closeAudit = async () => {}
     // Later than the store: what its last calls did is still written down.

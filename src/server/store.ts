@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Config, ConfigError } from '../config/config.js'
+import { ConfigError } from '../config/config.js'
+import type { Config } from '../config/serve-options.js'
 import { storeLocation, storeTraces } from '../config/store-location.js'
 import type { EpochSettings } from '../core/epoch.js'
 import type { Logger } from '../observability/log.js'

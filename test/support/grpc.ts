@@ -1,5 +1,7 @@
 import type { ServerCredentials } from '@grpc/grpc-js'
-import type { GrpcLimits, OnLimited } from '../../src/grpc/transport/limits.js'
+import { readConfig } from '../../src/config/config.js'
+import type { GrpcLimits } from '../../src/config/grpc-limits.js'
+import type { OnLimited } from '../../src/grpc/transport/limits.js'
 import {
   type GrpcServer,
   type GrpcService,
@@ -7,18 +9,7 @@ import {
 } from '../../src/grpc/transport/server.js'
 import { Unsent } from '../../src/net/unsent.js'
 
-/** Of the options of `serve`, their defaults. */
-const LIMITS: GrpcLimits = {
-  maxMessageBytes: 131_072,
-  maxStreams: 256,
-  maxConnections: 4096,
-  maxConnectionIdleMs: 900_000,
-  maxConnectionAgeMs: 0,
-  maxConnectionAgeGraceMs: 30_000,
-  headerTimeoutMs: 10_000,
-  peerCallsPerSecond: 0,
-  peerFailuresPerSecond: 50,
-}
+const DEFAULTS: GrpcLimits = readConfig({ flags: {}, env: {} })
 
 /** A gRPC server in this process, on a free port. */
 export function startTestGrpc(
@@ -31,7 +22,7 @@ export function startTestGrpc(
   return startGrpcServer({
     address: { host: '127.0.0.1', port: 0 },
     services,
-    limits: { ...LIMITS, ...limits },
+    limits: { ...DEFAULTS, ...limits },
     hooks: { onLimited },
     unsent,
     ...(credentials && { credentials }),

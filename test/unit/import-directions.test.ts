@@ -21,7 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   credentials: ['core', 'files', 'crypto', 'config', 'net', 'observability'],
   seneca: ['core', 'net'],
   commandable: ['core', 'net', 'seneca'],
-  grpc: ['core', 'net', 'crypto', 'envelope', 'credentials', 'commandable'],
+  grpc: ['core', 'config', 'net', 'crypto', 'envelope', 'credentials', 'commandable'],
   http: ['core', 'net', 'credentials', 'commandable'],
   feed: ['core', 'net', 'credentials', 'http'],
   client: ['net', 'crypto', 'envelope'],

@@ -3,14 +3,17 @@ import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { readConfig } from '../../src/config/config.js'
-import { SERVE_OPTIONS, variableOf } from '../../src/config/serve-options.js'
+import { variableOf } from '../../src/config/option.js'
+import { SERVE_OPTIONS } from '../../src/config/serve-options.js'
 import { durationMs } from '../../src/config/values.js'
 import { haveTool } from '../support/tools.js'
 
 const pathOf = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url))
 const read = (path: string) => readFileSync(pathOf(path), 'utf8')
 
-const variables: readonly string[] = Object.keys(SERVE_OPTIONS).map(variableOf)
+const variables: readonly string[] = Object.values(SERVE_OPTIONS).map(({ name }) =>
+  variableOf(name),
+)
 
 describe.each(['Dockerfile', 'healthcheck.js', 'sessiond.service', 'network.conf'])(
   'packaging/%s',

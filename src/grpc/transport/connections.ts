@@ -1,8 +1,9 @@
 import { constants } from 'node:http2'
+import type { GrpcLimits } from '../../config/grpc-limits.js'
 import { peerAddress } from '../../net/peer-address.js'
 import type { Unsent } from '../../net/unsent.js'
 import { Connection, type ConnectionSocket, type ConnectionStream } from './connection.js'
-import type { GrpcLimits, Limit, OnLimited } from './limits.js'
+import type { Limit, OnLimited } from './limits.js'
 import { type Peer, type PeerLimits, Peers } from './peers.js'
 
 /** Of every program on this machine: of many, one may leave its answers. */

@@ -8,13 +8,14 @@ import {
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { Server, type ServerCredentials, type StatusObject, status } from '@grpc/grpc-js'
+import type { GrpcLimits } from '../../config/grpc-limits.js'
 import { RateLimitedError } from '../../core/errors.js'
 import { dropFarDeadline, isPastDeadline } from '../pipeline/call-deadline.js'
 import { isAdmitted } from '../pipeline/caller.js'
 import { type Refusal, toStatus } from '../pipeline/status.js'
 import type { Connections } from './connections.js'
 import { deferClose } from './defer-close.js'
-import type { GrpcLimits, OnLimited } from './limits.js'
+import type { OnLimited } from './limits.js'
 
 /** Whose calls prove nothing of the caller, and may stay open for ever: health and reflection. */
 const OPEN_TO_ALL = '/grpc.'

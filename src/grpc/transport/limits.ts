@@ -1,24 +1,5 @@
 import type { UnsentLimit } from '../../net/unsent.js'
 
-/** What a gRPC server takes from its callers; `serve` has an option for each. */
-export interface GrpcLimits {
-  readonly maxMessageBytes: number
-  /** Calls at once on one connection. */
-  readonly maxStreams: number
-  readonly maxConnections: number
-  /** 0 is no limit. */
-  readonly maxConnectionIdleMs: number
-  /** 0 is no limit. */
-  readonly maxConnectionAgeMs: number
-  readonly maxConnectionAgeGraceMs: number
-  /** From the opening of a connection to its first request, and from a request's headers to its end. */
-  readonly headerTimeoutMs: number
-  /** 0 is no limit. */
-  readonly peerCallsPerSecond: number
-  /** 0 is no limit. */
-  readonly peerFailuresPerSecond: number
-}
-
 /**
  * A limit that was met:
  * - `connections`: there were as many as may be, so the one unused longest made room, or the new one

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
+import type { GrpcLimits } from '../../config/grpc-limits.js'
 import { peerAddress } from '../../net/peer-address.js'
-import type { GrpcLimits } from './limits.js'
 import { TokenBucket } from './token-bucket.js'
 
 /** About 300 bytes each. Beyond that the peer seen longest ago is forgotten, with what it did. */

@@ -6,6 +6,7 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
 import { ReflectionService } from '@grpc/reflection'
+import type { GrpcLimits } from '../../config/grpc-limits.js'
 import type { Address } from '../../net/address.js'
 import { listen } from '../../net/listen.js'
 import type { Unsent } from '../../net/unsent.js'
@@ -13,7 +14,7 @@ import { publishedFiles } from '../pipeline/contracts.js'
 import { addHealth } from '../services/health.js'
 import { Connections } from './connections.js'
 import { GuardedServer } from './guarded-server.js'
-import type { GrpcLimits, OnLimited } from './limits.js'
+import type { OnLimited } from './limits.js'
 import { OpenStreams } from './open-streams.js'
 import { shutDown } from './shutdown.js'
 

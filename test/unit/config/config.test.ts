@@ -1,9 +1,13 @@
 import { readFileSync } from 'node:fs'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, expectTypeOf, it } from 'vitest'
 import { ConfigError, readConfig } from '../../../src/config/config.js'
-import { SERVE_OPTIONS, variableOf } from '../../../src/config/serve-options.js'
+import type { GrpcLimits } from '../../../src/config/grpc-limits.js'
+import { defaultText, option, type ValuesOf, variableOf } from '../../../src/config/option.js'
+import { type Config, SERVE_OPTIONS } from '../../../src/config/serve-options.js'
 
 const none = { flags: {}, env: {} }
+/** All of an option but its default. */
+const row = { name: 'is-new', placeholder: 'ANSWER', help: 'an example', parse: Boolean }
 
 function mistakesOf(sources: Parameters<typeof readConfig>[0]): readonly string[] {
   try {
@@ -26,12 +30,14 @@ describe('the configuration', () => {
       grpcSocketMode: 0o600,
       seneca: [{ protocol: 'tcp', host: '127.0.0.1', port: 8807 }],
       http: { host: '127.0.0.1', port: 8808 },
-      tls: null,
+      tlsCert: null,
+      tlsKey: null,
+      tlsClientCa: null,
       plaintext: false,
       adminTokenFile: null,
       insecureCommands: false,
       feedMaxSessions: 10_000,
-      feedToken: null,
+      feedTokenFile: null,
       feedPublic: false,
       owners: 'self-certifying',
       maxLifetimeMs: 30 * 24 * 3600 * 1000,
@@ -214,11 +220,42 @@ describe('the configuration', () => {
 
   it('is listed in the README, option by option', () => {
     const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8')
-    const rows = Object.entries(SERVE_OPTIONS).map(([name, { placeholder, help, ...rest }]) => {
-      const fallback = 'default' in rest ? `\`${rest.default}\`` : ''
+    const rows = Object.values(SERVE_OPTIONS).map((option) => {
+      const { name, placeholder, help } = option
+      const text = defaultText(option)
+      const fallback = text === undefined ? '' : `\`${text}\``
       return `| \`--${name} ${placeholder}\` | \`${variableOf(name)}\` | ${fallback} | ${help} |`
     })
     const [, table] = /<!-- options -->\n([\s\S]*?)\n<!-- \/options -->/.exec(readme) ?? []
     expect(table?.split('\n').slice(2)).toEqual(rows)
+  })
+})
+
+describe('the table of options', () => {
+  it('is what the type of the configuration comes from', () => {
+    expectTypeOf<keyof Config>().toEqualTypeOf<keyof typeof SERVE_OPTIONS>()
+    expectTypeOf<Config['maxLifetimeMs']>().toEqualTypeOf<number>()
+    expectTypeOf<Config['tlsCert']>().toEqualTypeOf<string | null>()
+    expectTypeOf<Config['logLevel']>().toEqualTypeOf<'error' | 'warn' | 'info' | 'debug'>()
+    expectTypeOf<Config>().toExtend<GrpcLimits>()
+    const table = { isNew: option({ ...row, unset: null }) }
+    expectTypeOf<ValuesOf<typeof table>>().toEqualTypeOf<{ readonly isNew: boolean | null }>()
+  })
+
+  it('does not compile with an option that lacks a name, a help, a check or what it is by default', () => {
+    const { name, help, parse, ...rest } = row
+    // @ts-expect-error: no default
+    option(row)
+    // @ts-expect-error: no name
+    option({ ...rest, help, parse, default: 'no' })
+    // @ts-expect-error: no help
+    option({ ...rest, name, parse, default: 'no' })
+    // @ts-expect-error: no check
+    option({ ...rest, name, help, default: 'no' })
+  })
+
+  it('has each name once', () => {
+    const names = Object.values(SERVE_OPTIONS).map(({ name }) => name)
+    expect(names).toEqual([...new Set(names)])
   })
 })

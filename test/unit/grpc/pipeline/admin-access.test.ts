@@ -95,7 +95,7 @@ beforeAll(async () => {
   await writeFile(file.clientCa, operators.cert)
   await writeFile(adminTokenFile, `${TOKEN}\n`)
   credential = openAdminCredential(
-    { adminTokenFile, tls: file },
+    { adminTokenFile, tlsClientCa: file.clientCa },
     log,
     lifecycle,
   ) as OperatorCredential

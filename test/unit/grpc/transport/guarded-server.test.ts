@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { connect as connectHttp2 } from 'node:http2'
 import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js'
 import { expect, it, onTestFinished } from 'vitest'
+import type { GrpcLimits } from '../../../../src/config/grpc-limits.js'
 import {
   EpochDriftError,
   IdempotencyKeyReusedError,
@@ -14,7 +15,6 @@ import { forOperators } from '../../../../src/grpc/pipeline/admin-access.js'
 import { rawDefinition } from '../../../../src/grpc/pipeline/contracts.js'
 import { unary } from '../../../../src/grpc/pipeline/handler.js'
 import { serverStream } from '../../../../src/grpc/pipeline/server-stream.js'
-import type { GrpcLimits } from '../../../../src/grpc/transport/limits.js'
 import { startTestGrpc } from '../../../support/grpc.js'
 import { NO_FAILURES } from '../../../support/observer.js'
 

@@ -9,10 +9,10 @@ import {
   status,
 } from '@grpc/grpc-js'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import type { GrpcLimits } from '../../../../src/config/grpc-limits.js'
 import { SignatureError } from '../../../../src/core/errors.js'
 import { rawDefinition } from '../../../../src/grpc/pipeline/contracts.js'
 import { unary } from '../../../../src/grpc/pipeline/handler.js'
-import type { GrpcLimits } from '../../../../src/grpc/transport/limits.js'
 import { startTestGrpc } from '../../../support/grpc.js'
 import {
   callHeaders,
