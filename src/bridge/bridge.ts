@@ -1,14 +1,7 @@
 import { status } from '@grpc/grpc-js'
-import {
-  type ConnectOptions,
-  connect,
-  RefusedError,
-  type SessionInfo,
-  SessionsClient,
-} from '../client/index.js'
+import { type ConnectOptions, connect, RefusedError, SessionsClient } from '../client/index.js'
 import type { SenecaAddress } from '../config/values.js'
 import { InvalidFieldError, ServerUnavailableError } from '../core/errors.js'
-import type { Session } from '../core/session.js'
 import { type CutCalls, Lifecycle } from '../net/lifecycle.js'
 import { Unsent } from '../net/unsent.js'
 import type { Logger } from '../observability/log.js'
@@ -68,12 +61,15 @@ export async function startBridge(
   }
 }
 
+/** Commands that bring `user` or `data`, which may be more than a message may have. */
+const CARRYING: ReadonlySet<string | symbol> = new Set(['open', 'storeData', 'updateUser'])
+
 /** The use cases of the server that `client` asks. `onOutcome` is told of each call's failure, or of none. */
 export function remoteCommands(
   client: SessionsClient,
   onOutcome: (failure: unknown) => void,
 ): SessionCommands {
-  async function ask<T>(answer: Promise<T>): Promise<T> {
+  const ask = async (command: string | symbol, answer: Promise<unknown>) => {
     try {
       const result = await answer
       onOutcome(undefined)
@@ -81,42 +77,18 @@ export function remoteCommands(
     } catch (caught) {
       const error = barred(caught, client.address)
       onOutcome(error)
-      throw error
+      throw CARRYING.has(command) && isTooLarge(error)
+        ? new InvalidFieldError('data', 'and user are together larger than the server takes')
+        : error
     }
   }
-  /** Of a command that may bring much. */
-  const one = async (answer: Promise<SessionInfo>) => {
-    try {
-      return asSession(await ask(answer))
-    } catch (error) {
-      if (isTooLarge(error)) {
-        throw new InvalidFieldError('data', 'and user are together larger than the server takes')
-      }
-      throw error
-    }
-  }
-  const oneOrNone = async (answer: Promise<SessionInfo | null>) => {
-    const session = await ask(answer)
-    return session && asSession(session)
-  }
-  return {
-    open: (args) => one(client.open(args)),
-    get: (id) => oneOrNone(client.get(id)),
-    load: (userId, id) => oneOrNone(client.load(userId, id)),
-    async list(args) {
-      const { sessions, total } = await ask(client.list(args))
-      return { sessions: sessions.map(asSession), total }
-    },
-    storeData: (id, data, userId) => one(client.storeData(id, data, userId)),
-    updateUser: (id, user) => one(client.updateUser(id, user)),
-    async close(id) {
-      const session = await oneOrNone(client.close(id))
-      return session && { session }
-    },
-    closeOpened: (userId, address, at) => ask(client.closeOpened(userId, address, at)),
-    delete: (id, userId) => oneOrNone(client.delete(id, userId)),
-    closeExpired: () => ask(client.closeExpired()),
-  }
+  // The SDK has a method of the same name for each command: one wrapper does for all.
+  return new Proxy<SessionCommands>(client, {
+    get:
+      (_, command) =>
+      (...args: unknown[]) =>
+        ask(command, Reflect.apply(Reflect.get(client, command), client, args)),
+  })
 }
 
 /** gRPC itself refuses such a message, and tells nothing but this. */
@@ -133,11 +105,6 @@ function barred(error: unknown, server: string): unknown {
   return error instanceof RefusedError && BARRING.has(error.code)
     ? new ServerUnavailableError(server, `refuses the bridge: ${error.message}`, error)
     : error
-}
-
-/** Which sessions are token sessions stays with the server; no command tells. */
-function asSession(info: SessionInfo): Session {
-  return { ...info, token: null }
 }
 
 /** Tells once that the server is away, and once that it is back. */

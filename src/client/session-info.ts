@@ -30,6 +30,11 @@ export interface OpenOptions {
   readonly data?: string | null
 }
 
+/** Of which user a session must be: another user's counts as absent. */
+export interface OfUser {
+  readonly userId?: string | undefined
+}
+
 export interface ListOptions {
   readonly id?: string
   readonly userId?: string

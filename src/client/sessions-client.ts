@@ -18,6 +18,7 @@ import { explain } from './connection/explain.js'
 import { CommandError } from './errors.js'
 import {
   type ListOptions,
+  type OfUser,
   type OpenOptions,
   readSession,
   type SessionInfo,
@@ -86,8 +87,8 @@ export class SessionsClient {
     }
   }
 
-  /** Replaces the session's data: JSON text, or null for none. With a user, only where it is theirs. */
-  async storeData(id: string, data: string | null, userId?: string): Promise<SessionInfo> {
+  /** Replaces the session's data: JSON text, or null for none. */
+  async storeData(id: string, data: string | null, { userId }: OfUser = {}): Promise<SessionInfo> {
     const reply = await this.call(
       'store_session_data',
       SessionStoreDataRequest,
@@ -120,11 +121,8 @@ export class SessionsClient {
     await this.callWithId('close_session', '', metadata)
   }
 
-  /**
-   * Deletes a session, of this user where one is given, and returns what was there, but for `user` and
-   * `data`.
-   */
-  async delete(id: string, userId?: string): Promise<SessionInfo | null> {
+  /** Deletes a session, and returns what was there, but for `user` and `data`. */
+  async delete(id: string, { userId }: OfUser = {}): Promise<SessionInfo | null> {
     const metadata = metadataOf({ 'sessiond-user-id-bin': userId })
     return found(await this.callWithId('delete_session_by_id', id, metadata))
   }

@@ -1,7 +1,7 @@
 import type { Lifetime } from './create/lifetime.js'
 
-/** One session, however it was opened. Times are Unix milliseconds. */
-export interface Session {
+/** What callers of the commands are told of a session. Times are Unix milliseconds. */
+export interface SessionInfo {
   /** A UUIDv4 where we made it; an imported one may be any text of 1 to 64 bytes. */
   readonly id: string
   /** For a token session the owner in base58. */
@@ -18,6 +18,10 @@ export interface Session {
   readonly user: string | null
   /** JSON text, null where there is none or the session has ended. */
   readonly data: string | null
+}
+
+/** One session, however it was opened. */
+export interface Session extends SessionInfo {
   /** There for a session that Create opened, null for one that a command opened. */
   readonly token: Token | null
 }

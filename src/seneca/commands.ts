@@ -1,17 +1,26 @@
+import type { ListArguments, OpenArguments } from '../core/commands/arguments.js'
 import { readListArguments } from '../core/commands/list-arguments.js'
-import type { Closed, Sessions } from '../core/commands/sessions.js'
+import { type OfUser, PAGE } from '../core/commands/sessions.js'
 import { InvalidFieldError, MissingFieldError } from '../core/errors.js'
 import type { Caller } from '../core/operators/audit.js'
-import type { Session } from '../core/session.js'
+import type { SessionInfo } from '../core/session.js'
 import { Arguments } from './arguments.js'
 import { newerSession, olderListedSession, olderSession } from './dialects.js'
 
-/** The use cases that the commands need: the server's own, or those of a server elsewhere. */
-export type SessionCommands = Pick<
-  Sessions,
-  'open' | 'get' | 'load' | 'list' | 'storeData' | 'updateUser' | 'closeOpened' | 'delete'
-> & {
-  close(id: string, caller: Caller): Promise<Pick<Closed, 'session'> | null>
+/** The use cases that the commands need: the core's `Sessions`, or the SDK's `SessionsClient` of a server elsewhere. */
+export interface SessionCommands {
+  open(args: OpenArguments): Promise<SessionInfo>
+  get(id: string): Promise<SessionInfo | null>
+  load(userId: string, id: string): Promise<SessionInfo | null>
+  list(args: ListArguments): Promise<{
+    readonly sessions: readonly SessionInfo[]
+    readonly total: number | null
+  }>
+  storeData(id: string, data: string | null, of?: OfUser): Promise<SessionInfo>
+  updateUser(id: string, user: string | null): Promise<SessionInfo>
+  close(id: string, caller: Caller): Promise<SessionInfo | null>
+  closeOpened(userId: string, address: string, client: string, caller: Caller): Promise<void>
+  delete(id: string, of: OfUser, caller: Caller): Promise<SessionInfo | null>
   closeExpired(): Promise<unknown>
 }
 
@@ -25,8 +34,6 @@ type Command = (
 const NEWER_USER = ['user_id', 'user_name'] as const
 /** By which the older dialect knows the session to close. */
 const OLDER_PLACE = ['user_id', 'address', 'client'] as const
-/** A page of the core's. */
-const PAGE = 100
 /** The older dialect has no pages; its list is built in memory, so it has an end. */
 const MAX_OLDER_LIST = 1000
 
@@ -88,7 +95,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
       const id = args.required('session_id')
       const data = args.requiredJson('data')
       if (args.has('user_id')) {
-        await commands.storeData(id, data, args.required('user_id'))
+        await commands.storeData(id, data, { userId: args.required('user_id') })
         return null
       }
       return newerSession(await commands.storeData(id, data))
@@ -103,8 +110,8 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
     async close_session(commands, args, caller) {
       if (args.has('session_id') || !OLDER_PLACE.some((name) => args.has(name))) {
         args.takeOnly('session_id')
-        const outcome = await commands.close(args.required('session_id'), caller)
-        return outcome && newerSession(outcome.session)
+        const session = await commands.close(args.required('session_id'), caller)
+        return session && newerSession(session)
       }
       args.takeOnly(...OLDER_PLACE)
       const userId = args.required('user_id')
@@ -117,13 +124,13 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
       args.takeOnly('user_id', 'session_id')
       const id = args.required('session_id')
       const userId = args.has('user_id') ? args.required('user_id') : undefined
-      await commands.delete(id, userId, caller)
+      await commands.delete(id, { userId }, caller)
       return null
     },
 
     async delete_session_by_id(commands, args, caller) {
       args.takeOnly('session_id')
-      const session = await commands.delete(args.required('session_id'), undefined, caller)
+      const session = await commands.delete(args.required('session_id'), {}, caller)
       return session && newerSession(session)
     },
 
@@ -155,7 +162,7 @@ async function listPage(
 
 /** Throws InvalidFieldError where there are more than one answer should carry. */
 async function listAllOpen(commands: SessionCommands, userId: string): Promise<object[]> {
-  const found = new Map<string, Session>()
+  const found = new Map<string, SessionInfo>()
   for (let skip = 0; ; skip += PAGE) {
     const { sessions } = await commands.list({ userId, active: true, skip, take: PAGE })
     // A request between two pages moves a session to the front, and others onto the next page.

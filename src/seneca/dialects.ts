@@ -1,14 +1,14 @@
 import { sessionV1 } from '../core/commands/session-v1.js'
-import type { Session } from '../core/session.js'
+import type { SessionInfo } from '../core/session.js'
 import { isoText } from '../core/time-text.js'
 
 /** The older dialect, which knows open sessions only. */
-export function olderSession(session: Session) {
+export function olderSession(session: SessionInfo) {
   return { ...olderListedSession(session), user: parsed(session.user) }
 }
 
 /** The older dialect leaves `user` out of lists. */
-export function olderListedSession(session: Session) {
+export function olderListedSession(session: SessionInfo) {
   return {
     id: session.id,
     opened: isoText(session.openTimeMs),
@@ -20,7 +20,7 @@ export function olderListedSession(session: Session) {
 }
 
 /** The newer dialect's SessionV1. */
-export function newerSession(session: Session) {
+export function newerSession(session: SessionInfo) {
   return { ...sessionV1(session), user: parsed(session.user), data: parsed(session.data) }
 }
 

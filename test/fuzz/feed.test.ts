@@ -225,7 +225,7 @@ fuzz({
       const told = once(onlooker, 'message')
       const opened = await sessions.open({ userId: `u${checks}`, address: '', client: '' })
       expect(String((await told)[0])).toContain(opened.id)
-      await sessions.delete(opened.id, undefined, CALLER)
+      await sessions.delete(opened.id, {}, CALLER)
     }
     expect(onlooker.readyState).toBe(WebSocket.OPEN)
     const status = /^HTTP\/1\.1 (\d{3}) /.exec(answer.toString('latin1'))?.[1]

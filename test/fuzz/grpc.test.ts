@@ -75,7 +75,7 @@ async function checkSound(): Promise<void> {
   ended.length = 0
   if (checks++ % 500 === 0) {
     for (const { id } of (await sessions.list({})).sessions) {
-      await sessions.delete(id, undefined, CALLER)
+      await sessions.delete(id, {}, CALLER)
     }
   }
 }

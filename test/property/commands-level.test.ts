@@ -84,7 +84,7 @@ describe('the commands on disk', () => {
             case 'open':
               return sessions.open(BROWSER)
             case 'delete':
-              return sessions.delete(id, undefined, CALLER)
+              return sessions.delete(id, {}, CALLER)
           }
         }
         for (const { steps, passedMs } of plan) {

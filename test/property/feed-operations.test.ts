@@ -135,7 +135,7 @@ async function run(operations: readonly Operation[]) {
     close: (op) => sessions.close(known(op.which), CALLER),
     closeOpened: ({ userId, address, client }) =>
       sessions.closeOpened(userId, address, client, CALLER),
-    delete: (op) => sessions.delete(known(op.which), undefined, CALLER),
+    delete: (op) => sessions.delete(known(op.which), {}, CALLER),
     sweep: () => sessions.closeExpired(),
     wait: ({ ms }) => {
       time.nowMs += ms

@@ -37,10 +37,14 @@ export interface SessionsLimits extends Quota {
   readonly maxDataBytes: number
 }
 
-/** What `Sessions.close` found and left. */
-export interface Closed {
-  /** As it is now. */
-  readonly session: Session
+/** Of which user a session must be: another user's counts as absent. */
+export interface OfUser {
+  readonly userId?: string | undefined
+}
+
+/** A session that was closed, as it is now. */
+export interface ClosedSession extends Session {
+  /** Whether this call closed it. */
   readonly wasOpen: boolean
 }
 
@@ -127,9 +131,9 @@ export class Sessions {
   }
 
   /** Replaces the session's data. Throws NotFoundError, ConflictError where it has ended. */
-  storeData(id: string, data: string | null, userId?: string): Promise<Session> {
+  storeData(id: string, data: string | null, of: OfUser = {}): Promise<Session> {
     checkJson('data', data)
-    return this.write(id, { data }, userId)
+    return this.write(id, { data }, of)
   }
 
   /** Replaces what is known of the session's user. Throws NotFoundError, ConflictError. */
@@ -139,7 +143,7 @@ export class Sessions {
   }
 
   /** Ends a session; null where no session has the id. */
-  async close(id: string, caller: Caller): Promise<Closed | null> {
+  async close(id: string, caller: Caller): Promise<ClosedSession | null> {
     checkRequired('session_id', id)
     const { audit, clock, store } = this.ports
     await audit.check()
@@ -153,7 +157,7 @@ export class Sessions {
       return null
     }
     await this.record('close', session, wasOpen, caller)
-    return { session, wasOpen }
+    return { ...session, wasOpen }
   }
 
   /**
@@ -181,11 +185,8 @@ export class Sessions {
     }
   }
 
-  /**
-   * Deletes a session, of this user where one is given, and returns what was there, but for `user` and
-   * `data`.
-   */
-  async delete(id: string, userId: string | undefined, caller: Caller): Promise<Session | null> {
+  /** Deletes a session, and returns what was there, but for `user` and `data`. */
+  async delete(id: string, { userId }: OfUser, caller: Caller): Promise<Session | null> {
     checkRequired('session_id', id)
     await this.ports.audit.check()
     const isTheirs = (current: Session) => userId === undefined || current.userId === userId
@@ -242,7 +243,7 @@ export class Sessions {
   private async write(
     id: string,
     change: Partial<Pick<Session, 'user' | 'data'>>,
-    userId?: string,
+    { userId }: OfUser = {},
   ): Promise<Session> {
     checkRequired('session_id', id)
     const written = await this.ports.store.update(id, (current) => {

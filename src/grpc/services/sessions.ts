@@ -65,8 +65,7 @@ export function sessionsService(sessions: Sessions, observer: CallObserver): Grp
     const userId = userIdIn(metadata)
     if (sessionId !== '' || userId === undefined) {
       takeOnly(metadata)
-      const outcome = await sessions.close(sessionId, caller)
-      return object(outcome?.session ?? null)
+      return object(await sessions.close(sessionId, caller))
     }
     takeOnly(metadata, 'sessiond-user-id-bin', 'sessiond-address-bin', 'sessiond-client-bin')
     const address = textUnder(metadata, 'sessiond-address-bin') ?? ''
@@ -104,7 +103,7 @@ export function sessionsService(sessions: Sessions, observer: CallObserver): Grp
         async ({ sessionId, data }, metadata) => {
           takeOnly(metadata, 'sessiond-user-id-bin')
           const json = readJsonText('data', data) ?? null
-          return object(await sessions.storeData(sessionId, json, userIdIn(metadata)))
+          return object(await sessions.storeData(sessionId, json, { userId: userIdIn(metadata) }))
         },
       ),
       update_session_user: method(
@@ -121,7 +120,7 @@ export function sessionsService(sessions: Sessions, observer: CallObserver): Grp
         SessionObjectReply,
         async ({ sessionId }, metadata, caller) => {
           takeOnly(metadata, 'sessiond-user-id-bin')
-          return object(await sessions.delete(sessionId, userIdIn(metadata), caller))
+          return object(await sessions.delete(sessionId, { userId: userIdIn(metadata) }, caller))
         },
       ),
       close_expired_sessions: method(

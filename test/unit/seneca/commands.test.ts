@@ -472,11 +472,11 @@ function bound(sessions: SessionCommands): SessionCommands {
     get: (id) => sessions.get(id),
     load: (userId, id) => sessions.load(userId, id),
     list: (args) => sessions.list(args),
-    storeData: (id, data, userId) => sessions.storeData(id, data, userId),
+    storeData: (id, data, of) => sessions.storeData(id, data, of),
     updateUser: (id, user) => sessions.updateUser(id, user),
     close: (id) => sessions.close(id, CALLER),
     closeOpened: (userId, address, client) => sessions.closeOpened(userId, address, client, CALLER),
-    delete: (id, userId) => sessions.delete(id, userId, CALLER),
+    delete: (id, of) => sessions.delete(id, of, CALLER),
     closeExpired: () => sessions.closeExpired(),
   }
 }

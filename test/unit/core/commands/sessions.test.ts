@@ -174,7 +174,9 @@ describe('storing data and updating the user', () => {
     const { id } = await sessions.open({ ...BROWSER, user: JSON.stringify('x'.repeat(600)) })
     await expect(sessions.storeData('nobody', '1')).rejects.toThrow(refusedAs('NOT_FOUND'))
     await expect(sessions.updateUser('nobody', '1')).rejects.toThrow(refusedAs('NOT_FOUND'))
-    await expect(sessions.storeData(id, '1', 'u2')).rejects.toThrow(refusedAs('NOT_FOUND'))
+    await expect(sessions.storeData(id, '1', { userId: 'u2' })).rejects.toThrow(
+      refusedAs('NOT_FOUND'),
+    )
     await expect(sessions.storeData('', '1')).rejects.toThrow(refusedAs('MISSING_FIELD'))
     const large = JSON.stringify('x'.repeat(600))
     await expect(sessions.storeData(id, large)).rejects.toThrow(refusedAs('INVALID_FIELD', 'data'))
@@ -202,14 +204,14 @@ describe('close and delete', () => {
       user: null,
       data: null,
     }
-    expect(await sessions.close(opened.id, CALLER)).toEqual({ session: closed, wasOpen: true })
+    expect(await sessions.close(opened.id, CALLER)).toEqual({ ...closed, wasOpen: true })
     expect(await store.get(opened.id)).toEqual(closed)
     expect(await sessions.get(opened.id)).toEqual(closed)
     expect((await sessions.list({ active: false })).sessions).toEqual([closed])
     time.nowMs += 7
-    expect(await sessions.close(opened.id, CALLER)).toEqual({ session: closed, wasOpen: false })
+    expect(await sessions.close(opened.id, CALLER)).toEqual({ ...closed, wasOpen: false })
     expect(await sessions.get(opened.id)).toEqual(closed)
-    expect(await sessions.delete(opened.id, undefined, CALLER)).toEqual(closed)
+    expect(await sessions.delete(opened.id, {}, CALLER)).toEqual(closed)
     expect(await sessions.close('nobody', CALLER)).toBeNull()
   })
 
@@ -253,10 +255,13 @@ describe('close and delete', () => {
   it('deletes the record, for its user where one is given', async () => {
     const { sessions } = sessionsAt()
     const opened = await sessions.open({ ...BROWSER, data: '1' })
-    expect(await sessions.delete(opened.id, 'u2', CALLER)).toBeNull()
-    expect(await sessions.delete(opened.id, 'u1', CALLER)).toEqual({ ...opened, data: null })
+    expect(await sessions.delete(opened.id, { userId: 'u2' }, CALLER)).toBeNull()
+    expect(await sessions.delete(opened.id, { userId: 'u1' }, CALLER)).toEqual({
+      ...opened,
+      data: null,
+    })
     expect(await sessions.get(opened.id)).toBeNull()
-    expect(await sessions.delete(opened.id, undefined, CALLER)).toBeNull()
+    expect(await sessions.delete(opened.id, {}, CALLER)).toBeNull()
   })
 
   it('leaves an audit entry of each session that it found, and of nothing else', async () => {
@@ -265,8 +270,8 @@ describe('close and delete', () => {
     const other = await sessions.open({ ...BROWSER, address: 'elsewhere' })
     await sessions.close(one.id, CALLER)
     await sessions.closeOpened('u1', 'elsewhere', BROWSER.client, CALLER)
-    await sessions.delete(one.id, 'mallory', CALLER)
-    await sessions.delete(one.id, 'u1', CALLER)
+    await sessions.delete(one.id, { userId: 'mallory' }, CALLER)
+    await sessions.delete(one.id, { userId: 'u1' }, CALLER)
     await sessions.close('nobody', CALLER)
     const entry = (action: string, sessionId: string, wasOpen: boolean) => ({
       action,
@@ -286,7 +291,7 @@ describe('close and delete', () => {
     const { sessions } = sessionsAt({}, undefined, audit)
     const { id } = await sessions.open(BROWSER)
     await expect(sessions.close(id, CALLER)).rejects.toBe(refused)
-    await expect(sessions.delete(id, undefined, CALLER)).rejects.toBe(refused)
+    await expect(sessions.delete(id, {}, CALLER)).rejects.toBe(refused)
     expect(await sessions.get(id)).toMatchObject({ active: true })
   })
 })

@@ -171,7 +171,7 @@ describe('an idempotency key', () => {
     const { id } = await create(keyed())
     await sessions.close(id, CALLER)
     await expect(create(keyed())).rejects.toEqual(refusedAs('SESSION_ENDED'))
-    await sessions.delete(id, undefined, CALLER)
+    await sessions.delete(id, {}, CALLER)
     await expect(create(keyed())).rejects.toEqual(refusedAs('SESSION_ENDED'))
   })
 
