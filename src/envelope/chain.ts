@@ -1,6 +1,6 @@
 import { SignatureError } from '../core/errors.js'
 import type { Verify } from '../crypto/schemes.js'
-import { levelPath, type SignatureBytes, type SignedMessage } from './message.js'
+import { headerPath, type SignatureBytes, type SignedMessage } from './message.js'
 import { fieldOutOfOrder } from './order.js'
 import type { Shape } from './shapes.js'
 
@@ -21,7 +21,7 @@ export function verifyChain(message: SignedMessage, verifiers: ChainVerifiers): 
   const { shape, body, levels, innermost } = message
   let wrapped: Uint8Array = NO_BYTES
   levels.forEach((level, i) => {
-    const check = levelCheck(levelPath(levels.length, i))
+    const check = levelCheck(headerPath('verify_header', levels.length, i))
     if (i === 0) {
       check('body_signature', level.bodySignature, body, verifiers.body, shape.body)
     }

@@ -1,13 +1,7 @@
-import { CreateRequest_Body, CreateResponse_Body } from '#generated/session/service'
+import { messages } from '#generated/fields'
 import { InvalidFieldError, MissingFieldError } from '../core/errors.js'
 import { readMessage, type SignedMessage } from './message.js'
-import {
-  decodeSlice,
-  type RequestMeta,
-  type ResponseMeta,
-  readRequestMeta,
-  readResponseMeta,
-} from './meta.js'
+import { type RequestMeta, type ResponseMeta, readRequestMeta, readResponseMeta } from './meta.js'
 import { createRequest, createResponse } from './shapes.js'
 
 const SESSION_ID_BYTES = 16
@@ -36,38 +30,52 @@ export interface CreateResponseEnvelope extends ResponseMeta {
  * VersionError or InvalidFieldError.
  */
 export function readCreateRequest(bytes: Uint8Array): CreateRequestEnvelope {
-  const message = readMessage(bytes, createRequest)
-  const { ownerId, lifetime } = decodeSlice(CreateRequest_Body, message.body, 'body')
+  const read = readMessage(bytes, createRequest)
+  const { message, body } = read
+  const ownerId = body.message(requestBody.owner_id.number)
   if (ownerId === undefined) {
     throw new MissingFieldError('body.owner_id')
   }
-  if (ownerId.value.length === 0) {
+  const owner = ownerId.content(messages['refs.OwnerID'].value.number)
+  if (owner.length === 0) {
     throw new MissingFieldError('body.owner_id.value')
   }
+  const lifetime = body.message(requestBody.lifetime.number)
   if (lifetime === undefined) {
     throw new MissingFieldError('body.lifetime')
   }
   return {
     message,
-    owner: Uint8Array.from(ownerId.value),
-    lifetime,
-    ...readRequestMeta(message),
+    owner: Uint8Array.from(owner),
+    lifetime: {
+      exp: lifetime.uint64(exp.number),
+      nbf: lifetime.uint64(nbf.number),
+      iat: lifetime.uint64(iat.number),
+    },
+    ...readRequestMeta(read),
   }
 }
 
+const requestBody = messages['session.CreateRequest.Body']
+const { exp, nbf, iat } = messages['service.TokenLifetime']
+
 /** Reads a `session.CreateResponse` as it was received. Throws as `readCreateRequest` does. */
 export function readCreateResponse(bytes: Uint8Array): CreateResponseEnvelope {
-  const message = readMessage(bytes, createResponse)
-  const { id, sessionKey } = decodeSlice(CreateResponse_Body, message.body, 'body')
+  const read = readMessage(bytes, createResponse)
+  const { message, body } = read
+  const id = body.content(responseBody.id.number)
+  const sessionKey = body.content(responseBody.session_key.number)
   checkLength('body.id', id, SESSION_ID_BYTES)
   checkLength('body.session_key', sessionKey, SESSION_KEY_BYTES)
   return {
     message,
     id: Uint8Array.from(id),
     sessionKey: Uint8Array.from(sessionKey),
-    ...readResponseMeta(message),
+    ...readResponseMeta(read),
   }
 }
+
+const responseBody = messages['session.CreateResponse.Body']
 
 function checkLength(path: string, value: Uint8Array, length: number): void {
   if (value.length === 0) {

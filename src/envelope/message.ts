@@ -1,6 +1,8 @@
+import { messages } from '#generated/fields'
 import { MalformedError, MissingFieldError } from '../core/errors.js'
-import type { HeaderShape, SignedShape } from './shapes.js'
-import { fieldBytes, walk } from './walk.js'
+import type { Shape, SignedShape } from './shapes.js'
+import { walk } from './walk.js'
+import type { WalkedMessage } from './walked-message.js'
 
 /** A signature and its key as they were received; the scheme follows from the two lengths. */
 export interface SignatureBytes {
@@ -36,107 +38,99 @@ export interface SignedMessage {
   readonly outermost: Level
 }
 
-/** Field numbers that CreateRequest and CreateResponse share. */
-export const MessageField = { body: 1, metaHeader: 2, verifyHeader: 3 } as const
-/** Field numbers that the verification headers of both share. */
-export const VerifyField = {
-  bodySignature: 1,
-  metaSignature: 2,
-  originSignature: 3,
-  origin: 4,
-} as const
-/** Field numbers of `service.Signature`. */
-export const SignatureField = { key: 1, sign: 2 } as const
-
-const NO_BYTES = new Uint8Array(0)
+/** A signed message, and what else the walk found in it. */
+export interface ReadMessage {
+  readonly message: SignedMessage
+  readonly body: WalkedMessage
+  /** The meta header of each level, the original sender's first. */
+  readonly metas: readonly WalkedMessage[]
+}
 
 /**
- * Walks `bytes` and takes them apart; no signature is checked yet. Throws MalformedError, and
- * MissingFieldError where the body, a header or a signature of the innermost level is absent.
+ * Walks `bytes` and checks that everything that must be signed is there; no signature is checked yet. Throws
+ * MalformedError, and MissingFieldError where the body, a header or a signature of the innermost level is absent.
  */
-export function readMessage(bytes: Uint8Array, shape: SignedShape): SignedMessage {
-  walk(bytes, shape)
-  const body = required(fieldBytes(bytes, MessageField.body), 'body')
-  const metas = chain(
-    required(fieldBytes(bytes, MessageField.metaHeader), 'meta_header'),
-    shape.metaHeader,
-  )
-  const verifies = chain(
-    required(fieldBytes(bytes, MessageField.verifyHeader), 'verify_header'),
-    shape.verifyHeader,
-  )
+export function readMessage(bytes: Uint8Array, shape: SignedShape): ReadMessage {
+  const walked = walk(bytes, shape)
+  const part = (name: 'body' | 'meta_header' | 'verify_header'): WalkedMessage => {
+    const found = walked.message(shape.named[name].number)
+    if (found === undefined) {
+      throw new MissingFieldError(name)
+    }
+    return found
+  }
+  const body = part('body')
+  const metas = chain(part('meta_header'), shape.metaHeader)
+  const verifies = chain(part('verify_header'), shape.verifyHeader)
   if (metas.length !== verifies.length) {
     throw new MalformedError(
       'verify_header',
       `${verifies.length} levels where meta_header has ${metas.length}`,
     )
   }
-  const levels = verifies.map((verify, i) => readLevel(metas[i] as Uint8Array, verify))
-  levels.forEach(({ bodySignature }, i) => {
-    if (i > 0 && bodySignature !== undefined) {
-      throw new MalformedError(
-        `${levelPath(levels.length, i)}.body_signature`,
-        'only the original sender signs the body',
-      )
-    }
-  })
-  return {
-    shape,
-    body,
-    levels,
-    innermost: checkInnermost(levels[0] as Level, levelPath(levels.length, 0)),
-    outermost: levels.at(-1) as Level,
-  }
+  const levels = verifies.map((verify, i) => readLevel(metas[i] as WalkedMessage, verify, shape))
+  const innermost = checkSignatures(levels)
+  const outermost = levels.at(-1) as Level
+  return { message: { shape, body: body.bytes, levels, innermost, outermost }, body, metas }
 }
 
-/** Where the verification header of level `i` of `count`, counted from the innermost, stands. */
-export function levelPath(count: number, i: number): string {
-  return `verify_header${'.origin'.repeat(count - 1 - i)}`
+/** Where a header of level `i` of `count`, counted from the innermost, stands. */
+export function headerPath(
+  header: 'meta_header' | 'verify_header',
+  count: number,
+  i: number,
+): string {
+  return `${header}${'.origin'.repeat(count - 1 - i)}`
 }
 
 /** A header and all that it wraps, innermost first. */
-function chain(outermost: Uint8Array, { origin }: HeaderShape): Uint8Array[] {
-  const slices: Uint8Array[] = []
+function chain(outermost: WalkedMessage, { named }: Shape<HeaderName>): WalkedMessage[] {
+  const headers = [outermost]
   for (
-    let slice: Uint8Array | undefined = outermost;
-    slice !== undefined;
-    slice = fieldBytes(slice, origin)
+    let header = outermost.message(named.origin.number);
+    header !== undefined;
+    header = header.message(named.origin.number)
   ) {
-    slices.unshift(slice)
+    headers.push(header)
   }
-  return slices
+  return headers.reverse()
 }
 
-function readLevel(meta: Uint8Array, verify: Uint8Array): Level {
+type HeaderName = SignedShape['metaHeader' | 'verifyHeader']['name']
+
+const { key, sign } = messages['service.Signature']
+
+function readLevel(meta: WalkedMessage, verify: WalkedMessage, shape: SignedShape): Level {
+  const { named } = shape.verifyHeader
   const signature = (number: number): SignatureBytes | undefined => {
-    const bytes = fieldBytes(verify, number)
-    return (
-      bytes && {
-        key: fieldBytes(bytes, SignatureField.key) ?? NO_BYTES,
-        sign: fieldBytes(bytes, SignatureField.sign) ?? NO_BYTES,
-      }
-    )
+    const found = verify.message(number)
+    return found && { key: found.content(key.number), sign: found.content(sign.number) }
   }
   return {
-    meta,
-    verify,
-    bodySignature: signature(VerifyField.bodySignature),
-    metaSignature: signature(VerifyField.metaSignature),
-    originSignature: signature(VerifyField.originSignature),
+    meta: meta.bytes,
+    verify: verify.bytes,
+    bodySignature: signature(named.body_signature.number),
+    metaSignature: signature(named.meta_signature.number),
+    originSignature: signature(named.origin_signature.number),
   }
 }
 
-function checkInnermost(level: Level, path: string): InnermostLevel {
-  return {
-    ...level,
-    bodySignature: required(level.bodySignature, `${path}.body_signature`),
-    metaSignature: required(level.metaSignature, `${path}.meta_signature`),
+/** Only the original sender signs the body, and must; so must it the meta header. */
+function checkSignatures(levels: readonly Level[]): InnermostLevel {
+  const path = (i: number, field: string) =>
+    `${headerPath('verify_header', levels.length, i)}.${field}`
+  levels.forEach(({ bodySignature }, i) => {
+    if (i > 0 && bodySignature !== undefined) {
+      throw new MalformedError(path(i, 'body_signature'), 'only the original sender signs the body')
+    }
+  })
+  const innermost = levels[0] as Level
+  const { bodySignature, metaSignature } = innermost
+  if (bodySignature === undefined) {
+    throw new MissingFieldError(path(0, 'body_signature'))
   }
-}
-
-function required<T>(part: T | undefined, path: string): T {
-  if (part === undefined) {
-    throw new MissingFieldError(path)
+  if (metaSignature === undefined) {
+    throw new MissingFieldError(path(0, 'meta_signature'))
   }
-  return part
+  return { ...innermost, bodySignature, metaSignature }
 }

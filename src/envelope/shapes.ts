@@ -1,8 +1,10 @@
-/**
- * What stands in a field: a number, opaque bytes, UTF-8 text, a message, or one that nobody here looks into,
- * whatever its bytes.
- */
-export type Kind = 'varint' | 'bytes' | 'string' | 'unread message' | Shape
+import { messages } from '#generated/fields'
+
+/** The full name of a message of the contract, such as `service.XHeader`. */
+export type MessageName = keyof typeof messages
+
+/** What a field holds; an `unread message` is one that nobody here looks into, whatever its bytes. */
+export type Kind = 'uint32' | 'uint64' | 'bytes' | 'string' | 'unread message' | Shape
 
 export interface Field {
   readonly name: string
@@ -10,109 +12,70 @@ export interface Field {
   readonly repeated: boolean
 }
 
-/** The fields of a message of the contract. */
-export interface Shape {
-  /** Its full name, such as `service.XHeader`. */
-  readonly name: string
+/** The fields of a message, as the contract has them. */
+export interface Shape<Name extends MessageName = MessageName> {
+  readonly name: Name
   /** By field number, which is at most 31. */
   readonly fields: readonly (Field | undefined)[]
+  /** Their numbers, by name. */
+  readonly named: (typeof messages)[Name]
   /** In a header: the number of the field that holds the header which this one wraps. */
-  readonly origin?: number
+  readonly origin: number | undefined
 }
 
-/** A header, which may wrap another of its kind. No other shape refers to itself. */
-export interface HeaderShape extends Shape {
-  readonly origin: number
-}
+type SignedName = 'session.CreateRequest' | 'session.CreateResponse'
+type PartName<Part extends 'body' | 'meta_header' | 'verify_header'> =
+  (typeof messages)[SignedName][Part]['type']
 
 /** A message that carries its proof with it: body, meta header and verification header. */
-export interface SignedShape extends Shape {
-  readonly body: Shape
-  readonly metaHeader: HeaderShape
-  readonly verifyHeader: HeaderShape
+export interface SignedShape extends Shape<SignedName> {
+  readonly body: Shape<PartName<'body'>>
+  readonly metaHeader: Shape<PartName<'meta_header'>>
+  readonly verifyHeader: Shape<PartName<'verify_header'>>
 }
 
-type Row = [number: number, name: string, kind: Kind, repeated?: 'repeated']
+/** They are signed and grant nothing here, so that strangers cannot make the server decode them. */
+const UNREAD: ReadonlySet<string> = new Set(['service.SessionToken', 'service.BearerToken'])
 
-function shape(name: string, ...rows: Row[]): Shape {
-  const fields: Field[] = []
-  for (const [number, fieldName, kind, repeated] of rows) {
-    fields[number] = { name: fieldName, kind, repeated: repeated !== undefined }
+const shapes = new Map<MessageName, Shape>()
+
+/** One object for each message, so that a header can hold another of its kind. */
+function shapeOf<Name extends MessageName>(name: Name): Shape<Name> {
+  const known = shapes.get(name)
+  if (known !== undefined) {
+    return known as Shape<Name>
   }
-  return { name, fields }
+  const named = messages[name]
+  const rows = Object.entries<{ number: number; type: string; repeated?: true }>(named)
+  const fields: Field[] = []
+  const origin = rows.find(([, { type }]) => type === name)?.[1].number
+  const shape: Shape<Name> = { name, fields, named, origin }
+  shapes.set(name, shape)
+  for (const [fieldName, { number, type, repeated = false }] of rows) {
+    fields[number] = { name: fieldName, kind: kindOf(type), repeated }
+  }
+  return shape
 }
 
-function header(name: string, origin: number, ...rows: Row[]): HeaderShape {
-  const fields = [...shape(name, ...rows).fields]
-  const self = { name, fields, origin }
-  fields[origin] = { name: 'origin', kind: self, repeated: false }
-  return self
+function kindOf(type: string): Kind {
+  if (UNREAD.has(type)) {
+    return 'unread message'
+  }
+  return type in messages ? shapeOf(type as MessageName) : (type as Kind)
 }
 
-function verificationHeader(name: string): HeaderShape {
-  return header(
-    name,
-    4,
-    [1, 'body_signature', signature],
-    [2, 'meta_signature', signature],
-    [3, 'origin_signature', signature],
-  )
+function signed(name: SignedName): SignedShape {
+  const { body, meta_header, verify_header } = messages[name]
+  return {
+    ...shapeOf(name),
+    body: shapeOf(body.type),
+    metaHeader: shapeOf(meta_header.type),
+    verifyHeader: shapeOf(verify_header.type),
+  }
 }
 
-function signed(
-  name: string,
-  body: Shape,
-  metaHeader: HeaderShape,
-  verifyHeader: HeaderShape,
-): SignedShape {
-  const { fields } = shape(
-    name,
-    [1, 'body', body],
-    [2, 'meta_header', metaHeader],
-    [3, 'verify_header', verifyHeader],
-  )
-  return { name, fields, body, metaHeader, verifyHeader }
-}
-
-const ownerId = shape('refs.OwnerID', [1, 'value', 'bytes'])
-
-const version = shape('service.Version', [1, 'major', 'varint'], [2, 'minor', 'varint'])
-const xHeader = shape('service.XHeader', [1, 'key', 'string'], [2, 'value', 'string'])
-const signature = shape('service.Signature', [1, 'key', 'bytes'], [2, 'sign', 'bytes'])
-const tokenLifetime = shape(
-  'service.TokenLifetime',
-  [1, 'exp', 'varint'],
-  [2, 'nbf', 'varint'],
-  [3, 'iat', 'varint'],
-)
-/** `session.CreateRequest` and all that it reaches but its tokens, which are signed and grant nothing here. */
-export const createRequest = signed(
-  'session.CreateRequest',
-  shape('session.CreateRequest.Body', [1, 'owner_id', ownerId], [2, 'lifetime', tokenLifetime]),
-  header(
-    'service.RequestMetaHeader',
-    7,
-    [1, 'version', version],
-    [2, 'epoch', 'varint'],
-    [3, 'ttl', 'varint'],
-    [4, 'x_headers', xHeader, 'repeated'],
-    [5, 'token', 'unread message'],
-    [6, 'bearer', 'unread message'],
-  ),
-  verificationHeader('service.RequestVerificationHeader'),
-)
+/** `session.CreateRequest` and all that it reaches but its tokens. */
+export const createRequest = signed('session.CreateRequest')
 
 /** `session.CreateResponse` and all that it reaches. */
-export const createResponse = signed(
-  'session.CreateResponse',
-  shape('session.CreateResponse.Body', [1, 'id', 'bytes'], [2, 'session_key', 'bytes']),
-  header(
-    'service.ResponseMetaHeader',
-    5,
-    [1, 'version', version],
-    [2, 'epoch', 'varint'],
-    [3, 'ttl', 'varint'],
-    [4, 'x_headers', xHeader, 'repeated'],
-  ),
-  verificationHeader('service.ResponseVerificationHeader'),
-)
+export const createResponse = signed('session.CreateResponse')

@@ -1,5 +1,6 @@
+import { messages } from '#generated/fields'
 import type { Signer } from '../crypto/ed25519.js'
-import { MessageField, SignatureField, VerifyField } from './message.js'
+import { createRequest, createResponse, type SignedShape } from './shapes.js'
 import { encodeFields } from './wire.js'
 
 /** What the original sender signs, as it will stand on the wire. */
@@ -13,7 +14,13 @@ const NO_BYTES = new Uint8Array(0)
 /** Signs a request as its original sender. Returns the whole message. */
 export function signRequest({ body, meta }: MessageParts, signer: Signer): Buffer {
   const signature = (content: Uint8Array) => encodeSignature(signer, content)
-  return assemble({ body, meta }, signature(body), signature(meta), signature(NO_BYTES))
+  return assemble(
+    createRequest,
+    { body, meta },
+    signature(body),
+    signature(meta),
+    signature(NO_BYTES),
+  )
 }
 
 /**
@@ -29,36 +36,43 @@ export function createResponseSigner(signer: Signer): (parts: MessageParts) => B
       metaSignature = encodeSignature(signer, meta)
       signedMeta = meta
     }
-    return assemble({ body, meta }, encodeSignature(signer, body), metaSignature, originSignature)
+    const bodySignature = encodeSignature(signer, body)
+    return assemble(createResponse, { body, meta }, bodySignature, metaSignature, originSignature)
   }
 }
 
+const { key, sign } = messages['service.Signature']
+
 /** A `service.Signature` over `content`. */
 export function encodeSignature(signer: Signer, content: Uint8Array): Buffer {
-  return encodeFields(
-    [SignatureField.key, signer.publicKey],
-    [SignatureField.sign, signer.sign(content)],
-  )
+  return encodeFields([key.number, signer.publicKey], [sign.number, signer.sign(content)])
 }
 
-export function encodeMessage(body: Uint8Array, meta: Uint8Array, verify: Uint8Array): Buffer {
+export function encodeMessage(
+  { named }: SignedShape,
+  body: Uint8Array,
+  meta: Uint8Array,
+  verify: Uint8Array,
+): Buffer {
   return encodeFields(
-    [MessageField.body, body],
-    [MessageField.metaHeader, meta],
-    [MessageField.verifyHeader, verify],
+    [named.body.number, body],
+    [named.meta_header.number, meta],
+    [named.verify_header.number, verify],
   )
 }
 
 function assemble(
+  shape: SignedShape,
   { body, meta }: MessageParts,
   bodySignature: Uint8Array,
   metaSignature: Uint8Array,
   originSignature: Uint8Array,
 ): Buffer {
+  const { named } = shape.verifyHeader
   const verify = encodeFields(
-    [VerifyField.bodySignature, bodySignature],
-    [VerifyField.metaSignature, metaSignature],
-    [VerifyField.originSignature, originSignature],
+    [named.body_signature.number, bodySignature],
+    [named.meta_signature.number, metaSignature],
+    [named.origin_signature.number, originSignature],
   )
-  return encodeMessage(body, meta, verify)
+  return encodeMessage(shape, body, meta, verify)
 }

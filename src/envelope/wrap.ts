@@ -1,7 +1,7 @@
 import { RequestMetaHeader } from '#generated/service/meta'
 import { InvalidFieldError } from '../core/errors.js'
 import type { Signer } from '../crypto/ed25519.js'
-import { readMessage, VerifyField } from './message.js'
+import { readMessage } from './message.js'
 import { PROTOCOL_MAJOR, readRequestMeta } from './meta.js'
 import { createRequest } from './shapes.js'
 import { encodeMessage, encodeSignature } from './sign.js'
@@ -18,9 +18,9 @@ export function wrapRequest(
   signer: Signer,
   { epoch = 0n }: { epoch?: bigint } = {},
 ): Buffer {
-  const message = readMessage(bytes, createRequest)
-  const { body, levels, outermost } = message
-  const { ttl } = readRequestMeta(message)
+  const read = readMessage(bytes, createRequest)
+  const { body, levels, outermost } = read.message
+  const { ttl } = readRequestMeta(read)
   if (ttl < 2) {
     throw new InvalidFieldError('meta_header.ttl', `is ${ttl}: the request ends at this node`)
   }
@@ -37,12 +37,13 @@ export function wrapRequest(
       bearer: undefined,
       origin: undefined,
     }).finish(),
-    encodeFields([createRequest.metaHeader.origin, outermost.meta]),
+    encodeFields([createRequest.metaHeader.named.origin.number, outermost.meta]),
   ])
+  const { named } = createRequest.verifyHeader
   const verify = encodeFields(
-    [VerifyField.metaSignature, encodeSignature(signer, meta)],
-    [VerifyField.originSignature, encodeSignature(signer, outermost.verify)],
-    [VerifyField.origin, outermost.verify],
+    [named.meta_signature.number, encodeSignature(signer, meta)],
+    [named.origin_signature.number, encodeSignature(signer, outermost.verify)],
+    [named.origin.number, outermost.verify],
   )
-  return encodeMessage(body, meta, verify)
+  return encodeMessage(createRequest, body, meta, verify)
 }

@@ -29,7 +29,8 @@ const hopMeta = Buffer.concat([requestMeta({ ttl: 2 }), len(7, meta)])
 const hopVerify = hopVerifyHeader(hopMeta, verify)
 const lastMeta = Buffer.concat([requestMeta({ ttl: 1 }), len(7, hopMeta)])
 
-const prove = (bytes: Uint8Array) => verifyChain(readMessage(bytes, createRequest), verifiers)
+const prove = (bytes: Uint8Array) =>
+  verifyChain(readMessage(bytes, createRequest).message, verifiers)
 
 describe('the key of the body is returned', () => {
   test.each<[what: string, bytes: Uint8Array, key: Uint8Array]>([
@@ -184,7 +185,7 @@ test('bodies and headers go to verifiers of their own, innermost level first', (
       asked.push([who, Buffer.from(content)])
       return true
     }
-  verifyChain(readMessage(message(body, hopMeta, hopVerify), createRequest), {
+  verifyChain(readMessage(message(body, hopMeta, hopVerify), createRequest).message, {
     body: verifier('body'),
     header: verifier('header'),
   })

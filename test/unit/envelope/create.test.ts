@@ -3,7 +3,6 @@ import type { RequestMetaHeader } from '#generated/service/meta'
 import { BearerToken, SessionToken } from '#generated/service/meta'
 import { verifyChain } from '../../../src/envelope/chain.js'
 import { readCreateRequest } from '../../../src/envelope/create.js'
-import { readRequestMeta } from '../../../src/envelope/meta.js'
 import {
   alice,
   hop,
@@ -208,15 +207,6 @@ describe('a meta header is refused', () => {
       Buffer.concat([len(1, signature(alice, body)), len(2, stolen)]),
     )
     expect(refusal(() => readCreateRequest(bytes)).field).toBe('meta_header.ttl')
-  })
-
-  test('that does not decode', () => {
-    const { message } = readCreateRequest(request())
-    const level = { ...message.innermost, meta: Buffer.of(0x0a, 5) }
-    expect(refusal(() => readRequestMeta({ ...message, levels: [level] }))).toEqual({
-      code: 'MALFORMED',
-      field: 'meta_header',
-    })
   })
 })
 

@@ -27,7 +27,7 @@ const hopVerify = hopVerifyHeader(hopMeta, verify)
 
 test('a message is taken apart into slices, innermost level first', () => {
   const bytes = message(body, hopMeta, hopVerify)
-  const read = readMessage(bytes, createRequest)
+  const read = readMessage(bytes, createRequest).message
 
   expect(read.body).toEqual(Buffer.from(body))
   expect(read.body.buffer).toBe(bytes.buffer)
@@ -45,7 +45,7 @@ test('an empty body, header or signature is there', () => {
   const { body, innermost } = readMessage(
     message(NONE, NONE, Buffer.concat([len(1), len(2)])),
     createRequest,
-  )
+  ).message
   expect([body, innermost.meta, innermost.bodySignature.key]).toEqual([
     Buffer.of(),
     Buffer.of(),

@@ -14,8 +14,8 @@ function line(number: number, name: string, repeated: boolean, kind: string): st
 }
 
 const scalarKinds: Partial<Record<ScalarType, Kind>> = {
-  [ScalarType.UINT32]: 'varint',
-  [ScalarType.UINT64]: 'varint',
+  [ScalarType.UINT32]: 'uint32',
+  [ScalarType.UINT64]: 'uint64',
   [ScalarType.BYTES]: 'bytes',
   [ScalarType.STRING]: 'string',
 }
@@ -30,7 +30,7 @@ function contractKind(field: DescField): string {
   if (field.message !== undefined) {
     return field.message.typeName
   }
-  return field.enum === undefined ? `${scalarKinds[field.scalar as ScalarType]}` : 'varint'
+  return `${scalarKinds[field.scalar as ScalarType]}`
 }
 
 function contractFields(typeName: string): string[] {

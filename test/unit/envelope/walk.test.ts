@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { MalformedError } from '../../../src/core/errors.js'
 import { createRequest } from '../../../src/envelope/shapes.js'
-import { fieldBytes, MAX_LEVELS, MAX_MESSAGE_BYTES, walk } from '../../../src/envelope/walk.js'
+import { MAX_LEVELS, MAX_MESSAGE_BYTES, walk } from '../../../src/envelope/walk.js'
 import { MAX_FIELDS } from '../../../src/envelope/wire.js'
 import { len, num, refusal, varint } from '../../support/envelope.js'
 
@@ -154,19 +154,56 @@ test.each(accepted)('the walk accepts %s', (_, bytes) => {
   expect(() => walk(bytes, createRequest)).not.toThrow()
 })
 
-describe('fieldBytes', () => {
-  const bytes = Buffer.concat([num(1, 5), len(2, hex('aa')), len(7, hex('bb')), len(2, hex('cc'))])
+describe('of a message the walk gives', () => {
+  const owner = len(1, hex('aa'), hex('bb'))
+  const bytes = Buffer.concat([
+    body(len(1, owner), len(2, num(1, 2n ** 64n - 1n), num(2, 5), num(2, 6))),
+    meta(
+      num(3, 2n ** 32n + 7n),
+      len(4, len(1, hex('61')), len(1, hex('62'))),
+      len(4),
+      len(5, hex('0b')),
+      len(9, hex('cc')),
+    ),
+  ])
+  const walked = walk(bytes, createRequest)
+  const [walkedBody, walkedMeta] = [walked.message(1), walked.message(2)]
 
-  test.each([
-    ['the last of two', 2, hex('cc')],
-    ['the only one', 7, hex('bb')],
-    ['none of another wire type', 1, undefined],
-    ['none where there is none', 3, undefined],
-  ])('gives %s', (_, number, expected) => {
-    expect(fieldBytes(bytes, number)).toEqual(expected)
+  test('its own bytes, and those of messages in it, as slices', () => {
+    expect(walked.bytes).toEqual(bytes)
+    expect(
+      Buffer.concat([body(walkedBody?.bytes ?? hex('')), meta(walkedMeta?.bytes ?? hex(''))]),
+    ).toEqual(bytes)
+    expect(walkedMeta?.bytes.buffer).toBe(bytes.buffer)
   })
 
-  test('gives a slice, not a copy', () => {
-    expect(fieldBytes(bytes, 7)?.buffer).toBe(bytes.buffer)
+  test('bytes as slices, none where there are none', () => {
+    expect(walkedBody?.message(1)?.content(1)).toEqual(hex('aabb'))
+    expect(walkedBody?.message(1)?.content(1).buffer).toBe(bytes.buffer)
+    expect(walkedBody?.message(1)?.content(2)).toEqual(new Uint8Array(0))
+  })
+
+  test('numbers, of which the last counts, and 0 where there are none', () => {
+    const lifetime = walkedBody?.message(2)
+    expect([1, 2, 3].map((number) => lifetime?.uint64(number))).toEqual([2n ** 64n - 1n, 6n, 0n])
+    expect(walkedMeta?.uint32(3)).toBe(7)
+    expect(walkedMeta?.message(1)?.uint32(1)).toBeUndefined()
+    expect(
+      walk(meta(len(1)), createRequest)
+        .message(2)
+        ?.message(1)
+        ?.uint32(1),
+    ).toBe(0)
+  })
+
+  test('every message of a repeated field, in order', () => {
+    expect(walkedMeta?.messages(4).map((xHeader) => xHeader.text(1))).toEqual(['b', ''])
+    expect(walkedBody?.messages(4)).toEqual([])
+  })
+
+  test('nothing of what is unknown, or not read', () => {
+    expect(walkedMeta?.message(5)).toBeUndefined()
+    expect(walkedMeta?.message(9)).toBeUndefined()
+    expect(walked.message(3)).toBeUndefined()
   })
 })

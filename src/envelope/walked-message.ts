@@ -1,0 +1,63 @@
+type Value = number | bigint | Uint8Array | WalkedMessage | WalkedMessage[]
+
+const NO_BYTES = new Uint8Array(0)
+
+/**
+ * A received message, taken apart: its own bytes, and what its fields hold, by number. Ask for a field as what
+ * its shape says it is. A field that is absent gives what protobuf calls its default; a message gives undefined.
+ */
+export class WalkedMessage {
+  readonly #values: Value[] = []
+
+  constructor(
+    private readonly received: Uint8Array,
+    private readonly start: number,
+    private readonly end: number,
+  ) {}
+
+  /** The whole message, as a slice of what was received. */
+  get bytes(): Uint8Array {
+    return this.received.subarray(this.start, this.end)
+  }
+
+  message(number: number): WalkedMessage | undefined {
+    return this.#values[number] as WalkedMessage | undefined
+  }
+
+  /** Those of a repeated field, in their order. */
+  messages(number: number): readonly WalkedMessage[] {
+    return (this.#values[number] as WalkedMessage[] | undefined) ?? []
+  }
+
+  /** The content of a field of bytes or text, as a slice of what was received. */
+  content(number: number): Uint8Array {
+    return (this.#values[number] as Uint8Array | undefined) ?? NO_BYTES
+  }
+
+  text(number: number): string {
+    const { buffer, byteOffset, length } = this.content(number)
+    return Buffer.from(buffer, byteOffset, length).toString()
+  }
+
+  uint32(number: number): number {
+    return (this.#values[number] as number | undefined) ?? 0
+  }
+
+  uint64(number: number): bigint {
+    return (this.#values[number] as bigint | undefined) ?? 0n
+  }
+
+  /** Of a field that stands several times the last counts, as for decoders. */
+  set(number: number, value: number | bigint | Uint8Array | WalkedMessage): void {
+    this.#values[number] = value
+  }
+
+  add(number: number, message: WalkedMessage): void {
+    const messages = this.#values[number] as WalkedMessage[] | undefined
+    if (messages === undefined) {
+      this.#values[number] = [message]
+    } else {
+      messages.push(message)
+    }
+  }
+}
