@@ -1,4 +1,5 @@
-import { decodeNotice, FeedProtocolError, type Notice } from '../feed/protocol.js'
+import { FeedProtocolError, type Notice } from '../feed/protocol/messages.js'
+import { decodeNotice } from '../feed/protocol/read.js'
 import type { startTimer } from '../net/timers.js'
 
 const FIRST_RETRY_MS = 500

@@ -4,7 +4,7 @@ import {
   type ListedSession,
   type ListedUser,
   type Notice,
-} from '../feed/protocol.js'
+} from '../feed/protocol/messages.js'
 import { startTimer } from '../net/timers.js'
 import { UnprotectedTokenError } from './errors.js'
 import { EventQueue } from './event-queue.js'

@@ -1,4 +1,4 @@
-import type { ListedSession, Notice } from '../feed/protocol.js'
+import type { ListedSession, Notice } from '../feed/protocol/messages.js'
 
 export type SessionEvent =
   | { readonly type: 'added' | 'updated'; readonly session: ListedSession }

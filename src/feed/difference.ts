@@ -1,4 +1,4 @@
-import type { ListedSession, ListedUser, Notice } from './protocol.js'
+import type { ListedSession, ListedUser, Notice } from './protocol/messages.js'
 
 /**
  * What turns one listing of a session into another; null where only removing and adding it can,

@@ -1,6 +1,7 @@
 import type { Session } from '../core/session.js'
 import { timeMsOf } from '../core/time-text.js'
-import { type ListedSession, type ListedUser, oneLine } from './protocol.js'
+import type { ListedSession, ListedUser } from './protocol/messages.js'
+import { oneLine } from './protocol/write.js'
 
 /** The years that RFC 3339 can write: 0000 to 9999. */
 const MIN_TIME_MS = Date.parse('0000-01-01T00:00:00Z')

@@ -1,4 +1,5 @@
-import { type Dialect, frameOf, type Notice } from './protocol.js'
+import type { Dialect, Notice } from './protocol/messages.js'
+import { frameOf } from './protocol/write.js'
 
 /** Header of a text frame: FIN and the opcode (RFC 6455 section 5.2). */
 const TEXT = 0x81

@@ -1,4 +1,5 @@
-import type { Connect } from './protocol.js'
+import type { Connect } from './protocol/messages.js'
+import { isOlderVersion } from './protocol/version.js'
 
 /** How many versions are told apart; what clients send must not grow the log. */
 const MAX_VERSIONS = 16
@@ -26,22 +27,7 @@ export function usageOf(clients: readonly (Connect | null)[], expectedVersion: s
     versions[shown] = (versions[shown] ?? 0) + count
   }
   const outdated = clients.filter(
-    (client) => client !== null && isOlder(client.version, expectedVersion),
+    (client) => client !== null && isOlderVersion(client.version, expectedVersion),
   ).length
   return { viewers: clients.length, versions: { ...versions }, outdated }
-}
-
-/** Compares by numbers (1.10 is newer than 1.9); a version without numbers is never older. */
-function isOlder(version: string, expected: string): boolean {
-  const [have, want] = [numbersOf(version), numbersOf(expected)]
-  if (have === null || want === null) {
-    return false
-  }
-  const at = want.findIndex((number, i) => (have[i] ?? 0) !== number)
-  return at >= 0 && (have[at] ?? 0) < (want[at] ?? 0)
-}
-
-function numbersOf(version: string): number[] | null {
-  const [text] = /^\d{1,9}(\.\d{1,9}){0,3}/.exec(version) ?? []
-  return text?.split('.').map(Number) ?? null
 }

@@ -3,13 +3,8 @@ import type { WebSocket } from 'ws'
 import type { Follower } from './follower.js'
 import type { FeedHub } from './hub.js'
 import { Batch, Message } from './message.js'
-import {
-  type Connect,
-  type Dialect,
-  decodeConnect,
-  FeedProtocolError,
-  type Notice,
-} from './protocol.js'
+import { type Connect, type Dialect, FeedProtocolError, type Notice } from './protocol/messages.js'
+import { decodeConnect } from './protocol/read.js'
 
 /** What one connection may take up. */
 export interface ViewerLimits {

@@ -1,7 +1,7 @@
 import type { Session } from '../core/session.js'
 import { Message } from './message.js'
 import { Oldest } from './oldest.js'
-import type { ListedSession } from './protocol.js'
+import type { ListedSession } from './protocol/messages.js'
 
 /** A session that is listed. */
 export interface Entry {

@@ -6,7 +6,7 @@ import type { Caller } from '../core/operators/audit.js'
 import { bearerToken, type ClientCertificate } from '../core/operators/credential.js'
 import { type AdmitOperator, refuseForwarded } from '../core/operators/trust.js'
 import { peerText } from '../net/address.js'
-import { isLoopback } from '../net/loopback.js'
+import { namesThisMachine } from '../net/request.js'
 
 /** Who may watch. */
 export interface FeedAccess {
@@ -20,17 +20,6 @@ export interface FeedAccess {
 export interface Refusal {
   readonly status: 401 | 403 | 404 | 503
   readonly reason: string
-}
-
-const HOST = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::\d{1,5})?$/
-
-/**
- * A page whose name was made to point here (DNS rebinding) still sends that name: what is for this
- * machine alone goes to requests whose Host header is one of this machine.
- */
-export function namesThisMachine({ headers }: IncomingMessage): boolean {
-  const [, address, name] = HOST.exec(headers.host ?? '') ?? []
-  return isLoopback((address ?? name ?? '').toLowerCase())
 }
 
 /** Without a token and not public, the list is for this machine alone, and for no proxy on it. */

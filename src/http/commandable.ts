@@ -5,9 +5,9 @@ import type { CallObserver } from '../core/calls.js'
 import { SessiondError } from '../core/errors.js'
 import type { Caller } from '../core/operators/audit.js'
 import { peerText } from '../net/address.js'
+import { hasJsonType, readBody } from '../net/request.js'
 
 const PREFIX = `/${SERVICE}/`
-const JSON_TYPE = /^application\/json\s*(?:;|$)/i
 /** As much as one act may have. */
 const MAX_BODY_BYTES = 1024 * 1024
 
@@ -56,7 +56,7 @@ export async function answerCommand(
         response.setHeader('Allow', 'POST')
         throw refused('BadRequest', 405, 'MethodNotAllowed', `${request.method} is not allowed`)
       }
-      return sessions.run(command, await readBody(request), caller)
+      return sessions.run(command, await readArguments(request), caller)
     })
     const status = result === null ? 204 : 200
     send(response, status, result)
@@ -101,24 +101,18 @@ function admit(request: IncomingMessage, { mayBeAsked, caller }: CommandablePort
   return caller(request)
 }
 
-/** Throws RefusedRequestError. Leaving the loop early ends the connection. */
-async function readBody(request: IncomingMessage): Promise<Uint8Array> {
-  const chunks: Buffer[] = []
-  let length = 0
-  for await (const chunk of request) {
-    length += chunk.length
-    if (length > MAX_BODY_BYTES) {
-      const message = `the body has more than ${MAX_BODY_BYTES} bytes`
-      throw refused('BadRequest', 413, 'PayloadTooLarge', message)
-    }
-    chunks.push(chunk)
+/** Empty where there is none. Throws RefusedRequestError. */
+async function readArguments(request: IncomingMessage): Promise<Uint8Array> {
+  const body = await readBody(request, MAX_BODY_BYTES)
+  if (body === null) {
+    const message = `the body has more than ${MAX_BODY_BYTES} bytes`
+    throw refused('BadRequest', 413, 'PayloadTooLarge', message)
   }
-  // No form of a web page can send this type.
-  if (length > 0 && !JSON_TYPE.test(request.headers['content-type'] ?? '')) {
+  if (body.length > 0 && !hasJsonType(request)) {
     const message = 'the Content-Type must be application/json'
     throw refused('BadRequest', 415, 'UnsupportedMediaType', message)
   }
-  return Buffer.concat(chunks)
+  return body
 }
 
 function descriptionFor(error: unknown, requestId: string): Description {

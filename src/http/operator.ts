@@ -4,12 +4,12 @@ import type { Sessions } from '../core/commands/sessions.js'
 import { isCallerError, MalformedError, MissingFieldError, NotFoundError } from '../core/errors.js'
 import type { Caller } from '../core/operators/audit.js'
 import { HTTP_STATUSES } from '../net/http-statuses.js'
+import { hasJsonType, readBody } from '../net/request.js'
 import { pathOf } from './access.js'
 
 const PREFIX = '/operator/'
 /** A request says no more than an id. */
 const MAX_BODY_BYTES = 4096
-const JSON_TYPE = /^application\/json\s*(?:;|$)/i
 
 /** What the page's operator mode asks of the server. */
 export interface OperatorPorts {
@@ -85,7 +85,7 @@ export async function answerOperator(
       })
       return
     }
-    const body = await readBody(request)
+    const body = await readFields(request)
     const field = (key: string) => {
       const value = Object.hasOwn(body, key) ? body[key] : undefined
       if (typeof value !== 'string' || value === '') {
@@ -108,21 +108,16 @@ export async function answerOperator(
   }
 }
 
-async function readBody(request: IncomingMessage): Promise<Record<string, unknown>> {
-  if (!JSON_TYPE.test(request.headers['content-type'] ?? '')) {
+async function readFields(request: IncomingMessage): Promise<Record<string, unknown>> {
+  if (!hasJsonType(request)) {
     throw new MalformedError('Content-Type', 'must be application/json')
   }
-  const chunks: Buffer[] = []
-  let length = 0
-  for await (const chunk of request) {
-    length += chunk.length
-    if (length > MAX_BODY_BYTES) {
-      throw new MalformedError('body', `has more than ${MAX_BODY_BYTES} bytes`)
-    }
-    chunks.push(chunk)
+  const bytes = await readBody(request, MAX_BODY_BYTES)
+  if (bytes === null) {
+    throw new MalformedError('body', `has more than ${MAX_BODY_BYTES} bytes`)
   }
   try {
-    const body: unknown = JSON.parse(Buffer.concat(chunks).toString())
+    const body: unknown = JSON.parse(bytes.toString())
     if (typeof body === 'object' && body !== null) {
       return body as Record<string, unknown>
     }

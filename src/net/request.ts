@@ -1,4 +1,8 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { isLoopback } from './loopback.js'
+
+const HOST = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::\d{1,5})?$/
+const JSON_TYPE = /^application\/json\s*(?:;|$)/i
 
 /** Serves requests by promises. One that rejects ends its own connection and is told, and stops nobody else. */
 export function servedBy<More extends readonly unknown[]>(
@@ -16,4 +20,49 @@ export function servedBy<More extends readonly unknown[]>(
 /** Node drops headers beyond the first 1,000 without a word, a proxy's among them. Their bytes are bounded anyway. */
 export function heedEveryHeader(server: Server): void {
   server.maxHeadersCount = 0
+}
+
+/** The name or address in the Host header, in lower case, without brackets or port; empty where there is none. */
+export function hostOf({ headers }: IncomingMessage): string {
+  const [, address, name] = HOST.exec(headers.host ?? '') ?? []
+  return (address ?? name ?? '').toLowerCase()
+}
+
+/**
+ * Whether the Host header names this machine. Under DNS rebinding a web page's request reaches loopback, but its
+ * Host header still names the page's own site.
+ */
+export function namesThisMachine(request: IncomingMessage): boolean {
+  return isLoopback(hostOf(request))
+}
+
+/** Whether the body is declared to be JSON. A form on a web page cannot declare that. */
+export function hasJsonType({ headers }: IncomingMessage): boolean {
+  return JSON_TYPE.test(headers['content-type'] ?? '')
+}
+
+/**
+ * Reads a request's body; null where it has more than `maxBytes`, which also ends the connection unless the
+ * Content-Length said so. `hold` is awaited before a part of the body is kept. Throws `request.errored` where the
+ * peer goes away.
+ */
+export async function readBody(
+  request: IncomingMessage,
+  maxBytes: number,
+  hold: (bytes: number) => Promise<void> | void = () => {},
+): Promise<Buffer | null> {
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) {
+    return null
+  }
+  const parts: Buffer[] = []
+  let length = 0
+  for await (const part of request as AsyncIterable<Buffer>) {
+    length += part.length
+    if (length > maxBytes) {
+      return null
+    }
+    await hold(part.length)
+    parts.push(part)
+  }
+  return Buffer.concat(parts, length)
 }

@@ -96,16 +96,3 @@ export function totalsOf(sessions: Iterable<WatchedSession>): Totals {
   }
   return totals
 }
-
-/** Whether a version such as "1.2.3" comes before another. What follows a "-" or "+" is left out. */
-export function isOlder(version: string, expected: string): boolean {
-  const numbers = (text: string) => text.split(/[-+]/, 1).join().split('.').map(Number)
-  const mine = numbers(version)
-  for (const [i, number] of numbers(expected).entries()) {
-    const own = mine[i] ?? 0
-    if (own !== number) {
-      return own < number
-    }
-  }
-  return false
-}

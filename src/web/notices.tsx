@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
+import { isOlderVersion } from '../feed/protocol/version.js'
 import type { Connection } from './connection.js'
-import { isOlder } from './model.js'
 import { clockTime } from './time-text.js'
 
 interface NoticesProps {
@@ -25,7 +25,7 @@ export function Notices({ connection, version }: NoticesProps) {
           </span>
         </p>
       )}
-      {isOlder(version, expectedVersion) && (
+      {isOlderVersion(version, expectedVersion) && (
         <p class="notice">
           <span>
             <strong>A newer page is out.</strong> This is version {version}; the server expects{' '}

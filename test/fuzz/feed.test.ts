@@ -5,16 +5,14 @@ import { WebSocket } from 'ws'
 import { type WebSocketLike, watchSessions } from '../../src/client/watch.js'
 import { FeedHub } from '../../src/feed/hub.js'
 import {
-  decodeConnect,
-  decodeNotice,
-  encodeConnect,
-  encodeNotice,
   FeedProtocolError,
   type ListedSession,
   type Notice,
-} from '../../src/feed/protocol.js'
+} from '../../src/feed/protocol/messages.js'
+import { decodeConnect, decodeNotice } from '../../src/feed/protocol/read.js'
+import { encodeConnect } from '../../src/feed/protocol/write.js'
 import { startFeedServer } from '../../src/feed/server.js'
-import { fakeViewer } from '../support/feed.js'
+import { encodeNotice, fakeViewer } from '../support/feed.js'
 import { pick, type Random } from '../support/mutate.js'
 import { CALLER, sessionsAt } from '../support/sessions.js'
 import { fuzz } from './engine.js'

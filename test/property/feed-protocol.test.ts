@@ -1,13 +1,9 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import {
-  type Dialect,
-  decodeConnect,
-  decodeNotice,
-  encodeConnect,
-  encodeNotice,
-  type Notice,
-} from '../../src/feed/protocol.js'
+import type { Dialect, Notice } from '../../src/feed/protocol/messages.js'
+import { decodeConnect, decodeNotice } from '../../src/feed/protocol/read.js'
+import { encodeConnect } from '../../src/feed/protocol/write.js'
+import { encodeNotice } from '../support/feed.js'
 
 /** Names as people choose them to do harm: delimiters, markup, other scripts. */
 const name = fc.oneof(

@@ -2,7 +2,8 @@ import { EventEmitter } from 'node:events'
 import { WebSocket } from 'ws'
 import type { Session } from '../../src/core/session.js'
 import type { FeedHub } from '../../src/feed/hub.js'
-import type { Dialect } from '../../src/feed/protocol.js'
+import type { Dialect, Notice } from '../../src/feed/protocol/messages.js'
+import { frameOf } from '../../src/feed/protocol/write.js'
 import { type Transport, VIEWER_LIMITS, Viewer, type ViewerLimits } from '../../src/feed/viewer.js'
 import { DocumentClient } from './document-client.js'
 
@@ -141,6 +142,12 @@ export function fakeViewer(
     told,
     read: (count?: number) => socket.read((text) => client.receive(text), count),
   }
+}
+
+/** A message as a viewer gets it. `connectionId` is an i32. */
+export function encodeNotice(notice: Notice, connectionId: number, dialect: Dialect): string {
+  const { head, tail } = frameOf(notice, dialect)
+  return `${head}${connectionId}${tail}`
 }
 
 const flat = (text: string) => text.replace(/[\r\n]/g, ' ')

@@ -44,8 +44,9 @@ const SINGLE_FILES = [
   ['envelope', 'core/errors.js'],
   ['client', 'core/errors.js'],
   ['client', 'core/uuid.js'],
-  ['client', 'feed/protocol.js'],
+  ['client', 'feed/protocol/any.js'],
   ['web', 'client/watch.js'],
+  ['web', 'feed/protocol/version.js'],
 ] as const
 
 /** Packages, generated code and files that a folder may not import. */

@@ -1,12 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import {
-  decodeConnect,
-  decodeNotice,
-  encodeConnect,
-  encodeNotice,
-  type ListedSession,
-  type Notice,
-} from '../../src/feed/protocol.js'
+import type { ListedSession, Notice } from '../../src/feed/protocol/messages.js'
+import { decodeConnect, decodeNotice } from '../../src/feed/protocol/read.js'
+import { encodeConnect } from '../../src/feed/protocol/write.js'
+import { encodeNotice } from '../support/feed.js'
 
 // The layouts of the "Session List WebSocket API", written down line by line.
 const user = {

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { listingOf } from '../../../src/feed/listing.js'
-import { decodeNotice, encodeNotice } from '../../../src/feed/protocol.js'
+import { decodeNotice } from '../../../src/feed/protocol/read.js'
+import { encodeNotice } from '../../support/feed.js'
 import { commandSession, tokenSession } from '../../support/store-sessions.js'
 
 const OPENED = '1970-01-01T00:00:01.000Z'

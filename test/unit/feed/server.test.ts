@@ -379,54 +379,58 @@ describe('requests that were sent ahead on one connection', () => {
   })
 })
 
-describe('a server with TLS', () => {
-  it('waits at its close for commands under way, and cuts them where that takes too long', async () => {
+describe('a server that stops', () => {
+  const asked = new EventEmitter()
+  /** Answers once the test says what. */
+  const answerOfTest = async () => {
+    const answer = once(asked, 'answer')
+    asked.emit('begun')
+    return (await answer)[0]
+  }
+  const commandable = {
+    sessions: { has: () => true, run: answerOfTest },
+    mayBeAsked: () => true,
+    caller: () => CALLER,
+    observer: recordCalls().observer,
+  }
+  const operator = {
+    sessions: { get: answerOfTest, list: () => expect.fail(), close: () => expect.fail() },
+    operator: () => CALLER,
+    onInternalError: () => {},
+  }
+
+  it.each([
+    ['commands', '/v1/sessions/get_sessions', { commandable }],
+    ["operators' calls", '/operator/look', { operator }],
+  ])('waits for %s under way, and cuts them when its grace is over', async (_, path, ports) => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     onTestFinished(() => void vi.useRealTimers())
-    const asked = new EventEmitter()
-    const commandable = {
-      sessions: {
-        has: () => true,
-        run: async () => once(asked, 'answer').then(([answer]) => answer),
-      },
-      mayBeAsked: () => true,
-      caller: () => CALLER,
-      observer: {
-        begin: () => ({
-          requestId: 'r',
-          run<T>(work: () => T): T {
-            asked.emit('begun')
-            return work()
-          },
-          end: () => {},
-        }),
-      },
-    }
-    for (const answer of [{ id: 'a' }, null]) {
-      const { server } = await start({ commandable })
+    for (const isAnswered of [true, false]) {
+      const { server } = await start(ports)
       const begun = once(asked, 'begun')
-      const request = httpRequest(`${server.address}/v1/sessions/get_sessions`, { method: 'POST' })
+      const headers = { 'Content-Type': 'application/json' }
+      const request = httpRequest(`${server.address}${path}`, { method: 'POST', headers })
       const outcome = Promise.race([once(request, 'response'), once(request, 'error')])
       outcome.catch(() => {})
-      request.end()
+      request.end('{"session_id":"x"}')
       await begun
       const closed = server.close(60_000)
       await vi.advanceTimersByTimeAsync(59_000)
-      if (answer === null) {
+      if (isAnswered) {
+        asked.emit('answer', null)
+        const [response] = await outcome
+        expect([204, 404]).toContain(response.statusCode)
+        response.resume()
+        expect(await closed).toBe(0)
+      } else {
         await vi.advanceTimersByTimeAsync(1_000)
         await expect(outcome).rejects.toMatchObject({ code: 'ECONNRESET' })
         expect(await closed).toBe(1)
-      } else {
-        asked.emit('answer', answer)
-        const [response] = await outcome
-        expect(response.statusCode).toBe(200)
-        response.resume()
-        expect(await closed).toBe(0)
       }
     }
   })
 
-  it('does not wait at its close for commands sent ahead on a connection that is gone', async () => {
+  it('does not wait for commands sent ahead on a connection that is gone', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     onTestFinished(() => void vi.useRealTimers())
     const begun = new EventEmitter()
@@ -459,7 +463,7 @@ describe('a server with TLS', () => {
     expect(await closed).toBe(0)
   })
 
-  it('closes also while a peer says nothing', async () => {
+  it('ends also while a peer over TLS says nothing', async () => {
     const { server } = await start({ tls: fixedTls(newAuthority().issue()) })
     const { hostname, port, protocol } = new URL(server.address)
     expect(protocol).toBe('https:')

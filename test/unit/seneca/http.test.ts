@@ -256,6 +256,21 @@ describe('POST /act', () => {
     expect((await Promise.all(sent)).map(({ status }) => status)).toEqual(Array(5).fill(200))
   })
 
+  it('lets bodies that are announced and do not come hold up nobody', async ({ start }) => {
+    const { port, send } = await start({}, { maxHeldBytes: 2 * LIST.length })
+    const announced = Array.from({ length: 8 }, () => connect(port, '127.0.0.1'))
+    for (const socket of announced) {
+      socket.on('error', () => {})
+      await new Promise((sent) => socket.write(`${HEAD}\r\nContent-Length: 1048576\r\n\r\n`, sent))
+    }
+    for (let n = 0; n < 3; n++) {
+      expect(await send()).toMatchObject({ status: 200 })
+    }
+    for (const socket of announced) {
+      socket.destroy()
+    }
+  })
+
   it('answers with 500 what a server elsewhere refuses for a reason that none of ours has', async ({
     start,
   }) => {

@@ -2,7 +2,8 @@ import { once } from 'node:events'
 import { it as base, describe, expect, onTestFinished } from 'vitest'
 import type { CallObserver } from '../../../src/core/calls.js'
 import type { SessionCommands } from '../../../src/seneca/commands.js'
-import { startSenecaTcp, type TcpLimits } from '../../../src/seneca/tcp.js'
+import { startSenecaTcp } from '../../../src/seneca/tcp.js'
+import type { TcpLimits } from '../../../src/seneca/tcp-connection.js'
 import { actLine, connectPeer, hooks, memorySessions } from '../../support/seneca.js'
 
 const MIB = 1024 * 1024

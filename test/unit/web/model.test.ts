@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { WatchedSession } from '../../../src/client/watch.js'
-import { isOlder, type SortOrder, select, totalsOf } from '../../../src/web/model.js'
+import { type SortOrder, select, totalsOf } from '../../../src/web/model.js'
 
 function session(id: string, changes: Partial<WatchedSession> = {}): WatchedSession {
   const host = { name: 'Ada', registrationDate: '', isPatron: false, isMentor: false }
@@ -80,21 +80,5 @@ describe('totalsOf', () => {
   it('adds up', () => {
     expect(totalsOf([])).toEqual({ sessions: 0, activeUsers: 0, joinedUsers: 0 })
     expect(totalsOf(all)).toEqual({ sessions: 3, activeUsers: 5, joinedUsers: 14 })
-  })
-})
-
-describe('isOlder', () => {
-  it.each([
-    ['1.2.3', '1.2.3', false],
-    ['1.2.3', '1.2.4', true],
-    ['1.2.3', '1.10.0', true],
-    ['2.0.0', '1.9.9', false],
-    ['1.2', '1.2.1', true],
-    ['1.2.3', '1.2', false],
-    ['1.2.3-rc.1', '1.2.3', false],
-    ['1.2.3', '', false],
-    ['1.2.3', 'unknown', false],
-  ])('%s before %s: %s', (version, expected, older) => {
-    expect(isOlder(version, expected)).toBe(older)
   })
 })

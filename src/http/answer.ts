@@ -1,17 +1,6 @@
-import {
-  createServer,
-  type IncomingMessage,
-  type RequestListener,
-  type Server,
-  type ServerOptions,
-  type ServerResponse,
-  STATUS_CODES,
-} from 'node:http'
-import { createServer as createSecureServer } from 'node:https'
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { StoreUnavailableError } from '../core/errors.js'
-import type { Tls } from '../credentials/tls.js'
-import { heedEveryHeader } from '../net/request.js'
 import { checkHost, checkOrigin, checkViewer, type FeedAccess, pathOf } from './access.js'
 import { answerCommand, type CommandablePorts, isCommandPath } from './commandable.js'
 import { answerOperator, isOperatorPath, type OperatorPorts } from './operator.js'
@@ -90,6 +79,18 @@ export async function answer(
   }
 }
 
+/** Whether the request is a call, of a command or an operator's: a server that stops waits for its answer. */
+export function isCall(
+  request: IncomingMessage,
+  { operator, commandable }: Pick<AnswerOptions, 'operator' | 'commandable'>,
+): boolean {
+  const path = pathOf(request)
+  return (
+    (commandable !== undefined && isCommandPath(path)) ||
+    (operator !== undefined && isOperatorPath(path))
+  )
+}
+
 async function answerMetrics(
   request: IncomingMessage,
   response: ServerResponse,
@@ -145,29 +146,4 @@ export function refuse(socket: Duplex, status: number, reason: string): void {
     // A peer that does not hang up in turn must not stay.
     () => socket.destroy(),
   )
-}
-
-/** A server that speaks HTTP, or where there is TLS, HTTPS alone. */
-export function createHttpServer(
-  tls: Tls | null,
-  options: ServerOptions,
-  answer: RequestListener,
-): Server {
-  const server = tls === null ? createServer(options, answer) : secureServer(tls, options, answer)
-  heedEveryHeader(server)
-  return server
-}
-
-function secureServer(tls: Tls, options: ServerOptions, answer: RequestListener): Server {
-  const server = createSecureServer(
-    {
-      ...options,
-      ...tls.asking,
-      ...tls.current(),
-      ...(options.headersTimeout && { handshakeTimeout: options.headersTimeout }),
-    },
-    answer,
-  )
-  tls.onChange((context) => server.setSecureContext(context))
-  return server
 }

@@ -1,60 +1,11 @@
-/**
- * The messages of the session list, as text. A message is a list of parameters with a newline
- * between any two; the first one is its command, the second the id of the connection.
- *
- * The published page leaves out three command lines and prints `reset` for a removal. The dialect
- * `commands` has a command in every message; `printed` is that page to the letter.
- */
-export type Dialect = 'commands' | 'printed'
-
-export interface ListedUser {
-  readonly id: string
-  readonly name: string
-  /** RFC 3339, UTC. */
-  readonly registrationDate: string
-  readonly isPatron: boolean
-  readonly isMentor: boolean
-}
-
-export interface ListedSession {
-  readonly id: string
-  readonly name: string
-  readonly host: Omit<ListedUser, 'id'>
-  readonly activeUsers: number
-  readonly joinedUsers: number
-  /** RFC 3339, UTC. */
-  readonly beginTime: string
-  readonly users: readonly ListedUser[]
-}
-
-/** What the server tells a client. */
-export type Notice =
-  /** Forget every session of another connection than this one. */
-  | { readonly command: 'reset'; readonly expectedVersion: string }
-  | { readonly command: 'add'; readonly session: ListedSession }
-  | ({ readonly command: 'update'; readonly sessionId: string } & SessionDetails)
-  | { readonly command: 'remove'; readonly sessionId: string }
-  | { readonly command: 'add_user'; readonly sessionId: string; readonly user: ListedUser }
-  | {
-      readonly command: 'remove_user'
-      readonly sessionId: string
-      readonly userId: string
-      readonly userName: string
-    }
-  | { readonly command: 'error'; readonly message: string }
-
-/** What an `update` carries. */
-export type SessionDetails = Pick<ListedSession, 'name' | 'activeUsers' | 'joinedUsers'>
-
-/** What a client tells the server, for its usage metrics. */
-export interface Connect {
-  readonly userId: string
-  readonly userName: string
-  readonly version: string
-}
-
-/** A text that is not a message of the protocol. */
-export class FeedProtocolError extends Error {}
+import {
+  type Connect,
+  type Dialect,
+  FeedProtocolError,
+  type ListedSession,
+  type ListedUser,
+  type Notice,
+} from './messages.js'
 
 /** Length of a parameter of `connect`, in UTF-16 units. */
 const MAX_CONNECT_PARAMETER = 256
@@ -62,89 +13,6 @@ const MAX_CONNECT_PARAMETER = 256
 const MAX_NOTICE = 4 * 1024 * 1024
 const USER_FIELDS = 5
 const RFC_3339_UTC = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|\+00:00)$/
-
-/** A message without the connection id, which belongs between `head` and `tail`. */
-export interface Frame {
-  readonly head: string
-  readonly tail: string
-}
-
-/** Encodes everything but the connection id, so that one encoding serves every connection. */
-export function frameOf(notice: Notice, dialect: Dialect): Frame {
-  const tail = parametersOf(notice)
-    .map((parameter) => `\n${parameter}`)
-    .join('')
-  return { head: headOf(notice.command, dialect), tail }
-}
-
-/** `connectionId` is an i32. */
-export function encodeNotice(notice: Notice, connectionId: number, dialect: Dialect): string {
-  const { head, tail } = frameOf(notice, dialect)
-  return `${head}${connectionId}${tail}`
-}
-
-function headOf(command: Notice['command'], dialect: Dialect): string {
-  if (dialect === 'commands') {
-    return `${command}\n`
-  }
-  switch (command) {
-    case 'reset':
-    case 'add':
-    case 'update':
-      return `${command}\n`
-    case 'remove':
-      return 'reset\n'
-    default:
-      return ''
-  }
-}
-
-function parametersOf(notice: Notice): (string | number)[] {
-  switch (notice.command) {
-    case 'reset':
-      return [oneLine(notice.expectedVersion)]
-    case 'add':
-      return sessionParameters(notice.session)
-    case 'update': {
-      const { sessionId, name, activeUsers, joinedUsers } = notice
-      return [oneLine(sessionId), oneLine(name), activeUsers, joinedUsers]
-    }
-    case 'remove':
-      return [oneLine(notice.sessionId)]
-    case 'add_user':
-      return [oneLine(notice.sessionId), ...userFields(notice.user)]
-    case 'remove_user':
-      return [notice.sessionId, notice.userId, notice.userName].map(oneLine)
-    case 'error':
-      return [oneLine(notice.message)]
-  }
-}
-
-function sessionParameters(session: ListedSession): (string | number)[] {
-  const { host, users } = session
-  return [
-    oneLine(session.id),
-    session.activeUsers,
-    session.joinedUsers,
-    oneLine(host.name),
-    host.registrationDate,
-    `${host.isPatron}`,
-    `${host.isMentor}`,
-    oneLine(session.name),
-    session.beginTime,
-    users.flatMap(userFields).join('\r'),
-  ]
-}
-
-function userFields(user: ListedUser): string[] {
-  const { id, name, registrationDate, isPatron, isMentor } = user
-  return [oneLine(id), oneLine(name), registrationDate, `${isPatron}`, `${isMentor}`]
-}
-
-/** A value must not end its own parameter: what would is a space. */
-export function oneLine(value: string): string {
-  return value.replace(/[\r\n]/g, ' ')
-}
 
 export interface Received {
   readonly connectionId: number
@@ -247,10 +115,6 @@ function readUser([id = '', name = '', registered, patron, mentor]: readonly str
     isPatron: bool(patron),
     isMentor: bool(mentor),
   }
-}
-
-export function encodeConnect({ userId, userName, version }: Connect): string {
-  return ['connect', userId, userName, version].map(oneLine).join('\n')
 }
 
 /** Throws FeedProtocolError. */

@@ -1,0 +1,111 @@
+import { randomInt } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { WebSocketServer } from 'ws'
+import { checkViewer, type FeedAccess, pathOf, queryOf, type Refusal } from '../http/access.js'
+import { LIST_PATH, refuse } from '../http/answer.js'
+import type { FeedHub } from './hub.js'
+import { type FeedUsage, usageOf } from './usage.js'
+import { Viewer, type ViewerLimits } from './viewer.js'
+
+/** A client says no more than `connect`. */
+const MAX_MESSAGE_BYTES = 4096
+const MAX_INT32 = 2 ** 31 - 1
+
+/** Viewers now, and what was counted since the server started. */
+export interface FeedReport extends FeedUsage {
+  readonly malformed: number
+  /** Connections that the server ended, by reason. */
+  readonly dropped: Readonly<Record<string, number>>
+  readonly refused: number
+}
+
+export interface ViewersOptions {
+  readonly access: FeedAccess
+  /** The version that clients are told to have. */
+  readonly expectedVersion: string
+  readonly limits: ViewerLimits & { readonly maxViewers: number }
+  /** How long a connection that the server ends may take to end. */
+  readonly closeTimeoutMs: number
+}
+
+/** Everyone who is connected to the session list. */
+export class Viewers {
+  private readonly viewers = new Set<Viewer>()
+  private readonly counts = { malformed: 0, refused: 0, dropped: {} as Record<string, number> }
+  /** Random, so that after a restart of the server no client gets the id that it had before. */
+  private lastConnectionId = randomInt(MAX_INT32)
+  private readonly sockets: WebSocketServer
+
+  constructor(
+    private readonly hub: FeedHub,
+    private readonly options: ViewersOptions,
+  ) {
+    this.sockets = new WebSocketServer({
+      noServer: true,
+      maxPayload: MAX_MESSAGE_BYTES,
+      perMessageDeflate: false,
+      clientTracking: false,
+      closeTimeout: options.closeTimeoutMs,
+    } as ConstructorParameters<typeof WebSocketServer>[0])
+  }
+
+  /** Answers an upgrade: whoever may watch becomes a viewer. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', () => {}) // 'close' follows.
+    const refusal = this.refusal(request)
+    if (refusal !== null) {
+      this.counts.refused++
+      refuse(socket, refusal.status, refusal.reason)
+      return
+    }
+    this.sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      const { expectedVersion, limits } = this.options
+      const { dropped } = this.counts
+      this.lastConnectionId = (this.lastConnectionId % MAX_INT32) + 1
+      const viewer = new Viewer(webSocket, socket, this.hub, {
+        connectionId: this.lastConnectionId,
+        dialect: queryOf(request).get('dialect') === 'printed' ? 'printed' : 'commands',
+        expectedVersion,
+        limits,
+        onMalformed: () => this.counts.malformed++,
+        onDropped: (reason) => {
+          dropped[reason] = (dropped[reason] ?? 0) + 1
+        },
+      })
+      this.viewers.add(viewer)
+      webSocket.on('close', () => this.viewers.delete(viewer))
+    })
+  }
+
+  report(): FeedReport {
+    const clients = Array.from(this.viewers, ({ client }) => client)
+    const usage = usageOf(clients, this.options.expectedVersion)
+    return { ...usage, ...this.counts, dropped: { ...this.counts.dropped } }
+  }
+
+  /** To be called at intervals: drops those that were silent since the last call. */
+  checkAlive(): void {
+    for (const viewer of this.viewers) {
+      viewer.checkAlive()
+    }
+  }
+
+  /** Tells all that the server stops. */
+  close(): void {
+    for (const viewer of this.viewers) {
+      viewer.close()
+    }
+  }
+
+  private refusal(request: IncomingMessage): Refusal | null {
+    if (pathOf(request) !== LIST_PATH) {
+      return { status: 404, reason: `there is nothing but ${LIST_PATH} to connect to` }
+    }
+    const refusal = checkViewer(request, this.options.access)
+    if (refusal === null && this.viewers.size >= this.options.limits.maxViewers) {
+      return { status: 503, reason: 'as many viewers are connected as may be' }
+    }
+    return refusal
+  }
+}

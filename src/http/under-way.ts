@@ -1,0 +1,30 @@
+import type { ServerResponse } from 'node:http'
+
+/** Counts the answers that a server which stops waits for. */
+export class UnderWay {
+  private count = 0
+  private onNone = () => {}
+
+  get size(): number {
+    return this.count
+  }
+
+  /** Counts an answer until it has left or its connection ends. */
+  add(response: ServerResponse): void {
+    this.count++
+    response.once('close', () => {
+      this.count--
+      if (this.count === 0) {
+        this.onNone()
+      }
+    })
+  }
+
+  /** Calls `run` when none is left, which may be now. */
+  whenNone(run: () => void): void {
+    this.onNone = run
+    if (this.count === 0) {
+      run()
+    }
+  }
+}

@@ -1,0 +1,184 @@
+import type { Socket } from 'node:net'
+import type { CallObserver } from '../core/calls.js'
+import { SessiondError } from '../core/errors.js'
+import type { Caller } from '../core/operators/audit.js'
+import { type Outcome, type RunAct, refuseAct } from './act.js'
+import { LineReader, LineTooLongError } from './lines.js'
+import { senecaCaller } from './listener.js'
+import { inLaterTurn, isTurnOver } from './turns.js'
+import {
+  type ActMessage,
+  answerLine,
+  MAX_MESSAGE_BYTES,
+  readActMessage,
+  readBeginning,
+} from './wire.js'
+
+const KEEPALIVE_MS = 60_000
+/** How large an answer is taken to be while none is known. */
+const FIRST_ANSWER_BYTES = 1024 * 1024
+/** What is left of an answer's size as the one to expect, after each smaller answer. */
+const EXPECTATION_LEFT = 0.8
+
+/** What one connection may take up. */
+export interface TcpLimits {
+  /** Acts under way; further ones wait unread. */
+  readonly maxInFlight: number
+  /** Answers that the peer has not taken, and that acts under way may give, in bytes; above it no further act begins. */
+  readonly maxUnsentBytes: number
+  /** How long nothing may move while a line is unfinished or an answer unsent. */
+  readonly stallTimeoutMs: number
+}
+
+export interface ConnectionSettings extends TcpLimits {
+  readonly accept: string
+  readonly observer: CallObserver
+  readonly runAct: RunAct
+  readonly onRefused: (reason: string) => void
+  readonly onFailure: (error: unknown) => void
+}
+
+/** One peer. What it may not be answered yet is not read either. */
+export class Connection {
+  private readonly lines = new LineReader(MAX_MESSAGE_BYTES)
+  private readonly caller: Caller
+  private inFlight = 0
+  /** How large the next answers may be, from those before. */
+  private expectedBytes = FIRST_ANSWER_BYTES
+  private hasPeerEnded = false
+  private isStopping = false
+  /** Acts have had their share of this turn of the event loop. */
+  private isWaiting = false
+  private readonly takeTurn = () => {
+    this.isWaiting = false
+    this.advance()
+  }
+
+  constructor(
+    private readonly socket: Socket,
+    private readonly settings: ConnectionSettings,
+  ) {
+    this.caller = senecaCaller(socket)
+    socket.setKeepAlive(true, KEEPALIVE_MS)
+    socket.on('data', (chunk) => {
+      if (!this.isStopping) {
+        this.lines.push(chunk)
+        this.advance()
+      }
+    })
+    socket.on('drain', () => this.advance())
+    socket.on('end', () => {
+      this.hasPeerEnded = true
+      this.advance()
+    })
+    // Fires when for so long nothing was read and nothing sent. A connection may be idle for ever.
+    socket.setTimeout(settings.stallTimeoutMs)
+    // Not as the callback of setTimeout, which is called for the first time alone.
+    socket.on('timeout', () => {
+      if (socket.writableLength > 0) {
+        this.cut('it does not read its answers')
+      } else if (this.lines.isMidLine && !this.isFull()) {
+        this.cut('it does not finish its message')
+      }
+    })
+    // 'close' follows; that a peer goes away is no error of ours.
+    socket.on('error', () => {})
+  }
+
+  /** Begins no more acts; ends once those under way are answered. */
+  stop(): void {
+    this.isStopping = true
+    this.advance()
+  }
+
+  /** Whether an act is under way, or an answer unsent. */
+  get isBusy(): boolean {
+    return this.inFlight > 0 || this.socket.writableLength > 0
+  }
+
+  cut(reason: string): void {
+    this.settings.onRefused(reason)
+    this.socket.destroy()
+  }
+
+  /** Begins what may begin. Called whenever bytes have come or gone, or an act has ended. */
+  private advance(): void {
+    const { socket } = this
+    if (socket.destroyed) {
+      return
+    }
+    try {
+      for (let line = this.takeLine(); line !== null; line = this.takeLine()) {
+        const message = readActMessage(line)
+        this.inFlight++
+        this.answer(message, Date.now()).catch((error: unknown) => {
+          this.cut('internal error')
+          this.settings.onFailure(error)
+        })
+      }
+    } catch (error) {
+      // Whoever sends such a line does not speak this protocol: a browser, perhaps, for a web page.
+      this.cut(error instanceof SessiondError ? error.message : 'internal error')
+      return
+    }
+    if (this.isFull() && !this.isStopping) {
+      socket.pause()
+      return
+    }
+    socket.resume()
+    if ((this.hasPeerEnded || this.isStopping) && this.inFlight === 0) {
+      socket.end()
+    }
+  }
+
+  private async answer(message: ActMessage, receivedMs: number): Promise<void> {
+    const outcome = await this.settings.runAct(message.act, this.caller, message.id)
+    this.inFlight--
+    this.expectedBytes = Math.max(outcome.json.length, this.expectedBytes * EXPECTATION_LEFT)
+    this.write(message, outcome, receivedMs)
+    this.advance()
+  }
+
+  private write(message: ActMessage, outcome: Outcome, receivedMs: number): void {
+    if (message.sync !== false && !this.socket.destroyed) {
+      const times = { receivedMs, sentMs: Date.now() }
+      // Acts that one commit settles end together: their answers leave together.
+      this.socket.cork()
+      this.socket.write(answerLine(message, outcome, this.settings.accept, times))
+      process.nextTick(() => this.socket.uncork())
+    }
+  }
+
+  /** The next line that is to be read; those that are too long are answered on the way. */
+  private takeLine(): Buffer | null {
+    while (!this.isStopping && !this.isFull()) {
+      if (isTurnOver()) {
+        this.isWaiting = true
+        inLaterTurn(this.takeTurn)
+        break
+      }
+      try {
+        return this.lines.next()
+      } catch (error) {
+        if (!(error instanceof LineTooLongError)) {
+          throw error
+        }
+        const message = readBeginning(error.beginning)
+        const outcome = refuseAct(error, this.settings.observer, this.caller, message.id)
+        this.write(message, outcome, Date.now())
+      }
+    }
+    return null
+  }
+
+  private isFull(): boolean {
+    const { maxInFlight, maxUnsentBytes } = this.settings
+    const unsentBytes = this.socket.writableLength
+    return (
+      this.isWaiting ||
+      unsentBytes > maxUnsentBytes ||
+      this.inFlight >= maxInFlight ||
+      (this.inFlight > 0 && unsentBytes + (this.inFlight + 1) * this.expectedBytes > maxUnsentBytes)
+    )
+  }
+}
