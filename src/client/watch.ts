@@ -1,10 +1,6 @@
 /** Following a server's session list: `import { watchSessions } from 'sessiond/watch'`. For browsers too. */
-import {
-  encodeConnect,
-  type ListedSession,
-  type ListedUser,
-  type Notice,
-} from '../feed/protocol/messages.js'
+import type { ListedSession, ListedUser, Notice } from '../feed/protocol/messages.js'
+import { encodeConnect } from '../feed/protocol/write.js'
 import { startTimer } from '../net/timers.js'
 import { UnprotectedTokenError } from './errors.js'
 import { EventQueue } from './event-queue.js'
