@@ -5,7 +5,7 @@ import { statusLine } from './progress.js'
 import { readServerConfig, serverConfigOptions } from './server-config.js'
 import { interruptible } from './signals.js'
 
-const SERVER_OPTIONS = ['dataDir', 'sealingKeys'] as const
+const SERVER_OPTIONS = ['dataDir', 'store', 'sealingKeys'] as const
 
 /** `sessiond restore` */
 export function restoreCommand(): Command {

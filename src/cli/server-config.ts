@@ -7,6 +7,7 @@ import { readInputText } from '../files/input.js'
 /** The options of `serve` that what is stored depends on. */
 export const STORE_OPTIONS = [
   'dataDir',
+  'store',
   'idleTimeoutMs',
   'maxSessionAgeMs',
   'retentionMs',

@@ -1,3 +1,4 @@
+import { parseStoreName, STORES_HELP } from '../stores/index.js'
 import { GRPC_LIMIT_OPTIONS } from './grpc-limits.js'
 import { option, type ValuesOf } from './option.js'
 import {
@@ -28,10 +29,10 @@ export const SERVE_OPTIONS = {
   }),
   store: option({
     name: 'store',
-    placeholder: 'KIND',
+    placeholder: 'STORE',
     default: 'level',
-    help: 'level: LevelDB in the data directory',
-    parse: oneOf('level'),
+    help: STORES_HELP,
+    parse: parseStoreName,
   }),
   grpc: option({
     name: 'grpc',

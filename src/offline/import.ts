@@ -1,10 +1,10 @@
 import type { Config } from '../config/serve-options.js'
-import { storeLocation, storeTraces } from '../config/store-location.js'
+import { storePlace } from '../config/store-place.js'
 import { Deadlines } from '../core/endings/deadlines.js'
 import { EpochClock } from '../core/epoch.js'
 import { type InputProgress, openInput } from '../files/input.js'
 import { openServerKeys } from '../keys/server-keys.js'
-import { LevelStore } from '../stores/level/store.js'
+import { storeEngine } from '../stores/index.js'
 import { type ImportCounts, Importer, type LeftOut } from './import/importer.js'
 import { splitFile } from './import/split.js'
 
@@ -30,10 +30,8 @@ export async function importFile(
       { genesisMs: config.epochGenesisMs, lengthMs: config.epochLengthMs },
       Date.now,
     )
-    const store = await LevelStore.open(storeLocation(config), {
-      epochs: clock.settings,
-      traces: storeTraces(config),
-    })
+    const engine = await storeEngine(storePlace(config))
+    const store = await engine.open({ epochs: clock.settings })
     try {
       // A store with sessions must have keys, or the server takes them for lost.
       await openServerKeys(config, store)

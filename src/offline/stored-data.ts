@@ -1,27 +1,24 @@
+import { ConfigError } from '../config/config.js'
 import type { Config } from '../config/serve-options.js'
 import { Deadlines } from '../core/endings/deadlines.js'
 import { EpochClock, type EpochSettings } from '../core/epoch.js'
-import { StoreMismatchError } from '../core/errors.js'
 import type { Session } from '../core/session.js'
 import type { TrySeal } from '../core/upkeep/care.js'
 import { sealingKeysFromJson } from '../crypto/seal.js'
 import { readSecretFile } from '../keys/key-files.js'
 import { sealCheck } from '../keys/seal-check.js'
-import { Database, holdsDatabase } from '../stores/level/database.js'
+import type { StoreEngine } from '../stores/engine.js'
 
-/** Opens a database that is there. Throws StoreMismatchError, StoreLockedError, StoreUnavailableError. */
-export async function openStored(location: string): Promise<Database> {
-  await expectStored(location)
-  const database = new Database(location)
-  await database.open()
-  return database
-}
-
-/** Throws StoreMismatchError where there is no database. */
-export async function expectStored(location: string): Promise<void> {
-  if (!(await holdsDatabase(location))) {
-    throw new StoreMismatchError(`there is no store in ${location}: give the server's --data-dir`)
+/** What a store can do without a server. Throws ConfigError where stores of its kind cannot do it. */
+export function capability<Name extends 'check' | 'repair' | 'restore'>(
+  engine: StoreEngine,
+  name: Name,
+): NonNullable<StoreEngine[Name]> {
+  const found = engine[name]
+  if (found === undefined) {
+    throw new ConfigError([`--store: ${engine.location} is of a kind that has no \`${name}\``])
   }
+  return found
 }
 
 /** When sessions are due under these settings. */

@@ -21,12 +21,10 @@ import { sealCheck } from '../keys/seal-check.js'
 import type { ServerKeys } from '../keys/server-keys.js'
 import { isLoopback } from '../net/loopback.js'
 import type { Logger } from '../observability/log.js'
-import { backUp } from '../stores/level/maintenance/backup.js'
-import { checkServed } from '../stores/level/maintenance/check-served.js'
-import type { LevelStore } from '../stores/level/store.js'
+import type { ServedStore } from '../stores/engine.js'
 
 export interface AdminParts {
-  readonly store: LevelStore
+  readonly store: ServedStore
   readonly sessions: Sessions
   readonly commandable: CommandableSessions
   readonly audit: Audit
@@ -60,9 +58,9 @@ export function adminServices(
     version: VERSION,
     startTimeMs: Date.now(),
     store,
-    backup: () => backUp(() => store.view(), clock.settings, Date.now()),
+    backup: () => store.backup(Date.now()),
     check: () =>
-      checkServed(store, {
+      store.check({
         dueMs: (session) => deadlines.dueMs(session),
         trySeal: sealCheck(() => keys.sealing.keys),
       }),

@@ -24,13 +24,13 @@ import { namesThisMachine } from '../net/request.js'
 import type { Unsent } from '../net/unsent.js'
 import type { Logger } from '../observability/log.js'
 import type { Metrics } from '../observability/metrics.js'
-import type { LevelStore } from '../stores/level/store.js'
+import type { ServedStore } from '../stores/engine.js'
 
 /** The built page, from the sources as well as from the package. */
 const PAGES = fileURLToPath(new URL('../../dist/web', import.meta.url))
 
 export interface FeedParts {
-  readonly store: LevelStore
+  readonly store: ServedStore
   readonly sessions: Sessions
   readonly commandable: CommandableSessions
   readonly observer: CallObserver
@@ -75,7 +75,7 @@ export async function startFeed(
     pages: readPages(PAGES),
     isReady: () =>
       store.countOpen().then(
-        () => hub.isReady && isServing() && store.look() === null,
+        () => hub.isReady && isServing() && !store.health().isLost,
         () => false,
       ),
     findings,

@@ -31,7 +31,6 @@ import { openOwners } from './owners.js'
 import { openStore } from './store.js'
 import { startSweep } from './sweep.js'
 import { timed, timedSigner } from './timed.js'
-import { watchStore } from './watch-store.js'
 
 /** Header signatures that recur unchanged are checked once; about 300 bytes each, 1 KiB at most. */
 const REMEMBERED_HEADERS = 10_000
@@ -145,7 +144,7 @@ export async function startNode(config: Config, log: Logger, stop?: AbortSignal)
       unsent,
     })
     lifecycle.listens(grpc)
-    const storeFindings = watchStore(store, () => grpc.stopServing(), log, lifecycle)
+    store.watch(() => grpc.stopServing())
 
     const hooks = {
       observer,
@@ -178,7 +177,7 @@ export async function startNode(config: Config, log: Logger, stop?: AbortSignal)
         isServing: () => !isStopping,
         findings: () => [
           ...(guard.isSuspect() ? [clockFinding(guard.offsetMs())] : []),
-          ...storeFindings(),
+          ...store.health().findings,
         ],
       },
       log,

@@ -14,7 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   net: ['core'],
   observability: ['core'],
   envelope: ['crypto'],
-  config: ['core', 'net'],
+  config: ['core', 'net', 'stores'],
   stores: ['core', 'files'],
   audit: ['core', 'files', 'config'],
   keys: ['core', 'files', 'crypto', 'config'],
@@ -55,6 +55,10 @@ const FORBIDDEN = [
   ['core', 'level'],
   ['core/create', 'node:crypto'],
   ['envelope', 'sodium-native'],
+  ['config', '../stores/level/engine.js'],
+  ['offline', '../stores/level/engine.js'],
+  ['server', '../stores/level/store.js'],
+  ['stores', './level/engine.js'],
   ['stores/level', '#generated/session/service'],
   ['stores/level', 'prom-client'],
   ['stores/level/files', '../layout/keys.js'],
@@ -112,6 +116,7 @@ it('lets arrows between folders point one way, those of types too', async () => 
   for (const [folder, name] of ALLOWED) {
     await plant(folder, name)
   }
+  await writeFile(join(directory, 'src/stores/index.ts'), "import './level/engine.js'\n")
   for (const [folder, path] of SINGLE_FILES) {
     await plant(folder, specifier(folder, path))
   }

@@ -2,20 +2,11 @@ import { open, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { StoreMismatchError } from '../../core/errors.js'
 import { syncDirectory } from '../../files/directory.js'
+import type { StoreTraces } from '../engine.js'
 import { holdsDatabase } from './database.js'
 
-/** What shows that a store was made, so that an empty one in its place does not hide that it is lost, or not mounted. */
-export interface Traces {
-  /** A file for this purpose, made with the store. */
-  readonly note: string
-  /** Files that only a server which has a store writes to. */
-  readonly usedFiles: readonly string[]
-  /** Files, even empty ones, that only a server which had a store leaves there together. The first is named. */
-  readonly leftTogether: readonly string[]
-}
-
 /** Throws StoreMismatchError where there is no store but a trace of one. */
-export async function expectNotLost(location: string, traces: Traces): Promise<void> {
+export async function expectNotLost(location: string, traces: StoreTraces): Promise<void> {
   if (await holdsDatabase(location)) {
     return
   }
@@ -28,7 +19,11 @@ export async function expectNotLost(location: string, traces: Traces): Promise<v
   }
 }
 
-async function findTrace({ note, usedFiles, leftTogether }: Traces): Promise<string | undefined> {
+async function findTrace({
+  note,
+  usedFiles,
+  leftTogether,
+}: StoreTraces): Promise<string | undefined> {
   for (const path of [note, ...usedFiles]) {
     const found = await stat(path).catch(absent)
     if (found !== null && (found.size > 0 || path === note)) {
@@ -40,7 +35,7 @@ async function findTrace({ note, usedFiles, leftTogether }: Traces): Promise<str
 }
 
 /** Notes that a store is there, on disk, once. */
-export async function noteMade({ note }: Traces): Promise<void> {
+export async function noteMade({ note }: StoreTraces): Promise<void> {
   const file = await open(note, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'EEXIST') {
       return null

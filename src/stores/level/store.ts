@@ -1,8 +1,7 @@
 import type { EpochSettings } from '../../core/epoch.js'
-import { StoreDamagedError, StoreUnavailableError } from '../../core/errors.js'
+import { type StoreDamagedError, StoreUnavailableError } from '../../core/errors.js'
 import type { SessionListener } from '../../core/events.js'
 import type { Session } from '../../core/session.js'
-import { Slots } from '../../core/slots.js'
 import type {
   Answered,
   Deadline,
@@ -13,28 +12,29 @@ import type {
   ListQuery,
   Seen,
   SessionPage,
-  SessionStore,
   Update,
   WriteOptions,
 } from '../../core/store.js'
+import type { CheckEvent } from '../../core/upkeep/care.js'
+import type { CheckPorts, ServedStore, StoreHealth, StoreOptions } from '../engine.js'
 import { Listeners } from '../listeners.js'
 import type { ByteLevel } from './byte-level.js'
-import { Database, reasonOf } from './database.js'
+import { Database } from './database.js'
 import { Gate } from './gate.js'
 import { agreeOnInfo } from './layout/info.js'
 import { sealKey } from './layout/keys.js'
 import { damagedRow } from './layout/row-name.js'
-import { expectNotLost, noteMade, type Traces } from './made.js'
-import { expectNoReplacement } from './maintenance/replacement.js'
+import { backUp } from './maintenance/backup.js'
+import { checkStore } from './maintenance/check.js'
+import { checkFilesThen } from './maintenance/check-files.js'
 import { expectWholeFiles, type StartCheckOptions } from './maintenance/start-check.js'
 import { addChecksums } from './maintenance/upgrade.js'
 import type { StoreParts } from './parts.js'
-import { Presence } from './presence.js'
-import { isShort, listSessions } from './read/list.js'
+import { Lists } from './read/lists.js'
 import { findOpened, readSession } from './read/lookup.js'
-import { SharedLists } from './read/shared-lists.js'
 import { View } from './read/view.js'
 import { walkAnswers, walkDeadlines, walkSeals, walkSessions } from './read/walk.js'
+import { Watch } from './watch.js'
 import { Counts } from './write/counts.js'
 import { Deadlines } from './write/deadlines.js'
 import { forgetAnswer } from './write/forget.js'
@@ -43,41 +43,34 @@ import { DUE_LOCK, Locks } from './write/locks.js'
 import { removeSession, updateSession } from './write/mutate.js'
 import { Seals } from './write/seals.js'
 import { settleDeadlines } from './write/settle.js'
-import { Writer, type WriterHooks } from './write/writer.js'
+import { Writer } from './write/writer.js'
 
-export interface LevelStoreOptions extends Partial<WriterHooks>, StartCheckOptions {
-  readonly epochs: EpochSettings
+export interface LevelStoreOptions extends StoreOptions, StartCheckOptions {
   /** false shows what fsync costs, and breaks the promise of durability (default true). */
   readonly sync?: boolean
-  /** Where there is a trace of a store but none, none is made (default: it is made). */
-  readonly traces?: Traces
-  /** The files were taken away from under the store: no write is taken any more. */
-  readonly onGone?: (reason: string) => void
-  /** Where the files are cannot be seen for now. */
-  readonly onBlind?: (cause: unknown) => void
 }
 
 /** Sessions in a LevelDB that belongs to this process. */
-export class LevelStore implements SessionStore {
+export class LevelStore implements ServedStore {
   private readonly gate = new Gate()
   private readonly listeners = new Listeners()
   private readonly deadlines: Deadlines
   private readonly parts: StoreParts
   private readonly seals: Seals
-  private readonly presence: Presence
-  private readonly onGone: (reason: string) => void
-  private readonly onListed: ((problem: string) => void) | undefined
-  private gone: string | null = null
-  /** So that a write never waits for more reads than these. */
-  private readonly shortLists = new Slots(4)
-  private readonly sharedLists: SharedLists
+  private readonly lists: Lists
+  private readonly files: Watch
+  private readonly epochs: EpochSettings
+  private onLost = () => {}
   private closing: Promise<void> | null = null
 
   private constructor(database: Database, options: LevelStoreOptions) {
+    const { onDamage, onLost, acceptDamage, sync = true } = options
+    this.epochs = options.epochs
+    this.deadlines = new Deadlines((key) => onDamage?.(damagedRow(key).message))
     const counts = new Counts()
-    this.deadlines = new Deadlines((key) => options.onDamage?.(damagedRow(key).message))
     const writer = new Writer(database, counts, this.listeners, {
-      sync: options.sync ?? true,
+      ...options,
+      sync,
       onRows: (rows) => {
         this.deadlines.committed(rows)
         this.seals.committed(rows)
@@ -86,20 +79,21 @@ export class LevelStore implements SessionStore {
         this.deadlines.reset()
         this.seals.reset()
       },
-      expectFiles: () => this.expectFiles(),
-      onDamage: options.onDamage ?? (() => {}),
-      onFailure: options.onFailure ?? (() => {}),
-      onRecovery: options.onRecovery ?? (() => {}),
-      onCommit: options.onCommit ?? (() => {}),
-      onWrite: options.onWrite ?? (() => () => {}),
+      expectFiles: () => this.files.expectFiles(),
     })
     this.parts = { database, counts, locks: new Locks(), writer }
     this.seals = new Seals(this.parts)
-    this.presence = new Presence(database.location, options.onBlind)
-    this.onGone = options.onGone ?? (() => {})
+    const lost = (reason: string, error: StoreDamagedError) => {
+      writer.refuse(error)
+      onLost?.(reason)
+      this.onLost()
+    }
+    this.files = new Watch(database.location, lost, options)
     // Who accepts damage wants lists of what is left.
-    this.onListed = options.acceptDamage ? (options.onDamage ?? (() => {})) : undefined
-    this.sharedLists = new SharedLists(() => this.view(), this.onListed)
+    this.lists = new Lists(
+      (fn) => this.read(fn),
+      acceptDamage ? (problem) => onDamage?.(problem) : undefined,
+    )
   }
 
   /**
@@ -107,22 +101,8 @@ export class LevelStore implements SessionStore {
    * StoreMismatchError, StoreDamagedError and StoreUnavailableError.
    */
   static async open(location: string, options: LevelStoreOptions): Promise<LevelStore> {
-    await expectNoReplacement(location)
-    const { traces } = options
-    if (traces !== undefined) {
-      await expectNotLost(location, traces)
-    }
     await expectWholeFiles(location, options)
-    const store = await LevelStore.over(new Database(location), options)
-    try {
-      if (traces !== undefined) {
-        await noteMade(traces)
-      }
-      return store
-    } catch (error) {
-      await store.close()
-      throw new StoreUnavailableError(`${location} does not open: ${reasonOf(error)}`, error)
-    }
+    return LevelStore.over(new Database(location), options)
   }
 
   /** The same for a database that is yet to be opened. */
@@ -137,11 +117,6 @@ export class LevelStore implements SessionStore {
       await database.close()
       throw error
     }
-  }
-
-  /** Its directory. */
-  get location(): string {
-    return this.parts.database.location
   }
 
   get(id: string): Promise<Session | undefined> {
@@ -159,37 +134,41 @@ export class LevelStore implements SessionStore {
     })
   }
 
-  async list(query: ListQuery): Promise<SessionPage> {
-    const own = async () =>
-      isShort(query) || !this.sharedLists.isWalking(query)
-        ? this.read((level) => listSessions(level, query, this.onListed))
-        : null
-    return (await this.shortLists.run(own)) ?? this.sharedLists.list(query)
+  list(query: ListQuery): Promise<SessionPage> {
+    return this.lists.page(query)
   }
 
   countOpen(): Promise<number> {
     return this.read(() => this.parts.counts.committed)
   }
 
-  /** Whether writes are taken. */
   get isWritable(): boolean {
     return this.closing === null && this.parts.writer.isWriting
   }
 
-  /** What is gone of the files, which ends all writes for good; null: nothing. `always`: see Presence. */
-  look(always = false): string | null {
-    const gone = this.closing === null ? this.presence.look(always) : null
-    if (gone !== null && this.gone === null) {
-      this.gone = gone
-      this.parts.writer.refuse(goneError(gone))
-      this.onGone(gone)
-    }
-    return this.gone
-  }
-
-  /** Writes that wait for the next commit. */
   get queueDepth(): number {
     return this.parts.writer.queueDepth
+  }
+
+  health(): StoreHealth {
+    return this.files.health()
+  }
+
+  watch(onLost: () => void): void {
+    this.onLost = onLost
+    this.files.start()
+  }
+
+  backup(nowMs: number): AsyncIterable<Uint8Array> {
+    return backUp(() => this.view(), this.epochs, nowMs)
+  }
+
+  check(ports: CheckPorts): AsyncIterable<CheckEvent> {
+    return checkFilesThen(
+      () => checkStore((onDamaged) => this.view(onDamaged), ports),
+      this.parts.database.location,
+      'reading a damaged file may end the server: stop it, and `sessiond repair`',
+    )
   }
 
   /** The store as it is now, for reads that take long. To be closed. */
@@ -268,17 +247,11 @@ export class LevelStore implements SessionStore {
 
   close(): Promise<void> {
     this.closing ??= this.gate.alone(async () => {
+      await this.files.close()
       await this.parts.writer.stop()
       await this.parts.database.close()
     })
     return this.closing
-  }
-
-  private expectFiles(): void {
-    const gone = this.look()
-    if (gone !== null) {
-      throw goneError(gone)
-    }
   }
 
   private read<T>(fn: (level: ByteLevel) => T | Promise<T>): Promise<T> {
@@ -292,11 +265,4 @@ export class LevelStore implements SessionStore {
     }
     return this.gate.enter(fn)
   }
-}
-
-function goneError(gone: string): StoreDamagedError {
-  return new StoreDamagedError(
-    'the files of the session store were taken away: nothing can be written',
-    new Error(gone),
-  )
 }

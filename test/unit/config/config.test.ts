@@ -25,7 +25,7 @@ describe('the configuration', () => {
   it('has safe defaults', () => {
     expect(readConfig(none)).toEqual({
       dataDir: './data',
-      store: 'level',
+      store: { kind: 'level', address: '' },
       grpc: { host: '127.0.0.1', port: 8090 },
       grpcSocketMode: 0o600,
       seneca: [{ protocol: 'tcp', host: '127.0.0.1', port: 8807 }],

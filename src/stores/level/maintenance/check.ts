@@ -1,7 +1,8 @@
 import { StoreDamagedError } from '../../../core/errors.js'
 import type { Session } from '../../../core/session.js'
 import type { SessionDeadline } from '../../../core/store.js'
-import type { CheckEvent, TrySeal } from '../../../core/upkeep/care.js'
+import type { CheckEvent } from '../../../core/upkeep/care.js'
+import type { CheckPorts } from '../../engine.js'
 import { decodeTally, TALLY_BYTES } from '../layout/codec.js'
 import { deadlineKey, RANGES, TALLY_KEY } from '../layout/keys.js'
 import { damagedRow, quoted } from '../layout/row-name.js'
@@ -14,12 +15,6 @@ import { SessionCheck } from './check-sessions.js'
 
 /** Damaged rows to name: a store with more has no need of the others' names. */
 const MAX_REMEMBERED = 10_000
-
-export interface CheckPorts {
-  /** When the sweep must next look at a session, as core/deadlines.ts has it; Infinity for never. */
-  readonly dueMs: (session: Session) => number
-  readonly trySeal: TrySeal
-}
 
 /**
  * Compares every record with its index rows and its deadline, opens every seal, and finds what is left

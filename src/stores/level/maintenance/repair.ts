@@ -1,9 +1,8 @@
 import { ended } from '../../../core/endings/deadlines.js'
-import type { EpochSettings } from '../../../core/epoch.js'
 import { StoreDamagedError, StoreMismatchError } from '../../../core/errors.js'
 import type { Session } from '../../../core/session.js'
 import type { SessionDeadline } from '../../../core/store.js'
-import type { TrySeal } from '../../../core/upkeep/care.js'
+import type { RepairCounts, RepairPorts } from '../../engine.js'
 import { Database } from '../database.js'
 import { expectInfo } from '../layout/info.js'
 import {
@@ -23,21 +22,8 @@ import { Builder } from './builder.js'
 import { strangeRows } from './check-left-over.js'
 import { salvage } from './salvage.js'
 
-export interface RepairPorts {
-  /** When the sweep must next look at a session, as core/deadlines.ts has it; Infinity for never. */
-  readonly dueMs: (session: Session) => number
-  /** null where no sealing keys are at hand: then seals are kept as they are. */
-  readonly trySeal: TrySeal | null
-  /** What the store was made with; one that has lost them gets these. */
-  readonly epochs: EpochSettings
-  readonly nowMs: number
-}
-
-export interface RepairCounts {
-  readonly sessions: number
-  readonly seals: number
-  readonly answers: number
-}
+/** What the rows need of it. */
+export type RowRepairPorts = Pick<RepairPorts, 'dueMs' | 'trySeal' | 'epochs' | 'nowMs'>
 
 /** Directories to make: they are not there yet, and the last two are of no use afterwards. */
 export interface RepairPlaces {
@@ -54,7 +40,7 @@ export interface RepairPlaces {
 export async function* repairStore(
   location: string,
   { made, saved, stage }: RepairPlaces,
-  ports: RepairPorts,
+  ports: RowRepairPorts,
 ): AsyncGenerator<string, RepairCounts> {
   yield* salvage(location, saved, stage)
   const database = new Database(saved)
@@ -83,7 +69,7 @@ class Repair {
   constructor(
     private readonly view: View,
     readonly builder: Builder,
-    private readonly ports: RepairPorts,
+    private readonly ports: RowRepairPorts,
   ) {}
 
   async *run(): AsyncGenerator<string, RepairCounts> {

@@ -1,4 +1,8 @@
-import { InputFileError, StoreDamagedError } from '../../../core/errors.js'
+import { randomBytes } from 'node:crypto'
+import { readdir, rename, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { InputFileError, StoreDamagedError, StoreMismatchError } from '../../../core/errors.js'
+import { syncDirectory } from '../../../files/directory.js'
 import type { BackupCounts, BackupItem } from '../../backup-format.js'
 import { encodeInfo } from '../layout/codec.js'
 import { newInfo } from '../layout/info.js'
@@ -6,6 +10,44 @@ import { answerKey, deadlineKey, sessionKey } from '../layout/keys.js'
 import { quoted } from '../layout/row-name.js'
 import { readRecord, storedAnswer, storedDeadline, storedInfo } from '../layout/stored.js'
 import { Builder } from './builder.js'
+
+/** `StoreEngine.restore`: makes the store beside its place, and gives it its name once it is whole and on disk. */
+export async function restoreInPlace(
+  items: AsyncGenerator<BackupItem, BackupCounts>,
+  location: string,
+  name: string,
+): Promise<BackupCounts> {
+  await expectNothing(location)
+  const parent = dirname(location)
+  const temporary = `${location}.restoring-${randomBytes(6).toString('hex')}`
+  try {
+    const counts = await restoreItems(items, temporary, name)
+    await syncDirectory(temporary)
+    await rename(temporary, location).catch(async (error: Error) => {
+      // Another restore, or a server that makes a store of its own, may have been faster.
+      await expectNothing(location)
+      throw new StoreMismatchError(`${location} cannot be made: ${error.message}`)
+    })
+    await syncDirectory(parent)
+    return counts
+  } finally {
+    await rm(temporary, { recursive: true, force: true })
+  }
+}
+
+async function expectNothing(location: string): Promise<void> {
+  const names = await readdir(location).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') {
+      return []
+    }
+    throw new StoreMismatchError(`${location} is no directory: ${error.message}`)
+  })
+  if (names.length > 0) {
+    throw new StoreMismatchError(
+      `${location} is there already: move it away first, or give another --data-dir`,
+    )
+  }
+}
 
 /**
  * Makes a store in a new directory out of the items of a backup. `name` is the file's. Throws InputFileError, also where

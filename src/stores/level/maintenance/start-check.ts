@@ -1,6 +1,7 @@
 import { copyFile, mkdir, open, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { StoreDamagedError, StoreLockedError } from '../../../core/errors.js'
+import type { StoreOptions } from '../../engine.js'
 import { holdsDatabase } from '../database.js'
 import { damagedFiles, type FileDamage, fingerprint } from '../files/store-files.js'
 
@@ -9,11 +10,7 @@ const MAX_TABLE_BYTES = 64 * 1024 * 1024
 const MAX_NAMED = 10
 const ATTEMPTS = 5
 
-export interface StartCheckOptions {
-  /** Opens a damaged store all the same. */
-  readonly acceptDamage?: boolean
-  /** Is told of damage that no caller is told of, a line each. */
-  readonly onDamage?: (problem: string) => void
+export interface StartCheckOptions extends Pick<StoreOptions, 'acceptDamage' | 'onDamage'> {
   /** The same for each attempt of a start. */
   readonly attempts?: StartAttempts
 }

@@ -1,6 +1,7 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { StoreDamagedError, StoreUnavailableError } from '../../../core/errors.js'
 import type { SessionChange } from '../../../core/events.js'
+import type { StoreHooks } from '../../engine.js'
 import type { Listeners } from '../../listeners.js'
 import type { ByteLevel } from '../byte-level.js'
 import { type Database, type Row, storeError } from '../database.js'
@@ -15,18 +16,6 @@ interface Pending {
   readonly durable: boolean
   resolve(): void
   reject(error: Error): void
-}
-
-/** Told of what callers see as StoreUnavailableError alone, and of how long things take. */
-export interface WriterHooks {
-  /** Writes are refused from now on. */
-  readonly onFailure: (cause: unknown) => void
-  /** Writes go on. */
-  readonly onRecovery: () => void
-  /** A group of so many writes was committed. */
-  readonly onCommit: (durationMs: number, writes: number) => void
-  /** A write begins to wait for its commit; what this returns is called when it waits no more. */
-  readonly onWrite: () => () => void
 }
 
 /**
@@ -54,9 +43,7 @@ export class Writer {
       readonly onReopen: () => void
       /** Throws StoreDamagedError where the files were taken away: what was written then is not on disk. */
       readonly expectFiles: () => void
-      /** The database is damaged: no write is taken any more. */
-      readonly onDamage: (problem: string) => void
-    } & WriterHooks,
+    } & StoreHooks,
   ) {}
 
   /** Whether writes are taken: not between a failure and its recovery. */
@@ -81,7 +68,7 @@ export class Writer {
     if (change !== null) {
       this.counts.reserve(change)
     }
-    const onSettled = this.options.onWrite()
+    const onSettled = this.options.onWrite?.()
     const committed = new Promise<void>((resolve, reject) => {
       this.queue.push({ rows, change, durable, resolve, reject })
       this.committing ??= this.commitAll()
@@ -124,7 +111,7 @@ export class Writer {
       this.options.expectFiles()
     } catch (cause) {
       this.failure = cause
-      this.options.onFailure(cause)
+      this.options.onFailure?.(cause)
       this.recovering ??= this.recover(tally.commits, changes)
       const error = writeError('a write failed', this.failure)
       for (const { reject } of [...group, ...this.queue.splice(0)]) {
@@ -132,7 +119,7 @@ export class Writer {
       }
       return
     }
-    this.options.onCommit(performance.now() - startMs, group.length)
+    this.options.onCommit?.(performance.now() - startMs, group.length)
     this.options.onRows(rows)
     this.counts.committedAs(tally, changes)
     for (const change of changes) {
@@ -155,12 +142,12 @@ export class Writer {
         await this.database.reopen((level) => this.reload(level, failedCommit, changes))
         this.recovering = null
         if (!this.isRefusing) {
-          this.options.onRecovery()
+          this.options.onRecovery?.()
         }
         return
       } catch (error) {
         if (error instanceof StoreDamagedError) {
-          this.options.onDamage(error.message)
+          this.options.onDamage?.(error.message)
           this.refuse(error)
           return // Who starts the server again decides what becomes of it.
         }

@@ -11,9 +11,9 @@ import {
 } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { FileWatch } from '../../../../src/server/watch-store.js'
 import { Presence } from '../../../../src/stores/level/presence.js'
 import { LevelStore } from '../../../../src/stores/level/store.js'
+import { FileVerifier } from '../../../../src/stores/level/watch.js'
 import { fillStore } from '../../../support/care.js'
 import { temporaryDirectory } from '../../../support/process.js'
 import { commandSession, EPOCHS, insert } from '../../../support/store-sessions.js'
@@ -79,7 +79,9 @@ describe('the files of a store that is served', () => {
     const { location, pathOf } = await openStore()
     const table = await pathOf(/\.ldb$/)
     const told: string[] = []
-    const watch = new FileWatch(location, ({ file, problem }) => told.push(`${file}: ${problem}`))
+    const watch = new FileVerifier(location, ({ file, problem }) =>
+      told.push(`${file}: ${problem}`),
+    )
     await rename(table, `${table}.kept`)
     await mkdir(table)
     const goesOn = async () => true

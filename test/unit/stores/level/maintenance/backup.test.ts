@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { readConfig } from '../../../../../src/config/config.js'
 import {
   InputFileError,
   StoreDamagedError,
@@ -176,7 +177,7 @@ const restore = (
 ) =>
   restoreBackup(
     join(directory, 'FILE'),
-    { dataDir: directory, sealingKeys: join(directory, 'sealing-keys.json') },
+    readConfig({ flags: { 'data-dir': directory }, env: {} }),
     onProgress,
     stop,
   )

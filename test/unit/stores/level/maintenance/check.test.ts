@@ -21,7 +21,7 @@ import {
   TALLY_KEY,
 } from '../../../../../src/stores/level/layout/keys.js'
 import {
-  type RepairPorts,
+  type RowRepairPorts,
   repairStore,
 } from '../../../../../src/stores/level/maintenance/repair.js'
 import { entryOf } from '../../../../../src/stores/level/opened.js'
@@ -285,7 +285,7 @@ async function damaged({ name, plant }: Damage): Promise<string> {
   return location
 }
 
-async function repair(location: string, ports: Partial<RepairPorts> = {}) {
+async function repair(location: string, ports: Partial<RowRepairPorts> = {}) {
   const places = {
     made: `${location}.made`,
     saved: `${location}.saved`,

@@ -4,13 +4,15 @@ import { join } from 'node:path'
 import { Level } from 'level'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { readConfig } from '../../../../../src/config/config.js'
-import { holdLock } from '../../../../../src/offline/hold-lock.js'
+import { storePlace } from '../../../../../src/config/store-place.js'
 import { repairDataDir } from '../../../../../src/offline/repair.js'
 import type { RawLevel } from '../../../../../src/stores/level/byte-level.js'
+import { levelEngine } from '../../../../../src/stores/level/engine.js'
 import { encodeInfo } from '../../../../../src/stores/level/layout/codec.js'
 import { newInfo } from '../../../../../src/stores/level/layout/info.js'
 import { INFO_KEY, sessionKey } from '../../../../../src/stores/level/layout/keys.js'
 import { withChecksum } from '../../../../../src/stores/level/layout/row-checksum.js'
+import { holdLock } from '../../../../../src/stores/level/maintenance/hold-lock.js'
 import { salvage } from '../../../../../src/stores/level/maintenance/salvage.js'
 import { LevelStore } from '../../../../../src/stores/level/store.js'
 import { fillStore, rowsIn, withLevel } from '../../../../support/care.js'
@@ -55,11 +57,11 @@ it('changes nothing and leaves nothing where it is stopped', async () => {
 })
 
 it('is not hidden by an empty store where it was cut off between two names', async () => {
-  const { dataDir, location } = await filledDataDir()
+  const { dataDir, location, config } = await filledDataDir()
   const made = `${location}.repairing-0123456789ab`
   await cp(location, made, { recursive: true })
   await rename(location, `${location}.before-repair-2026`)
-  const open = () => LevelStore.open(location, { epochs: EPOCHS })
+  const open = () => levelEngine(storePlace(config)).open({ epochs: EPOCHS })
   await expect(open()).rejects.toMatchObject({
     code: 'STORE_MISMATCH',
     message: expect.stringContaining(`rename it to ${location}`),

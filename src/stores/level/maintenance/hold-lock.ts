@@ -1,8 +1,8 @@
 import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { StoreLockedError, StoreUnavailableError } from '../core/errors.js'
-import { Database, LOCK_FILE } from '../stores/level/database.js'
+import { StoreLockedError, StoreUnavailableError } from '../../../core/errors.js'
+import { Database, LOCK_FILE } from '../database.js'
 
 /** What file systems without symbolic links say of one. */
 const NO_LINKS: readonly (string | undefined)[] = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']

@@ -1,0 +1,28 @@
+import { dirname, join } from 'node:path'
+import type { StorePlace } from '../stores/engine.js'
+import type { Config } from './serve-options.js'
+
+/**
+ * Where a server keeps its store, and what shows that there was one. The keys in its data directory alone do not show it:
+ * they may be put there before the store. An earlier release, which left no note, has made an audit log beside them.
+ */
+export function storePlace({
+  store,
+  dataDir,
+  auditLog,
+  identityKey,
+  sealingKeys,
+}: Pick<Config, 'store' | 'dataDir' | 'auditLog' | 'identityKey' | 'sealingKeys'>): StorePlace {
+  // Elsewhere they may be those of another data directory.
+  const isHere = (path: string) => dirname(path) === dataDir
+  const made = [auditLog, identityKey, sealingKeys]
+  return {
+    ...store,
+    dataDir,
+    traces: {
+      note: join(dataDir, 'store.made'),
+      usedFiles: [auditLog].filter(isHere),
+      leftTogether: made.every(isHere) ? made : [],
+    },
+  }
+}

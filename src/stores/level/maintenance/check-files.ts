@@ -1,0 +1,64 @@
+import { StoreMismatchError } from '../../../core/errors.js'
+import type { CheckEvent } from '../../../core/upkeep/care.js'
+import type { ClosedCheckPorts } from '../../engine.js'
+import { Database, holdsDatabase } from '../database.js'
+import { damagedFiles } from '../files/store-files.js'
+import { agreeOnInfo } from '../layout/info.js'
+import { View } from '../read/view.js'
+import { checkStore } from './check.js'
+
+/**
+ * Checks the files of a store without LevelDB, which changes damaged ones as it reads them, and which some damage makes
+ * end the process; where they are whole, what `checkRows` finds in them. `advice`: what else is to be done.
+ */
+export async function* checkFilesThen(
+  checkRows: () => AsyncIterable<CheckEvent>,
+  location: string,
+  advice: string,
+): AsyncGenerator<CheckEvent, void> {
+  let isWhole = true
+  for await (const { file, problem } of damagedFiles(location)) {
+    isWhole = false
+    yield { problem: `${file}: ${problem}` }
+  }
+  if (isWhole) {
+    yield* checkRows()
+  } else {
+    yield { problem: `the rows were not compared, since ${advice}` }
+  }
+}
+
+/** `StoreEngine.check`. */
+export async function* checkClosed(
+  location: string,
+  ports: ClosedCheckPorts,
+): AsyncGenerator<CheckEvent, void> {
+  await expectDatabase(location)
+  yield* checkFilesThen(
+    () => checkClosedRows(location, ports),
+    location,
+    'files are damaged: `sessiond repair` first',
+  )
+}
+
+async function* checkClosedRows(
+  location: string,
+  { epochs, ...ports }: ClosedCheckPorts,
+): AsyncGenerator<CheckEvent, void> {
+  await expectDatabase(location)
+  const database = new Database(location)
+  await database.open()
+  try {
+    await agreeOnInfo(database, epochs)
+    yield* checkStore((onDamaged) => View.open((read) => database.read(read), onDamaged), ports)
+  } finally {
+    await database.close()
+  }
+}
+
+/** Throws StoreMismatchError where there is no database. */
+export async function expectDatabase(location: string): Promise<void> {
+  if (!(await holdsDatabase(location))) {
+    throw new StoreMismatchError(`there is no store in ${location}: give the server's --data-dir`)
+  }
+}

@@ -1,0 +1,76 @@
+import { randomBytes } from 'node:crypto'
+import { open, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { StoreMismatchError } from '../../../core/errors.js'
+import { syncDirectory } from '../../../files/directory.js'
+import type { Repaired, RepairPorts } from '../../engine.js'
+import { holdsDatabase, LOCK_FILE, namesIn } from '../database.js'
+import { expectDatabase } from './check-files.js'
+import { type HeldLock, holdLock } from './hold-lock.js'
+import { repairStore } from './repair.js'
+
+/** What a repair calls the store that it makes, until that takes the place of the old one. */
+function replacementOf(location: string, suffix: string): string {
+  return `${location}.repairing-${suffix}`
+}
+
+/** `StoreEngine.repair`: puts a repaired store in the place of the old one, and keeps that beside it. */
+export async function* repairInPlace(
+  location: string,
+  ports: RepairPorts,
+): AsyncGenerator<string, Repaired> {
+  await expectDatabase(location)
+  const suffix = randomBytes(6).toString('hex')
+  const places = {
+    made: replacementOf(location, suffix),
+    saved: `${location}.copy-${suffix}`,
+    stage: `${location}.stage-${suffix}`,
+  }
+  const lock = `${location}.lock-${suffix}`
+  const parent = dirname(location)
+  let held: HeldLock | null = null
+  try {
+    await makeLockFile(location)
+    // What a server wrote from here on would be lost with the old store.
+    held = await holdLock(location, lock)
+    const counts = yield* repairStore(location, places, ports)
+    if (ports.isDry) {
+      return { counts, keptAs: null }
+    }
+    ports.signal?.throwIfAborted()
+    const keptAs = `${location}.before-repair-${new Date().toISOString().replaceAll(':', '-')}`
+    await syncDirectory(places.made)
+    await rename(location, keptAs)
+    await rename(places.made, location)
+    await syncDirectory(parent)
+    return { counts, keptAs }
+  } finally {
+    await held?.close()
+    for (const directory of [...Object.values(places), lock]) {
+      await rm(directory, { recursive: true, force: true })
+    }
+  }
+}
+
+/** A copy of a store may have come without it. */
+async function makeLockFile(location: string): Promise<void> {
+  await (await open(join(location, LOCK_FILE), 'a', 0o600)).close()
+}
+
+/**
+ * Throws StoreMismatchError where a repair was cut off when the old store was out of its place and the new one
+ * not in it yet: who made an empty store there would hide both.
+ */
+export async function expectNoReplacement(location: string): Promise<void> {
+  if (await holdsDatabase(location)) {
+    return
+  }
+  const names = await namesIn(dirname(location))
+  const name = names.find((other) => other.startsWith(replacementOf(basename(location), '')))
+  if (name !== undefined) {
+    throw new StoreMismatchError(
+      `${location} is missing, but ${join(dirname(location), name)} is there, which a repair that was ` +
+        `cut off has left: rename it to ${location}, or delete it to begin with an empty store`,
+    )
+  }
+}

@@ -1,0 +1,28 @@
+import { Slots } from '../../../core/slots.js'
+import type { ListQuery, SessionPage } from '../../../core/store.js'
+import { isShort, listSessions, type OnDamaged } from './list.js'
+import { SharedLists } from './shared-lists.js'
+import { type Read, View } from './view.js'
+
+/** `SessionStore.list`: a short walk of its own for each list, as long as that is enough, else one that is shared. */
+export class Lists {
+  /** So that a write never waits for more reads than these. */
+  private readonly short = new Slots(4)
+  private readonly shared: SharedLists
+
+  /** `onDamaged`: as for `listSessions`. */
+  constructor(
+    private readonly read: Read,
+    private readonly onDamaged?: OnDamaged,
+  ) {
+    this.shared = new SharedLists(() => View.open(read), onDamaged)
+  }
+
+  async page(query: ListQuery): Promise<SessionPage> {
+    const own = async () =>
+      isShort(query) || !this.shared.isWalking(query)
+        ? this.read((level) => listSessions(level, query, this.onDamaged))
+        : null
+    return (await this.short.run(own)) ?? this.shared.list(query)
+  }
+}

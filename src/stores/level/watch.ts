@@ -1,0 +1,138 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { StoreDamagedError } from '../../core/errors.js'
+import type { StoreHealth, StoreHooks } from '../engine.js'
+import { type FileDamage, liveFiles, verifyTableFile } from './files/store-files.js'
+import { Presence } from './presence.js'
+
+const PRESENCE_INTERVAL_MS = 1_000
+const TABLES_INTERVAL_MS = 60_000
+/** Between two tables: verifying one takes a few milliseconds of the event loop. */
+const PAUSE_MS = 50
+
+/** Looks after the files of an open database: whether they are still in their place, and whole. */
+export class Watch {
+  private readonly presence: Presence
+  private readonly files: FileVerifier
+  private readonly stopping = new AbortController()
+  private lost: StoreDamagedError | null = null
+  private running: Promise<void> = Promise.resolve()
+
+  /** `onLost`: the files were taken away; called once. */
+  constructor(
+    location: string,
+    private readonly onLost: (reason: string, error: StoreDamagedError) => void,
+    { onUnseen, onDamage }: StoreHooks,
+  ) {
+    this.presence = new Presence(location, onUnseen)
+    this.files = new FileVerifier(location, ({ file, problem }) => onDamage?.(problem, file))
+  }
+
+  /** Throws StoreDamagedError where the files were taken away: what was written then is not on disk. */
+  expectFiles(): void {
+    this.look()
+    if (this.lost !== null) {
+      throw this.lost
+    }
+  }
+
+  health(): StoreHealth {
+    this.look()
+    return {
+      isLost: this.lost !== null,
+      findings: [
+        ...(this.lost ? ["the store's files were taken away: the log says which"] : []),
+        ...(this.files.isDamaged ? ['the store is damaged: the log says where'] : []),
+      ],
+    }
+  }
+
+  /** Looks every second whether the files are there, and verifies each table once, and the manifest. */
+  start(): void {
+    const timer = setInterval(() => {
+      this.look(true)
+      if (this.lost !== null) {
+        clearInterval(timer)
+      }
+    }, PRESENCE_INTERVAL_MS)
+    this.stopping.signal.addEventListener('abort', () => clearInterval(timer))
+    this.running = this.verifyTables()
+  }
+
+  /** Looks at nothing any more. */
+  async close(): Promise<void> {
+    this.stopping.abort()
+    await this.running
+  }
+
+  private look(always = false): void {
+    const { signal } = this.stopping
+    const reason = this.lost === null && !signal.aborted ? this.presence.look(always) : null
+    if (reason !== null) {
+      this.lost = new StoreDamagedError(
+        'the files of the session store were taken away: nothing can be written',
+        new Error(reason),
+      )
+      this.onLost(reason, this.lost)
+    }
+  }
+
+  private async verifyTables(): Promise<void> {
+    const { signal } = this.stopping
+    const pause = (ms: number) => sleep(ms, undefined, { signal }).catch(() => {})
+    while (!signal.aborted) {
+      await this.files.verify(async () => {
+        await pause(PAUSE_MS)
+        this.look()
+        return !signal.aborted && this.lost === null
+      })
+      await pause(TABLES_INTERVAL_MS)
+    }
+  }
+}
+
+/** Verifies the files of a database that is served: a table once, since it never changes. Tells of each damage once. */
+export class FileVerifier {
+  isDamaged = false
+  private readonly verified = new Set<string>()
+  private readonly told = new Set<string>()
+
+  constructor(
+    private readonly location: string,
+    private readonly onDamage: (damage: FileDamage) => void,
+  ) {}
+
+  /** Asks `goesOn` before each table. A file that cannot be read is told of, and read again the next time. */
+  async verify(goesOn: () => Promise<boolean>): Promise<void> {
+    const live = await liveFiles(this.location).catch((error: Error) => {
+      this.tell([{ file: 'CURRENT', problem: error.message }])
+      return null
+    })
+    if (live === null || !(await goesOn())) {
+      return // What was taken away meanwhile is no damage.
+    }
+    this.tell(live.damages)
+    for (const table of live.tables.filter(({ file }) => !this.verified.has(file))) {
+      try {
+        const damages = await verifyTableFile(this.location, table)
+        if (!(await goesOn())) {
+          return
+        }
+        this.tell(damages)
+        this.verified.add(table.file)
+      } catch (error) {
+        this.tell([{ file: table.file, problem: (error as Error).message }])
+      }
+    }
+  }
+
+  private tell(damages: readonly FileDamage[]): void {
+    for (const damage of damages) {
+      const line = `${damage.file}: ${damage.problem}`
+      if (!this.told.has(line)) {
+        this.told.add(line)
+        this.isDamaged = true
+        this.onDamage(damage)
+      }
+    }
+  }
+}
