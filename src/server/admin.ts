@@ -11,12 +11,10 @@ import { type OperatorCredential, operatorRule } from '../core/operators/trust.j
 import { resealAll } from '../core/upkeep/reseal.js'
 import { eraseSubject, exportSubject } from '../core/upkeep/subject.js'
 import { resealSeed } from '../crypto/seal.js'
-import { forOperators } from '../grpc/pipeline/admin-access.js'
-import { callerOf } from '../grpc/pipeline/caller.js'
-import { adminService } from '../grpc/services/admin/admin.js'
+import type { GrpcService } from '../grpc/pipeline/contracts.js'
+import { type AdminPorts, adminService } from '../grpc/services/admin/admin.js'
 import { commandableService } from '../grpc/services/commandable.js'
 import { sessionsService } from '../grpc/services/sessions.js'
-import type { GrpcService } from '../grpc/transport/server.js'
 import { sealCheck } from '../keys/seal-check.js'
 import type { ServerKeys } from '../keys/server-keys.js'
 import { isLoopback } from '../net/loopback.js'
@@ -44,7 +42,7 @@ export function adminServices(
   parts: AdminParts,
   log: Logger,
 ): Record<string, GrpcService> {
-  const { store, sessions, keys, clock, credential, observer } = parts
+  const { store, sessions, keys, clock, credential, observer, audit } = parts
   const admit = operatorRule(credential, 'path' in config.grpc || isLoopback(config.grpc.host))
   if (admit === null) {
     log.warn(
@@ -54,7 +52,7 @@ export function adminServices(
     return {}
   }
   const deadlines = new Deadlines(clock, config)
-  const admin = adminService({
+  const admin: AdminPorts = {
     version: VERSION,
     startTimeMs: Date.now(),
     store,
@@ -83,17 +81,11 @@ export function adminServices(
     exportSubject: (userId) => exportSubject(store, deadlines, userId),
     eraseSubject: (userId) => eraseSubject(store, userId),
     clock: parts.guard,
-    audit: parts.audit,
-    caller: callerOf,
-    observer,
-  })
+  }
+  const pipeline = { observer, admit, audit }
   return {
-    'sessions_v1.Sessions': forOperators(sessionsService(sessions, observer), admit, observer),
-    'commandable.Commandable': forOperators(
-      commandableService(parts.commandable, observer),
-      admit,
-      observer,
-    ),
-    'sessiond.v1.Admin': forOperators(admin, admit, observer),
+    'sessions_v1.Sessions': sessionsService(sessions, pipeline),
+    'commandable.Commandable': commandableService(parts.commandable, pipeline),
+    'sessiond.v1.Admin': adminService(admin, pipeline),
   }
 }

@@ -129,7 +129,7 @@ export async function startNode(config: Config, log: Logger, stop?: AbortSignal)
           verifiers: { body: verify, header: cachedVerify(verify, REMEMBERED_HEADERS) },
           observer,
         }),
-        'sessiond.v1.Identity': identityService(keys.identity, observer),
+        'sessiond.v1.Identity': identityService(keys.identity, { observer }),
         ...adminServices(
           config,
           { store, sessions, commandable, audit, keys, clock, guard, observer, credential },

@@ -12,7 +12,8 @@ import { mutateBytes, mutateJson } from './mutations.js'
 
 const { sessions } = sessionsAt()
 const { observer, ended, internal } = recordCalls()
-const { invoke } = commandableService(commandableSessions(sessions), observer).implementation as {
+const { invoke } = commandableService(commandableSessions(sessions), { observer })
+  .implementation as {
   invoke(call: object, callback: (error: { code: status } | null, reply: Buffer) => void): void
 }
 const MAPPED = new Set(Object.values(STATUS_CODES))

@@ -28,7 +28,7 @@ import { sendRaw } from './raw-peer.js'
 const { create, sessions } = sessionsAt()
 const { observer, ended, internal } = recordCalls()
 const identity = sodiumEd25519.signer(new Uint8Array(32))
-const sessionsV1 = sessionsService(sessions, observer)
+const sessionsV1 = sessionsService(sessions, { observer })
 const server = await startTestGrpc(
   {
     'sessions_v1.Sessions': sessionsV1,

@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest'
 import { AdminClient, connect } from '../../src/client/index.js'
-import type { AuditEntry } from '../../src/core/operators/audit.js'
+import type { Audit, AuditEntry } from '../../src/core/operators/audit.js'
 import { sodiumEd25519 } from '../../src/crypto/sodium.js'
 import { type AdminPorts, adminService } from '../../src/grpc/services/admin/admin.js'
 import { startTestGrpc } from './grpc.js'
@@ -13,38 +13,39 @@ export const IDENTITIES = [
 ] as const
 
 /** A client of the service over these ports, and what was audited. */
-export async function serveAdmin(ports: Partial<AdminPorts> = {}) {
+export async function serveAdmin(ports: Partial<AdminPorts> = {}, audit?: Audit) {
   const entries: AuditEntry[] = []
   let onEntry = () => {}
-  const service = adminService({
-    version: '1.2.3',
-    startTimeMs: 5,
-    store: { countOpen: async () => 7, isWritable: false },
-    identity: {
-      current: IDENTITIES[0],
-      next: IDENTITIES[1],
-      announce: async () => {},
-      activate: async () => {},
+  const kept: Audit = {
+    check: async () => {},
+    record: async (entry) => {
+      entries.push(entry)
+      onEntry()
     },
-    rotateSealingKey: async () => 'k2',
-    resealAll: async function* () {},
-    exportSubject: async function* () {},
-    eraseSubject: async () => ({ sessions: 3, idempotencyKeys: 4 }),
-    backup: async function* () {},
-    check: async function* () {},
-    keys: () => ({ identity: new Uint8Array(32).fill(1), sealingKey: 'k' }),
-    clock: { offsetMs: () => -1500.4, isSuspect: () => true, confirm: () => -1500.4 },
-    audit: {
-      check: async () => {},
-      record: async (entry) => {
-        entries.push(entry)
-        onEntry()
+  }
+  const service = adminService(
+    {
+      version: '1.2.3',
+      startTimeMs: 5,
+      store: { countOpen: async () => 7, isWritable: false },
+      identity: {
+        current: IDENTITIES[0],
+        next: IDENTITIES[1],
+        announce: async () => {},
+        activate: async () => {},
       },
+      rotateSealingKey: async () => 'k2',
+      resealAll: async function* () {},
+      exportSubject: async function* () {},
+      eraseSubject: async () => ({ sessions: 3, idempotencyKeys: 4 }),
+      backup: async function* () {},
+      check: async function* () {},
+      keys: () => ({ identity: new Uint8Array(32).fill(1), sealingKey: 'k' }),
+      clock: { offsetMs: () => -1500.4, isSuspect: () => true, confirm: () => -1500.4 },
+      ...ports,
     },
-    caller: (call) => ({ name: 'test', address: call.getPeer() }),
-    observer: NO_FAILURES,
-    ...ports,
-  })
+    { observer: NO_FAILURES, audit: audit ?? kept },
+  )
   const server = await startTestGrpc({ 'sessiond.v1.Admin': service })
   const connection = connect(server.address, { serverKeys: 'any' })
   onTestFinished(async () => {

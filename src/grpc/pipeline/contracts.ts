@@ -1,36 +1,44 @@
 import { readFileSync } from 'node:fs'
 import { fromBinary, toBinary } from '@bufbuild/protobuf'
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt'
-import type { ServiceDefinition } from '@grpc/grpc-js'
+import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js'
 import { loadFileDescriptorSetFromBuffer } from '@grpc/proto-loader'
 import { MalformedError } from '../../core/errors.js'
 
 const descriptorSet = readFileSync(new URL('../../../generated/descriptors.binpb', import.meta.url))
 const contracts = loadFileDescriptorSetFromBuffer(descriptorSet)
 
-/** The definition of a service by its full name, such as `session.Session`. */
-export function serviceDefinition(name: string): ServiceDefinition {
-  return contracts[name] as ServiceDefinition
+/** A service as grpc-js serves it. */
+export interface GrpcService {
+  readonly definition: ServiceDefinition
+  readonly implementation: UntypedServiceImplementation
 }
 
-/** The same with bytes in place of messages: what throws in a deserializer is told as INTERNAL. */
-export function rawDefinition(name: string): ServiceDefinition {
+/**
+ * The definition of a service by its full name, such as `session.Session`. Messages stay bytes: the pipeline decodes
+ * them, for grpc-js reports a deserializer that throws as INTERNAL.
+ */
+export function serviceDefinition(name: string): ServiceDefinition {
   return Object.fromEntries(
-    Object.entries(serviceDefinition(name)).map(([method, definition]) => [
+    Object.entries(contracts[name] as ServiceDefinition).map(([method, definition]) => [
       method,
-      {
-        ...definition,
-        requestDeserialize: (bytes: Buffer) => bytes,
-        responseSerialize: (bytes: Buffer) => bytes,
-      },
+      { ...definition, requestDeserialize: asIs, responseSerialize: asIs },
     ]),
   )
 }
+
+const asIs = (bytes: Buffer) => bytes
 
 /** How a message of a contract is read and written. */
 export interface Codec<T> {
   encode(message: T): { finish(): Uint8Array }
   decode(bytes: Uint8Array): T
+}
+
+/** A message that its handler reads, or writes, itself. */
+export const BYTES: Codec<Uint8Array> = {
+  decode: (bytes) => bytes,
+  encode: (bytes) => ({ finish: () => bytes }),
 }
 
 /** Reads a request. Throws MalformedError. */
@@ -40,6 +48,12 @@ export function decode<T>(codec: Codec<T>, bytes: Buffer): T {
   } catch (error) {
     throw new MalformedError('', 'the request is no message of the contract', error)
   }
+}
+
+/** Writes a response, into a Buffer as grpc-js wants it, without copying. */
+export function encode<T>(codec: Codec<T>, message: T): Buffer {
+  const { buffer, byteOffset, length } = codec.encode(message).finish()
+  return Buffer.from(buffer, byteOffset, length)
 }
 
 /**

@@ -44,9 +44,10 @@ export const STATUS_CODES: Readonly<Record<CallerErrorCode, status>> = {
   KEY_NOT_CHANGED: status.FAILED_PRECONDITION,
 }
 
-/** A status that knows which of our errors it stands for, where it is one. */
+/** The status of a call that is refused. */
 export interface Refusal extends StatusObject {
-  readonly reason?: string
+  /** Whether the caller had proved who it is, so that the refusal counts as no failure of its address. */
+  readonly isProved?: boolean
 }
 
 /**
@@ -78,7 +79,7 @@ export function toStatus(error: unknown): Refusal {
   const metadata = new Metadata()
   const encoded = Status.encode({ code, message, details }).finish()
   metadata.set('grpc-status-details-bin', Buffer.from(encoded))
-  return { code, details: message, metadata, reason: error.code }
+  return { code, details: message, metadata }
 }
 
 /** Without half a surrogate pair, quoted or made by the cut: grpc-js cannot encode one. */

@@ -1,12 +1,11 @@
 import { InvokeReply, InvokeRequest } from '#generated/commandable/commandable'
 import { type CommandableSessions, SERVICE } from '../../commandable/commands.js'
 import { type Description, descriptionOf } from '../../commandable/description.js'
-import type { CallObserver } from '../../core/calls.js'
 import { SessiondError } from '../../core/errors.js'
-import { callerOf } from '../pipeline/caller.js'
-import { decode, rawDefinition } from '../pipeline/contracts.js'
-import { unary } from '../pipeline/handler.js'
-import type { GrpcService } from '../transport/server.js'
+import type { Call } from '../pipeline/call.js'
+import type { GrpcService } from '../pipeline/contracts.js'
+import { unary } from '../pipeline/method.js'
+import { grpcService, type PipelinePorts } from '../pipeline/pipeline.js'
 
 const PREFIX = `${SERVICE}.`
 
@@ -16,40 +15,38 @@ const PREFIX = `${SERVICE}.`
  */
 export function commandableService(
   sessions: CommandableSessions,
-  observer: CallObserver,
+  ports: PipelinePorts,
 ): GrpcService {
-  return {
-    definition: rawDefinition('commandable.Commandable'),
-    implementation: {
-      invoke: unary(async (bytes, call, onRefused) => {
-        const request = decode(InvokeRequest, bytes)
-        const { method, argsEmpty, argsJson, correlationId } = request
-        const command = method.startsWith(PREFIX) ? method.slice(PREFIX.length) : ''
-        if (!sessions.has(command)) {
-          const description = methodNotFound(method)
-          onRefused(new RefusedMethodError(description.message))
-          return encode(refusal(description, correlationId))
-        }
-        const json = argsEmpty ? new Uint8Array() : Buffer.from(argsJson)
-        const reply = await sessions.run(command, json, callerOf(call)).then(
-          (result) => ({
-            error: undefined,
-            resultEmpty: result === null,
-            resultJson: result === null ? '' : JSON.stringify(result),
-          }),
-          (error: unknown) => {
-            const description = descriptionOf(error)
-            if (description === null) {
-              throw error
-            }
-            onRefused(error)
-            return refusal(description, correlationId)
-          },
-        )
-        return encode(reply)
-      }, observer),
-    },
+  async function invoke(request: InvokeRequest, call: Call): Promise<InvokeReply> {
+    const { method, argsEmpty, argsJson, correlationId } = request
+    const command = method.startsWith(PREFIX) ? method.slice(PREFIX.length) : ''
+    if (!sessions.has(command)) {
+      const description = methodNotFound(method)
+      call.refuseInAnswer(new RefusedMethodError(description.message))
+      return refusal(description, correlationId)
+    }
+    const json = argsEmpty ? new Uint8Array() : Buffer.from(argsJson)
+    try {
+      const result = await sessions.run(command, json, call.caller)
+      return {
+        error: undefined,
+        resultEmpty: result === null,
+        resultJson: result === null ? '' : JSON.stringify(result),
+      }
+    } catch (error) {
+      const description = descriptionOf(error)
+      if (description === null) {
+        throw error
+      }
+      call.refuseInAnswer(error)
+      return refusal(description, correlationId)
+    }
   }
+
+  const methods = {
+    invoke: unary({ request: InvokeRequest, response: InvokeReply, handle: invoke }),
+  }
+  return grpcService('commandable.Commandable', methods, ports)
 }
 
 class RefusedMethodError extends SessiondError {
@@ -78,8 +75,4 @@ function refusal(
     resultEmpty: true,
     resultJson: '',
   }
-}
-
-function encode(reply: InvokeReply): Buffer {
-  return Buffer.from(InvokeReply.encode(reply).finish())
 }

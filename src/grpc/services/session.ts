@@ -1,9 +1,4 @@
 import { createHash } from 'node:crypto'
-import type {
-  ServerUnaryCall,
-  ServiceDefinition,
-  UntypedServiceImplementation,
-} from '@grpc/grpc-js'
 import { ResponseMetaHeader } from '#generated/service/meta'
 import { CreateResponse_Body } from '#generated/session/service'
 import type { CallObserver } from '../../core/calls.js'
@@ -16,9 +11,10 @@ import { type ChainVerifiers, verifyChain } from '../../envelope/chain.js'
 import { readCreateRequest } from '../../envelope/create.js'
 import { requestDigest } from '../../envelope/digest.js'
 import { createResponseSigner } from '../../envelope/sign.js'
-import { bracketedPeer } from '../../net/address.js'
-import { serviceDefinition } from '../pipeline/contracts.js'
-import { unary } from '../pipeline/handler.js'
+import type { Call } from '../pipeline/call.js'
+import { BYTES, type GrpcService } from '../pipeline/contracts.js'
+import { unary } from '../pipeline/method.js'
+import { grpcService } from '../pipeline/pipeline.js'
 
 /** Each is at most two bytes of UTF-8: a header holds nothing beyond Latin-1. */
 const MAX_USER_AGENT_CHARS = 512
@@ -33,10 +29,7 @@ export interface SessionServicePorts {
 }
 
 /** `session.Session`: translates signed messages to and from the Create use case. */
-export function sessionService(ports: SessionServicePorts): {
-  definition: ServiceDefinition
-  implementation: UntypedServiceImplementation
-} {
+export function sessionService(ports: SessionServicePorts): GrpcService {
   const { clock, identity, verifiers, observer } = ports
   let signer = identity()
   let signWith = createResponseSigner(signer)
@@ -48,7 +41,7 @@ export function sessionService(ports: SessionServicePorts): {
     return signWith(parts)
   }
 
-  async function create(bytes: Buffer, call: ServerUnaryCall<Buffer, Buffer>): Promise<Buffer> {
+  async function create(bytes: Uint8Array, call: Call): Promise<Uint8Array> {
     const request = readCreateRequest(bytes)
     const session = await ports.create({
       owner: request.owner,
@@ -57,7 +50,7 @@ export function sessionService(ports: SessionServicePorts): {
       idempotencyKey: request.idempotencyKey,
       client: request.client ?? userAgent(call),
       xHeadersPath: request.xHeadersPath,
-      address: bracketedPeer(call.getPeer()),
+      address: call.peer,
       bodySha256: () => createHash('sha256').update(request.message.body).digest(),
       proveSigner: () => verifyChain(request.message, verifiers),
     })
@@ -79,20 +72,12 @@ export function sessionService(ports: SessionServicePorts): {
     return signResponse({ body, meta })
   }
 
-  const { Create } = serviceDefinition('session.Session')
-  if (Create === undefined) {
-    throw new Error('the descriptor set lacks session.Session/Create')
-  }
-  return {
-    // What was signed are the bytes as they came: the envelope reads them, not a deserializer.
-    definition: {
-      Create: { ...Create, requestDeserialize: (b) => b, responseSerialize: (b: Buffer) => b },
-    },
-    implementation: { Create: unary(create, observer) },
-  }
+  // What was signed are the bytes as they came: the envelope reads them.
+  const methods = { Create: unary({ request: BYTES, response: BYTES, handle: create }) }
+  return grpcService('session.Session', methods, { observer })
 }
 
 /** At most 1,024 bytes of UTF-8, whatever the client calls itself. */
-function userAgent(call: ServerUnaryCall<Buffer, Buffer>): string {
-  return String(call.metadata.get('user-agent')[0] ?? '').slice(0, MAX_USER_AGENT_CHARS)
+function userAgent({ metadata }: Call): string {
+  return String(metadata.get('user-agent')[0] ?? '').slice(0, MAX_USER_AGENT_CHARS)
 }

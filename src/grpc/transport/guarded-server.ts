@@ -11,7 +11,6 @@ import { Server, type ServerCredentials, type StatusObject, status } from '@grpc
 import type { GrpcLimits } from '../../config/grpc-limits.js'
 import { RateLimitedError } from '../../core/errors.js'
 import { dropFarDeadline, isPastDeadline } from '../pipeline/call-deadline.js'
-import { isAdmitted } from '../pipeline/caller.js'
 import { type Refusal, toStatus } from '../pipeline/status.js'
 import type { Connections } from './connections.js'
 import { deferClose } from './defer-close.js'
@@ -32,8 +31,6 @@ const FAILURE_WEIGHTS: Partial<Record<status, number>> = {
   [status.INVALID_ARGUMENT]: 0.2,
   [status.FAILED_PRECONDITION]: 0.2,
 }
-/** A caller proves itself before it is told. */
-const PROVED: ReadonlySet<unknown> = new Set(['SESSION_ENDED'])
 const TOO_MANY_LASTING: Partial<StatusObject> = {
   code: status.RESOURCE_EXHAUSTED,
   details: `a connection may have ${MAX_LASTING_STREAMS} streams of health and reflection`,
@@ -190,7 +187,7 @@ export class GuardedServer extends Server {
       connection.countCall(call.request instanceof Uint8Array ? call.request.length : 0)
       const note = (error: Partial<Refusal> | null) => {
         const weight = FAILURE_WEIGHTS[error?.code ?? status.OK]
-        if (weight !== undefined && !isAdmitted(call) && !PROVED.has(error?.reason)) {
+        if (weight !== undefined && !error?.isProved) {
           peer.countFailure(weight)
         }
       }

@@ -1,17 +1,12 @@
 import { createServer, type Socket } from 'node:net'
-import {
-  type Server,
-  ServerCredentials,
-  type ServiceDefinition,
-  type UntypedServiceImplementation,
-} from '@grpc/grpc-js'
-import { ReflectionService } from '@grpc/reflection'
+import { type Server, ServerCredentials } from '@grpc/grpc-js'
 import type { GrpcLimits } from '../../config/grpc-limits.js'
 import type { Address } from '../../net/address.js'
 import { listen } from '../../net/listen.js'
 import type { Unsent } from '../../net/unsent.js'
-import { publishedFiles } from '../pipeline/contracts.js'
+import type { GrpcService } from '../pipeline/contracts.js'
 import { addHealth } from '../services/health.js'
+import { addReflection } from '../services/reflection.js'
 import { Connections } from './connections.js'
 import { GuardedServer } from './guarded-server.js'
 import type { OnLimited } from './limits.js'
@@ -25,11 +20,6 @@ const LOOK_INTERVAL_MS = 100
 const STREAM_END_TIMEOUT_MS = 1_000
 /** As many as Linux lets wait by default: a storm of connections must not make good callers wait. */
 const BACKLOG = 4096
-
-export interface GrpcService {
-  readonly definition: ServiceDefinition
-  readonly implementation: UntypedServiceImplementation
-}
 
 export interface GrpcServerOptions {
   readonly address: Address
@@ -142,21 +132,6 @@ function optionsOf(limits: GrpcLimits): ConstructorParameters<typeof Server>[0] 
     'grpc.keepalive_time_ms': KEEPALIVE_TIME_MS,
     'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
   }
-}
-
-/** Served beside what `startGrpcServer` is given. */
-const OWN_SERVICES = [
-  'grpc.health.v1.Health',
-  'grpc.reflection.v1.ServerReflection',
-  'grpc.reflection.v1alpha.ServerReflection',
-]
-
-/** Reflection v1 and v1alpha of what is registered. */
-function addReflection(server: Server, names: readonly string[]): void {
-  const fileDescriptorProtos = publishedFiles()
-  const all = { format: '', type: {}, fileDescriptorProtos }
-  const services = [...names, ...OWN_SERVICES]
-  new ReflectionService({ all } as never, { services }).addToServer(server)
 }
 
 /** A Unix socket's peers have no addresses: they are one peer, with numbers in place of ports. */

@@ -4,11 +4,10 @@ import { GetIdentityRequest, GetIdentityResponse } from '#generated/sessiond/v1/
 import { connect, fetchServerKeys, UntrustedResponseError } from '../../../src/client/index.js'
 import { sodiumEd25519 } from '../../../src/crypto/sodium.js'
 import { nextIdentityStatement } from '../../../src/envelope/next-identity.js'
-import { rawDefinition } from '../../../src/grpc/pipeline/contracts.js'
-import { unary } from '../../../src/grpc/pipeline/handler.js'
+import type { GrpcService } from '../../../src/grpc/pipeline/contracts.js'
+import { grpcService } from '../../../src/grpc/pipeline/pipeline.js'
 import { identityService } from '../../../src/grpc/services/identity.js'
-import type { GrpcService } from '../../../src/grpc/transport/server.js'
-import { startTestGrpc } from '../../support/grpc.js'
+import { startTestGrpc, unaryBytes } from '../../support/grpc.js'
 import { NO_FAILURES } from '../../support/observer.js'
 
 const [one, two, stranger] = [1, 2, 3].map((byte) =>
@@ -30,23 +29,12 @@ async function fetched(
 }
 
 const NONE = new Uint8Array()
-const answering = (answer: Partial<GetIdentityResponse>) => ({
-  definition: rawDefinition('sessiond.v1.Identity'),
-  implementation: {
-    GetIdentity: unary(
-      async () =>
-        Buffer.from(
-          GetIdentityResponse.encode({
-            identity: NONE,
-            nextIdentity: NONE,
-            nextIdentitySignature: NONE,
-            ...answer,
-          }).finish(),
-        ),
-      NO_FAILURES,
-    ),
-  },
-})
+const ports = { observer: NO_FAILURES }
+const answering = (answer: Partial<GetIdentityResponse>) => {
+  const fields = { identity: NONE, nextIdentity: NONE, nextIdentitySignature: NONE, ...answer }
+  const bytes = Buffer.from(GetIdentityResponse.encode(fields).finish())
+  return grpcService('sessiond.v1.Identity', { GetIdentity: unaryBytes(() => bytes) }, ports)
+}
 
 describe('the keys of a server', () => {
   it.each([
@@ -54,7 +42,7 @@ describe('the keys of a server', () => {
     ['both where one is', two, [one.publicKey, two.publicKey]],
   ])('are %s', async (_, next, expected) => {
     for (const pinned of ['any', [one.publicKey], [two.publicKey, one.publicKey]] as const) {
-      const service = identityService({ current: one, next }, NO_FAILURES)
+      const service = identityService({ current: one, next }, ports)
       expect(await fetched(service, pinned)).toEqual(expected.map(bytes))
     }
   })
@@ -94,7 +82,7 @@ describe('the keys of a server', () => {
 
   it('are asked for by a message, not by any bytes', async () => {
     const server = await startTestGrpc({
-      'sessiond.v1.Identity': identityService({ current: one, next: null }, NO_FAILURES),
+      'sessiond.v1.Identity': identityService({ current: one, next: null }, ports),
     })
     onTestFinished(async () => void (await server.close(0)))
     const client = new Client(server.address, credentials.createInsecure())

@@ -3,15 +3,16 @@ import { remoteCommands } from '../../../src/bridge/bridge.js'
 import { connect, type SessionInfo, SessionsClient } from '../../../src/client/index.js'
 import * as errors from '../../../src/core/errors.js'
 import type { Session } from '../../../src/core/session.js'
+import type { GrpcService } from '../../../src/grpc/pipeline/contracts.js'
 import { toStatus } from '../../../src/grpc/pipeline/status.js'
 import { sessionsService } from '../../../src/grpc/services/sessions.js'
-import type { GrpcServer, GrpcService } from '../../../src/grpc/transport/server.js'
+import type { GrpcServer } from '../../../src/grpc/transport/server.js'
 import { startTestGrpc } from '../../support/grpc.js'
 import { recordCalls } from '../../support/observer.js'
 import { CALLER, claimAt, START_MS, sessionsAt } from '../../support/sessions.js'
 
 const { create, sessions, time } = sessionsAt({ maxDataBytes: 1_000_000 })
-const service = sessionsService(sessions, recordCalls().observer)
+const service = sessionsService(sessions, recordCalls())
 let server: GrpcServer
 
 beforeAll(async () => {

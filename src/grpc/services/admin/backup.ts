@@ -1,6 +1,5 @@
-import type { UntypedServiceImplementation } from '@grpc/grpc-js'
 import { BackupRequest, BackupResponse } from '#generated/sessiond/v1/admin'
-import { type AdminMethodPorts, streamMethod } from './method.js'
+import { type Methods, stream } from '../../pipeline/method.js'
 
 export interface AdminBackupPorts {
   /** A backup file of the store as it is now, in chunks. */
@@ -8,34 +7,23 @@ export interface AdminBackupPorts {
 }
 
 /** Copies all that is stored. */
-export function backupMethods(
-  ports: AdminMethodPorts & AdminBackupPorts,
-): UntypedServiceImplementation {
-  const { audit, caller, backup } = ports
+export function backupMethods({ backup }: AdminBackupPorts): Methods {
   return {
-    Backup: streamMethod(
-      BackupRequest,
-      BackupResponse,
-      async function* (_, call) {
-        await audit.check()
+    Backup: stream({
+      request: BackupRequest,
+      response: BackupResponse,
+      audit: 'backup',
+      async *handle(_, call) {
         let bytes = 0
-        let isWhole = false
-        try {
-          for await (const chunk of backup()) {
-            yield { chunk }
-            bytes += chunk.length
-          }
-          isWhole = true
-        } finally {
-          // A part of a backup is a copy too.
-          await audit.record({
-            action: 'backup',
-            caller: caller(call),
-            facts: { bytes, isWhole },
-          })
+        // A part of a backup is a copy too.
+        call.note({ bytes, isWhole: false })
+        for await (const chunk of backup()) {
+          yield { chunk }
+          bytes += chunk.length
+          call.note({ bytes })
         }
+        call.note({ isWhole: true })
       },
-      ports,
-    ),
+    }),
   }
 }

@@ -1,24 +1,21 @@
-import type { UntypedServiceImplementation } from '@grpc/grpc-js'
 import { CheckRequest, CheckResponse } from '#generated/sessiond/v1/admin'
 import type { CheckEvent } from '../../../core/upkeep/care.js'
-import { type AdminMethodPorts, streamMethod } from './method.js'
+import { type Methods, stream } from '../../pipeline/method.js'
 
 export interface AdminCheckPorts {
   /** Checks the store as it is now. */
-  readonly check: () => AsyncIterable<CheckEvent>
+  readonly check: (signal: AbortSignal) => AsyncIterable<CheckEvent>
 }
 
-/** Holds what is stored against itself. */
-export function checkMethods(
-  ports: AdminMethodPorts & AdminCheckPorts,
-): UntypedServiceImplementation {
+/** Compares what is stored with itself. */
+export function checkMethods({ check }: AdminCheckPorts): Methods {
   return {
-    Check: streamMethod(
-      CheckRequest,
-      CheckResponse,
-      async function* () {
-        for await (const event of ports.check()) {
-          // A server's own store has none: it adds them when it opens an older one.
+    Check: stream({
+      request: CheckRequest,
+      response: CheckResponse,
+      async *handle(_, { signal }) {
+        for await (const event of check(signal)) {
+          // A server's own store has no unchecked rows: it adds their checksums when it opens an older store.
           if ('unchecked' in event) {
             continue
           }
@@ -33,7 +30,6 @@ export function checkMethods(
               }
         }
       },
-      ports,
-    ),
+    }),
   }
 }

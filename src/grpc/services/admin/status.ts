@@ -1,11 +1,10 @@
-import type { UntypedServiceImplementation } from '@grpc/grpc-js'
 import {
   ConfirmClockRequest,
   ConfirmClockResponse,
   GetStatusRequest,
   GetStatusResponse,
 } from '#generated/sessiond/v1/admin'
-import { type AdminMethodPorts, unaryMethod } from './method.js'
+import { type Methods, unary } from '../../pipeline/method.js'
 
 /** How far the wall clock has moved against the monotonic one. */
 export interface ClockCheck {
@@ -34,15 +33,13 @@ export interface AdminStatusPorts {
 }
 
 /** How the server is, and that its clock is right. */
-export function statusMethods(
-  ports: AdminMethodPorts & AdminStatusPorts,
-): UntypedServiceImplementation {
-  const { audit, caller, clock, store } = ports
+export function statusMethods(ports: AdminStatusPorts): Methods {
+  const { clock, store } = ports
   return {
-    GetStatus: unaryMethod(
-      GetStatusRequest,
-      GetStatusResponse,
-      async () => {
+    GetStatus: unary({
+      request: GetStatusRequest,
+      response: GetStatusResponse,
+      async handle() {
         const { identity, nextIdentity = new Uint8Array(), sealingKey } = ports.keys()
         return {
           version: ports.version,
@@ -54,18 +51,16 @@ export function statusMethods(
           clockSuspect: clock.isSuspect(),
         }
       },
-      ports,
-    ),
-    ConfirmClock: unaryMethod(
-      ConfirmClockRequest,
-      ConfirmClockResponse,
-      async (_, call) => {
-        await audit.check()
+    }),
+    ConfirmClock: unary({
+      request: ConfirmClockRequest,
+      response: ConfirmClockResponse,
+      audit: 'confirm-clock',
+      handle(_, call) {
         const offsetMs = Math.round(clock.confirm())
-        await audit.record({ action: 'confirm-clock', caller: caller(call), facts: { offsetMs } })
+        call.note({ offsetMs })
         return { acceptedOffsetMs: BigInt(offsetMs) }
       },
-      ports,
-    ),
+    }),
   }
 }

@@ -1,4 +1,4 @@
-import type { UntypedServiceImplementation } from '@grpc/grpc-js'
+import { hex } from '@scure/base'
 import {
   EraseUserRequest,
   EraseUserResponse,
@@ -10,53 +10,42 @@ import type { Session, Token } from '../../../core/session.js'
 import { Slots } from '../../../core/slots.js'
 import type { IdempotencyEntry } from '../../../core/store.js'
 import type { ErasedCounts, SubjectRecord } from '../../../core/upkeep/subject.js'
-import { audited, auditedStream } from '../../pipeline/audited.js'
-import { type AdminCall, type AdminMethodPorts, streamMethod, unaryMethod } from './method.js'
+import { type Methods, stream, unary } from '../../pipeline/method.js'
 
 export interface AdminUsersPorts {
   exportSubject(userId: string): AsyncIterable<SubjectRecord>
   eraseSubject(userId: string): Promise<ErasedCounts>
 }
 
-/** What is kept about one user: all of it told, or all of it deleted. */
-export function usersMethods(
-  ports: AdminMethodPorts & AdminUsersPorts,
-): UntypedServiceImplementation {
+/** What is kept about one user: all of it exported, or all of it deleted. */
+export function usersMethods({ exportSubject, eraseSubject }: AdminUsersPorts): Methods {
   // Each walks all deadlines, and compacts.
   const erasures = new Slots(1)
-
-  async function* exportUser(userId: string, call: AdminCall): AsyncGenerator<ExportUserResponse> {
-    let records = 0
-    const stream = auditedStream(ports, call, 'export', ports.exportSubject(userId), () => ({
-      user_id: userId,
-      records,
-    }))
-    for await (const record of stream) {
-      records++
-      yield { json: recordJson(record) }
-    }
-  }
-
   return {
-    ExportUser: streamMethod(
-      ExportUserRequest,
-      ExportUserResponse,
-      ({ userId }, call) => exportUser(userId, call),
-      ports,
-    ),
-    EraseUser: unaryMethod(
-      EraseUserRequest,
-      EraseUserResponse,
-      ({ userId }, call) =>
-        audited(ports, call, 'erase', { user_id: userId }, async () => {
-          const { sessions, idempotencyKeys } = await erasures.run(() => ports.eraseSubject(userId))
-          return {
-            response: { sessions: BigInt(sessions), idempotencyKeys: BigInt(idempotencyKeys) },
-            facts: { sessions, idempotency_keys: idempotencyKeys },
-          }
-        }),
-      ports,
-    ),
+    ExportUser: stream({
+      request: ExportUserRequest,
+      response: ExportUserResponse,
+      audit: 'export',
+      async *handle({ userId }, call) {
+        let records = 0
+        call.note({ user_id: userId, records })
+        for await (const record of exportSubject(userId)) {
+          call.note({ records: ++records })
+          yield { json: recordJson(record) }
+        }
+      },
+    }),
+    EraseUser: unary({
+      request: EraseUserRequest,
+      response: EraseUserResponse,
+      audit: 'erase',
+      async handle({ userId }, call) {
+        call.note({ user_id: userId })
+        const { sessions, idempotencyKeys } = await erasures.run(() => eraseSubject(userId))
+        call.note({ sessions, idempotency_keys: idempotencyKeys })
+        return { sessions: BigInt(sessions), idempotencyKeys: BigInt(idempotencyKeys) }
+      },
+    }),
   }
 }
 
@@ -84,10 +73,10 @@ function sessionJson({ user, data, ...session }: Session): string {
 
 function tokenFacts({ owner, lifetime: { exp, nbf, iat }, publicKey }: Token): object {
   return {
-    owner: hex(owner),
+    owner: hex.encode(owner),
     // Texts: 64 bits are more than many readers of JSON keep.
     lifetime: { exp: `${exp}`, nbf: `${nbf}`, iat: `${iat}` },
-    public_key: hex(publicKey),
+    public_key: hex.encode(publicKey),
   }
 }
 
@@ -95,8 +84,8 @@ function entryJson({ scope, sessionId, expiresTimeMs }: IdempotencyEntry): strin
   return JSON.stringify({
     kind: 'idempotency_key',
     key: scope.key,
-    owner: hex(scope.owner),
-    signer: hex(scope.signer),
+    owner: hex.encode(scope.owner),
+    signer: hex.encode(scope.signer),
     session_id: sessionId,
     expire_time: timeText(expiresTimeMs),
   })
@@ -106,8 +95,4 @@ function entryJson({ scope, sessionId, expiresTimeMs }: IdempotencyEntry): strin
 function timeText(ms: number): string | number {
   const date = new Date(ms)
   return Number.isNaN(date.getTime()) ? ms : date.toISOString()
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex')
 }

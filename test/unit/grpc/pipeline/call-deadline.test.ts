@@ -1,10 +1,7 @@
 import { once } from 'node:events'
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { rawDefinition } from '../../../../src/grpc/pipeline/contracts.js'
-import { unary } from '../../../../src/grpc/pipeline/handler.js'
-import { startTestGrpc } from '../../../support/grpc.js'
-import { NO_FAILURES } from '../../../support/observer.js'
+import { createService, startTestGrpc } from '../../../support/grpc.js'
 
 /** A server whose Create does what it is asked, which is to remember it. */
 async function serve() {
@@ -13,12 +10,7 @@ async function serve() {
     done.push(request.toString())
     return request
   }
-  const server = await startTestGrpc({
-    'session.Session': {
-      definition: rawDefinition('session.Session'),
-      implementation: { Create: unary(create, NO_FAILURES) },
-    },
-  })
+  const server = await startTestGrpc(createService(create))
   const session = connect(`http://${server.address}`)
   onTestFinished(async () => {
     session.destroy()

@@ -8,7 +8,7 @@ import {
   rotateSealingKey,
 } from '../../../../src/client/index.js'
 import { KeyChangeError, StoreUnavailableError } from '../../../../src/core/errors.js'
-import type { AuditEntry } from '../../../../src/core/operators/audit.js'
+import type { Audit, AuditEntry } from '../../../../src/core/operators/audit.js'
 import type { AdminPorts } from '../../../../src/grpc/services/admin/admin.js'
 import { all, IDENTITIES, serveAdmin } from '../../../support/admin-service.js'
 import { commandSession, tokenSession } from '../../../support/store-sessions.js'
@@ -18,16 +18,19 @@ const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
 const step = { checked: 2, resealed: 1, failed: 1, newlyFailedIds: ['x'], total: 9 }
 
 /** The admin service of a server that has something to reseal and to export. */
-const serve = (ports: Partial<AdminPorts> = {}) =>
-  serveAdmin({
-    resealAll: async function* () {
-      yield step
+const serve = (ports: Partial<AdminPorts> = {}, audit?: Audit) =>
+  serveAdmin(
+    {
+      resealAll: async function* () {
+        yield step
+      },
+      exportSubject: async function* () {
+        yield { kind: 'session', session: commandSession('1') }
+      },
+      ...ports,
     },
-    exportSubject: async function* () {
-      yield { kind: 'session', session: commandSession('1') }
-    },
-    ...ports,
-  })
+    audit,
+  )
 
 type Call = (admin: AdminClient) => Promise<unknown>
 const CALLS: Record<string, Call> = {
@@ -57,7 +60,7 @@ const FAILED: Record<string, AuditEntry['facts']> = {
 }
 
 describe.each(Object.entries(CALLS))('%s', (action, call) => {
-  const caller = { name: 'test', address: expect.stringContaining('127.0.0.1:') }
+  const caller = { name: 'gRPC on loopback', address: expect.stringContaining('127.0.0.1:') }
 
   it('is audited once it is done', async () => {
     const { admin, entries } = await serve()
@@ -80,13 +83,13 @@ describe.each(Object.entries(CALLS))('%s', (action, call) => {
   it('is not done while no entry can be kept', async () => {
     const never = () => expect.unreachable()
     const check = () => Promise.reject(new StoreUnavailableError('no room for the audit log'))
-    const { admin } = await serve({
-      audit: { check, record: never },
+    const ports = {
       identity: { current: one, next: two, announce: never, activate: never } as never,
       ...{ rotateSealingKey: never, eraseSubject: never },
       // Asked for, yet never begun.
       ...{ resealAll: beginning(never), exportSubject: beginning(never) },
-    })
+    }
+    const { admin } = await serve(ports, { check, record: never })
     await expect(call(admin)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
   })
 })

@@ -2,16 +2,14 @@ import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { eraseUser, exportUser } from '../../../../src/client/admin/users.js'
 import { StoreUnavailableError } from '../../../../src/core/errors.js'
+import type { Audit } from '../../../../src/core/operators/audit.js'
 import type { CheckEvent } from '../../../../src/core/upkeep/care.js'
-import type { AdminPorts } from '../../../../src/grpc/services/admin/admin.js'
 import { all, serveAdmin as serve } from '../../../support/admin-service.js'
 
-const caller = { name: 'test', address: expect.stringContaining('127.0.0.1:') }
-const noAudit: Partial<AdminPorts> = {
-  audit: {
-    check: () => Promise.reject(new StoreUnavailableError('the audit log is full')),
-    record: () => Promise.reject(new Error('recorded what was not done')),
-  },
+const caller = { name: 'gRPC on loopback', address: expect.stringContaining('127.0.0.1:') }
+const noAudit: Audit = {
+  check: () => Promise.reject(new StoreUnavailableError('the audit log is full')),
+  record: () => Promise.reject(new Error('recorded what was not done')),
 }
 
 describe('the admin service', () => {
@@ -86,7 +84,9 @@ describe('the admin service', () => {
   it('confirms the clock, and writes down who did', async () => {
     const { admin, entries } = await serve()
     expect(await admin.confirmClock()).toBe(-1500)
-    expect(entries).toEqual([{ action: 'confirm-clock', caller, facts: { offsetMs: -1500 } }])
+    expect(entries).toEqual([
+      { action: 'confirm-clock', caller, facts: { outcome: 'done', offsetMs: -1500 } },
+    ])
   })
 
   it('writes down a backup, and one that was broken off', async () => {
@@ -99,7 +99,7 @@ describe('the admin service', () => {
     })
     const chunks = await all(admin.backup())
     expect(chunks).toHaveLength(100)
-    const facts = { bytes: 100 * 64 * 1024, isWhole: true }
+    const facts = { outcome: 'done', bytes: 100 * 64 * 1024, isWhole: true }
     expect(entries).toEqual([{ action: 'backup', caller, facts }])
 
     const written = entry()
@@ -107,12 +107,14 @@ describe('the admin service', () => {
       break
     }
     await written
-    expect(entries[1]).toMatchObject({ action: 'backup', facts: { isWhole: false } })
+    expect(entries[1]).toMatchObject({
+      action: 'backup',
+      facts: { outcome: 'interrupted', isWhole: false },
+    })
   })
 
   it('does nothing that it could not write down', async () => {
-    const { admin } = await serve({
-      ...noAudit,
+    const ports = {
       backup: () => {
         throw new Error('backed up')
       },
@@ -123,7 +125,8 @@ describe('the admin service', () => {
           throw new Error('confirmed')
         },
       },
-    })
+    }
+    const { admin } = await serve(ports, noAudit)
     const refused = { code: 'STORE_UNAVAILABLE', message: expect.stringContaining('audit log') }
     await expect(all(admin.backup())).rejects.toMatchObject(refused)
     await expect(admin.confirmClock()).rejects.toMatchObject(refused)

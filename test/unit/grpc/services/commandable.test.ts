@@ -27,7 +27,7 @@ let client: Client
 
 beforeAll(async () => {
   const { sessions } = sessionsAt({}, store)
-  const service = commandableService(commandableSessions(sessions), calls.observer)
+  const service = commandableService(commandableSessions(sessions), calls)
   server = await startTestGrpc({ 'commandable.Commandable': service })
   client = new Client(server.address, credentials.createInsecure())
 })

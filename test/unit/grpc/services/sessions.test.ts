@@ -37,7 +37,7 @@ let client: Client
 
 beforeAll(async () => {
   server = await startTestGrpc({
-    'sessions_v1.Sessions': sessionsService(sessions, calls.observer),
+    'sessions_v1.Sessions': sessionsService(sessions, calls),
   })
   client = new Client(server.address, credentials.createInsecure())
 })

@@ -1,11 +1,8 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { expect, it, onTestFinished } from 'vitest'
-import { rawDefinition } from '../../../../src/grpc/pipeline/contracts.js'
-import { unary } from '../../../../src/grpc/pipeline/handler.js'
-import { startTestGrpc } from '../../../support/grpc.js'
+import { createService, startTestGrpc } from '../../../support/grpc.js'
 import { callHeaders, Flag, Frame, frame, HELLO } from '../../../support/http2-frames.js'
-import { NO_FAILURES } from '../../../support/observer.js'
 
 /** Types of the frames of a stream, as they come. */
 async function* framesOf(socket: AsyncIterable<Buffer>, stream: number): AsyncGenerator<number> {
@@ -23,12 +20,7 @@ async function* framesOf(socket: AsyncIterable<Buffer>, stream: number): AsyncGe
 
 // Refusing it would free it while Node still reads it (nodejs/node#64113).
 it('serves a call that comes in one read with the GOAWAY before it', async () => {
-  const server = await startTestGrpc({
-    'session.Session': {
-      definition: rawDefinition('session.Session'),
-      implementation: { Create: unary(async () => Buffer.from('answer'), NO_FAILURES) },
-    },
-  })
+  const server = await startTestGrpc(createService(() => Buffer.from('answer')))
   onTestFinished(async () => void (await server.close(0)))
   const socket = connect(Number(server.address.split(':')[1]), '127.0.0.1')
   onTestFinished(() => void socket.destroy())

@@ -11,11 +11,9 @@ import {
   SignatureError,
 } from '../../../../src/core/errors.js'
 import type { AdmitOperator } from '../../../../src/core/operators/trust.js'
-import { forOperators } from '../../../../src/grpc/pipeline/admin-access.js'
-import { rawDefinition } from '../../../../src/grpc/pipeline/contracts.js'
-import { unary } from '../../../../src/grpc/pipeline/handler.js'
-import { serverStream } from '../../../../src/grpc/pipeline/server-stream.js'
-import { startTestGrpc } from '../../../support/grpc.js'
+import type { Methods } from '../../../../src/grpc/pipeline/method.js'
+import { grpcService } from '../../../../src/grpc/pipeline/pipeline.js'
+import { startTestGrpc, streamBytes, unaryBytes } from '../../../support/grpc.js'
 import { NO_FAILURES } from '../../../support/observer.js'
 
 const CREATE = '/session.Session/Create'
@@ -45,14 +43,13 @@ async function serve(limits: Partial<GrpcLimits>, admit?: AdmitOperator) {
   const stream = async function* (request: Buffer) {
     yield await fail(request)
   }
-  const service = (name: string, implementation: object) => {
-    const open = { definition: rawDefinition(name), implementation: { ...implementation } }
-    return { [name]: admit ? forOperators(open, admit, NO_FAILURES) : open }
-  }
+  const service = (name: string, methods: Methods) => ({
+    [name]: grpcService(name, methods, { observer: NO_FAILURES, admit }),
+  })
   const server = await startTestGrpc(
     {
-      ...service('session.Session', { Create: unary(fail, NO_FAILURES) }),
-      ...service('sessiond.v1.Admin', { Backup: serverStream(stream, NO_FAILURES) }),
+      ...service('session.Session', { Create: unaryBytes(fail) }),
+      ...service('sessiond.v1.Admin', { Backup: streamBytes(stream) }),
     },
     limits,
     (limit) => limited.push(limit),

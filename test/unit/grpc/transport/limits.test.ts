@@ -11,9 +11,7 @@ import {
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { GrpcLimits } from '../../../../src/config/grpc-limits.js'
 import { SignatureError } from '../../../../src/core/errors.js'
-import { rawDefinition } from '../../../../src/grpc/pipeline/contracts.js'
-import { unary } from '../../../../src/grpc/pipeline/handler.js'
-import { startTestGrpc } from '../../../support/grpc.js'
+import { createService, startTestGrpc } from '../../../support/grpc.js'
 import {
   callHeaders,
   Flag,
@@ -24,7 +22,6 @@ import {
   PREFACE,
   rawConnection,
 } from '../../../support/http2-frames.js'
-import { NO_FAILURES } from '../../../support/observer.js'
 
 const PATH = '/session.Session/Create'
 /** From which peers attack; the good one calls from 127.0.0.1. */
@@ -56,15 +53,8 @@ async function serve(limits: Partial<GrpcLimits> = {}) {
     }
     return request
   }
-  const server = await startTestGrpc(
-    {
-      'session.Session': {
-        definition: rawDefinition('session.Session'),
-        implementation: { Create: unary(create, NO_FAILURES) },
-      },
-    },
-    limits,
-    (limit, peer) => limited.push(`${limit} ${peer}`),
+  const server = await startTestGrpc(createService(create), limits, (limit, peer) =>
+    limited.push(`${limit} ${peer}`),
   )
   onTestFinished(async () => void (await server.close(0)))
   const { address } = server

@@ -3,23 +3,12 @@ import { type ClientHttp2Stream, type ClientSessionOptions, connect, constants }
 import { connect as connectSocket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { serviceDefinition } from '../../../../src/grpc/pipeline/contracts.js'
-import { unary } from '../../../../src/grpc/pipeline/handler.js'
-import { startTestGrpc } from '../../../support/grpc.js'
+import { createService, startTestGrpc } from '../../../support/grpc.js'
 import { watchHealth } from '../../../support/health.js'
-import { NO_FAILURES } from '../../../support/observer.js'
 
 /** A server whose Create is `handle`, without an answer unless told otherwise. */
 async function serve(handle: () => Promise<Buffer> = () => new Promise(() => {})) {
-  const { Create } = serviceDefinition('session.Session')
-  const asIs = (bytes: Buffer) => bytes
-  const definition = {
-    Create: { ...Create, requestDeserialize: asIs, responseSerialize: asIs },
-  } as ReturnType<typeof serviceDefinition>
-  const implementation = { Create: unary(handle, NO_FAILURES) }
-  const server = await startTestGrpc({
-    'session.Session': { definition, implementation },
-  })
+  const server = await startTestGrpc(createService(handle))
   onTestFinished(async () => void (await server.close(0)))
   return server
 }

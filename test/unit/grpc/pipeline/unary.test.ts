@@ -2,29 +2,14 @@ import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { CallObserver } from '../../../../src/core/calls.js'
 import { MissingFieldError } from '../../../../src/core/errors.js'
-import { serviceDefinition } from '../../../../src/grpc/pipeline/contracts.js'
-import { unary } from '../../../../src/grpc/pipeline/handler.js'
 import { createClient } from '../../../support/create.js'
-import { startTestGrpc } from '../../../support/grpc.js'
+import { createService, startTestGrpc } from '../../../support/grpc.js'
 import { recordCalls } from '../../../support/observer.js'
 
 /** A server whose Create is `handle`. */
 async function serve(handle: () => Promise<Buffer>, observed?: CallObserver) {
   const { observer, ended } = recordCalls()
-  const { Create } = serviceDefinition('session.Session')
-  const definition = {
-    Create: {
-      ...Create,
-      requestDeserialize: (b: Buffer) => b,
-      responseSerialize: (b: Buffer) => b,
-    },
-  } as ReturnType<typeof serviceDefinition>
-  const server = await startTestGrpc({
-    'session.Session': {
-      definition,
-      implementation: { Create: unary(handle, observed ?? observer) },
-    },
-  })
+  const server = await startTestGrpc(createService(handle, observed ?? observer))
   const client = createClient(server.address)
   const raw = new Client(server.address, credentials.createInsecure())
   onTestFinished(async () => {

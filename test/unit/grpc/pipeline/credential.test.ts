@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { connect as connectHttp2 } from 'node:http2'
 import { join } from 'node:path'
-import { Metadata, type ServiceError, type UntypedHandleCall } from '@grpc/grpc-js'
+import { Metadata, type ServiceError } from '@grpc/grpc-js'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { callUnary, refusal } from '../../../../src/client/connection/call.js'
@@ -15,15 +15,13 @@ import {
 } from '../../../../src/core/operators/trust.js'
 import { openAdminCredential } from '../../../../src/credentials/admin-credential.js'
 import { followTls } from '../../../../src/credentials/tls.js'
-import { forOperators } from '../../../../src/grpc/pipeline/admin-access.js'
-import { callerOf } from '../../../../src/grpc/pipeline/caller.js'
-import { rawDefinition } from '../../../../src/grpc/pipeline/contracts.js'
-import { unary } from '../../../../src/grpc/pipeline/handler.js'
-import { serverStream } from '../../../../src/grpc/pipeline/server-stream.js'
+import type { Call } from '../../../../src/grpc/pipeline/call.js'
+import { serviceDefinition } from '../../../../src/grpc/pipeline/contracts.js'
+import { grpcService } from '../../../../src/grpc/pipeline/pipeline.js'
 import { TlsServerCredentials } from '../../../../src/grpc/transport/credentials.js'
 import { Lifecycle } from '../../../../src/net/lifecycle.js'
 import { type Certified, newAuthority } from '../../../support/certificates.js'
-import { startTestGrpc } from '../../../support/grpc.js'
+import { startTestGrpc, streamBytes, unaryBytes } from '../../../support/grpc.js'
 import { NO_FAILURES } from '../../../support/observer.js'
 import { temporaryDirectory } from '../../../support/process.js'
 
@@ -35,7 +33,7 @@ const client = (parts = {}) =>
   operators.issue({ usage: 'client', commonName: 'ops', names: ['ops.example'], ...parts })
 const services = ['sessions_v1.Sessions', 'commandable.Commandable', 'sessiond.v1.Admin'] as const
 const methods = services.flatMap((service) =>
-  Object.values(rawDefinition(service)).map(({ path, responseStream }) => ({
+  Object.values(serviceDefinition(service)).map(({ path, responseStream }) => ({
     path,
     responseStream,
   })),
@@ -50,27 +48,20 @@ let credential: OperatorCredential
 async function serve(credential: OperatorCredential | null): Promise<string> {
   const admit = operatorRule(credential, true) as AdmitOperator
   const tls = followTls(file, log)
-  const who = (call: { getPeer(): string }) => Buffer.from(callerOf(call).name)
-  const handler = (responseStream: boolean): UntypedHandleCall =>
+  const who = (call: Call) => Buffer.from(call.caller.name)
+  const method = (responseStream: boolean) =>
     responseStream
-      ? serverStream(async function* (_, call) {
+      ? streamBytes(async function* (_, call) {
           yield who(call)
-        }, NO_FAILURES)
-      : unary(async (_, call) => who(call), NO_FAILURES)
+        })
+      : unaryBytes((_, call) => who(call))
   const served = services.map((service) => {
-    const definition = rawDefinition(service)
-    const handlers = Object.entries(definition).map(([name, { responseStream }]) => [
+    const methods = Object.entries(serviceDefinition(service)).map(([name, { responseStream }]) => [
       name,
-      handler(responseStream),
+      method(responseStream),
     ])
-    return [
-      service,
-      forOperators(
-        { definition, implementation: Object.fromEntries(handlers) },
-        admit,
-        NO_FAILURES,
-      ),
-    ]
+    const ports = { observer: NO_FAILURES, admit }
+    return [service, grpcService(service, Object.fromEntries(methods), ports)]
   })
   const credentials = new TlsServerCredentials(tls)
   const server = await startTestGrpc(Object.fromEntries(served), {}, undefined, credentials)

@@ -3,24 +3,21 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { callServerStream } from '../../../../src/client/connection/call.js'
 import type { CallObserver } from '../../../../src/core/calls.js'
 import { MissingFieldError } from '../../../../src/core/errors.js'
-import { rawDefinition } from '../../../../src/grpc/pipeline/contracts.js'
-import { type StreamHandler, serverStream } from '../../../../src/grpc/pipeline/server-stream.js'
-import { startTestGrpc } from '../../../support/grpc.js'
+import { grpcService } from '../../../../src/grpc/pipeline/pipeline.js'
+import { type Answers, startTestGrpc, streamBytes } from '../../../support/grpc.js'
 import { recordCalls } from '../../../support/observer.js'
 
 const CHUNK = Buffer.alloc(64 * 1024)
 
 /** A server whose Backup is `handle`, and calls of it. */
-async function serve(
-  handle: StreamHandler<Buffer, Buffer>,
-  observing = (observer: CallObserver) => observer,
-) {
+async function serve(handle: Answers, observing = (observer: CallObserver) => observer) {
   const { observer, ended } = recordCalls()
   const server = await startTestGrpc({
-    'sessiond.v1.Admin': {
-      definition: rawDefinition('sessiond.v1.Admin'),
-      implementation: { Backup: serverStream(handle, observing(observer)) },
-    },
+    'sessiond.v1.Admin': grpcService(
+      'sessiond.v1.Admin',
+      { Backup: streamBytes(handle) },
+      { observer: observing(observer) },
+    ),
   })
   const client = new Client(server.address, credentials.createInsecure())
   onTestFinished(async () => {
@@ -69,7 +66,7 @@ describe('a handler that streams', () => {
     expect(ended).toMatchObject([{ code: 'INVALID_ARGUMENT', isInternal: false }])
   })
 
-  it.each<[string, StreamHandler<Buffer, Buffer>]>([
+  it.each<[string, Answers]>([
     [
       'throws',
       () => {
@@ -123,7 +120,7 @@ describe('a handler that streams', () => {
     const { reach, reached } = signpost()
     let sent = 0
     let signalled = false
-    const { call, ended } = await serve(async function* (_request, _call, signal) {
+    const { call, ended } = await serve(async function* (_request, { signal }) {
       signal.addEventListener('abort', () => {
         signalled = true
       })
@@ -148,7 +145,7 @@ describe('a handler that streams', () => {
 
   it('ends for a caller that aborts, with the reason', async () => {
     const { reach, reached } = signpost()
-    const { call } = await serve(async function* (_request, _call, signal) {
+    const { call } = await serve(async function* (_request, { signal }) {
       yield CHUNK
       await new Promise((resolve) => signal.addEventListener('abort', resolve))
       reach()

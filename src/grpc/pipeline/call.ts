@@ -1,0 +1,168 @@
+import { Metadata, status } from '@grpc/grpc-js'
+import type { CallObserver, CallOutcome, RunningCall } from '../../core/calls.js'
+import { SessionEndedError } from '../../core/errors.js'
+import type { AuditEntry, Caller } from '../../core/operators/audit.js'
+import type { ClientCertificate } from '../../core/operators/credential.js'
+import type { AdmitOperator } from '../../core/operators/trust.js'
+import { bracketedPeer } from '../../net/address.js'
+import { isPastDeadline } from './call-deadline.js'
+import { type Refusal, toStatus } from './status.js'
+
+/** Carries a request's id: as the caller gives it, and back with a refusal. */
+const REQUEST_ID = 'x-request-id'
+
+const NO_FACTS: AuditEntry['facts'] = {}
+
+/** What grpc-js tells of a call, unary or not. */
+export interface IncomingGrpcCall {
+  readonly metadata: Metadata
+  readonly cancelled: boolean
+  getPath(): string
+  getPeer(): string
+  getDeadline(): Date | number
+  getAuthContext(): { readonly sslPeerCertificate?: ClientCertificate }
+  once(event: 'cancelled', listener: () => void): unknown
+}
+
+/** One call, as its handler and the pipeline know it. */
+export class Call {
+  /** The peer, `HOST:PORT`. */
+  readonly peer: string
+  /** What the audit log keeps of it, where its method is audited. */
+  facts: AuditEntry['facts'] = NO_FACTS
+  readonly #running: RunningCall
+  /** What proved that an operator calls; null: no proof was wanted; undefined: the method is open to all. */
+  #proof: string | null | undefined
+  #refused: unknown
+  #controller: AbortController | undefined
+  #isOver = false
+
+  constructor(
+    private readonly incoming: IncomingGrpcCall,
+    observer: CallObserver,
+  ) {
+    this.peer = bracketedPeer(incoming.getPeer())
+    const header = (name: string) => incoming.metadata.get(name)[0]?.toString()
+    this.#running = observer.begin({
+      transport: 'grpc',
+      method: incoming.getPath().slice(1),
+      peer: this.peer,
+      givenId: header(REQUEST_ID),
+      header,
+    })
+  }
+
+  get metadata(): Metadata {
+    return this.incoming.metadata
+  }
+
+  /** Who calls. No proof is wanted on this machine alone. */
+  get caller(): Caller {
+    const open = this.peer.startsWith('unix:') ? 'gRPC on a Unix socket' : 'gRPC on loopback'
+    return { name: this.#proof ?? open, address: this.peer }
+  }
+
+  /**
+   * Aborted when nobody waits for the answer any more: the caller cancelled, its deadline passed, or the grace of a
+   * stopping server ended. Made when first asked for, since most calls need none.
+   */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      const controller = new AbortController()
+      this.#controller = controller
+      // grpc-js emits this at the end of every call, answered ones too.
+      const abort = () => {
+        if (!this.#isOver) {
+          controller.abort()
+        }
+      }
+      if (this.incoming.cancelled) {
+        abort()
+      } else {
+        this.incoming.once('cancelled', abort)
+      }
+    }
+    return this.#controller.signal
+  }
+
+  get isAborted(): boolean {
+    return this.#controller?.signal.aborted ?? false
+  }
+
+  /** Adds to what the audit log keeps of this call; a later value of the same name replaces the earlier one. */
+  note(facts: AuditEntry['facts']): void {
+    this.facts = { ...this.facts, ...facts }
+  }
+
+  /** The answer says that the command was refused, which the call's status, OK, does not show. */
+  refuseInAnswer(error: unknown): void {
+    this.#refused = error
+  }
+
+  /** Throws CredentialError or ForwardedError where the caller is not let in as an operator. */
+  admit(admit: AdmitOperator): void {
+    const { metadata } = this.incoming
+    this.#proof = admit({
+      authorization: metadata.get('authorization')[0]?.toString(),
+      certificate: this.incoming.getAuthContext().sslPeerCertificate,
+      headerNames: () => Object.keys(metadata.getMap()),
+    })
+  }
+
+  /** Does the call's work, so that the observer can tell what is part of it. */
+  run<T>(work: () => T): T {
+    return this.#running.run(work)
+  }
+
+  /** The call was answered. */
+  endAnswered(): void {
+    this.#end({ code: this.incoming.cancelled ? 'CANCELLED' : 'OK', error: this.#refused })
+  }
+
+  /** The call failed with this error, of which `tell` tells the client. */
+  endRefused(error: unknown, tell: (refusal: Refusal) => void): void {
+    try {
+      this.#endRefused(error, tell)
+    } catch (failure) {
+      // One refusal that cannot be sent ends its own call, and nobody else's.
+      this.#endRefused(failure, tell)
+    }
+  }
+
+  #endRefused(error: unknown, tell: (refusal: Refusal) => void): void {
+    if (this.isAborted && isAbortError(error)) {
+      const code = isPastDeadline(this.incoming) ? status.DEADLINE_EXCEEDED : status.CANCELLED
+      tell({ code, details: 'nobody waits for the answer', metadata: new Metadata() })
+      this.#end({ code: status[code] })
+      return
+    }
+    const refusal = this.#refusalOf(error)
+    tell(refusal)
+    const isInternal = refusal.code === status.INTERNAL
+    this.#end({ code: status[refusal.code], error, isInternal })
+  }
+
+  /** What the client is told of an error, with the id under which the server's log has more. */
+  #refusalOf(error: unknown): Refusal {
+    const refusal = toStatus(error)
+    const { requestId } = this.#running
+    refusal.metadata.set(REQUEST_ID, requestId)
+    return {
+      ...refusal,
+      // A caller proves itself before it is told that its session has ended.
+      isProved: this.#proof !== undefined || error instanceof SessionEndedError,
+      ...(refusal.code === status.INTERNAL && {
+        details: `${refusal.details} (request ${requestId})`,
+      }),
+    }
+  }
+
+  #end(outcome: CallOutcome): void {
+    this.#isOver = true
+    this.#running.end(outcome)
+  }
+}
+
+function isAbortError(error: unknown): boolean {
+  return (error as Partial<Error> | null)?.name === 'AbortError'
+}
