@@ -19,17 +19,21 @@ const DEFAULT_DEADLINE_MS = 10_000
 const CREATE_PATH = '/session.Session/Create'
 const verify = schemeVerifier(naclEd25519)
 
+/** Which session to open, and how long to try. */
 export interface CreateSessionOptions extends Omit<RequestOptions, 'idempotencyKey'> {
-  /** Your own, with `issueTimeMs`, to ask again for the same session, also after a restart. Default: a new one. */
+  /**
+   * 1 to 128 bytes. Give your own, with `issueTimeMs`, to ask for the same session again, even after a restart.
+   * Default: a new random key for each call.
+   */
   readonly idempotencyKey?: string
   /**
-   * When the session begins, Unix milliseconds. The same key, time, owner and lifetime ask for the same session,
-   * for as long as the time is within the server's `--max-epoch-drift`. Default: now.
+   * When the session begins, Unix milliseconds. Default: now. The same key, time, owner and lifetime ask for the same
+   * session, while the time is within the server's `--max-epoch-drift`.
    */
   readonly issueTimeMs?: number
-  /** For the call with all its retries; Infinity is none. Default: 10 s. */
+  /** Milliseconds for the call and all its retries. Infinity: no limit. Default: 10,000. */
   readonly deadlineMs?: number
-  /** Stops waiting; whether the session was opened is then unknown. */
+  /** Stops waiting and throws the signal's reason. Whether the session was opened is then unknown. */
   readonly signal?: AbortSignal
 }
 
@@ -37,18 +41,37 @@ export interface CreateSessionOptions extends Omit<RequestOptions, 'idempotencyK
 export interface CreatedSession {
   /** A UUIDv4. */
   readonly id: string
-  /** Ed25519, 32 bytes. */
+  /** The session's public key: Ed25519, 32 bytes. The private half stays sealed in the server. */
   readonly publicKey: Uint8Array
+  /** The owner's id, 1 to 64 bytes. */
   readonly owner: Uint8Array
-  /** Epochs. */
+  /** First and last epoch in which the session is valid (`nbf`, `exp`), and the epoch of issue (`iat`). */
   readonly lifetime: TokenLifetime
-  /** The key that signed the response, 32 bytes. */
+  /** The key that signed the answer: Ed25519, 32 bytes. */
   readonly serverKey: Uint8Array
 }
 
 /**
- * Opens a session. Retries while the server is unavailable or asks to come back later; that is safe, since an idempotency key
- * goes with the request. Throws RefusedError, DeadlineError or UntrustedResponseError.
+ * Opens a session. Retries while the server is unavailable or asks to come back later; this is safe because every
+ * attempt carries the same idempotency key.
+ *
+ * @throws {RefusedError} The server refused; `code` says why.
+ * @throws {DeadlineError} No answer came in time. The outcome is unknown.
+ * @throws {UntrustedResponseError} No pinned server signed the answer for this request.
+ * @throws {RangeError} `lifetimeMs`, `issueTimeMs` or `deadlineMs` is not a number of milliseconds.
+ *
+ * @example
+ * ```ts
+ * import { readFile } from 'node:fs/promises'
+ * import { connect, createSession, privateKeyFromPem, publicKeyFromText } from 'sessiond/client'
+ *
+ * const serverKeys = [publicKeyFromText(process.env.SERVER_KEY ?? '', 'SERVER_KEY')]
+ * const server = connect('127.0.0.1:8090', { serverKeys })
+ * const ownerKey = privateKeyFromPem(await readFile('owner.key', 'utf8'), 'owner.key')
+ * const { id, publicKey } = await createSession(server, { ownerKey, lifetimeMs: 3_600_000 })
+ * console.log(id, Buffer.from(publicKey).toString('hex'))
+ * server.close()
+ * ```
  */
 export async function createSession(
   connection: Connection,
@@ -76,7 +99,7 @@ export async function createSession(
   try {
     response = await withRetries(attempt, deadlineTimeMs, retryDelayMs, ports)
   } catch (error) {
-    // Whatever was interrupted, a call or the wait before the next, the caller's reason is what counts.
+    // The caller's reason comes first, whether a call or the wait before the next one was interrupted.
     options.signal?.throwIfAborted()
     if (error instanceof RefusedError && error.grpcCode === status.DEADLINE_EXCEEDED) {
       throw new DeadlineError(deadlineMs, attempts, error)
@@ -93,7 +116,7 @@ export async function createSession(
   }
 }
 
-/** What the server says may be tried again, in its time, or never reached it. */
+/** How long to wait before the next attempt; null where the server does not invite one. */
 function retryDelayMs(error: unknown): number | null {
   if (!(error instanceof RefusedError)) {
     return null
@@ -102,11 +125,11 @@ function retryDelayMs(error: unknown): number | null {
   if (askedMs === undefined) {
     return error.grpcCode === status.UNAVAILABLE ? 0 : null
   }
-  // Whatever stands there: no number would be no wait at all, again and again.
+  // Untrusted: NaN would mean retries without any wait.
   return Number.isNaN(Number(askedMs)) ? null : Number(askedMs)
 }
 
-/** Believes a response only where a pinned key signed it, and for this very request. */
+/** Accepts a response only if a pinned key signed it for this very request. */
 function readTrusted(
   response: Uint8Array,
   request: Uint8Array,

@@ -5,7 +5,7 @@ import type { startTimer } from '../net/timers.js'
 const FIRST_RETRY_MS = 500
 const LAST_RETRY_MS = 30_000
 
-/** What a watch needs of a WebSocket: that of browsers and that of `ws` have it. */
+/** The part of a WebSocket that a watch uses. That of browsers and that of the package `ws` have it. */
 export interface WebSocketLike {
   addEventListener(type: 'open', listener: () => void): void
   addEventListener(type: 'message', listener: (event: { data: unknown }) => void): void
@@ -15,12 +15,13 @@ export interface WebSocketLike {
   close(): void
 }
 
-/** What becomes of the connection. */
+/** What becomes of the connection of a watch. */
 export type ConnectionEvent =
+  /** An attempt to connect begins. */
   | { readonly type: 'connecting' }
-  /** What comes from now on is of this connection. */
+  /** The server accepted the connection. `expectedVersion`: the version that viewers should have. */
   | { readonly type: 'open'; readonly connectionId: number; readonly expectedVersion: string }
-  /** The connection is lost; another attempt follows after the delay. */
+  /** The connection is lost, or was refused. The next attempt follows in `retryDelayMs` milliseconds. */
   | { readonly type: 'waiting'; readonly retryDelayMs: number; readonly reason: string }
 
 export interface ConnectionPorts {
@@ -37,8 +38,8 @@ interface Listener {
 }
 
 /**
- * A connection to a server's session list that is made again whenever it is lost, after a random delay that
- * doubles with each failure. What is no message of the protocol loses it too.
+ * A connection to a server's session list. When it is lost it connects again, after a random delay that doubles with
+ * each failure. It gives up a connection whose messages it cannot read.
  */
 export class FeedConnection {
   private socket: WebSocketLike | null = null
@@ -72,7 +73,7 @@ export class FeedConnection {
       }
     })
     socket.addEventListener('error', (event) => {
-      // Browsers say nothing of what was wrong. What follows from the first error is none.
+      // Browsers give no message. Only the first error counts: later ones follow from it.
       problem ||= 'message' in event ? String(event.message) : ''
     })
     socket.addEventListener('close', ({ code, reason }) => {
@@ -91,7 +92,7 @@ export class FeedConnection {
   private receive(data: unknown, isFirst: boolean): void {
     try {
       if (typeof data !== 'string') {
-        throw new FeedProtocolError('the message is no text')
+        throw new FeedProtocolError('the message is not text')
       }
       const { connectionId, notice } = decodeNotice(data, 'commands', isFirst)
       if (notice.command === 'reset') {
@@ -99,7 +100,7 @@ export class FeedConnection {
         this.failures = 0
         this.listener.onConnection({ type: 'open', connectionId, expectedVersion })
       } else if (isFirst) {
-        throw new FeedProtocolError('the first message is no reset')
+        throw new FeedProtocolError('the first message is not a reset')
       } else {
         this.listener.onNotice(notice)
       }
@@ -107,21 +108,21 @@ export class FeedConnection {
       if (!(error instanceof FeedProtocolError)) {
         throw error
       }
-      // What is known may be wrong from here on; a new connection puts it right.
-      this.lose(`the server sent a message that is none: ${error.message}`)
+      // The list may be wrong from here on; a new connection starts it afresh.
+      this.lose(`the server sent a message that cannot be read: ${error.message}`)
     }
   }
 
   private lose(reason: string): void {
     this.leave()
     const ceilingMs = Math.min(FIRST_RETRY_MS * 2 ** this.failures++, LAST_RETRY_MS)
-    // At least half of it: a server that comes back is not met by all at once, nor hammered.
+    // Between half of it and all of it, so that viewers of a restarted server do not come all at once.
     const retryDelayMs = Math.round((ceilingMs * (1 + this.ports.random())) / 2)
     this.listener.onConnection({ type: 'waiting', retryDelayMs, reason })
     this.cancelRetry = this.ports.after(retryDelayMs, () => this.open())
   }
 
-  /** Lets go of the socket, and hears no more of it. */
+  /** Drops the socket and ignores its later events. */
   private leave(): void {
     const { socket } = this
     this.socket = null

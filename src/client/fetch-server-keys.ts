@@ -10,9 +10,23 @@ const DEFAULT_DEADLINE_MS = 5_000
 const KEY_BYTES = 32
 
 /**
- * The keys to pin of a server, Ed25519, 32 bytes each: the one that signs its answers now, and, where one
- * is announced, the one that will. The first must be among the `serverKeys` of the connection and must have
- * signed the second. Throws UntrustedResponseError, RefusedError, ServerUnavailableError.
+ * Fetches the keys to pin: the server's current key, then the next one if the server has announced it. Ed25519, 32
+ * bytes each. The current key must be among the connection's `serverKeys`, and must have signed the next one.
+ * `deadlineMs` is in milliseconds (default 5,000).
+ *
+ * @throws {UntrustedResponseError} The server's key is not pinned, or did not sign the next one.
+ * @throws {ServerUnavailableError} The server cannot be reached, or did not answer in time.
+ * @throws {RefusedError} The server refused the call.
+ *
+ * @example
+ * ```ts
+ * import { type Connection, fetchServerKeys } from 'sessiond/client'
+ *
+ * export async function keysToPin(server: Connection): Promise<string[]> {
+ *   const keys = await fetchServerKeys(server)
+ *   return keys.map((key) => Buffer.from(key).toString('hex'))
+ * }
+ * ```
  */
 export async function fetchServerKeys(
   { client, address, serverKeys }: Connection,
@@ -51,13 +65,13 @@ function decode(answer: Uint8Array): GetIdentityResponse {
   try {
     message = GetIdentityResponse.decode(answer)
   } catch (error) {
-    throw new UntrustedResponseError('it is no message of the contract', error)
+    throw new UntrustedResponseError('it cannot be decoded', error)
   }
   if (
     message.identity.length !== KEY_BYTES ||
     ![0, KEY_BYTES].includes(message.nextIdentity.length)
   ) {
-    throw new UntrustedResponseError(`a key has not ${KEY_BYTES} bytes`)
+    throw new UntrustedResponseError(`a key does not have ${KEY_BYTES} bytes`)
   }
   return message
 }

@@ -39,5 +39,11 @@ export {
   type RequestOptions,
   requestToJson,
 } from './request.js'
-export type { ListOptions, OpenOptions, SessionInfo, SessionInfoPage } from './session-info.js'
+export type {
+  ListOptions,
+  OfUser,
+  OpenOptions,
+  SessionInfo,
+  SessionInfoPage,
+} from './session-info.js'
 export { SessionsClient } from './sessions-client.js'

@@ -9,28 +9,47 @@ import { signRequest } from '../envelope/sign.js'
 /** How many nodes a request may pass: the server, and one before it. */
 const REQUEST_TTL = 2
 
+/** What a request to open a session says. */
 export interface RequestOptions {
-  /** The owner's long-term key. It also says which owner: its Ed25519 key, or its N3 account. */
+  /** The owner's long-term private key, which signs. Without `owner` it also names the owner (see `ownerIdOf`). */
   readonly ownerKey: PrivateKey
-  /** Another owner that the key may speak for, where the server maps owners itself. 1 to 64 bytes. */
+  /** The id of another owner that the key may speak for (server option `--owners`), 1 to 64 bytes. */
   readonly owner?: Uint8Array
+  /** How long the session is valid, in milliseconds, rounded up to whole epochs. */
   readonly lifetimeMs: number
-  /** 1 to 128 bytes. */
+  /** 1 to 128 bytes. A second request with the same key and body gets the same session. */
   readonly idempotencyKey: string
-  /** A name for the session's record, at most 1,024 bytes. */
+  /** The name of the calling program for the session's record, at most 1,024 bytes. Default: the user agent. */
   readonly clientName?: string
 }
 
-/** A signed `session.CreateRequest`, ready to send, and what it asks for. */
+/** A signed request, ready to send, and what it asks for. */
 export interface PreparedRequest {
+  /** The message `session.CreateRequest` in protobuf's binary form. */
   readonly bytes: Uint8Array
+  /** The owner's id, 1 to 64 bytes. */
   readonly owner: Uint8Array
+  /** In epochs of the server. */
   readonly lifetime: TokenLifetime
 }
 
 /**
- * Signs a request to open a session from now on. `epochs` are the server's. Throws RangeError where the
- * times are none.
+ * Signs a request to open a session that begins at `nowMs` (Unix milliseconds), without sending it. `epochs` are the
+ * server's, as in `ConnectOptions`. `createSession` does this for you: use it to send the request by other means.
+ *
+ * @throws {RangeError} A time is not a number, or lies before the first epoch.
+ *
+ * @example
+ * ```ts
+ * import { generateKey, prepareRequest } from 'sessiond/client'
+ *
+ * const { bytes } = prepareRequest(
+ *   { ownerKey: generateKey('ed25519'), lifetimeMs: 3_600_000, idempotencyKey: crypto.randomUUID() },
+ *   { genesisMs: 0, lengthMs: 1000 },
+ *   Date.now(),
+ * )
+ * console.log(bytes.length)
+ * ```
  */
 export function prepareRequest(
   options: RequestOptions,
@@ -67,12 +86,32 @@ export function prepareRequest(
   return { bytes: signRequest({ body, meta }, signerOf(options.ownerKey)), owner, lifetime }
 }
 
-/** The public half of an owner's key: 32 bytes Ed25519, or 33 bytes compressed P-256. */
+/**
+ * The public half of an owner's key: 32 bytes for Ed25519, 33 bytes (a compressed point) for P-256.
+ *
+ * @example
+ * ```ts
+ * import { generateKey, publicKeyOf } from 'sessiond/client'
+ *
+ * console.log(publicKeyOf(generateKey('p256')).length) // 33
+ * ```
+ */
 export function publicKeyOf(key: PrivateKey): Uint8Array {
   return signerOf(key).publicKey
 }
 
-/** A prepared request as proto JSON, which other tools turn back into the bytes that were signed. */
+/**
+ * A prepared request as proto JSON, for tools such as grpcurl. They turn it back into the very bytes that were signed.
+ *
+ * @example
+ * ```ts
+ * import { type PreparedRequest, requestToJson } from 'sessiond/client'
+ *
+ * export function print({ bytes }: PreparedRequest): void {
+ *   console.log(JSON.stringify(requestToJson(bytes), null, 2))
+ * }
+ * ```
+ */
 export function requestToJson(bytes: Uint8Array): unknown {
   return CreateRequest.toJSON(CreateRequest.decode(bytes))
 }

@@ -1,64 +1,84 @@
 import type { Session as WireSession } from '#generated/sessions_v1/sessions'
 
-/** A session as the server tells of it. Times are Unix milliseconds. */
+/** A session as the server describes it. Instants are Unix milliseconds. */
 export interface SessionInfo {
+  /** A UUIDv4, or any text of 1 to 64 bytes where the session was imported. */
   readonly id: string
-  /** For a token session the owner in base58. */
+  /** The user's id. Of a session that Create opened: the owner's id in base58. */
   readonly userId: string
+  /** Empty where none was given. */
   readonly userName: string
+  /** Whether the session is open. */
   readonly active: boolean
+  /** When the session was opened. */
   readonly openTimeMs: number
+  /** When the last request of the session came. */
   readonly requestTimeMs: number
-  /** null while the session is open. */
+  /** When the session ended; null while it is open. */
   readonly closeTimeMs: number | null
+  /** The address that the session was opened from. */
   readonly address: string
+  /** The program that opened the session. */
   readonly client: string
-  /** JSON text, null where there is none or the session has ended. */
+  /** What is known of the user, as JSON text; null where there is none, or once the session has ended. */
   readonly user: string | null
-  /** JSON text, null where there is none or the session has ended. */
+  /** The session's data, as JSON text; null where there is none, or once the session has ended. */
   readonly data: string | null
 }
 
+/** Whose session to open, and from where. */
 export interface OpenOptions {
+  /** 1 to 256 bytes. */
   readonly userId: string
+  /** At most 256 bytes. Default: empty, or unchanged where the session is already open. */
   readonly userName?: string
+  /** At most 256 bytes. With `userId` and `client` it says which open session is meant. */
   readonly address: string
+  /** At most 1,024 bytes. */
   readonly client: string
-  /** JSON text. */
+  /** JSON text; null for none. Default: none, or unchanged where the session is already open. */
   readonly user?: string | null
-  /** JSON text. */
+  /** JSON text; null for none. Default: none, or unchanged where the session is already open. */
   readonly data?: string | null
 }
 
-/** Of which user a session must be: another user's counts as absent. */
+/** Whose session it must be. */
 export interface OfUser {
+  /** Another user's session counts as absent. Default: any user's session will do. */
   readonly userId?: string | undefined
 }
 
+/** Which sessions to list. All conditions must hold; without any, every session is listed. */
 export interface ListOptions {
+  /** The session with this id. */
   readonly id?: string
+  /** Sessions of this user; an owner's id in base58. */
   readonly userId?: string
+  /** true: open sessions; false: ended sessions. */
   readonly active?: boolean
-  /** Of the last request, inclusive. */
+  /** Sessions whose last request came at this instant or later, Unix milliseconds. */
   readonly fromTimeMs?: number
-  /** Of the last request, exclusive. */
+  /** Sessions whose last request came before this instant, Unix milliseconds. */
   readonly toTimeMs?: number
+  /** How many sessions to leave out first. Default: 0. */
   readonly skip?: number
-  /** At most 100, which is also the default. */
+  /** How many sessions to return, at most 100. Default: 100. */
   readonly take?: number
+  /** Whether to count all sessions that match. Default: false. */
   readonly total?: boolean
-  /** false leaves `user` and `data` out of the answer, which are the most of it (default true). */
+  /** Whether to return `user` and `data`, which are most of the answer. Default: true. */
   readonly withData?: boolean
 }
 
+/** One page of a list. */
 export interface SessionInfoPage {
-  /** Newest request first. */
+  /** The newest request first. */
   readonly sessions: readonly SessionInfo[]
-  /** null unless asked for. */
+  /** How many sessions match in all; null unless asked for. */
   readonly total: number | null
 }
 
-/** What a message of `sessions_v1` says. */
+/** Reads a session of a `sessions_v1` answer. */
 export function readSession(session: WireSession): SessionInfo {
   const { id, userId, userName, active, address, client } = session
   return {

@@ -28,41 +28,63 @@ import {
 const DEFAULT_DEADLINE_MS = 5_000
 
 /**
- * The sessions commands of a server. What it refuses is thrown as CommandError; where it does not
- * answer, ServerUnavailableError comes at once, or at the latest after the deadline.
+ * The sessions commands of a server: for a backend that keeps its users' sessions there. A server with an admin
+ * credential wants it with every call: connect with `adminToken`, or a client certificate.
+ *
+ * Every method throws CommandError where the server refuses the command, ServerUnavailableError where the server
+ * cannot be reached or does not answer before the deadline, and RefusedError for any other refusal, such as a missing
+ * credential (`CREDENTIAL_REQUIRED`). Nothing is retried.
+ *
+ * @example
+ * ```ts
+ * import { connect, SessionsClient } from 'sessiond/client'
+ *
+ * // These commands are not signed, so there is no server key to check.
+ * const server = connect('127.0.0.1:8090', { serverKeys: 'any' })
+ * const sessions = new SessionsClient(server)
+ * const { id } = await sessions.open({ userId: 'alice', address: '192.0.2.7', client: 'shop' })
+ * await sessions.storeData(id, JSON.stringify({ cart: [17] }))
+ * const { sessions: open } = await sessions.list({ userId: 'alice', active: true })
+ * console.log(open.map(({ data }) => data))
+ * await sessions.close(id)
+ * server.close()
+ * ```
  */
 export class SessionsClient {
   constructor(
     private readonly connection: Connection,
-    /** For each call. */
+    /** Milliseconds for each call. Default: 5,000. */
     private readonly deadlineMs = DEFAULT_DEADLINE_MS,
   ) {}
 
-  /** Of the server, `HOST:PORT` or `unix:PATH`. */
+  /** The server's address: `HOST:PORT` or `unix:PATH`. */
   get address(): string {
     return this.connection.address
   }
 
-  /** Opens a session, or finds the one that this user has open from this address and client. */
+  /**
+   * Opens a session. If the user already has one open from this address and client, returns that one, with
+   * `requestTimeMs` moved and what was given replaced.
+   */
   async open({ userName = '', user, data, ...rest }: OpenOptions): Promise<SessionInfo> {
     const request = { ...rest, userName, user: jsonText(user), data: jsonText(data) }
     const reply = await this.call('open_session', SessionOpenRequest, SessionObjectReply, request)
     return existing(reply, '')
   }
 
-  /** The session with this id; of one that has ended neither `user` nor `data`. */
+  /** The session with this id, open or ended; null where there is none. */
   async get(id: string): Promise<SessionInfo | null> {
     return found(await this.callWithId('get_session_by_id', id))
   }
 
-  /** The open session of this user with this id, for which this counts as a request. */
+  /** Counts a request of the user's open session with this id, and returns it; null where there is none. */
   async load(userId: string, id: string): Promise<SessionInfo | null> {
     const metadata = metadataOf({ 'sessiond-user-id-bin': userId })
     metadata.set('sessiond-load', '1')
     return found(await this.callWithId('get_session_by_id', id, metadata))
   }
 
-  /** A page of sessions, newest request first. */
+  /** A page of the sessions that match. For the next page, add its length to `skip`. */
   async list(options: ListOptions = {}): Promise<SessionInfoPage> {
     const { id, userId, active, fromTimeMs, toTimeMs, skip = 0, take, total = false } = options
     const filter = { id, user_id: userId, active, from_time: fromTimeMs, to_time: toTimeMs }
@@ -76,7 +98,7 @@ export class SessionsClient {
           value === undefined ? [] : [[key, `${value}`] as const],
         ),
       ),
-      // On the wire 0 is not given.
+      // On the wire 0 means "not given".
       paging: { skip: BigInt(skip), take: take === undefined ? 0 : Math.max(take, 1), total },
     }
     const types = [SessionPageRequest, SessionPageReply] as const
@@ -87,7 +109,10 @@ export class SessionsClient {
     }
   }
 
-  /** Replaces the session's data: JSON text, or null for none. */
+  /**
+   * Replaces the session's data: JSON text, or null for none. With `userId`, only if the session is that user's.
+   * Throws CommandError: `NOT_FOUND` where there is no such session, `CONFLICT` where it has ended.
+   */
   async storeData(id: string, data: string | null, { userId }: OfUser = {}): Promise<SessionInfo> {
     const reply = await this.call(
       'store_session_data',
@@ -99,19 +124,19 @@ export class SessionsClient {
     return existing(reply, id)
   }
 
-  /** Replaces what is known of the session's user: JSON text, or null for none. */
+  /** Replaces what is known of the session's user: JSON text, or null for none. Throws as `storeData` does. */
   async updateUser(id: string, user: string | null): Promise<SessionInfo> {
     const request = { sessionId: id, user: jsonText(user) }
     const types = [SessionUpdateUserRequest, SessionObjectReply] as const
     return existing(await this.call('update_session_user', ...types, request), id)
   }
 
-  /** Ends a session, and returns it as it is now; null where no session has the id. */
+  /** Ends a session and returns it; null where there is none. Ending it twice is no error. */
   async close(id: string): Promise<SessionInfo | null> {
     return found(await this.callWithId('close_session', id))
   }
 
-  /** Ends the session that a command opened for this user, address and client, if there is one. */
+  /** Ends the session that `open` opened for this user, address and client, if there is one. */
   async closeOpened(userId: string, address: string, client: string): Promise<void> {
     const metadata = metadataOf({
       'sessiond-user-id-bin': userId,
@@ -121,13 +146,16 @@ export class SessionsClient {
     await this.callWithId('close_session', '', metadata)
   }
 
-  /** Deletes a session, and returns what was there, but for `user` and `data`. */
+  /**
+   * Deletes the record of a session, open or ended, and returns it without `user` and `data`; null where there is
+   * none. With `userId`, only if the session is that user's.
+   */
   async delete(id: string, { userId }: OfUser = {}): Promise<SessionInfo | null> {
     const metadata = metadataOf({ 'sessiond-user-id-bin': userId })
     return found(await this.callWithId('delete_session_by_id', id, metadata))
   }
 
-  /** Ends and purges everything that is due. */
+  /** Ends the sessions that have expired and removes the records that are past `--retention`, as the server's sweep does. */
   async closeExpired(): Promise<void> {
     await this.call('close_expired_sessions', SessionEmptyRequest, SessionEmptyReply, {})
   }
@@ -157,7 +185,7 @@ export class SessionsClient {
     try {
       reply = replyType.decode(answer)
     } catch (error) {
-      throw new MalformedError(path, 'the answer is no message of the contract', error)
+      throw new MalformedError(path, 'the answer cannot be decoded', error)
     }
     if (reply.error !== undefined) {
       throw commandError(reply.error)
@@ -174,12 +202,12 @@ function commandError({ code, category, status, message, details }: ErrorDescrip
   })
 }
 
-/** JSON text on the wire, where nothing means that it was not given. */
+/** JSON text for the wire, where an empty text means "not given". */
 function jsonText(json: string | null | undefined): string {
   return json === undefined ? '' : (json ?? 'null')
 }
 
-/** Texts under binary keys: they may hold any character. Those that are undefined are left out. */
+/** Metadata with these texts, under binary keys so that they may hold any character. Leaves out undefined ones. */
 function metadataOf(texts: Readonly<Record<string, string | undefined>>): Metadata {
   const metadata = new Metadata()
   for (const [key, text] of Object.entries(texts)) {

@@ -1,4 +1,4 @@
-/** Following a server's session list: `import { watchSessions } from 'sessiond/watch'`. For browsers too. */
+/** Follows a server's session list, in Node and in browsers: `import { watchSessions } from 'sessiond/watch'`. */
 import type { ListedSession, ListedUser, Notice } from '../feed/protocol/messages.js'
 import { encodeConnect } from '../feed/protocol/write.js'
 import { startTimer } from '../net/timers.js'
@@ -14,48 +14,80 @@ import { WatchedSessions } from './watched-sessions.js'
 
 export type { ListedSession as WatchedSession, ListedUser as WatchedUser, WebSocketLike }
 
-/** How long after a reset sessions of an earlier connection wait to be added anew. */
+/** How long sessions of an earlier connection stay listed, for the new connection to add them again. */
 const SETTLE_MS = 1_500
-/** As a URL has it, however it was written. */
+/** The host of a URL, which `URL` has normalised. */
 const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
 
+/** What a watch yields: what becomes of its connection, and what changes in the list. */
 export type WatchEvent =
   | ConnectionEvent
+  /** `added`: the session is new in the list. `updated`: its name or its users changed. */
   | { readonly type: 'added' | 'updated'; readonly session: ListedSession }
+  /** The session ended, or the new connection no longer lists it. */
   | { readonly type: 'removed'; readonly session: ListedSession }
-  /** What the server complains of. */
+  /** The server complains about this client. */
   | { readonly type: 'error'; readonly message: string }
 
+/** Who watches, and how to connect. */
 export interface WatchOptions {
-  /** What the server counts viewers by. */
+  /** The viewer's id, for the server's usage metrics; at most 256 characters. Default: empty. */
   readonly userId?: string
+  /** The viewer's name, for the server's usage metrics; at most 256 characters. Default: empty. */
   readonly userName?: string
+  /** The viewer's version, for the server's usage metrics; at most 256 characters. Default: empty. */
   readonly version?: string
   /** Ends the watch when aborted. */
   readonly signal?: AbortSignal
-  /** Where the runtime has none (Node 20), that of the package `ws`. */
+  /** Default: the runtime's own. Node 20 has none: pass the one of the package `ws`. */
   readonly WebSocket?: WebSocketConstructor
-  /** For a server with --feed-token. */
+  /** The token of a server with `--feed-token`. Default: none. */
   readonly token?: string
-  /** Sends the token also to another machine without TLS, where a proxy here or a mesh protects the way. */
+  /**
+   * Sends the token without TLS even to another machine: for a proxy on this machine or a mesh that encrypts the
+   * connection. Default: false.
+   */
   readonly plaintext?: boolean
 }
 
+/** What makes such a WebSocket. */
 export type WebSocketConstructor = new (url: string) => WebSocketLike
 
-/** Each iteration begins with how things are: the connection, then an `added` for each session. */
+/**
+ * A session list that is followed. Iterate over it for events: each iteration begins with the present state, as an event
+ * of the connection and an `added` for each session. It ends after `close`, and throws an Error when it falls 100,000
+ * events behind.
+ */
 export interface SessionWatch extends AsyncIterable<WatchEvent> {
-  /** As the last connection left it, until the next one's reset. */
+  /** The sessions by id. While the connection is lost they stay as they were. */
   readonly sessions: ReadonlyMap<string, ListedSession>
+  /** Ends the watch and its iterations. */
   close(): void
 }
 
 const PORTS: ConnectionPorts = { random: Math.random, after: startTimer }
 
 /**
- * Follows the session list at `url` (`ws://HOST:PORT/session-list`), and connects again whenever the
- * connection is lost, after a random delay that doubles from half a second up to 30 s. Throws TypeError
- * where there is no WebSocket, or `url` is none, and UnprotectedTokenError.
+ * Follows the session list at `url`: `ws://HOST:PORT/session-list`, or `wss:` with TLS. When the connection is lost it
+ * connects again after a random delay, which doubles with each failure from half a second to 30 seconds. Sessions that
+ * the new connection does not add within 1.5 seconds are then removed.
+ *
+ * @throws {TypeError} `url` is not a URL, or the runtime has no WebSocket.
+ * @throws {UnprotectedTokenError} The token would cross the network unencrypted.
+ *
+ * @example
+ * ```ts
+ * import { watchSessions } from 'sessiond/watch'
+ *
+ * const watch = watchSessions('ws://127.0.0.1:8808/session-list')
+ * for await (const event of watch) {
+ *   if (event.type === 'added') {
+ *     console.log(`${event.session.name}: one of ${watch.sessions.size} sessions`)
+ *   } else if (event.type === 'waiting') {
+ *     console.log(`${event.reason}; next attempt in ${event.retryDelayMs} ms`)
+ *   }
+ * }
+ * ```
  */
 export function watchSessions(
   url: string,

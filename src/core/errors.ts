@@ -206,7 +206,26 @@ export class StoreUnavailableError extends SessiondError {
   }
 }
 
-/** A server elsewhere did not answer a call. A write's outcome is unknown. */
+/**
+ * The server cannot be reached, or did not answer in time. Whether a write took place is then unknown.
+ *
+ * @example
+ * ```ts
+ * import { ServerUnavailableError, type SessionsClient } from 'sessiond/client'
+ *
+ * export async function isReachable(sessions: SessionsClient): Promise<boolean> {
+ *   try {
+ *     await sessions.list({ take: 1 })
+ *     return true
+ *   } catch (error) {
+ *     if (error instanceof ServerUnavailableError) {
+ *       return false
+ *     }
+ *     throw error
+ *   }
+ * }
+ * ```
+ */
 export class ServerUnavailableError extends SessiondError {
   readonly code = 'SERVER_UNAVAILABLE'
 

@@ -14,7 +14,19 @@ export interface ErrorFacts {
   readonly cause?: unknown
 }
 
-/** Every error that this project throws on purpose. */
+/**
+ * The class of every error that sessiond throws on purpose. `code` is stable; docs/errors.md lists the codes. Messages
+ * are for people, and may change.
+ *
+ * @example
+ * ```ts
+ * import { SessiondError } from 'sessiond/client'
+ *
+ * export function codeOf(error: unknown): string | undefined {
+ *   return error instanceof SessiondError ? error.code : undefined
+ * }
+ * ```
+ */
 export abstract class SessiondError extends Error {
   abstract readonly code: ErrorCode | RemoteErrorCode
   readonly field: string | undefined

@@ -8,19 +8,38 @@ import { p256PublicKey } from './p256.js'
 import { ed25519Jwk, p256Jwk, readPrivateKey } from './private-key.js'
 import { naclEd25519 } from './tweetnacl.js'
 
-/** A long-term private key: an Ed25519 seed or a P-256 scalar, big-endian; 32 bytes either way. */
+/** A long-term private key: an Ed25519 seed, or a P-256 scalar in big-endian order. 32 bytes either way. */
 export type PrivateKey =
   | { readonly type: 'ed25519'; readonly seed: Uint8Array }
   | { readonly type: 'p256'; readonly secret: Uint8Array }
 
-/** A new key from the system's random source. */
+/**
+ * Makes a new key from the system's random source.
+ *
+ * @example
+ * ```ts
+ * import { generateKey, ownerIdOf } from 'sessiond/client'
+ *
+ * console.log(ownerIdOf(generateKey('ed25519')))
+ * ```
+ */
 export function generateKey(type: PrivateKey['type']): PrivateKey {
   return type === 'ed25519'
     ? { type, seed: Uint8Array.from(randomBytes(32)) }
     : { type, secret: p256.utils.randomSecretKey() }
 }
 
-/** PKCS#8 in PEM (RFC 5958, RFC 8410 section 7), as `openssl genpkey` writes it. */
+/**
+ * Writes a key as PKCS#8 in PEM (RFC 5958, RFC 8410 section 7), as `openssl genpkey` does.
+ *
+ * @example
+ * ```ts
+ * import { writeFile } from 'node:fs/promises'
+ * import { generateKey, privateKeyToPem } from 'sessiond/client'
+ *
+ * await writeFile('owner.key', privateKeyToPem(generateKey('p256')), { mode: 0o600, flag: 'wx' })
+ * ```
+ */
 export function privateKeyToPem(key: PrivateKey): string {
   const jwk = key.type === 'ed25519' ? ed25519Jwk(key.seed) : p256Jwk(key.secret)
   return createPrivateKey({ key: jwk, format: 'jwk' })
@@ -29,8 +48,19 @@ export function privateKeyToPem(key: PrivateKey): string {
 }
 
 /**
- * Reads an Ed25519 or P-256 key that is not encrypted: PKCS#8, SEC 1 ("EC PRIVATE KEY") or OpenSSH's format in PEM, or
- * a JSON Web Key. Throws InputFileError that names `file`.
+ * Reads an unencrypted Ed25519 or P-256 key: PKCS#8, SEC 1 ("EC PRIVATE KEY") or OpenSSH's format in PEM, or a JSON
+ * Web Key. `file` is the name that the error message gives to the text.
+ *
+ * @throws {SessiondError} With code `INVALID_INPUT_FILE`: the text is not such a key.
+ *
+ * @example
+ * ```ts
+ * import { readFile } from 'node:fs/promises'
+ * import { privateKeyFromPem } from 'sessiond/client'
+ *
+ * const ownerKey = privateKeyFromPem(await readFile('owner.key', 'utf8'), 'owner.key')
+ * console.log(ownerKey.type)
+ * ```
  */
 export function privateKeyFromPem(text: string, file: string): PrivateKey {
   const object = readPrivateKey(text, file, EXPECTED)
@@ -54,7 +84,19 @@ export function privateKeyFromPem(text: string, file: string): PrivateKey {
 const EXPECTED =
   'expected an Ed25519 or P-256 key, as "openssl genpkey -algorithm ed25519" writes it'
 
-/** The owner id that this key may speak for: its Ed25519 public key (32 bytes) or N3 account (25). */
+/**
+ * The owner id that a key speaks for by itself: its Ed25519 public key (32 bytes), or the N3 account of its P-256 key
+ * (25 bytes).
+ *
+ * @example
+ * ```ts
+ * import { ownerIdOf, privateKeyFromPem } from 'sessiond/client'
+ *
+ * export function ownerIdAsHex(pem: string): string {
+ *   return Buffer.from(ownerIdOf(privateKeyFromPem(pem, 'the owner key'))).toString('hex')
+ * }
+ * ```
+ */
 export function ownerIdOf(key: PrivateKey): Uint8Array {
   return key.type === 'ed25519'
     ? naclEd25519.publicKey(key.seed)
@@ -62,9 +104,19 @@ export function ownerIdOf(key: PrivateKey): Uint8Array {
 }
 
 /**
- * A public key as people write it: hex, `hex:…` or `base58:…` of an Ed25519 key (32 bytes) or a
- * compressed P-256 point (33). Throws InputFileError that names `where`, and does not quote the text:
- * it may be a private key, pasted by mistake.
+ * Reads a public key from hex, `hex:…` or `base58:…`: an Ed25519 key (32 bytes) or a compressed P-256 point (33 bytes).
+ * `where` is the name that the error message gives to the text. It never quotes the text, which may be a private key
+ * that was pasted by mistake.
+ *
+ * @throws {SessiondError} With code `INVALID_INPUT_FILE`: the text is not such a key.
+ *
+ * @example
+ * ```ts
+ * import { publicKeyFromText } from 'sessiond/client'
+ *
+ * const serverKey = publicKeyFromText(process.env.SERVER_KEY ?? '', 'SERVER_KEY')
+ * console.log(serverKey.length)
+ * ```
  */
 export function publicKeyFromText(text: string, where: string): Uint8Array {
   // Decoding base58 takes time by the square of its length.

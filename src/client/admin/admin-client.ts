@@ -16,30 +16,33 @@ import { explain } from '../connection/explain.js'
 const DEFAULT_DEADLINE_MS = 5_000
 const SERVICE = 'the admin service'
 
-/** How a server is. Times are Unix milliseconds. */
+/** The state of a server. */
 export interface ServerStatus {
+  /** The release of sessiond, such as `0.1.0`. */
   readonly version: string
+  /** When the server started, Unix milliseconds. */
   readonly startTimeMs: number
+  /** How many sessions are open. */
   readonly openSessions: number
-  /** Whether writes are taken. */
+  /** Whether the store accepts writes. */
   readonly isStoreWritable: boolean
-  /** Ed25519, 32 bytes: the key that signs answers. */
+  /** The public key that signs answers: Ed25519, 32 bytes. */
   readonly identity: Uint8Array
-  /** Ed25519, 32 bytes; null where none is announced. */
+  /** The public key that will sign answers: Ed25519, 32 bytes; null where none is announced. */
   readonly nextIdentity: Uint8Array | null
-  /** Id of the key that seals. */
+  /** The id of the key that seals private keys of sessions. */
   readonly sealingKey: string
-  /** How far the wall clock has moved against the monotonic one. */
+  /** How far the wall clock has moved against the monotonic clock, in milliseconds. */
   readonly clockOffsetMs: number
-  /** Whether that is more than the server allows: then it ends no session. */
+  /** Whether that is more than the server allows. If so, the server ends no session until `confirmClock`. */
   readonly isClockSuspect: boolean
 }
 
-/** What a check tells, as it goes. */
+/** What a check reports while it runs: a problem, or how far it is. */
 export type CheckFinding =
-  /** What disagrees, in one line. */
+  /** One inconsistency, in one line. */
   | { readonly problem: string }
-  /** Roughly: the total may be overtaken. */
+  /** `totalRows` is an estimate: `checkedRows` may exceed it. */
   | { readonly checkedRows: number; readonly totalRows: number }
 
 interface Codec<T> {
@@ -48,18 +51,37 @@ interface Codec<T> {
 }
 
 /**
- * What operators ask of a server. What it refuses is thrown as RefusedError; where it does not answer,
- * ServerUnavailableError comes at once, or at the latest after the deadline. Streams have none.
+ * What operators ask of a server. A server with an admin credential wants it with every call: connect with
+ * `adminToken`, or a client certificate. `rotateSealingKey`, `reseal`, `rotateIdentity`, `exportUser` and `eraseUser`
+ * take one of these.
+ *
+ * Every method throws RefusedError where the server refuses the call, and ServerUnavailableError where the server
+ * cannot be reached or does not answer before the deadline. Methods that return several values have no deadline.
+ *
+ * @example
+ * ```ts
+ * import { createWriteStream } from 'node:fs'
+ * import { pipeline } from 'node:stream/promises'
+ * import { AdminClient, connect } from 'sessiond/client'
+ *
+ * const server = connect('127.0.0.1:8090', { serverKeys: 'any', adminToken: process.env.ADMIN_TOKEN ?? '' })
+ * const admin = new AdminClient(server)
+ * const { version, openSessions } = await admin.status()
+ * console.log(`sessiond ${version}: ${openSessions} open sessions`)
+ * await pipeline(admin.backup(), createWriteStream('sessiond.backup', { flags: 'wx', mode: 0o600 }))
+ * server.close()
+ * ```
  */
 export class AdminClient {
   constructor(
     private readonly connection: Connection,
-    /** For each call that is answered by one message. */
+    /** Milliseconds for each call that returns one value. Default: 5,000. */
     private readonly deadlineMs = DEFAULT_DEADLINE_MS,
-    /** Stops waiting for such an answer; the server may go on. */
+    /** Stops waiting for such a value. The server may finish the call all the same. */
     private readonly signal?: AbortSignal,
   ) {}
 
+  /** The state of the server. */
   async status(): Promise<ServerStatus> {
     const answer = await this.call('GetStatus', GetStatusRequest, GetStatusResponse, {})
     return {
@@ -75,7 +97,7 @@ export class AdminClient {
     }
   }
 
-  /** A backup file in chunks, of the store as it is now. Whoever stops reading, or aborts the signal, cancels it. */
+  /** A backup of the store as it is now: the chunks of one file. Stop reading, or abort the signal, to cancel. */
   async *backup(signal?: AbortSignal): AsyncGenerator<Uint8Array, void> {
     for await (const { chunk } of this.stream(
       'Backup',
@@ -88,7 +110,7 @@ export class AdminClient {
     }
   }
 
-  /** Compares all that is stored with itself, as it is now, and opens every seal. */
+  /** Checks that all stored rows agree with each other, and opens every seal. Stop reading to cancel. */
   async *check(signal?: AbortSignal): AsyncGenerator<CheckFinding, void> {
     const messages = this.stream('Check', CheckRequest, CheckResponse, {}, signal)
     for await (const { problem, progress } of messages) {
@@ -101,14 +123,17 @@ export class AdminClient {
     }
   }
 
-  /** Says that the server's wall clock is right. Returns the offset that was accepted, in milliseconds. */
+  /**
+   * Confirms that the server's wall clock is right, so that a server that suspects it ends sessions again. Returns
+   * the offset that the server accepted, in milliseconds.
+   */
   async confirmClock(): Promise<number> {
     const types = [ConfirmClockRequest, ConfirmClockResponse] as const
     const { acceptedOffsetMs } = await this.call('ConfirmClock', ...types, {})
     return Number(acceptedOffsetMs)
   }
 
-  /** The one message that answers a call. */
+  /** Calls a method of `sessiond.v1.Admin` that returns one message. For the functions of this package. */
   async call<Request, Response>(
     method: string,
     requestType: Codec<Request>,
@@ -127,7 +152,7 @@ export class AdminClient {
     }
   }
 
-  /** The messages of a stream; whoever stops reading, or aborts the signal, cancels it. */
+  /** Calls a method of `sessiond.v1.Admin` that returns a stream. For the functions of this package. */
   async *stream<Request, Response>(
     method: string,
     requestType: Codec<Request>,
@@ -156,6 +181,6 @@ function read<T>(type: Codec<T>, bytes: Uint8Array, path: string): T {
   try {
     return type.decode(bytes)
   } catch (error) {
-    throw new MalformedError(path, 'the answer is no message of the contract', error)
+    throw new MalformedError(path, 'the answer cannot be decoded', error)
   }
 }

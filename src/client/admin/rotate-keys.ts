@@ -8,34 +8,63 @@ import {
 } from '#generated/sessiond/v1/admin'
 import type { AdminClient } from './admin-client.js'
 
+/** How far `reseal` is. */
 export interface ResealProgress {
-  /** Seals looked at so far. */
+  /** How many seals were read so far. */
   readonly checked: number
-  /** Those that were sealed again. */
+  /** How many of them were sealed again with the current key. */
   readonly resealed: number
-  /** Those that did not open and were left as they are. */
+  /** How many of them do not open. They stay as they are. */
   readonly failed: number
-  /** The sessions of those, since the progress told before. */
+  /** The ids of sessions whose seal was found not to open since the last progress. */
   readonly newlyFailedIds: readonly string[]
-  /** Roughly; it may be overtaken. */
+  /** How many seals there are: an estimate, which `checked` may exceed. */
   readonly total: number
 }
 
-/** Ed25519, 32 bytes each. */
+/** The server's public keys after a change: Ed25519, 32 bytes each. */
 export interface IdentityChange {
   /** Signs answers from now on. */
   readonly identity: Uint8Array
-  /** Will sign them; null where none is announced. */
+  /** Will sign answers once it is activated; null where none is announced. */
   readonly nextIdentity: Uint8Array | null
 }
 
-/** Has the server seal with a new key from now on. Returns its id. */
+/**
+ * Makes the server create a sealing key and use it from now on. Returns the key's id. Older keys still open what they
+ * sealed, until `reseal`. Throws as `AdminClient` does.
+ *
+ * @example
+ * ```ts
+ * import { type AdminClient, rotateSealingKey } from 'sessiond/client'
+ *
+ * export async function rotate(admin: AdminClient): Promise<void> {
+ *   console.log('the server now seals with', await rotateSealingKey(admin))
+ * }
+ * ```
+ */
 export async function rotateSealingKey(admin: AdminClient): Promise<string> {
   const types = [RotateSealingKeyRequest, RotateSealingKeyResponse] as const
   return (await admin.call('RotateSealingKey', ...types, {})).sealingKey
 }
 
-/** Has the server seal again what older keys sealed; tells how far it is. Breaking off stops it there. */
+/**
+ * Makes the server seal again, with the current key, what older keys sealed. Yields its progress. Stop reading, or
+ * abort the signal, to stop the server there; a later call goes on. Throws as `AdminClient` does.
+ *
+ * @example
+ * ```ts
+ * import { type AdminClient, reseal } from 'sessiond/client'
+ *
+ * export async function resealAll(admin: AdminClient): Promise<number> {
+ *   let failed = 0
+ *   for await (const progress of reseal(admin)) {
+ *     failed = progress.failed
+ *   }
+ *   return failed
+ * }
+ * ```
+ */
 export async function* reseal(
   admin: AdminClient,
   signal?: AbortSignal,
@@ -51,7 +80,24 @@ export async function* reseal(
   }
 }
 
-/** Has the server announce a next identity beside its own, or sign with the announced one from now on. */
+/**
+ * Changes the server's identity in two steps. 'announce' makes the server publish its next public key, which clients
+ * then pin too (`fetchServerKeys`). 'activate' makes it sign with that key from now on.
+ *
+ * Announcing again returns the key that is announced. Throws as `AdminClient` does.
+ *
+ * @throws {RefusedError} With code `KEY_NOT_CHANGED`: no key is announced to activate, or a key file cannot be written.
+ *
+ * @example
+ * ```ts
+ * import { type AdminClient, rotateIdentity } from 'sessiond/client'
+ *
+ * export async function announce(admin: AdminClient): Promise<string> {
+ *   const { nextIdentity } = await rotateIdentity(admin, 'announce')
+ *   return Buffer.from(nextIdentity ?? []).toString('hex')
+ * }
+ * ```
+ */
 export async function rotateIdentity(
   admin: AdminClient,
   change: 'announce' | 'activate',

@@ -6,12 +6,29 @@ import {
 } from '#generated/sessiond/v1/admin'
 import type { AdminClient } from './admin-client.js'
 
+/** How much `eraseUser` deleted. */
 export interface ErasedCounts {
+  /** Records of sessions, open or ended, with their sealed keys. */
   readonly sessions: number
+  /** Idempotency keys of the owner, with the answers that they stand for. */
   readonly idempotencyKeys: number
 }
 
-/** Everything that a server keeps about a user, or an owner by its id in base58: one JSON object each. */
+/**
+ * Everything that the server keeps about a user (an owner: its id in base58). Yields JSON texts, one object each. Stop
+ * reading, or abort the signal, to cancel. Throws as `AdminClient` does.
+ *
+ * @example
+ * ```ts
+ * import { type AdminClient, exportUser } from 'sessiond/client'
+ *
+ * export async function print(admin: AdminClient, userId: string): Promise<void> {
+ *   for await (const json of exportUser(admin, userId)) {
+ *     console.log(json)
+ *   }
+ * }
+ * ```
+ */
 export async function* exportUser(
   admin: AdminClient,
   userId: string,
@@ -23,7 +40,20 @@ export async function* exportUser(
   }
 }
 
-/** Has the server delete all of that. It goes on where the caller stops waiting. */
+/**
+ * Deletes everything that `exportUser` returns. The server finishes even if the caller stops waiting, so after
+ * ServerUnavailableError call again: that is safe. Throws as `AdminClient` does.
+ *
+ * @example
+ * ```ts
+ * import { type AdminClient, eraseUser } from 'sessiond/client'
+ *
+ * export async function forget(admin: AdminClient, userId: string): Promise<void> {
+ *   const { sessions } = await eraseUser(admin, userId)
+ *   console.log(`deleted ${sessions} sessions of ${userId}`)
+ * }
+ * ```
+ */
 export async function eraseUser(admin: AdminClient, userId: string): Promise<ErasedCounts> {
   const types = [EraseUserRequest, EraseUserResponse] as const
   const { sessions, idempotencyKeys } = await admin.call('EraseUser', ...types, { userId })

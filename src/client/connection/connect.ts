@@ -9,47 +9,59 @@ import { UnprotectedTokenError } from '../errors.js'
 import { mayUseProxy } from './proxy.js'
 import { TlsCredentials } from './tls-credentials.js'
 
-/** A connection that calls share. Opened at the first call, and again whenever it was lost. */
+/**
+ * A connection to one server, which all calls share. It opens at the first call, and again at the next call after it
+ * was lost. `connect` makes one.
+ */
 export interface Connection {
-  /** `HOST:PORT` or `unix:PATH` */
+  /** `HOST:PORT` or `unix:PATH`. */
   readonly address: string
+  /** The client of `@grpc/grpc-js`, for calls that this package has no function for. */
   readonly client: Client
+  /** The keys that `connect` was given. */
   readonly serverKeys: readonly Uint8Array[] | 'any'
+  /** Unix milliseconds of epoch 0, and the length of an epoch in milliseconds. */
   readonly epochs: { readonly genesisMs: number; readonly lengthMs: number }
+  /** Closes the connection. Calls under way fail, as do later ones. */
   close(): void
 }
 
-/** How the server proves who it is, and the client, all PEM. TLS 1.2 or later. */
+/** Certificates and keys for TLS 1.2 or later, all in PEM. */
 export interface TlsOptions {
-  /** Authorities that are trusted. Default: those that Node knows. */
+  /** Certificates of the authorities to trust. Default: Node's own list. */
   readonly ca?: string | Uint8Array
-  /** A client certificate, which is an admin credential where the server takes it, and its key. */
+  /** A client certificate: an admin credential on a server with `--tls-client-ca`. Needs `key`. */
   readonly cert?: string | Uint8Array
+  /** The private key of `cert`, unencrypted. */
   readonly key?: string | Uint8Array
-  /** The name that the server's certificate must be of. Default: the address's. */
+  /** The name that the server's certificate must carry. Default: the host of the address. */
   readonly serverName?: string
 }
 
+/** How to reach a server, and whom to believe. */
 export interface ConnectOptions {
   /**
-   * Public keys of the servers that may answer, 32 bytes each (`sessiond identity` prints one). More
-   * than one while a server changes its key. 'any' takes whoever answers: for a first look only.
+   * The public keys to pin: Ed25519, 32 bytes each (`sessiond identity` prints one). Give two while a server changes
+   * its key. 'any' accepts every server: use it for a first look only.
    */
   readonly serverKeys: readonly Uint8Array[] | 'any'
-  /** `true` is TLS with the defaults. Default: none, as on loopback. */
+  /** `true` means TLS with the defaults. Default: no TLS, which suits loopback. */
   readonly tls?: true | TlsOptions
-  /** Goes with every call: what a server that has one wants of operators. */
+  /** The admin token of the server, sent with every call. ASCII without white space. Default: none. */
   readonly adminToken?: string
   /**
-   * Sends the token also to another machine without TLS, where a proxy here or a mesh protects the way. It does not
-   * go to the proxy that `http_proxy` names.
+   * Sends the token without TLS even to another machine: for a proxy on this machine or a mesh that encrypts the
+   * connection. Such calls bypass the proxy that `http_proxy` names. Default: false.
    */
   readonly plaintext?: boolean
-  /** The server's epochs. Default: Unix seconds. */
+  /**
+   * The server's `--epoch-genesis` and `--epoch-length`, in milliseconds. Default: `{ genesisMs: 0, lengthMs: 1000 }`,
+   * so that epochs are Unix seconds.
+   */
   readonly epochs?: { readonly genesisMs: number; readonly lengthMs: number }
 }
 
-/** A server that comes back is found again this soon; grpc-js would wait up to two minutes. */
+/** A server that restarts is found again within this time; grpc-js would wait up to two minutes. */
 const MAX_RECONNECT_BACKOFF_MS = 1_000
 const KEEPALIVE_TIME_MS = 30_000
 const KEEPALIVE_TIMEOUT_MS = 10_000
@@ -57,9 +69,24 @@ const KEEPALIVE_TIMEOUT_MS = 10_000
 const MAX_ANSWER_BYTES = 128 * 1024 * 1024
 
 /**
- * Prepares a connection to `HOST:PORT`, or to a Unix socket, `unix:PATH`. Throws UnprotectedTokenError,
- * InputFileError, TypeError. `http_proxy`, `https_proxy` and `grpc_proxy` are heeded, but not on the way to this
- * machine, nor for a token without TLS.
+ * Prepares a connection to `HOST:PORT`, or to the Unix socket `unix:PATH`. Nothing is sent before the first call.
+ *
+ * The proxy that `http_proxy`, `https_proxy` or `grpc_proxy` names is used, but never to this machine, and never for
+ * a token without TLS.
+ *
+ * @throws {UnprotectedTokenError} A token would cross the network unencrypted.
+ * @throws {SessiondError} With code `INVALID_INPUT_FILE`: a certificate or key in `tls` cannot be read.
+ * @throws {TypeError} `serverKeys` or `adminToken` has the wrong form.
+ *
+ * @example
+ * ```ts
+ * import { connect, publicKeyFromText } from 'sessiond/client'
+ *
+ * const key = publicKeyFromText(process.env.SERVER_KEY ?? '', 'SERVER_KEY')
+ * const server = connect('sessions.example:8090', { serverKeys: [key], tls: true })
+ * // … calls …
+ * server.close()
+ * ```
  */
 export function connect(address: string, options: ConnectOptions): Connection {
   const { tls, adminToken, plaintext = false, epochs = { genesisMs: 0, lengthMs: 1000 } } = options
@@ -76,11 +103,11 @@ export function connect(address: string, options: ConnectOptions): Connection {
     ...(!mayBeProxied && { 'grpc.enable_http_proxy': 0 }),
     'grpc.enable_channelz': 0,
     'grpc.max_receive_message_length': MAX_ANSWER_BYTES,
-    // Ours know what may be repeated, and until when.
+    // createSession retries by itself: it knows what is safe to repeat, and until when.
     'grpc.enable_retries': 0,
     'grpc.initial_reconnect_backoff_ms': MAX_RECONNECT_BACKOFF_MS / 10,
     'grpc.max_reconnect_backoff_ms': MAX_RECONNECT_BACKOFF_MS,
-    // A peer that is gone without a word would otherwise cost every call its deadline.
+    // Finds a dead peer; otherwise every call would wait for its deadline.
     'grpc.keepalive_time_ms': KEEPALIVE_TIME_MS,
     'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
   })
@@ -93,7 +120,7 @@ export function connect(address: string, options: ConnectOptions): Connection {
   }
 }
 
-/** Programs without types find out before a session was opened for nothing. */
+/** Tells programs without types before they open a session that they cannot verify. */
 function checkServerKeys(keys: unknown): void {
   const isList = Array.isArray(keys) && keys.every((key) => key instanceof Uint8Array)
   if (keys !== 'any' && !isList) {
@@ -103,7 +130,7 @@ function checkServerKeys(keys: unknown): void {
   }
 }
 
-/** grpc-js would quote a token that no header can carry, such as one with the line end of its file. */
+/** Rejects here what no header can carry, such as a line end: grpc-js would quote the token in its error. */
 function checkToken(token: string | undefined): void {
   if (token !== undefined && !isToken(token)) {
     throw new TypeError('adminToken must be of ASCII without white space: trim what a file holds')
@@ -128,14 +155,14 @@ function pemOf(pem: string | Uint8Array): string {
   return Buffer.from(pem as string).toString()
 }
 
-/** Of whom the certificate must be. A socket stands for this machine. */
+/** The name that the certificate must carry. A Unix socket stands for this machine. */
 function hostOf(address: string): string {
   return readUnixAddress(address) === null ? serverOf(address).host : 'localhost'
 }
 
 const GRPC_PORT = 443
 
-/** Of a name as gRPC has them: `dns:HOST:PORT` and `HOST` are some, too. What is none has no certificate either. */
+/** Host and port of a gRPC name: `HOST`, `HOST:PORT` or `dns:HOST:PORT`. Any other text is taken for the host. */
 function serverOf(name: string): TcpAddress {
   const [, bracketed, plain, port] =
     /^(?:dns:(?:\/\/[^/]*\/)?)?(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(name) ?? []
@@ -152,7 +179,7 @@ function withToken(token: string): Interceptor {
     })
 }
 
-/** Whether only this machine is on the way to an address. */
+/** Whether calls to this address stay on this machine. */
 export function isOnThisMachine(address: string): boolean {
   return readUnixAddress(address) !== null || isLoopback(readTcpAddress(address)?.host ?? '')
 }

@@ -7,6 +7,7 @@
  */
 export type Dialect = 'commands' | 'printed'
 
+/** A user in a listed session. */
 export interface ListedUser {
   readonly id: string
   readonly name: string
@@ -16,14 +17,19 @@ export interface ListedUser {
   readonly isMentor: boolean
 }
 
+/** A session as the list shows it. docs/protocols/session-list.md says where each value comes from. */
 export interface ListedSession {
   readonly id: string
   readonly name: string
+  /** Whose session it is. */
   readonly host: Omit<ListedUser, 'id'>
+  /** How many users are active now. */
   readonly activeUsers: number
+  /** How many users have joined so far. */
   readonly joinedUsers: number
   /** RFC 3339, UTC. */
   readonly beginTime: string
+  /** Its users besides the host. */
   readonly users: readonly ListedUser[]
 }
 

@@ -260,6 +260,8 @@ describe('watchSessions', () => {
     }
     const { until } = startWatch(1, { WebSocket: Scripted as unknown as typeof WebSocket })
     const seen = await until('waiting')
-    expect(seen.at(-1)).toMatchObject({ reason: expect.stringContaining('a message that is none') })
+    expect(seen.at(-1)).toMatchObject({
+      reason: expect.stringContaining('a message that cannot be read'),
+    })
   })
 })
