@@ -1,10 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { fileURLToPath } from 'node:url'
-import type { CommandableSessions } from '../commandable/commands.js'
-import type { Config } from '../config/serve-options.js'
 import { VERSION } from '../config/version.js'
-import type { CallObserver } from '../core/calls.js'
-import type { Sessions } from '../core/commands/sessions.js'
 import { SessiondError } from '../core/errors.js'
 import {
   type AdmitOperator,
@@ -18,26 +14,17 @@ import { FeedHub } from '../feed/hub.js'
 import { type FeedServer, startFeedServer } from '../feed/server.js'
 import { operatorOf } from '../http/access.js'
 import { readPages } from '../http/pages.js'
-import type { Lifecycle } from '../net/lifecycle.js'
 import { isLoopback } from '../net/loopback.js'
 import { namesThisMachine } from '../net/request.js'
-import type { Unsent } from '../net/unsent.js'
-import type { Logger } from '../observability/log.js'
-import type { Metrics } from '../observability/metrics.js'
-import type { ServedStore } from '../stores/engine.js'
+import type { Backend } from './backend.js'
+import type { ServerContext } from './context.js'
 
 /** The built page, from the sources as well as from the package. */
 const PAGES = fileURLToPath(new URL('../../dist/web', import.meta.url))
 
 export interface FeedParts {
-  readonly store: ServedStore
-  readonly sessions: Sessions
-  readonly commandable: CommandableSessions
-  readonly observer: CallObserver
-  readonly metrics: Metrics
   /** null: no TLS. */
   readonly tls: Tls | null
-  readonly unsent: Unsent
   /** null: none is configured. */
   readonly credential: OperatorCredential | null
   readonly isServing: () => boolean
@@ -46,15 +33,15 @@ export interface FeedParts {
 
 /** Serves the session list, its page, probes and metrics; null where that is off. */
 export async function startFeed(
-  { http, feedTokenFile, feedPublic, feedMaxSessions, headerTimeoutMs }: Config,
-  parts: FeedParts,
-  log: Logger,
-  lifecycle: Lifecycle,
+  context: ServerContext,
+  { store, sessions, commandable }: Backend,
+  { tls, credential, isServing, findings }: FeedParts,
 ): Promise<FeedServer | null> {
+  const { config, log, metrics, observer, unsent, lifecycle } = context
+  const { http, feedTokenFile, feedPublic, feedMaxSessions, headerTimeoutMs } = config
   if (http === null) {
     return null
   }
-  const { store, sessions, metrics, tls, credential, unsent, isServing, findings } = parts
   const hub = new FeedHub(store, {
     maxSessions: feedMaxSessions,
     onError: (err) => log.error({ event: 'feed-behind', err }, 'the session list is incomplete'),
@@ -95,10 +82,10 @@ export async function startFeed(
       }),
     ...(admit && {
       commandable: {
-        sessions: parts.commandable,
+        sessions: commandable,
         mayBeAsked: (request: IncomingMessage) => credential !== null || namesThisMachine(request),
         caller: (request: IncomingMessage) => operatorOf(request, admit),
-        observer: parts.observer,
+        observer,
       },
     }),
     onFailure: (err) => log.error({ event: 'internal-error', err }, 'a request failed'),

@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { ConfigError } from '../config/config.js'
 import type { Config } from '../config/serve-options.js'
 import { storePlace } from '../config/store-place.js'
 import type { EpochSettings } from '../core/epoch.js'
+import { sleep } from '../net/timers.js'
 import type { Logger } from '../observability/log.js'
 import type { Metrics } from '../observability/metrics.js'
 import { openSpan } from '../observability/trace.js'
@@ -31,7 +31,7 @@ export async function openStore(
   }
   const options = { epochs, acceptDamage, ...storeHooks(metrics, log) }
   return waitForLock(() => engine.open(options), waitForLockMs, {
-    sleep: (ms) => sleep(ms, undefined, { ...(stop && { signal: stop }) }),
+    sleep: (ms) => sleep(ms, stop),
     onWaiting: (waitedMs) =>
       log.info({ event: 'waiting-for-lock', waitedMs }, 'another server has the data directory'),
   })

@@ -1,4 +1,4 @@
-import type { Signer } from '../crypto/ed25519.js'
+import type { Ed25519 } from '../crypto/ed25519.js'
 
 /** The same function, which tells how long it took. */
 export function timed<Args extends unknown[], Result>(
@@ -13,22 +13,13 @@ export function timed<Args extends unknown[], Result>(
   }
 }
 
-/** Who signs now, timed: the same one while it is the same, since what recurs is signed once for each. */
-export function timedSigner(
-  current: () => Signer,
-  onSigned: (durationMs: number) => void,
-): () => Signer {
-  let signer: Signer | undefined
-  let asTimed: Signer | undefined
-  return () => {
-    const now = current()
-    if (asTimed === undefined || now !== signer) {
-      signer = now
-      asTimed = {
-        publicKey: now.publicKey,
-        sign: timed((message) => now.sign(message), onSigned),
-      }
-    }
-    return asTimed
+/** The same Ed25519, which tells how long each signature took. */
+export function timedSigning(ed25519: Ed25519, onSigned: (durationMs: number) => void): Ed25519 {
+  return {
+    ...ed25519,
+    signer(seed) {
+      const signer = ed25519.signer(seed)
+      return { ...signer, sign: timed((message) => signer.sign(message), onSigned) }
+    },
   }
 }

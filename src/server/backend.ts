@@ -1,0 +1,76 @@
+import { type AuditLog, openAuditLog } from '../audit/audit-log.js'
+import { type CommandableSessions, commandableSessions } from '../commandable/commands.js'
+import { epochSettings } from '../config/epoch-settings.js'
+import { Sessions } from '../core/commands/sessions.js'
+import type { CreateClaim } from '../core/create/claim.js'
+import { type CreatePorts, createSession, type TokenSession } from '../core/create/create.js'
+import type { ClockGuard } from '../core/endings/clock-guard.js'
+import { Expiry } from '../core/endings/expiry.js'
+import { EpochClock } from '../core/epoch.js'
+import { sealSeed } from '../crypto/seal.js'
+import { sodiumEd25519, sodiumRandomBytes } from '../crypto/sodium.js'
+import { openServerKeys, type ServerKeys } from '../keys/server-keys.js'
+import type { ServedStore } from '../stores/engine.js'
+import { guardClock } from './clock.js'
+import type { ServerContext } from './context.js'
+import { openOwners } from './owners.js'
+import { openStore } from './store.js'
+import { startSweep } from './sweep.js'
+import { timedSigning } from './timed.js'
+
+/** What stands behind every transport. */
+export interface Backend {
+  readonly store: ServedStore
+  readonly keys: ServerKeys
+  readonly audit: AuditLog
+  readonly guard: ClockGuard
+  readonly clock: EpochClock
+  readonly expiry: Expiry
+  /** The use cases: Create, and the sessions commands in two forms. */
+  readonly create: (claim: CreateClaim) => Promise<TokenSession>
+  readonly sessions: Sessions
+  readonly commandable: CommandableSessions
+}
+
+/** `stop` ends a wait for the lock of the store, with an AbortError. */
+export async function openBackend(context: ServerContext, stop?: AbortSignal): Promise<Backend> {
+  const { config, log, metrics, lifecycle } = context
+  let audit: AuditLog | undefined
+  // Added before the store, so that it closes after it: what the last calls did is still written down.
+  lifecycle.add(() => audit?.close())
+  const epochs = epochSettings(config)
+  // The store's lock comes first: two servers must not both make the keys of one directory.
+  const store = await openStore(config, epochs, metrics, log, stop)
+  lifecycle.add(() => store.close())
+  const guard = await guardClock(store, config.maxEpochDriftMs, log)
+  const clock = new EpochClock(epochs, Date.now, () => guard.isSuspect())
+  const ed25519 = timedSigning(sodiumEd25519, (durationMs) => metrics.signed(durationMs))
+  const keys = await openServerKeys(config, store, ed25519)
+  audit = await openAuditLog(config.auditLog, {
+    nowMs: Date.now,
+    onFailure(err) {
+      metrics.auditFailed()
+      log.error({ event: 'audit-failed', err }, 'nothing that is audited is done for now')
+    },
+    onRecovery: () => log.info({ event: 'audit-recovered' }, 'audit entries are written again'),
+  })
+  const expiry = new Expiry(store, clock, config, (problem) =>
+    log.error({ event: 'store-damaged', problem }, 'stop the server and repair the store'),
+  )
+  const createPorts: CreatePorts = {
+    expiry,
+    clock,
+    owners: openOwners(config.owners, log, lifecycle),
+    randomBytes: sodiumRandomBytes,
+    publicKey: (seed) => sodiumEd25519.publicKey(seed),
+    seal: (seed, sessionId, token) => sealSeed(keys.sealing.keys, seed, sessionId, token),
+  }
+  const ports = { store, expiry, audit, clock, randomBytes: sodiumRandomBytes }
+  const sessions = new Sessions(ports, config)
+  startSweep(sessions, metrics, log, lifecycle)
+  return {
+    ...{ store, keys, audit, guard, clock, expiry, sessions },
+    create: (claim) => createSession(claim, createPorts, config),
+    commandable: commandableSessions(sessions),
+  }
+}

@@ -1,0 +1,44 @@
+import type { Config } from '../config/serve-options.js'
+import { VERSION } from '../config/version.js'
+import type { CallObserver } from '../core/calls.js'
+import { PAGE } from '../core/commands/sessions.js'
+import type { Lifecycle } from '../net/lifecycle.js'
+import { Unsent, unsentLimits } from '../net/unsent.js'
+import type { Logger } from '../observability/log.js'
+import { Metrics } from '../observability/metrics.js'
+import { observeCalls } from '../observability/observe-calls.js'
+
+/** What every part of a server is built with. */
+export interface ServerContext {
+  readonly config: Config
+  readonly log: Logger
+  readonly metrics: Metrics
+  /** Told of every call, whatever the transport. */
+  readonly observer: CallObserver
+  /** Told of every limit that a peer met. */
+  readonly onLimited: (limit: string, peer: string) => void
+  /** Counts the answers that wait, of all listeners. */
+  readonly unsent: Unsent
+  /** Closes what is added to it when the server ends. */
+  readonly lifecycle: Lifecycle
+}
+
+export function openContext(config: Config, log: Logger, lifecycle: Lifecycle): ServerContext {
+  const metrics = new Metrics(VERSION)
+  // Any peer can bring this about.
+  const onLimited = (limit: string, peer: string) => {
+    metrics.limited(limit)
+    log.info({ event: 'limited', limit, peer }, 'refused or cut off a peer')
+  }
+  const unsent = new Unsent(onLimited, unsentLimits(PAGE * config.maxDataBytes))
+  lifecycle.add(unsent.watch())
+  return {
+    config,
+    log,
+    metrics,
+    observer: observeCalls(log, metrics),
+    onLimited,
+    unsent,
+    lifecycle,
+  }
+}
