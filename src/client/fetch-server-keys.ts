@@ -1,4 +1,5 @@
 import { GetIdentityRequest, GetIdentityResponse } from '#generated/sessiond/v1/identity'
+import { ED25519_KEY_BYTES } from '../core/key-lengths.js'
 import { naclEd25519 } from '../crypto/tweetnacl.js'
 import { nextIdentityStatement } from '../envelope/next-identity.js'
 import { callUnary } from './connection/call.js'
@@ -7,7 +8,6 @@ import { explain } from './connection/explain.js'
 import { UntrustedResponseError } from './errors.js'
 
 const DEFAULT_DEADLINE_MS = 5_000
-const KEY_BYTES = 32
 
 /**
  * Fetches the keys to pin: the server's current key, then the next one if the server has announced it. Ed25519, 32
@@ -68,10 +68,10 @@ function decode(answer: Uint8Array): GetIdentityResponse {
     throw new UntrustedResponseError('it cannot be decoded', error)
   }
   if (
-    message.identity.length !== KEY_BYTES ||
-    ![0, KEY_BYTES].includes(message.nextIdentity.length)
+    message.identity.length !== ED25519_KEY_BYTES ||
+    ![0, ED25519_KEY_BYTES].includes(message.nextIdentity.length)
   ) {
-    throw new UntrustedResponseError(`a key does not have ${KEY_BYTES} bytes`)
+    throw new UntrustedResponseError(`a key does not have ${ED25519_KEY_BYTES} bytes`)
   }
   return message
 }

@@ -4,12 +4,12 @@ import { p256 } from '@noble/curves/nist.js'
 import { sha512 } from '@noble/hashes/sha2.js'
 import { concatBytes } from '@noble/hashes/utils.js'
 import { LRUCache } from 'lru-cache'
+import { P256_KEY_BYTES } from '../core/key-lengths.js'
 import type { Signer } from './ed25519.js'
 
 /** `sha256`: 64 bytes, R ‖ S. `sha512`: 65 bytes, 0x04 ‖ R ‖ S. */
 export type P256Form = 'sha256' | 'sha512'
 
-const KEY_BYTES = 33
 const SHA256_FORM_BYTES = 64
 const SHA512_FORM_BYTES = 65
 const SHA512_FORM_TAG = 0x04
@@ -62,7 +62,7 @@ const SPKI_PREFIX = Buffer.from('3039301306072a8648ce3d020106082a8648ce3d0301070
 const imported = new LRUCache<string, KeyObject>({ max: 1024 })
 
 function importKey(key: Uint8Array): KeyObject | undefined {
-  if (key.length !== KEY_BYTES) {
+  if (key.length !== P256_KEY_BYTES) {
     return undefined
   }
   const spki = Buffer.concat([SPKI_PREFIX, key])

@@ -1,12 +1,11 @@
 import { LRUCache } from 'lru-cache'
+import { ED25519_KEY_BYTES, P256_KEY_BYTES } from '../core/key-lengths.js'
 import type { Ed25519 } from './ed25519.js'
 import { verifyP256 } from './p256.js'
 
 /** Whether `sign` is the signature of `message` under `key`. Never throws, whatever the bytes. */
 export type Verify = (key: Uint8Array, sign: Uint8Array, message: Uint8Array) => boolean
 
-const ED25519_KEY_BYTES = 32
-const P256_KEY_BYTES = 33
 /** What is longer is not remembered: a signer of 64 KiB at a time would fill the memory. */
 const MAX_REMEMBERED_BYTES = 1024
 

@@ -1,12 +1,8 @@
-import { base64, hex } from '@scure/base'
 import sodium from 'sodium-native'
-import { InputFileError, SealError } from '../core/errors.js'
+import { SealError } from '../core/errors.js'
+import { SEED_BYTES } from '../core/key-lengths.js'
 
 const FORMAT_VERSION = 1
-const SEED_BYTES = 32
-const SEALING_KEY_BYTES = 32
-const KEY_ID_BYTES = 4
-const KEY_ID = /^[\w-]{1,64}$/
 const NONCE_BYTES = 24
 const TAG_BYTES = 16
 const LENGTH_BYTES = 4
@@ -152,73 +148,4 @@ function associatedData(head: Uint8Array, sessionId: string, binding: SealBindin
   pos = bytes.writeUInt32BE(publicKey.length, pos)
   bytes.set(publicKey, pos)
   return bytes
-}
-
-/** Sealing keys with one new key, under a random id. */
-export function generateSealingKeys(randomBytes: (length: number) => Uint8Array): SealingKeys {
-  const random = Uint8Array.from(randomBytes(KEY_ID_BYTES + SEALING_KEY_BYTES))
-  const current = hex.encode(random.subarray(0, KEY_ID_BYTES))
-  return { current, keys: new Map([[current, random.subarray(KEY_ID_BYTES)]]) }
-}
-
-/** `{ "current": id, "keys": { id: base64 } }`, for a secret file. */
-export function sealingKeysToJson({ current, keys }: SealingKeys): string {
-  const encoded = [...keys].map(([id, key]) => [id, base64.encode(key)])
-  return `${JSON.stringify({ current, keys: Object.fromEntries(encoded) }, null, 2)}\n`
-}
-
-/** Reads what `sealingKeysToJson` wrote. Throws InputFileError, which never quotes the file: it is secret. */
-export function sealingKeysFromJson(text: string, file: string): SealingKeys {
-  const { current, keys } = parseShape(text, file)
-  const decoded = new Map<string, Uint8Array>()
-  for (const [id, encoded] of Object.entries(keys)) {
-    const key = Uint8Array.from(typeof encoded === 'string' ? Buffer.from(encoded, 'base64') : [])
-    if (!KEY_ID.test(id) || key.length !== SEALING_KEY_BYTES) {
-      throw new InputFileError(
-        file,
-        `entry ${decoded.size + 1} of "keys" must be an id (1 to 64 letters, digits, _ or -) with ${SEALING_KEY_BYTES} bytes in base64`,
-      )
-    }
-    decoded.set(id, key)
-  }
-  if (!decoded.has(current)) {
-    throw new InputFileError(file, '"current" must be one of the ids in "keys"')
-  }
-  return { current, keys: decoded }
-}
-
-/**
- * What `sealingKeysToJson` wrote, with one more key, which is current from then on. Whatever else stands in
- * it is kept. Throws InputFileError.
- */
-export function withNewSealingKey(
-  text: string,
-  file: string,
-  randomBytes: (length: number) => Uint8Array,
-): string {
-  const { keys } = sealingKeysFromJson(text, file)
-  for (;;) {
-    const { current, keys: made } = generateSealingKeys(randomBytes)
-    const key = made.get(current)
-    if (key !== undefined && !keys.has(current)) {
-      const shape = parseShape(text, file)
-      const all = { ...shape.keys, [current]: base64.encode(key) }
-      return `${JSON.stringify({ ...shape, current, keys: all }, null, 2)}\n`
-    }
-  }
-}
-
-function parseShape(text: string, file: string): { current: string; keys: object } {
-  let parsed: unknown
-  try {
-    parsed = JSON.parse(text)
-  } catch {
-    // Without its cause: a syntax error of JSON.parse quotes what it read.
-    throw new InputFileError(file, 'is not JSON')
-  }
-  const { current, keys } = Object(parsed)
-  if (typeof current !== 'string' || typeof keys !== 'object' || keys === null) {
-    throw new InputFileError(file, 'must hold { "current": id, "keys": { id: base64 } }')
-  }
-  return { ...Object(parsed), current, keys }
 }

@@ -1,9 +1,8 @@
 import sodium from 'sodium-native'
+import { ED25519_KEY_BYTES, ED25519_SIGNATURE_BYTES } from '../core/key-lengths.js'
 import type { Ed25519 } from './ed25519.js'
 
-const PUBLIC_KEY_BYTES = 32
 const SECRET_KEY_BYTES = 64
-const SIGNATURE_BYTES = 64
 
 // Small results come from Buffer's pool: a Uint8Array of its own costs an allocation outside the heap
 // as soon as native code looks at it, and its collection later.
@@ -14,7 +13,7 @@ const discarded = new Uint8Array(SECRET_KEY_BYTES)
 /** Ed25519 by libsodium, which is as strict as the interface asks. Native code: the server's alone. */
 export const sodiumEd25519: Ed25519 = {
   publicKey(seed) {
-    const publicKey = Buffer.allocUnsafe(PUBLIC_KEY_BYTES)
+    const publicKey = Buffer.allocUnsafe(ED25519_KEY_BYTES)
     sodium.crypto_sign_seed_keypair(publicKey, discarded, seed)
     // It begins with the seed.
     discarded.fill(0)
@@ -22,13 +21,13 @@ export const sodiumEd25519: Ed25519 = {
   },
 
   signer(seed) {
-    const publicKey = new Uint8Array(PUBLIC_KEY_BYTES)
+    const publicKey = new Uint8Array(ED25519_KEY_BYTES)
     const secretKey = new Uint8Array(SECRET_KEY_BYTES)
     sodium.crypto_sign_seed_keypair(publicKey, secretKey, seed)
     return {
       publicKey,
       sign(message) {
-        const signature = Buffer.allocUnsafe(SIGNATURE_BYTES)
+        const signature = Buffer.allocUnsafe(ED25519_SIGNATURE_BYTES)
         sodium.crypto_sign_detached(signature, message, secretKey)
         return signature
       },
@@ -36,8 +35,8 @@ export const sodiumEd25519: Ed25519 = {
   },
 
   verify: (publicKey, message, signature) =>
-    publicKey.length === PUBLIC_KEY_BYTES &&
-    signature.length === SIGNATURE_BYTES &&
+    publicKey.length === ED25519_KEY_BYTES &&
+    signature.length === ED25519_SIGNATURE_BYTES &&
     // Not truthiness: the binding's third answer, undefined, means that it did not look.
     sodium.crypto_sign_verify_detached(signature, message, publicKey) === true,
 }

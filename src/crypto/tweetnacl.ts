@@ -1,11 +1,10 @@
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { bytesToNumberLE } from '@noble/curves/utils.js'
 import nacl from 'tweetnacl'
+import { ED25519_KEY_BYTES, ED25519_SIGNATURE_BYTES } from '../core/key-lengths.js'
 import type { Ed25519 } from './ed25519.js'
 
 const { Point } = ed25519
-const POINT_BYTES = 32
-const SIGNATURE_BYTES = 64
 
 /**
  * Ed25519 in JavaScript alone, for clients. tweetnacl takes keys of small order and S + L; what it
@@ -20,10 +19,10 @@ export const naclEd25519: Ed25519 = {
   },
 
   verify: (publicKey, message, signature) =>
-    signature.length === SIGNATURE_BYTES &&
+    signature.length === ED25519_SIGNATURE_BYTES &&
     isStrictPoint(publicKey) &&
-    isStrictPoint(signature.subarray(0, POINT_BYTES)) &&
-    Point.Fn.isValid(bytesToNumberLE(signature.subarray(POINT_BYTES))) &&
+    isStrictPoint(signature.subarray(0, ED25519_KEY_BYTES)) &&
+    Point.Fn.isValid(bytesToNumberLE(signature.subarray(ED25519_KEY_BYTES))) &&
     nacl.sign.detached.verify(message, signature, publicKey),
 }
 

@@ -1,11 +1,10 @@
 import { messages } from '#generated/fields'
 import { InvalidFieldError, MissingFieldError } from '../core/errors.js'
+import { ED25519_KEY_BYTES } from '../core/key-lengths.js'
+import { UUID_BYTES } from '../core/uuid.js'
 import { readMessage, type SignedMessage } from './message.js'
 import { type RequestMeta, type ResponseMeta, readRequestMeta, readResponseMeta } from './meta.js'
 import { createRequest, createResponse } from './shapes.js'
-
-const SESSION_ID_BYTES = 16
-const SESSION_KEY_BYTES = 32
 
 /** A request to open a session, well formed; its signatures are not checked yet. */
 export interface CreateRequestEnvelope extends RequestMeta {
@@ -65,8 +64,8 @@ export function readCreateResponse(bytes: Uint8Array): CreateResponseEnvelope {
   const { message, body } = read
   const id = body.content(responseBody.id.number)
   const sessionKey = body.content(responseBody.session_key.number)
-  checkLength('body.id', id, SESSION_ID_BYTES)
-  checkLength('body.session_key', sessionKey, SESSION_KEY_BYTES)
+  checkLength('body.id', id, UUID_BYTES)
+  checkLength('body.session_key', sessionKey, ED25519_KEY_BYTES)
   return {
     message,
     id: Uint8Array.from(id),

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { sameBytes } from '../core/bytes.js'
 import { InputFileError, KeyChangeError, StoreMismatchError } from '../core/errors.js'
+import type { SealingKeys } from '../crypto/seal.js'
+import { readSecretFile, replaceSecretFile, writeSecretFile } from './key-files.js'
 import {
   generateSealingKeys,
-  type SealingKeys,
   sealingKeysFromJson,
   sealingKeysToJson,
   withNewSealingKey,
-} from '../crypto/seal.js'
-import { readSecretFile, replaceSecretFile, writeSecretFile } from './key-files.js'
+} from './sealing-keys.js'
 import { serial } from './serial.js'
 
 const MANAGED_ELSEWHERE =

@@ -4,9 +4,9 @@ import { Deadlines } from '../core/endings/deadlines.js'
 import { EpochClock, type EpochSettings } from '../core/epoch.js'
 import type { Session } from '../core/session.js'
 import type { TrySeal } from '../core/upkeep/care.js'
-import { sealingKeysFromJson } from '../crypto/seal.js'
 import { readSecretFile } from '../keys/key-files.js'
 import { sealCheck } from '../keys/seal-check.js'
+import { sealingKeysFromJson } from '../keys/sealing-keys.js'
 import type { StoreEngine } from '../stores/engine.js'
 
 /** What a store can do without a server. Throws ConfigError where stores of its kind cannot do it. */

@@ -14,7 +14,8 @@ import {
   rotateSealingKey,
 } from '../../src/client/index.js'
 import { privateKeyFromPem } from '../../src/crypto/keys.js'
-import { openSeal, sealingKeysFromJson } from '../../src/crypto/seal.js'
+import { openSeal } from '../../src/crypto/seal.js'
+import { sealingKeysFromJson } from '../../src/keys/sealing-keys.js'
 import { LevelStore } from '../../src/stores/level/store.js'
 import { createClient, createRequest, newOwner } from '../support/create.js'
 import {

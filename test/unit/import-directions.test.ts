@@ -41,8 +41,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** Files that may be imported although their folder may not. */
 const SINGLE_FILES = [
   ['crypto', 'core/errors.js'],
+  ['crypto', 'core/key-lengths.js'],
   ['envelope', 'core/errors.js'],
+  ['envelope', 'core/key-lengths.js'],
+  ['envelope', 'core/uuid.js'],
   ['client', 'core/errors.js'],
+  ['client', 'core/key-lengths.js'],
   ['client', 'core/uuid.js'],
   ['client', 'feed/protocol/any.js'],
   ['web', 'client/watch.js'],

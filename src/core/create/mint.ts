@@ -1,10 +1,9 @@
 import type { EpochClock } from '../epoch.js'
+import { SEED_BYTES } from '../key-lengths.js'
 import { newSession, type Token } from '../session.js'
 import type { NewSession } from '../store.js'
 import { UUID_BYTES, uuidV4 } from '../uuid.js'
 import type { CreateClaim } from './claim.js'
-
-const SEED_BYTES = 32
 
 /** What a new session key is made with. */
 export interface MintPorts {

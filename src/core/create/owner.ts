@@ -1,14 +1,12 @@
 import { base58, hex } from '@scure/base'
 import { sameBytes } from '../bytes.js'
 import { InputFileError, OwnerKeyError, type OwnerPart } from '../errors.js'
+import { ED25519_KEY_BYTES, N3_ACCOUNT_BYTES, P256_KEY_BYTES } from '../key-lengths.js'
 
 /** Length of an owner id, in bytes. */
 export const MAX_OWNER_BYTES = 64
 /** The longest text of one, `hex:…`, has 132. */
 const MAX_OWNER_CHARS = 132
-const ED25519_KEY_BYTES = 32
-const N3_ACCOUNT_BYTES = 25
-const P256_KEY_BYTES = 33
 
 /** Decides whose key may open sessions for an owner. */
 export interface OwnerPolicy {

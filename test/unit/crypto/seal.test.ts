@@ -4,16 +4,18 @@ import { base64, hex } from '@scure/base'
 import { describe, expect, it } from 'vitest'
 import { InputFileError, SealError } from '../../../src/core/errors.js'
 import {
-  generateSealingKeys,
   openSeal,
   resealSeed,
   type SealBinding,
   type SealingKeys,
+  sealSeed,
+} from '../../../src/crypto/seal.js'
+import {
+  generateSealingKeys,
   sealingKeysFromJson,
   sealingKeysToJson,
-  sealSeed,
   withNewSealingKey,
-} from '../../../src/crypto/seal.js'
+} from '../../../src/keys/sealing-keys.js'
 
 const fill = (length: number, byte: number) => new Uint8Array(length).fill(byte)
 const seed = fill(32, 0x5e)

@@ -4,8 +4,9 @@ import { dirname, join } from 'node:path'
 import { base64 } from '@scure/base'
 import { expect, it, onTestFinished } from 'vitest'
 import { KeyChangeError } from '../../../src/core/errors.js'
-import { openSeal, sealingKeysFromJson, sealSeed } from '../../../src/crypto/seal.js'
+import { openSeal, sealSeed } from '../../../src/crypto/seal.js'
 import { SealingKeyRing } from '../../../src/keys/sealing-key-ring.js'
+import { sealingKeysFromJson } from '../../../src/keys/sealing-keys.js'
 import { temporaryDirectory } from '../../support/process.js'
 
 const SEED = new Uint8Array(32).fill(5)

@@ -1,4 +1,5 @@
 import { StoreDamagedError } from '../../../core/errors.js'
+import { ED25519_KEY_BYTES } from '../../../core/key-lengths.js'
 import type { Session } from '../../../core/session.js'
 import type { Deadline, IdempotencyScope } from '../../../core/store.js'
 import { type Answer, decodeAnswer, decodeInfo, decodeSession, type Info } from './codec.js'
@@ -12,7 +13,6 @@ import { quoted } from './row-name.js'
 
 const MAX_TEXT_BYTES = 65_535
 const MAX_ID_BYTES = 64
-const KEY_BYTES = 32
 
 export function storedSession(key: Buffer, record: Uint8Array): Session {
   const id = idOf(key)
@@ -42,7 +42,7 @@ function isSane({ id, userId, active, closeTimeMs, address, client, token }: Ses
     idBytes <= MAX_ID_BYTES &&
     [userId, address, client].every((text) => Buffer.byteLength(text) <= MAX_TEXT_BYTES) &&
     (!active || closeTimeMs === null) &&
-    (token === null || (token.publicKey.length === KEY_BYTES && token.owner.length > 0))
+    (token === null || (token.publicKey.length === ED25519_KEY_BYTES && token.owner.length > 0))
   )
 }
 

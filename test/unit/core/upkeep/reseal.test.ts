@@ -3,13 +3,8 @@ import { beforeEach, expect, it } from 'vitest'
 import { StoreUnavailableError } from '../../../../src/core/errors.js'
 import type { Token } from '../../../../src/core/session.js'
 import { type ResealProgress, resealAll } from '../../../../src/core/upkeep/reseal.js'
-import {
-  generateSealingKeys,
-  openSeal,
-  resealSeed,
-  type SealingKeys,
-  sealSeed,
-} from '../../../../src/crypto/seal.js'
+import { openSeal, resealSeed, type SealingKeys, sealSeed } from '../../../../src/crypto/seal.js'
+import { generateSealingKeys } from '../../../../src/keys/sealing-keys.js'
 import { MemoryStore } from '../../../support/memory-store.js'
 import { commandSession, ended, insert, tokenSession } from '../../../support/store-sessions.js'
 
