@@ -6,5 +6,7 @@ export const ED25519_SIGNATURE_BYTES = 64
 export const SEED_BYTES = 32
 /** A P-256 public key as a compressed point (SEC 1 section 2.3.3). */
 export const P256_KEY_BYTES = 33
+/** A P-256 private key: a scalar, big-endian (SEC 1 section 2.3.7). */
+export const P256_SECRET_BYTES = 32
 /** An N3 account: version, hash and checksum. */
 export const N3_ACCOUNT_BYTES = 25

@@ -3,6 +3,7 @@ import { ed25519 } from '@noble/curves/ed25519.js'
 import { p256 } from '@noble/curves/nist.js'
 import { base58, hex } from '@scure/base'
 import { InputFileError } from '../core/errors.js'
+import { SEED_BYTES } from '../core/key-lengths.js'
 import { n3Account } from './n3.js'
 import { p256PublicKey } from './p256.js'
 import { ed25519Jwk, p256Jwk, readPrivateKey } from './private-key.js'
@@ -25,7 +26,7 @@ export type PrivateKey =
  */
 export function generateKey(type: PrivateKey['type']): PrivateKey {
   return type === 'ed25519'
-    ? { type, seed: Uint8Array.from(randomBytes(32)) }
+    ? { type, seed: Uint8Array.from(randomBytes(SEED_BYTES)) }
     : { type, secret: p256.utils.randomSecretKey() }
 }
 

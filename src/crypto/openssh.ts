@@ -1,3 +1,5 @@
+import { ED25519_KEY_BYTES, P256_SECRET_BYTES, SEED_BYTES } from '../core/key-lengths.js'
+
 const MAGIC = 'openssh-key-v1\0'
 const utf8 = new TextDecoder()
 
@@ -45,18 +47,20 @@ function read(bytes: Uint8Array): OpensshKey | null {
   if (name === 'ssh-ed25519') {
     const publicKey = key.string()
     const pair = key.string()
-    const seed = pair.subarray(0, 32)
-    const isPair = pair.length === 64 && Buffer.compare(pair.subarray(32), publicKey) === 0
+    const seed = pair.subarray(0, SEED_BYTES)
+    const isPair =
+      pair.length === SEED_BYTES + ED25519_KEY_BYTES &&
+      Buffer.compare(pair.subarray(SEED_BYTES), publicKey) === 0
     return isPair ? { type: 'ed25519', seed: Uint8Array.from(seed) } : null
   }
   if (name === 'ecdsa-sha2-nistp256') {
     key.string() // The curve,
     key.string() // and the public key.
     // A number without zeros before it, but for one where its first bit would be a sign.
-    const digits = Buffer.from(key.string())
-      .toString('hex')
-      .replace(/^(?:00)+/, '')
-    const secret = Uint8Array.from(Buffer.from(digits.padStart(64, '0'), 'hex'))
+    const number = key.string()
+    const digits = number.subarray(number.findIndex((byte) => byte !== 0))
+    const secret = new Uint8Array(P256_SECRET_BYTES)
+    secret.set(digits, P256_SECRET_BYTES - digits.length)
     return { type: 'p256', secret }
   }
   return { type: 'other', name: /^[\w@.-]{1,64}$/.test(name) ? name : 'unknown' }

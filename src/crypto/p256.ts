@@ -3,6 +3,7 @@ import { ecdsa } from '@noble/curves/abstract/weierstrass.js'
 import { p256 } from '@noble/curves/nist.js'
 import { sha512 } from '@noble/hashes/sha2.js'
 import { concatBytes } from '@noble/hashes/utils.js'
+import { hex } from '@scure/base'
 import { LRUCache } from 'lru-cache'
 import { P256_KEY_BYTES } from '../core/key-lengths.js'
 import type { Signer } from './ed25519.js'
@@ -56,7 +57,7 @@ export function verifyP256(key: Uint8Array, message: Uint8Array, signature: Uint
 }
 
 // SubjectPublicKeyInfo of RFC 5480 section 2 (id-ecPublicKey, secp256r1), up to the compressed point.
-const SPKI_PREFIX = Buffer.from('3039301306072a8648ce3d020106082a8648ce3d030107032200', 'hex')
+const SPKI_PREFIX = hex.decode('3039301306072a8648ce3d020106082a8648ce3d030107032200')
 
 // Importing a key costs about as much as verifying with it. Immutable values by content: safe to share.
 const imported = new LRUCache<string, KeyObject>({ max: 1024 })

@@ -2,6 +2,7 @@ import { createPrivateKey, type JsonWebKey, type KeyObject } from 'node:crypto'
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { p256 } from '@noble/curves/nist.js'
 import { InputFileError } from '../core/errors.js'
+import { SEED_BYTES } from '../core/key-lengths.js'
 import { derElement, derSequence } from './der.js'
 import { readOpensshKey } from './openssh.js'
 import { type PemBlock, pemBlocks } from './pem.js'
@@ -155,7 +156,7 @@ function fromJson(text: string, file: string, expected: string): KeyObject {
 
 /** By the name of the curve; null for what is no secret of it. */
 const OWN_JWK: Readonly<Record<string, (secret: Uint8Array) => JsonWebKey | null>> = {
-  Ed25519: (secret) => (secret.length === 32 ? ed25519Jwk(secret) : null),
+  Ed25519: (secret) => (secret.length === SEED_BYTES ? ed25519Jwk(secret) : null),
   'P-256': (secret) => (p256.utils.isValidSecretKey(secret) ? p256Jwk(secret) : null),
 }
 
