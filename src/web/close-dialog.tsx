@@ -18,7 +18,7 @@ interface CloseDialogProps extends Closing {
 
 const sessions = (count: number) => `${count} ${count === 1 ? 'session' : 'sessions'}`
 
-/** Says what would end, and ends it once that was confirmed. */
+/** Says what would end, and ends it once the operator confirms. */
 export function CloseDialog({ session, what, operator, onDone, onClose }: CloseDialogProps) {
   const [owner, setOwner] = useState<SessionOwner | null>(null)
   const [problem, setProblem] = useState('')
@@ -51,28 +51,7 @@ export function CloseDialog({ session, what, operator, onDone, onClose }: CloseD
       title={what === 'user' ? 'Close all of this user?' : 'Close this session?'}
       onClose={onClose}
     >
-      <dl class="closing" aria-busy={owner === null}>
-        {what === 'session' && (
-          <div>
-            <dt>Session</dt>
-            <dd>
-              <bdi>{session.name || 'Unnamed'}</bdi> <code>{session.id}</code>
-            </dd>
-          </div>
-        )}
-        <div>
-          <dt>User</dt>
-          <dd>
-            <bdi>{owner?.userName || session.host.name}</bdi> <code>{owner?.userId}</code>
-          </dd>
-        </div>
-        {what === 'user' && (
-          <div>
-            <dt>Would end</dt>
-            <dd>{owner === null ? '…' : sessions(owner.openSessions)}</dd>
-          </div>
-        )}
-      </dl>
+      <Facts session={session} what={what} owner={owner} />
       <p class="muted">
         A closed session stays closed; its key is gone. The audit log tells of it.
       </p>
@@ -93,5 +72,33 @@ export function CloseDialog({ session, what, operator, onDone, onClose }: CloseD
         </button>
       </div>
     </Modal>
+  )
+}
+
+/** What would end, as far as it is known. */
+function Facts({ session, what, owner }: Closing & { readonly owner: SessionOwner | null }) {
+  return (
+    <dl class="closing" aria-busy={owner === null}>
+      {what === 'session' && (
+        <div>
+          <dt>Session</dt>
+          <dd>
+            <bdi>{session.name || 'Unnamed'}</bdi> <code>{session.id}</code>
+          </dd>
+        </div>
+      )}
+      <div>
+        <dt>User</dt>
+        <dd>
+          <bdi>{owner?.userName || session.host.name}</bdi> <code>{owner?.userId}</code>
+        </dd>
+      </div>
+      {what === 'user' && (
+        <div>
+          <dt>Would end</dt>
+          <dd>{owner === null ? '…' : sessions(owner.openSessions)}</dd>
+        </div>
+      )}
+    </dl>
   )
 }

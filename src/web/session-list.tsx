@@ -1,3 +1,4 @@
+import type { RefObject } from 'preact'
 import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import type { WatchedSession } from '../client/watch.js'
 import type { Closing } from './close-dialog.js'
@@ -36,17 +37,7 @@ export function SessionList({ rows, view, nowMs, askToClose }: SessionListProps)
   const focus = found >= 0 ? found : Math.min(place.current, rows.length - 1)
   place.current = focus
 
-  const hadFocus = list.current?.contains(document.activeElement) ?? false
-  const wanted = useRef(false)
-  useLayoutEffect(() => {
-    const lost = hadFocus && !list.current?.contains(document.activeElement)
-    if (wanted.current || lost) {
-      wanted.current = false
-      list.current?.querySelector<HTMLElement>('[tabindex="0"].row-button')?.focus({
-        preventScroll: true,
-      })
-    }
-  })
+  const moveFocus = useKeptFocus(list)
   useReading(list, rows, geometry, view)
 
   const onKeyDown = (event: KeyboardEvent) => {
@@ -59,20 +50,12 @@ export function SessionList({ rows, view, nowMs, askToClose }: SessionListProps)
     const session = target === null ? undefined : rows[target]
     if (target !== null && session !== undefined) {
       event.preventDefault()
-      wanted.current = true
+      moveFocus()
       setFocusedId(session.id)
       reveal(list.current, geometry.topOf(target), geometry.bottomOf(target))
     }
   }
 
-  const [first, last] = geometry.range(viewport.top, viewport.bottom)
-  const drawn = rows.slice(first, last + 1).map((session, i) => ({ session, index: first + i }))
-  const away = rows[focus]
-  if (away !== undefined && focus < first) {
-    drawn.unshift({ session: away, index: focus })
-  } else if (away !== undefined && focus > last) {
-    drawn.push({ session: away, index: focus })
-  }
   return (
     <ul
       ref={list}
@@ -81,21 +64,60 @@ export function SessionList({ rows, view, nowMs, askToClose }: SessionListProps)
       style={{ height: `${geometry.height}px` }}
       onKeyDown={onKeyDown}
     >
-      {drawn.map(({ session, index }) => (
-        <SessionRow
-          key={session.id}
-          session={session}
-          index={index}
-          count={rows.length}
-          top={geometry.topOf(index)}
-          opened={index === opened}
-          reachable={index === focus}
-          nowMs={nowMs}
-          onToggle={() => setOpenedId(index === opened ? null : session.id)}
-          onFocus={() => setFocusedId(session.id)}
-          askToClose={askToClose}
-        />
-      ))}
+      {drawnRows(rows, geometry.range(viewport.top, viewport.bottom), focus).map(
+        ({ session, index }) => (
+          <SessionRow
+            key={session.id}
+            session={session}
+            index={index}
+            count={rows.length}
+            top={geometry.topOf(index)}
+            opened={index === opened}
+            reachable={index === focus}
+            nowMs={nowMs}
+            onToggle={() => setOpenedId(index === opened ? null : session.id)}
+            onFocus={() => setFocusedId(session.id)}
+            askToClose={askToClose}
+          />
+        ),
+      )}
     </ul>
   )
+}
+
+/** The rows in view, and the focused one wherever it is, so that its focus is not lost. */
+function drawnRows(
+  rows: readonly WatchedSession[],
+  [first, last]: readonly [number, number],
+  focus: number,
+) {
+  const drawn = rows.slice(first, last + 1).map((session, i) => ({ session, index: first + i }))
+  const focused = rows[focus]
+  if (focused !== undefined && focus < first) {
+    drawn.unshift({ session: focused, index: focus })
+  } else if (focused !== undefined && focus > last) {
+    drawn.push({ session: focused, index: focus })
+  }
+  return drawn
+}
+
+/**
+ * Gives the focus to the row that Tab reaches where the row that had it is gone, or after a call of what is
+ * returned.
+ */
+function useKeptFocus(list: RefObject<HTMLUListElement | null>): () => void {
+  const hadFocus = list.current?.contains(document.activeElement) ?? false
+  const wanted = useRef(false)
+  useLayoutEffect(() => {
+    const lost = hadFocus && !list.current?.contains(document.activeElement)
+    if (wanted.current || lost) {
+      wanted.current = false
+      list.current?.querySelector<HTMLElement>('[tabindex="0"].row-button')?.focus({
+        preventScroll: true,
+      })
+    }
+  })
+  return () => {
+    wanted.current = true
+  }
 }

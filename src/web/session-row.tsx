@@ -69,26 +69,36 @@ export function SessionRow(props: SessionRowProps) {
       {opened && (
         <div class="panel" id={panel}>
           <UserList session={session} />
-          {askToClose && (
-            <div class="row-actions">
-              <button
-                type="button"
-                class="plain danger"
-                onClick={() => askToClose({ session, what: 'session' })}
-              >
-                Close session…
-              </button>
-              <button
-                type="button"
-                class="plain danger"
-                onClick={() => askToClose({ session, what: 'user' })}
-              >
-                Close all of <bdi>{host.name}</bdi>…
-              </button>
-            </div>
-          )}
+          {askToClose && <Actions session={session} askToClose={askToClose} />}
         </div>
       )}
     </li>
+  )
+}
+
+interface ActionsProps {
+  readonly session: WatchedSession
+  readonly askToClose: (closing: Closing) => void
+}
+
+/** What an operator can do. */
+function Actions({ session, askToClose }: ActionsProps) {
+  return (
+    <div class="row-actions">
+      <button
+        type="button"
+        class="plain danger"
+        onClick={() => askToClose({ session, what: 'session' })}
+      >
+        Close session…
+      </button>
+      <button
+        type="button"
+        class="plain danger"
+        onClick={() => askToClose({ session, what: 'user' })}
+      >
+        Close all of <bdi>{session.host.name}</bdi>…
+      </button>
+    </div>
   )
 }
