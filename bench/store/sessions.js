@@ -49,7 +49,7 @@ export function sessionAt(i, count, users, nowMs) {
     data: isToken ? null : JSON.stringify(someData(i)),
     token: isToken ? token(user.owner, requestTimeMs, endMs) : null,
   }
-  const inserted = { session, dueTimeMs: active ? endMs : requestTimeMs + RETENTION_MS }
+  const inserted = { session, sweepAtMs: active ? endMs : requestTimeMs + RETENTION_MS }
   const scope = { userId: user.id, countOpenOfUser: false }
   if (!isToken) {
     return { scope, decision: { insert: inserted } }

@@ -26,7 +26,7 @@ export class EpochClock {
   }
 
   /** The first millisecond after `epoch`, in Unix time; capped at the largest safe integer. */
-  endMs(epoch: bigint): number {
+  endsAtMs(epoch: bigint): number {
     const { genesisMs, lengthMs } = this.settings
     const end = BigInt(genesisMs) + (epoch + 1n) * BigInt(lengthMs)
     return end < BigInt(Number.MAX_SAFE_INTEGER) ? Number(end) : Number.MAX_SAFE_INTEGER

@@ -58,7 +58,7 @@ export interface SessionStore {
   ): Promise<void>
 
   /** Deletes the entry of an idempotency key with its deadline where `check` agrees; whether it did. */
-  forget(scope: IdempotencyScope, check: (answered: Answered) => boolean): Promise<boolean>
+  forget(scope: IdempotencyScope, check: (entry: FoundEntry) => boolean): Promise<boolean>
 
   /**
    * Ids of the sessions that have a seal. This walk and those below show what was committed when they
@@ -74,7 +74,7 @@ export interface SessionStore {
   walkSessions(userId: string, active?: boolean): AsyncIterable<readonly Session[]>
 
   /** What is remembered of this owner's idempotency keys, in no order. */
-  walkAnswers(owner: Uint8Array): AsyncIterable<readonly IdempotencyEntry[]>
+  walkIdempotency(owner: Uint8Array): AsyncIterable<readonly WalkedEntry[]>
 
   /** All deadlines, earliest first. */
   walkDeadlines(): AsyncIterable<readonly Deadline[]>
@@ -115,24 +115,27 @@ export interface Seen {
   /** Counts records marked active, past their deadline or not. */
   readonly openOfUser: number
   readonly openInAll: number
-  readonly answered?: Answered
+  readonly idempotency?: FoundEntry
   readonly reusable?: Session
 }
 
-/** What was answered to the request that had an idempotency key. */
-export interface Answered {
+/** What is remembered of an idempotency key: the request that used it, the session that it opened, and until when. */
+export interface IdempotencyEntry {
+  readonly scope: IdempotencyScope
+  /** Of the request's body. */
   readonly bodySha256: Uint8Array
   readonly sessionId: string
+  readonly expiresTimeMs: number
+}
+
+/** An entry as it is looked up, with its session. */
+export interface FoundEntry extends Pick<IdempotencyEntry, 'bodySha256' | 'sessionId'> {
   /** Absent where it was deleted. */
   readonly session?: Session
 }
 
-/** What is remembered of an idempotency key, and until when. */
-export interface IdempotencyEntry {
-  readonly scope: IdempotencyScope
-  readonly sessionId: string
-  readonly expiresTimeMs: number
-}
+/** An entry as a walk shows it. */
+export type WalkedEntry = Omit<IdempotencyEntry, 'bodySha256'>
 
 export type Decision =
   | { readonly insert: NewSession }
@@ -145,16 +148,16 @@ export interface NewSession {
   readonly session: Session
   readonly seal?: Uint8Array
   /** When the sweep should look at it. */
-  readonly dueTimeMs?: number
-  /** Remembers this answer under the scope's idempotency key. */
-  readonly idempotency?: { readonly bodySha256: Uint8Array; readonly expiresTimeMs: number }
+  readonly sweepAtMs?: number
+  /** Remembers this session under the scope's idempotency key. */
+  readonly idempotency?: Pick<IdempotencyEntry, 'bodySha256' | 'expiresTimeMs'>
 }
 
 export interface Update {
   /** Of the same id, user, address, client and token as the session that it replaces. */
   readonly session: Session
   /** Another time at which the sweep should look at it. */
-  readonly dueTimeMs?: number
+  readonly sweepAtMs?: number
 }
 
 export interface WriteOptions {

@@ -1,6 +1,6 @@
 import type { Config } from '../config/serve-options.js'
 import { storePlace } from '../config/store-place.js'
-import { Deadlines } from '../core/endings/deadlines.js'
+import { ExpiryRules } from '../core/endings/expiry-rules.js'
 import { EpochClock } from '../core/epoch.js'
 import { type InputProgress, openInput } from '../files/input.js'
 import { openServerKeys } from '../keys/server-keys.js'
@@ -37,7 +37,7 @@ export async function importFile(
       await openServerKeys(config, store)
       const importer = new Importer({
         store,
-        deadlines: new Deadlines(clock, config),
+        rules: new ExpiryRules(clock, config),
         maxDataBytes: config.maxDataBytes,
         nowMs: Date.now,
         onLeftOut: hooks.onLeftOut,

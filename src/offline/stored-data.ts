@@ -1,6 +1,6 @@
 import { ConfigError } from '../config/config.js'
 import type { Config } from '../config/serve-options.js'
-import { Deadlines } from '../core/endings/deadlines.js'
+import { ExpiryRules } from '../core/endings/expiry-rules.js'
 import { EpochClock, type EpochSettings } from '../core/epoch.js'
 import type { Session } from '../core/session.js'
 import type { TrySeal } from '../core/upkeep/care.js'
@@ -24,11 +24,11 @@ export function capability<Name extends 'check' | 'repair' | 'restore'>(
 /** When sessions are due under these settings. */
 export function dueUnder(config: Config): {
   readonly epochs: EpochSettings
-  readonly dueMs: (session: Session) => number
+  readonly dueAtMs: (session: Session) => number
 } {
   const epochs = { genesisMs: config.epochGenesisMs, lengthMs: config.epochLengthMs }
-  const deadlines = new Deadlines(new EpochClock(epochs, Date.now), config)
-  return { epochs, dueMs: (session) => deadlines.dueMs(session) }
+  const rules = new ExpiryRules(new EpochClock(epochs, Date.now), config)
+  return { epochs, dueAtMs: (session) => rules.dueAtMs(session) }
 }
 
 /** Tries seals with the server's keys; null where there are none. Throws InputFileError. */

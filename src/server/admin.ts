@@ -28,7 +28,6 @@ export function adminServices(
     )
     return {}
   }
-  const { deadlines } = expiry
   const admin: AdminPorts = {
     version: VERSION,
     startTimeMs: Date.now(),
@@ -36,7 +35,7 @@ export function adminServices(
     backup: () => store.backup(Date.now()),
     check: () =>
       store.check({
-        dueMs: (session) => deadlines.dueMs(session),
+        dueAtMs: (session) => expiry.rules.dueAtMs(session),
         trySeal: sealCheck(() => keys.sealing.keys),
       }),
     keys: () => {
@@ -55,7 +54,7 @@ export function adminServices(
         currentKey: () => keys.sealing.keys.current,
         reseal: (seal, id, token) => resealSeed(keys.sealing.keys, seal, id, token),
       }),
-    exportSubject: (userId) => exportSubject(store, deadlines, userId),
+    exportSubject: (userId) => exportSubject(store, expiry.rules, userId),
     eraseSubject: (userId) => eraseSubject(store, userId),
     clock: guard,
   }

@@ -13,7 +13,7 @@ export async function guardClock(
     wallMs: Date.now,
     monotonicMs: () => performance.now(),
     maxDriftMs,
-    latestKnownMs: newest.sessions[0]?.requestTimeMs ?? 0,
+    latestKnownAtMs: newest.sessions[0]?.requestTimeMs ?? 0,
     onChange(isSuspect, offsetMs) {
       if (isSuspect) {
         log.warn({ event: 'clock-suspect', offsetMs }, clockFinding(offsetMs))

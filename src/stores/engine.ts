@@ -118,8 +118,8 @@ export interface StoreHealth {
 }
 
 export interface CheckPorts {
-  /** When the sweep must next look at a session, as core/endings/deadlines.ts has it; Infinity for never. */
-  readonly dueMs: (session: Session) => number
+  /** When the sweep must next look at a session, as core/endings/expiry-rules.ts has it; Infinity for never. */
+  readonly dueAtMs: (session: Session) => number
   readonly trySeal: TrySeal
 }
 
@@ -129,7 +129,7 @@ export interface ClosedCheckPorts extends CheckPorts {
 }
 
 export interface RepairPorts {
-  readonly dueMs: CheckPorts['dueMs']
+  readonly dueAtMs: CheckPorts['dueAtMs']
   /** null where no sealing keys are at hand: then seals are kept as they are. */
   readonly trySeal: TrySeal | null
   /** What the store was made with; one that has lost them gets these. */

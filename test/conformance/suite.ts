@@ -110,7 +110,7 @@ export function storeConformance(name: string, makeHarness: () => Promise<StoreH
         const replaced = commandSession('1', { requestTimeMs: 2000, data: '{}' })
         await expect(
           store.insert({ userId: 'alice', reuse: PLACE, countOpenOfUser: false }, () => ({
-            replace: { session: replaced, dueTimeMs: 3000 },
+            replace: { session: replaced, sweepAtMs: 3000 },
           })),
         ).resolves.toEqual(replaced)
         await expect(store.get('1')).resolves.toEqual(replaced)
@@ -202,7 +202,7 @@ export function storeConformance(name: string, makeHarness: () => Promise<StoreH
       it('are answered with the session, as it is now', async () => {
         await insert(store, tokenSession('1'), { idempotency: BODY }, { idempotency: KEY })
         await store.update('1', (session) => ({ session: { ...session, requestTimeMs: 1500 } }))
-        expect((await look({ idempotency: KEY })).answered).toEqual({
+        expect((await look({ idempotency: KEY })).idempotency).toEqual({
           bodySha256: BODY.bodySha256,
           sessionId: '1',
           session: tokenSession('1', { requestTimeMs: 1500 }),
@@ -212,9 +212,9 @@ export function storeConformance(name: string, makeHarness: () => Promise<StoreH
       it('are still answered where the session ended or was deleted', async () => {
         await insert(store, tokenSession('1'), { idempotency: BODY }, { idempotency: KEY })
         await store.update('1', (session) => ({ session: ended(session) }))
-        expect((await look({ idempotency: KEY })).answered?.session?.active).toBe(false)
+        expect((await look({ idempotency: KEY })).idempotency?.session?.active).toBe(false)
         await store.remove('1', ALWAYS)
-        expect((await look({ idempotency: KEY })).answered).toEqual({
+        expect((await look({ idempotency: KEY })).idempotency).toEqual({
           bodySha256: BODY.bodySha256,
           sessionId: '1',
         })
@@ -230,16 +230,16 @@ export function storeConformance(name: string, makeHarness: () => Promise<StoreH
         ['border of owner and signer, moved back', { ...KEY, owner: bytes(), signer: bytes(1, 2) }],
       ])('mean nothing for another %s', async (_, other) => {
         await insert(store, tokenSession('1'), { idempotency: BODY }, { idempotency: KEY })
-        expect((await look({ idempotency: other })).answered).toBeUndefined()
-        expect((await look({ idempotency: KEY })).answered).toBeDefined()
-        expect((await look()).answered).toBeUndefined()
+        expect((await look({ idempotency: other })).idempotency).toBeUndefined()
+        expect((await look({ idempotency: KEY })).idempotency).toBeDefined()
+        expect((await look()).idempotency).toBeUndefined()
       })
 
       it('open one session where two come at once', async () => {
         const attempts = ['1', '2', '3'].map((id) =>
           store.insert({ userId: 'alice', idempotency: KEY, countOpenOfUser: false }, (seen) =>
-            seen.answered?.session
-              ? { keep: seen.answered.session }
+            seen.idempotency?.session
+              ? { keep: seen.idempotency.session }
               : { insert: { session: tokenSession(id), idempotency: BODY } },
           ),
         )
@@ -253,7 +253,7 @@ export function storeConformance(name: string, makeHarness: () => Promise<StoreH
         const due = await store.due(5001, 10)
         expect(due).toEqual([{ kind: 'idempotency', timeMs: 5000, scope: KEY }])
         await store.settle(due)
-        expect((await look({ idempotency: KEY })).answered).toBeUndefined()
+        expect((await look({ idempotency: KEY })).idempotency).toBeUndefined()
         await expect(store.due(5001, 10)).resolves.toEqual([])
         await expect(store.get('1')).resolves.toBeDefined()
       })
@@ -263,9 +263,9 @@ export function storeConformance(name: string, makeHarness: () => Promise<StoreH
         await insert(store, tokenSession('1'), { idempotency: BODY }, { idempotency: KEY })
         await insert(store, tokenSession('2'), { idempotency: again }, { idempotency: KEY })
         await store.settle(await store.due(6000, 10))
-        expect((await look({ idempotency: KEY })).answered?.sessionId).toBe('2')
+        expect((await look({ idempotency: KEY })).idempotency?.sessionId).toBe('2')
         await store.settle(await store.due(8000, 10))
-        expect((await look({ idempotency: KEY })).answered).toBeUndefined()
+        expect((await look({ idempotency: KEY })).idempotency).toBeUndefined()
       })
     })
 
@@ -281,7 +281,7 @@ export function storeConformance(name: string, makeHarness: () => Promise<StoreH
             return true
           }),
         ).resolves.toBe(true)
-        expect((await look(keyed)).answered).toBeUndefined()
+        expect((await look(keyed)).idempotency).toBeUndefined()
         await expect(store.due(9000, 10)).resolves.toEqual([])
         await expect(store.forget(KEY, () => expect.unreachable())).resolves.toBe(false)
       })
@@ -295,7 +295,7 @@ export function storeConformance(name: string, makeHarness: () => Promise<StoreH
             throw refusal
           }),
         ).rejects.toBe(refusal)
-        expect((await look(keyed)).answered?.sessionId).toBe('1')
+        expect((await look(keyed)).idempotency?.sessionId).toBe('1')
         await expect(store.due(9000, 10)).resolves.toHaveLength(1)
       })
 
@@ -310,7 +310,7 @@ export function storeConformance(name: string, makeHarness: () => Promise<StoreH
           return { insert: { session: tokenSession('2'), idempotency: BODY } }
         })
         await expect(forgotten).resolves.toBe(false)
-        expect((await look(keyed)).answered?.sessionId).toBe('2')
+        expect((await look(keyed)).idempotency?.sessionId).toBe('2')
       })
     })
 
@@ -362,17 +362,17 @@ export function storeConformance(name: string, makeHarness: () => Promise<StoreH
           await insert(store, tokenSession(id), { idempotency: BODY }, { idempotency: scope })
         }
         const { expiresTimeMs } = BODY
-        const entries = await all(store.walkAnswers(KEY.owner))
+        const entries = await all(store.walkIdempotency(KEY.owner))
         expect(entries.toSorted((a, b) => a.sessionId.localeCompare(b.sessionId))).toEqual([
           { scope: KEY, sessionId: '1', expiresTimeMs },
           { scope: second, sessionId: '2', expiresTimeMs },
         ])
-        await expect(all(store.walkAnswers(bytes(9)))).resolves.toEqual([])
+        await expect(all(store.walkIdempotency(bytes(9)))).resolves.toEqual([])
       })
 
       it('show all deadlines, earliest first, and settle none', async () => {
-        await insert(store, commandSession('1'), { dueTimeMs: Number.MAX_SAFE_INTEGER })
-        await insert(store, commandSession('2'), { dueTimeMs: 100 })
+        await insert(store, commandSession('1'), { sweepAtMs: Number.MAX_SAFE_INTEGER })
+        await insert(store, commandSession('2'), { sweepAtMs: 100 })
         await insert(store, tokenSession('3'), { idempotency: KEY_AT_200 }, KEYED)
         const deadlines = [
           sessionDeadline(100, '2'),
@@ -389,7 +389,7 @@ export function storeConformance(name: string, makeHarness: () => Promise<StoreH
             insert(
               store,
               tokenSession(id),
-              { seal: SEAL, dueTimeMs: i },
+              { seal: SEAL, sweepAtMs: i },
               { countOpenOfUser: false },
             ),
           ),
@@ -501,7 +501,7 @@ export function storeConformance(name: string, makeHarness: () => Promise<StoreH
       })
 
       it('throws on what the function throws, and writes nothing', async () => {
-        await insert(store, commandSession('1'), { dueTimeMs: 5000 })
+        await insert(store, commandSession('1'), { sweepAtMs: 5000 })
         const refusal = new Error('refused')
         const attempt = store.update(
           '1',
@@ -566,11 +566,11 @@ export function storeConformance(name: string, makeHarness: () => Promise<StoreH
       })
 
       it('settles what it is told, whatever it decides', async () => {
-        await insert(store, commandSession('1'), { dueTimeMs: 5000 })
+        await insert(store, commandSession('1'), { sweepAtMs: 5000 })
         await store.update('1', () => null, { settles: sessionDeadline(5000, '1') })
         await expect(store.due(6000, 10)).resolves.toEqual([])
 
-        const again = { session: commandSession('1'), dueTimeMs: 5500 }
+        const again = { session: commandSession('1'), sweepAtMs: 5500 }
         await store.update('1', () => again)
         await store.update('1', () => again, { settles: sessionDeadline(5500, '1') })
         await expect(store.due(6000, 10)).resolves.toEqual([sessionDeadline(5500, '1')])
@@ -605,7 +605,7 @@ export function storeConformance(name: string, makeHarness: () => Promise<StoreH
       })
 
       it('settles what it is told, whatever the check says', async () => {
-        await insert(store, commandSession('1'), { dueTimeMs: 5000 })
+        await insert(store, commandSession('1'), { sweepAtMs: 5000 })
         await store.remove('1', () => false, { settles: sessionDeadline(5000, '1') })
         await expect(store.due(6000, 10)).resolves.toEqual([])
       })
@@ -770,9 +770,9 @@ export function storeConformance(name: string, makeHarness: () => Promise<StoreH
 
     describe('deadlines', () => {
       it('come due earliest first, up to a limit', async () => {
-        await insert(store, commandSession('1'), { dueTimeMs: 300 })
-        await insert(store, commandSession('2'), { dueTimeMs: 100 })
-        await insert(store, tokenSession('3'), { dueTimeMs: 400, idempotency: KEY_AT_200 }, KEYED)
+        await insert(store, commandSession('1'), { sweepAtMs: 300 })
+        await insert(store, commandSession('2'), { sweepAtMs: 100 })
+        await insert(store, tokenSession('3'), { sweepAtMs: 400, idempotency: KEY_AT_200 }, KEYED)
         const all = [
           sessionDeadline(100, '2'),
           { kind: 'idempotency', timeMs: 200, scope: KEY },
@@ -788,8 +788,8 @@ export function storeConformance(name: string, makeHarness: () => Promise<StoreH
       })
 
       it('stay until they are settled, also beyond the session', async () => {
-        await insert(store, commandSession('1'), { dueTimeMs: 100 })
-        await store.update('1', (session) => ({ session, dueTimeMs: 200 }))
+        await insert(store, commandSession('1'), { sweepAtMs: 100 })
+        await store.update('1', (session) => ({ session, sweepAtMs: 200 }))
         await store.remove('1', ALWAYS)
         const due = await store.due(1000, 10)
         expect(due).toEqual([sessionDeadline(100, '1'), sessionDeadline(200, '1')])
@@ -801,10 +801,10 @@ export function storeConformance(name: string, makeHarness: () => Promise<StoreH
       })
 
       it('are seen where they are armed before what was settled', async () => {
-        await insert(store, commandSession('1'), { dueTimeMs: 500 })
+        await insert(store, commandSession('1'), { sweepAtMs: 500 })
         await store.settle(await store.due(1000, 10))
         await expect(store.due(1000, 10)).resolves.toEqual([])
-        await insert(store, commandSession('2'), { dueTimeMs: 50 })
+        await insert(store, commandSession('2'), { sweepAtMs: 50 })
         await expect(store.due(1000, 10)).resolves.toEqual([sessionDeadline(50, '2')])
         await expect(store.due(60, 10)).resolves.toEqual([sessionDeadline(50, '2')])
         await expect(store.due(50, 10)).resolves.toEqual([])
@@ -812,7 +812,7 @@ export function storeConformance(name: string, makeHarness: () => Promise<StoreH
       })
 
       it('may lie at the end of time', async () => {
-        await insert(store, tokenSession('1'), { dueTimeMs: Number.MAX_SAFE_INTEGER })
+        await insert(store, tokenSession('1'), { sweepAtMs: Number.MAX_SAFE_INTEGER })
         await expect(store.due(Number.MAX_SAFE_INTEGER, 10)).resolves.toEqual([])
         await expect(store.due(Infinity, 10)).resolves.toEqual([
           sessionDeadline(Number.MAX_SAFE_INTEGER, '1'),
@@ -930,7 +930,7 @@ export function storeConformance(name: string, makeHarness: () => Promise<StoreH
         ['forget', (closed) => closed.forget(KEY, ALWAYS)],
         ['walkSeals', (closed) => all(closed.walkSeals())],
         ['walkSessions', (closed) => all(closed.walkSessions('alice'))],
-        ['walkAnswers', (closed) => all(closed.walkAnswers(KEY.owner))],
+        ['walkIdempotency', (closed) => all(closed.walkIdempotency(KEY.owner))],
         ['walkDeadlines', (closed) => all(closed.walkDeadlines())],
       ])('%s fails afterwards', async (_, call) => {
         await store.close()

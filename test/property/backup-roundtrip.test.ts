@@ -25,7 +25,7 @@ const anyOpened = fc.record({
   data: fc.option(fc.json()),
   openTimeMs: anyTime,
   requestTimeMs: anyTime,
-  dueTimeMs: fc.option(anyTime, { nil: undefined }),
+  sweepAtMs: fc.option(anyTime, { nil: undefined }),
   key: fc.option(fc.string({ minLength: 1, maxLength: 8 }), { nil: undefined }),
   fate: fc.constantFrom('open', 'open', 'ended', 'removed'),
 })
@@ -38,7 +38,7 @@ it('a backup of any store, restored, is that store', async () => {
         const source = join(directory, 'source')
         const made = join(directory, 'made')
         const store = await LevelStore.open(source, { epochs: EPOCHS, sync: false })
-        for (const [i, { isToken, dueTimeMs, key, fate, ...parts }] of all.entries()) {
+        for (const [i, { isToken, sweepAtMs, key, fate, ...parts }] of all.entries()) {
           const session = (isToken ? tokenSession : commandSession)(`id ${i}`, parts)
           const scope = { owner: Uint8Array.of(i), signer: Uint8Array.of(1), key: key ?? '' }
           await insert(
@@ -46,7 +46,7 @@ it('a backup of any store, restored, is that store', async () => {
             session,
             {
               ...(isToken && { seal: Buffer.from(`seal ${i}`) }),
-              ...(dueTimeMs !== undefined && { dueTimeMs }),
+              ...(sweepAtMs !== undefined && { sweepAtMs }),
               ...(key !== undefined && {
                 idempotency: { bodySha256: Uint8Array.of(1), expiresTimeMs: i },
               }),

@@ -26,7 +26,7 @@ const anyInsert = fc.record({
   reuses: fc.boolean(),
   counts: fc.boolean(),
   timeMs: anyTime,
-  dueTimeMs: fc.option(anyTime, { nil: undefined }),
+  sweepAtMs: fc.option(anyTime, { nil: undefined }),
 })
 const anyUpdate = fc.record({
   kind: fc.constant('update' as const),
@@ -34,7 +34,7 @@ const anyUpdate = fc.record({
   what: fc.constantFrom('touch', 'end', 'reopen', 'nothing'),
   durable: fc.boolean(),
   timeMs: anyTime,
-  dueTimeMs: fc.option(anyTime, { nil: undefined }),
+  sweepAtMs: fc.option(anyTime, { nil: undefined }),
 })
 const anyRemove = fc.record({
   kind: fc.constant('remove' as const),
@@ -85,7 +85,7 @@ async function run(store: SessionStore, { step, number }: Numbered): Promise<Tra
   function perform(): Promise<unknown> {
     switch (step.kind) {
       case 'insert': {
-        const { userId, client, key, timeMs, dueTimeMs } = step
+        const { userId, client, key, timeMs, sweepAtMs } = step
         const make = step.opener === 'command' ? commandSession : tokenSession
         const session = make(`${number}`, {
           userId,
@@ -104,7 +104,7 @@ async function run(store: SessionStore, { step, number }: Numbered): Promise<Tra
           },
           (seen) => {
             trace.saw = { ...seen, openInAll: 0 }
-            return decide(seen, session, dueTimeMs)
+            return decide(seen, session, sweepAtMs)
           },
         )
       }
@@ -114,11 +114,11 @@ async function run(store: SessionStore, { step, number }: Numbered): Promise<Tra
           (current) => {
             trace.saw = current
             const session = changed(current, step.what, step.timeMs)
-            const { dueTimeMs } = step
+            const { sweepAtMs } = step
             return session
               ? {
                   session: { ...session, userName: name },
-                  ...(dueTimeMs !== undefined && { dueTimeMs }),
+                  ...(sweepAtMs !== undefined && { sweepAtMs }),
                 }
               : null
           },
@@ -135,13 +135,13 @@ async function run(store: SessionStore, { step, number }: Numbered): Promise<Tra
   }
 }
 
-function decide(seen: Seen, session: Session, dueTimeMs: number | undefined): Decision {
-  const due = dueTimeMs === undefined ? {} : { dueTimeMs }
-  if (seen.answered !== undefined) {
-    if (seen.answered.session === undefined) {
+function decide(seen: Seen, session: Session, sweepAtMs: number | undefined): Decision {
+  const due = sweepAtMs === undefined ? {} : { sweepAtMs }
+  if (seen.idempotency !== undefined) {
+    if (seen.idempotency.session === undefined) {
       throw new Error('it was deleted')
     }
-    return { keep: seen.answered.session }
+    return { keep: seen.idempotency.session }
   }
   if (seen.reusable !== undefined) {
     const { userName, requestTimeMs } = session
@@ -175,7 +175,7 @@ async function sweep(store: SessionStore, { timeMs, updates }: Sweep): Promise<u
   const due = inOrder(await store.due(timeMs, 1000))
   for (const deadline of due) {
     if (deadline.kind === 'session' && updates) {
-      const next = { dueTimeMs: deadline.timeMs + 10 }
+      const next = { sweepAtMs: deadline.timeMs + 10 }
       await store.update(deadline.id, (session) => ({ session, ...next }), { settles: deadline })
     } else {
       await store.settle([deadline])

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { Level } from 'level'
-import { Deadlines } from '../../src/core/endings/deadlines.js'
+import { ExpiryRules } from '../../src/core/endings/expiry-rules.js'
 import { EpochClock } from '../../src/core/epoch.js'
 import type { Session } from '../../src/core/session.js'
 import { type SealingKeys, sealSeed } from '../../src/crypto/seal.js'
@@ -21,13 +21,13 @@ export const SEALING_KEYS: SealingKeys = generateSealingKeys(randomBytes)
 export const NOW_MS = 1_000_000
 const HOUR_MS = 3_600_000
 
-const deadlines = new Deadlines(new EpochClock(EPOCHS, () => NOW_MS), {
+const deadlines = new ExpiryRules(new EpochClock(EPOCHS, () => NOW_MS), {
   idleTimeoutMs: HOUR_MS,
   maxSessionAgeMs: 0,
   retentionMs: HOUR_MS,
 })
 export const PORTS = {
-  dueMs: (session: Session) => deadlines.dueMs(session),
+  dueAtMs: (session: Session) => deadlines.dueAtMs(session),
   trySeal: sealCheck(() => SEALING_KEYS),
 }
 
@@ -51,7 +51,7 @@ export async function fillStore(location: string): Promise<void> {
       store,
       session,
       {
-        dueTimeMs: PORTS.dueMs(session),
+        sweepAtMs: PORTS.dueAtMs(session),
         ...(seal && {
           seal,
           idempotency: { bodySha256: new Uint8Array(32).fill(1), expiresTimeMs: 4_000_000 },
@@ -69,7 +69,7 @@ export async function fillStore(location: string): Promise<void> {
   for (const id of ['token-ended', 'bob-ended']) {
     await store.update(id, (session) => {
       const after = ended(session, 5000)
-      return { session: after, dueTimeMs: PORTS.dueMs(after) }
+      return { session: after, sweepAtMs: PORTS.dueAtMs(after) }
     })
   }
   await store.close()

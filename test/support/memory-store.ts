@@ -3,9 +3,9 @@ import { StoreUnavailableError } from '../../src/core/errors.js'
 import type { SessionListener } from '../../src/core/events.js'
 import type { Session } from '../../src/core/session.js'
 import type {
-  Answered,
   Deadline,
   Decision,
+  FoundEntry,
   IdempotencyEntry,
   IdempotencyScope,
   InsertScope,
@@ -14,13 +14,10 @@ import type {
   SessionPage,
   SessionStore,
   Update,
+  WalkedEntry,
   WriteOptions,
 } from '../../src/core/store.js'
 import { Listeners } from '../../src/stores/listeners.js'
-
-interface Answer extends IdempotencyEntry {
-  readonly bodySha256: Uint8Array
-}
 
 /**
  * The promises of a SessionStore in their plainest form: every method runs in one turn of the event
@@ -29,7 +26,7 @@ interface Answer extends IdempotencyEntry {
 export class MemoryStore implements SessionStore {
   private readonly sessions = new Map<string, Session>()
   private readonly seals = new Map<string, Uint8Array>()
-  private readonly answers = new Map<string, Answer>()
+  private readonly entries = new Map<string, IdempotencyEntry>()
   private readonly deadlines = new Map<string, Deadline>()
   private readonly listeners = new Listeners()
   private closed = false
@@ -57,26 +54,26 @@ export class MemoryStore implements SessionStore {
       return decision.keep
     }
     if ('replace' in decision) {
-      const { session, dueTimeMs } = decision.replace
+      const { session, sweepAtMs } = decision.replace
       if (seen.reusable?.id !== session.id) {
         throw new TypeError('only the session to reuse can be replaced')
       }
-      return this.put(session, dueTimeMs)
+      return this.put(session, sweepAtMs)
     }
-    const { session, seal, dueTimeMs, idempotency } = decision.insert
+    const { session, seal, sweepAtMs, idempotency } = decision.insert
     if (seal !== undefined && session.active) {
       this.seals.set(session.id, Uint8Array.from(seal))
     }
     if (idempotency !== undefined && scope.idempotency !== undefined) {
       const timeMs = idempotency.expiresTimeMs
-      this.answers.set(scopeText(scope.idempotency), {
+      this.entries.set(scopeText(scope.idempotency), {
         ...idempotency,
         scope: structuredClone(scope.idempotency),
         sessionId: session.id,
       })
       this.arm({ kind: 'idempotency', timeMs, scope: scope.idempotency })
     }
-    return this.put(session, dueTimeMs)
+    return this.put(session, sweepAtMs)
   }
 
   async update(
@@ -88,7 +85,7 @@ export class MemoryStore implements SessionStore {
     const current = this.sessions.get(id)
     const update = current && change(current)
     this.strike(settles)
-    return update ? this.put(update.session, update.dueTimeMs) : current
+    return update ? this.put(update.session, update.sweepAtMs) : current
   }
 
   async remove(
@@ -148,13 +145,13 @@ export class MemoryStore implements SessionStore {
     }
   }
 
-  async forget(scope: IdempotencyScope, check: (answered: Answered) => boolean): Promise<boolean> {
+  async forget(scope: IdempotencyScope, check: (entry: FoundEntry) => boolean): Promise<boolean> {
     this.checkOpen()
-    const answer = this.answers.get(scopeText(scope))
-    const isForgotten = answer !== undefined && check(this.answered(answer))
+    const entry = this.entries.get(scopeText(scope))
+    const isForgotten = entry !== undefined && check(this.found(entry))
     if (isForgotten) {
-      this.answers.delete(scopeText(scope))
-      this.strike({ kind: 'idempotency', timeMs: answer.expiresTimeMs, scope })
+      this.entries.delete(scopeText(scope))
+      this.strike({ kind: 'idempotency', timeMs: entry.expiresTimeMs, scope })
     }
     return isForgotten
   }
@@ -177,9 +174,9 @@ export class MemoryStore implements SessionStore {
     }
   }
 
-  async *walkAnswers(owner: Uint8Array): AsyncIterable<readonly IdempotencyEntry[]> {
+  async *walkIdempotency(owner: Uint8Array): AsyncIterable<readonly WalkedEntry[]> {
     this.checkOpen()
-    yield [...this.answers.values()]
+    yield [...this.entries.values()]
       .filter(({ scope }) => sameBytes(scope.owner, owner))
       .map(({ bodySha256: _, ...entry }) => entry)
   }
@@ -198,8 +195,8 @@ export class MemoryStore implements SessionStore {
       this.strike(deadline)
       if (deadline.kind === 'idempotency') {
         const key = scopeText(deadline.scope)
-        if ((this.answers.get(key)?.expiresTimeMs ?? Infinity) <= deadline.timeMs) {
-          this.answers.delete(key)
+        if ((this.entries.get(key)?.expiresTimeMs ?? Infinity) <= deadline.timeMs) {
+          this.entries.delete(key)
         }
       }
     }
@@ -220,17 +217,17 @@ export class MemoryStore implements SessionStore {
 
   private look({ userId, idempotency, reuse, countOpenOfUser }: InsertScope): Seen {
     const ofUser = this.open().filter((session) => session.userId === userId)
-    const answer = idempotency && this.answers.get(scopeText(idempotency))
+    const entry = idempotency && this.entries.get(scopeText(idempotency))
     const reusable = reuse && this.newestOpened(userId, reuse)
     return {
       openOfUser: countOpenOfUser ? ofUser.length : 0,
       openInAll: this.open().length,
-      ...(answer && { answered: this.answered(answer) }),
+      ...(entry && { idempotency: this.found(entry) }),
       ...(reusable && { reusable }),
     }
   }
 
-  private answered({ bodySha256, sessionId }: Answer): Answered {
+  private found({ bodySha256, sessionId }: IdempotencyEntry): FoundEntry {
     const session = this.sessions.get(sessionId)
     return { bodySha256, sessionId, ...(session && { session }) }
   }
@@ -246,15 +243,15 @@ export class MemoryStore implements SessionStore {
       .sort((a, b) => b.openTimeMs - a.openTimeMs || compareIds(a, b))[0]
   }
 
-  private put(session: Session, dueTimeMs: number | undefined): Session {
+  private put(session: Session, sweepAtMs: number | undefined): Session {
     const before = this.sessions.get(session.id) ?? null
     const after = structuredClone(session.active ? session : { ...session, user: null, data: null })
     this.sessions.set(session.id, after)
     if (!session.active) {
       this.seals.delete(session.id)
     }
-    if (dueTimeMs !== undefined) {
-      this.arm({ kind: 'session', timeMs: dueTimeMs, id: session.id })
+    if (sweepAtMs !== undefined) {
+      this.arm({ kind: 'session', timeMs: sweepAtMs, id: session.id })
     }
     this.listeners.emit({ before, after })
     return after

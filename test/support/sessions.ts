@@ -2,8 +2,8 @@ import { createHash, randomBytes } from 'node:crypto'
 import { Sessions, type SessionsLimits } from '../../src/core/commands/sessions.js'
 import type { CreateClaim } from '../../src/core/create/claim.js'
 import { type CreateLimits, createSession } from '../../src/core/create/create.js'
-import type { DeadlineSettings } from '../../src/core/endings/deadlines.js'
 import { Expiry } from '../../src/core/endings/expiry.js'
+import type { ExpirySettings } from '../../src/core/endings/expiry-rules.js'
 import { EpochClock } from '../../src/core/epoch.js'
 import type { Audit, AuditEntry, Caller } from '../../src/core/operators/audit.js'
 import type { SessionStore } from '../../src/core/store.js'
@@ -18,7 +18,7 @@ export const NO_AUDIT: Audit = { check: async () => {}, record: async () => {} }
 export const CALLER: Caller = { name: 'a test', address: '127.0.0.1:50000' }
 
 /** What the use cases are limited by, together. */
-export type Limits = CreateLimits & SessionsLimits & DeadlineSettings
+export type Limits = CreateLimits & SessionsLimits & ExpirySettings
 
 /** The use cases over a store (the reference model, unless told otherwise), at a time that the test moves. */
 export function sessionsAt(

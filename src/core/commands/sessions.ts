@@ -1,6 +1,6 @@
 import { checkQuota, type Quota } from '../create/quota.js'
-import type { Deadlines } from '../endings/deadlines.js'
 import type { Expiry } from '../endings/expiry.js'
+import type { ExpiryRules } from '../endings/expiry-rules.js'
 import type { SweepCounts } from '../endings/sweep.js'
 import type { EpochClock } from '../epoch.js'
 import { ClockSuspectError, ConflictError, NotFoundError } from '../errors.js'
@@ -50,13 +50,13 @@ export interface ClosedSession extends Session {
 
 /** The sessions commands, each once. Transports translate to them and from them. */
 export class Sessions {
-  private readonly deadlines: Deadlines
+  private readonly rules: ExpiryRules
 
   constructor(
     private readonly ports: SessionsPorts,
     private readonly limits: SessionsLimits,
   ) {
-    this.deadlines = ports.expiry.deadlines
+    this.rules = ports.expiry.rules
   }
 
   /** Opens a session, or finds the one that this user has open from this address and client. */
@@ -81,7 +81,7 @@ export class Sessions {
   async get(id: string): Promise<Session | null> {
     checkRequired('session_id', id)
     const session = await this.ports.store.get(id)
-    return session === undefined ? null : this.deadlines.asOfNow(session)
+    return session === undefined ? null : this.rules.asOfNow(session)
   }
 
   /** The open session of this user with this id, for which this counts as a request. */
@@ -97,12 +97,12 @@ export class Sessions {
     const touched = await this.ports.store.update(
       id,
       (current) =>
-        current.active && !this.deadlines.isOverdue(current)
+        current.active && !this.rules.isOverdue(current)
           ? { session: this.touched(current) }
           : null,
       { durable: false },
     )
-    return touched !== undefined && this.deadlines.asOfNow(touched).active ? touched : null
+    return touched !== undefined && this.rules.asOfNow(touched).active ? touched : null
   }
 
   /** A page of sessions, newest request first. */
@@ -118,12 +118,12 @@ export class Sessions {
       const page = await this.ports.store.list(query)
       // Among open and ended ones it stays where it is.
       const overdue = query.active
-        ? page.sessions.filter((session) => this.deadlines.isOverdue(session))
+        ? page.sessions.filter((session) => this.rules.isOverdue(session))
         : []
       if (overdue.length === 0) {
         return {
           ...page,
-          sessions: page.sessions.map((session) => this.deadlines.asOfNow(session)),
+          sessions: page.sessions.map((session) => this.rules.asOfNow(session)),
         }
       }
       await Promise.all(overdue.map((session) => this.ports.expiry.endIfOverdue(session.id)))
@@ -149,9 +149,9 @@ export class Sessions {
     await audit.check()
     let wasOpen = false
     const session = await store.update(id, (current) => {
-      const { active, closeTimeMs } = this.deadlines.asOfNow(current)
+      const { active, closeTimeMs } = this.rules.asOfNow(current)
       wasOpen = active
-      return current.active ? this.deadlines.end(current, closeTimeMs ?? clock.nowMs()) : null
+      return current.active ? this.rules.end(current, closeTimeMs ?? clock.nowMs()) : null
     })
     if (session === undefined) {
       return null
@@ -194,7 +194,7 @@ export class Sessions {
     if (removed === undefined) {
       return null
     }
-    const before = this.deadlines.asOfNow(removed)
+    const before = this.rules.asOfNow(removed)
     await this.record('delete', before, before.active, caller)
     return { ...before, user: null, data: null }
   }
@@ -237,7 +237,7 @@ export class Sessions {
     const nowMs = this.ports.clock.nowMs()
     const opened = newSession({ id, userId, address, client, token: null }, nowMs)
     const session = { ...opened, ...given }
-    return { insert: { session, dueTimeMs: this.deadlines.lookMs(session) } }
+    return { insert: { session, sweepAtMs: this.rules.sweepAtMs(session) } }
   }
 
   private async write(
@@ -250,7 +250,7 @@ export class Sessions {
       if (userId !== undefined && current.userId !== userId) {
         throw new NotFoundError(id)
       }
-      if (!current.active || this.deadlines.isOverdue(current)) {
+      if (!current.active || this.rules.isOverdue(current)) {
         throw new ConflictError(id)
       }
       const session = { ...this.touched(current), ...change }
@@ -273,7 +273,7 @@ export class Sessions {
   }: ListArguments) {
     const { userId, active, fromTimeMs = 0, toTimeMs = Number.POSITIVE_INFINITY } = filter
     const stored = await this.ports.store.get(id)
-    const session = stored && this.deadlines.asOfNow(stored)
+    const session = stored && this.rules.asOfNow(stored)
     const matches =
       session !== undefined &&
       (userId === undefined || session.userId === userId) &&

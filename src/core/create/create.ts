@@ -50,9 +50,9 @@ export async function createSession(
     ...(key !== undefined && { idempotency: { owner, signer, key } }),
   }
   const decide = (seen: Seen): Decision => {
-    const answered = bodySha256 && answeredBefore(seen, bodySha256, expiry)
-    if (answered !== undefined) {
-      return { keep: answered }
+    const earlier = bodySha256 && openedBefore(seen, bodySha256, expiry)
+    if (earlier !== undefined) {
+      return { keep: earlier }
     }
     checkQuota(seen, limits)
     return { insert: mint(claim, userId, bodySha256, ports) }
@@ -61,19 +61,19 @@ export async function createSession(
 }
 
 /** The session that this idempotency key stands for. Throws where it is another body's, or has ended. */
-function answeredBefore(
-  { answered }: Seen,
+function openedBefore(
+  { idempotency }: Seen,
   bodySha256: Uint8Array,
-  { deadlines }: Expiry,
+  { rules }: Expiry,
 ): Session | undefined {
-  if (answered === undefined) {
+  if (idempotency === undefined) {
     return undefined
   }
-  if (!sameBytes(answered.bodySha256, bodySha256)) {
+  if (!sameBytes(idempotency.bodySha256, bodySha256)) {
     throw new IdempotencyKeyReusedError()
   }
-  if (answered.session === undefined || !deadlines.asOfNow(answered.session).active) {
-    throw new SessionEndedError(answered.sessionId)
+  if (idempotency.session === undefined || !rules.asOfNow(idempotency.session).active) {
+    throw new SessionEndedError(idempotency.sessionId)
   }
-  return answered.session
+  return idempotency.session
 }

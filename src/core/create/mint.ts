@@ -30,11 +30,11 @@ export function mint(
   const token = { owner, lifetime, publicKey: publicKey(seed) }
   const sealed = seal(seed, id, token)
   random.fill(0)
-  const endMs = clock.endMs(lifetime.exp)
+  const endsAtMs = clock.endsAtMs(lifetime.exp)
   return {
     session: newSession({ id, userId, address, client, token }, clock.nowMs()),
     seal: sealed,
-    dueTimeMs: endMs,
-    ...(bodySha256 && { idempotency: { bodySha256, expiresTimeMs: endMs } }),
+    sweepAtMs: endsAtMs,
+    ...(bodySha256 && { idempotency: { bodySha256, expiresTimeMs: endsAtMs } }),
   }
 }

@@ -15,7 +15,7 @@ export interface ClockGuardOptions {
    * The latest time that was written down before, in Unix time: a wall clock that is further behind it
    * than may be is suspect from the start.
    */
-  readonly latestKnownMs?: number
+  readonly latestKnownAtMs?: number
   /** Told once of each change. */
   readonly onChange?: (isSuspect: boolean, offsetMs: number) => void
 }
@@ -27,21 +27,22 @@ export interface ClockGuardOptions {
  */
 export class ClockGuard {
   /** Wall minus monotonic, as they were last held to agree. */
-  private agreedMs: number
-  /** When `agreedMs` was last moved; monotonic. */
-  private lookedMs: number
+  private agreedOffsetMs: number
+  /** When `agreedOffsetMs` was last moved; monotonic. */
+  private comparedAtMs: number
   private wasSuspect = false
 
   constructor(private readonly options: ClockGuardOptions) {
-    const { latestKnownMs = Number.NEGATIVE_INFINITY, wallMs, maxDriftMs } = options
-    this.lookedMs = options.monotonicMs()
+    const { latestKnownAtMs = Number.NEGATIVE_INFINITY, wallMs, maxDriftMs } = options
+    this.comparedAtMs = options.monotonicMs()
     const nowMs = wallMs()
-    this.agreedMs = (latestKnownMs - nowMs > maxDriftMs ? latestKnownMs : nowMs) - this.lookedMs
+    this.agreedOffsetMs =
+      (latestKnownAtMs - nowMs > maxDriftMs ? latestKnownAtMs : nowMs) - this.comparedAtMs
   }
 
   /** How far the wall clock is ahead of where it was expected. */
   offsetMs(): number {
-    return this.options.wallMs() - this.options.monotonicMs() - this.agreedMs
+    return this.options.wallMs() - this.options.monotonicMs() - this.agreedOffsetMs
   }
 
   /** Looks at both clocks. */
@@ -50,10 +51,10 @@ export class ClockGuard {
     const isSuspect = Math.abs(offsetMs) > this.options.maxDriftMs
     const nowMs = this.options.monotonicMs()
     if (!isSuspect) {
-      const forgivenMs = (nowMs - this.lookedMs) * FORGIVEN_RATE
-      this.agreedMs += Math.max(-forgivenMs, Math.min(offsetMs, forgivenMs))
+      const forgivenMs = (nowMs - this.comparedAtMs) * FORGIVEN_RATE
+      this.agreedOffsetMs += Math.max(-forgivenMs, Math.min(offsetMs, forgivenMs))
     }
-    this.lookedMs = nowMs
+    this.comparedAtMs = nowMs
     if (isSuspect !== this.wasSuspect) {
       this.wasSuspect = isSuspect
       this.options.onChange?.(isSuspect, offsetMs)
@@ -64,7 +65,7 @@ export class ClockGuard {
   /** Takes the wall clock to be right as it is now. Returns the offset that was accepted, in milliseconds. */
   confirm(): number {
     const offsetMs = this.offsetMs()
-    this.agreedMs += offsetMs
+    this.agreedOffsetMs += offsetMs
     this.isSuspect()
     return offsetMs
   }

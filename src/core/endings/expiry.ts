@@ -3,8 +3,8 @@ import { QuotaError } from '../errors.js'
 import type { Session } from '../session.js'
 import { Shared } from '../shared.js'
 import type { Decision, InsertScope, Seen, SessionStore } from '../store.js'
-import { type DeadlineSettings, Deadlines } from './deadlines.js'
 import { EarlierSessions } from './earlier-sessions.js'
+import { ExpiryRules, type ExpirySettings } from './expiry-rules.js'
 import { Sweep } from './sweep.js'
 
 /** Thrown to itself: a session that a command would find again is past its deadline. */
@@ -16,7 +16,7 @@ class OverdueFound extends Error {
 
 /** Ends what is past its deadline: by the sweep, or at once where it stands in the way of a call. */
 export class Expiry {
-  readonly deadlines: Deadlines
+  readonly rules: ExpiryRules
   readonly sweep: Sweep
   private readonly earlier: EarlierSessions
   private readonly ending = new Shared<void>()
@@ -25,20 +25,20 @@ export class Expiry {
   constructor(
     private readonly store: SessionStore,
     clock: EpochClock,
-    settings: DeadlineSettings,
+    settings: ExpirySettings,
     onDamage?: (problem: string) => void,
   ) {
-    this.deadlines = new Deadlines(clock, settings)
-    this.sweep = new Sweep(store, clock, this.deadlines, onDamage)
+    this.rules = new ExpiryRules(clock, settings)
+    this.sweep = new Sweep(store, clock, this.rules, onDamage)
     const endIfOverdue = (id: string) => this.endIfOverdue(id)
-    this.earlier = new EarlierSessions(store, clock, this.deadlines, endIfOverdue)
+    this.earlier = new EarlierSessions(store, clock, this.rules, endIfOverdue)
   }
 
   endIfOverdue(id: string): Promise<void> {
-    const { deadlines } = this
+    const { rules } = this
     return this.ending.run(id, async () => {
       await this.store.update(id, (current) =>
-        deadlines.isOverdue(current) ? deadlines.end(current, deadlines.endMs(current)) : null,
+        rules.isOverdue(current) ? rules.end(current, rules.endsAtMs(current)) : null,
       )
     })
   }
@@ -48,7 +48,7 @@ export class Expiry {
     for (let hasMadeRoom = false; ; ) {
       try {
         return await this.store.insert(scope, (seen) => {
-          if (seen.reusable !== undefined && this.deadlines.isOverdue(seen.reusable)) {
+          if (seen.reusable !== undefined && this.rules.isOverdue(seen.reusable)) {
             throw new OverdueFound(seen.reusable.id)
           }
           return decide(seen)
@@ -74,7 +74,7 @@ export class Expiry {
    */
   private async makeRoom({ userId, reuse }: InsertScope): Promise<boolean> {
     const { ended } = await this.sweep.drain()
-    const hasLooked = reuse !== undefined && (await this.earlier.end(userId))
-    return hasLooked || ended > 0
+    const hasWalked = reuse !== undefined && (await this.earlier.end(userId))
+    return hasWalked || ended > 0
   }
 }

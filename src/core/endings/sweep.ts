@@ -2,7 +2,7 @@ import type { EpochClock } from '../epoch.js'
 import { StoreDamagedError } from '../errors.js'
 import type { Session } from '../session.js'
 import type { Deadline, SessionStore } from '../store.js'
-import { type Deadlines, ended } from './deadlines.js'
+import { type ExpiryRules, ended } from './expiry-rules.js'
 
 const COMPACT_INTERVAL_MS = 3_600_000
 /** How many deadlines one step takes: their writes share a commit or two. */
@@ -20,7 +20,7 @@ export interface SweepCounts {
 export class Sweep {
   private running: Promise<SweepCounts> | null = null
   private stepping: Promise<unknown> | null = null
-  private compactTimeMs: number
+  private compactAtMs: number
   private ended = 0
   private purged = 0
   /** Deadlines of what is damaged. Nothing settles them, so that they are always due. */
@@ -30,10 +30,10 @@ export class Sweep {
   constructor(
     private readonly store: SessionStore,
     private readonly clock: EpochClock,
-    private readonly deadlines: Deadlines,
+    private readonly rules: ExpiryRules,
     private readonly onDamage: (problem: string) => void = () => {},
   ) {
-    this.compactTimeMs = clock.nowMs() + COMPACT_INTERVAL_MS
+    this.compactAtMs = clock.nowMs() + COMPACT_INTERVAL_MS
   }
 
   /** What was done since the start, whoever asked for it. */
@@ -52,8 +52,8 @@ export class Sweep {
   /** The same, and once an hour compacts seals: nobody whose call needs room waits for that. */
   async run(stop?: AbortSignal): Promise<SweepCounts> {
     const counts = await this.drain(stop)
-    if (!stop?.aborted && this.clock.nowMs() >= this.compactTimeMs) {
-      this.compactTimeMs = this.clock.nowMs() + COMPACT_INTERVAL_MS
+    if (!stop?.aborted && this.clock.nowMs() >= this.compactAtMs) {
+      this.compactAtMs = this.clock.nowMs() + COMPACT_INTERVAL_MS
       await this.store.compactSeals()
     }
     return counts
@@ -62,7 +62,7 @@ export class Sweep {
   /** Works off what is due first, unless a walk is under way. Calls at once share one step. */
   async step(): Promise<void> {
     if (this.running === null) {
-      this.stepping ??= this.lookAtNext().finally(() => {
+      this.stepping ??= this.sweepNext().finally(() => {
         this.stepping = null
       })
       await this.stepping
@@ -71,14 +71,14 @@ export class Sweep {
 
   private async walk(stop: AbortSignal | undefined): Promise<SweepCounts> {
     const before = this.done
-    let looked: number
+    let swept: number
     do {
-      looked = await this.lookAtNext()
-    } while (looked >= STEP && !stop?.aborted)
+      swept = await this.sweepNext()
+    } while (swept >= STEP && !stop?.aborted)
     return { ended: this.ended - before.ended, purged: this.purged - before.purged }
   }
 
-  private async lookAtNext(): Promise<number> {
+  private async sweepNext(): Promise<number> {
     const nowMs = this.clock.nowMs()
     if (this.clock.isSuspect()) {
       return 0
@@ -93,7 +93,7 @@ export class Sweep {
   private async attempt(deadline: Deadline, nowMs: number): Promise<void> {
     try {
       await (deadline.kind === 'session'
-        ? this.look(deadline, nowMs)
+        ? this.sweepSession(deadline, nowMs)
         : this.store.settle([deadline]))
     } catch (error) {
       if (!(error instanceof StoreDamagedError)) {
@@ -104,11 +104,14 @@ export class Sweep {
     }
   }
 
-  /** The deadline is only a time to look: requests may have moved what it stood for. */
-  private async look(deadline: Deadline & { kind: 'session' }, nowMs: number): Promise<void> {
-    const { store, deadlines } = this
+  /** Looks at the session anew: requests may have moved its end. */
+  private async sweepSession(
+    deadline: Deadline & { kind: 'session' },
+    nowMs: number,
+  ): Promise<void> {
+    const { store, rules } = this
     const settles = { settles: deadline }
-    const isPurged = (session: Session) => !session.active && deadlines.dueMs(session) <= nowMs
+    const isPurged = (session: Session) => !session.active && rules.dueAtMs(session) <= nowMs
     const seen = await store.get(deadline.id)
     if (seen !== undefined && isPurged(seen)) {
       // Two deadlines of one session may be due at once.
@@ -120,10 +123,10 @@ export class Sweep {
     await store.update(
       deadline.id,
       (current) => {
-        const dueMs = deadlines.dueMs(current)
-        isEnded = current.active && dueMs <= nowMs
-        const session = isEnded ? ended(current, dueMs) : current
-        return { session, dueTimeMs: deadlines.lookMs(session) }
+        const dueAtMs = rules.dueAtMs(current)
+        isEnded = current.active && dueAtMs <= nowMs
+        const session = isEnded ? ended(current, dueAtMs) : current
+        return { session, sweepAtMs: rules.sweepAtMs(session) }
       },
       settles,
     )
@@ -136,5 +139,5 @@ function nameOf(deadline: Deadline): string {
     return `session ${deadline.timeMs} ${deadline.id}`
   }
   const { owner, signer, key } = deadline.scope
-  return `answer ${deadline.timeMs} ${owner.join()} ${signer.join()} ${key}`
+  return `idempotency ${deadline.timeMs} ${owner.join()} ${signer.join()} ${key}`
 }

@@ -1,13 +1,13 @@
 import { checkRequired } from '../commands/arguments.js'
 import { ownerOfText } from '../create/owner.js'
-import type { Deadlines } from '../endings/deadlines.js'
+import type { ExpiryRules } from '../endings/expiry-rules.js'
 import type { Session } from '../session.js'
-import type { IdempotencyEntry, SessionStore } from '../store.js'
+import type { SessionStore, WalkedEntry } from '../store.js'
 
 /** What is kept about a user: one thing of it. */
 export type SubjectRecord =
   | { readonly kind: 'session'; readonly session: Session }
-  | { readonly kind: 'idempotency-key'; readonly entry: IdempotencyEntry }
+  | { readonly kind: 'idempotency-key'; readonly entry: WalkedEntry }
 
 export interface ErasedCounts {
   readonly sessions: number
@@ -21,19 +21,19 @@ export interface ErasedCounts {
  * Throws MissingFieldError, InvalidFieldError.
  */
 export async function* exportSubject(
-  store: Pick<SessionStore, 'walkSessions' | 'walkAnswers'>,
-  deadlines: Pick<Deadlines, 'asOfNow'>,
+  store: Pick<SessionStore, 'walkSessions' | 'walkIdempotency'>,
+  rules: Pick<ExpiryRules, 'asOfNow'>,
   userId: string,
 ): AsyncGenerator<SubjectRecord, void> {
   checkRequired('user_id', userId)
   for await (const sessions of store.walkSessions(userId)) {
     for (const session of sessions) {
-      yield { kind: 'session', session: deadlines.asOfNow(session) }
+      yield { kind: 'session', session: rules.asOfNow(session) }
     }
   }
   const owner = ownerOfText(userId)
   if (owner !== null) {
-    for await (const entries of store.walkAnswers(owner)) {
+    for await (const entries of store.walkIdempotency(owner)) {
       for (const entry of entries) {
         yield { kind: 'idempotency-key', entry }
       }
@@ -57,7 +57,7 @@ export async function eraseSubject(store: SessionStore, userId: string): Promise
     })
     await Promise.all(removals)
   }
-  const idempotencyKeys = await forgetAnswers(store, ownerOfText(userId))
+  const idempotencyKeys = await forgetKeys(store, ownerOfText(userId))
   if (ids.size > 0) {
     for await (const deadlines of store.walkDeadlines()) {
       await store.settle(
@@ -69,10 +69,10 @@ export async function eraseSubject(store: SessionStore, userId: string): Promise
   return { sessions: ids.size, idempotencyKeys }
 }
 
-async function forgetAnswers(store: SessionStore, owner: Uint8Array | null): Promise<number> {
+async function forgetKeys(store: SessionStore, owner: Uint8Array | null): Promise<number> {
   let forgotten = 0
   if (owner !== null) {
-    for await (const entries of store.walkAnswers(owner)) {
+    for await (const entries of store.walkIdempotency(owner)) {
       const outcomes = await Promise.all(
         // One whose session is there was used after the erasure began.
         entries.map(({ scope }) => store.forget(scope, ({ session }) => session === undefined)),

@@ -1,4 +1,4 @@
-import type { Deadlines } from '../../core/endings/deadlines.js'
+import type { ExpiryRules } from '../../core/endings/expiry-rules.js'
 import { MalformedError, SessiondError } from '../../core/errors.js'
 import type { Session } from '../../core/session.js'
 import type { SessionStore } from '../../core/store.js'
@@ -29,7 +29,7 @@ export interface LeftOut {
 
 export interface ImportPorts {
   readonly store: SessionStore
-  readonly deadlines: Deadlines
+  readonly rules: ExpiryRules
   readonly maxDataBytes: number
   nowMs(): number
   onLeftOut(leftOut: LeftOut): void
@@ -109,15 +109,15 @@ export class Importer {
   }
 
   private async bringIn(read: Session): Promise<void> {
-    const { store, deadlines } = this.ports
+    const { store, rules } = this.ports
     if ((await store.get(read.id)) !== undefined) {
       this.counts.existing++
       return
     }
-    const session = deadlines.asOfNow(read)
-    const dueTimeMs = deadlines.lookMs(session)
+    const session = rules.asOfNow(read)
+    const sweepAtMs = rules.sweepAtMs(session)
     await store.insert({ userId: session.userId, countOpenOfUser: false }, () => ({
-      insert: { session, dueTimeMs },
+      insert: { session, sweepAtMs },
     }))
     this.counts.imported++
     this.counts.ended += session.active ? 0 : 1

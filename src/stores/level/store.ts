@@ -3,16 +3,16 @@ import { type StoreDamagedError, StoreUnavailableError } from '../../core/errors
 import type { SessionListener } from '../../core/events.js'
 import type { Session } from '../../core/session.js'
 import type {
-  Answered,
   Deadline,
   Decision,
-  IdempotencyEntry,
+  FoundEntry,
   IdempotencyScope,
   InsertScope,
   ListQuery,
   Seen,
   SessionPage,
   Update,
+  WalkedEntry,
   WriteOptions,
 } from '../../core/store.js'
 import type { CheckEvent } from '../../core/upkeep/care.js'
@@ -33,7 +33,7 @@ import type { StoreParts } from './parts.js'
 import { Lists } from './read/lists.js'
 import { findOpened, readSession } from './read/lookup.js'
 import { View } from './read/view.js'
-import { walkAnswers, walkDeadlines, walkSeals, walkSessions } from './read/walk.js'
+import { walkDeadlines, walkIdempotency, walkSeals, walkSessions } from './read/walk.js'
 import { Watch } from './watch.js'
 import { Counts } from './write/counts.js'
 import { Deadlines } from './write/deadlines.js'
@@ -211,7 +211,7 @@ export class LevelStore implements ServedStore {
     return this.during(() => this.seals.compact())
   }
 
-  forget(scope: IdempotencyScope, check: (answered: Answered) => boolean): Promise<boolean> {
+  forget(scope: IdempotencyScope, check: (entry: FoundEntry) => boolean): Promise<boolean> {
     return this.during(() => forgetAnswer(this.parts, scope, check))
   }
 
@@ -237,8 +237,8 @@ export class LevelStore implements ServedStore {
     return walkSessions(() => this.view(), userId, active)
   }
 
-  walkAnswers(owner: Uint8Array): AsyncIterable<readonly IdempotencyEntry[]> {
-    return walkAnswers(() => this.view(), owner)
+  walkIdempotency(owner: Uint8Array): AsyncIterable<readonly WalkedEntry[]> {
+    return walkIdempotency(() => this.view(), owner)
   }
 
   walkDeadlines(): AsyncIterable<readonly Deadline[]> {

@@ -29,17 +29,17 @@ describe('epochs', () => {
         fc.integer({ min: 1, max: 1e7 }),
         (genesisMs, sinceMs, lengthMs) => {
           const clock = at(genesisMs + sinceMs, genesisMs, lengthMs)
-          const endMs = clock.endMs(clock.now())
-          expect(endMs).toBeGreaterThan(clock.nowMs())
-          expect(endMs - clock.nowMs()).toBeLessThanOrEqual(lengthMs)
-          expect(at(endMs, genesisMs, lengthMs).now()).toBe(clock.now() + 1n)
+          const endsAtMs = clock.endsAtMs(clock.now())
+          expect(endsAtMs).toBeGreaterThan(clock.nowMs())
+          expect(endsAtMs - clock.nowMs()).toBeLessThanOrEqual(lengthMs)
+          expect(at(endsAtMs, genesisMs, lengthMs).now()).toBe(clock.now() + 1n)
         },
       ),
     )
   })
 
   it('of 64 bits do not overflow a time', () => {
-    expect(at(0).endMs(2n ** 64n - 1n)).toBe(Number.MAX_SAFE_INTEGER)
+    expect(at(0).endsAtMs(2n ** 64n - 1n)).toBe(Number.MAX_SAFE_INTEGER)
   })
 
   it('round a duration up', () => {

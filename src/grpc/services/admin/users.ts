@@ -8,7 +8,7 @@ import {
 import { oneLineJson } from '../../../core/commands/json-text.js'
 import type { Session, Token } from '../../../core/session.js'
 import { Slots } from '../../../core/slots.js'
-import type { IdempotencyEntry } from '../../../core/store.js'
+import type { WalkedEntry } from '../../../core/store.js'
 import type { ErasedCounts, SubjectRecord } from '../../../core/upkeep/subject.js'
 import { type Methods, stream, unary } from '../../pipeline/method.js'
 
@@ -80,7 +80,7 @@ function tokenFacts({ owner, lifetime: { exp, nbf, iat }, publicKey }: Token): o
   }
 }
 
-function entryJson({ scope, sessionId, expiresTimeMs }: IdempotencyEntry): string {
+function entryJson({ scope, sessionId, expiresTimeMs }: WalkedEntry): string {
   return JSON.stringify({
     kind: 'idempotency_key',
     key: scope.key,

@@ -37,10 +37,10 @@ export function changeRows({ before, after }: SessionChange): Row[] {
 
 /** A new session with all that comes with it. */
 export function insertRows(
-  { session, seal, dueTimeMs, idempotency }: NewSession,
+  { session, seal, sweepAtMs, idempotency }: NewSession,
   scope: IdempotencyScope | undefined,
 ): Row[] {
-  const rows = [...changeRows({ before: null, after: session }), ...dueRows(session, dueTimeMs)]
+  const rows = [...changeRows({ before: null, after: session }), ...dueRows(session, sweepAtMs)]
   if (seal !== undefined && session.active) {
     rows.push([sealKey(session.id), seal])
   }

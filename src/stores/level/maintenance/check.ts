@@ -44,7 +44,7 @@ export async function* checkStore(
 
 async function* checkView(
   view: View,
-  { dueMs, trySeal }: CheckPorts,
+  { dueAtMs, trySeal }: CheckPorts,
 ): AsyncGenerator<CheckEvent, void> {
   const totals = {
     sessions: await view.count(RANGES.sessions),
@@ -53,7 +53,7 @@ async function* checkView(
   }
   const totalRows = totals.sessions + totals.answers + totals.deadlines
   const sessions = new SessionCheck(view, trySeal)
-  const unarmed = new Unarmed(view, dueMs)
+  const unarmed = new Unarmed(view, dueAtMs)
   const turns = new Turns()
   let checkedRows = 0
   const progress = (slice: Slice) => {

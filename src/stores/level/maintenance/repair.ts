@@ -1,4 +1,4 @@
-import { ended } from '../../../core/endings/deadlines.js'
+import { ended } from '../../../core/endings/expiry-rules.js'
 import { StoreDamagedError, StoreMismatchError } from '../../../core/errors.js'
 import type { Session } from '../../../core/session.js'
 import type { SessionDeadline } from '../../../core/store.js'
@@ -23,7 +23,7 @@ import { strangeRows } from './check-left-over.js'
 import { salvage } from './salvage.js'
 
 /** What the rows need of it. */
-export type RowRepairPorts = Pick<RepairPorts, 'dueMs' | 'trySeal' | 'epochs' | 'nowMs'>
+export type RowRepairPorts = Pick<RepairPorts, 'dueAtMs' | 'trySeal' | 'epochs' | 'nowMs'>
 
 /** Directories to make: they are not there yet, and the last two are of no use afterwards. */
 export interface RepairPlaces {
@@ -75,7 +75,7 @@ class Repair {
   async *run(): AsyncGenerator<string, RepairCounts> {
     const { view, builder, counts } = this
     yield* this.checkInfo()
-    const unarmed = new Unarmed(view, this.ports.dueMs)
+    const unarmed = new Unarmed(view, this.ports.dueAtMs)
     for await (const slice of view.rows(RANGES.sessions)) {
       const sessions = yield* readable(slice, storedSession)
       const kept = yield* this.addSessions(sessions)
@@ -135,7 +135,7 @@ class Repair {
         const after = ended(session, ports.nowMs)
         yield `ended session ${quoted(session.id)}: ${loss}`
         await builder.addSession(after)
-        await builder.addDeadline({ kind: 'session', timeMs: ports.dueMs(after), id: after.id })
+        await builder.addDeadline({ kind: 'session', timeMs: ports.dueAtMs(after), id: after.id })
         continue
       }
       kept.push(session)

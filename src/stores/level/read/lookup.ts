@@ -1,5 +1,5 @@
 import type { Session } from '../../../core/session.js'
-import type { Answered, IdempotencyScope, InsertScope, Seen } from '../../../core/store.js'
+import type { FoundEntry, IdempotencyScope, InsertScope, Seen } from '../../../core/store.js'
 import type { ByteLevel, Reading } from '../byte-level.js'
 import { decodeAnswer, decodeSession } from '../layout/codec.js'
 import { answerKey, openedKey, sessionKey } from '../layout/keys.js'
@@ -56,7 +56,7 @@ export async function look(
   const reusable = reuseId === undefined ? undefined : readSession(level, reuseId)
   return {
     openOfUser,
-    ...(answer && { answered: answer.answered }),
+    ...(answer && { idempotency: answer.entry }),
     ...(reusable && isOpened(reusable) && { reusable }),
   }
 }
@@ -65,12 +65,12 @@ export async function look(
 export function readAnswer(
   level: ByteLevel,
   scope: IdempotencyScope,
-): { readonly answered: Answered; readonly expiresTimeMs: number } | undefined {
+): { readonly entry: FoundEntry; readonly expiresTimeMs: number } | undefined {
   const bytes = level.getSync(answerKey(scope))
   if (bytes === undefined) {
     return undefined
   }
   const { bodySha256, sessionId, expiresTimeMs } = decodeAnswer(bytes)
   const session = readSession(level, sessionId)
-  return { answered: { bodySha256, sessionId, ...(session && { session }) }, expiresTimeMs }
+  return { entry: { bodySha256, sessionId, ...(session && { session }) }, expiresTimeMs }
 }

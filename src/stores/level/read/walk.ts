@@ -1,5 +1,5 @@
 import type { Session } from '../../../core/session.js'
-import type { Deadline, IdempotencyEntry } from '../../../core/store.js'
+import type { Deadline, WalkedEntry } from '../../../core/store.js'
 import { decodeAnswer } from '../layout/codec.js'
 import {
   answerRange,
@@ -38,10 +38,10 @@ export function walkSessions(
   })
 }
 
-export function walkAnswers(
+export function walkIdempotency(
   openView: OpenView,
   owner: Uint8Array,
-): AsyncGenerator<IdempotencyEntry[], void> {
+): AsyncGenerator<WalkedEntry[], void> {
   return walk(openView, answerRange(owner), (rows) =>
     rows.map(([key, value]) => {
       const { sessionId, expiresTimeMs } = decodeAnswer(value)

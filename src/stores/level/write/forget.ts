@@ -1,4 +1,4 @@
-import type { Answered, IdempotencyScope } from '../../../core/store.js'
+import type { FoundEntry, IdempotencyScope } from '../../../core/store.js'
 import { answerKey, deadlineKey } from '../layout/keys.js'
 import type { StoreParts } from '../parts.js'
 import { readAnswer } from '../read/lookup.js'
@@ -8,11 +8,11 @@ import { answerLock } from './locks.js'
 export function forgetAnswer(
   { database, locks, writer }: StoreParts,
   scope: IdempotencyScope,
-  check: (answered: Answered) => boolean,
+  check: (entry: FoundEntry) => boolean,
 ): Promise<boolean> {
   return locks.hold([answerLock(scope)], async () => {
     const answer = await database.read((level) => readAnswer(level, scope))
-    if (answer === undefined || !check(answer.answered)) {
+    if (answer === undefined || !check(answer.entry)) {
       return false
     }
     const deadline = { kind: 'idempotency', timeMs: answer.expiresTimeMs, scope } as const

@@ -40,12 +40,12 @@ async function insertLocked(
     return decision.keep
   }
   if ('replace' in decision) {
-    const { session: after, dueTimeMs } = decision.replace
+    const { session: after, sweepAtMs } = decision.replace
     if (seen.reusable === undefined || seen.reusable.id !== after.id) {
       throw new TypeError('only the session to reuse can be replaced')
     }
     const change = { before: seen.reusable, after }
-    await writer.write([...changeRows(change), ...dueRows(after, dueTimeMs)], change)
+    await writer.write([...changeRows(change), ...dueRows(after, sweepAtMs)], change)
     return after
   }
   const after = decision.insert.session

@@ -18,7 +18,7 @@ export async function updateSession(
 ): Promise<Session | undefined> {
   const decide = (before: Session) => {
     const update = change(before)
-    return update && { after: update.session, rows: dueRows(update.session, update.dueTimeMs) }
+    return update && { after: update.session, rows: dueRows(update.session, update.sweepAtMs) }
   }
   const { before, after } = await mutate(parts, id, decide, options)
   return after ?? before

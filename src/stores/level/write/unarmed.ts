@@ -18,13 +18,13 @@ export class Unarmed {
   constructor(
     private readonly view: View,
     /** When the sweep must next look at a session, as core/deadlines.ts has it; Infinity for never. */
-    private readonly dueMs: (session: Session) => number,
+    private readonly dueAtMs: (session: Session) => number,
   ) {}
 
   /** Looks at these sessions; returns the deadlines that they, or any looked at before, lack. */
   async look(sessions: readonly Session[]): Promise<SessionDeadline[]> {
     const due = sessions
-      .map((session) => ({ session, timeMs: this.dueMs(session) }))
+      .map((session) => ({ session, timeMs: this.dueAtMs(session) }))
       .filter(({ timeMs }) => Number.isSafeInteger(timeMs))
     const found = await this.view.values(
       due.map(({ session: { id }, timeMs }) => deadlineKey({ kind: 'session', timeMs, id })),

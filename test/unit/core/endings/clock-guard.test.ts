@@ -7,14 +7,14 @@ const DRIFT_MS = 300_000
 const MINUTE_MS = 60_000
 
 /** A guard over two clocks that the test moves: `pass` moves both, `set` the wall clock alone. */
-function guardAt(latestKnownMs?: number) {
+function guardAt(latestKnownAtMs?: number) {
   const clocks = { wallMs: START_MS, monotonicMs: 5_000 }
   const changes: [isSuspect: boolean, offsetMs: number][] = []
   const guard = new ClockGuard({
     wallMs: () => clocks.wallMs,
     monotonicMs: () => clocks.monotonicMs,
     maxDriftMs: DRIFT_MS,
-    ...(latestKnownMs !== undefined && { latestKnownMs }),
+    ...(latestKnownAtMs !== undefined && { latestKnownAtMs }),
     onChange: (...change) => changes.push(change),
   })
   const pass = (ms: number) => {
@@ -101,8 +101,8 @@ describe('the clock guard', () => {
     ['a little before', START_MS + DRIFT_MS, false],
     ['long before', START_MS + DRIFT_MS + 1, true],
     ['after', START_MS - 365 * 24 * HOUR_MS, false],
-  ])('at the start, %s the latest time that is known', (_, latestKnownMs, isSuspect) => {
-    expect(guardAt(latestKnownMs).guard.isSuspect()).toBe(isSuspect)
+  ])('at the start, %s the latest time that is known', (_, latestKnownAtMs, isSuspect) => {
+    expect(guardAt(latestKnownAtMs).guard.isSuspect()).toBe(isSuspect)
   })
 
   it('that began in suspicion believes a clock that is put right', () => {

@@ -47,7 +47,7 @@ function create(store: AnyStore, id: string, owner: Uint8Array) {
     tokenSession(id, { userId: ownerText(owner), userName: '', token }),
     {
       seal: SEAL,
-      dueTimeMs: 5000,
+      sweepAtMs: 5000,
       idempotency: { bodySha256: new Uint8Array(32), expiresTimeMs: EXPIRES_MS },
     },
     { idempotency: scopeOf(owner, id) },
@@ -67,12 +67,12 @@ async function fill(store: AnyStore): Promise<void> {
         store,
         commandSession(`${name}-c${i}`, { userId, user: `{"name":"${userId}"}` }),
         {
-          dueTimeMs: 100 + i,
+          sweepAtMs: 100 + i,
         },
       )
     }
     for (const id of [`${name}-0`, `${name}-c0`]) {
-      await store.update(id, (session) => ({ session: ended(session), dueTimeMs: 9999 }))
+      await store.update(id, (session) => ({ session: ended(session), sweepAtMs: 9999 }))
     }
     await store.remove(`${name}-1`, () => true)
   }
@@ -97,7 +97,7 @@ it('a session past its deadline is exported as ended, without what callers kept 
   const { store, sessions, expiry, time } = sessionsAt()
   const { id } = await sessions.open({ userId: 'u', address: '', client: '', user: '1', data: '2' })
   time.nowMs += HOUR_MS
-  const { value } = await exportSubject(store, expiry.deadlines, 'u').next()
+  const { value } = await exportSubject(store, expiry.rules, 'u').next()
   expect(value).toMatchObject({ session: { id, active: false, user: null, data: null } })
 })
 

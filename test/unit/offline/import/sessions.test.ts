@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { Deadlines } from '../../../../src/core/endings/deadlines.js'
+import { ExpiryRules } from '../../../../src/core/endings/expiry-rules.js'
 import { EpochClock } from '../../../../src/core/epoch.js'
 import { StoreUnavailableError } from '../../../../src/core/errors.js'
 import { Importer, type LeftOut } from '../../../../src/offline/import/importer.js'
@@ -16,7 +16,7 @@ function setUp(store = new MemoryStore()) {
   const bringIn = (records: unknown) => {
     const importer = new Importer({
       store,
-      deadlines: new Deadlines(clock, settings),
+      rules: new ExpiryRules(clock, settings),
       maxDataBytes: 1000,
       nowMs: () => START_MS,
       onLeftOut: (one) => leftOut.push(one),

@@ -189,8 +189,8 @@ describe('a row that was altered', () => {
     const store = await opened(location)
     const count = 500
     const ids = Array.from({ length: count }, (_, i) => `damaged-${i}`)
-    const dueTimeMs = 1
-    await Promise.all(ids.map((id) => insert(store, commandSession(id), { dueTimeMs })))
+    const sweepAtMs = 1
+    await Promise.all(ids.map((id) => insert(store, commandSession(id), { sweepAtMs })))
     await store.close()
     await withLevel(location, ({ bare }) =>
       bare.batch(
@@ -242,7 +242,7 @@ describe('a row that was altered', () => {
 
   it('that is a deadline is passed over by the sweep, and told of', async () => {
     const location = await filled()
-    const timeMs = PORTS.dueMs(ALICE)
+    const timeMs = PORTS.dueAtMs(ALICE)
     await alter(location, deadlineKey({ kind: 'session', timeMs, id: 'alice' }))
     const told: string[] = []
     const store = await opened(location, { onDamage: (problem) => told.push(problem) })

@@ -122,11 +122,11 @@ describe('a store that is opened again', () => {
     const [opened, created] = [commandSession('1'), tokenSession('2', { requestTimeMs: 2000 })]
     const over = ended(tokenSession('3', { requestTimeMs: 3000 }))
     const idempotency = { bodySha256: new Uint8Array(32), expiresTimeMs: 700 }
-    await insert(first, opened, { dueTimeMs: 500 })
+    await insert(first, opened, { sweepAtMs: 500 })
     await insert(
       first,
       created,
-      { seal: Uint8Array.of(5), dueTimeMs: 600, idempotency },
+      { seal: Uint8Array.of(5), sweepAtMs: 600, idempotency },
       { idempotency: KEY },
     )
     await insert(first, over)
@@ -157,7 +157,7 @@ describe('a store that is opened again', () => {
     expect(seen).toEqual({
       openOfUser: 2,
       openInAll: 2,
-      answered: { bodySha256: idempotency.bodySha256, sessionId: '2', session: created },
+      idempotency: { bodySha256: idempotency.bodySha256, sessionId: '2', session: created },
       reusable: opened,
     })
     await second.update('1', (session) => ({ session: ended(session) }))

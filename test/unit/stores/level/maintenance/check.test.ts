@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { ended as endedSession } from '../../../../../src/core/endings/deadlines.js'
+import { ended as endedSession } from '../../../../../src/core/endings/expiry-rules.js'
 import type { Token } from '../../../../../src/core/session.js'
 import { sealSeed } from '../../../../../src/crypto/seal.js'
 import { sealCheck } from '../../../../../src/keys/seal-check.js'
@@ -57,7 +57,7 @@ const existing = (level: ByteLevel, id: string) => {
   return session
 }
 const due = (level: ByteLevel, id: string) =>
-  deadlineKey({ kind: 'session', timeMs: PORTS.dueMs(existing(level, id)), id })
+  deadlineKey({ kind: 'session', timeMs: PORTS.dueAtMs(existing(level, id)), id })
 const aliceList = openedKey('alice', '192.0.2.1', 'browser')
 const flip = (bytes: Uint8Array, i: number) => {
   const copy = Buffer.from(bytes)

@@ -63,7 +63,7 @@ function deferred() {
 it('writes what comes at once in one synced batch', async () => {
   const { store, observed } = await setUp()
   const users = Array.from({ length: 64 }, (_, i) => `user ${i}`)
-  await Promise.all(users.map((userId) => insert(store, sessionOf(userId), { dueTimeMs: 1 })))
+  await Promise.all(users.map((userId) => insert(store, sessionOf(userId), { sweepAtMs: 1 })))
   // Record, three indexes and a deadline each, and the count.
   expect(observed.writes).toEqual([{ rows: 64 * 5 + 1, sync: true }])
 })
@@ -165,7 +165,7 @@ it('learns that a write which failed had reached the disk after all', async () =
   const { store, observed, location } = await setUp()
   const openedBefore = commandSession('a', { userId: 'alice' })
   const opened = commandSession('b', { userId: 'alice' })
-  await insert(store, openedBefore, { dueTimeMs: 500 })
+  await insert(store, openedBefore, { sweepAtMs: 500 })
   await store.settle(await store.due(1000, 10))
   await store.due(1000, 10)
   await expect(openOfUser(store, 'alice')).resolves.toBe(1)
@@ -176,7 +176,7 @@ it('learns that a write which failed had reached the disk after all', async () =
     await write()
     throw new Error('the disk said no too late')
   }
-  await expect(insert(store, opened, { dueTimeMs: 100 })).rejects.toThrow(StoreUnavailableError)
+  await expect(insert(store, opened, { sweepAtMs: 100 })).rejects.toThrow(StoreUnavailableError)
   await untilTaken(store)
   await expect(store.get('b')).resolves.toEqual(opened)
   expect(changes).toEqual([{ before: null, after: opened }])
