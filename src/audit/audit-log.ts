@@ -2,6 +2,7 @@ import { ConfigError } from '../config/config.js'
 import { StoreUnavailableError } from '../core/errors.js'
 import type { Audit, AuditEntry } from '../core/operators/audit.js'
 import { isDescriptor, STDERR, STDOUT } from '../files/descriptors.js'
+import { type After, backgroundTimer } from '../net/background-timers.js'
 import { type AuditFile, openAuditFile } from './audit-file.js'
 
 const RETRY_DELAY_MS = 1000
@@ -15,8 +16,7 @@ export interface AuditLogOptions {
   readonly onFailure: (error: unknown) => void
   readonly onRecovery: () => void
   readonly openFile?: (path: string) => Promise<AuditFile>
-  /** Calls `run` after a time unless what it returns is called before (default: a timer). */
-  readonly after?: (delayMs: number, run: () => void) => () => void
+  readonly after?: After
 }
 
 /** The audit log: a file to which lines are only ever added, one JSON object each. */
@@ -39,7 +39,7 @@ export async function openAuditLog(path: string, options: AuditLogOptions): Prom
     const problem = `the audit log ${path} cannot be opened: ${(cause as Error).message}`
     throw new StoreUnavailableError(problem, cause)
   })
-  return new FileAuditLog(path, file, { after: timer, ...options, openFile })
+  return new FileAuditLog(path, file, { after: backgroundTimer, ...options, openFile })
 }
 
 /**
@@ -171,9 +171,4 @@ class FileAuditLog implements AuditLog {
     this.cancelRetry()
     this.cancelRetry = this.options.after(RETRY_DELAY_MS, () => void this.flush())
   }
-}
-
-function timer(delayMs: number, run: () => void): () => void {
-  const timeout = setTimeout(run, delayMs).unref()
-  return () => clearTimeout(timeout)
 }

@@ -40,7 +40,7 @@ export async function startBridge(
   const unsent = new Unsent((limit, peer) =>
     log.info({ event: 'limited', limit, peer }, 'cut off a peer'),
   )
-  lifecycle.add(unsent.watch())
+  lifecycle.add(unsent.start())
   const hooks = {
     observer: observeCalls(log),
     unsent,

@@ -1,7 +1,7 @@
 import type { Config } from '../config/serve-options.js'
 import { bearerToken, type ClientCertificate } from '../core/operators/credential.js'
 import type { OperatorCredential } from '../core/operators/trust.js'
-import { follow } from '../files/follow.js'
+import { watchFiles } from '../files/watch.js'
 import type { Lifecycle } from '../net/lifecycle.js'
 import type { Logger } from '../observability/log.js'
 import { Secret } from './secret.js'
@@ -10,7 +10,7 @@ import { readTokenFile } from './token-file.js'
 const MAX_NAME_CHARS = 256
 
 /**
- * What operators show: the token of a file, which is followed, or a certificate that an authority of ours has
+ * What operators show: the token of a file, which is watched, or a certificate that an authority of ours has
  * signed. null where neither is configured. Throws InputFileError.
  */
 export function openAdminCredential(
@@ -22,8 +22,7 @@ export function openAdminCredential(
   if (adminTokenFile === null && !takesCertificates) {
     return null
   }
-  const isToken =
-    adminTokenFile === null ? () => false : followToken(adminTokenFile, log, lifecycle)
+  const isToken = adminTokenFile === null ? () => false : watchToken(adminTokenFile, log, lifecycle)
   return {
     proofOf({ authorization, certificate }) {
       // Also without a token: how long it takes tells nothing.
@@ -43,8 +42,8 @@ export function openAdminCredential(
   }
 }
 
-function followToken(file: string, log: Logger, lifecycle: Lifecycle): (given: string) => boolean {
-  const token = follow(
+function watchToken(file: string, log: Logger, lifecycle: Lifecycle): (given: string) => boolean {
+  const token = watchFiles(
     [file],
     () => new Secret(readTokenFile(file)),
     (outcome) => {

@@ -2,18 +2,18 @@ import { hex } from '@scure/base'
 import { type OwnerKeys, ownerFromText } from '../core/create/owner.js'
 import { InputFileError } from '../core/errors.js'
 import { publicKeyFromText } from '../crypto/keys.js'
-import { type Followed, type FollowOutcome, follow } from '../files/follow.js'
 import { readInputText } from '../files/input.js'
+import { type ReadOutcome, type WatchedFiles, watchFiles } from '../files/watch.js'
 
 /**
- * Follows the file that says which keys speak for which owner. A change that cannot be read leaves
+ * Watches the file that says which keys speak for which owner. A change that cannot be read leaves
  * what was read before in force. Throws InputFileError where the first reading fails.
  */
-export function followOwnersFile(
+export function watchOwnersFile(
   file: string,
-  onChange: (outcome: FollowOutcome<OwnerKeys>) => void,
-): Followed<OwnerKeys> {
-  return follow([file], ownersReader(file), onChange)
+  onChange: (outcome: ReadOutcome<OwnerKeys>) => void,
+): WatchedFiles<OwnerKeys> {
+  return watchFiles([file], ownersReader(file), onChange)
 }
 
 /**

@@ -4,8 +4,9 @@ import type { Config } from '../config/serve-options.js'
 import { InputFileError } from '../core/errors.js'
 import { certificateChain, trustedCertificates } from '../crypto/certificates.js'
 import { privateKeyOfTls } from '../crypto/private-key.js'
-import { type Every, every, follow } from '../files/follow.js'
 import { readInputText } from '../files/input.js'
+import { watchFiles } from '../files/watch.js'
+import { backgroundInterval } from '../net/background-timers.js'
 import type { Lifecycle } from '../net/lifecycle.js'
 import type { Logger } from '../observability/log.js'
 
@@ -54,7 +55,7 @@ export function openTls(
   if (tlsCert === null || tlsKey === null) {
     return null
   }
-  const tls = followTls({ cert: tlsCert, key: tlsKey, clientCa: tlsClientCa }, log)
+  const tls = watchTls({ cert: tlsCert, key: tlsKey, clientCa: tlsClientCa }, log)
   lifecycle.add(() => tls.close())
   return tls
 }
@@ -63,14 +64,14 @@ export function openTls(
  * Follows the files. Certificate and key are often replaced one after the other: until both belong to
  * each other the earlier ones stay. Throws InputFileError where they do not at the start.
  */
-export function followTls(
+export function watchTls(
   files: TlsFiles,
   log: Logger,
-  { repeat = every, nowMs = Date.now }: { repeat?: Every; nowMs?: () => number } = {},
+  { every = backgroundInterval, nowMs = Date.now } = {},
 ): Tls {
   const listeners: ((context: TlsContext) => void)[] = []
   const paths = [files.cert, files.key, ...(files.clientCa === null ? [] : [files.clientCa])]
-  const followed = follow(
+  const watched = watchFiles(
     paths,
     () => readTls(files),
     (outcome) => {
@@ -86,10 +87,10 @@ export function followTls(
         listener(outcome.value)
       }
     },
-    { every: repeat },
+    { every },
   )
   const warnOfExpiry = () => {
-    const { validTo } = new X509Certificate(followed.current().cert)
+    const { validTo } = new X509Certificate(watched.current().cert)
     if (Date.parse(validTo) - nowMs() < EXPIRY_WARNING_MS) {
       log.warn(
         { event: 'tls-expires', file: files.cert, validTo },
@@ -98,13 +99,13 @@ export function followTls(
     }
   }
   warnOfExpiry()
-  const stopWarnings = repeat(EXPIRY_CHECK_INTERVAL_MS, warnOfExpiry)
+  const stopWarnings = every(EXPIRY_CHECK_INTERVAL_MS, warnOfExpiry)
   return {
-    current: () => followed.current(),
+    current: () => watched.current(),
     asking: { requestCert: files.clientCa !== null, rejectUnauthorized: false },
     onChange: (listener) => listeners.push(listener),
     close() {
-      followed.close()
+      watched.close()
       stopWarnings()
     },
   }

@@ -6,6 +6,7 @@ import { boundConnections, countAnswers } from '../http/connections.js'
 import { oneByOne } from '../http/pipelined.js'
 import { createHttpServer } from '../http/server.js'
 import { UnderWay } from '../http/under-way.js'
+import { backgroundInterval, type Every } from '../net/background-timers.js'
 import { type Listening, listen } from '../net/listen.js'
 import { servedBy } from '../net/request.js'
 import type { Unsent } from '../net/unsent.js'
@@ -29,9 +30,6 @@ export interface FeedLimits extends ViewerLimits {
 }
 
 const LIMITS: FeedLimits = { ...VIEWER_LIMITS, maxViewers: 2_000, otherConnections: 256 }
-
-/** Calls `run` at intervals until what it returns is called. */
-type Every = (intervalMs: number, run: () => void) => () => void
 
 export interface FeedServerOptions extends AnswerOptions {
   readonly host: string
@@ -71,7 +69,13 @@ export async function startFeedServer(
   hub: FeedHub,
   options: FeedServerOptions,
 ): Promise<FeedServer> {
-  const { access, expectedVersion, tls = null, onFull = () => {}, every = everyInterval } = options
+  const {
+    access,
+    expectedVersion,
+    tls = null,
+    onFull = () => {},
+    every = backgroundInterval,
+  } = options
   const limits = { ...LIMITS, ...options.limits }
   const viewers = new Viewers(hub, {
     access,
@@ -169,9 +173,4 @@ function closeWithin(
       resolve(wereCut)
     })
   })
-}
-
-function everyInterval(intervalMs: number, run: () => void): () => void {
-  const timer = setInterval(run, intervalMs)
-  return () => clearInterval(timer)
 }

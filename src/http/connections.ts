@@ -64,7 +64,7 @@ export function countAnswers(server: Server, unsent: Unsent): void {
   server.on(server instanceof TlsServer ? 'secureConnection' : 'connection', (socket: Socket) => {
     const queued = new Set<ServerResponse>()
     answers.set(socket, queued)
-    unsent.follow(socket, () => {
+    unsent.count(socket, () => {
       let bytes = 0
       for (const response of queued) {
         if (response.socket === null) {

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Writable } from 'node:stream'
+import { backgroundInterval } from './background-timers.js'
 import { peerAddress } from './peer-address.js'
 
 const LEAST_ADDRESS_BYTES = 64 * 1024 * 1024
@@ -8,7 +9,7 @@ const FULL_ADDRESSES = 4
 /** A peer may take nothing of what waits for so long, and for as long as a link of this speed needs for it. */
 const STALL_TIMEOUT_MS = 60_000
 const SLOWEST_BYTES_PER_MS = 16
-const LOOK_INTERVAL_MS = 100
+const CHECK_INTERVAL_MS = 100
 
 export interface UnsentLimits {
   /** What may wait for one address. */
@@ -36,7 +37,7 @@ export interface Recipient {
   readonly address: string
   /** What its answers take up until the peer takes them. */
   unsentBytes(): number
-  /** Whether the peer has had its time, as far as it is not cut off elsewhere. Asked at every look. */
+  /** Whether the peer has had its time, as far as it is not cut off elsewhere. Asked several times a second. */
   isStalled(unsentBytes: number, nowMs: number): boolean
   /** `hasTooMuch`: more waits for its address than may for one. */
   cut(hasTooMuch: boolean): void
@@ -45,7 +46,7 @@ export interface Recipient {
 /** Since when nothing of what waits in a stream was taken. */
 export class Stall {
   private unsentBytes = 0
-  /** null: something was taken since the last look. */
+  /** null: something was taken since the last time. */
   private sinceMs: number | null = null
 
   constructor(stream: Pick<Writable, 'on'>) {
@@ -91,7 +92,7 @@ export class Unsent {
   }
 
   /** Counts a socket until it closes. `queuedBytes` is what does not wait in the socket itself. */
-  follow(socket: Socket, queuedBytes: () => number = () => 0): void {
+  count(socket: Socket, queuedBytes: () => number = () => 0): void {
     const stall = new Stall(socket)
     const forget = this.add({
       address: peerAddress(socket.remoteAddress ?? ''),
@@ -102,13 +103,12 @@ export class Unsent {
     socket.once('close', forget)
   }
 
-  /** Looks at intervals, until what it returns is called. */
-  watch(): () => void {
-    const timer = setInterval(() => this.look(), LOOK_INTERVAL_MS)
-    return () => clearInterval(timer)
+  /** Enforces the limits several times a second, until what it returns is called. */
+  start(): () => void {
+    return backgroundInterval(CHECK_INTERVAL_MS, () => this.enforce())
   }
 
-  look(): void {
+  enforce(): void {
     const nowMs = this.nowMs()
     const addresses = new Map<string, Waiting>()
     let total = 0

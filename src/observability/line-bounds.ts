@@ -1,7 +1,6 @@
-const WINDOW_MS = 1000
+import { type After, backgroundTimer } from '../net/background-timers.js'
 
-/** Calls `run` after a time, unless the process ends before. */
-export type After = (delayMs: number, run: () => void) => void
+const WINDOW_MS = 1000
 
 /** Lets through so many lines of an event in a second, so that no peer can fill a disk. */
 export class LineBounds {
@@ -11,7 +10,7 @@ export class LineBounds {
   constructor(
     private readonly maxLines: number,
     private readonly onLeftOut: (event: string, lines: number) => void,
-    private readonly after: After = timer,
+    private readonly after: After = backgroundTimer,
   ) {}
 
   admits(event: string): boolean {
@@ -35,8 +34,4 @@ export class LineBounds {
     })
     return window
   }
-}
-
-function timer(delayMs: number, run: () => void): void {
-  setTimeout(run, delayMs).unref()
 }

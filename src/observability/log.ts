@@ -1,5 +1,6 @@
 import { type DestinationStream, destination as destinationOf, pino } from 'pino'
-import { type After, LineBounds } from './line-bounds.js'
+import type { After } from '../net/background-timers.js'
+import { LineBounds } from './line-bounds.js'
 import { loggedError } from './log-error.js'
 
 /** What a line may hold: named values, so that no object gets into the log with all that it holds. */

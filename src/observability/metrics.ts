@@ -144,7 +144,7 @@ export class Metrics {
   }
 
   /** Metrics whose value is read from its source. To be called once. */
-  follow({ store, audit, grpc, swept, clock, feed }: MetricsSources): void {
+  readFrom({ store, audit, grpc, swept, clock, feed }: MetricsSources): void {
     this.read('open_sessions', 'Sessions marked open.', [], async (gauge) =>
       gauge.set(await store.countOpen()),
     )

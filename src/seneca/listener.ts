@@ -42,7 +42,7 @@ export function boundConnections(
   { onRefused, unsent }: SenecaHooks,
 ): void {
   server.maxConnections = max
-  server.on('connection', (socket) => unsent.follow(socket))
+  server.on('connection', (socket) => unsent.count(socket))
   server.on('drop', () => onRefused(`there are ${max} connections, the most allowed`))
 }
 

@@ -31,7 +31,7 @@ export function openContext(config: Config, log: Logger, lifecycle: Lifecycle): 
     log.info({ event: 'limited', limit, peer }, 'refused or cut off a peer')
   }
   const unsent = new Unsent(onLimited, unsentLimits(PAGE * config.maxDataBytes))
-  lifecycle.add(unsent.watch())
+  lifecycle.add(unsent.start())
   return {
     config,
     log,

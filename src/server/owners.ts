@@ -1,5 +1,5 @@
 import { anySigner, listedOwners, type OwnerPolicy, selfCertifying } from '../core/create/owner.js'
-import { followOwnersFile } from '../credentials/owners-file.js'
+import { watchOwnersFile } from '../credentials/owners-file.js'
 import { n3Account, n3AccountFault } from '../crypto/n3.js'
 import type { Lifecycle } from '../net/lifecycle.js'
 import type { Logger } from '../observability/log.js'
@@ -16,7 +16,7 @@ export function openOwners(rule: string, log: Logger, lifecycle: Lifecycle): Own
       )
       return anySigner
     default: {
-      const file = followOwnersFile(rule, (outcome) => {
+      const file = watchOwnersFile(rule, (outcome) => {
         if ('error' in outcome) {
           const reason = (outcome.error as Error).message
           log.error({ event: 'owners-not-read', reason }, 'the earlier owners stay')

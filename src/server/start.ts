@@ -56,7 +56,7 @@ export async function startNode(config: Config, log: Logger, stop?: AbortSignal)
       ],
     })
     if (feed !== null) {
-      context.metrics.follow({
+      context.metrics.readFrom({
         store,
         audit,
         swept: () => expiry.sweep.done,

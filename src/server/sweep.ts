@@ -1,5 +1,6 @@
 import type { Sessions } from '../core/commands/sessions.js'
 import { ClockSuspectError } from '../core/errors.js'
+import { backgroundInterval } from '../net/background-timers.js'
 import type { Lifecycle } from '../net/lifecycle.js'
 import type { Logger } from '../observability/log.js'
 import type { Metrics } from '../observability/metrics.js'
@@ -17,9 +18,9 @@ export function startSweep(
   let sweeping = Promise.resolve()
   const sweep = async () => {
     try {
-      const startMs = performance.now()
+      const startedAtMs = performance.now()
       const { ended, purged } = await sessions.closeExpired(stop.signal)
-      metrics.sweepEnded(performance.now() - startMs)
+      metrics.sweepEnded(performance.now() - startedAtMs)
       if (ended + purged > 0) {
         log.info({ event: 'swept', ended, purged }, 'ended and purged what was due')
       }
@@ -31,11 +32,11 @@ export function startSweep(
       }
     }
   }
-  const timer = setInterval(() => {
+  const stopSweeping = backgroundInterval(INTERVAL_MS, () => {
     sweeping = sweep()
-  }, INTERVAL_MS)
+  })
   lifecycle.add(() => {
-    clearInterval(timer)
+    stopSweeping()
     stop.abort()
     return sweeping
   })

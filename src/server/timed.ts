@@ -6,9 +6,9 @@ export function timed<Args extends unknown[], Result>(
   onTimed: (durationMs: number) => void,
 ): (...args: Args) => Result {
   return (...args) => {
-    const startMs = performance.now()
+    const startedAtMs = performance.now()
     const result = run(...args)
-    onTimed(performance.now() - startMs)
+    onTimed(performance.now() - startedAtMs)
     return result
   }
 }

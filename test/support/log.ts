@@ -6,7 +6,10 @@ export function keptLog(level = 'debug') {
   const ends: (() => void)[] = []
   const log = createLog(level, {
     destination: { write: (line) => texts.push(line) },
-    after: (_, run) => ends.push(run),
+    after: (_, run) => {
+      ends.push(run)
+      return () => {}
+    },
   })
   return {
     log,

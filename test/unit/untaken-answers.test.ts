@@ -33,7 +33,7 @@ function account(maxAddressBytes: number, lookMs = 0) {
       return nowMs
     },
   )
-  onTestFinished(unsent.watch())
+  onTestFinished(unsent.start())
   return { unsent, cut }
 }
 

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { InputFileError } from '../../../src/core/errors.js'
-import { followTls } from '../../../src/credentials/tls.js'
-import type { Every } from '../../../src/files/follow.js'
+import { watchTls } from '../../../src/credentials/tls.js'
+import type { Every } from '../../../src/net/background-timers.js'
 import { newAuthority } from '../../support/certificates.js'
 import { temporaryDirectory } from '../../support/process.js'
 
@@ -17,7 +17,7 @@ const second = authority.issue(inTwoMonths)
 const [, secret = ''] = first.key.split('\n')
 
 /** Certificate, key and authorities in files, and what follows them, looking when it is told to. */
-async function follow({ nowMs = Date.now(), clientCa = false } = {}) {
+async function watch({ nowMs = Date.now(), clientCa = false } = {}) {
   const directory = await temporaryDirectory(onTestFinished)
   const file = (name: string) => join(directory, name)
   const write = (name: string, text: string) => writeFile(file(name), text)
@@ -32,19 +32,19 @@ async function follow({ nowMs = Date.now(), clientCa = false } = {}) {
   }
   const log = pino({ level: 'debug' }, { write: keep })
   const looks: (() => void)[] = []
-  const repeat: Every = (_, run) => {
+  const every: Every = (_, run) => {
     looks.push(run)
     return () => looks.splice(looks.indexOf(run), 1)
   }
   const open = (names = { cert: 'cert.pem', key: 'key.pem' }) =>
-    followTls(
+    watchTls(
       {
         cert: file(names.cert),
         key: file(names.key),
         clientCa: clientCa ? file('ca.pem') : null,
       },
       log,
-      { repeat, nowMs: () => nowMs },
+      { every, nowMs: () => nowMs },
     )
   const look = () => {
     for (const run of [...looks]) {
@@ -66,7 +66,7 @@ function problemOf(open: () => unknown): string {
 
 describe('the files of TLS', () => {
   it('are handed out anew when both were replaced, and no sooner', async () => {
-    const { write, open, look, looks } = await follow()
+    const { write, open, look, looks } = await watch()
     const tls = open()
     const told: string[] = []
     tls.onChange(({ cert }) => told.push(`${cert}`))
@@ -86,7 +86,7 @@ describe('the files of TLS', () => {
   })
 
   it('are followed over symbolic links, as certbot and Kubernetes replace them', async () => {
-    const { file, write, open, look } = await follow()
+    const { file, write, open, look } = await watch()
     await write('1.cert', first.cert)
     await write('1.key', first.key)
     await write('2.cert', second.cert)
@@ -107,7 +107,7 @@ describe('the files of TLS', () => {
   })
 
   it('stay as they were while one is half written, away, or a link to itself', async () => {
-    const { file, write, open, look, logged } = await follow({ clientCa: true })
+    const { file, write, open, look, logged } = await watch({ clientCa: true })
     const tls = open()
     for (const [name, whole] of [
       ['cert.pem', first.cert],
@@ -131,7 +131,7 @@ describe('the files of TLS', () => {
   })
 
   it('are read with the authorities of clients, which change too', async () => {
-    const { write, open, look } = await follow({ clientCa: true })
+    const { write, open, look } = await watch({ clientCa: true })
     const tls = open()
     expect(tls.asking).toEqual({ requestCert: true, rejectUnauthorized: false })
     const other = newAuthority().cert
@@ -141,14 +141,14 @@ describe('the files of TLS', () => {
   })
 
   it('may have more in them than certificates, and lines that end otherwise', async () => {
-    const { write, open } = await follow()
+    const { write, open } = await watch()
     const text = `Subject: CN = test\n${first.cert}${first.key}`
     await write('cert.pem', text.replaceAll('\n', '\r\n'))
     expect(`${open().current().cert}`).toBe(first.cert)
   })
 
   it('are for TLS 1.2 and later', async () => {
-    expect((await follow()).open().current().minVersion).toBe('TLSv1.2')
+    expect((await watch()).open().current().minVersion).toBe('TLSv1.2')
   })
 
   it.each([
@@ -159,7 +159,7 @@ describe('the files of TLS', () => {
     ['the older name', (pem: string) => pem.replaceAll(' CERTIFICATE', ' X509 CERTIFICATE')],
     ['the name of a trusted one', (pem: string) => pem.replaceAll(' CERT', ' TRUSTED CERT')],
   ])('may have %s', async (_name, change) => {
-    const { write, open } = await follow({ clientCa: true })
+    const { write, open } = await watch({ clientCa: true })
     for (const [name, text] of [
       ['cert.pem', first.cert],
       ['key.pem', first.key],
@@ -193,7 +193,7 @@ describe('the files of TLS', () => {
     ['key.pem', second.key, /key\.pem: is not the key of/],
     ['ca.pem', '', /ca\.pem: must hold certificates/],
   ])('are refused at the start: %s %#', async (name, text, problem) => {
-    const { write, open } = await follow({ clientCa: true })
+    const { write, open } = await watch({ clientCa: true })
     await write(name, text)
     expect(() => open()).toThrow(InputFileError)
     expect(problemOf(open)).toMatch(problem)
@@ -201,10 +201,10 @@ describe('the files of TLS', () => {
   })
 
   it('say daily that the certificate is about to expire', async () => {
-    const early = await follow()
+    const early = await watch()
     early.open()
     expect(early.look()).toEqual([])
-    const late = await follow({ nowMs: Date.now() + 47 * DAY_MS })
+    const late = await watch({ nowMs: Date.now() + 47 * DAY_MS })
     late.open()
     expect(late.logged()).toContain('cert.pem')
     // At the start, and a day later.

@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { InputFileError } from '../../../src/core/errors.js'
 import { makeDirectory } from '../../../src/files/directory.js'
-import { type Every, follow } from '../../../src/files/follow.js'
 import { readInput, readInputText } from '../../../src/files/input.js'
 import { makeFile } from '../../../src/files/new-file.js'
+import { watchFiles } from '../../../src/files/watch.js'
+import type { Every } from '../../../src/net/background-timers.js'
 import { temporaryDirectory } from '../../support/process.js'
 
 const inDirectory = async (...names: string[]) =>
@@ -90,13 +91,13 @@ describe('files that are followed', () => {
       looks.push(look)
       return () => {}
     }
-    follow(
+    watchFiles(
       [file],
       () => ++readings.file,
       () => {},
       { every },
     )
-    follow(
+    watchFiles(
       [pipe],
       () => ++readings.pipe,
       () => {},

@@ -31,7 +31,7 @@ describe('answers that wait', () => {
     ] as const) {
       connection(name, bytes)
     }
-    unsent.look()
+    unsent.enforce()
     expect(cut).toEqual([])
   })
 
@@ -46,10 +46,10 @@ describe('answers that wait', () => {
     ] as const) {
       connection(name, bytes)
     }
-    unsent.look()
+    unsent.enforce()
     expect(cut).toEqual(['a2', 'a4'])
     expect(limited).toEqual(['answer-bytes a', 'answer-bytes a'])
-    unsent.look()
+    unsent.enforce()
     expect(cut).toHaveLength(2)
   })
 
@@ -63,7 +63,7 @@ describe('answers that wait', () => {
     ] as const) {
       connection(name, bytes)
     }
-    unsent.look()
+    unsent.enforce()
     expect(cut).toEqual(['a1'])
   })
 
@@ -85,7 +85,7 @@ describe('answers that wait', () => {
     const forget = connection('a1', 99)
     connection('a2', 98)
     forget()
-    unsent.look()
+    unsent.enforce()
     expect(cut).toEqual([])
   })
 
@@ -93,7 +93,7 @@ describe('answers that wait', () => {
     const { unsent, connection, cut, limited } = account()
     connection('a1', 1)
     connection('a2', 1, true)
-    unsent.look()
+    unsent.enforce()
     expect(cut).toEqual(['a2'])
     expect(limited).toEqual(['answer-timeout a'])
   })

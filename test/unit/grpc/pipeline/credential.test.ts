@@ -14,7 +14,7 @@ import {
   operatorRule,
 } from '../../../../src/core/operators/trust.js'
 import { openAdminCredential } from '../../../../src/credentials/admin-credential.js'
-import { followTls } from '../../../../src/credentials/tls.js'
+import { watchTls } from '../../../../src/credentials/tls.js'
 import type { Call } from '../../../../src/grpc/pipeline/call.js'
 import { serviceDefinition } from '../../../../src/grpc/pipeline/contracts.js'
 import { grpcService } from '../../../../src/grpc/pipeline/pipeline.js'
@@ -47,7 +47,7 @@ let credential: OperatorCredential
 /** Both services over TLS, each method of which answers with who called it. Returns the address. */
 async function serve(credential: OperatorCredential | null): Promise<string> {
   const admit = operatorRule(credential, true) as AdmitOperator
-  const tls = followTls(file, log)
+  const tls = watchTls(file, log)
   const who = (call: Call) => Buffer.from(call.caller.name)
   const method = (responseStream: boolean) =>
     responseStream

@@ -211,7 +211,7 @@ describe('connections', () => {
       request().writableEnded = true
     }
     connections.look()
-    unsent.look()
+    unsent.enforce()
     expect([one.socket.isCut, other.socket.isCut]).toEqual([false, true])
     expect(open().isTaken).toBe(false)
     time.nowMs += BARRED_MS
@@ -234,7 +234,7 @@ describe('connections', () => {
     const { socket, request } = open()
     request().writableEnded = true
     connections.look()
-    unsent.look()
+    unsent.enforce()
     expect([socket.isCut, open().isTaken]).toEqual([true, true])
     expect(limited).toEqual(['answer-bytes'])
   })

@@ -1,39 +1,32 @@
 import { statSync } from 'node:fs'
+import { backgroundInterval } from '../net/background-timers.js'
 
-const LOOK_INTERVAL_MS = 1000
-
-/** Calls `run` at intervals until what it returns is called. Keeps no process alive. */
-export type Every = (intervalMs: number, run: () => void) => () => void
-
-export const every: Every = (intervalMs, run) => {
-  const timer = setInterval(run, intervalMs).unref()
-  return () => clearInterval(timer)
-}
+const POLL_INTERVAL_MS = 1000
 
 /** What some files say, as of the last time that they could be read. */
-export interface Followed<T> {
+export interface WatchedFiles<T> {
   current(): T
   close(): void
 }
 
-export type FollowOutcome<T> = { readonly value: T } | { readonly error: unknown }
+export type ReadOutcome<T> = { readonly value: T } | { readonly error: unknown }
 
 /**
  * Reads files, and again whenever one of them has changed; what cannot be read leaves what was read
  * before in force, is told once, and is tried again at the next change. Throws what the first reading
  * throws.
  */
-export function follow<T>(
+export function watchFiles<T>(
   files: readonly string[],
   read: () => T,
-  onChange: (outcome: FollowOutcome<T>) => void,
-  { every: repeat = every } = {},
-): Followed<T> {
+  onChange: (outcome: ReadOutcome<T>) => void,
+  { every = backgroundInterval } = {},
+): WatchedFiles<T> {
   // Looked at before the reading: what changes meanwhile is then seen at the next look.
   let seen = fingerprint(files)
   let current = read()
   // By polling: it also sees a file that is replaced, or reached over a symbolic link.
-  const stop = repeat(LOOK_INTERVAL_MS, () => {
+  const stop = every(POLL_INTERVAL_MS, () => {
     const found = fingerprint(files)
     if (found === seen) {
       return

@@ -1,0 +1,17 @@
+/** Calls `run` after a time, unless what it returns is called before. */
+export type After = (delayMs: number, run: () => void) => () => void
+
+/** Calls `run` at intervals, until what it returns is called. */
+export type Every = (intervalMs: number, run: () => void) => () => void
+
+/** A timer that keeps no process alive. */
+export const backgroundTimer: After = (delayMs, run) => {
+  const timer = setTimeout(run, delayMs).unref()
+  return () => clearTimeout(timer)
+}
+
+/** An interval that keeps no process alive. */
+export const backgroundInterval: Every = (intervalMs, run) => {
+  const timer = setInterval(run, intervalMs).unref()
+  return () => clearInterval(timer)
+}
