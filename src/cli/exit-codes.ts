@@ -9,7 +9,7 @@ import type {
 /** For wrong usage of the command line, which is found before anything runs. */
 export const USAGE_EXIT_CODE = 2
 
-/** By the code of the error. Listed in the README, with the 6 of `signals.ts`. */
+/** By the code of the error. docs/operations.md lists them, with the 6 of `signals.ts`. */
 export const EXIT_CODES: Readonly<Record<OperatorErrorCode | ClientErrorCode, number>> &
   Readonly<Partial<Record<CallerErrorCode, number>>> = {
   INTERRUPTED: 1,

@@ -218,15 +218,15 @@ describe('the configuration', () => {
     ])
   })
 
-  it('is listed in the README, option by option', () => {
-    const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8')
+  it('is listed in docs/configuration.md, option by option', () => {
+    const page = readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8')
     const rows = Object.values(SERVE_OPTIONS).map((option) => {
       const { name, placeholder, help } = option
       const text = defaultText(option)
       const fallback = text === undefined ? '' : `\`${text}\``
       return `| \`--${name} ${placeholder}\` | \`${variableOf(name)}\` | ${fallback} | ${help} |`
     })
-    const [, table] = /<!-- options -->\n([\s\S]*?)\n<!-- \/options -->/.exec(readme) ?? []
+    const [, table] = /<!-- options -->\n([\s\S]*?)\n<!-- \/options -->/.exec(page) ?? []
     expect(table?.split('\n').slice(2)).toEqual(rows)
   })
 })

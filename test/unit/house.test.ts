@@ -1,0 +1,37 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+const MOST_FILES = 15
+/** One file a command, and one for each part of the page. */
+const LARGE_FOLDERS = ['src/cli', 'src/web']
+
+const inside = (folder: string) => readdirSync(join(ROOT, folder), { withFileTypes: true })
+const foldersIn = (folder: string) => inside(folder).filter((entry) => entry.isDirectory())
+const filesIn = (folder: string) => inside(folder).filter((entry) => entry.isFile())
+
+/** A folder and all below it. */
+const allFolders = (folder: string): string[] => [
+  folder,
+  ...foldersIn(folder).flatMap(({ name }) => allFolders(`${folder}/${name}`)),
+]
+
+// The lengths of files and functions are the linter's.
+describe('src/', () => {
+  it('has the folders that docs/architecture.md draws, and no file beside them', () => {
+    const page = readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8')
+    const [, tree = ''] = /^src\/\n((?: {2}.*\n)+)/m.exec(page) ?? []
+    const drawn = [...tree.matchAll(/^ {2}(\w+)\/ /gm)].map(([, name]) => name)
+    expect(foldersIn('src').map(({ name }) => name)).toEqual(drawn.toSorted())
+    expect(filesIn('src').map(({ name }) => name)).toEqual([])
+  })
+
+  it('has at most 15 files in a folder', () => {
+    const large = allFolders('src')
+      .filter((folder) => !LARGE_FOLDERS.includes(folder) && filesIn(folder).length > MOST_FILES)
+      .map((folder) => `${folder}: ${filesIn(folder).length} files`)
+    expect(large).toEqual([])
+  })
+})
