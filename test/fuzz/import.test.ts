@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import { InputFileError, SessiondError } from '../../src/core/errors.js'
 import { recordsIn } from '../../src/offline/import/document.js'
 import { type Element, MAX_ELEMENT_BYTES } from '../../src/offline/import/element.js'
-import { readRecord } from '../../src/offline/import/record.js'
+import { importedSession } from '../../src/offline/import/record.js'
 import { splitFile } from '../../src/offline/import/split.js'
 import { decodeSession, encodeSession } from '../../src/stores/level/layout/codec.js'
 import { importFiles } from '../support/import-files.js'
@@ -55,7 +55,7 @@ function readElement({ bytes }: Element): string {
   expect(bytes.length).toBeLessThanOrEqual(MAX_ELEMENT_BYTES)
   try {
     for (const { record } of recordsIn(bytes)) {
-      const session = readRecord(record ?? {}, START_MS, 1000)
+      const session = importedSession(record ?? {}, START_MS, 1000)
       expect(decodeSession(encodeSession(session))).toEqual(session)
       for (const json of [session.user, session.data]) {
         JSON.parse(json ?? 'null')

@@ -18,7 +18,7 @@ import {
   sessionKey,
   TALLY_KEY,
 } from '../../src/stores/level/layout/keys.js'
-import { openedRows } from '../../src/stores/level/opened.js'
+import { openedRows } from '../../src/stores/level/layout/opened.js'
 
 /**
  * Walks every row of a LevelStore that is closed, and tells what disagrees: a record has exactly its

@@ -4,7 +4,7 @@ import type { Session } from '../../core/session.js'
 import type { SessionStore } from '../../core/store.js'
 import { type Found, recordsIn } from './document.js'
 import { type Element, MAX_ELEMENT_BYTES } from './element.js'
-import { readRecord } from './record.js'
+import { importedSession } from './record.js'
 
 /** How many sessions are on their way to the store at once: they share its commits. */
 const IN_FLIGHT = 256
@@ -80,7 +80,7 @@ export class Importer {
     if (record === undefined) {
       throw new MalformedError('session', 'is not an object')
     }
-    return readRecord(record, nowMs(), maxDataBytes)
+    return importedSession(record, nowMs(), maxDataBytes)
   }
 
   /** What `read` returns, or null where it finds a fault, which is then told of. */

@@ -19,7 +19,11 @@ const LONE_SURROGATE = /\p{Surrogate}/u
  * its user's id in `user` or `user_id`; the newer one is SessionV1. Throws MissingFieldError or
  * InvalidFieldError, which name what is at fault.
  */
-export function readRecord(record: SessionRecord, nowMs: number, maxDataBytes: number): Session {
+export function importedSession(
+  record: SessionRecord,
+  nowMs: number,
+  maxDataBytes: number,
+): Session {
   const isOlder = 'opened' in record
   if (!isOlder && !('open_time' in record)) {
     throw new MissingFieldError('open_time (or opened)')

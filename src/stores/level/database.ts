@@ -1,20 +1,16 @@
 import { open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Level } from 'level'
-import {
-  SessiondError,
-  StoreDamagedError,
-  StoreLockedError,
-  StoreUnavailableError,
-} from '../../core/errors.js'
+import { StoreDamagedError, StoreLockedError, StoreUnavailableError } from '../../core/errors.js'
 import { makeDirectory } from '../../files/directory.js'
 import { ByteLevel, type IsUnchecked, type RawLevel } from './byte-level.js'
+import { isDamage, isHeldElsewhere, reasonOf, storeError } from './errors.js'
 import { damagedFiles } from './files/store-files.js'
-import { Gate } from './gate.js'
 import type { Info } from './layout/codec.js'
+import { readInfoRow, uncheckedRows } from './layout/info.js'
 import { INFO_KEY, type KeyRange } from './layout/keys.js'
-import { readInfoRow, uncheckedRows } from './layout/layout.js'
 import { withChecksumForNow } from './layout/row-checksum.js'
+import { Gate } from './locks.js'
 
 /** What LevelDB writes when it opens again: at most the two logs that it kept in memory. */
 const PROBE_BYTES = 8 * 1024 * 1024
@@ -206,58 +202,4 @@ export function namesIn(location: string): Promise<string[]> {
     }
     throw new StoreUnavailableError(`${location} cannot be read: ${error.message}`, error)
   })
-}
-
-/**
- * What a failure of the database is to callers: of one that is damaged trying again is of no use. What is not of
- * LevelDB's making is a fault of ours, and stays as it is.
- */
-export function storeError(problem: string, cause: unknown): unknown {
-  if (cause instanceof SessiondError) {
-    return cause
-  }
-  if (isDamage(cause)) {
-    return new StoreDamagedError('the session store is damaged: a file of it cannot be read', cause)
-  }
-  return `${codeOf(cause)}`.startsWith('LEVEL_')
-    ? new StoreUnavailableError(named(problem, cause), cause)
-    : cause
-}
-
-/** Whether LevelDB met bytes that it cannot have written, or misses a file. */
-function isDamage(error: unknown): boolean {
-  const causes = [error, (error as Error | undefined)?.cause]
-  return causes.some(
-    (cause) =>
-      codeOf(cause) === 'LEVEL_CORRUPTION' ||
-      (codeOf(cause) === 'LEVEL_IO_ERROR' && /No such file/.test((cause as Error).message)),
-  )
-}
-
-/** What LevelDB or the system says. */
-export function reasonOf(error: unknown): string {
-  const reason = (error as Error | undefined)?.cause ?? error
-  return reason instanceof Error ? reason.message : `${reason}`
-}
-
-/** A file that the system does not let LevelDB read is named, without the directories above it. */
-function named(problem: string, cause: unknown): string {
-  const [, file] = /^IO error: (?:.*\/)?([^/]+: .*)$/.exec((cause as Error).message) ?? []
-  return file === undefined ? problem : `${problem}: ${file}`
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined
-}
-
-/** classic-level says LEVEL_LOCKED whatever the system said when it was asked for the lock. */
-function isHeldElsewhere(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    'code' in error &&
-    error.code === 'LEVEL_LOCKED' &&
-    /: (?:Resource temporarily unavailable|already held by process)$|^IO error: LockFile /.test(
-      error.message,
-    )
-  )
 }

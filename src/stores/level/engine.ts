@@ -1,13 +1,14 @@
 import { join } from 'node:path'
 import { StoreUnavailableError } from '../../core/errors.js'
 import type { ServedStore, StoreEngine, StoreOptions, StorePlace } from '../engine.js'
-import { holdsDatabase, reasonOf } from './database.js'
-import { expectNotLost, noteMade } from './made.js'
+import { holdsDatabase } from './database.js'
+import { reasonOf } from './errors.js'
 import { checkClosed } from './maintenance/check-files.js'
 import { expectNoReplacement, repairInPlace } from './maintenance/replace.js'
 import { restoreInPlace } from './maintenance/restore.js'
 import { StartAttempts } from './maintenance/start-check.js'
 import { LevelStore } from './store.js'
+import { expectNotLost, noteMade } from './traces.js'
 
 /** A LevelDB in a directory of its own. */
 export function levelEngine({ address, dataDir, traces }: StorePlace): StoreEngine {

@@ -14,7 +14,7 @@ interface Numbered {
 
 /**
  * Whether the files of an open database are still where they were: who deletes, moves or replaces them takes away from
- * disk what is acknowledged, and LevelDB, which has them open, does not notice. A look costs one stat(2) while no
+ * disk what is acknowledged, and LevelDB, which has them open, does not notice. A check costs one stat(2) while no
  * file comes or goes.
  */
 export class Presence {
@@ -26,7 +26,7 @@ export class Presence {
   private gone: string | null = null
   private isBlind = false
 
-  /** Of a database that is open. `onBlind` is told why a look failed, once until the next that does not. */
+  /** Of a database that is open. `onBlind` is told why a check failed, once until the next that does not. */
   constructor(
     private readonly location: string,
     private readonly onBlind: (cause: unknown) => void = () => {},
@@ -37,12 +37,12 @@ export class Presence {
   }
 
   /**
-   * What is gone, which stays so; null: nothing that is known of. `always`: looks at the files even where the directory
+   * What is gone, which stays so; null: nothing that is known of. `always`: checks the files even where the directory
    * has the time that it had, which some file systems tell only to two seconds.
    */
-  look(always = false): string | null {
+  check(always = false): string | null {
     try {
-      this.gone ??= this.lookAtDirectory(always)
+      this.gone ??= this.checkDirectory(always)
       this.isBlind = false
     } catch (cause) {
       // That the system cannot say where a file is does not mean that it is gone.
@@ -55,7 +55,7 @@ export class Presence {
     return this.gone
   }
 
-  private lookAtDirectory(always: boolean): string | null {
+  private checkDirectory(always: boolean): string | null {
     const now = statIfThere(this.location)
     if (now === undefined) {
       return `${this.location} is no longer there`
@@ -66,12 +66,12 @@ export class Presence {
     if (now.mtimeMs === this.seenTimeMs && !always) {
       return null
     }
-    const gone = this.lookAtFiles()
+    const gone = this.checkFiles()
     this.seenTimeMs = this.nowMs() - now.mtimeMs > TICK_MS ? now.mtimeMs : Number.NaN
     return gone === null ? null : `${join(this.location, gone)} is no longer there`
   }
 
-  private lookAtFiles(): string | null {
+  private checkFiles(): string | null {
     const names = ifThere(() => readdirSync(this.location)) ?? []
     const lock = statIfThere(join(this.location, LOCK_FILE))
     if (lock === undefined || !isSame(lock, this.lock)) {

@@ -20,29 +20,27 @@ import type { CheckPorts, ServedStore, StoreHealth, StoreOptions } from '../engi
 import { Listeners } from '../listeners.js'
 import type { ByteLevel } from './byte-level.js'
 import { Database } from './database.js'
-import { Gate } from './gate.js'
-import { agreeOnInfo } from './layout/info.js'
 import { sealKey } from './layout/keys.js'
 import { damagedRow } from './layout/row-name.js'
+import { DUE_LOCK, Gate, Locks } from './locks.js'
 import { backUp } from './maintenance/backup.js'
 import { checkStore } from './maintenance/check.js'
 import { checkFilesThen } from './maintenance/check-files.js'
 import { expectWholeFiles, type StartCheckOptions } from './maintenance/start-check.js'
-import { addChecksums } from './maintenance/upgrade.js'
-import type { StoreParts } from './parts.js'
+import { addChecksums, agreeOnInfo } from './maintenance/upgrade.js'
 import { Lists } from './read/lists.js'
 import { findOpened, readSession } from './read/lookup.js'
 import { View } from './read/view.js'
 import { walkDeadlines, walkIdempotency, walkSeals, walkSessions } from './read/walk.js'
 import { Watch } from './watch.js'
 import { Counts } from './write/counts.js'
-import { Deadlines } from './write/deadlines.js'
+import { DeadlineQueue } from './write/deadline-queue.js'
 import { forgetAnswer } from './write/forget.js'
 import { insertSession } from './write/insert.js'
-import { DUE_LOCK, Locks } from './write/locks.js'
 import { removeSession, updateSession } from './write/mutate.js'
 import { Seals } from './write/seals.js'
 import { settleDeadlines } from './write/settle.js'
+import type { StoreParts } from './write/writer.js'
 import { Writer } from './write/writer.js'
 
 export interface LevelStoreOptions extends StoreOptions, StartCheckOptions {
@@ -54,7 +52,7 @@ export interface LevelStoreOptions extends StoreOptions, StartCheckOptions {
 export class LevelStore implements ServedStore {
   private readonly gate = new Gate()
   private readonly listeners = new Listeners()
-  private readonly deadlines: Deadlines
+  private readonly deadlines: DeadlineQueue
   private readonly parts: StoreParts
   private readonly seals: Seals
   private readonly lists: Lists
@@ -66,7 +64,7 @@ export class LevelStore implements ServedStore {
   private constructor(database: Database, options: LevelStoreOptions) {
     const { onDamage, onLost, acceptDamage, sync = true } = options
     this.epochs = options.epochs
-    this.deadlines = new Deadlines((key) => onDamage?.(damagedRow(key).message))
+    this.deadlines = new DeadlineQueue((key) => onDamage?.(damagedRow(key).message))
     const counts = new Counts()
     const writer = new Writer(database, counts, this.listeners, {
       ...options,

@@ -29,14 +29,14 @@ export class Watch {
 
   /** Throws StoreDamagedError where the files were taken away: what was written then is not on disk. */
   expectFiles(): void {
-    this.look()
+    this.checkPresence()
     if (this.lost !== null) {
       throw this.lost
     }
   }
 
   health(): StoreHealth {
-    this.look()
+    this.checkPresence()
     return {
       isLost: this.lost !== null,
       findings: [
@@ -49,7 +49,7 @@ export class Watch {
   /** Looks every second whether the files are there, and verifies each table once, and the manifest. */
   start(): void {
     const timer = setInterval(() => {
-      this.look(true)
+      this.checkPresence(true)
       if (this.lost !== null) {
         clearInterval(timer)
       }
@@ -64,9 +64,9 @@ export class Watch {
     await this.running
   }
 
-  private look(always = false): void {
+  private checkPresence(always = false): void {
     const { signal } = this.stopping
-    const reason = this.lost === null && !signal.aborted ? this.presence.look(always) : null
+    const reason = this.lost === null && !signal.aborted ? this.presence.check(always) : null
     if (reason !== null) {
       this.lost = new StoreDamagedError(
         'the files of the session store were taken away: nothing can be written',
@@ -82,7 +82,7 @@ export class Watch {
     while (!signal.aborted) {
       await this.files.verify(async () => {
         await pause(PAUSE_MS)
-        this.look()
+        this.checkPresence()
         return !signal.aborted && this.lost === null
       })
       await pause(TABLES_INTERVAL_MS)

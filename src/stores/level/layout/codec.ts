@@ -1,8 +1,8 @@
 import {
   IdempotencyEntry,
-  Session as Record,
+  Session as SessionMessage,
   StoreInfo,
-  type Token as TokenRecord,
+  type Token as TokenMessage,
 } from '#generated/sessiond/store/v1/store'
 import type { EpochSettings } from '../../../core/epoch.js'
 import type { Session, Token } from '../../../core/session.js'
@@ -31,7 +31,7 @@ export interface Tally {
 
 // Field by field, here and below: spreading the rest of an object takes longer than encoding it.
 export function encodeSession(session: Session): Uint8Array {
-  return Record.encode({
+  return SessionMessage.encode({
     id: session.id,
     userId: session.userId,
     userName: session.userName,
@@ -48,7 +48,7 @@ export function encodeSession(session: Session): Uint8Array {
 }
 
 export function decodeSession(bytes: Uint8Array): Session {
-  const record = Record.decode(bytes)
+  const record = SessionMessage.decode(bytes)
   return {
     id: record.id,
     userId: record.userId,
@@ -66,7 +66,7 @@ export function decodeSession(bytes: Uint8Array): Session {
   }
 }
 
-function decodeToken({ owner, lifetime, publicKey }: TokenRecord): Token {
+function decodeToken({ owner, lifetime, publicKey }: TokenMessage): Token {
   return {
     // The decoder gives slices, which would keep the whole record alive.
     owner: Uint8Array.from(owner),

@@ -1,29 +1,10 @@
 import type { EpochSettings } from '../../../core/epoch.js'
-import { StoreMismatchError } from '../../../core/errors.js'
-import type { Database } from '../database.js'
+import { StoreDamagedError, StoreMismatchError } from '../../../core/errors.js'
+import type { IsUnchecked } from '../byte-level.js'
 import { encodeInfo, type Info } from './codec.js'
-import { INFO_KEY, LAYOUT_VERSION, UNCHECKED_LAYOUT_VERSION } from './keys.js'
-
-/**
- * Writes down what a new store is made under. Throws StoreMismatchError where an old one differs. Returns
- * what the store has.
- */
-export async function agreeOnInfo(database: Database, epochs: EpochSettings): Promise<Info> {
-  const { location, info } = database
-  if (info !== undefined) {
-    expectInfo(info, epochs, location)
-    return info
-  }
-  const anyKey = await database.read((level) => level.keys({ limit: 1 }).all())
-  if (anyKey.length > 0) {
-    throw new StoreMismatchError(
-      `${location} holds a database that is not a session store: give another --data-dir`,
-    )
-  }
-  const made = newInfo(epochs)
-  await database.commit([[INFO_KEY, encodeInfo(made)]], true)
-  return made
-}
+import { INFO_KEY, LAYOUT_VERSION, RANGES, UNCHECKED_LAYOUT_VERSION } from './keys.js'
+import { withoutChecksum } from './row-checksum.js'
+import { storedInfo } from './stored.js'
 
 /** Of a store that this release makes. */
 export function newInfo(epochs: EpochSettings): Info {
@@ -50,4 +31,37 @@ export function expectInfo(stored: Info, epochs: EpochSettings, name: string): v
 
 function epochText({ genesisMs, lengthMs }: EpochSettings): string {
   return `--epoch-genesis ${new Date(genesisMs).toISOString()} and --epoch-length ${lengthMs}ms`
+}
+
+/**
+ * The facts about a store from their row as it is stored; undefined where there is none. A row without a
+ * checksum is believed only where it is, byte for byte, what the releases of layout 1 wrote: no damage to a
+ * newer one makes it that. Throws StoreDamagedError.
+ */
+export function readInfoRow(stored: Uint8Array | undefined, location: string): Info | undefined {
+  if (stored === undefined) {
+    return undefined
+  }
+  const value = withoutChecksum(INFO_KEY, stored)
+  if (value !== undefined) {
+    return storedInfo(value, location)
+  }
+  const info = storedInfo(stored, location)
+  const isOld = info.layoutVersion === UNCHECKED_LAYOUT_VERSION
+  if (!isOld || Buffer.compare(encodeInfo(info), stored) !== 0) {
+    throw new StoreDamagedError(`${location}: its record of layout and epochs fails its checksum`)
+  }
+  return info
+}
+
+/** Which rows of such a store have no checksum; undefined where all have one. */
+export function uncheckedRows(info: Info | undefined): IsUnchecked | undefined {
+  if (info?.layoutVersion === UNCHECKED_LAYOUT_VERSION) {
+    return () => true
+  }
+  const from = info?.uncheckedFrom ?? new Uint8Array()
+  // Facts get theirs together with the first rows.
+  return from.length === 0
+    ? undefined
+    : (key) => key[0] !== RANGES.facts.gte[0] && key.compare(from) >= 0
 }

@@ -4,8 +4,8 @@ import { type BackupItem, BackupSum, encodeItem, MAGIC } from '../../backup-form
 import { encodeSession } from '../layout/codec.js'
 import { idOf, type KeyRange, RANGES } from '../layout/keys.js'
 import { storedAnswer, storedDeadline, storedSession } from '../layout/stored.js'
-import { Turns } from '../read/turns.js'
 import type { View } from '../read/view.js'
+import { giveWay } from '../read/view.js'
 
 const CHUNK_BYTES = 64 * 1024
 
@@ -82,13 +82,12 @@ async function* items(
   timeMs: number,
 ): AsyncGenerator<BackupItem, void> {
   yield { kind: 'header', timeMs, epochs }
-  const turns = new Turns()
   try {
     for (const [range, read] of READERS) {
       for await (const slice of view.rows(range)) {
         for (const [key, value] of slice) {
           yield read(key, value)
-          await turns.giveWay()
+          await giveWay()
         }
       }
     }

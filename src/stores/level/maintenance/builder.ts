@@ -6,8 +6,8 @@ import { Database, KEY_ONLY, type Row } from '../database.js'
 import { type Answer, encodeAnswer, encodeInfo, encodeTally } from '../layout/codec.js'
 import { newInfo } from '../layout/info.js'
 import { answerKey, deadlineKey, INFO_KEY, sealKey, TALLY_KEY } from '../layout/keys.js'
+import { openedRows } from '../layout/opened.js'
 import { changeRows } from '../layout/rows.js'
-import { openedRows } from '../opened.js'
 
 const BATCH_ROWS = 2_000
 const BATCH_BYTES = 1024 * 1024

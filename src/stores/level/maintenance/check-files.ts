@@ -3,9 +3,9 @@ import type { CheckEvent } from '../../../core/upkeep/care.js'
 import type { ClosedCheckPorts } from '../../engine.js'
 import { Database, holdsDatabase } from '../database.js'
 import { damagedFiles } from '../files/store-files.js'
-import { agreeOnInfo } from '../layout/info.js'
 import { View } from '../read/view.js'
 import { checkStore } from './check.js'
+import { agreeOnInfo } from './upgrade.js'
 
 /**
  * Checks the files of a store without LevelDB, which changes damaged ones as it reads them, and which some damage makes

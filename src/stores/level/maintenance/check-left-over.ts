@@ -13,9 +13,9 @@ import {
   sessionKey,
   TALLY_KEY,
 } from '../layout/keys.js'
+import { entriesIn, entryOf, idOfEntry, isOpened } from '../layout/opened.js'
 import { quoted } from '../layout/row-name.js'
 import { storedSession } from '../layout/stored.js'
-import { entriesIn, entryOf, idOfEntry, isOpened } from '../opened.js'
 import type { Slice, View } from '../read/view.js'
 import type { FoundRows } from './check-sessions.js'
 

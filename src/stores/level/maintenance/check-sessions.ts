@@ -1,11 +1,10 @@
 import type { Session } from '../../../core/session.js'
 import type { CheckEvent, TrySeal } from '../../../core/upkeep/care.js'
 import { indexKeys, openedKey, sealKey } from '../layout/keys.js'
+import { entriesIn, entryOf, isOpened } from '../layout/opened.js'
 import { quoted } from '../layout/row-name.js'
 import { storedSession } from '../layout/stored.js'
-import { entriesIn, entryOf, isOpened } from '../opened.js'
-import type { Turns } from '../read/turns.js'
-import type { View } from '../read/view.js'
+import { giveWay, type View } from '../read/view.js'
 
 /** How many rows were found that a record answers for. */
 export interface FoundRows {
@@ -34,13 +33,10 @@ export class SessionCheck {
     return session
   }
 
-  async *check(sessions: readonly Session[], turns: Turns): AsyncGenerator<CheckEvent, void> {
+  async *check(sessions: readonly Session[]): AsyncGenerator<CheckEvent, void> {
     yield* this.checkIndexes(sessions)
     yield* this.checkOpened(sessions.filter(isOpened))
-    yield* this.checkSeals(
-      sessions.filter(({ active, token }) => active && token !== null),
-      turns,
-    )
+    yield* this.checkSeals(sessions.filter(({ active, token }) => active && token !== null))
   }
 
   private async *checkIndexes(sessions: readonly Session[]): AsyncGenerator<CheckEvent, void> {
@@ -76,10 +72,7 @@ export class SessionCheck {
     }
   }
 
-  private async *checkSeals(
-    sessions: readonly Session[],
-    turns: Turns,
-  ): AsyncGenerator<CheckEvent, void> {
+  private async *checkSeals(sessions: readonly Session[]): AsyncGenerator<CheckEvent, void> {
     const seals = await this.view.values(sessions.map(({ id }) => sealKey(id)))
     for (const [i, session] of sessions.entries()) {
       const sealed = seals[i]
@@ -93,7 +86,7 @@ export class SessionCheck {
       if (!verdict.opens) {
         yield { problem: `${name}: ${verdict.reason}` }
       }
-      await turns.giveWay()
+      await giveWay()
     }
   }
 }

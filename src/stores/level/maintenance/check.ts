@@ -7,11 +7,10 @@ import { decodeTally, TALLY_BYTES } from '../layout/codec.js'
 import { deadlineKey, RANGES, TALLY_KEY } from '../layout/keys.js'
 import { damagedRow, quoted } from '../layout/row-name.js'
 import { storedAnswer, storedDeadline } from '../layout/stored.js'
-import { Turns } from '../read/turns.js'
 import type { Slice, View } from '../read/view.js'
-import { Unarmed } from '../write/unarmed.js'
 import { leftOverRows, strangeRows } from './check-left-over.js'
 import { SessionCheck } from './check-sessions.js'
+import { Unarmed } from './unarmed.js'
 
 /** Damaged rows to name: a store with more has no need of the others' names. */
 const MAX_REMEMBERED = 10_000
@@ -54,7 +53,6 @@ async function* checkView(
   const totalRows = totals.sessions + totals.answers + totals.deadlines
   const sessions = new SessionCheck(view, trySeal)
   const unarmed = new Unarmed(view, dueAtMs)
-  const turns = new Turns()
   let checkedRows = 0
   const progress = (slice: Slice) => {
     checkedRows += slice.length
@@ -65,8 +63,8 @@ async function* checkView(
     yield* problems(slice, (key, record) => {
       whole.push(sessions.read(key, record))
     })
-    yield* sessions.check(whole, turns)
-    yield* unarmedProblems(await unarmed.look(whole))
+    yield* sessions.check(whole)
+    yield* unarmedProblems(await unarmed.check(whole))
     yield progress(slice)
   }
   yield* unarmedProblems(await unarmed.settle())

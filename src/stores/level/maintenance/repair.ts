@@ -17,10 +17,10 @@ import {
 import { quoted } from '../layout/row-name.js'
 import { storedAnswer, storedDeadline, storedInfo, storedSession } from '../layout/stored.js'
 import { type Slice, View } from '../read/view.js'
-import { Unarmed } from '../write/unarmed.js'
 import { Builder } from './builder.js'
 import { strangeRows } from './check-left-over.js'
 import { salvage } from './salvage.js'
+import { Unarmed } from './unarmed.js'
 
 /** What the rows need of it. */
 export type RowRepairPorts = Pick<RepairPorts, 'dueAtMs' | 'trySeal' | 'epochs' | 'nowMs'>
@@ -79,7 +79,7 @@ class Repair {
     for await (const slice of view.rows(RANGES.sessions)) {
       const sessions = yield* readable(slice, storedSession)
       const kept = yield* this.addSessions(sessions)
-      yield* this.arm(await unarmed.look(kept))
+      yield* this.arm(await unarmed.check(kept))
     }
     yield* this.arm(await unarmed.settle())
     if (this.sealsTried.failed > 0 && this.sealsTried.opened === 0) {

@@ -1,10 +1,12 @@
-import { StoreDamagedError } from '../../../core/errors.js'
+import type { EpochSettings } from '../../../core/epoch.js'
+import { StoreDamagedError, StoreMismatchError } from '../../../core/errors.js'
 import type { Database, Row } from '../database.js'
 import { damagedFiles } from '../files/store-files.js'
 import { encodeInfo, encodeSession, type Info } from '../layout/codec.js'
+import { expectInfo, newInfo } from '../layout/info.js'
 import { INFO_KEY, LAYOUT_VERSION, RANGES, TALLY_KEY } from '../layout/keys.js'
+import { entriesIn } from '../layout/opened.js'
 import { storedAnswer, storedDeadline, storedSession } from '../layout/stored.js'
-import { entriesIn } from '../opened.js'
 
 const SLICE_ROWS = 1_000
 const SLICE_BYTES = 1024 * 1024
@@ -18,6 +20,27 @@ const EXPECTATIONS: Readonly<Record<string, (key: Buffer, value: Uint8Array) => 
       throw new StoreDamagedError('a list of sessions that a command opened is not whole')
     }
   },
+}
+
+/**
+ * Writes down what a new store is made under. Throws StoreMismatchError where an old one differs. Returns
+ * what the store has.
+ */
+export async function agreeOnInfo(database: Database, epochs: EpochSettings): Promise<Info> {
+  const { location, info } = database
+  if (info !== undefined) {
+    expectInfo(info, epochs, location)
+    return info
+  }
+  const anyKey = await database.read((level) => level.keys({ limit: 1 }).all())
+  if (anyKey.length > 0) {
+    throw new StoreMismatchError(
+      `${location} holds a database that is not a session store: give another --data-dir`,
+    )
+  }
+  const made = newInfo(epochs)
+  await database.commit([[INFO_KEY, encodeInfo(made)]], true)
+  return made
 }
 
 /**

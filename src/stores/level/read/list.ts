@@ -2,12 +2,11 @@ import { StoreDamagedError } from '../../../core/errors.js'
 import type { Session } from '../../../core/session.js'
 import type { ListQuery, SessionPage } from '../../../core/store.js'
 import type { ByteLevel, Snapshot } from '../byte-level.js'
-import { storeError } from '../database.js'
+import { storeError } from '../errors.js'
 import { decodeSession, decodeTally } from '../layout/codec.js'
 import { idAfterTime, listsAt, sessionKey, TALLY_KEY } from '../layout/keys.js'
 import { quoted } from '../layout/row-name.js'
-import { merge } from './merge.js'
-import { scan } from './scan.js'
+import { merge, scan, within } from './scan.js'
 import { Wanted } from './wanted.js'
 
 /** Records to decode in one turn of the event loop. */
@@ -50,7 +49,7 @@ export async function listSessions(
 async function walkBriefly(level: ByteLevel, snapshot: Snapshot, wanted: Wanted): Promise<boolean> {
   const limit = Math.min(wanted.length, MAX_OWN_KEYS + 1)
   const slices = wanted.ranges
-    .map((range) => scan(level, range, { snapshot, limit }))
+    .map((range) => scan(within(level), range, { snapshot, limit }))
     .reduce((one, other) => merge(one, other, wanted.timeOffset))
   let walked = 0
   for await (const slice of slices) {

@@ -1,8 +1,9 @@
 import { Slots } from '../../../core/slots.js'
 import type { ListQuery, SessionPage } from '../../../core/store.js'
 import { isShort, listSessions, type OnDamaged } from './list.js'
+import type { Read } from './scan.js'
 import { SharedLists } from './shared-lists.js'
-import { type Read, View } from './view.js'
+import { View } from './view.js'
 
 /** `SessionStore.list`: a short walk of its own for each list, as long as that is enough, else one that is shared. */
 export class Lists {

@@ -3,7 +3,7 @@ import type { FoundEntry, IdempotencyScope, InsertScope, Seen } from '../../../c
 import type { ByteLevel, Reading } from '../byte-level.js'
 import { decodeAnswer, decodeSession } from '../layout/codec.js'
 import { answerKey, openedKey, sessionKey } from '../layout/keys.js'
-import { isOpened, openedIds } from '../opened.js'
+import { isOpened, openedIds } from '../layout/opened.js'
 import type { Counts } from '../write/counts.js'
 
 export function readSession(level: ByteLevel, id: string, at: Reading = {}): Session | undefined {
@@ -45,7 +45,7 @@ export function reusableId(
 }
 
 /** What an insert is shown, but for the count of all. The caller holds the locks of what it sees. */
-export async function look(
+export async function readSeen(
   level: ByteLevel,
   counts: Counts,
   { userId, idempotency, countOpenOfUser }: InsertScope,

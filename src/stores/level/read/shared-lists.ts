@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Slots } from '../../../core/slots.js'
 import type { ListQuery, SessionPage } from '../../../core/store.js'
-import { storeError } from '../database.js'
+import { storeError } from '../errors.js'
 import type { KeyRange } from '../layout/keys.js'
 import { knownTotal, type OnDamaged, pageOf, type ReadMany } from './list.js'
-import { merge } from './merge.js'
+import { merge } from './scan.js'
 import type { View } from './view.js'
 import { Wanted } from './wanted.js'
 

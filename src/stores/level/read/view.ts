@@ -1,9 +1,6 @@
-import type { ByteLevel, Snapshot } from '../byte-level.js'
+import type { Snapshot } from '../byte-level.js'
 import type { KeyRange } from '../layout/keys.js'
-import { SLICE_BYTES, SLICE_ROWS } from './scan.js'
-
-/** Runs a function that only reads, as `Database.read` does. */
-export type Read = <T>(fn: (level: ByteLevel) => T | Promise<T>) => Promise<T>
+import { count, type Read, SLICE_BYTES, scan, slices } from './scan.js'
 
 /** Rows to decode, and to look others up for, in one turn of the event loop. */
 const SLICE_RECORDS = 100
@@ -32,22 +29,9 @@ export class View {
   }
 
   /** The rows of a range in slices of 100, or of some 256 KiB. */
-  async *rows({ gte, lt }: KeyRange): AsyncGenerator<Slice, void> {
-    const { snapshot } = this
-    const rows = await this.read((level) =>
-      level.iterator({ gte, lt, snapshot, highWaterMarkBytes: SLICE_BYTES }),
-    )
-    try {
-      for (;;) {
-        const slice = await this.read(() => rows.nextv(SLICE_RECORDS))
-        if (slice.length === 0) {
-          return
-        }
-        yield slice
-      }
-    } finally {
-      await rows.close()
-    }
+  rows({ gte, lt }: KeyRange): AsyncGenerator<Slice, void> {
+    const walking = { gte, lt, snapshot: this.snapshot, highWaterMarkBytes: SLICE_BYTES }
+    return slices(this.read, (level) => level.iterator(walking), SLICE_RECORDS)
   }
 
   /** How many rows have no checksum, since an earlier release wrote them. */
@@ -57,31 +41,13 @@ export class View {
   }
 
   /** The keys of a range in slices of 500. */
-  async *keys({ gte, lt }: KeyRange): AsyncGenerator<Buffer[], void> {
-    const { snapshot } = this
-    const keys = await this.read((level) =>
-      level.keys({ gte, lt, snapshot, highWaterMarkBytes: SLICE_BYTES }),
-    )
-    try {
-      for (;;) {
-        const slice = await this.read(() => keys.nextv(SLICE_ROWS))
-        if (slice.length === 0) {
-          return
-        }
-        yield slice
-      }
-    } finally {
-      await keys.close()
-    }
+  keys(range: KeyRange): AsyncGenerator<Buffer[], void> {
+    return scan(this.read, range, { snapshot: this.snapshot })
   }
 
   /** How many rows a range has, damaged ones too. */
-  async count(range: KeyRange): Promise<number> {
-    let total = 0
-    for await (const slice of this.keys(range)) {
-      total += slice.length
-    }
-    return total
+  count(range: KeyRange): Promise<number> {
+    return count(this.keys(range))
   }
 
   /** The values of these keys, undefined where there is none. Few, or small ones. */
@@ -95,5 +61,35 @@ export class View {
   async value(key: Buffer): Promise<Uint8Array | undefined> {
     const [value] = await this.values([key])
     return value
+  }
+}
+
+/** How long such reads may compute before other work gets its turn. */
+const TURN_MS = 2
+
+/** Loops that wait for their turn. */
+const waiting: (() => void)[] = []
+let turnBeganMs = performance.now()
+
+/**
+ * For loops that compute much over what they read: lets other work go on before it waits too long. All loops together
+ * have one turn at a time, however many there are.
+ */
+export async function giveWay(): Promise<void> {
+  if (performance.now() - turnBeganMs > TURN_MS) {
+    await new Promise<void>((resolve) => {
+      waiting.push(resolve)
+      if (waiting.length === 1) {
+        setImmediate(takeTurn)
+      }
+    })
+  }
+}
+
+function takeTurn(): void {
+  turnBeganMs = performance.now()
+  waiting.shift()?.()
+  if (waiting.length > 0) {
+    setImmediate(takeTurn)
   }
 }

@@ -4,7 +4,7 @@ import type { ByteLevel } from '../byte-level.js'
 import type { Row } from '../database.js'
 import { decodeTally, encodeTally, type Tally } from '../layout/codec.js'
 import { requestTimeRange, TALLY_KEY } from '../layout/keys.js'
-import { count } from '../read/scan.js'
+import { count, scan, within } from '../read/scan.js'
 
 const MAX_USERS = 65_536
 
@@ -39,20 +39,23 @@ export class Counts {
     if (known !== undefined) {
       return known
     }
-    const counted = await count(level, requestTimeRange({ userId }, true))
+    const counted = await count(scan(within(level), requestTimeRange({ userId }, true)))
     this.ofUsers.set(userId, counted)
     return counted
   }
 
   /** A write is under way. */
   reserve(change: SessionChange): void {
-    this.opening += Math.max(opened(change), 0)
+    this.opening += Math.max(openDelta(change), 0)
   }
 
   /** What the next commit, with these changes in it, writes of the count. */
   next(changes: readonly SessionChange[]): { tally: Tally; row: Row } {
     const tally = {
-      openSessions: changes.reduce((sum, change) => sum + opened(change), this.tally.openSessions),
+      openSessions: changes.reduce(
+        (sum, change) => sum + openDelta(change),
+        this.tally.openSessions,
+      ),
       commits: this.tally.commits + 1,
     }
     return { tally, row: [TALLY_KEY, encodeTally(tally)] }
@@ -62,7 +65,7 @@ export class Counts {
   committedAs(tally: Tally, changes: readonly SessionChange[]): void {
     this.tally = tally
     for (const change of changes) {
-      const delta = opened(change)
+      const delta = openDelta(change)
       const userId = (change.after ?? change.before)?.userId ?? ''
       const known = delta === 0 ? undefined : this.ofUsers.get(userId)
       this.opening -= Math.max(delta, 0)
@@ -74,7 +77,7 @@ export class Counts {
 }
 
 /** 1 where a change opens a session, −1 where it ends one, else 0. */
-export function opened({ before, after }: SessionChange): -1 | 0 | 1 {
+export function openDelta({ before, after }: SessionChange): -1 | 0 | 1 {
   const was = before?.active ?? false
   const is = after?.active ?? false
   return was === is ? 0 : is ? 1 : -1

@@ -1,8 +1,8 @@
 import type { FoundEntry, IdempotencyScope } from '../../../core/store.js'
 import { answerKey, deadlineKey } from '../layout/keys.js'
-import type { StoreParts } from '../parts.js'
+import { answerLock } from '../locks.js'
 import { readAnswer } from '../read/lookup.js'
-import { answerLock } from './locks.js'
+import type { StoreParts } from './writer.js'
 
 /** `SessionStore.forget`. */
 export function forgetAnswer(

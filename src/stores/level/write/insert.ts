@@ -1,10 +1,10 @@
 import type { Session } from '../../../core/session.js'
 import type { Decision, InsertScope, Seen } from '../../../core/store.js'
+import { openedRows } from '../layout/opened.js'
 import { changeRows, dueRows, insertRows } from '../layout/rows.js'
-import { openedRows } from '../opened.js'
-import type { StoreParts } from '../parts.js'
-import { look, reusableId } from '../read/lookup.js'
-import { answerLock, sessionLock, userLock } from './locks.js'
+import { answerLock, sessionLock, userLock } from '../locks.js'
+import { readSeen, reusableId } from '../read/lookup.js'
+import type { StoreParts } from './writer.js'
 
 /** `SessionStore.insert`. */
 export function insertSession(
@@ -33,7 +33,7 @@ async function insertLocked(
   reuseId: string | undefined,
   decide: (seen: Seen) => Decision,
 ): Promise<Session> {
-  const seen = await database.read((level) => look(level, counts, scope, reuseId))
+  const seen = await database.read((level) => readSeen(level, counts, scope, reuseId))
   // From here to the write nothing else gets a turn, so no other insert sees the same `openInAll`.
   const decision = decide({ ...seen, openInAll: counts.reserved })
   if ('keep' in decision) {

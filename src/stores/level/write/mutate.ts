@@ -2,12 +2,12 @@ import type { Session } from '../../../core/session.js'
 import type { Update, WriteOptions } from '../../../core/store.js'
 import type { Row } from '../database.js'
 import { deadlineKey } from '../layout/keys.js'
+import { openedRows } from '../layout/opened.js'
 import { changeRows, dueRows } from '../layout/rows.js'
-import { openedRows } from '../opened.js'
-import type { StoreParts } from '../parts.js'
+import { sessionLock, userLock } from '../locks.js'
 import { readSession } from '../read/lookup.js'
-import { opened } from './counts.js'
-import { sessionLock, userLock } from './locks.js'
+import { openDelta } from './counts.js'
+import type { StoreParts } from './writer.js'
 
 /** `SessionStore.update`. */
 export async function updateSession(
@@ -59,7 +59,7 @@ async function mutate(
     const before = await database.read((level) => readSession(level, id))
     const outcome = before && decide(before)
     const change = before && outcome ? { before, after: outcome.after } : null
-    if (change !== null && opened(change) !== 0 && change.before.userId !== userId) {
+    if (change !== null && openDelta(change) !== 0 && change.before.userId !== userId) {
       otherUserId = change.before.userId
       return {}
     }

@@ -1,9 +1,9 @@
 import type { Session } from '../../../core/session.js'
 import type { Row } from '../database.js'
 import { isSealKey, RANGES, sealKey } from '../layout/keys.js'
-import type { StoreParts } from '../parts.js'
+import { sessionLock } from '../locks.js'
 import { readSession } from '../read/lookup.js'
-import { sessionLock } from './locks.js'
+import type { StoreParts } from './writer.js'
 
 /** Replaces seals, and rids the files of those that are gone. */
 export class Seals {

@@ -2,8 +2,8 @@ import type { Deadline } from '../../../core/store.js'
 import type { Row } from '../database.js'
 import { decodeAnswer } from '../layout/codec.js'
 import { answerKey, deadlineKey } from '../layout/keys.js'
-import type { StoreParts } from '../parts.js'
-import { answerLock } from './locks.js'
+import { answerLock } from '../locks.js'
+import type { StoreParts } from './writer.js'
 
 /** `SessionStore.settle`. */
 export async function settleDeadlines(

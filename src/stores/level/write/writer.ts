@@ -4,11 +4,24 @@ import type { SessionChange } from '../../../core/events.js'
 import type { StoreHooks } from '../../engine.js'
 import type { Listeners } from '../../listeners.js'
 import type { ByteLevel } from '../byte-level.js'
-import { type Database, type Row, storeError } from '../database.js'
+import type { Database, Row } from '../database.js'
+import { storeError } from '../errors.js'
+import type { Locks } from '../locks.js'
 import type { Counts } from './counts.js'
 
 const FIRST_RETRY_MS = 100
 const LAST_RETRY_MS = 10_000
+
+/**
+ * What the operations that write have in common. Each reads while it holds the locks of what it reads, and
+ * keeps them until what it made of that is committed.
+ */
+export interface StoreParts {
+  readonly database: Database
+  readonly counts: Counts
+  readonly locks: Locks
+  readonly writer: Writer
+}
 
 interface Pending {
   readonly rows: readonly Row[]

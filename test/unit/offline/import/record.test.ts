@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { recordsIn } from '../../../../src/offline/import/document.js'
-import { readRecord } from '../../../../src/offline/import/record.js'
+import { importedSession } from '../../../../src/offline/import/record.js'
 import { START_MS } from '../../../support/sessions.js'
 
 function read(record: unknown) {
   const [found] = recordsIn(Buffer.from(JSON.stringify(record)))
-  return readRecord(found?.record ?? {}, START_MS, 1000)
+  return importedSession(found?.record ?? {}, START_MS, 1000)
 }
 
 const OPENED = '2023-11-14T20:00:00.000Z'
@@ -90,7 +90,7 @@ describe('a record', () => {
     const n = '12345678901234567890'
     const text = `{"_id":"x","user_id":"u","open_time":1600000000.0,"data":{"n":[${n},{"$numberLong":"${n}"}]}}`
     const [found] = recordsIn(Buffer.from(text))
-    expect(readRecord(found?.record ?? {}, START_MS, 1000)).toMatchObject({
+    expect(importedSession(found?.record ?? {}, START_MS, 1000)).toMatchObject({
       openTimeMs: 1_600_000_000_000,
       data: `{"n":[${n},${n}]}`,
     })

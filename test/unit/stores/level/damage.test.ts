@@ -17,7 +17,7 @@ import {
   encodeSession,
   type Info,
 } from '../../../../src/stores/level/layout/codec.js'
-import { newInfo } from '../../../../src/stores/level/layout/info.js'
+import { newInfo, readInfoRow } from '../../../../src/stores/level/layout/info.js'
 import {
   deadlineKey,
   INFO_KEY,
@@ -28,7 +28,7 @@ import {
   sessionKey,
   sized,
 } from '../../../../src/stores/level/layout/keys.js'
-import { readInfoRow } from '../../../../src/stores/level/layout/layout.js'
+import { entryOf } from '../../../../src/stores/level/layout/opened.js'
 import { withChecksum } from '../../../../src/stores/level/layout/row-checksum.js'
 import { backUp } from '../../../../src/stores/level/maintenance/backup.js'
 import {
@@ -36,7 +36,6 @@ import {
   StartAttempts,
 } from '../../../../src/stores/level/maintenance/start-check.js'
 import { addChecksums } from '../../../../src/stores/level/maintenance/upgrade.js'
-import { entryOf } from '../../../../src/stores/level/opened.js'
 import { LevelStore } from '../../../../src/stores/level/store.js'
 import { fillStore, NOW_MS, PORTS, problemsIn, rowsIn, withLevel } from '../../../support/care.js'
 import { temporaryDirectory } from '../../../support/process.js'

@@ -41,11 +41,11 @@ describe('a look at the files', () => {
     async (end) => {
       const { location, pathOf } = await openStore()
       const presence = new Presence(location)
-      expect(presence.look()).toBeNull()
+      expect(presence.check()).toBeNull()
       const path = await pathOf(end)
       await copyFile(path, join(location, 'copy'))
       await rename(join(location, 'copy'), path)
-      expect(presence.look(true)).toMatch(/is no longer there/)
+      expect(presence.check(true)).toMatch(/is no longer there/)
     },
   )
 
@@ -56,21 +56,21 @@ describe('a look at the files', () => {
     const current = join(location, 'CURRENT')
     await rename(current, `${current}.kept`)
     await mkdir(current)
-    expect([presence.look(), presence.look()]).toEqual([null, null])
+    expect([presence.check(), presence.check()]).toEqual([null, null])
     expect(causes).toEqual([expect.objectContaining({ code: 'EISDIR' })])
     await rmdir(current)
-    expect(presence.look()).toMatch(/CURRENT/)
+    expect(presence.check()).toMatch(/CURRENT/)
   })
 
   it('that is asked to does not trust the time of the directory', async () => {
     const { location, pathOf } = await openStore()
     const presence = new Presence(location, undefined, () => Date.now() + 10_000)
     await utimes(location, 1_000, 1_000)
-    expect(presence.look()).toBeNull()
+    expect(presence.check()).toBeNull()
     await rm(await pathOf(/\.log$/))
     await utimes(location, 1_000, 1_000)
-    expect(presence.look()).toBeNull()
-    expect(presence.look(true)).toMatch(/\.log is no longer there/)
+    expect(presence.check()).toBeNull()
+    expect(presence.check(true)).toMatch(/\.log is no longer there/)
   })
 })
 

@@ -21,11 +21,11 @@ import {
   sized,
   TALLY_KEY,
 } from '../../../../../src/stores/level/layout/keys.js'
+import { entryOf } from '../../../../../src/stores/level/layout/opened.js'
 import {
   type RowRepairPorts,
   repairStore,
 } from '../../../../../src/stores/level/maintenance/repair.js'
-import { entryOf } from '../../../../../src/stores/level/opened.js'
 import { readSession } from '../../../../../src/stores/level/read/lookup.js'
 import { LevelStore } from '../../../../../src/stores/level/store.js'
 import {

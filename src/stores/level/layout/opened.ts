@@ -1,7 +1,7 @@
-import type { SessionChange } from '../../core/events.js'
-import type { Session } from '../../core/session.js'
-import type { Row } from './database.js'
-import { inverted, openedKey, readSized, sized, TIME_BYTES } from './layout/keys.js'
+import type { SessionChange } from '../../../core/events.js'
+import type { Session } from '../../../core/session.js'
+import type { Row } from '../database.js'
+import { inverted, openedKey, readSized, sized, TIME_BYTES } from './keys.js'
 
 /*
  * The value of a `c` row: the open sessions that a command opened for one user, address and client. There

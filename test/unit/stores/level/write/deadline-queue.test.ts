@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { KEY_ONLY } from '../../../../../src/stores/level/database.js'
 import { deadlineKey } from '../../../../../src/stores/level/layout/keys.js'
-import { Deadlines } from '../../../../../src/stores/level/write/deadlines.js'
+import { DeadlineQueue } from '../../../../../src/stores/level/write/deadline-queue.js'
 import { withLevel } from '../../../../support/care.js'
 import { Observed } from '../../../../support/level-engine.js'
 import { temporaryDirectory } from '../../../../support/process.js'
@@ -12,7 +12,7 @@ async function setUp() {
   const { database } = observed
   await database.open()
   onTestFinished(() => database.close())
-  const deadlines = new Deadlines()
+  const deadlines = new DeadlineQueue()
   const keyOf = (timeMs: number) => deadlineKey(sessionDeadline(timeMs, 'id'))
   /** A row that `deadlines` is not told of. */
   const putUntold = (timeMs: number) => database.commit([[keyOf(timeMs), KEY_ONLY]], false)

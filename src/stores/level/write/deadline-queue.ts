@@ -8,13 +8,13 @@ import { SLICE_BYTES, SLICE_ROWS } from '../read/scan.js'
  * Reads deadlines from the earliest that can be left. Those that were settled lie before it as
  * deleted keys, and LevelDB walks these one by one until it compacts them.
  */
-export class Deadlines {
+export class DeadlineQueue {
   /** No committed deadline lies before this key; null where nothing is known. */
   private start: Buffer | null = null
   /** The earliest key armed since the walk under way began. */
   private armed: Buffer | null = null
 
-  /** Damaged rows that were told of: each look may meet them anew. */
+  /** Damaged rows that were told of: each walk may meet them anew. */
   private readonly told = new Set<string>()
 
   /** `onDamaged`: is told once of a deadline whose row is damaged, and which is passed over. */

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import type { Session } from '../../../../src/core/session.js'
-import { openedIds, openedRows } from '../../../../src/stores/level/opened.js'
-import { commandSession, ended, tokenSession } from '../../../support/store-sessions.js'
+import type { Session } from '../../../../../src/core/session.js'
+import { openedIds, openedRows } from '../../../../../src/stores/level/layout/opened.js'
+import { commandSession, ended, tokenSession } from '../../../../support/store-sessions.js'
 
 /** The value of the row after some changes, and which keys were written. */
 function after(...changes: [before: Session | null, after: Session | null][]) {

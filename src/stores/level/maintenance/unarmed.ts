@@ -22,7 +22,7 @@ export class Unarmed {
   ) {}
 
   /** Looks at these sessions; returns the deadlines that they, or any looked at before, lack. */
-  async look(sessions: readonly Session[]): Promise<SessionDeadline[]> {
+  async check(sessions: readonly Session[]): Promise<SessionDeadline[]> {
     const due = sessions
       .map((session) => ({ session, timeMs: this.dueAtMs(session) }))
       .filter(({ timeMs }) => Number.isSafeInteger(timeMs))
@@ -40,7 +40,7 @@ export class Unarmed {
     return this.unsure.size >= MAX_UNSURE ? this.settle() : []
   }
 
-  /** The deadlines that are lacking, and that `look` has not returned. */
+  /** The deadlines that are lacking, and that `check` has not returned. */
   async settle(): Promise<SessionDeadline[]> {
     if (this.unsure.size > 0) {
       for await (const slice of this.view.rows(RANGES.deadlines)) {
