@@ -11,6 +11,16 @@ export interface ChainVerifiers {
   readonly header: Verify
 }
 
+/** A signature, and what it must be over. */
+interface Claim {
+  readonly field: string
+  readonly signature: SignatureBytes
+  readonly content: Uint8Array
+  readonly verify: Verify
+  /** Where `content` is a message. */
+  readonly shape?: Shape | undefined
+}
+
 const NO_BYTES = new Uint8Array(0)
 
 /**
@@ -18,52 +28,58 @@ const NO_BYTES = new Uint8Array(0)
  * that of the body's signer, as a slice of the message. Throws SignatureError.
  */
 export function verifyChain(message: SignedMessage, verifiers: ChainVerifiers): Uint8Array {
-  const { shape, body, levels, innermost } = message
-  let wrapped: Uint8Array = NO_BYTES
-  levels.forEach((level, i) => {
-    const check = levelCheck(headerPath('verify_header', levels.length, i))
-    if (i === 0) {
-      check('body_signature', level.bodySignature, body, verifiers.body, shape.body)
-    }
-    check('meta_signature', level.metaSignature, level.meta, verifiers.header, shape.metaHeader)
-    // Some original senders leave out the signature over nothing.
-    if (i > 0 || level.originSignature !== undefined) {
-      check('origin_signature', level.originSignature, wrapped, verifiers.header)
-    }
-    wrapped = level.verify
-  })
-  return innermost.bodySignature.key
-}
-
-/**
- * Checks the signatures of one level. All of them must have the same key: else an observed body
- * could be sent again under a stranger's meta header.
- */
-function levelCheck(path: string) {
-  let levelKey: Uint8Array | undefined
-  return (
-    name: string,
-    signature: SignatureBytes | undefined,
-    content: Uint8Array,
-    verify: Verify,
-    shape?: Shape,
-  ): void => {
-    if (signature === undefined) {
-      throw new SignatureError(`${path}.${name}`, 'is missing')
-    }
+  // What costs nothing comes first: the last of 33 signatures may be the one that is missing.
+  const claims = claimsOf(message, verifiers)
+  for (const { field, signature, content, verify, shape } of claims) {
     const { key, sign } = signature
-    levelKey ??= key
-    if (Buffer.compare(key, levelKey) !== 0) {
-      throw new SignatureError(`${path}.${name}`, 'its key is not that of the others of its level')
-    }
     if (!verify(key, sign, content)) {
       throw new SignatureError(
-        `${path}.${name}`,
+        field,
         `does not verify (a key of ${key.length} bytes, a signature of ${sign.length})` +
           orderHint(content, shape),
       )
     }
   }
+  return message.innermost.bodySignature.key
+}
+
+/**
+ * The signatures of all levels, the innermost first. Throws SignatureError where one is missing, or where those of a
+ * level have different keys: else an observed body could be sent again under a stranger's meta header.
+ */
+function claimsOf({ shape, body, levels }: SignedMessage, verifiers: ChainVerifiers): Claim[] {
+  const claims: Claim[] = []
+  let wrapped: Uint8Array = NO_BYTES
+  levels.forEach(({ meta, verify, bodySignature, metaSignature, originSignature }, i) => {
+    const path = headerPath('verify_header', levels.length, i)
+    const levelKey = (bodySignature ?? metaSignature)?.key
+    const claim = (
+      name: string,
+      signature: SignatureBytes | undefined,
+      content: Uint8Array,
+      verify: Verify,
+      shape?: Shape,
+    ) => {
+      const field = `${path}.${name}`
+      if (signature === undefined || levelKey === undefined) {
+        throw new SignatureError(field, 'is missing')
+      }
+      if (Buffer.compare(signature.key, levelKey) !== 0) {
+        throw new SignatureError(field, 'its key is not that of the others of its level')
+      }
+      claims.push({ field, signature, content, verify, shape })
+    }
+    if (i === 0) {
+      claim('body_signature', bodySignature, body, verifiers.body, shape.body)
+    }
+    claim('meta_signature', metaSignature, meta, verifiers.header, shape.metaHeader)
+    // Some original senders leave out the signature over nothing.
+    if (i > 0 || originSignature !== undefined) {
+      claim('origin_signature', originSignature, wrapped, verifiers.header)
+    }
+    wrapped = verify
+  })
+  return claims
 }
 
 /** A client that serializes once to sign and once more to send may send its fields in another order. */

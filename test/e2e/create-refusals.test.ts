@@ -303,6 +303,26 @@ describe('with limits of its own, the server refuses', () => {
     await limited.close()
   })
 
+  it('a peer whose Creates have wrong signatures sooner, the more levels they have', async () => {
+    // Bursts of 5 seconds: 15 failures.
+    const limited = await startTestNode(await temporaryDirectory(onTestFinished), {
+      'peer-failures-per-second': '3',
+    })
+    const itsClient = createClient(limited.addresses.grpc)
+    let forwarded = createRequest({ meta: { ttl: 16 }, owner: bob.publicKey })
+    for (let levels = 1; levels < 16; levels++) {
+      forwarded = wrapRequest(forwarded, newOwner())
+    }
+    await expect(itsClient.create(forwarded)).rejects.toMatchObject({
+      reason: 'OWNER_KEY_MISMATCH',
+    })
+    await expect(itsClient.create(createRequest())).rejects.toMatchObject({
+      reason: 'RATE_LIMITED',
+    })
+    itsClient.close()
+    await limited.close()
+  })
+
   it.each([
     ['max-sessions-per-owner', 'owner'],
     ['max-sessions', 'server'],

@@ -30,6 +30,8 @@ export class Call {
   readonly peer: string
   /** What the audit log keeps of it, where its method is audited. */
   facts: AuditEntry['facts'] = NO_FACTS
+  /** How many failures a refusal counts as, by what it costs to find out who calls. */
+  failures = 1
   readonly #running: RunningCall
   /** What proved that an operator calls; null: no proof was wanted; undefined: the method is open to all. */
   #proof: string | null | undefined
@@ -149,12 +151,16 @@ export class Call {
     refusal.metadata.set(REQUEST_ID, requestId)
     return {
       ...refusal,
-      // A caller proves itself before it is told that its session has ended.
-      isProved: this.#proof !== undefined || error instanceof SessionEndedError,
+      failures: this.#isProved(error) ? 0 : this.failures,
       ...(refusal.code === status.INTERNAL && {
         details: `${refusal.details} (request ${requestId})`,
       }),
     }
+  }
+
+  /** A caller proves itself before it is told that its session has ended. */
+  #isProved(error: unknown): boolean {
+    return this.#proof !== undefined || error instanceof SessionEndedError
   }
 
   #end(outcome: CallOutcome): void {

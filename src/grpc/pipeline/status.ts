@@ -46,8 +46,8 @@ export const STATUS_CODES: Readonly<Record<CallerErrorCode, status>> = {
 
 /** The status of a call that is refused. */
 export interface Refusal extends StatusObject {
-  /** Whether the caller had proved who it is, so that the refusal counts as no failure of its address. */
-  readonly isProved?: boolean
+  /** How many failures it counts as: none where the caller had proved who it is. Default: 1. */
+  readonly failures?: number
 }
 
 /**

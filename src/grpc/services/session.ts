@@ -52,7 +52,10 @@ export function sessionService(ports: SessionServicePorts): GrpcService {
       xHeadersPath: request.xHeadersPath,
       address: call.peer,
       bodySha256: () => createHash('sha256').update(request.message.body).digest(),
-      proveSigner: () => verifyChain(request.message, verifiers),
+      proveSigner() {
+        call.failures = request.message.levels.length
+        return verifyChain(request.message, verifiers)
+      },
     })
     const body = CreateResponse_Body.encode({
       id: uuidBytes(session.id),

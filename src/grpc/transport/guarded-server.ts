@@ -23,7 +23,8 @@ const MAX_LASTING_STREAMS = 16
 /**
  * What a refused call counts against a peer's failures: 1 where signatures or a credential were checked; less
  * where it was not worth that much, so that a client with a wrong clock does not shut out all those behind the
- * same address. What a caller who proved itself is refused with later counts nothing.
+ * same address. Signatures of several levels count once for each. What a caller who proved itself is refused with
+ * later counts nothing.
  */
 const FAILURE_WEIGHTS: Partial<Record<status, number>> = {
   [status.UNAUTHENTICATED]: 1,
@@ -187,8 +188,8 @@ export class GuardedServer extends Server {
       connection.countCall(call.request instanceof Uint8Array ? call.request.length : 0)
       const note = (error: Partial<Refusal> | null) => {
         const weight = FAILURE_WEIGHTS[error?.code ?? status.OK]
-        if (weight !== undefined && !error?.isProved) {
-          peer.countFailure(weight)
+        if (weight !== undefined) {
+          peer.countFailure(weight * (error?.failures ?? 1))
         }
       }
       this.calls++

@@ -198,6 +198,28 @@ test('bodies and headers go to verifiers of their own, innermost level first', (
   ])
 })
 
+describe('no signature is checked while a later one', () => {
+  const unchecked: Verify = () => {
+    throw new Error('a signature was checked')
+  }
+  const hopLevel = (...fields: Uint8Array[]) =>
+    message(body, hopMeta, Buffer.concat([...fields, len(4, verify)]))
+
+  test.each<[what: string, bytes: Uint8Array]>([
+    ['is missing', hopLevel(len(2, signature(hop, hopMeta)))],
+    [
+      'has another key than those of its level',
+      hopLevel(len(2, signature(hop, hopMeta)), len(3, signature(carol, verify))),
+    ],
+  ])('%s', (_, bytes) => {
+    const read = readMessage(bytes, createRequest).message
+    expect(refusal(() => verifyChain(read, { body: unchecked, header: unchecked }))).toEqual({
+      code: 'BAD_SIGNATURE',
+      field: 'verify_header.origin_signature',
+    })
+  })
+})
+
 describe('where fields are not in ascending order, a refusal says so', () => {
   const says = /bytes signed must be the bytes sent.*not in ascending order \((.*)\)/
   const [owner, lifetime] = [len(1, len(1, alice.publicKey)), len(2, num(1, 9), num(2, 1))]

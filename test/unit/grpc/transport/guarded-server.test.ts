@@ -11,6 +11,7 @@ import {
   SignatureError,
 } from '../../../../src/core/errors.js'
 import type { AdmitOperator } from '../../../../src/core/operators/trust.js'
+import type { Call } from '../../../../src/grpc/pipeline/call.js'
 import type { Methods } from '../../../../src/grpc/pipeline/method.js'
 import { grpcService } from '../../../../src/grpc/pipeline/pipeline.js'
 import { startTestGrpc, streamBytes, unaryBytes } from '../../../support/grpc.js'
@@ -24,8 +25,11 @@ const WATCH = '/grpc.health.v1.Health/Watch'
 /** A server whose Create and Backup fail as the request says; with `admit` they are for operators. */
 async function serve(limits: Partial<GrpcLimits>, admit?: AdmitOperator) {
   const limited: string[] = []
-  const fail = async (request: Buffer): Promise<Buffer> => {
+  const fail = async (request: Buffer, call: Call): Promise<Buffer> => {
     switch (`${request}`) {
+      case 'forwarded':
+        call.failures = 16
+        throw new SignatureError('verify_header', 'is wrong')
       case 'unproved':
         throw new SignatureError('verify_header', 'is wrong')
       case 'invalid':
@@ -40,8 +44,8 @@ async function serve(limits: Partial<GrpcLimits>, admit?: AdmitOperator) {
         return request
     }
   }
-  const stream = async function* (request: Buffer) {
-    yield await fail(request)
+  const stream = async function* (request: Buffer, call: Call) {
+    yield await fail(request, call)
   }
   const service = (name: string, methods: Methods) => ({
     [name]: grpcService(name, methods, { observer: NO_FAILURES, admit }),
@@ -94,6 +98,20 @@ it.each(paths)('calls of %s that prove nothing are refused in the end', async (p
   expect(new Set(codes)).toEqual(new Set(['UNAUTHENTICATED', 'RESOURCE_EXHAUSTED']))
   await expect.poll(() => server.report().calls).toBe(0)
 })
+
+it.each([
+  // A peer may fail in bursts of 5 seconds.
+  [3, 'RESOURCE_EXHAUSTED'],
+  [4, 'OK'],
+])(
+  'a call with 16 levels of signatures counts as 16 failures: at %i a second the next is %s',
+  async (peerFailuresPerSecond, code) => {
+    const { address } = await serve({ peerFailuresPerSecond })
+    const { call } = clientOf(address)
+    expect(await call('forwarded', CREATE)).toBe('UNAUTHENTICATED')
+    expect(await call('good', CREATE)).toBe(code)
+  },
+)
 
 it.each(
   paths.flatMap((path) => [
