@@ -192,7 +192,7 @@ export class ClockSuspectError extends SessiondError {
   constructor() {
     super(
       "the server's clock was set or the machine slept, so nothing is ended until both its clocks agree " +
-        'again, or its operator confirms with `sessiond clock confirm`',
+        'again, or its operator confirms the clock',
     )
   }
 }

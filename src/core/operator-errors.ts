@@ -17,7 +17,7 @@ export class StoreLockedError extends SessiondError {
 
   constructor(location: string, cause?: unknown) {
     super(
-      `${location} is in use by another process: stop that one, or give this one another --data-dir`,
+      `${location} is in use by another process: stop that one, or use another data directory`,
       { cause },
     )
   }

@@ -9,6 +9,9 @@ import { readTokenFile } from './token-file.js'
 
 const MAX_NAME_CHARS = 256
 
+/** What a server without a credential advises whoever needs one. */
+export const CREDENTIAL_ADVICE = 'start the server with --admin-token-file or --tls-client-ca'
+
 /**
  * What operators show: the token of a file, which is watched, or a certificate that an authority of ours has
  * signed. null where neither is configured. Throws InputFileError.

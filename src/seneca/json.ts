@@ -1,18 +1,12 @@
+import { isTooDeep, MAX_JSON_DEPTH } from '../core/commands/json-text.js'
 import { InvalidFieldError, MalformedError } from '../core/errors.js'
 
-/** How deep a message may be nested, itself counted. */
-export const MAX_DEPTH = 64
-
-const QUOTE = 0x22
-const BACKSLASH = 0x5c
-const OPENING: ReadonlySet<number> = new Set([0x5b, 0x7b])
-const CLOSING: ReadonlySet<number> = new Set([0x5d, 0x7d])
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /** One JSON value from UTF-8. Depth is checked before anything is parsed. Throws MalformedError. */
 export function readJson(bytes: Uint8Array): unknown {
-  if (nestedDeeper(bytes, MAX_DEPTH)) {
-    throw new MalformedError('message', `is nested more than ${MAX_DEPTH} levels deep`)
+  if (isTooDeep(bytes)) {
+    throw new MalformedError('message', `is nested more than ${MAX_JSON_DEPTH} levels deep`)
   }
   try {
     return JSON.parse(utf8.decode(bytes))
@@ -40,30 +34,4 @@ export function refuseProto(value: unknown): void {
   for (const inner of Object.values(value)) {
     refuseProto(inner)
   }
-}
-
-/** In UTF-8 the bytes looked for stand for themselves alone. */
-function nestedDeeper(bytes: Uint8Array, levels: number): boolean {
-  let depth = 0
-  let inText = false
-  for (let at = 0; at < bytes.length; at++) {
-    const byte = bytes[at] as number
-    if (inText) {
-      if (byte === BACKSLASH) {
-        at++
-      } else if (byte === QUOTE) {
-        inText = false
-      }
-    } else if (byte === QUOTE) {
-      inText = true
-    } else if (OPENING.has(byte)) {
-      depth++
-      if (depth > levels) {
-        return true
-      }
-    } else if (CLOSING.has(byte)) {
-      depth--
-    }
-  }
-  return false
 }

@@ -2,6 +2,7 @@ import { VERSION } from '../config/version.js'
 import { type OperatorCredential, operatorRule } from '../core/operators/trust.js'
 import { resealAll } from '../core/upkeep/reseal.js'
 import { eraseSubject, exportSubject } from '../core/upkeep/subject.js'
+import { CREDENTIAL_ADVICE } from '../credentials/admin-credential.js'
 import { resealSeed } from '../crypto/seal.js'
 import type { GrpcService } from '../grpc/pipeline/contracts.js'
 import { type AdminPorts, adminService } from '../grpc/services/admin/admin.js'
@@ -20,7 +21,11 @@ export function adminServices(
   { store, sessions, commandable, audit, keys, guard, expiry }: Backend,
   credential: OperatorCredential | null,
 ): Record<string, GrpcService> {
-  const admit = operatorRule(credential, 'path' in config.grpc || isLoopback(config.grpc.host))
+  const admit = operatorRule(
+    credential,
+    'path' in config.grpc || isLoopback(config.grpc.host),
+    CREDENTIAL_ADVICE,
+  )
   if (admit === null) {
     log.warn(
       { event: 'admin-left-out' },

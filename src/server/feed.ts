@@ -7,6 +7,7 @@ import {
   type OperatorCredential,
   operatorRule,
 } from '../core/operators/trust.js'
+import { CREDENTIAL_ADVICE } from '../credentials/admin-credential.js'
 import { Secret } from '../credentials/secret.js'
 import type { Tls } from '../credentials/tls.js'
 import { readTokenFile } from '../credentials/token-file.js'
@@ -47,7 +48,7 @@ export async function startFeed(
     onError: (err) => log.error({ event: 'feed-behind', err }, 'the session list is incomplete'),
   })
   lifecycle.add(() => hub.close())
-  const admit = operatorRule(credential, isLoopback(http.host))
+  const admit = operatorRule(credential, isLoopback(http.host), CREDENTIAL_ADVICE)
   const server = await startFeedServer(hub, {
     ...http,
     tls,
@@ -103,7 +104,7 @@ function metricsRefusal(
   hasCredential: boolean,
 ): string | null {
   if (admit === null) {
-    return 'metrics are for operators: start the server with --admin-token-file or --tls-client-ca'
+    return `metrics are for operators: ${CREDENTIAL_ADVICE}`
   }
   if (!hasCredential && !namesThisMachine(request)) {
     return 'metrics are for this machine, under the name localhost'

@@ -20,18 +20,16 @@ export interface OperatorCredential {
   readonly wanted: string
 }
 
-const ADVICE =
-  'start the server with --admin-token-file or --tls-client-ca, and show that credential'
-
 /**
  * Who may have what is for operators on one listener: the only rule, for every transport. Where a credential is
  * configured it is asked for everywhere. Without one a listener that only this machine can reach is open to
  * whoever connects to it, but not to a proxy, behind which everyone looks like this machine; on any other, null,
- * there is nothing for operators.
+ * there is nothing for operators. `advice`: how a credential is configured, for who comes through a proxy.
  */
 export function operatorRule(
   credential: OperatorCredential | null,
   isLocal: boolean,
+  advice: string,
 ): AdmitOperator | null {
   if (credential !== null) {
     const { proofOf, wanted } = credential
@@ -45,7 +43,7 @@ export function operatorRule(
   }
   return isLocal
     ? ({ headerNames }) => {
-        refuseForwarded(headerNames(), ADVICE)
+        refuseForwarded(headerNames(), `${advice}, and show that credential`)
         return null
       }
     : null

@@ -226,8 +226,7 @@ const errors: Exchange[] = [
   {
     act: { cmd: 'open_session', user_id: 'bob', data: 'x'.repeat(40_000) },
     error: {
-      message:
-        'data and user have 40002 bytes of JSON together; they may have 32768 (--max-data-bytes)',
+      message: 'data and user have 40002 bytes of JSON together; they may have 32768',
       code: 'INVALID_FIELD',
       status: 400,
       details: { field: 'data' },

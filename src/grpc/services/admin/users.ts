@@ -6,6 +6,7 @@ import {
   ExportUserResponse,
 } from '#generated/sessiond/v1/admin'
 import { oneLineJson } from '../../../core/commands/json-text.js'
+import { sessionV1 } from '../../../core/commands/session-v1.js'
 import type { Session, Token } from '../../../core/session.js'
 import { Slots } from '../../../core/slots.js'
 import type { WalkedEntry } from '../../../core/store.js'
@@ -57,15 +58,7 @@ function recordJson(record: SubjectRecord): string {
 function sessionJson({ user, data, ...session }: Session): string {
   const json = JSON.stringify({
     kind: 'session',
-    id: session.id,
-    user_id: session.userId,
-    user_name: session.userName,
-    active: session.active,
-    open_time: timeText(session.openTimeMs),
-    request_time: timeText(session.requestTimeMs),
-    close_time: session.closeTimeMs === null ? null : timeText(session.closeTimeMs),
-    address: session.address,
-    client: session.client,
+    ...sessionV1(session),
     token: session.token && tokenFacts(session.token),
   })
   return `${json.slice(0, -1)},"user":${oneLineJson(user)},"data":${oneLineJson(data)}}`

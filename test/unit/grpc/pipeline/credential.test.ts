@@ -46,7 +46,7 @@ let credential: OperatorCredential
 
 /** Both services over TLS, each method of which answers with who called it. Returns the address. */
 async function serve(credential: OperatorCredential | null): Promise<string> {
-  const admit = operatorRule(credential, true) as AdmitOperator
+  const admit = operatorRule(credential, true, 'configure one') as AdmitOperator
   const tls = watchTls(file, log)
   const who = (call: Call) => Buffer.from(call.caller.name)
   const method = (responseStream: boolean) =>
