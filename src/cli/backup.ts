@@ -8,16 +8,17 @@ import { type ServerFlags, serverOptions, withAdmin } from './server-connection.
 /** `sessiond backup` */
 export function backupCommand(): Command {
   const command = new Command('backup')
-    .description('Write all that a running server stores, as of one moment, into a new file.')
-    .argument('<FILE>', 'which must not be there yet')
+    .description('Back up a running server into a new file.')
+    .argument('<FILE>', 'file to create')
   return withOptions(command, serverOptions())
     .addHelpText(
       'after',
       `
-The server goes on meanwhile. Session keys stay sealed in the file, and the keys that open them are not
-in it: keep identity.pem and sealing-keys.json of the data directory in another place. The file gets its
-name once it is whole, verified and on disk. A pipe such as /dev/stdout gets it as it comes: it is whole if
-the command succeeds. With --json: {"file", "bytes", "sessions"}.
+The server keeps serving. The backup is a snapshot of one moment. Session keys stay sealed in it, and the keys that
+open them are not included: keep copies of identity.pem and sealing-keys.json of the data directory in another place.
+
+The file gets its name only when it is complete, verified and on disk. A pipe, such as /dev/stdout, receives the data
+directly: it is complete only if the command succeeds. With --json: {"file", "bytes", "sessions"}.
 
 Examples:
   $ sessiond backup "sessions-$(date +%F).backup"

@@ -22,23 +22,24 @@ interface BridgeFlags extends ConnectionFlags {
 export function bridgeCommand(): Command {
   const command = new Command('bridge')
     .description(
-      'Speak Seneca on this machine for a server elsewhere, until SIGTERM or SIGINT. ' +
-        'While the server is away every act is answered at once with SERVER_UNAVAILABLE.',
+      'Serve Seneca on this machine and forward every act to a server elsewhere, until SIGTERM or SIGINT.',
     )
     .requiredOption(
       '--server <ADDRESS>',
-      'where the server listens for gRPC: HOST:PORT or unix:PATH',
+      'gRPC address of the server: HOST:PORT or unix:PATH; required',
     )
     .option(
       '--seneca <URLS>',
-      'where to listen: tcp://HOST:PORT or http://HOST:PORT, loopback only; several with commas',
+      'addresses to listen on: tcp://HOST:PORT or http://HOST:PORT, on loopback only, separated by commas',
       'tcp://127.0.0.1:8807',
     )
   return withOptions(command, connectionOptions())
-    .option('--log-level <LEVEL>', 'error, warn, info or debug', 'info')
+    .option('--log-level <LEVEL>', 'log level: error, warn, info or debug', 'info')
     .addHelpText(
       'after',
       `
+While the server cannot be reached, every act is answered at once with SERVER_UNAVAILABLE.
+
 Examples:
   $ sessiond bridge --server sessions.internal:8090 --tls --admin-token-file admin.token
   $ sessiond bridge --server 127.0.0.1:8090 --seneca tcp://127.0.0.1:8807,http://127.0.0.1:8809`,
@@ -52,7 +53,9 @@ Examples:
       }
       for (const { host } of listen ?? []) {
         if (!isLoopback(host)) {
-          mistakes.push(`--seneca: ${host} is no loopback address, and Seneca has no credentials`)
+          mistakes.push(
+            `--seneca: ${host} is not a loopback address, and Seneca has no credentials`,
+          )
         }
       }
       const level = oneOf('error', 'warn', 'info', 'debug')

@@ -15,17 +15,16 @@ type CheckFlags = ServerFlags & { readonly dataDir?: string }
 
 /** `sessiond check` */
 export function checkCommand(): Command {
-  const command = new Command('check').description(
-    'Compare all that is stored with itself, and open every sealed key.',
-  )
+  const command = new Command('check').description('Verify the store and open every sealed key.')
   return withOptions(command, [...serverOptions(), ...serverConfigOptions(STORE_OPTIONS)])
     .addHelpText(
       'after',
       `
-Asks a running server, which goes on meanwhile; with --data-dir looks at the data directory of a stopped
-one itself, under the options that it is started with. Prints a line for each problem; the exit code is 1
-where there are any. With --json: a line {"problem"} for each, then {"rows", "problems", "unchecked"}:
-rows that an earlier release wrote have no checksum until a server of this one starts.
+Checks a running server, which keeps serving. With --data-dir it checks the data directory of a stopped server: use the
+same options as that server. Prints one line for each problem; the exit code is 1 if there are any.
+
+With --json: a line {"problem"} for each, then {"rows", "problems", "unchecked"}. Unchecked rows were written by an
+earlier release, without a checksum; the next start of the server adds it.
 
 Examples:
   $ sessiond check
@@ -41,7 +40,7 @@ Examples:
     })
 }
 
-/** A running server has its own: who gives these means a stopped one. Throws ConfigError. */
+/** Rejects options of a stopped server's data directory: a running server has its own. Throws ConfigError. */
 function expectNone(names: readonly string[], command: Command): void {
   const given = command.options.filter(
     (option) =>
@@ -60,7 +59,7 @@ async function* checkApart(config: Config): AsyncGenerator<CheckEvent, void> {
       }
     }
   } catch (error) {
-    // It may be too damaged to be opened, or to be read to its end.
+    // The store may be too damaged to open, or to read to its end.
     if (!(error instanceof SessiondError) || error.code !== 'STORE_DAMAGED') {
       throw error
     }

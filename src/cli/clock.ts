@@ -6,16 +6,14 @@ import { type ServerFlags, serverOptions, withAdmin } from './server-connection.
 /** `sessiond clock` */
 export function clockCommand(): Command {
   const command = new Command('clock')
-    .description('Show whether a server believes its wall clock, or say that it is right.')
-    .addArgument(
-      new Argument('[ACTION]', 'confirm: the wall clock is right as it is now').choices([
-        'confirm',
-      ]),
+    .description(
+      'Show whether a running server trusts its clock, or confirm that the clock is right.',
     )
+    .addArgument(new Argument('[ACTION]', 'confirm: the clock is right now').choices(['confirm']))
     .addHelpText(
       'after',
       `
-While a server's clock is suspect it ends and purges no session.
+While a server does not trust its clock, it ends and purges no session.
 
 Examples:
   $ sessiond clock

@@ -16,15 +16,14 @@ interface CreateFlags extends RequestFlags, ConnectionFlags {
 /** `sessiond create` */
 export function createCommand(): Command {
   const command = new Command('create')
-    .description('Open a session and print its id and public key.')
+    .description('Open a session and print its ID and public key.')
+    .option('--server <ADDRESS>', 'server address: HOST:PORT or unix:PATH', '127.0.0.1:8090')
     .option(
-      '--server <ADDRESS>',
-      'where the server listens: HOST:PORT or unix:PATH',
-      '127.0.0.1:8090',
+      '--server-key <KEY...>',
+      "the server's public key (hex); several while the server changes keys (default: trust any key)",
     )
-    .option('--server-key <KEY...>', "the server's public key, hex; several while it changes")
   return withOptions(command, [...requestOptions(), ...connectionOptions()])
-    .option('--deadline <DURATION>', 'for the call with all its retries', '10s')
+    .option('--deadline <DURATION>', 'time limit for the call, retries included', '10s')
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
@@ -33,7 +32,7 @@ Examples:
   $ sessiond create --key owner.key --lifetime 1h --server-key "$(sessiond identity)"
   $ sessiond create --key owner.key --idempotency-key login-42 --issued-at "$STARTED"
 
-The second asks again, within minutes, for the session of an earlier call with the same values.`,
+The second example can be repeated within the server's --max-epoch-drift: it then returns the same session.`,
     )
     .action(create)
 }

@@ -7,7 +7,7 @@ import { withOptions } from './flags.js'
 import { printable } from './printable.js'
 import { type ServerFlags, serverOptions, withAdmin } from './server-connection.js'
 
-/** All deadlines of the store are looked at, which takes seconds a million. */
+/** The server reads all deadlines of its store, which takes seconds for each million. */
 const DEADLINE_MS = 3_600_000
 
 interface EraseFlags extends ServerFlags {
@@ -19,14 +19,14 @@ interface EraseFlags extends ServerFlags {
 export function eraseCommand(): Command {
   const command = new Command('erase')
     .description('Delete everything that a running server keeps about a user.')
-    .requiredOption('--user <ID>', 'of an owner: its id in base58')
-    .option('--yes', 'do not ask')
+    .requiredOption('--user <ID>', 'user ID (of an owner: its ID in base58); required')
+    .option('--yes', 'do not ask for confirmation')
   return withOptions(command, serverOptions())
     .addHelpText(
       'after',
       `
-Sessions (open ones end without notice), their sealed keys, and idempotency keys. Backups, the audit
-log and other logs are not touched.
+Deletes the user's sessions with their sealed keys, and the user's idempotency keys. Open sessions end without notice.
+Backups, the audit log and other logs are not touched.
 
 Examples:
   $ sessiond export --user alice --out alice.jsonl
@@ -56,7 +56,7 @@ async function erase(flags: EraseFlags): Promise<void> {
   )
 }
 
-/** Throws ConfigError where there is nobody to ask. */
+/** Throws ConfigError where there is no terminal. */
 async function confirm({ user, server }: EraseFlags): Promise<boolean> {
   if (!process.stdin.isTTY) {
     throw new ConfigError(['--yes: required where there is no terminal to ask on'])

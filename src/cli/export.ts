@@ -13,11 +13,11 @@ interface ExportFlags extends Omit<ServerFlags, 'json'> {
 /** `sessiond export` */
 export function exportCommand(): Command {
   const command = new Command('export')
-    .description('Print everything that a running server keeps about a user, as JSON lines.')
-    .requiredOption('--user <ID>', 'of an owner: its id in base58')
-    .option('--out <FILE>', 'write there, readable by you alone; never replaces a file')
+    .description('Export everything that a running server keeps about a user, as JSON lines.')
+    .requiredOption('--user <ID>', 'user ID (of an owner: its ID in base58); required')
+    .option('--out <FILE>', 'new file to write to, mode 0600 (default: standard output)')
   for (const option of serverOptions()) {
-    // What it prints is JSON in any case.
+    // Its output is always JSON.
     if (option.long !== '--json') {
       command.addOption(option)
     }
@@ -26,8 +26,8 @@ export function exportCommand(): Command {
     .addHelpText(
       'after',
       `
-A line for each session, ended ones too, and for each idempotency key: {"kind": "session", …},
-{"kind": "idempotency_key", …}. Sealed private keys are not among it.
+One line for each session, ended ones included, and one for each idempotency key: {"kind": "session", …},
+{"kind": "idempotency_key", …}. Sealed private keys are never exported.
 
 Examples:
   $ sessiond export --user alice
@@ -36,7 +36,7 @@ Examples:
     .action((flags: ExportFlags) =>
       withAdmin(flags, async (admin, signal) => {
         const lines = withLineEnds(exportUser(admin, flags.user, signal))
-        // What is exported need not fit in memory: both wait for whoever takes it.
+        // An export may exceed memory: both wait for the reader.
         await (flags.out === undefined
           ? pipeline(lines, process.stdout, { end: false })
           : writeNew(flags.out, lines))

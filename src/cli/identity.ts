@@ -17,28 +17,32 @@ interface IdentityFlags extends TlsFlags {
 /** `sessiond identity` */
 export function identityCommand(): Command {
   const command = new Command('identity')
-    .description("Print the server's public key, for clients to pin.")
+    .description("Print the server's public key, so that clients can pin it.")
     .addOption(
-      new Option('--data-dir <DIR>', "the server's data directory")
+      new Option('--data-dir <DIR>', 'data directory of the server')
         .env(variableOf('data-dir'))
         .default('./data'),
     )
     .addOption(
-      new Option('--identity-key <FILE>', 'where its key is kept, if not there').env(
-        variableOf('identity-key'),
-      ),
+      new Option(
+        '--identity-key <FILE>',
+        "the server's identity key file (default: identity.pem in --data-dir)",
+      ).env(variableOf('identity-key')),
     )
     .option(
       '--server <ADDRESS>',
-      'ask a running server instead (HOST:PORT or unix:PATH), and for its next key',
+      'ask a running server (HOST:PORT or unix:PATH) for its key and its next key, instead of reading the file',
     )
-    .option('--server-key <KEY...>', 'with --server: the keys that it may have, hex')
+    .option(
+      '--server-key <KEY...>',
+      'with --server: accept only an answer signed by one of these keys (hex)',
+    )
   return withOptions(command, tlsOptions())
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
       `
-With --server the key that signs comes first, and below it the one that will, where one is announced.
+With --server the first line is the key that signs now. If the server has announced its next key, that is the second line.
 
 Examples:
   $ sessiond identity
@@ -60,15 +64,15 @@ Examples:
     })
 }
 
-/** From the data directory: the key that signs. */
+/** The key that signs, from the data directory. */
 async function readKeys({ dataDir, identityKey }: IdentityFlags): Promise<Uint8Array[]> {
   const file = identityKey ?? join(dataDir, 'identity.pem')
   const advice =
-    'a server makes it when it first starts; give its --data-dir or --identity-key, or ask it with --server'
+    'a server makes it at its first start; give its --data-dir or --identity-key, or ask the server with --server'
   return [publicKeyOf(await readPrivateKey(file, advice))]
 }
 
-/** From the server: the key that signs and the one that will. */
+/** The key that signs, and the next one if it is announced, from the server. */
 async function askForKeys(
   server: string,
   { serverKey, ...flags }: IdentityFlags,
@@ -82,7 +86,7 @@ async function askForKeys(
   try {
     const keys = await fetchServerKeys(connection)
     if (serverKeys === 'any') {
-      console.error('The key was not checked: give the one you know with --server-key')
+      console.error('The key was not checked: pin the one you know with --server-key')
     }
     return keys
   } finally {

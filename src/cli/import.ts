@@ -10,26 +10,23 @@ const SERVER_OPTIONS = [...STORE_OPTIONS, 'maxDataBytes', 'identityKey'] as cons
 /** `sessiond import` */
 export function importCommand(): Command {
   const command = new Command('import')
-    .description(
-      'Bring what the earlier services kept, in a file or in MongoDB, into the store of a stopped server.',
-    )
-    .argument('[FILE]', 'a JSON array or documents, one a line; - is standard input')
-    .option('--from <FILE>', 'the same, by name')
+    .description('Import sessions of earlier services into the store of a stopped server.')
+    .argument('[FILE]', 'JSON array, or one JSON document a line (- is standard input)')
+    .option('--from <FILE>', 'same as FILE')
   return withOptions(command, serverConfigOptions(SERVER_OPTIONS))
     .option('--json', 'print JSON lines')
     .addHelpText(
       'after',
       `
-Give the options, the variables and the --config file that the server is started with.
+Use the same options, variables and --config file as the server.
 
-The file holds sessions in the shape of either dialect or, as the oldest service kept them, users with
-their sessions: as an array, or as mongoexport writes them, in any of its formats. Sessions whose ids are
-in the store already are left as they are, so an import can be repeated. Sessions past their deadline
-come in as ended. What is left out is reported with its line and the reason (with --json as {"element",
-"line", "reason"}, a line each, before the last line with the counts), and the exit code is then 1.
+The file holds sessions in either dialect, or users with their sessions as the oldest service kept them. It is a JSON
+array, or the output of mongoexport in any of its formats. It can be a pipe, such as /dev/stdin. Times are ISO 8601, Unix
+seconds or Unix milliseconds. Numbers in user and data keep all their digits.
 
-The file may be a pipe, such as /dev/stdin. Times are ISO 8601, Unix seconds or Unix milliseconds; numbers in
-user and data keep their digits.
+Sessions whose IDs are stored already stay as they are, so an import can be repeated. Sessions past their deadline
+are imported as ended. Each element that is left out is reported with its line and the reason, and the exit code is
+then 1. With --json: a line {"element", "line", "reason"} for each, then one line with the counts.
 
 Examples:
   $ sessiond import sessions.json --data-dir /var/lib/sessiond

@@ -13,13 +13,13 @@ import { writeSecretFile } from '../keys/key-files.js'
 /** `sessiond keygen` */
 export function keygenCommand(): Command {
   return new Command('keygen')
-    .description("Make an owner's long-term key. Never replaces a file that is there.")
+    .description("Generate an owner's long-term key. Never overwrites a file.")
     .addOption(
-      new Option('--type <TYPE>', 'ed25519, or p256 for an N3 account')
+      new Option('--type <TYPE>', 'key type: ed25519, or p256 for an N3 account')
         .choices(['ed25519', 'p256'])
         .default('ed25519'),
     )
-    .option('--out <FILE>', 'where to write it: PKCS#8 PEM, readable by you alone', 'owner.key')
+    .option('--out <FILE>', 'file for the private key (PKCS#8 PEM, mode 0600)', 'owner.key')
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
@@ -27,6 +27,8 @@ export function keygenCommand(): Command {
 Examples:
   $ sessiond keygen
   $ sessiond keygen --type p256 --out n3.key
+
+Print the public key with OpenSSL:
   $ openssl pkey -in owner.key -pubout`,
     )
     .action(async (flags: { type: PrivateKey['type']; out: string; json?: boolean }) => {

@@ -24,12 +24,14 @@ import { serveCommand } from './serve.js'
 import { sessionsCommand } from './sessions.js'
 import { statusCommand } from './status.js'
 
-// What Node will no longer do is for us to read, not for operators.
+// Deprecation warnings of Node are for developers, not for operators.
 process.noDeprecation = true
 silenceGrpc()
 
 const program = new Command('sessiond')
-  .description('A session-token server: signed requests in, durable Ed25519 session keys out.')
+  .description(
+    'Session-token server: verifies signed requests and mints durable Ed25519 session keys.',
+  )
   .version(VERSION)
   .addHelpText(
     'after',
@@ -37,28 +39,35 @@ const program = new Command('sessiond')
 Examples:
   $ sessiond serve
   $ sessiond keygen --out owner.key
-  $ sessiond create --key owner.key --lifetime 1h --server-key "$(sessiond identity)"`,
+  $ sessiond create --key owner.key --lifetime 1h --server-key "$(sessiond identity)"
+
+\`sessiond COMMAND --help\` shows the options of a command, with examples.`,
   )
-for (const command of [
-  serveCommand(),
-  keygenCommand(),
-  identityCommand(),
-  createCommand(),
-  requestCommand(),
-  sessionsCommand(),
-  importCommand(),
-  rotateKeysCommand(),
-  exportCommand(),
-  eraseCommand(),
-  statusCommand(),
-  backupCommand(),
-  restoreCommand(),
-  checkCommand(),
-  repairCommand(),
-  bridgeCommand(),
-  clockCommand(),
-]) {
-  program.addCommand(command.exitOverride())
+  .addHelpText(
+    'afterAll',
+    `
+Exit codes:
+  0  success
+  1  the server refused the call, the command found problems, or something unexpected happened
+  2  an option is missing or wrong
+  3  another process uses the data directory
+  4  the store or a file is damaged, or does not fit
+  5  the server cannot listen on an address
+  6  the server was stopped by force`,
+  )
+const GROUPS: Readonly<Record<string, readonly Command[]>> = {
+  'Run a server:': [serveCommand(), bridgeCommand()],
+  'Open sessions:': [keygenCommand(), identityCommand(), createCommand(), requestCommand()],
+  'Manage sessions of a running server:': [sessionsCommand(), exportCommand(), eraseCommand()],
+  'Operate a running server:': [
+    ...[statusCommand(), checkCommand(), backupCommand(), rotateKeysCommand(), clockCommand()],
+  ],
+  "Work on a stopped server's data:": [restoreCommand(), repairCommand(), importCommand()],
+}
+for (const [heading, commands] of Object.entries(GROUPS)) {
+  for (const command of commands) {
+    program.addCommand(command.helpGroup(heading).exitOverride())
+  }
 }
 
 try {
@@ -75,10 +84,10 @@ try {
   }
 }
 
-/** To standard error, without what a server or a caller put into it to move the terminal. */
+/** Prints to standard error, with control characters of servers and callers escaped. */
 function complain(text: string, prefix = ''): void {
   for (const line of text.split('\n')) {
-    // Not by `console`, which a server has by then taken from its dependencies.
+    // Not by `console`: a server has redirected it to its log by then.
     process.stderr.write(`${prefix}${printable(line)}\n`)
   }
 }

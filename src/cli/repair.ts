@@ -8,18 +8,18 @@ import { readServerConfig, STORE_OPTIONS, serverConfigOptions } from './server-c
 /** `sessiond repair` */
 export function repairCommand(): Command {
   const command = new Command('repair').description(
-    'Make the store of a stopped server anew out of what can be read of it, and keep the old one.',
+    'Rebuild the store of a stopped server from what is readable, and keep the old store.',
   )
   return withOptions(command, serverConfigOptions(STORE_OPTIONS))
-    .option('--dry-run', 'say what would be dropped and mended, and change nothing')
+    .option('--dry-run', 'show what would be dropped or repaired, and change nothing')
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
       `
-Give the options, the variables and the --config file that the server is started with. Records that
-can be read are kept, and everything that follows from them is made anew. Each thing that is dropped or
-mended is told in a line. The old store stays beside the new one under another name; delete it when you
-are content. With --json: a line {"done"} for each, then {"sessions", "changes", "kept_as"}.
+Use the same options, variables and --config file as the server. Readable records are kept, and indexes are rebuilt
+from them. One line tells of each entry that is dropped or repaired. The old store stays beside the new one under another
+name: delete it when you no longer need it. With --json: a line {"done"} for each, then {"sessions", "changes",
+"kept_as"}.
 
 Examples:
   $ sessiond repair --data-dir /var/lib/sessiond --dry-run

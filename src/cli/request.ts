@@ -9,7 +9,7 @@ import { parseFlag, readPrivateKey, withOptions } from './flags.js'
 /** `sessiond request` */
 export function requestCommand(): Command {
   const command = new Command('request').description(
-    'Print a signed session.CreateRequest as proto JSON, for grpcurl and the like.',
+    'Print a signed session.CreateRequest as proto JSON, for tools such as grpcurl.',
   )
   return withOptions(command, requestOptions())
     .addHelpText(
@@ -33,19 +33,19 @@ export const requestOptions = () => [
     '--key <FILE>',
     "the owner's private key: PEM, OpenSSH's format or a JSON Web Key",
   ).default('owner.key'),
-  new Option('--lifetime <DURATION>', 'how long the session lasts').default('1h'),
-  new Option('--owner <ID>', 'another owner that the key may speak for: hex:…, base58:… or text'),
-  new Option('--client <NAME>', "a name for the session's record"),
+  new Option('--lifetime <DURATION>', 'how long the session is valid').default('1h'),
+  new Option('--owner <ID>', 'owner ID, if not the one of the key: hex:…, base58:… or plain text'),
+  new Option('--client <NAME>', 'client name to record with the session'),
   new Option(
     '--idempotency-key <KEY>',
-    'a name for the request: with the same --issued-at it asks for the same session (default: a new one)',
+    'the same key with the same --issued-at returns the same session (default: a random key)',
   ),
   new Option(
     '--issued-at <TIME>',
     'when the session begins: ISO 8601, or Unix seconds or milliseconds (default: now)',
   ),
-  new Option('--epoch-genesis <TIME>', "the server's").default('0'),
-  new Option('--epoch-length <DURATION>', "the server's").default('1s'),
+  new Option('--epoch-genesis <TIME>', "the server's --epoch-genesis").default('0'),
+  new Option('--epoch-length <DURATION>', "the server's --epoch-length").default('1s'),
 ]
 
 export interface RequestFlags {
@@ -60,8 +60,8 @@ export interface RequestFlags {
 }
 
 /**
- * What `requestOptions` were given. Throws ConfigError with all mistakes at once, those in other options that
- * were found before among them, and InputFileError.
+ * Reads the values of `requestOptions`. Throws InputFileError, and ConfigError with all mistakes at once: its own, and
+ * those that the caller found in other options.
  */
 export async function readRequestFlags(flags: RequestFlags, mistakes: string[] = []) {
   const { owner: ownerText } = flags

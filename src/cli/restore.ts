@@ -10,17 +10,18 @@ const SERVER_OPTIONS = ['dataDir', 'store', 'sealingKeys'] as const
 /** `sessiond restore` */
 export function restoreCommand(): Command {
   const command = new Command('restore')
-    .description('Make the store of a stopped server out of a backup file.')
-    .argument('<FILE>', 'that `sessiond backup` wrote')
+    .description('Restore a backup into the data directory of a stopped server.')
+    .argument('<FILE>', 'backup file')
   return withOptions(command, serverConfigOptions(SERVER_OPTIONS))
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
       `
-The store gets its place once the whole file is verified, and the data directory must have none yet.
-The file may be a pipe, such as /dev/stdin.
-Put identity.pem and sealing-keys.json of the server there too: without them it does not start, or its
-sessions' keys do not open. With --json: {"sessions", "missing_keys"}.
+The data directory must not have a store yet. The store appears only when the whole file is verified. The file can be a
+pipe, such as /dev/stdin.
+
+Put the server's identity.pem and sealing-keys.json there too: without the first the server does not start, without the
+second its session keys do not open. With --json: {"sessions", "missing_keys"}.
 
 Examples:
   $ sessiond restore sessions.backup --data-dir /var/lib/sessiond

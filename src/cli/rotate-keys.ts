@@ -14,30 +14,31 @@ interface RotateFlags extends ServerFlags {
 /** `sessiond rotate-keys` */
 export function rotateKeysCommand(): Command {
   const command = new Command('rotate-keys')
-    .description('Have a running server seal with a new key, or change the key that it signs with.')
+    .description('Create a new sealing key on a running server, or replace its signing key.')
     .addOption(
-      new Option('--reseal', 'then seal again, with the new key, what older ones sealed').conflicts(
-        ['resealOnly', 'identity'],
-      ),
+      new Option('--reseal', 'then reseal all session keys with the new key').conflicts([
+        'resealOnly',
+        'identity',
+      ]),
     )
     .addOption(
       new Option(
         '--reseal-only',
-        'make no new key: seal again with the current one, as after an interruption',
+        'create no key: reseal with the current one, for example after an interruption',
       ).conflicts('identity'),
     )
     .addOption(
       new Option(
         '--identity <STEP>',
-        'announce a next signing key beside the current one; activate it later',
+        'announce: create the next signing key; activate: start signing with it',
       ).choices(['announce', 'activate']),
     )
   return withOptions(command, serverOptions())
     .addHelpText(
       'after',
       `
-Seals made before still open: older keys stay in the server's file. With --reseal and --reseal-only the
-exit code is 1 where seals did not open; they are left as they are and named on standard error.
+Old seals still open, because old keys stay in the server's file. With --reseal or --reseal-only, seals that do not open
+are left as they are and listed on standard error, and the exit code is then 1.
 
 Examples:
   $ sessiond rotate-keys --reseal
@@ -69,7 +70,7 @@ async function rotateSealing(
     const { checked, resealed, failed } = counts
     console.log(`sealed ${resealed} of ${checked} again, ${failed} did not open`)
     if (failed === 0) {
-      console.log('Keys older than the current one are needed for older backups alone.')
+      console.log('Only older backups still need the older keys.')
     }
   }
   if (counts !== null && counts.failed > 0) {

@@ -10,9 +10,11 @@ import { serveUntilSignal } from './signals.js'
 /** `sessiond serve` */
 export function serveCommand(): Command {
   const command = new Command('serve')
-    .description('Serve Create and the sessions commands until SIGTERM or SIGINT.')
-    .option('--config <FILE>', 'a JSON object of option names and values')
-    // Unknown ones are reported together with all other mistakes.
+    .description('Run the server until SIGTERM or SIGINT.')
+    .option('--config <FILE>', 'JSON file with options by name: {"max-lifetime": "12h"}')
+    // The description says it all; commander would add its "preset".
+    .configureHelp({ optionDescription: ({ description }) => description })
+    // Unknown options are reported together with all other mistakes.
     .allowUnknownOption()
     .allowExcessArguments()
   for (const serveOption of Object.values(SERVE_OPTIONS)) {
@@ -20,7 +22,12 @@ export function serveCommand(): Command {
     const fallback = defaultText(serveOption)
     const option = new Option(
       bare === undefined ? `--${name} <${placeholder}>` : `--${name} [${placeholder}]`,
-      `${help}${fallback === undefined ? '' : ` (default: ${fallback})`} [${variableOf(name)}]`,
+      [
+        help,
+        ...(bare === undefined ? [] : [`(without a value: ${bare})`]),
+        ...(fallback === undefined ? [] : [`(default: ${fallback})`]),
+        `[${variableOf(name)}]`,
+      ].join(' '),
     )
     if (bare !== undefined) {
       option.preset(bare)
@@ -36,8 +43,8 @@ export function serveCommand(): Command {
     .addHelpText(
       'after',
       `
-Every option may also come from a variable (in brackets) or from the --config file;
-the command line goes first, then the variable, then the file.
+Each option can also be set by the environment variable in brackets, or in the --config file. The command line wins
+over the variable, and the variable over the file.
 
 Examples:
   $ sessiond serve
@@ -60,7 +67,7 @@ async function serve(_: unknown, command: Command): Promise<void> {
     if (arg.startsWith('-')) {
       flags[arg.replace(/^-+/, '').replace(/=.*/s, '')] = ''
     } else if (!/^-[^=]*$/.test(command.args[i - 1] ?? '')) {
-      throw new ConfigError([`${arg}: serve takes options alone`])
+      throw new ConfigError([`${arg}: serve takes options only`])
     }
   }
   const config = readConfig({

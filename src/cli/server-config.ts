@@ -4,7 +4,7 @@ import { variableOf } from '../config/option.js'
 import { type Config, SERVE_OPTIONS } from '../config/serve-options.js'
 import { readInputText } from '../files/input.js'
 
-/** The options of `serve` that what is stored depends on. */
+/** The options of `serve` that decide what is stored. */
 export const STORE_OPTIONS = [
   'dataDir',
   'store',
@@ -16,16 +16,18 @@ export const STORE_OPTIONS = [
   'sealingKeys',
 ] as const satisfies (keyof Config)[]
 
-/** Options of a command that works on the data directory of a stopped server: as the server is started with. */
+/** The options of a command that works on the data directory of a stopped server: those of `serve`. */
 export const serverConfigOptions = (keys: readonly (keyof Config)[]) => [
-  new Option('--config <FILE>', "the server's"),
+  new Option('--config <FILE>', "the server's --config file"),
   ...keys.map((key) => {
     const { name, placeholder, help } = SERVE_OPTIONS[key]
-    return new Option(`--${name} <${placeholder}>`, `${help} [${variableOf(name)}]`)
+    // Of these commands only the server makes the directory.
+    const meaning = key === 'dataDir' ? 'data directory of the server' : help
+    return new Option(`--${name} <${placeholder}>`, `${meaning} [${variableOf(name)}]`)
   }),
 ]
 
-/** What these options, the variables and the --config file say. Throws ConfigError. */
+/** Reads these options from the command line, the variables and the --config file. Throws ConfigError. */
 export function readServerConfig(command: Command, keys: readonly (keyof Config)[]): Config {
   const given = command.opts<Record<string, string | boolean | undefined>>()
   const flags = keys.flatMap((key) => {
@@ -42,7 +44,7 @@ export function readServerConfig(command: Command, keys: readonly (keyof Config)
   })
 }
 
-/** The file that `--config` names. Throws ConfigError. */
+/** Reads the file of `--config`. Throws ConfigError. */
 export function readConfigText(name: string): { readonly name: string; readonly text: string } {
   try {
     return { name, text: readInputText(name) }

@@ -15,32 +15,32 @@ import { readTokenFile } from '../credentials/token-file.js'
 import { parseFlag } from './flags.js'
 import { interruptible } from './signals.js'
 
-/** The server's variable, so that a command beside it need not be told what the server was. */
+/** The server's own variable, so that commands on the server's machine find its token. */
 const TOKEN_FILE_VARIABLE = variableOf('admin-token-file')
 
 /** The options of every command that connects to a server over TLS. */
 export const tlsOptions = () => [
-  new Option('--tls', 'connect with TLS; the other --tls options imply it'),
-  new Option(
-    '--tls-ca <FILE>',
-    "certificates of the authorities to trust, PEM (default: Node's own)",
-  ),
+  new Option('--tls', 'use TLS (implied by the other --tls options)'),
+  new Option('--tls-ca <FILE>', "CA certificates to trust, PEM (default: Node's own)"),
 ]
 
 export const plaintextOption = () =>
   new Option(
     '--plaintext',
-    'send the token to another machine without TLS, where a proxy here or a mesh protects the way',
+    'allow sending the token without TLS to another machine: for a proxy on this machine or a mesh that encrypts',
   )
 
 /** The options of every command that calls a server. */
 export const connectionOptions = () => [
   ...tlsOptions(),
-  new Option('--tls-cert <FILE>', 'a client certificate, PEM, where it is the admin credential'),
-  new Option('--tls-key <FILE>', 'its private key, PEM'),
+  new Option(
+    '--tls-cert <FILE>',
+    'client certificate, PEM, for a server that takes one as the admin credential',
+  ),
+  new Option('--tls-key <FILE>', 'private key of the client certificate, PEM'),
   new Option(
     '--admin-token-file <FILE>',
-    `a file with the admin token of a server that has one (to a server on this machine, default: what ${TOKEN_FILE_VARIABLE} names)`,
+    `file with the server's admin token (default, for a server on this machine: ${TOKEN_FILE_VARIABLE})`,
   ),
   plaintextOption(),
 ]
@@ -57,7 +57,7 @@ export interface ConnectionFlags extends TlsFlags {
   readonly plaintext?: boolean
 }
 
-/** What `connectionOptions` were given. Throws ConfigError, InputFileError. */
+/** Reads the values of `connectionOptions`. Throws ConfigError, InputFileError. */
 export function readConnectionFlags(
   flags: ConnectionFlags,
 ): Pick<ConnectOptions, 'tls' | 'adminToken' | 'plaintext'> {
@@ -76,9 +76,9 @@ export function readConnectionFlags(
   }
 }
 
-/** The options of every command for operators. */
+/** The options of every command that operators run against a server. */
 export const serverOptions = () => [
-  new Option('--server <ADDRESS>', 'where the server listens: HOST:PORT or unix:PATH').default(
+  new Option('--server <ADDRESS>', 'server address: HOST:PORT or unix:PATH').default(
     '127.0.0.1:8090',
   ),
   ...connectionOptions(),
@@ -128,13 +128,13 @@ function connectAsOperator(flags: ServerFlags): Connection {
   return connectByFlags({ ...flags, ...(adminTokenFile !== undefined && { adminTokenFile }) })
 }
 
-/** Prepares a connection to what `--server` names. Throws ConfigError, InputFileError, UnprotectedTokenError. */
+/** Prepares a connection to the address of `--server`. Throws ConfigError, InputFileError, UnprotectedTokenError. */
 export function connectByFlags(
   flags: ConnectionFlags & { readonly server: string },
   options: Pick<ConnectOptions, 'serverKeys' | 'epochs'> = { serverKeys: 'any' },
 ): Connection {
   const mistakes: string[] = []
-  // grpc-js would guess a port, or ask the resolver for something that is no name.
+  // grpc-js would guess a missing port, and look up what is not a host name.
   parseFlag('--server', flags.server, grpcAddress, mistakes)
   if (mistakes.length > 0) {
     throw new ConfigError(mistakes)

@@ -21,18 +21,18 @@ interface ListFlags extends ServerFlags {
 /** `sessiond sessions list` */
 export function sessionsListCommand(): Command {
   const command = new Command('list')
-    .description('List sessions, the newest request first.')
-    .option('--user <ID>', 'of this user alone; of an owner: its id in base58')
-    .addOption(new Option('--active', 'open ones alone').conflicts('ended'))
-    .option('--ended', 'ended ones alone')
+    .description('List sessions, those with the newest request first.')
+    .option('--user <ID>', 'only sessions of this user (of an owner: its ID in base58)')
+    .addOption(new Option('--active', 'only open sessions').conflicts('ended'))
+    .option('--ended', 'only ended sessions')
     .option(
       '--from <TIME>',
-      'last request then or later: ISO 8601, or Unix seconds or milliseconds',
+      'only sessions last used at or after this time (ISO 8601, or Unix seconds or milliseconds)',
     )
-    .option('--to <TIME>', 'last request before')
-    .option('--skip <N>', 'leave out so many first', '0')
-    .option('--take <N>', `at most so many, up to ${PAGE}`, `${PAGE}`)
-    .option('--total', 'also count all that match')
+    .option('--to <TIME>', 'only sessions last used before this time')
+    .option('--skip <N>', 'number of sessions to skip', '0')
+    .option('--take <N>', `maximum number of sessions, up to ${PAGE}`, `${PAGE}`)
+    .option('--total', 'also count all matching sessions')
   return withOptions(command, serverOptions())
     .addHelpText(
       'after',
@@ -83,7 +83,7 @@ function readListFlags(flags: ListFlags): ListOptions {
 function pageLength(text: string): number {
   const value = count(text)
   if (value > PAGE) {
-    throw new Error(`${value} is more than ${PAGE}: take several pages with --skip`)
+    throw new Error(`${value} is more than ${PAGE}: get further pages with --skip`)
   }
   return value
 }

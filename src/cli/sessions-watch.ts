@@ -23,16 +23,16 @@ const MARKS = { added: '+', updated: '~', removed: '-' }
 /** `sessiond sessions watch` */
 export function sessionsWatchCommand(): Command {
   const command = new Command('watch')
-    .description('Follow the open sessions as they come, change and go, until SIGTERM or SIGINT.')
-    .option('--http <HOST:PORT>', 'where the server serves the session list', '127.0.0.1:8808')
-    .option('--token <FILE>', 'a file with the token of a server with --feed-token')
+    .description('Print each change of the open sessions until SIGTERM or SIGINT.')
+    .option('--http <HOST:PORT>', "address of the server's session list", '127.0.0.1:8808')
+    .option('--token <FILE>', 'file with the token of a server that runs with --feed-token')
   return withOptions(command, [...tlsOptions(), plaintextOption()])
     .option('--json', 'print one JSON object a line')
     .addHelpText(
       'after',
       `
-Each line: what happened (+ opened, ~ changed, - ended), the session, its name, its host, its users
-(active/joined). What becomes of the connection goes to standard error. With --json: one event a line.
+Each line shows the change (+ opened, ~ changed, - ended), the session, its name, its host and its users
+(active/joined). Messages about the connection go to standard error. With --json: one event a line.
 
 Examples:
   $ sessiond sessions watch
@@ -50,7 +50,7 @@ Examples:
       for (const signal of ['SIGTERM', 'SIGINT'] as const) {
         process.once(signal, () => stopped.abort())
       }
-      // Whoever read the lines is gone: `| head`.
+      // The reader of the lines has gone, as in `| head`.
       process.stdout.once('error', () => stopped.abort())
       const watch = watchSessions(`${scheme}://${http}/session-list`, {
         WebSocket: watchSocket(tlsCa === undefined ? {} : { ca: readCertificates(tlsCa) }),

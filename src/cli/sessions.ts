@@ -13,7 +13,7 @@ import { sessionsWatchCommand } from './sessions-watch.js'
 /** `sessiond sessions` */
 export function sessionsCommand(): Command {
   const command = new Command('sessions').description(
-    'Look at the sessions of a running server, and end or delete them.',
+    'List, watch, show, close or delete the sessions of a running server.',
   )
   for (const subcommand of [
     sessionsListCommand(),
@@ -38,9 +38,12 @@ Examples:
 function showCommand(): Command {
   const command = new Command('show')
     .description('Show one session.')
-    .argument('<ID>', 'of the session')
+    .argument('<ID>', 'session ID')
   return withOptions(command, serverOptions())
-    .addHelpText('after', '\nExamples:\n  $ sessiond sessions show ID --json')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ sessiond sessions show 0d1f7f5e-3b5c-4c39-9d0e-5f1d1c7a2b11 --json',
+    )
     .action((id: string, flags: ServerFlags) =>
       withSessions(flags, async (sessions) => {
         const session = existing(await sessions.get(id), id)
@@ -51,14 +54,14 @@ function showCommand(): Command {
 
 function closeCommand(): Command {
   const command = new Command('close')
-    .description('End a session, or every open session of a user.')
-    .argument('[ID]', 'of the session')
-    .option('--user <ID>', 'sign this user out everywhere; of an owner: its id in base58')
+    .description('Close a session, or every open session of a user.')
+    .argument('[ID]', 'session ID')
+    .option('--user <ID>', 'close every open session of this user (of an owner: its ID in base58)')
   return withOptions(command, serverOptions())
     .addHelpText(
       'after',
       `
-With --json: the session as it is now, or {"closed": N}.
+With --json: the closed session, or {"closed": N}.
 
 Examples:
   $ sessiond sessions close 0d1f7f5e-3b5c-4c39-9d0e-5f1d1c7a2b11
@@ -88,13 +91,13 @@ Examples:
 
 function deleteCommand(): Command {
   const command = new Command('delete')
-    .description('Delete the record of a session, open or not.')
-    .argument('<ID>', 'of the session')
+    .description('Delete the record of a session, whether it is open or not.')
+    .argument('<ID>', 'session ID')
   return withOptions(command, serverOptions())
     .addHelpText(
       'after',
       `
-With --json: what was there, but for user and data.
+With --json: the deleted record, without user and data.
 
 Examples:
   $ sessiond sessions delete 0d1f7f5e-3b5c-4c39-9d0e-5f1d1c7a2b11`,

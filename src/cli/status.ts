@@ -7,7 +7,7 @@ import { type ServerFlags, serverOptions, withAdmin } from './server-connection.
 
 /** `sessiond status` */
 export function statusCommand(): Command {
-  const command = new Command('status').description('Say how a running server is.')
+  const command = new Command('status').description('Show the status of a running server.')
   return withOptions(command, serverOptions())
     .addHelpText(
       'after',
