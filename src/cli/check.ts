@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import type { CheckFinding } from '../client/index.js'
 import { ConfigError } from '../config/config.js'
-import type { Config } from '../config/serve-options.js'
+import { type Config, SERVE_OPTIONS } from '../config/serve-options.js'
 import { SessiondError } from '../core/errors.js'
 import { apart } from '../offline/apart.js'
 import type { CheckEvent } from '../offline/check.js'
@@ -32,7 +32,7 @@ Examples:
     )
     .action(async (flags: CheckFlags, self: Command) => {
       if (flags.dataDir === undefined) {
-        expectNone(['config', ...STORE_OPTIONS], self)
+        expectNone(['config', ...STORE_OPTIONS.map((key) => SERVE_OPTIONS[key].name)], self)
         await withAdmin(flags, (admin, signal) => report(admin.check(signal), flags))
       } else {
         await report(checkApart(readServerConfig(self, STORE_OPTIONS)), flags)

@@ -164,7 +164,7 @@ describe('sessiond identity', () => {
   })
 
   it('fails where there is none', async () => {
-    const problem = 'identity.pem: is not there: a server makes it when it first starts'
+    const problem = 'identity.pem: is not there: a server makes it at its first start'
     await fails(4, problem, 'identity', '--data-dir', join(directory, 'none'))
   })
 })

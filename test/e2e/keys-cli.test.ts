@@ -58,7 +58,7 @@ describe('sessiond rotate-keys', () => {
     expect(code).toBe(0)
     expect(stderr).toMatch(/^(sessiond: \d\d % of the seals, \d+ sealed again\n){2}$/)
     expect(stdout).toMatch(
-      /^sealing with the new key [0-9a-f]{8}\nsealed (\d+) of \1 again, 0 did not open\nKeys older than the current one are needed for older backups alone\.\n$/,
+      /^sealing with the new key [0-9a-f]{8}\nsealed (\d+) of \1 again, 0 did not open\nOnly older backups still need the older keys\.\n$/,
     )
   })
 
