@@ -101,10 +101,6 @@ function forwarderTo(server: Server): Server {
     { ...(allowHalfOpen && { allowHalfOpen }), ...(noDelay && { noDelay }) },
     (socket) => server.emit('connection', socket),
   )
-  if (typeof server.maxConnections === 'number') {
-    forwarder.maxConnections = server.maxConnections
-  }
-  forwarder.on('drop', (data) => server.emit('drop', data))
   forwarder.on('listening', () => forwarder.on('error', (error) => server.emit('error', error)))
   return forwarder
 }

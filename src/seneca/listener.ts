@@ -41,9 +41,18 @@ export function boundConnections(
   max: number,
   { onRefused, unsent }: SenecaHooks,
 ): void {
-  server.maxConnections = max
-  server.on('connection', (socket) => unsent.count(socket))
-  server.on('drop', () => onRefused(`there are ${max} connections, the most allowed`))
+  let open = 0
+  // Node's own bound counts what comes to one address of a server; this one counts all of them together.
+  server.on('connection', (socket) => {
+    if (open >= max) {
+      onRefused(`there are ${max} connections, the most allowed`)
+      socket.destroy()
+      return
+    }
+    open++
+    socket.once('close', () => open--)
+    unsent.count(socket)
+  })
 }
 
 /** Who acts on a connection: Seneca has no place for a name. */
