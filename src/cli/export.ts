@@ -1,7 +1,7 @@
 import { pipeline } from 'node:stream/promises'
 import { Command } from 'commander'
 import { exportUser } from '../client/index.js'
-import { makeFile } from '../files/new-file.js'
+import { makeFile } from '../files/write.js'
 import { printableJson } from './printable.js'
 import { type ServerFlags, serverOptions, withAdmin } from './server-connection.js'
 

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander'
 import { ConfigError, readConfig } from '../config/config.js'
 import { variableOf } from '../config/option.js'
 import { type Config, SERVE_OPTIONS } from '../config/serve-options.js'
-import { readInputText } from '../files/input.js'
+import { readInputText } from '../files/read.js'
 
 /** The options of `serve` that decide what is stored. */
 export const STORE_OPTIONS = [

@@ -1,5 +1,5 @@
 import { InputFileError } from '../core/errors.js'
-import { isAbsent, readInputText } from '../files/input.js'
+import { isAbsent, readInputText } from '../files/read.js'
 import { isToken } from '../net/token.js'
 
 /** Fewer characters could be guessed. */

@@ -1,4 +1,4 @@
-import { mkdir, open, stat } from 'node:fs/promises'
+import { mkdir, open, rename, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 /** Makes a directory for its owner's eyes, and those above it, where they are missing. */
@@ -34,6 +34,12 @@ export async function syncDirectory(directory: string): Promise<void> {
   } finally {
     await handle.close()
   }
+}
+
+/** Renames a file or a directory. It has the new name on disk when this returns. */
+export async function renameOnDisk(from: string, to: string): Promise<void> {
+  await rename(from, to)
+  await syncDirectory(dirname(to))
 }
 
 async function isDirectory(path: string): Promise<boolean> {

@@ -25,21 +25,42 @@ export async function makeFile<T>(file: string, fill: (write: Write) => Promise<
   if (found !== null) {
     throw new InputFileError(file, IS_THERE)
   }
-  const temporary = temporaryBeside(file)
+  return writeWhole(file, fill, (temporary) => publish(temporary, file))
+}
+
+/**
+ * Writes over a file: after a crash it is the old one or the new one, whole. The new one is on disk when this
+ * returns. Throws InputFileError.
+ */
+export async function replaceFile(file: string, text: string): Promise<void> {
+  await writeWhole(
+    file,
+    (write) => write(text),
+    (temporary) => rename(temporary, file),
+  )
+}
+
+/** Fills a file beside `file`, for its owner's eyes, and when it is on disk has it named. */
+async function writeWhole<T>(
+  file: string,
+  fill: (write: Write) => Promise<T>,
+  name: (temporary: string) => Promise<void>,
+): Promise<T> {
+  const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`
   try {
     const handle = await writing(file, () => open(temporary, 'wx', 0o600))
-    let made: T
+    let filled: T
     try {
-      made = await fill((bytes) => writing(file, () => handle.appendFile(bytes)))
+      filled = await fill((bytes) => writing(file, () => handle.appendFile(bytes)))
       await writing(file, () => handle.sync())
     } finally {
       await handle.close()
     }
     await writing(file, async () => {
-      await publish(temporary, file)
+      await name(temporary)
       await syncDirectory(dirname(file))
     })
-    return made
+    return filled
   } finally {
     await rm(temporary, { force: true })
   }
@@ -47,16 +68,11 @@ export async function makeFile<T>(file: string, fill: (write: Write) => Promise<
 
 const IS_THERE = 'is there already: move it away first, or choose another name'
 
-/** A name for a file until it is whole. */
-export function temporaryBeside(file: string): string {
-  return `${file}.${randomBytes(6).toString('hex')}.tmp`
-}
-
 /**
  * Gives a file that is on disk another name, which must be free: throws EEXIST where it is not. Whoever opens the
  * name finds the whole file, but for a moment on file systems without hard links, where it is empty first.
  */
-export async function publish(temporary: string, file: string): Promise<void> {
+async function publish(temporary: string, file: string): Promise<void> {
   try {
     await link(temporary, file)
   } catch (error) {

@@ -1,9 +1,9 @@
-import { lstat, open, rename, rm } from 'node:fs/promises'
+import { lstat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { InputFileError } from '../core/errors.js'
-import { makeDirectory, syncDirectory } from '../files/directory.js'
-import { isAbsent, readInputText } from '../files/input.js'
-import { makeFile, temporaryBeside } from '../files/new-file.js'
+import { makeDirectory, renameOnDisk } from '../files/directory.js'
+import { isAbsent, readInputText } from '../files/read.js'
+import { makeFile, replaceFile } from '../files/write.js'
 
 const OWNER_WRITE = 0o200
 
@@ -37,16 +37,11 @@ export async function writeSecretFile(file: string, text: string): Promise<void>
  * new one is on disk when it returns. Throws InputFileError.
  */
 export async function replaceSecretFile(file: string, text: string): Promise<void> {
-  const temporary = temporaryBeside(file)
   try {
     await checkReplaceable(file)
-    await writeAndSync(temporary, text)
-    await rename(temporary, file)
-    await syncDirectory(dirname(file))
+    await replaceFile(file, text)
   } catch (error) {
     throw notWritten(file, error)
-  } finally {
-    await rm(temporary, { force: true })
   }
 }
 
@@ -62,8 +57,7 @@ export async function succeedSecretFile(file: string, next: string, kept: string
     if ((await readSecretFile(kept)) !== text) {
       await makeFile(kept, (write) => write(text))
     }
-    await rename(next, file)
-    await syncDirectory(dirname(file))
+    await renameOnDisk(next, file)
   } catch (error) {
     throw notWritten(file, error)
   }
@@ -85,14 +79,4 @@ function notWritten(file: string, error: unknown): InputFileError {
   return error instanceof InputFileError
     ? error
     : new InputFileError(file, `cannot be written: ${(error as Error).message}`, error)
-}
-
-async function writeAndSync(file: string, text: string): Promise<void> {
-  const handle = await open(file, 'wx', 0o600)
-  try {
-    await handle.writeFile(text)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
 }

@@ -1,4 +1,4 @@
-import { makeFile, type Write } from '../files/new-file.js'
+import { makeFile, type Write } from '../files/write.js'
 import type { BackupCounts } from '../stores/backup-format.js'
 import { readBackup } from '../stores/backup-reader.js'
 

@@ -1,7 +1,7 @@
 import { storePlace } from '../config/store-place.js'
 import { SealError } from '../core/errors.js'
 import { sealKeyId } from '../crypto/seal.js'
-import { type InputProgress, openInput } from '../files/input.js'
+import { type InputProgress, openInput } from '../files/read.js'
 import { readSecretFile } from '../keys/key-files.js'
 import { sealingKeysFromJson } from '../keys/sealing-keys.js'
 import type { BackupCounts } from '../stores/backup-format.js'

@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process'
-import { mkdir, readdir, stat, symlink, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { InputFileError } from '../../../src/core/errors.js'
 import { makeDirectory } from '../../../src/files/directory.js'
-import { readInput, readInputText } from '../../../src/files/input.js'
-import { makeFile } from '../../../src/files/new-file.js'
+import { readInput, readInputText } from '../../../src/files/read.js'
 import { watchFiles } from '../../../src/files/watch.js'
+import { makeFile, replaceFile } from '../../../src/files/write.js'
 import type { Every } from '../../../src/net/background-timers.js'
 import { temporaryDirectory } from '../../support/process.js'
 
@@ -79,7 +79,29 @@ describe('a new file', () => {
   })
 })
 
-describe('files that are followed', () => {
+describe('a file that is replaced', () => {
+  it('is another file under the same name, for its owner alone', async () => {
+    const file = await inDirectory('file')
+    await writeFile(file, 'old', { mode: 0o644 })
+    const { ino } = await stat(file)
+    await replaceFile(file, 'new')
+    expect(await readFile(file, 'utf8')).toBe('new')
+    const found = await stat(file)
+    // Written in place, it would be cut short by a crash.
+    expect(found.ino).not.toBe(ino)
+    expect(found.mode & 0o777).toBe(0o600)
+    expect(await readdir(join(file, '..'))).toEqual(['file'])
+  })
+
+  it('stays as it was where the new one cannot take its name', async () => {
+    const file = await inDirectory('file')
+    await mkdir(join(file, 'full'), { recursive: true })
+    await expect(replaceFile(file, 'new')).rejects.toThrow(InputFileError)
+    expect(await readdir(join(file, '..'))).toEqual(['file'])
+  })
+})
+
+describe('files that are watched', () => {
   it('are read again when they change, but what is no file is read once', async () => {
     const directory = await inDirectory()
     const [file, pipe] = [join(directory, 'file'), join(directory, 'pipe')]

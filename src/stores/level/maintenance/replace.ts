@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { StoreMismatchError } from '../../../core/errors.js'
-import { syncDirectory } from '../../../files/directory.js'
+import { renameOnDisk, syncDirectory } from '../../../files/directory.js'
 import type { Repaired, RepairPorts } from '../../engine.js'
 import { holdsDatabase, LOCK_FILE, namesIn } from '../database.js'
 import { expectDatabase } from './check-files.js'
@@ -27,7 +27,6 @@ export async function* repairInPlace(
     stage: `${location}.stage-${suffix}`,
   }
   const lock = `${location}.lock-${suffix}`
-  const parent = dirname(location)
   let held: HeldLock | null = null
   try {
     await makeLockFile(location)
@@ -41,8 +40,7 @@ export async function* repairInPlace(
     const keptAs = `${location}.before-repair-${new Date().toISOString().replaceAll(':', '-')}`
     await syncDirectory(places.made)
     await rename(location, keptAs)
-    await rename(places.made, location)
-    await syncDirectory(parent)
+    await renameOnDisk(places.made, location)
     return { counts, keptAs }
   } finally {
     await held?.close()

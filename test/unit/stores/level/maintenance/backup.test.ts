@@ -8,7 +8,7 @@ import {
   StoreDamagedError,
   StoreMismatchError,
 } from '../../../../../src/core/errors.js'
-import type { InputProgress } from '../../../../../src/files/input.js'
+import type { InputProgress } from '../../../../../src/files/read.js'
 import { saveBackup } from '../../../../../src/offline/backup.js'
 import { restoreBackup } from '../../../../../src/offline/restore.js'
 import {
