@@ -3,21 +3,18 @@ import { Writable } from 'node:stream'
 import { setLogger } from '@grpc/grpc-js'
 import type { Logger } from './log.js'
 
-/** grpc-js prints the values of headers that it cannot take, `authorization` too: from here on it prints nothing. */
+/** Stops grpc-js from printing: it prints the values of headers that it cannot encode, `authorization` too. */
 export function silenceGrpc(): void {
   setLogger({})
 }
 
 /**
- * What dependencies and Node print is a line of the log from here on, of which any peer can bring about many. The
- * line says who printed, never what: the text may quote what a caller sent.
+ * Turns what dependencies and Node print into lines of the log, which limits them. A line says who printed, never
+ * what: the text may quote a caller.
  */
 export function logDependencyOutput(log: Logger): void {
   const printed = (by: string) =>
-    log.info(
-      { event: 'dependency-output', by },
-      'a dependency printed something, which is left out',
-    )
+    log.info({ event: 'dependency-output', by }, 'output of a dependency was left out')
   const printedByGrpc = () => printed('grpc-js')
   setLogger({ error: printedByGrpc, info: printedByGrpc, debug: printedByGrpc })
   const sink = new Writable({
@@ -27,7 +24,7 @@ export function logDependencyOutput(log: Logger): void {
     },
   })
   globalThis.console = new Console(sink)
-  // Node's own listener prints them.
+  // Node's own listener prints warnings.
   process.removeAllListeners('warning')
-  process.on('warning', (err) => log.warn({ event: 'warning', err }, 'Node warns'))
+  process.on('warning', (err) => log.warn({ event: 'warning', err }, 'warning from Node'))
 }

@@ -2,11 +2,11 @@ import { type After, backgroundTimer } from '../net/background-timers.js'
 
 const WINDOW_MS = 1000
 
-/** Lets through so many lines of an event in a second, so that no peer can fill a disk. */
+/** Limits the lines of each event in a second, so that no peer can fill a disk. */
 export class LineBounds {
   private readonly windows = new Map<string, { lines: number; leftOut: number }>()
 
-  /** `onLeftOut` is told at a second's end what that second lacks. */
+  /** `onLeftOut` is called at the end of a second that left lines out. */
   constructor(
     private readonly maxLines: number,
     private readonly onLeftOut: (event: string, lines: number) => void,

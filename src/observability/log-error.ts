@@ -1,24 +1,23 @@
 import { SessiondError } from '../core/errors.js'
 
-/** Causes of causes, at most. */
+/** How many errors of a chain of causes are logged. */
 const MAX_DEPTH = 5
-/** Of the system, and of LevelDB: their messages name an operation and a file. */
+/** Codes of the system and of LevelDB, whose messages name only an operation and a file. */
 const TRUSTED_CODE = /^(?:E[A-Z0-9]+|LEVEL_\w+)$/
 
-/** What is logged of an error: no more than is known to hold no secret. */
+/** The part of an error that cannot hold a secret. */
 export interface LoggedError {
   readonly name: string
   readonly code?: string
   readonly message?: string
-  /** Where it was thrown, one line a frame, without the message. */
+  /** One line a frame, without the message. */
   readonly stack?: string
   readonly cause?: LoggedError
 }
 
 /**
- * Who wrote the message of an error that is not ours did not know what is secret here: `JSON.parse`
- * quotes what it read, Node what it was given. Of such an error name, code and place are kept. Fields
- * that an error has beside these, such as gRPC metadata or request bytes, are kept of none.
+ * Leaves out the messages of other people's errors, which may quote secrets: `JSON.parse` quotes its input, Node its
+ * arguments. Leaves out all further fields too, such as gRPC metadata or request bytes.
  */
 export function loggedError(error: unknown, depth = 1): LoggedError {
   if (!(error instanceof Error)) {

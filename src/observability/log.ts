@@ -3,7 +3,7 @@ import type { After } from '../net/background-timers.js'
 import { LineBounds } from './line-bounds.js'
 import { loggedError } from './log-error.js'
 
-/** What a line may hold: named values, so that no object gets into the log with all that it holds. */
+/** What a line may hold: plain values, so that no object is logged with everything inside it. */
 export type LogValue =
   | string
   | number
@@ -15,7 +15,7 @@ export type LogValue =
 
 type Checked<F> = { readonly [K in keyof F]: K extends 'err' ? unknown : LogValue }
 
-/** `event` names the kind of line, and never changes; docs/operations.md lists them all. */
+/** `event` names the kind of line and is stable. docs/operations.md lists them all. */
 type WriteLine = <F extends { readonly event: string }>(
   fields: F & Checked<F>,
   message: string,
@@ -25,23 +25,23 @@ export interface Logger {
   readonly error: WriteLine
   readonly warn: WriteLine
   readonly info: WriteLine
-  /** Without bounds: for a look at every call. */
+  /** Without limits, to see every call. */
   readonly debug: WriteLine
   isLevelEnabled(level: 'debug'): boolean
 }
 
-/** Of one event in one second; further ones are counted. */
+/** Lines of one event in one second; the others are only counted. */
 const MAX_LINES = 10
-/** Of what cannot be written for now. */
+/** Of lines that cannot be written for now. */
 const MAX_KEPT_BYTES = 1024 * 1024
 
 export interface LogOptions {
-  /** Default: standard output, with or without room for it. */
+  /** Default: standard output, whose errors are ignored. */
   readonly destination?: DestinationStream
   readonly after?: After
 }
 
-/** One JSON line an event. `level` is one of `--log-level`, or `silent`. */
+/** Logs one line of JSON for each event. `level`: one of pino's, or `silent`. */
 export function createLog(level: string, options: LogOptions = {}): Logger {
   const { destination = standardOutput(), after } = options
   const lines = pino(
@@ -50,7 +50,7 @@ export function createLog(level: string, options: LogOptions = {}): Logger {
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      // In place of pino's own, which keeps every field that an error has.
+      // pino's own keeps every field of an error.
       serializers: { err: (error) => loggedError(error) },
     },
     destination,
@@ -81,8 +81,8 @@ export function createLog(level: string, options: LogOptions = {}): Logger {
 }
 
 /**
- * A line that cannot be written is kept for when there is room again, as where the log's disk is full: an
- * error of the stream that nobody listens to would end the server.
+ * Keeps lines that cannot be written, such as on a full disk, until they can. Without a listener an error of the
+ * stream would end the server.
  */
 function standardOutput(): DestinationStream {
   const output = destinationOf({ dest: 1, sync: true, maxLength: MAX_KEPT_BYTES })
@@ -90,7 +90,7 @@ function standardOutput(): DestinationStream {
   return output
 }
 
-/** The types say the same; this also holds where they were got around. */
+/** The types say the same. This also holds where they are bypassed. */
 function logged(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(fields).map(([name, value]) => [

@@ -10,10 +10,10 @@ const SWEEP_BUCKETS = [0.001, 0.01, 0.1, 1, 10, 60]
 const GROUP_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]
 
 const MS_PER_SECOND = 1000
-/** prom-client's own 10 ms would wake an idle server a hundred times a second. */
+/** prom-client's default of 10 ms would wake an idle server a hundred times a second. */
 const EVENT_LOOP_PRECISION_MS = 50
 
-/** What is read when somebody asks. */
+/** Where the values that are read at each scrape come from. */
 export interface MetricsSources {
   readonly store: { countOpen(): Promise<number>; readonly queueDepth: number }
   readonly audit: { readonly pending: number }
@@ -30,20 +30,20 @@ export interface MetricsSources {
   }
 }
 
-/** Of the process, so there is one, however many servers run in it. */
+/** Metrics of the process: one set, however many servers run in it. */
 let processMetrics: Registry | undefined
 
 function startProcessMetrics(): Registry {
   const register = new Registry()
   collectDefaultMetrics({ register, eventLoopMonitoringPrecision: EVENT_LOOP_PRECISION_MS })
-  // No numbers where nothing was measured since the last reading.
+  // They are NaN where nothing was measured since the last scrape.
   for (const name of ['min', 'mean', 'stddev']) {
     register.removeSingleMetric(`nodejs_eventloop_lag_${name}_seconds`)
   }
   return register
 }
 
-/** What an operator's Prometheus reads. docs/operations.md lists every name. */
+/** The metrics that Prometheus reads. docs/operations.md lists every name. */
 export class Metrics {
   readonly contentType: string
   private readonly registry = new Registry()
@@ -53,71 +53,71 @@ export class Metrics {
     [await this.registry.metrics(), await this.process.metrics()].join(''),
   )
 
-  private readonly grpcCalls = this.counter('grpc_calls_total', 'gRPC calls that have ended.', [
+  private readonly grpcCalls = this.counter('grpc_calls_total', 'Completed gRPC calls.', [
     'method',
     'code',
   ])
   private readonly grpcSeconds = this.histogram(
     'grpc_call_duration_seconds',
-    'From when a gRPC call is taken to its answer.',
+    'Time from receiving a gRPC call to its answer.',
     CALL_BUCKETS,
     ['method'],
   )
-  private readonly senecaActs = this.counter('seneca_acts_total', 'Acts that have ended.', [
+  private readonly senecaActs = this.counter('seneca_acts_total', 'Completed acts.', [
     'cmd',
     'code',
   ])
   private readonly senecaSeconds = this.histogram(
     'seneca_act_duration_seconds',
-    'From when an act is taken to its answer.',
+    'Time from receiving an act to its answer.',
     CALL_BUCKETS,
     ['cmd'],
   )
   private readonly httpCommands = this.counter(
     'http_commands_total',
-    'Commands over HTTP that have ended.',
+    'Completed commands over HTTP.',
     ['cmd', 'code'],
   )
   private readonly httpSeconds = this.histogram(
     'http_command_duration_seconds',
-    'From when a command over HTTP is taken to its answer.',
+    'Time from receiving a command over HTTP to its answer.',
     CALL_BUCKETS,
     ['cmd'],
   )
   private readonly senecaRefused = this.counter(
     'seneca_refused_total',
-    'Connections and requests refused before they came to an act.',
+    'Connections and requests refused before an act was read.',
   )
   private readonly commitSeconds = this.histogram(
     'store_commit_duration_seconds',
-    'How long a group of writes took to reach the disk.',
+    'Time to write one commit to disk.',
     COMMIT_BUCKETS,
   )
   private readonly commitWrites = this.histogram(
     'store_commit_writes',
-    'Writes that shared a commit.',
+    'Writes in one commit.',
     GROUP_BUCKETS,
   )
   private readonly storeFailures = this.counter(
     'store_failures_total',
-    'Commits that failed; writes are refused until the store was opened anew.',
+    'Failed commits. After one, writes are refused until the store is reopened.',
   )
   private readonly signSeconds = this.histogram(
     'sign_duration_seconds',
-    'How long a signature took to make.',
+    'Time to make a signature.',
     CRYPTO_BUCKETS,
   )
   private readonly verifySeconds = this.histogram(
     'verify_duration_seconds',
-    'How long a signature took to check; those found in the cache are not counted.',
+    'Time to verify a signature. Cache hits are not counted.',
     CRYPTO_BUCKETS,
   )
   private readonly sweepSeconds = this.histogram(
     'sweep_duration_seconds',
-    'How long a walk of the sweep took.',
+    'Duration of a sweep.',
     SWEEP_BUCKETS,
   )
-  private readonly sweepFailures = this.counter('sweep_failures_total', 'Sweeps that failed.')
+  private readonly sweepFailures = this.counter('sweep_failures_total', 'Failed sweeps.')
   private readonly limitedTotal = this.counter(
     'limited_total',
     'Calls and connections refused by a limit.',
@@ -125,56 +125,62 @@ export class Metrics {
   )
   private readonly auditFailures = this.counter(
     'audit_failures_total',
-    'How often the audit log stopped taking entries.',
+    'Times the audit log stopped accepting entries.',
   )
 
   constructor(version: string) {
     processMetrics ??= startProcessMetrics()
     this.process = processMetrics
     this.contentType = this.registry.contentType
-    this.gauge('build_info', 'Always 1; the labels tell what runs.', ['version', 'node']).set(
-      { version, node: process.version },
-      1,
-    )
-    this.read('calls_in_flight', 'Calls and acts under way.', ['transport'], (gauge) => {
+    this.gauge('build_info', 'Always 1. The labels name the release and the version of Node.', [
+      'version',
+      'node',
+    ]).set({ version, node: process.version }, 1)
+    this.read('calls_in_flight', 'Calls and acts in progress.', ['transport'], (gauge) => {
       for (const [transport, count] of this.inFlight) {
         gauge.set({ transport }, count)
       }
     })
   }
 
-  /** Metrics whose value is read from its source. To be called once. */
+  /** Adds the metrics that are read from their source at each scrape. Call it once. */
   readFrom({ store, audit, grpc, swept, clock, feed }: MetricsSources): void {
     this.read('open_sessions', 'Sessions marked open.', [], async (gauge) =>
       gauge.set(await store.countOpen()),
     )
-    this.read('store_queue_depth', 'Writes that wait for the next commit.', [], (gauge) =>
+    this.read('store_queue_depth', 'Writes waiting for the next commit.', [], (gauge) =>
       gauge.set(store.queueDepth),
     )
-    this.read('audit_queue_depth', 'Audit entries that are not in the file yet.', [], (gauge) =>
+    this.read('audit_queue_depth', 'Audit entries not yet written to the file.', [], (gauge) =>
       gauge.set(audit.pending),
     )
     if (grpc !== undefined) {
-      this.read('grpc_connections', 'Connections to the gRPC port.', [], (gauge) =>
+      this.read('grpc_connections', 'Open connections to the gRPC port.', [], (gauge) =>
         gauge.set(grpc().connections),
       )
     }
-    this.read('clock_offset_seconds', 'Wall clock against monotonic clock.', [], (gauge) =>
-      gauge.set(clock.offsetMs() / MS_PER_SECOND),
+    this.read(
+      'clock_offset_seconds',
+      'How far the wall clock has moved against the monotonic clock.',
+      [],
+      (gauge) => gauge.set(clock.offsetMs() / MS_PER_SECOND),
     )
-    this.read('clock_suspect', '1 while the sweep ends no session for it.', [], (gauge) =>
-      gauge.set(clock.isSuspect() ? 1 : 0),
+    this.read(
+      'clock_suspect',
+      '1 while the wall clock is suspect and no session is ended.',
+      [],
+      (gauge) => gauge.set(clock.isSuspect() ? 1 : 0),
     )
     this.total('sweep_ended_total', 'Sessions ended by the sweep.', () => swept().ended)
     this.total('sweep_purged_total', 'Ended sessions purged by the sweep.', () => swept().purged)
     this.read('feed_viewers', 'Viewers of the session list.', [], (gauge) =>
       gauge.set(feed().viewers),
     )
-    this.total('feed_malformed_total', 'Messages of viewers that are none.', () => feed().malformed)
-    this.total('feed_refused_total', 'Viewers that were not let in.', () => feed().refused)
+    this.total('feed_malformed_total', 'Malformed messages from viewers.', () => feed().malformed)
+    this.total('feed_refused_total', 'Viewers refused.', () => feed().refused)
     const dropped = this.counter(
       'feed_dropped_total',
-      'Viewers that the server dropped.',
+      'Viewers disconnected by the server.',
       ['reason'],
       () => {
         dropped.reset()
@@ -185,9 +191,9 @@ export class Metrics {
     )
   }
 
-  /** Everything, in the text format that Prometheus reads, as it is at `sinceMs` (of `performance.now`) or later. */
-  text(sinceMs = performance.now()): Promise<Buffer> {
-    return this.rendered.since(sinceMs)
+  /** All metrics in Prometheus' text format, as of `askedAtMs` (of `performance.now`) or later. */
+  text(askedAtMs = performance.now()): Promise<Buffer> {
+    return this.rendered.since(askedAtMs)
   }
 
   callBegun(transport: string): void {
@@ -238,7 +244,7 @@ export class Metrics {
     this.sweepFailures.inc()
   }
 
-  /** By the name of the limit, one of a fixed set. */
+  /** `limit`: its name, one of a fixed set. */
   limited(limit: string): void {
     this.limitedTotal.inc({ limit })
   }
@@ -259,7 +265,7 @@ export class Metrics {
     return new Gauge({ ...this.named(name, help), labelNames })
   }
 
-  /** A gauge that `set` brings up to date before it is read. */
+  /** A gauge that `set` updates before each scrape. */
   private read(
     name: string,
     help: string,
@@ -273,7 +279,7 @@ export class Metrics {
     })
   }
 
-  /** A counter that somebody else counts. */
+  /** A counter whose value is kept elsewhere. */
   private total(name: string, help: string, count: () => number): void {
     const counter = this.counter(name, help, [], () => {
       counter.reset()

@@ -5,17 +5,17 @@ import type { Logger } from './log.js'
 import type { Metrics } from './metrics.js'
 import { startCallSpan } from './trace.js'
 
-/** What an id of a caller's may be: nothing that could be taken for something else in a log. */
+/** A caller's request id is used only if it cannot be mistaken for anything else in a log. */
 const REQUEST_ID = /^[\w./-]{1,64}$/
 
-/** Refusals that are no fault of the caller's. */
+/** Refusals that are not the caller's fault. */
 const UNAVAILABLE = new Set(['STORE_UNAVAILABLE', 'STORE_DAMAGED', 'SERVER_UNAVAILABLE'])
 
 /** Tells metrics, log and traces of every call. */
 export function observeCalls(log: Logger, metrics?: Metrics): CallObserver {
   return {
     begin(call) {
-      const startMs = performance.now()
+      const startedAtMs = performance.now()
       const { givenId } = call
       const isUsable = givenId !== undefined && REQUEST_ID.test(givenId)
       const requestId = isUsable ? givenId : randomUUID()
@@ -25,7 +25,7 @@ export function observeCalls(log: Logger, metrics?: Metrics): CallObserver {
         requestId,
         run: span.run,
         end(outcome) {
-          const durationMs = performance.now() - startMs
+          const durationMs = performance.now() - startedAtMs
           metrics?.callEnded(call.transport, call.method, outcome.code, durationMs)
           span.end(outcome)
           if (outcome.error !== undefined || log.isLevelEnabled('debug')) {
@@ -53,12 +53,12 @@ function logCall(
     durationMs: Math.round(durationMs * 1000) / 1000,
   }
   if (error === undefined) {
-    log.debug({ event: 'call', ...fields }, 'a call was answered')
+    log.debug({ event: 'call', ...fields }, 'call answered')
   } else if (isInternal) {
-    log.error({ event: 'internal-error', ...fields, err: error }, 'a call failed')
+    log.error({ event: 'internal-error', ...fields, err: error }, 'call failed')
   } else if (UNAVAILABLE.has(reason ?? '')) {
-    log.warn({ event: 'call-unavailable', ...fields }, 'a call could not be served')
+    log.warn({ event: 'call-unavailable', ...fields }, 'call could not be served')
   } else {
-    log.info({ event: 'call-refused', ...fields }, 'a call was refused')
+    log.info({ event: 'call-refused', ...fields }, 'call refused')
   }
 }

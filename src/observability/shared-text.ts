@@ -1,21 +1,21 @@
 import { setImmediate } from 'node:timers/promises'
 
-/** A text that is costly to render: rendered once for all who asked before that began. */
+/** A costly text, rendered once for all who asked before the rendering began. */
 export class SharedText {
-  /** The latest, which may yet have to begin. */
-  private rendering: { beganMs: number; text: Promise<Buffer> } = {
-    beganMs: Number.NEGATIVE_INFINITY,
+  /** The latest rendering, which may not have begun yet. */
+  private rendering: { beganAtMs: number; text: Promise<Buffer> } = {
+    beganAtMs: Number.NEGATIVE_INFINITY,
     text: Promise.resolve(Buffer.alloc(0)),
   }
 
   constructor(private readonly render: () => Promise<string>) {}
 
-  /** The text as it is at `sinceMs` (of `performance.now`) or later. */
-  since(sinceMs: number): Promise<Buffer> {
-    if (this.rendering.beganMs < sinceMs) {
-      const rendering = { beganMs: Number.POSITIVE_INFINITY, text: this.rendering.text }
+  /** The text as of `askedAtMs` (of `performance.now`) or later. */
+  since(askedAtMs: number): Promise<Buffer> {
+    if (this.rendering.beganAtMs < askedAtMs) {
+      const rendering = { beganAtMs: Number.POSITIVE_INFINITY, text: this.rendering.text }
       rendering.text = setImmediate().then(async () => {
-        rendering.beganMs = performance.now()
+        rendering.beganAtMs = performance.now()
         return Buffer.from(await this.render())
       })
       this.rendering = rendering

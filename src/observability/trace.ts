@@ -10,10 +10,10 @@ import {
 } from '@opentelemetry/api'
 import type { CallOutcome, IncomingCall } from '../core/calls.js'
 
-/** Of the SDK that is loaded now; without one all of this does nothing, at next to no cost. */
+/** The tracer of the SDK that is loaded now. Without one, spans do nothing, at almost no cost. */
 const tracer = () => trace.getTracer('sessiond')
 
-/** gRPC codes that say that the server failed, not the caller (semantic conventions for RPC, "Span status"). */
+/** gRPC codes for faults of the server (semantic conventions for RPC, "Span status"). */
 const SERVER_FAULTS = new Set([
   'UNKNOWN',
   'DEADLINE_EXCEEDED',
@@ -28,9 +28,9 @@ const headers = {
   keys: () => [],
 }
 
-/** The span of a call, as part of the trace that its caller says. */
+/** The span of a call, in its caller's trace. */
 export interface CallSpan {
-  /** Undefined where nothing is recorded. */
+  /** Undefined if nothing is recorded. */
   readonly traceId: string | undefined
   run<T>(work: () => T): T
   end(outcome: CallOutcome): void
@@ -61,7 +61,7 @@ export function startCallSpan(call: IncomingCall, requestId: string): CallSpan {
   }
 }
 
-/** Does a part of a call's work in a span of its own. */
+/** Runs a part of a call in its own span. */
 export function inSpan<T>(name: string, work: () => T): T {
   if (trace.getActiveSpan() === undefined) {
     return work()
@@ -74,7 +74,7 @@ export function inSpan<T>(name: string, work: () => T): T {
   }
 }
 
-/** The same for work that takes until what this returns is called. */
+/** Opens a span that the returned function ends. */
 export function openSpan(name: string): () => void {
   if (trace.getActiveSpan() === undefined) {
     return () => {}
@@ -89,7 +89,7 @@ function setOutcome(span: Span, transport: string, { code, error, isInternal }: 
   } else {
     span.setAttribute('http.response.status_code', Number(code))
   }
-  // No exception is recorded: its message may hold what must not leave the server.
+  // Recording the exception would send its message, which may hold a secret.
   if (error instanceof Error && !isInternal) {
     span.setAttribute('error.type', 'code' in error ? String(error.code) : error.name)
   }
