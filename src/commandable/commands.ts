@@ -14,9 +14,14 @@ export interface CommandableSessions {
   has(command: string): boolean
   /**
    * What the command answers, null for nothing. `json`: an object in UTF-8; empty where there are no
-   * arguments. Throws MalformedError where it is none, and what the command throws.
+   * arguments. Throws MalformedError where it is none, and what the command throws. `signal` ends the walk of a list.
    */
-  run(command: string, json: Uint8Array, caller: Caller): Promise<object | null>
+  run(
+    command: string,
+    json: Uint8Array,
+    caller: Caller,
+    signal?: AbortSignal,
+  ): Promise<object | null>
 }
 
 type Values = Readonly<Record<string, unknown>>
@@ -39,12 +44,12 @@ const TAKES: ReadonlyMap<string, readonly ArgumentName[]> = new Map(
 export function commandableSessions(commands: SessionCommands): CommandableSessions {
   return {
     has: (command) => TAKES.has(command),
-    async run(command, json, caller) {
+    async run(command, json, caller, signal) {
       const given = readArguments(json)
       const args = new Arguments(given)
       args.takeOnly(...(TAKES.get(command) ?? []))
       if (command === 'get_sessions') {
-        return listPage(commands, args)
+        return listPage(commands, args, signal)
       }
       const own = command === 'open_session' ? new Arguments(openArguments(given)) : args
       return (await COMMANDS.get(command)?.(commands, own, caller)) ?? null
@@ -65,11 +70,15 @@ function readArguments(json: Uint8Array): Values {
  * Existing clients send null for no filter and no paging, and for what a paging leaves out. Lists leave out what
  * callers keep in sessions, as they do in the original service.
  */
-async function listPage(commands: SessionCommands, args: Arguments): Promise<object> {
+async function listPage(
+  commands: SessionCommands,
+  args: Arguments,
+  signal: AbortSignal | undefined,
+): Promise<object> {
   const filter = args.isNull('filter') ? {} : args.object('filter')
   const paging = args.isNull('paging') ? {} : args.object('paging')
   const query = readListArguments(filter, withoutValues(paging ?? {}, [null]))
-  const { sessions, total } = await commands.list(query)
+  const { sessions, total } = await commands.list(query, signal)
   return { total, data: sessions.map(sessionV1) }
 }
 

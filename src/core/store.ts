@@ -39,8 +39,11 @@ export interface SessionStore {
     options?: WriteOptions,
   ): Promise<Session | undefined>
 
-  /** One page, from one snapshot: newest request first, those of one time by their ids' bytes. */
-  list(query: ListQuery): Promise<SessionPage>
+  /**
+   * One page, from one snapshot: newest request first, those of one time by their ids' bytes. Where `signal` is aborted
+   * nobody waits for the page any more: a walk for it ends, and the signal's reason is thrown.
+   */
+  list(query: ListQuery, signal?: AbortSignal): Promise<SessionPage>
 
   /** Deadlines that lie before `timeMs`, earliest first. */
   due(timeMs: number, limit: number): Promise<Deadline[]>

@@ -12,7 +12,10 @@ export interface SessionCommands {
   open(args: OpenArguments): Promise<SessionInfo>
   get(id: string): Promise<SessionInfo | null>
   load(userId: string, id: string): Promise<SessionInfo | null>
-  list(args: ListArguments): Promise<{
+  list(
+    args: ListArguments,
+    signal?: AbortSignal,
+  ): Promise<{
     readonly sessions: readonly SessionInfo[]
     readonly total: number | null
   }>

@@ -38,8 +38,9 @@ export function adminServices(
     startTimeMs: Date.now(),
     store,
     backup: () => store.backup(Date.now()),
-    check: () =>
+    check: (signal) =>
       store.check({
+        signal,
         dueAtMs: (session) => expiry.rules.dueAtMs(session),
         trySeal: sealCheck(() => keys.sealing.keys),
       }),
@@ -53,9 +54,10 @@ export function adminServices(
     },
     identity: keys.identity,
     rotateSealingKey: keys.sealing.rotate,
-    resealAll: () =>
+    resealAll: (signal) =>
       resealAll({
         store,
+        signal,
         currentKey: () => keys.sealing.keys.current,
         reseal: (seal, id, token) => resealSeed(keys.sealing.keys, seal, id, token),
       }),

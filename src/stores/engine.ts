@@ -118,6 +118,8 @@ export interface StoreHealth {
 }
 
 export interface CheckPorts {
+  /** Aborted when nobody waits for what is found: its reason is then thrown. */
+  readonly signal?: AbortSignal
   /** When the sweep must next look at a session, as core/endings/expiry-rules.ts has it; Infinity for never. */
   readonly dueAtMs: (session: Session) => number
   readonly trySeal: TrySeal

@@ -48,7 +48,7 @@ fuzz({
     const getPath = () => '/commandable.Commandable/invoke'
     const metadata = { get: () => [] }
     const [error, bytes] = await new Promise<[{ code: status } | null, Buffer]>((resolve) =>
-      invoke({ request: input, metadata, getPath, getPeer: () => '' }, (...outcome) =>
+      invoke({ request: input, metadata, getPath, getPeer: () => '', once() {} }, (...outcome) =>
         resolve(outcome),
       ),
     )

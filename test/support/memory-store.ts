@@ -106,7 +106,8 @@ export class MemoryStore implements SessionStore {
     return current
   }
 
-  async list(query: ListQuery): Promise<SessionPage> {
+  async list(query: ListQuery, signal?: AbortSignal): Promise<SessionPage> {
+    signal?.throwIfAborted()
     this.checkOpen()
     const { userId, active, fromTimeMs = -Infinity, toTimeMs = Infinity, skip, take } = query
     const matching = [...this.sessions.values()]

@@ -105,8 +105,8 @@ export class Sessions {
     return touched !== undefined && this.rules.asOfNow(touched).active ? touched : null
   }
 
-  /** A page of sessions, newest request first. */
-  async list(args: ListArguments): Promise<SessionPage> {
+  /** A page of sessions, newest request first. Throws the signal's reason. */
+  async list(args: ListArguments, signal?: AbortSignal): Promise<SessionPage> {
     if (args.id !== undefined) {
       return this.listOne(args)
     }
@@ -115,7 +115,7 @@ export class Sessions {
     await this.ports.expiry.sweep.step()
     const query = { ...filter, skip, take: Math.min(take, PAGE), total }
     for (;;) {
-      const page = await this.ports.store.list(query)
+      const page = await this.ports.store.list(query, signal)
       // Among open and ended ones it stays where it is.
       const overdue = query.active
         ? page.sessions.filter((session) => this.rules.isOverdue(session))

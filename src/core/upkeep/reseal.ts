@@ -11,6 +11,8 @@ export interface ResealPorts {
    * same. Throws SealError.
    */
   reseal(seal: Uint8Array, sessionId: string, token: Token): Uint8Array | null
+  /** Aborted when nobody waits for the progress: the walk then ends between two steps. */
+  readonly signal?: AbortSignal
 }
 
 export interface ResealProgress {
@@ -28,10 +30,10 @@ export interface ResealProgress {
 
 /**
  * Seals again, with the current key, what older keys sealed, and tells after each step how far it is.
- * May be interrupted and repeated: what is done stays done. Throws StoreUnavailableError.
+ * May be interrupted and repeated: what is done stays done. Throws StoreUnavailableError, and the signal's reason.
  */
 export async function* resealAll(ports: ResealPorts): AsyncGenerator<ResealProgress, void> {
-  const { store } = ports
+  const { store, signal } = ports
   const failedIds = new Set<string>()
   let resealed = 0
   let key: string
@@ -40,6 +42,7 @@ export async function* resealAll(ports: ResealPorts): AsyncGenerator<ResealProgr
     let checked = 0
     let total = 0
     for await (const ids of store.walkSeals()) {
+      signal?.throwIfAborted()
       total += ids.length
     }
     for await (const ids of store.walkSeals()) {

@@ -54,10 +54,11 @@ function command<
 
 function reads(sessions: Sessions): Methods {
   return {
-    get_sessions: command(SessionPageRequest, SessionPageReply, async (request, { metadata }) => {
+    get_sessions: command(SessionPageRequest, SessionPageReply, async (request, call) => {
+      const { metadata, signal } = call
       takeOnly(metadata, 'sessiond-with-data')
       const shown = hasMark(metadata, 'sessiond-with-data') ? toWireSession : toListedSession
-      const { sessions: found, total } = await sessions.list(listArguments(request))
+      const { sessions: found, total } = await sessions.list(listArguments(request), signal)
       return { page: { total: BigInt(total ?? 0), data: found.map(shown) } }
     }),
     get_session_by_id: command(

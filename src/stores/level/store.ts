@@ -132,8 +132,8 @@ export class LevelStore implements ServedStore {
     })
   }
 
-  list(query: ListQuery): Promise<SessionPage> {
-    return this.lists.page(query)
+  list(query: ListQuery, signal?: AbortSignal): Promise<SessionPage> {
+    return this.lists.page(query, signal)
   }
 
   countOpen(): Promise<number> {

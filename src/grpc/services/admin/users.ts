@@ -42,7 +42,11 @@ export function usersMethods({ exportSubject, eraseSubject }: AdminUsersPorts): 
       audit: 'erase',
       async handle({ userId }, call) {
         call.note({ user_id: userId })
-        const { sessions, idempotencyKeys } = await erasures.run(() => eraseSubject(userId))
+        const { sessions, idempotencyKeys } = await erasures.run(() => {
+          // One that waited for its turn has not begun.
+          call.signal.throwIfAborted()
+          return eraseSubject(userId)
+        })
         call.note({ sessions, idempotency_keys: idempotencyKeys })
         return { sessions: BigInt(sessions), idempotencyKeys: BigInt(idempotencyKeys) }
       },

@@ -43,12 +43,12 @@ export async function* checkStore(
 
 async function* checkView(
   view: View,
-  { dueAtMs, trySeal }: CheckPorts,
+  { dueAtMs, trySeal, signal }: CheckPorts,
 ): AsyncGenerator<CheckEvent, void> {
   const totals = {
-    sessions: await view.count(RANGES.sessions),
-    answers: await view.count(RANGES.answers),
-    deadlines: await view.count(RANGES.deadlines),
+    sessions: await view.count(RANGES.sessions, signal),
+    answers: await view.count(RANGES.answers, signal),
+    deadlines: await view.count(RANGES.deadlines, signal),
   }
   const totalRows = totals.sessions + totals.answers + totals.deadlines
   const sessions = new SessionCheck(view, trySeal)

@@ -19,11 +19,14 @@ export class Lists {
     this.shared = new SharedLists(() => View.open(read), onDamaged)
   }
 
-  async page(query: ListQuery): Promise<SessionPage> {
-    const own = async () =>
-      isShort(query) || !this.shared.isWalking(query)
+  /** A short walk has an end soon. A long one goes on as long as somebody waits for it. */
+  async page(query: ListQuery, signal?: AbortSignal): Promise<SessionPage> {
+    const own = async () => {
+      signal?.throwIfAborted()
+      return isShort(query) || !this.shared.isWalking(query)
         ? this.read((level) => listSessions(level, query, this.onDamaged))
         : null
-    return (await this.short.run(own)) ?? this.shared.list(query)
+    }
+    return (await this.short.run(own)) ?? this.shared.list(query, signal)
   }
 }

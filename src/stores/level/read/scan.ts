@@ -54,10 +54,14 @@ export const within =
   async (fn) =>
     fn(level)
 
-/** How many rows a walk meets. */
-export async function count(walk: AsyncIterable<readonly unknown[]>): Promise<number> {
+/** How many rows a walk meets. Throws the signal's reason. */
+export async function count(
+  walk: AsyncIterable<readonly unknown[]>,
+  signal?: AbortSignal,
+): Promise<number> {
   let total = 0
   for await (const slice of walk) {
+    signal?.throwIfAborted()
     total += slice.length
   }
   return total

@@ -34,13 +34,6 @@ const REAL_PACE: WalkPace = {
   nowMs: () => performance.now(),
 }
 
-interface Waiting {
-  readonly query: ListQuery
-  readonly page: Promise<SessionPage>
-  readonly resolve: (page: SessionPage) => void
-  readonly reject: (error: unknown) => void
-}
-
 /**
  * Lists that walk far: with a large `skip`, or a `total` of many. There is one such walk at a time, and what
  * is asked meanwhile waits for the next. It serves all who wait with lists of the same sessions, whatever
@@ -66,12 +59,13 @@ export class SharedLists {
     return this.walked === key || this.groups.has(key)
   }
 
-  list(query: ListQuery): Promise<SessionPage> {
+  /** Throws the signal's reason. A walk for which nobody waits any more ends. */
+  list(query: ListQuery, signal?: AbortSignal): Promise<SessionPage> {
     const key = sessionsOf(query)
     const group = this.groups.get(key) ?? new Map<string, Waiting>()
     const { fromTimeMs, toTimeMs, skip, take, total } = query
     const rest = [fromTimeMs, toTimeMs, skip, take, total].join()
-    const waiting = group.get(rest) ?? waitingFor(query)
+    const waiting = group.get(rest) ?? new Waiting(query)
     group.set(rest, waiting)
     if (!this.groups.has(key)) {
       this.groups.set(key, group)
@@ -82,7 +76,7 @@ export class SharedLists {
         this.walked = null
       })
     }
-    return waiting.page
+    return waiting.join(signal)
   }
 
   /** Never rejects: who waits is told. */
@@ -113,40 +107,47 @@ async function answerFrom(
   onDamaged: OnDamaged | undefined,
 ): Promise<void> {
   const readMany: ReadMany = (keys) => view.values(keys)
-  const wanted: Wanted[] = []
-  for (const { query } of waiting) {
-    wanted.push(new Wanted(query, await knownTotal(query, readMany)))
+  const asked: Asked[] = []
+  for (const one of waiting) {
+    asked.push({
+      waiting: one,
+      wanted: new Wanted(one.query, await knownTotal(one.query, readMany)),
+    })
   }
-  await walk(view, wanted, pace)
-  for (const [i, { resolve, reject }] of waiting.entries()) {
+  await walk(view, asked, pace)
+  for (const { waiting, wanted } of asked.filter((one) => !one.waiting.isLeft)) {
     // A damaged record concerns who asked for it alone.
-    await pageOf(wanted[i] as Wanted, readMany, onDamaged).then(resolve, (cause) =>
-      reject(storeError('a read failed', cause)),
+    await pageOf(wanted, readMany, onDamaged).then(waiting.resolve, (cause) =>
+      waiting.reject(storeError('a read failed', cause)),
     )
   }
 }
 
-async function walk(
-  view: View,
-  wanted: readonly Wanted[],
-  { rest, nowMs }: WalkPace,
-): Promise<void> {
-  let left = wanted.filter(({ isDone }) => !isDone)
-  const [first] = left
+/** A list that waits, and what it wants of the walk. */
+interface Asked {
+  readonly waiting: Waiting
+  readonly wanted: Wanted
+}
+
+const isOpen = ({ waiting, wanted }: Asked) => !waiting.isLeft && !wanted.isDone
+
+async function walk(view: View, asked: readonly Asked[], { rest, nowMs }: WalkPace): Promise<void> {
+  let open = asked.filter(isOpen)
+  const first = open[0]?.wanted
   if (first === undefined) {
     return
   }
   const slices = first.ranges
-    .map((_, i) => view.keys(hull(left.map(({ ranges }) => ranges[i] as KeyRange))))
+    .map((_, i) => view.keys(hull(open.map(({ wanted }) => wanted.ranges[i] as KeyRange))))
     .reduce((one, other) => merge(one, other, first.timeOffset))
   let isBusy = true
   let beganMs = nowMs()
   for await (const slice of slices) {
-    for (const one of left) {
-      one.meet(slice)
+    for (const { wanted } of open) {
+      wanted.meet(slice)
     }
-    left = left.filter(({ isDone }) => !isDone)
-    if (left.length === 0) {
+    open = open.filter(isOpen)
+    if (open.length === 0) {
       return
     }
     const tookMs = nowMs() - beganMs
@@ -165,11 +166,45 @@ function hull(ranges: readonly KeyRange[]): KeyRange {
   }))
 }
 
-function waitingFor(query: ListQuery): Waiting {
-  let resolve: Waiting['resolve'] = () => {}
-  let reject: Waiting['reject'] = () => {}
-  const page = new Promise<SessionPage>((...settle) => {
-    ;[resolve, reject] = settle
-  })
-  return { query, page, resolve, reject }
+/** A list that waits for a walk, and how many callers wait for it. */
+class Waiting {
+  readonly resolve: (page: SessionPage) => void
+  readonly reject: (error: unknown) => void
+  private readonly page: Promise<SessionPage>
+  private callers = 0
+
+  constructor(readonly query: ListQuery) {
+    let settle: [Waiting['resolve'], Waiting['reject']] | undefined
+    this.page = new Promise((...both) => {
+      settle = both
+    })
+    ;[this.resolve, this.reject] = settle as NonNullable<typeof settle>
+  }
+
+  /** Whether nobody waits any more. */
+  get isLeft(): boolean {
+    return this.callers === 0
+  }
+
+  /** The page, for one caller more. Throws the signal's reason. */
+  async join(signal: AbortSignal | undefined): Promise<SessionPage> {
+    signal?.throwIfAborted()
+    this.callers++
+    if (signal === undefined) {
+      return this.page
+    }
+    let leave = () => {}
+    const left = new Promise<never>((_, reject) => {
+      leave = () => {
+        this.callers--
+        reject(signal.reason)
+      }
+      signal.addEventListener('abort', leave, { once: true })
+    })
+    try {
+      return await Promise.race([this.page, left])
+    } finally {
+      signal.removeEventListener('abort', leave)
+    }
+  }
 }

@@ -45,9 +45,9 @@ export class View {
     return scan(this.read, range, { snapshot: this.snapshot })
   }
 
-  /** How many rows a range has, damaged ones too. */
-  count(range: KeyRange): Promise<number> {
-    return count(this.keys(range))
+  /** How many rows a range has, damaged ones too. Throws the signal's reason. */
+  count(range: KeyRange, signal?: AbortSignal): Promise<number> {
+    return count(this.keys(range), signal)
   }
 
   /** The values of these keys, undefined where there is none. Few, or small ones. */

@@ -109,6 +109,22 @@ describe('lists that walk far', () => {
     await store.remove('new', () => true)
   })
 
+  it('go on for whoever still waits, and are never begun for who left before', async () => {
+    const count = { ...ALL, userId: 'user 0', total: true }
+    const { total } = await store.list(count)
+    const gone = AbortSignal.abort('gone')
+    const leaving = new AbortController()
+    observed.onRead = async () => leaving.abort('left')
+    const [left, never, stayed] = await Promise.allSettled([
+      store.list(count, leaving.signal),
+      store.list(count, gone),
+      store.list(count),
+    ])
+    observed.onRead = async () => {}
+    expect([left, never]).toMatchObject([{ reason: 'left' }, { reason: 'gone' }])
+    expect(stayed).toMatchObject({ value: { total } })
+  })
+
   it('end with an error where the store is closed meanwhile', async () => {
     const { observed, store } = await openStore(1500, onTestFinished)
     let closed: Promise<void> | undefined
@@ -152,6 +168,27 @@ describe('a walk of lists', () => {
     await lists.list({ ...ALL, active: false, total: true })
     return rests
   }
+
+  it('ends once nobody waits for it any more, each caller with the reason of its own', async () => {
+    const callers = [new AbortController(), new AbortController()]
+    let slices = 0
+    const view: Partial<View> = {
+      async *keys() {
+        for (;;) {
+          callers[slices++ - 2]?.abort(`after ${slices} slices`)
+          yield []
+        }
+      },
+      values: async () => [],
+      close: async () => {},
+    }
+    const lists = new SharedLists(async () => view as View)
+    const query = { ...ALL, active: false, total: true }
+    const reasons = callers.map(({ signal }) => lists.list(query, signal).catch((reason) => reason))
+    expect(await Promise.all(reasons)).toEqual(['after 3 slices', 'after 4 slices'])
+    await expect.poll(() => lists.isWalking(query)).toBe(false)
+    expect(slices).toBe(4)
+  })
 
   it('rests three times as long as it works while anything else is going on', async () => {
     expect(await restsOf(1, () => true)).toEqual([6, 6, 6, 6])
