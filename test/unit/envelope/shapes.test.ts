@@ -1,5 +1,8 @@
+import { fileURLToPath } from 'node:url'
 import { type DescField, ScalarType } from '@bufbuild/protobuf'
+import { loadSync } from '@grpc/proto-loader'
 import { expect, test } from 'vitest'
+import { messages } from '#generated/fields'
 import {
   createRequest,
   createResponse,
@@ -87,4 +90,52 @@ test('only the origin of a header leads back to its own shape', () => {
 
 test('field numbers fit the bits that remember them', () => {
   expect(Math.max(...shapes.map((shape) => shape.fields.length - 1))).toBeLessThan(32)
+})
+
+interface WrittenMessage {
+  readonly name: string
+  readonly field: readonly {
+    readonly name: string
+    readonly number: number
+    readonly label: string
+    readonly type: string
+    readonly typeName: string
+  }[]
+  readonly nestedType: readonly WrittenMessage[]
+}
+
+/** Messages as lines, by their full names; types without their packages. */
+function linesOf(
+  { name, field, nestedType }: WrittenMessage,
+  prefix: string,
+): [string, string[]][] {
+  const typeOf = ({ type, typeName }: (typeof field)[number]) =>
+    type === 'TYPE_MESSAGE'
+      ? `${typeName.split('.').at(-1)}`
+      : type === 'TYPE_ENUM'
+        ? 'int32'
+        : type.replace('TYPE_', '').toLowerCase()
+  const lines = field.map((written) =>
+    line(written.number, written.name, written.label === 'LABEL_REPEATED', typeOf(written)),
+  )
+  const inner = nestedType.flatMap((nested) => linesOf(nested, `${prefix}${name}.`))
+  return [[`${prefix}${name}`, lines], ...inner]
+}
+
+test('the generated fields are those that the text of proto/ has, as another parser reads it', () => {
+  const includeDirs = [fileURLToPath(new URL('../../../proto', import.meta.url))]
+  const loaded = loadSync('session/service.proto', { includeDirs, keepCase: true })
+  const written = Object.entries(loaded).flatMap(([name, definition]) =>
+    /^(?:refs|service|session)\./.test(name) && 'type' in definition
+      ? linesOf(definition.type as WrittenMessage, `${name.split('.')[0]}.`)
+      : [],
+  )
+  const generated = Object.entries(messages).map(([name, fields]) => [
+    name,
+    Object.entries<{ number: number; type: string; repeated?: true }>(fields).map(
+      ([field, { number, type, repeated = false }]) =>
+        line(number, field, repeated, `${type.split('.').at(-1)}`),
+    ),
+  ])
+  expect(Object.fromEntries(generated)).toEqual(Object.fromEntries(written))
 })
