@@ -1,6 +1,5 @@
 import { X509Certificate } from 'node:crypto'
 import { InputFileError } from '../core/errors.js'
-import { derElement } from './der.js'
 import { pemBlocks, pemText } from './pem.js'
 
 const CERTIFICATE = 'CERTIFICATE'
@@ -11,25 +10,23 @@ const LABELS: ReadonlySet<string> = new Set([
   'X509 CERTIFICATE',
 ])
 
-/** The certificates of a text in PEM that show who somebody is, his own first. Throws InputFileError. */
+/** The certificates of a text in PEM that show who somebody is, its own first. Throws InputFileError. */
 export function certificateChain(text: string, file: string): string[] {
-  // What else `openssl x509 -trustout` says is for who trusts it, not for who shows it.
-  return certificatesIn(text, file).map(({ der }) =>
-    pemText(CERTIFICATE, derElement(der)?.whole ?? der),
-  )
+  // Without what `openssl x509 -trustout` adds: that is for whoever trusts it.
+  return certificatesIn(text, file).map(({ certificate }) => pemText(CERTIFICATE, certificate.raw))
 }
 
-/** The certificates of a text in PEM that are trusted, for what they say. Throws InputFileError. */
+/** The certificates of a text in PEM that are trusted, with what they are trusted for. Throws InputFileError. */
 export function trustedCertificates(text: string, file: string): string {
   return certificatesIn(text, file)
-    .map(({ label, der }) => pemText(label, der))
+    .map(({ pem }) => pem)
     .join('')
 }
 
 function certificatesIn(
   text: string,
   file: string,
-): { readonly label: string; readonly der: Uint8Array }[] {
+): { readonly pem: string; readonly certificate: X509Certificate }[] {
   const blocks = pemBlocks(text).filter(({ label }) => LABELS.has(label))
   if (blocks.length === 0) {
     throw new InputFileError(file, 'must hold certificates in PEM, and holds none')
@@ -38,11 +35,11 @@ function certificatesIn(
     if (der === null) {
       throw new InputFileError(file, 'holds a certificate that is cut short')
     }
+    const pem = pemText(label, der)
     try {
-      new X509Certificate(pemText(label, der))
+      return { pem, certificate: new X509Certificate(pem) }
     } catch (error) {
       throw new InputFileError(file, `certificate ${i + 1} in it cannot be read`, error)
     }
-    return { label, der }
   })
 }

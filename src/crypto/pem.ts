@@ -19,38 +19,45 @@ const HEADER = /^[\w-]+:/
  */
 export function pemBlocks(text: string): PemBlock[] {
   const blocks: PemBlock[] = []
-  const lines = text.replace(/^\ufeff/, '').split(/\r\n|\r|\n/)
-  for (let at = 0; at < lines.length; at++) {
-    const [, label] = BEGIN.exec(lines[at]?.trim() ?? '') ?? []
-    if (label === undefined) {
-      continue
+  let label: string | undefined
+  let body: string[] = []
+  const end = (isWhole: boolean) => {
+    if (label !== undefined) {
+      blocks.push(blockOf(label, body, isWhole))
     }
-    const body: string[] = []
-    let isWhole = false
-    while (!isWhole && ++at < lines.length) {
-      const line = lines[at]?.trim() ?? ''
-      if (BEGIN.test(line)) {
-        at-- // It begins a block of its own.
-        break
-      }
-      isWhole = line === `-----END ${label}-----`
+    label = undefined
+    body = []
+  }
+  for (const rawLine of text.replace(/^\ufeff/, '').split(/\r\n|\r|\n/)) {
+    const line = rawLine.trim()
+    const [, begun] = BEGIN.exec(line) ?? []
+    if (begun !== undefined) {
+      end(false)
+      label = begun
+    } else if (line === `-----END ${label}-----`) {
+      end(true)
+    } else {
       body.push(line)
     }
-    const content = body.slice(0, -1)
-    const headers = HEADER.test(content[0] ?? '') ? content.splice(0, content.indexOf('') + 1) : []
-    blocks.push({
-      label,
-      hasEncryptedHeader: headers.some((line) => /^Proc-Type:.*ENCRYPTED$/.test(line)),
-      der: isWhole ? decoded(content.join('')) : null,
-    })
   }
+  end(false)
   return blocks
+}
+
+function blockOf(label: string, body: readonly string[], isWhole: boolean): PemBlock {
+  const headerLines = HEADER.test(body[0] ?? '') ? body.indexOf('') + 1 : 0
+  const headers = body.slice(0, headerLines)
+  return {
+    label,
+    hasEncryptedHeader: headers.some((line) => /^Proc-Type:.*ENCRYPTED$/.test(line)),
+    der: isWhole ? decoded(body.slice(headerLines).join('')) : null,
+  }
 }
 
 /** One block, in lines of 64 characters. */
 export function pemText(label: string, der: Uint8Array): string {
-  const lines = base64.encode(der).match(/.{1,64}/g) ?? []
-  return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ''].join('\n')
+  const lines = base64.encode(der).replace(/.{1,64}/g, '$&\n')
+  return `-----BEGIN ${label}-----\n${lines}-----END ${label}-----\n`
 }
 
 function decoded(text: string): Uint8Array | null {

@@ -23,15 +23,8 @@ export class WireReader {
   /** The high 32 bits of the number that was read last. */
   #high = 0
 
-  /** `path`: where the message itself stands; empty for the whole. */
-  constructor(
-    readonly bytes: Uint8Array,
-    path = '',
-  ) {
+  constructor(readonly bytes: Uint8Array) {
     this.end = bytes.length
-    if (path !== '') {
-      this.path.push(path)
-    }
   }
 
   /** A tag: `number << 3 | wireType`, with a number of at least 1. */

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { createPrivateKey } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
@@ -74,6 +75,12 @@ it('an Ed25519 key is read from and written as RFC 8410 section 10.3', () => {
   )
 })
 
+it('a P-256 key is read from a JSON Web Key', () => {
+  const key = generateKey('p256')
+  const jwk = createPrivateKey(privateKeyToPem(key)).export({ format: 'jwk' })
+  expect(privateKeyFromPem(JSON.stringify(jwk), 'f')).toEqual(key)
+})
+
 it('an owner id is the Ed25519 key itself, or the N3 account of the P-256 key', () => {
   const [ed25519, p256] = types.map(generateKey) as [PrivateKey, PrivateKey]
   expect(ownerIdOf(ed25519)).toEqual(publicKeyOf(ed25519))
@@ -140,6 +147,36 @@ it.each([
     'a JSON Web Key of two halves that do not fit',
     JSON.stringify({ ...RFC_8410_JWK, x: RFC_8410_JWK.d }),
     'holds a JSON Web Key that is damaged',
+  ],
+  [
+    'a JSON Web Key whose secret is too short',
+    JSON.stringify({ ...RFC_8410_JWK, d: RFC_8410_JWK.d.slice(0, 8) }),
+    'holds a JSON Web Key that is damaged',
+  ],
+  [
+    'a JSON Web Key whose secret is no scalar',
+    JSON.stringify({ ...P256_JWK, d: 'AA' }),
+    'holds a JSON Web Key that is damaged',
+  ],
+  [
+    'a JSON Web Key of another curve',
+    JSON.stringify({ ...RFC_8410_JWK, crv: 'X25519' }),
+    'holds a JSON Web Key that cannot be used',
+  ],
+  [
+    'a JSON Web Key of no curve',
+    JSON.stringify({ kty: 'RSA', d: 'AA' }),
+    'holds a JSON Web Key that cannot be used',
+  ],
+  [
+    'a PEM of another kind',
+    RFC_8410_VERSION_2.replaceAll(' PRIVATE', ' DSA PRIVATE'),
+    'holds a private key of a kind that cannot be used',
+  ],
+  [
+    'an OpenSSH file that is none',
+    RFC_8410_VERSION_2.replaceAll(' PRIVATE', ' OPENSSH PRIVATE'),
+    'holds an OpenSSH key that is damaged',
   ],
   ['a JSON Web Key without a point', JSON.stringify(P256_JWK), 'JSON Web Key that is damaged'],
 ])('a private key is refused from %s, which is named', (_name, text, problem) => {
@@ -274,6 +311,7 @@ describe('a public key as text', () => {
     ['an uncompressed prefix', `04${p256.slice(2)}`],
     ['an x that is on no point', `02${'00'.repeat(31)}01`],
     ['a y that is on no point', `02${'00'.repeat(31)}`],
+    ['a text too long to be one', `base58:${'1'.repeat(10_000)}`],
   ])('is refused from %s, by the name of where it stood', (_name, text) => {
     const shown = refusal(() => publicKeyFromText(text, 'owners.json: owner "a"'))
     expect(shown).toContain('owners.json: owner "a"')
