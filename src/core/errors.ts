@@ -237,15 +237,28 @@ export class ServerUnavailableError extends SessiondError {
 /** The call is for operators, and shows no admin credential, or a wrong one. */
 export class CredentialError extends SessiondError {
   readonly code = 'CREDENTIAL_REQUIRED'
+  /** Why a client certificate was shown and not accepted: OpenSSL's code, such as `CERT_HAS_EXPIRED`. */
+  readonly certificateProblem: string | undefined
 
-  /** `wanted`: what would do. */
-  constructor(wanted: string, credential: 'missing' | 'wrong' = 'missing') {
-    super(
-      credential === 'missing'
-        ? `an admin credential is needed: ${wanted}`
-        : `the admin credential that was shown is not this server's: ${wanted}`,
-      { metadata: { credential } },
-    )
+  /** `wanted`: what would do; `shown`: what was there instead. */
+  constructor(
+    wanted: string,
+    shown: {
+      readonly authorization?: string | undefined
+      readonly certificateProblem?: string | undefined
+    } = {},
+  ) {
+    const { authorization, certificateProblem } = shown
+    const isMissing = authorization === undefined && certificateProblem === undefined
+    const problem = isMissing
+      ? 'an admin credential is needed'
+      : authorization === undefined
+        ? `the client certificate that was shown is not accepted (${certificateProblem})`
+        : "the admin credential that was shown is not this server's"
+    const credential = isMissing ? 'missing' : 'wrong'
+    const certificate = certificateProblem && { certificate: certificateProblem }
+    super(`${problem}: ${wanted}`, { metadata: { credential, ...certificate } })
+    this.certificateProblem = certificateProblem
   }
 }
 

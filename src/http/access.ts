@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http'
-import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { ForwardedError } from '../core/errors.js'
 import type { Caller } from '../core/operators/audit.js'
-import { bearerToken, type ClientCertificate } from '../core/operators/credential.js'
+import { bearerToken } from '../core/operators/credential.js'
 import { type AdmitOperator, refuseForwarded } from '../core/operators/trust.js'
 import { peerText } from '../net/address.js'
+import { certificateProblem, provenCertificate } from '../net/peer-certificate.js'
 import { namesThisMachine } from '../net/request.js'
 
 /** Who may watch. */
@@ -80,19 +80,10 @@ export function operatorOf({ headers, socket }: IncomingMessage, admit: AdmitOpe
   const proof = admit({
     authorization: headers.authorization,
     certificate: provenCertificate(socket),
+    certificateProblem: certificateProblem(socket),
     headerNames: () => Object.keys(headers),
   })
   return { name: proof ?? 'HTTP on loopback', address: peerText(socket) }
-}
-
-/**
- * The certificate that the peer has proved to be its own. Node calls a session `authorized` that was resumed
- * without any, and shows an empty object in place of the certificate.
- */
-function provenCertificate(socket: Socket): ClientCertificate | undefined {
-  const certificate =
-    socket instanceof TLSSocket && socket.authorized ? socket.getPeerCertificate() : undefined
-  return certificate?.raw === undefined ? undefined : certificate
 }
 
 export function pathOf({ url = '' }: IncomingMessage): string {

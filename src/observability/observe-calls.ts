@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { CallObserver, CallOutcome, IncomingCall } from '../core/calls.js'
-import { SessiondError } from '../core/errors.js'
+import { CredentialError, SessiondError } from '../core/errors.js'
 import type { Logger } from './log.js'
 import type { Metrics } from './metrics.js'
 import { startCallSpan } from './trace.js'
@@ -48,8 +48,9 @@ function logCall(
   }: { requestId: string; durationMs: number; traceId?: string | undefined },
 ): void {
   const reason = error instanceof SessiondError ? error.code : undefined
+  const certificate = error instanceof CredentialError ? error.certificateProblem : undefined
   const fields = {
-    ...{ transport, method, code, reason, peer, requestId, traceId },
+    ...{ transport, method, code, reason, certificate, peer, requestId, traceId },
     durationMs: Math.round(durationMs * 1000) / 1000,
   }
   if (error === undefined) {

@@ -124,6 +124,27 @@ describe('a server with TLS beyond loopback', () => {
     }
   })
 
+  it('says why it does not accept a client certificate, to its caller and in the log', async () => {
+    const expired = tls.operators.issue({ usage: 'client', notAfterMs: Date.now() - 1000 })
+    const certificate = { cert: expired.cert, key: expired.key }
+    const stranger = sessionsOf({ tls: { ca: tls.authority.cert, ...certificate } })
+    await expect(stranger.list()).rejects.toMatchObject({
+      message: expect.stringMatching(/^the client certificate that was shown is not accepted/),
+      metadata: { credential: 'wrong', certificate: 'CERT_HAS_EXPIRED' },
+    })
+    const refusals = server.lines
+      .map((line) => JSON.parse(line))
+      .filter(({ event, certificate }) => event === 'call-refused' && certificate !== undefined)
+    expect(refusals).toEqual([
+      expect.objectContaining({ reason: 'CREDENTIAL_REQUIRED', certificate: 'CERT_HAS_EXPIRED' }),
+    ])
+    const metrics = await new Promise<IncomingMessage>((resolve, reject) => {
+      const options = { ca: tls.authority.cert, ...certificate }
+      request(new URL('/metrics', http), options, resolve).on('error', reject).end()
+    })
+    expect((await metrics.setEncoding('utf8').toArray()).join('')).toContain('CERT_HAS_EXPIRED')
+  })
+
   it('takes a new token once the file has it, and the old one no more', async () => {
     const old = sessionsOf({ adminToken: tls.token })
     await old.list()

@@ -4,6 +4,8 @@ export interface ShownCredentials {
   readonly authorization: string | undefined
   /** Of the connection, where it was verified and is really there: `provenCertificate`. */
   readonly certificate: ClientCertificate | undefined
+  /** Why a certificate was shown and not verified: `certificateProblem`. */
+  readonly certificateProblem?: string | undefined
 }
 
 export interface ClientCertificate {

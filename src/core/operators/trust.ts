@@ -36,7 +36,7 @@ export function operatorRule(
     return (call) => {
       const proof = proofOf(call)
       if (proof === null) {
-        throw new CredentialError(wanted, call.authorization === undefined ? 'missing' : 'wrong')
+        throw new CredentialError(wanted, call)
       }
       return proof
     }

@@ -21,6 +21,8 @@ export interface IncomingGrpcCall {
   getPeer(): string
   getDeadline(): Date | number
   getAuthContext(): { readonly sslPeerCertificate?: ClientCertificate }
+  /** Why a client certificate was shown and not verified: set by the server, not by grpc-js. */
+  readonly certificateProblem?: string
   once(event: 'cancelled', listener: () => void): unknown
 }
 
@@ -107,6 +109,7 @@ export class Call {
     this.#proof = admit({
       authorization: metadata.get('authorization')[0]?.toString(),
       certificate: this.incoming.getAuthContext().sslPeerCertificate,
+      certificateProblem: this.incoming.certificateProblem,
       headerNames: () => Object.keys(metadata.getMap()),
     })
   }

@@ -22,6 +22,8 @@ const ANSWER_BYTES = 10 * 1024
 export class Connection {
   /** null: HTTP/2 has not begun. */
   session: ConnectionSession | null = null
+  /** Why a client certificate was shown and not verified. */
+  certificateProblem: string | undefined
   /** It was told to end, or is closed. */
   isOver = false
   /** Without those that may stay open for ever. */

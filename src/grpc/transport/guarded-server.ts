@@ -10,6 +10,7 @@ import type { Duplex } from 'node:stream'
 import { Server, type ServerCredentials, type StatusObject, status } from '@grpc/grpc-js'
 import type { GrpcLimits } from '../../config/grpc-limits.js'
 import { RateLimitedError } from '../../core/errors.js'
+import { certificateProblem } from '../../net/peer-certificate.js'
 import { dropFarDeadline, isPastDeadline } from '../pipeline/call-deadline.js'
 import { type Refusal, toStatus } from '../pipeline/status.js'
 import type { Connections } from './connections.js'
@@ -43,6 +44,8 @@ const MAX_METADATA_BYTES = 16 * 1024
 /** A call as every kind of handler gets it. */
 interface Call {
   readonly request?: unknown
+  /** Of its connection: for who asks for a certificate. */
+  certificateProblem?: string
   getPeer(): string
   getDeadline(): Date | number
   emit(event: 'error', status: Partial<StatusObject>): boolean
@@ -118,6 +121,7 @@ export class GuardedServer extends Server {
       const connection = this.connections.of(peerOf(session))
       if (connection !== undefined) {
         connection.session = session
+        connection.certificateProblem = certificateProblem(session.socket)
       }
     })
     const [serve] = http2.listeners('stream') as StreamListener[]
@@ -167,6 +171,9 @@ export class GuardedServer extends Server {
         // Its end may have come after its deadline. Whoever was told that it failed must find nothing done.
         answer({ code: status.DEADLINE_EXCEEDED })
         return
+      }
+      if (connection.certificateProblem !== undefined) {
+        call.certificateProblem = connection.certificateProblem
       }
       const { peer } = connection
       const limit = !peer.takeCall()

@@ -162,18 +162,39 @@ describe('the admin credential', () => {
     ['a part of the token', { token: TOKEN.slice(0, -1) }],
     ['more than the token', { token: `${TOKEN}1` }],
     ['the token in another case', { token: TOKEN.toUpperCase() }],
-    [
-      "a certificate of the server's authority",
-      { certificate: authority.issue({ usage: 'client' }) },
-    ],
-    ['a certificate that has expired', { certificate: client({ notAfterMs: Date.now() - 1000 }) }],
-    ['one that is not valid yet', { certificate: client({ notBeforeMs: Date.now() + 3_600_000 }) }],
-    ['a certificate for servers', { certificate: client({ usage: 'server' }) }],
   ])('is not %s', async (_, shown) => {
     for (const path of [STATUS, BACKUP]) {
       await expect(call(guarded, path, shown)).rejects.toMatchObject({
         code: 'CREDENTIAL_REQUIRED',
-        metadata: { credential: shown.token === undefined ? 'missing' : 'wrong' },
+        message: expect.stringContaining(
+          "the admin credential that was shown is not this server's",
+        ),
+        metadata: { credential: 'wrong' },
+      })
+    }
+  })
+
+  it.each<[string, Certified, string]>([
+    [
+      "of the server's authority",
+      authority.issue({ usage: 'client' }),
+      'SELF_SIGNED_CERT_IN_CHAIN',
+    ],
+    ['that has expired', client({ notAfterMs: Date.now() - 1000 }), 'CERT_HAS_EXPIRED'],
+    [
+      'that is not valid yet',
+      client({ notBeforeMs: Date.now() + 3_600_000 }),
+      'CERT_NOT_YET_VALID',
+    ],
+    ['for servers', client({ usage: 'server' }), 'INVALID_PURPOSE'],
+  ])('is not a certificate %s, and the refusal says why', async (_, certificate, problem) => {
+    for (const path of [STATUS, BACKUP]) {
+      await expect(call(guarded, path, { certificate })).rejects.toMatchObject({
+        code: 'CREDENTIAL_REQUIRED',
+        message: expect.stringContaining(
+          `the client certificate that was shown is not accepted (${problem}): `,
+        ),
+        metadata: { credential: 'wrong', certificate: problem },
       })
     }
   })

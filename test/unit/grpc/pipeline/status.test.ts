@@ -77,7 +77,11 @@ describe('the map from errors to gRPC codes', () => {
     [new errors.QuotaError('server', 5), { scope: 'server', limit: '5' }],
     [new errors.SessionEndedError('id'), { session_id: 'id' }],
     [new errors.CredentialError('w'), { credential: 'missing' }],
-    [new errors.CredentialError('w', 'wrong'), { credential: 'wrong' }],
+    [new errors.CredentialError('w', { authorization: 'a' }), { credential: 'wrong' }],
+    [
+      new errors.CredentialError('w', { certificateProblem: 'CERT_HAS_EXPIRED' }),
+      { credential: 'wrong', certificate: 'CERT_HAS_EXPIRED' },
+    ],
     [new errors.ForwardedError('via', 'a'), { header: 'via' }],
     [new errors.RateLimitedError('failures', 5), { scope: 'failures', limit: '5' }],
   ])('hands on what belongs to the code: %s', (error, metadata) => {
