@@ -7,8 +7,8 @@ const GROUPS = new Set([4, 6, 8, 10])
 /** 16 random bytes as a UUID of version 4 (RFC 9562 section 5.4), as text. */
 export function uuidV4(random: Uint8Array): string {
   const bytes = Uint8Array.from(random)
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
+  bytes[6] = ((bytes[6] as number) & 0x0f) | 0x40
+  bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80
   return uuidText(bytes)
 }
 
@@ -16,7 +16,7 @@ export function uuidV4(random: Uint8Array): string {
 export function uuidText(bytes: Uint8Array): string {
   let text = ''
   for (let i = 0; i < UUID_BYTES; i++) {
-    text += (GROUPS.has(i) ? '-' : '') + HEX[bytes[i] ?? 0]
+    text += (GROUPS.has(i) ? '-' : '') + HEX[bytes[i] as number]
   }
   return text
 }

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import type { OpenArguments } from '../../src/core/commands/arguments.js'
 import { Sessions, type SessionsLimits } from '../../src/core/commands/sessions.js'
 import type { CreateClaim } from '../../src/core/create/claim.js'
 import { type CreateLimits, createSession } from '../../src/core/create/create.js'
@@ -16,6 +17,9 @@ export const HOUR_MS = 3_600_000
 export const NO_AUDIT: Audit = { check: async () => {}, record: async () => {} }
 
 export const CALLER: Caller = { name: 'a test', address: '127.0.0.1:50000' }
+
+/** A place from which a command opens a session. */
+export const BROWSER: OpenArguments = { userId: 'u1', address: '192.0.2.1', client: 'browser' }
 
 /** What the use cases are limited by, together. */
 export type Limits = CreateLimits & SessionsLimits & ExpirySettings

@@ -1,9 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { checkJson, type OpenArguments } from '../../../../src/core/commands/arguments.js'
+import type { OpenArguments } from '../../../../src/core/commands/arguments.js'
 import { StoreUnavailableError } from '../../../../src/core/errors.js'
-import { CALLER, claimAt, HOUR_MS, START_MS, sessionsAt } from '../../../support/sessions.js'
+import {
+  BROWSER,
+  CALLER,
+  claimAt,
+  HOUR_MS,
+  START_MS,
+  sessionsAt,
+} from '../../../support/sessions.js'
 
-const BROWSER: OpenArguments = { userId: 'u1', address: '192.0.2.1', client: 'browser' }
 const refusedAs = (code: string, field?: string) =>
   expect.objectContaining(field === undefined ? { code } : { code, field })
 
@@ -342,108 +348,5 @@ describe('list', () => {
     const { sessions: page, total } = await sessions.list({ ...filter, id, total: true })
     expect(page).toHaveLength(found)
     expect(total).toBe('skip' in filter ? 1 : found)
-  })
-})
-
-describe('the sweep', () => {
-  it('ends token sessions after exp, command sessions when idle or too old, and purges both', async () => {
-    const { create, sessions, expiry, time, store } = sessionsAt({ maxSessionAgeMs: 3 * HOUR_MS })
-    const token = await create({ ...claimAt(START_MS, 59), idempotencyKey: 'k' })
-    const idle = await sessions.open({ ...BROWSER, client: 'idle' })
-    const busy = await sessions.open({ ...BROWSER, client: 'busy' })
-    expect(await sessions.closeExpired()).toEqual({ ended: 0, purged: 0 })
-
-    time.nowMs = START_MS + 60_000
-    expect(await sessions.closeExpired()).toEqual({ ended: 1, purged: 0 })
-    expect(await store.get(token.id)).toMatchObject({ active: false, closeTimeMs: time.nowMs })
-    for (let minutes = 30; minutes < 180; minutes += 30) {
-      time.nowMs = START_MS + minutes * 60_000
-      await sessions.load('u1', busy.id)
-      await sessions.closeExpired()
-    }
-    expect(await store.get(idle.id)).toMatchObject({ closeTimeMs: START_MS + HOUR_MS })
-    expect(await store.get(busy.id)).toMatchObject({ active: true })
-    time.nowMs = START_MS + 3 * HOUR_MS
-    expect(await sessions.closeExpired()).toEqual({ ended: 1, purged: 0 })
-
-    time.nowMs = START_MS + 27 * HOUR_MS
-    expect(await sessions.closeExpired()).toEqual({ ended: 0, purged: 3 })
-    expect(expiry.sweep.done).toEqual({ ended: 3, purged: 3 })
-    expect(await store.due(Number.MAX_SAFE_INTEGER, 10)).toEqual([])
-    expect((await sessions.list({ total: true })).total).toBe(0)
-  })
-
-  it('finds within a day what ends, or is purged, by shorter settings of a later start', async () => {
-    const never = { idleTimeoutMs: 0, retentionMs: 365 * 24 * HOUR_MS }
-    const { store, sessions } = sessionsAt(never)
-    await sessions.open({ ...BROWSER, client: 'idle' })
-    const { id } = await sessions.open({ ...BROWSER, client: 'closed' })
-    await sessions.close(id, CALLER)
-    const later = sessionsAt({}, store)
-    later.time.nowMs += 23 * HOUR_MS
-    expect(await later.sessions.closeExpired()).toEqual({ ended: 0, purged: 0 })
-    later.time.nowMs += 2 * HOUR_MS
-    expect(await later.sessions.closeExpired()).toEqual({ ended: 1, purged: 1 })
-    later.time.nowMs += 24 * HOUR_MS
-    expect(await later.sessions.closeExpired()).toEqual({ ended: 0, purged: 1 })
-    expect(await store.due(Number.MAX_SAFE_INTEGER, 100)).toEqual([])
-  })
-
-  it('looks once a day at what never ends, however often it was looked at', async () => {
-    const { store, sessions, time } = sessionsAt({ idleTimeoutMs: 0 })
-    await sessions.open(BROWSER)
-    for (let day = 1; day <= 3; day++) {
-      time.nowMs += 24 * HOUR_MS + 1
-      expect(await sessions.closeExpired()).toEqual({ ended: 0, purged: 0 })
-      const looks = await store.due(Number.MAX_SAFE_INTEGER, 100)
-      expect(looks).toMatchObject([{ timeMs: START_MS + (day + 1) * 24 * HOUR_MS }])
-    }
-  })
-
-  it('keeps what was closed for the retention, counted from its closing', async () => {
-    const { sessions, time, store } = sessionsAt()
-    const { id } = await sessions.open(BROWSER)
-    await sessions.close(id, CALLER)
-    time.nowMs += 24 * HOUR_MS - 1
-    await sessions.closeExpired()
-    expect(await store.get(id)).toBeDefined()
-    time.nowMs += 1
-    expect(await sessions.closeExpired()).toEqual({ ended: 0, purged: 1 })
-  })
-
-  it('works off more than one step, and what became overdue long ago', async () => {
-    const { sessions, time, store } = sessionsAt()
-    await Promise.all(
-      Array.from({ length: 1203 }, (_, i) => sessions.open({ ...BROWSER, client: `${i}` })),
-    )
-    time.nowMs += 48 * HOUR_MS
-    const [one, other] = await Promise.all([sessions.closeExpired(), sessions.closeExpired()])
-    expect(one).toEqual({ ended: 1203, purged: 1203 })
-    expect(other).toBe(one)
-    expect(await store.countOpen()).toBe(0)
-    expect(await store.due(Number.MAX_SAFE_INTEGER, 10)).toEqual([])
-  })
-})
-
-describe('the depth of JSON', () => {
-  const inObjects = (levels: number, inner: string) =>
-    `${'{"a":['.repeat(levels / 2)}${inner}${']}'.repeat(levels / 2)}`
-
-  it.each([
-    ['64 levels', inObjects(64, '1')],
-    ['brackets in texts', inObjects(64, `"${'[{\\"\\\\'.repeat(99)}"`)],
-    ['many side by side', `[${'[],{},'.repeat(99)}[]]`],
-    ['a text of 16 MB', `["${'['.repeat(99)}${'\\"'.repeat(8 * 1024 * 1024)}"]`],
-  ])('may be that of %s', (_, text) => {
-    JSON.parse(text)
-    checkJson('data', text)
-  })
-
-  it.each([
-    ['66 levels', inObjects(66, '1')],
-    ['65 behind a text of brackets', `["]\\"]",${'['.repeat(64)}${']'.repeat(65)}`],
-  ])('may not be that of %s', (_, text) => {
-    JSON.parse(text)
-    expect(() => checkJson('data', text)).toThrow('is nested more than 64 levels deep')
   })
 })

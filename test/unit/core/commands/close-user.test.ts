@@ -1,0 +1,31 @@
+import { expect, it } from 'vitest'
+import { closeUser } from '../../../../src/core/commands/close-user.js'
+import { CALLER, HOUR_MS, sessionsAt } from '../../../support/sessions.js'
+
+it('closing a user ends each open session, page after page, and counts those that it ended', async () => {
+  const { sessions, time } = sessionsAt()
+  for (let i = 0; i < 203; i++) {
+    await sessions.open({ userId: 'ann', address: '', client: `${i}` })
+  }
+  const others = await sessions.open({ userId: 'bob', address: '', client: '' })
+  const closable = {
+    list: sessions.list.bind(sessions),
+    close: async (id: string) => (await sessions.close(id, CALLER))?.wasOpen ?? false,
+  }
+  expect(await closeUser(closable, 'ann')).toBe(203)
+  expect(await closeUser(closable, 'ann')).toBe(0)
+  expect(await sessions.get(others.id)).toMatchObject({ active: true })
+
+  await sessions.open({ userId: 'ann', address: '', client: 'idle' })
+  time.nowMs += 2 * HOUR_MS
+  expect(await closeUser(closable, 'ann')).toBe(0)
+})
+
+it('closing a user does not count a session that somebody else closed meanwhile', async () => {
+  const pages = [[{ id: '1' }, { id: '2' }], []]
+  const closable = {
+    list: async () => ({ sessions: pages.shift() ?? [] }),
+    close: async (id: string) => id === '2',
+  }
+  expect(await closeUser(closable, 'ann')).toBe(1)
+})

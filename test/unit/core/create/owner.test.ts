@@ -1,0 +1,123 @@
+import { hex } from '@scure/base'
+import { describe, expect, it } from 'vitest'
+import {
+  anySigner,
+  listedOwners,
+  type N3Accounts,
+  type OwnerKeys,
+  ownerFromText,
+  ownerOfText,
+  ownerText,
+  selfCertifying,
+} from '../../../../src/core/create/owner.js'
+import { InputFileError, OwnerKeyError } from '../../../../src/core/errors.js'
+
+const bytes = (length: number, fill: number) => new Uint8Array(length).fill(fill)
+const ED25519_KEY = bytes(32, 7)
+const P256_KEY = bytes(33, 2)
+const ACCOUNT = bytes(25, 0x35)
+
+/** Every P-256 key speaks for the same account. */
+const n3 = (fault: 'prefix' | 'checksum' | null = null): N3Accounts => ({
+  of: () => ACCOUNT,
+  fault: () => fault,
+})
+
+describe('self-certifying owners', () => {
+  it('are spoken for by the Ed25519 key that the owner id is', () => {
+    expect(() => selfCertifying(n3()).check(ED25519_KEY, ED25519_KEY)).not.toThrow()
+  })
+
+  it('are spoken for by a P-256 key whose N3 account the owner id is', () => {
+    expect(() => selfCertifying(n3()).check(ACCOUNT, P256_KEY)).not.toThrow()
+  })
+
+  it.each([
+    ['another Ed25519 key', ED25519_KEY, bytes(32, 8), n3(), 'key'],
+    ['an owner id of another length', bytes(24, 1), ED25519_KEY, n3(), 'length'],
+    ['25 bytes that begin otherwise', bytes(25, 1), P256_KEY, n3('prefix'), 'prefix'],
+    ['25 bytes with another checksum', ACCOUNT, P256_KEY, n3('checksum'), 'checksum'],
+    ['an Ed25519 key for an account', ACCOUNT, ED25519_KEY, n3(), 'key'],
+    ["another key's account", bytes(25, 0x34), P256_KEY, n3(), 'key'],
+  ])('refuse %s', (_, owner, signer, accounts, part) => {
+    expect(() => selfCertifying(accounts).check(owner, signer)).toThrow(
+      expect.objectContaining({
+        code: 'OWNER_KEY_MISMATCH',
+        field: 'body.owner_id.value',
+        metadata: { policy: 'self-certifying owners', part },
+      }),
+    )
+  })
+})
+
+describe('listed owners', () => {
+  const owner = bytes(5, 1)
+  const list = (keys: readonly Uint8Array[]): OwnerKeys =>
+    new Map([[hex.encode(owner), new Set(keys.map((key) => hex.encode(key)))]])
+
+  it('are spoken for by any of the keys that are listed for them', () => {
+    const policy = listedOwners(() => list([P256_KEY, ED25519_KEY]))
+    expect(() => policy.check(owner, ED25519_KEY)).not.toThrow()
+  })
+
+  it.each([
+    ['an owner that is not listed', bytes(5, 2), ED25519_KEY, 'owner', 'is not listed'],
+    ['a key that is not', owner, P256_KEY, 'key', 'is not among the 1 listed'],
+  ])('refuse %s', (_, asked, signer, part, problem) => {
+    expect(() => listedOwners(() => list([ED25519_KEY])).check(asked, signer)).toThrow(
+      expect.objectContaining({
+        message: expect.stringContaining(problem),
+        metadata: { policy: 'owners file', part },
+      }),
+    )
+  })
+
+  it('are looked up anew at every check', () => {
+    let current = list([])
+    const policy = listedOwners(() => current)
+    expect(() => policy.check(owner, ED25519_KEY)).toThrow(OwnerKeyError)
+    current = list([ED25519_KEY])
+    expect(() => policy.check(owner, ED25519_KEY)).not.toThrow()
+  })
+})
+
+it('any signer may speak for any owner, where the operator says so', () => {
+  expect(() => anySigner.check(bytes(1, 0), P256_KEY)).not.toThrow()
+})
+
+describe('the text of an owner', () => {
+  it('is base58, and read back as it was', () => {
+    const owner = Uint8Array.of(0, 1, 255)
+    expect(ownerOfText(ownerText(owner))).toEqual(owner)
+  })
+
+  it.each([
+    ['is no base58', '0OIl'],
+    ['has more than 64 bytes', ownerText(bytes(65, 9))],
+  ])('is of no owner where it %s', (_, text) => {
+    expect(ownerOfText(text)).toBeNull()
+  })
+})
+
+describe('an owner as an operator writes it', () => {
+  it.each([
+    ['hex:00ff', [0, 255]],
+    ['base58:1z', [0, 57]],
+    ['é', [0xc3, 0xa9]],
+  ])('%s is %j', (text, expected) => {
+    expect([...ownerFromText(text, 'owners.json')]).toEqual(expected)
+  })
+
+  it.each([
+    ['', 'it must have 1 to 64'],
+    ['x'.repeat(65), 'it must have 1 to 64'],
+    ['x'.repeat(133), 'of 133 characters'],
+    ['hex:0', 'is not what its prefix says'],
+    ['base58:0', 'is not what its prefix says'],
+  ])('%j is refused', (text, problem) => {
+    const read = () => ownerFromText(text, 'owners.json')
+    expect(read).toThrow(InputFileError)
+    expect(read).toThrow(`owners.json: `)
+    expect(read).toThrow(problem)
+  })
+})
