@@ -1,15 +1,11 @@
 import type { SessionInfo } from '../client/index.js'
-import { oneLineJson } from '../core/commands/json-text.js'
-import { sessionV1 } from '../core/commands/session-v1.js'
+import { sessionV1Json } from '../core/commands/session-v1.js'
 import { isoText } from '../core/time-text.js'
 import { printableJson, table } from './printable.js'
 
 /** A session as JSON on one line: SessionV1 of the newer dialect. */
 export function sessionJson(session: SessionInfo): string {
-  const json = JSON.stringify(sessionV1(session))
-  // Their text as it is: parsed and written again, it would lose digits of large numbers.
-  const [user, data] = [oneLineJson(session.user), oneLineJson(session.data)]
-  return printableJson(`${json.slice(0, -1)},"user":${user},"data":${data}}`)
+  return printableJson(sessionV1Json(session))
 }
 
 /** Everything about one session, a line each. */

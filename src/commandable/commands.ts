@@ -1,8 +1,8 @@
 import { readListArguments } from '../core/commands/list-arguments.js'
-import { sessionV1 } from '../core/commands/session-v1.js'
+import { listedSessionV1Json } from '../core/commands/session-v1.js'
 import { MalformedError, MissingFieldError } from '../core/errors.js'
 import type { Caller } from '../core/operators/audit.js'
-import { type ArgumentName, Arguments } from '../seneca/arguments.js'
+import { Arguments, type Taken, taking } from '../seneca/arguments.js'
 import { COMMANDS, type SessionCommands } from '../seneca/commands.js'
 import { isObject, readJson, refuseProto } from '../seneca/json.js'
 
@@ -13,7 +13,7 @@ export const SERVICE = 'v1/sessions'
 export interface CommandableSessions {
   has(command: string): boolean
   /**
-   * What the command answers, null for nothing. `json`: an object in UTF-8; empty where there are no
+   * What the command answers, as JSON text; null for nothing. `json`: an object in UTF-8; empty where there are no
    * arguments. Throws MalformedError where it is none, and what the command throws. `signal` ends the walk of a list.
    */
   run(
@@ -21,24 +21,22 @@ export interface CommandableSessions {
     json: Uint8Array,
     caller: Caller,
     signal?: AbortSignal,
-  ): Promise<object | null>
+  ): Promise<string | null>
 }
 
 type Values = Readonly<Record<string, unknown>>
 
 /** The newer dialect alone, with what each command takes. */
-const TAKES: ReadonlyMap<string, readonly ArgumentName[]> = new Map(
-  Object.entries<readonly ArgumentName[]>({
-    get_sessions: ['filter', 'paging'],
-    get_session_by_id: ['session_id'],
-    open_session: ['user_id', 'user_name', 'address', 'client', 'user', 'data'],
-    store_session_data: ['session_id', 'data'],
-    update_session_user: ['session_id', 'user'],
-    close_session: ['session_id'],
-    close_expired_sessions: [],
-    delete_session_by_id: ['session_id'],
-  }),
-)
+const TAKES: ReadonlyMap<string, Taken> = new Map([
+  ['get_sessions', taking('filter', 'paging')],
+  ['get_session_by_id', taking('session_id')],
+  ['open_session', taking('user_id', 'user_name', 'address', 'client', 'user', 'data')],
+  ['store_session_data', taking('session_id', 'data')],
+  ['update_session_user', taking('session_id', 'user')],
+  ['close_session', taking('session_id')],
+  ['close_expired_sessions', taking()],
+  ['delete_session_by_id', taking('session_id')],
+])
 
 /** The commands over these use cases. */
 export function commandableSessions(commands: SessionCommands): CommandableSessions {
@@ -47,12 +45,13 @@ export function commandableSessions(commands: SessionCommands): CommandableSessi
     async run(command, json, caller, signal) {
       const given = readArguments(json)
       const args = new Arguments(given)
-      args.takeOnly(...(TAKES.get(command) ?? []))
+      args.takeOnly(TAKES.get(command) ?? taking())
       if (command === 'get_sessions') {
         return listPage(commands, args, signal)
       }
       const own = command === 'open_session' ? new Arguments(openArguments(given)) : args
-      return (await COMMANDS.get(command)?.(commands, own, caller)) ?? null
+      const result = await COMMANDS.get(command)?.(commands, own, caller)
+      return result === undefined || result === 'null' ? null : result
     },
   }
 }
@@ -74,12 +73,12 @@ async function listPage(
   commands: SessionCommands,
   args: Arguments,
   signal: AbortSignal | undefined,
-): Promise<object> {
+): Promise<string> {
   const filter = args.isNull('filter') ? {} : args.object('filter')
   const paging = args.isNull('paging') ? {} : args.object('paging')
   const query = readListArguments(filter, withoutValues(paging ?? {}, [null]))
   const { sessions, total } = await commands.list(query, signal)
-  return { total, data: sessions.map(sessionV1) }
+  return `{"total":${total},"data":[${sessions.map(listedSessionV1Json).join()}]}`
 }
 
 /** Existing clients send null, or an empty text, for what they do not give. */

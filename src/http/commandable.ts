@@ -69,7 +69,8 @@ export async function answerCommand(
     const description = descriptionFor(error, running.requestId)
     const { code, status, message, category, details } = description
     const correlation = { correlation_id: correlationId ?? null }
-    send(response, status, { code, status, message, name: code, category, ...correlation, details })
+    const body = { code, status, message, name: code, category, ...correlation, details }
+    send(response, status, JSON.stringify(body))
     running.end({ code: `${status}`, error, isInternal: status === 500 })
   }
 }
@@ -124,10 +125,10 @@ function descriptionFor(error: unknown, requestId: string): Description {
       })
 }
 
-function send(response: ServerResponse, status: number, body: object | null): void {
-  const json = body === null ? '' : JSON.stringify(body)
+/** `json`: null for an answer without a body. */
+function send(response: ServerResponse, status: number, json: string | null): void {
   response.writeHead(status, {
-    ...(body !== null && {
+    ...(json !== null && {
       'Content-Type': 'application/json',
       'Content-Length': Buffer.byteLength(json),
     }),
@@ -137,5 +138,5 @@ function send(response: ServerResponse, status: number, body: object | null): vo
     // What was not read of the request is in the way of the next.
     ...(!response.req.complete && { Connection: 'close' }),
   })
-  response.end(json)
+  response.end(json ?? '')
 }

@@ -10,6 +10,9 @@ const ROLE = 'sessions'
 const VERSION = 1
 /** What observers are told of a command that there is not. */
 const UNKNOWN = 'unknown'
+const OK = { code: '200' }
+
+type Act = Readonly<Record<string, unknown>>
 
 /** What became of an act. */
 export interface Outcome {
@@ -20,27 +23,16 @@ export interface Outcome {
 }
 
 /** Runs one act of a caller, whose id for its message is the request's; never rejects. */
-export type RunAct = (
-  act: Readonly<Record<string, unknown>>,
-  caller: Caller,
-  messageId?: string,
-) => Promise<Outcome>
+export type RunAct = (act: Act, caller: Caller, messageId?: string) => Promise<Outcome>
 
 /** The acts of `role: 'sessions'`, and no others. */
 export function actRunner(commands: SessionCommands, observer: CallObserver): RunAct {
   return async (act, caller, messageId) => {
-    const args = new Arguments(act)
     const method = typeof act.cmd === 'string' && COMMANDS.has(act.cmd) ? act.cmd : UNKNOWN
     const running = begin(observer, method, caller, messageId)
     try {
-      const result = await running.run(async () => {
-        const name = commandName(args)
-        refuseProto(act)
-        checkVersion(act)
-        return COMMANDS.get(name)?.(commands, args, caller)
-      })
-      const json = JSON.stringify(result)
-      running.end({ code: '200' })
+      const json = await running.run(() => run(commands, act, caller))
+      running.end(OK)
       return { status: 200, json }
     } catch (error) {
       const outcome = refusal(error, running.requestId)
@@ -71,24 +63,41 @@ export function refusal(error: unknown, requestId?: string): Outcome {
 }
 
 function begin(observer: CallObserver, method: string, caller: Caller, givenId?: string) {
-  const header = () => undefined
-  return observer.begin({ transport: 'seneca', method, peer: caller.address, givenId, header })
+  return observer.begin({
+    transport: 'seneca',
+    method,
+    peer: caller.address,
+    givenId,
+    header: noHeader,
+  })
 }
 
-function commandName(args: Arguments): string {
+/** Seneca has none. */
+function noHeader(): undefined {}
+
+/** Throws what the act is refused with. */
+function run(commands: SessionCommands, act: Act, caller: Caller): Promise<string> {
+  const args = new Arguments(act)
+  const command = commandOf(args)
+  refuseProto(act)
+  checkVersion(act)
+  return command(commands, args, caller)
+}
+
+function commandOf(args: Arguments) {
   if (args.text('role') !== ROLE) {
     throw new UnknownActError(`there is no such act: this server has those of role:${ROLE} alone`)
   }
-  const name = args.required('cmd')
-  if (!COMMANDS.has(name)) {
+  const command = COMMANDS.get(args.required('cmd'))
+  if (command === undefined) {
     throw new UnknownActError(
       `there is no such act: the commands of role:${ROLE} are ${[...COMMANDS.keys()].join(', ')}`,
     )
   }
-  return name
+  return command
 }
 
-function checkVersion(act: Readonly<Record<string, unknown>>): void {
+function checkVersion(act: Act): void {
   if (!Object.hasOwn(act, 'version') || act.version === VERSION) {
     return
   }

@@ -2,16 +2,24 @@ import { readText } from '../core/commands/arguments.js'
 import { InvalidFieldError, MissingFieldError } from '../core/errors.js'
 import { isObject } from './json.js'
 
-/** The arguments of all commands. What else an act has has no effect, but where it might have narrowed a list. */
+/** The arguments of all commands. Whatever else an act has is ignored, except where it might have narrowed a list. */
 const NAMES = [
   ...['user_id', 'session_id', 'user_name', 'address', 'client'],
   ...['user', 'data', 'filter', 'paging'],
 ] as const
+const ALL: ReadonlySet<string> = new Set(NAMES)
 
 /** What finds the command, and what clients add to each. Keys of the framework's own end in `$`. */
-const ROUTING: readonly string[] = ['role', 'cmd', 'version', 'correlation_id']
+const ROUTING: ReadonlySet<string> = new Set(['role', 'cmd', 'version', 'correlation_id'])
 
-export type ArgumentName = (typeof NAMES)[number]
+type ArgumentName = (typeof NAMES)[number]
+
+/** The arguments that a form of a command takes. */
+export type Taken = ReadonlySet<string>
+
+export function taking(...names: readonly ArgumentName[]): Taken {
+  return new Set(names)
+}
 
 /**
  * The arguments of an act, by name. Every error names the argument, those of a nested object with its
@@ -27,27 +35,35 @@ export class Arguments {
     return this.value(name) !== undefined
   }
 
+  hasAnyOf(names: Taken): boolean {
+    for (const name of names) {
+      if (this.has(name)) {
+        return true
+      }
+    }
+    return false
+  }
+
   isNull(name: string): boolean {
     return this.value(name) === null
   }
 
   /** Throws InvalidFieldError where there is an argument of the commands that is none of these. */
-  takeOnly(...names: readonly ArgumentName[]): void {
-    const other = NAMES.find((name) => this.has(name) && !names.includes(name))
-    if (other !== undefined) {
-      const others = names.length === 0 ? 'no arguments' : `${names.join(', ')} alone`
-      throw this.invalid(other, `is not taken here: this form of the command has ${others}`)
+  takeOnly(taken: Taken): void {
+    for (const name in this.values) {
+      if (ALL.has(name) && !taken.has(name)) {
+        const others = taken.size === 0 ? 'no arguments' : `${[...taken].join(', ')} alone`
+        throw this.invalid(name, `is not taken here: this form of the command has ${others}`)
+      }
     }
   }
 
   /** Throws InvalidFieldError where there is a key that no command has: it may be a filter, misspelt. */
   takeNoUnknown(): void {
-    const known = [...ROUTING, ...NAMES]
-    const other = Object.keys(this.values).find(
-      (name) => !known.includes(name) && !name.endsWith('$'),
-    )
-    if (other !== undefined) {
-      throw this.invalid(other, `is unknown: the arguments are ${NAMES.join(', ')}`)
+    for (const name in this.values) {
+      if (!ALL.has(name) && !ROUTING.has(name) && !name.endsWith('$')) {
+        throw this.invalid(name, `is unknown: the arguments are ${NAMES.join(', ')}`)
+      }
     }
   }
 

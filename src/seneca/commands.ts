@@ -1,11 +1,12 @@
 import type { ListArguments, OpenArguments } from '../core/commands/arguments.js'
 import { readListArguments } from '../core/commands/list-arguments.js'
+import { sessionV1Json } from '../core/commands/session-v1.js'
 import { type OfUser, PAGE } from '../core/commands/sessions.js'
 import { InvalidFieldError, MissingFieldError } from '../core/errors.js'
 import type { Caller } from '../core/operators/audit.js'
 import type { SessionInfo } from '../core/session.js'
-import { Arguments } from './arguments.js'
-import { newerSession, olderListedSession, olderSession } from './dialects.js'
+import { Arguments, taking } from './arguments.js'
+import { olderListedSessionJson, olderSessionJson } from './dialects.js'
 
 /** The use cases that the commands need: the core's `Sessions`, or the SDK's `SessionsClient` of a server elsewhere. */
 export interface SessionCommands {
@@ -27,16 +28,22 @@ export interface SessionCommands {
   closeExpired(): Promise<unknown>
 }
 
-/** What one act of `role: 'sessions'` does: its result is an object, an array or null. */
-type Command = (
-  commands: SessionCommands,
-  args: Arguments,
-  caller: Caller,
-) => Promise<object | null>
+/** What one act of `role: 'sessions'` does. Its result is JSON text on one line: an object, an array or null. */
+type Command = (commands: SessionCommands, args: Arguments, caller: Caller) => Promise<string>
 
-const NEWER_USER = ['user_id', 'user_name'] as const
+const NULL = 'null'
+/** What the forms of the commands take. */
+const NOTHING = taking()
+const PAGE_OF_LIST = taking('filter', 'paging')
+const USER_ID = taking('user_id')
+const SESSION_ID = taking('session_id')
+const SESSION_OF_USER = taking('user_id', 'session_id')
+const OLDER_OPENING = taking('user', 'address', 'client', 'data')
+const NEWER_OPENING = taking('user', 'address', 'client', 'data', 'user_id', 'user_name')
+const SESSION_DATA = taking('user_id', 'session_id', 'data')
+const SESSION_USER = taking('session_id', 'user')
 /** By which the older dialect knows the session to close. */
-const OLDER_PLACE = ['user_id', 'address', 'client'] as const
+const OLDER_PLACE = taking('user_id', 'address', 'client')
 /** The older dialect has no pages; its list is built in memory, so it has an end. */
 const MAX_OLDER_LIST = 1000
 
@@ -52,11 +59,11 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
       // Existing clients send `paging: null` for none, which takes nothing away from their filter.
       const hasPaging = args.has('paging') && !args.isNull('paging')
       if (args.has('filter') || hasPaging) {
-        args.takeOnly('filter', 'paging')
+        args.takeOnly(PAGE_OF_LIST)
         const filter = args.object('filter')
         return listPage(commands, filter, hasPaging ? args.object('paging') : undefined)
       }
-      args.takeOnly('user_id')
+      args.takeOnly(USER_ID)
       if (!args.has('user_id')) {
         throw new MissingFieldError('user_id, filter or paging')
       }
@@ -64,83 +71,82 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
     },
 
     async load_session(commands, args) {
-      args.takeOnly('user_id', 'session_id')
+      args.takeOnly(SESSION_OF_USER)
       const session = await commands.load(args.required('user_id'), args.required('session_id'))
-      return session && olderSession(session)
+      return session === null ? NULL : olderSessionJson(session)
     },
 
     async get_session_by_id(commands, args) {
-      args.takeOnly('session_id')
+      args.takeOnly(SESSION_ID)
       const session = await commands.get(args.required('session_id'))
-      return session && newerSession(session)
+      return session === null ? NULL : sessionV1Json(session)
     },
 
     async open_session(commands, args) {
       const isNewer = args.has('user_id')
-      args.takeOnly('user', 'address', 'client', 'data', ...(isNewer ? NEWER_USER : []))
+      args.takeOnly(isNewer ? NEWER_OPENING : OLDER_OPENING)
       const user = isNewer ? undefined : olderUser(args)
-      const optional = {
-        userName: user ? user.text('name') : args.text('user_name'),
-        user: args.json('user'),
-        data: args.json('data'),
-      }
+      const userName = user ? user.text('name') : args.text('user_name')
+      const [about, data] = [args.json('user'), args.json('data')]
       const session = await commands.open({
         userId: user ? user.required('id') : args.required('user_id'),
         address: args.text('address') ?? '',
         client: args.text('client') ?? '',
-        ...given(optional),
+        ...(userName !== undefined && { userName }),
+        ...(about !== undefined && { user: about }),
+        ...(data !== undefined && { data }),
       })
-      return user ? olderSession(session) : newerSession(session)
+      return user ? olderSessionJson(session) : sessionV1Json(session)
     },
 
     async store_session_data(commands, args) {
-      args.takeOnly('user_id', 'session_id', 'data')
+      args.takeOnly(SESSION_DATA)
       const id = args.required('session_id')
       const data = args.requiredJson('data')
       if (args.has('user_id')) {
         await commands.storeData(id, data, { userId: args.required('user_id') })
-        return null
+        return NULL
       }
-      return newerSession(await commands.storeData(id, data))
+      return sessionV1Json(await commands.storeData(id, data))
     },
 
     async update_session_user(commands, args) {
-      args.takeOnly('session_id', 'user')
+      args.takeOnly(SESSION_USER)
       const id = args.required('session_id')
-      return newerSession(await commands.updateUser(id, args.requiredJson('user')))
+      return sessionV1Json(await commands.updateUser(id, args.requiredJson('user')))
     },
 
     async close_session(commands, args, caller) {
-      if (args.has('session_id') || !OLDER_PLACE.some((name) => args.has(name))) {
-        args.takeOnly('session_id')
+      if (args.has('session_id') || !args.hasAnyOf(OLDER_PLACE)) {
+        args.takeOnly(SESSION_ID)
         const session = await commands.close(args.required('session_id'), caller)
-        return session && newerSession(session)
+        return session === null ? NULL : sessionV1Json(session)
       }
-      args.takeOnly(...OLDER_PLACE)
+      args.takeOnly(OLDER_PLACE)
       const userId = args.required('user_id')
       const [address, client] = [args.required('address'), args.required('client')]
       await commands.closeOpened(userId, address, client, caller)
-      return null
+      return NULL
     },
 
     async delete_session(commands, args, caller) {
-      args.takeOnly('user_id', 'session_id')
+      args.takeOnly(SESSION_OF_USER)
       const id = args.required('session_id')
       const userId = args.has('user_id') ? args.required('user_id') : undefined
       await commands.delete(id, { userId }, caller)
-      return null
+      return NULL
     },
 
     async delete_session_by_id(commands, args, caller) {
-      args.takeOnly('session_id')
+      args.takeOnly(SESSION_ID)
       const session = await commands.delete(args.required('session_id'), {}, caller)
-      return session && newerSession(session)
+      return session === null ? NULL : sessionV1Json(session)
     },
 
     async close_expired_sessions(commands, args) {
-      args.takeOnly()
+      args.takeOnly(NOTHING)
       await commands.closeExpired()
-      return null
+      return NULL
     },
   }),
 )
@@ -158,13 +164,13 @@ async function listPage(
   commands: SessionCommands,
   filter: Readonly<Record<string, unknown>> | undefined,
   paging: Readonly<Record<string, unknown>> | undefined,
-): Promise<object> {
+): Promise<string> {
   const { sessions, total } = await commands.list(readListArguments(filter, paging))
-  return { total, data: sessions.map(newerSession) }
+  return `{"total":${total},"data":[${sessions.map(sessionV1Json).join()}]}`
 }
 
 /** Throws InvalidFieldError where there are more than one answer should carry. */
-async function listAllOpen(commands: SessionCommands, userId: string): Promise<object[]> {
+async function listAllOpen(commands: SessionCommands, userId: string): Promise<string> {
   const found = new Map<string, SessionInfo>()
   for (let skip = 0; ; skip += PAGE) {
     const { sessions } = await commands.list({ userId, active: true, skip, take: PAGE })
@@ -177,14 +183,7 @@ async function listAllOpen(commands: SessionCommands, userId: string): Promise<o
       throw new InvalidFieldError('user_id', problem)
     }
     if (sessions.length < PAGE) {
-      return [...found.values()].map(olderListedSession)
+      return `[${Array.from(found.values(), olderListedSessionJson).join()}]`
     }
-  }
-}
-
-/** Without what is undefined. */
-function given<T extends object>(values: T) {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>
   }
 }

@@ -5,14 +5,27 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /** One JSON value from UTF-8. Depth is checked before anything is parsed. Throws MalformedError. */
 export function readJson(bytes: Uint8Array): unknown {
-  if (isTooDeep(bytes)) {
+  const text = decoded(bytes)
+  if (isTooDeep(text)) {
     throw new MalformedError('message', `is nested more than ${MAX_JSON_DEPTH} levels deep`)
   }
   try {
-    return JSON.parse(utf8.decode(bytes))
+    return JSON.parse(text)
   } catch (error) {
-    throw new MalformedError('message', 'is not JSON in UTF-8', error)
+    throw notJson(error)
   }
+}
+
+function decoded(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes)
+  } catch (error) {
+    throw notJson(error)
+  }
+}
+
+function notJson(cause: unknown): MalformedError {
+  return new MalformedError('message', 'is not JSON in UTF-8', cause)
 }
 
 /** An object as JSON has them: neither null nor an array. */
@@ -21,17 +34,22 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
 }
 
 /**
- * Throws InvalidFieldError where any object has a key `__proto__`: harmless here, but the data of
- * sessions is handed to callers that merge objects. `value` comes from `readJson`, so depth is bounded.
+ * Throws InvalidFieldError where any object has a key `__proto__`: harmless here, but the data of sessions is
+ * handed to callers that merge objects. `value` comes from `readJson`, so its depth is bounded.
  */
 export function refuseProto(value: unknown): void {
-  if (typeof value !== 'object' || value === null) {
-    return
-  }
-  if (Object.hasOwn(value, '__proto__')) {
-    throw new InvalidFieldError('__proto__', 'may not be a key')
-  }
-  for (const inner of Object.values(value)) {
-    refuseProto(inner)
+  if (Array.isArray(value)) {
+    value.forEach(refuseProto)
+  } else if (isObject(value)) {
+    // Of what JSON makes, a loop sees its own keys alone, and costs less than a list of them.
+    for (const key in value) {
+      if (key === '__proto__') {
+        throw new InvalidFieldError('__proto__', 'may not be a key')
+      }
+      const inner = value[key]
+      if (typeof inner === 'object') {
+        refuseProto(inner)
+      }
+    }
   }
 }

@@ -49,6 +49,11 @@ export class Connection {
   private isStopping = false
   /** Acts have had their share of this turn of the event loop. */
   private isWaiting = false
+  private isCorked = false
+  private readonly uncork = () => {
+    this.isCorked = false
+    this.socket.uncork()
+  }
   private readonly takeTurn = () => {
     this.isWaiting = false
     this.advance()
@@ -143,9 +148,12 @@ export class Connection {
     if (message.sync !== false && !this.socket.destroyed) {
       const times = { receivedMs, sentMs: Date.now() }
       // Acts that one commit settles end together: their answers leave together.
-      this.socket.cork()
+      if (!this.isCorked) {
+        this.isCorked = true
+        this.socket.cork()
+        process.nextTick(this.uncork)
+      }
       this.socket.write(answerLine(message, outcome, this.settings.accept, times))
-      process.nextTick(() => this.socket.uncork())
     }
   }
 

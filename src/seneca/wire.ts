@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { jsonString } from '../core/commands/json-text.js'
 import { MalformedError } from '../core/errors.js'
 import type { Outcome } from './act.js'
 import { isObject, readJson } from './json.js'
@@ -68,7 +69,7 @@ function actMessage(message: Readonly<Record<string, unknown>>): ActMessage {
     origin: typeof origin === 'string' ? origin : undefined,
     track: isTexts(track) ? track : undefined,
     sync: typeof sync === 'boolean' ? sync : undefined,
-    clientSentMs: typeof clientSent === 'number' ? clientSent : undefined,
+    clientSentMs: Number.isFinite(clientSent) ? (clientSent as number) : undefined,
   }
 }
 
@@ -80,21 +81,15 @@ export function answerLine(
   times: ListenTimes,
 ): string {
   const { id, origin, track, sync, clientSentMs } = message
-  const head = JSON.stringify({
-    id,
-    kind: 'res',
-    origin,
-    accept,
-    track,
-    time: {
-      client_sent: clientSentMs,
-      listen_recv: times.receivedMs,
-      listen_sent: times.sentMs,
-    },
-    sync,
-  })
   const key = outcome.status === 200 ? 'res' : 'error'
-  return `${head.slice(0, -1)},"${key}":${outcome.json}}\n`
+  return (
+    `{${id === undefined ? '' : `"id":${jsonString(id)},`}"kind":"res",` +
+    `${origin === undefined ? '' : `"origin":${jsonString(origin)},`}"accept":"${accept}",` +
+    `${track === undefined ? '' : `"track":[${track.map(jsonString).join()}],`}"time":{` +
+    `${clientSentMs === undefined ? '' : `"client_sent":${clientSentMs},`}` +
+    `"listen_recv":${times.receivedMs},"listen_sent":${times.sentMs}},` +
+    `${sync === undefined ? '' : `"sync":${sync},`}"${key}":${outcome.json}}\n`
+  )
 }
 
 function isTexts(value: unknown): value is readonly string[] {

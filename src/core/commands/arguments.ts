@@ -1,7 +1,7 @@
 import { utf8Length } from '../bytes.js'
 import { InvalidFieldError, MissingFieldError } from '../errors.js'
 import type { ListQuery } from '../store.js'
-import { isTextTooDeep, MAX_JSON_DEPTH } from './json-text.js'
+import { isTooDeep, MAX_JSON_DEPTH } from './json-text.js'
 
 /** Ids, names and addresses, in bytes of UTF-8. */
 const MAX_NAME_BYTES = 256
@@ -71,7 +71,7 @@ function checkLength(field: string, text: string, maxBytes: number): void {
 
 /** Throws InvalidFieldError where JSON text is nested too deep. */
 export function checkJson(field: string, text: string | null | undefined): void {
-  if (typeof text === 'string' && isTextTooDeep(text)) {
+  if (typeof text === 'string' && isTooDeep(text)) {
     throw new InvalidFieldError(field, `is nested more than ${MAX_JSON_DEPTH} levels deep`)
   }
 }

@@ -1,20 +1,31 @@
 import type { SessionInfo } from '../session.js'
 import { isoText } from '../time-text.js'
+import { jsonString, oneLineJson } from './json-text.js'
 
-/**
- * A session as `SessionV1` of the newer dialect, ready for JSON, but for `user` and `data`: some callers send these
- * as values, others as the text that was stored, and lists may leave them out.
- */
-export function sessionV1(session: Omit<SessionInfo, 'user' | 'data'>) {
-  return {
-    id: session.id,
-    user_id: session.userId,
-    user_name: session.userName,
-    active: session.active,
-    open_time: isoText(session.openTimeMs),
-    request_time: isoText(session.requestTimeMs),
-    close_time: session.closeTimeMs === null ? null : isoText(session.closeTimeMs),
-    address: session.address,
-    client: session.client,
-  }
+/** A session as JSON text on one line: `SessionV1` of the newer dialect. `user` and `data` stand in it digit for digit. */
+export function sessionV1Json(session: SessionInfo): string {
+  const [user, data] = [oneLineJson(session.user), oneLineJson(session.data)]
+  return `{${fieldsOf(session)},"user":${user},"data":${data}}`
+}
+
+/** The same without `user` and `data`, as some lists have it. */
+export function listedSessionV1Json(session: SessionInfo): string {
+  return `{${fieldsOf(session)}}`
+}
+
+function fieldsOf(session: SessionInfo): string {
+  const { openTimeMs, requestTimeMs, closeTimeMs } = session
+  const openTime = isoText(openTimeMs)
+  const requestTime = requestTimeMs === openTimeMs ? openTime : isoText(requestTimeMs)
+  return (
+    `"id":${jsonString(session.id)}` +
+    `,"user_id":${jsonString(session.userId)}` +
+    `,"user_name":${jsonString(session.userName)}` +
+    `,"active":${session.active}` +
+    `,"open_time":"${openTime}"` +
+    `,"request_time":"${requestTime}"` +
+    `,"close_time":${closeTimeMs === null ? 'null' : `"${isoText(closeTimeMs)}"`}` +
+    `,"address":${jsonString(session.address)}` +
+    `,"client":${jsonString(session.client)}`
+  )
 }

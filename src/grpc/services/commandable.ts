@@ -31,7 +31,7 @@ export function commandableService(
       return {
         error: undefined,
         resultEmpty: result === null,
-        resultJson: result === null ? '' : JSON.stringify(result),
+        resultJson: result ?? '',
       }
     } catch (error) {
       const description = descriptionOf(error)
