@@ -1,5 +1,5 @@
 import { readListArguments } from '../core/commands/list-arguments.js'
-import { listedSessionV1Json } from '../core/commands/session-v1.js'
+import { sessionV1Members } from '../core/commands/session-v1.js'
 import { MalformedError, MissingFieldError } from '../core/errors.js'
 import type { Caller } from '../core/operators/audit.js'
 import { Arguments, type Taken, taking } from '../seneca/arguments.js'
@@ -78,7 +78,8 @@ async function listPage(
   const paging = args.isNull('paging') ? {} : args.object('paging')
   const query = readListArguments(filter, withoutValues(paging ?? {}, [null]))
   const { sessions, total } = await commands.list(query, signal)
-  return `{"total":${total},"data":[${sessions.map(listedSessionV1Json).join()}]}`
+  const data = sessions.map((session) => `{${sessionV1Members(session)}}`)
+  return `{"total":${total},"data":[${data.join()}]}`
 }
 
 /** Existing clients send null, or an empty text, for what they do not give. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { isTooDeep } from '../../src/core/commands/json-text.js'
-import { listedSessionV1Json, sessionV1Json } from '../../src/core/commands/session-v1.js'
+import { sessionV1Json, sessionV1Members } from '../../src/core/commands/session-v1.js'
 import type { SessionInfo } from '../../src/core/session.js'
 import { isoText } from '../../src/core/time-text.js'
 import { olderListedSessionJson, olderSessionJson } from '../../src/seneca/dialects.js'
@@ -61,7 +61,7 @@ it('a session of either dialect reads as what it is, on one line', () => {
       const older = { id, opened: iso(openTimeMs), last_request: iso(requestTimeMs) }
       const texts = [
         sessionV1Json(session),
-        listedSessionV1Json(session),
+        `{${sessionV1Members(session)}}`,
         olderSessionJson(session),
         olderListedSessionJson(session),
       ]

@@ -5,15 +5,11 @@ import { jsonString, oneLineJson } from './json-text.js'
 /** A session as JSON text on one line: `SessionV1` of the newer dialect. `user` and `data` stand in it digit for digit. */
 export function sessionV1Json(session: SessionInfo): string {
   const [user, data] = [oneLineJson(session.user), oneLineJson(session.data)]
-  return `{${fieldsOf(session)},"user":${user},"data":${data}}`
+  return `{${sessionV1Members(session)},"user":${user},"data":${data}}`
 }
 
-/** The same without `user` and `data`, as some lists have it. */
-export function listedSessionV1Json(session: SessionInfo): string {
-  return `{${fieldsOf(session)}}`
-}
-
-function fieldsOf(session: SessionInfo): string {
+/** The members of that text, without `user` and `data`. */
+export function sessionV1Members(session: Omit<SessionInfo, 'user' | 'data'>): string {
   const { openTimeMs, requestTimeMs, closeTimeMs } = session
   const openTime = isoText(openTimeMs)
   const requestTime = requestTimeMs === openTimeMs ? openTime : isoText(requestTimeMs)

@@ -6,7 +6,7 @@ import {
   ExportUserResponse,
 } from '#generated/sessiond/v1/admin'
 import { oneLineJson } from '../../../core/commands/json-text.js'
-import { sessionV1 } from '../../../core/commands/session-v1.js'
+import { sessionV1Members } from '../../../core/commands/session-v1.js'
 import type { Session, Token } from '../../../core/session.js'
 import { Slots } from '../../../core/slots.js'
 import type { WalkedEntry } from '../../../core/store.js'
@@ -59,13 +59,10 @@ function recordJson(record: SubjectRecord): string {
   return record.kind === 'session' ? sessionJson(record.session) : entryJson(record.entry)
 }
 
-function sessionJson({ user, data, ...session }: Session): string {
-  const json = JSON.stringify({
-    kind: 'session',
-    ...sessionV1(session),
-    token: session.token && tokenFacts(session.token),
-  })
-  return `${json.slice(0, -1)},"user":${oneLineJson(user)},"data":${oneLineJson(data)}}`
+function sessionJson(session: Session): string {
+  const [user, data] = [oneLineJson(session.user), oneLineJson(session.data)]
+  const token = JSON.stringify(session.token && tokenFacts(session.token))
+  return `{"kind":"session",${sessionV1Members(session)},"token":${token},"user":${user},"data":${data}}`
 }
 
 function tokenFacts({ owner, lifetime: { exp, nbf, iat }, publicKey }: Token): object {
