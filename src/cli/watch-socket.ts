@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { WebSocket } from 'ws'
 import type { WebSocketConstructor } from '../client/watch.js'
+import type { After } from '../net/background-timers.js'
 import { startTimer } from '../net/timers.js'
 
 /** Servers send a ping every 30 seconds: one that let two of them pass is gone, or hangs. */
@@ -14,7 +15,7 @@ const MAX_REASON = 200
 export interface WatchSocketOptions {
   /** Authorities to trust, PEM (default: those that Node knows). */
   readonly ca?: Buffer
-  readonly after?: typeof startTimer
+  readonly after?: After
 }
 
 /** A WebSocket that does not wait for a silent server, and tells why one refused it. */

@@ -1,6 +1,6 @@
 import { FeedProtocolError, type Notice } from '../feed/protocol/messages.js'
 import { decodeNotice } from '../feed/protocol/read.js'
-import type { startTimer } from '../net/timers.js'
+import type { After } from '../net/background-timers.js'
 
 const FIRST_RETRY_MS = 500
 const LAST_RETRY_MS = 30_000
@@ -27,7 +27,7 @@ export type ConnectionEvent =
 export interface ConnectionPorts {
   /** From 0 up to 1. */
   random(): number
-  readonly after: typeof startTimer
+  readonly after: After
 }
 
 /** Whoever is told of a connection. */

@@ -54,4 +54,6 @@ it('what is no fault of the seal is no verdict', () => {
     throw new TypeError('a fault of ours')
   })
   expect(() => broken(session, seal)).toThrow('a fault of ours')
+  const withoutKeys = sealCheck(() => ({ ...keys, keys: undefined as never }))
+  expect(() => withoutKeys(session, seal)).toThrow(TypeError)
 })

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { Metrics } from '../../../src/observability/metrics.js'
+import { Metrics, type MetricsSources } from '../../../src/observability/metrics.js'
+import { readMetrics } from '../../support/prometheus.js'
 
 const countOf = (text: Buffer) => /^sessiond_seneca_refused_total (\d+)$/m.exec(`${text}`)?.[1]
 
@@ -22,5 +23,121 @@ describe('the text of the metrics', () => {
       expect(countOf(await asked)).toBe(`${n}`)
       await setImmediate()
     }
+  })
+})
+
+/** Every sample of the server's own, without the buckets. */
+async function samplesOf(metrics: Metrics): Promise<Record<string, number>> {
+  const families = readMetrics(`${await metrics.text()}`)
+  const samples = [...families.values()].flatMap((family) => [...family.samples])
+  return Object.fromEntries(
+    samples.filter(([name]) => name.startsWith('sessiond_') && !name.includes('_bucket')),
+  )
+}
+
+const SOURCES: MetricsSources = {
+  store: { countOpen: async () => 11, queueDepth: 12 },
+  audit: { pending: 13 },
+  grpc: () => ({ connections: 14 }),
+  swept: () => ({ ended: 15, purged: 16 }) as ReturnType<MetricsSources['swept']>,
+  clock: { offsetMs: () => -1500, isSuspect: () => true },
+  feed: () => ({ viewers: 17, malformed: 18, refused: 19, dropped: { slow: 20, gone: 21 } }),
+}
+
+describe('the metrics', () => {
+  it('say which release runs on which Node, and have the content type of Prometheus', async () => {
+    const metrics = new Metrics('1.2.3')
+    const info = `sessiond_build_info{version="1.2.3",node="${process.version}"}`
+    expect(await samplesOf(metrics)).toMatchObject({ [info]: 1 })
+    expect(metrics.contentType).toBe('text/plain; version=0.0.4; charset=utf-8')
+  })
+
+  it('count the calls of each transport, and time them in seconds', async () => {
+    const metrics = new Metrics('1.2.3')
+    for (const transport of ['grpc', 'grpc', 'seneca', 'http']) {
+      metrics.callBegun(transport)
+    }
+    metrics.callEnded('grpc', 'Create', 'OK', 1500)
+    metrics.callEnded('seneca', 'open_session', 'OK', 2500)
+    metrics.callEnded('http', 'close_session', 'NOT_FOUND', 3500)
+    const samples = await samplesOf(metrics)
+    expect(samples).toMatchObject({
+      'sessiond_calls_in_flight{transport="grpc"}': 1,
+      'sessiond_calls_in_flight{transport="seneca"}': 0,
+      'sessiond_calls_in_flight{transport="http"}': 0,
+      'sessiond_grpc_calls_total{method="Create",code="OK"}': 1,
+      'sessiond_grpc_call_duration_seconds_sum{method="Create"}': 1.5,
+      'sessiond_grpc_call_duration_seconds_count{method="Create"}': 1,
+      'sessiond_seneca_acts_total{cmd="open_session",code="OK"}': 1,
+      'sessiond_seneca_act_duration_seconds_sum{cmd="open_session"}': 2.5,
+      'sessiond_http_commands_total{cmd="close_session",code="NOT_FOUND"}': 1,
+      'sessiond_http_command_duration_seconds_sum{cmd="close_session"}': 3.5,
+    })
+  })
+
+  it('count what else happens, and time it in seconds', async () => {
+    const metrics = new Metrics('1.2.3')
+    metrics.senecaPeerRefused()
+    metrics.committed(500, 7)
+    metrics.storeFailed()
+    metrics.signed(1)
+    metrics.verified(2)
+    metrics.sweepEnded(3000)
+    metrics.sweepFailed()
+    metrics.limited('peer-calls')
+    metrics.auditFailed()
+    expect(await samplesOf(metrics)).toMatchObject({
+      sessiond_seneca_refused_total: 1,
+      sessiond_store_commit_duration_seconds_sum: 0.5,
+      sessiond_store_commit_writes_sum: 7,
+      sessiond_store_failures_total: 1,
+      sessiond_sign_duration_seconds_sum: 0.001,
+      sessiond_verify_duration_seconds_sum: 0.002,
+      sessiond_sweep_duration_seconds_sum: 3,
+      sessiond_sweep_failures_total: 1,
+      'sessiond_limited_total{limit="peer-calls"}': 1,
+      sessiond_audit_failures_total: 1,
+    })
+  })
+
+  it('read from their sources what is there at the time', async () => {
+    const metrics = new Metrics('1.2.3')
+    let isSuspect = true
+    metrics.readFrom({ ...SOURCES, clock: { offsetMs: () => -1500, isSuspect: () => isSuspect } })
+    expect(await samplesOf(metrics)).toMatchObject({
+      sessiond_open_sessions: 11,
+      sessiond_store_queue_depth: 12,
+      sessiond_audit_queue_depth: 13,
+      sessiond_grpc_connections: 14,
+      sessiond_sweep_ended_total: 15,
+      sessiond_sweep_purged_total: 16,
+      sessiond_clock_offset_seconds: -1.5,
+      sessiond_clock_suspect: 1,
+      sessiond_feed_viewers: 17,
+      sessiond_feed_malformed_total: 18,
+      sessiond_feed_refused_total: 19,
+      'sessiond_feed_dropped_total{reason="slow"}': 20,
+      'sessiond_feed_dropped_total{reason="gone"}': 21,
+    })
+    isSuspect = false
+    expect(await samplesOf(metrics)).toMatchObject({
+      sessiond_clock_suspect: 0,
+      // Read again, not added up.
+      sessiond_sweep_ended_total: 15,
+      'sessiond_feed_dropped_total{reason="slow"}': 20,
+    })
+  })
+
+  it('leave out the connections of gRPC where nothing counts them', async () => {
+    const metrics = new Metrics('1.2.3')
+    const { grpc: _, ...sources } = SOURCES
+    metrics.readFrom(sources)
+    expect(await samplesOf(metrics)).not.toHaveProperty('sessiond_grpc_connections')
+  })
+
+  it('tell the event loop of the process by its percentiles and maximum alone', async () => {
+    const text = `${await new Metrics('1.2.3').text()}`
+    expect(text).toContain('nodejs_eventloop_lag_max_seconds')
+    expect(text).not.toMatch(/nodejs_eventloop_lag_(min|mean|stddev)_seconds/)
   })
 })

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { CallOutcome } from '../../../src/core/calls.js'
 import { MissingFieldError, StoreUnavailableError } from '../../../src/core/errors.js'
 import { observeCalls } from '../../../src/observability/observe-calls.js'
@@ -50,6 +50,13 @@ describe('a call', () => {
         ...{ requestId: 'id-1', durationMs: expect.any(Number) },
       },
     ])
+  })
+
+  it('is logged with the milliseconds that it took, to the microsecond', () => {
+    const times = [1000, 1012.3456789]
+    vi.spyOn(performance, 'now').mockImplementation(() => times.shift() ?? 0)
+    onTestFinished(() => void vi.restoreAllMocks())
+    expect(observe({ code: 'OK' }).lines).toMatchObject([{ durationMs: 12.346 }])
   })
 
   it('that was answered is logged at the debug level alone', () => {
