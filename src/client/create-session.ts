@@ -99,8 +99,6 @@ export async function createSession(
   try {
     response = await withRetries(attempt, deadlineTimeMs, retryDelayMs, ports)
   } catch (error) {
-    // The caller's reason comes first, whether a call or the wait before the next one was interrupted.
-    options.signal?.throwIfAborted()
     if (error instanceof RefusedError && error.grpcCode === status.DEADLINE_EXCEEDED) {
       throw new DeadlineError(deadlineMs, attempts, error)
     }

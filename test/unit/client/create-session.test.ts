@@ -186,6 +186,7 @@ describe('where the server is unavailable, createSession', () => {
     const error = await opening([silence], { deadlineMs: 20 }).catch((error) => error)
     expect(error).toBeInstanceOf(DeadlineError)
     expect(error.code).toBe('DEADLINE_EXCEEDED')
+    expect(error.message).toBe('no answer within 20 ms (1 attempts)')
     expect(error.cause).toBeInstanceOf(RefusedError)
   })
 })
@@ -225,6 +226,16 @@ describe('a refusal', () => {
     })
   })
 
+  it('asks for no wait where its RetryInfo names none', () => {
+    const value = RetryInfo.encode({ retryDelay: undefined }).finish()
+    const typeUrl = 'type.googleapis.com/google.rpc.RetryInfo'
+    const metadata = new Metadata()
+    const details = Status.encode({ code: 8, message: '', details: [{ typeUrl, value }] }).finish()
+    metadata.set('grpc-status-details-bin', Buffer.from(details))
+    const error = { code: status.RESOURCE_EXHAUSTED, details: 'no', metadata } as ServiceError
+    expect(refusal(error).metadata).toEqual({ retry_delay_ms: '0' })
+  })
+
   it('stands also where its details cannot be read', async () => {
     const metadata = new Metadata()
     metadata.set('grpc-status-details-bin', Buffer.from('garbage'))
@@ -255,6 +266,7 @@ describe('a response', () => {
     const error = await opening([act, never]).catch((error) => error)
     expect(error).toBeInstanceOf(UntrustedResponseError)
     expect(error.message).toContain(problem)
+    expect(error.message.match(/cannot be trusted/g)).toHaveLength(1)
   })
 
   it('of an earlier call, played back, is not believed', async () => {

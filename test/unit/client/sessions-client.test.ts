@@ -133,6 +133,16 @@ it('takes a page of more than 4 MiB, which is where gRPC stops by default', asyn
   expect(page.sessions.map((session) => session.data)).toEqual(Array(5).fill(data))
 })
 
+it('takes a reply without a page for an empty page', async () => {
+  const getSessions = (_: unknown, callback: (error: null, reply: Uint8Array) => void) =>
+    callback(null, Buffer.alloc(0))
+  const own = await startServer({
+    'sessions_v1.Sessions': serviceWith('get_sessions', getSessions as never),
+  })
+  const page = { sessions: [], total: 0 }
+  expect(await clientOf(own.address).list({ total: true })).toEqual(page)
+})
+
 describe('a refusal', () => {
   it('keeps what the server said', async () => {
     const client = clientOf(server.address)

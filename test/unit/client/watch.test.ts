@@ -1,6 +1,6 @@
 import { getEventListeners, once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import { watchSocket } from '../../../src/cli/watch-socket.js'
 import { UnprotectedTokenError } from '../../../src/client/errors.js'
@@ -217,6 +217,39 @@ describe('watchSessions', () => {
       watch(url)
     }
     expect(urls).toHaveLength(5)
+  })
+
+  it('takes the WebSocket of the runtime, and says so where there is none', async () => {
+    onTestFinished(() => void vi.unstubAllGlobals())
+    vi.stubGlobal('WebSocket', undefined)
+    expect(() => watchSessions('ws://127.0.0.1:1/')).toThrow(TypeError)
+    vi.stubGlobal('WebSocket', WebSocket)
+    const { port } = await startFeed()
+    const watch = watchSessions(`ws://127.0.0.1:${port}/session-list`)
+    onTestFinished(() => watch.close())
+    for await (const { type } of watch) {
+      if (type === 'open') {
+        break
+      }
+    }
+  })
+
+  it('lets go of its connection when it is closed', async () => {
+    const { server, port } = await startFeed()
+    const { watch, until } = startWatch(port)
+    await until('open')
+    watch.close()
+    await expect.poll(() => server.report().viewers).toBe(0)
+  })
+
+  it('waits for sessions of an earlier connection where there were some, and else not', async () => {
+    const { sessions, port } = await startFeed()
+    const { until, delays } = startWatch(port)
+    await until('open')
+    expect(delays).toEqual([])
+    await sessions.open(args(1))
+    await until('added')
+    expect(delays).toEqual([])
   })
 
   it('lets go of its signal when it is closed', async () => {

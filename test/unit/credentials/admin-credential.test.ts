@@ -14,7 +14,7 @@ async function setUp({ clientCa = null }: { clientCa?: string | null } = {}) {
   await writeFile(adminTokenFile, TOKEN)
   const { log, lines } = keptLog()
   const lifecycle = new Lifecycle()
-  onTestFinished(async () => void (await lifecycle.close()))
+  onTestFinished(async () => void (await lifecycle.close(0)))
   const credential = openAdminCredential({ adminTokenFile, tlsClientCa: clientCa }, log, lifecycle)
   if (credential === null) {
     throw new Error('a token is a credential')

@@ -1,6 +1,12 @@
 import { once } from 'node:events'
-import { createServer as createHttp2Server } from 'node:http2'
+import {
+  createServer as createHttp2Server,
+  createSecureServer,
+  type Http2Server,
+  type IncomingHttpHeaders,
+} from 'node:http2'
 import { type AddressInfo, createServer } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { callUnary } from '../../../../src/client/connection/call.js'
 import { type ConnectOptions, connect } from '../../../../src/client/connection/connect.js'
@@ -33,6 +39,21 @@ const CHECK = '/grpc.health.v1.Health/Check'
 const check = (...args: Parameters<typeof open>) =>
   callUnary(open(...args).client, CHECK, Buffer.alloc(0), Date.now() + 10_000, undefined)
 
+/** A server that answers every call with nothing, and what headers it was sent. */
+async function serveHeaders(server: Http2Server) {
+  const headers: IncomingHttpHeaders[] = []
+  server.on('stream', (stream, sent) => {
+    headers.push(sent)
+    stream.respond({ 'content-type': 'application/grpc' }, { waitForTrailers: true })
+    stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }))
+    stream.end(Buffer.alloc(5))
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  onTestFinished(() => void server.close())
+  const { port } = server.address() as AddressInfo
+  return { address: `127.0.0.1:${port}`, port, headers }
+}
+
 describe('a connection with TLS', () => {
   it('is made to who shows a certificate of a trusted authority', async () => {
     const address = await serve(authority.issue())
@@ -63,6 +84,20 @@ describe('a connection with TLS', () => {
     // As `openssl x509 -addreject serverAuth` writes it.
     const rejected = trusted('300ca00a06082b06010505070301')
     await expect(check(address, { tls: { ca: rejected } })).rejects.toThrow()
+  })
+
+  it.each([
+    ['127.0.0.1', undefined, false],
+    ['localhost', undefined, 'localhost'],
+    ['127.0.0.1', 'localhost', 'localhost'],
+  ])('to %s, expecting %s, names in its handshake: %s', async (host, serverName, named) => {
+    const names: unknown[] = []
+    const server = createSecureServer(authority.issue())
+    server.on('secureConnection', (socket: TLSSocket) => names.push(socket.servername))
+    const { port, headers } = await serveHeaders(server)
+    await check(`${host}:${port}`, { tls: { ca, ...(serverName && { serverName }) } })
+    expect(names).toEqual([named])
+    expect(headers).toMatchObject([{ ':scheme': 'https' }])
   })
 
   it('may expect another name than the address has', async () => {
@@ -170,6 +205,16 @@ describe('the admin token', () => {
   })
 
   it.each([
+    [{ adminToken }, `Bearer ${adminToken}`],
+    [{}, undefined],
+  ])('goes with every call: %j', async (options, authorization) => {
+    const { address, headers } = await serveHeaders(createHttp2Server())
+    await check(address, options)
+    await check(address, options)
+    expect(headers.map((sent) => sent.authorization)).toEqual([authorization, authorization])
+  })
+
+  it.each([
     'sessions.example:1',
     '10.0.0.1:1',
     '[::]:1',
@@ -209,20 +254,13 @@ describe('what a program without types may give', () => {
   })
 
   it('a deadline beyond 24.8 days is not sent, which many servers would take for over', async () => {
-    const timeouts: unknown[] = []
-    const server = createHttp2Server().on('stream', (stream, headers) => {
-      timeouts.push(headers['grpc-timeout'])
-      stream.respond({ 'content-type': 'application/grpc' }, { waitForTrailers: true })
-      stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }))
-      stream.end(Buffer.alloc(5))
-    })
-    await once(server.listen(0, '127.0.0.1'), 'listening')
-    onTestFinished(() => void server.close())
-    const { client } = open(`127.0.0.1:${(server.address() as AddressInfo).port}`)
+    const { address, headers } = await serveHeaders(createHttp2Server())
+    const { client } = open(address)
     for (const days of [24, 25, 60_000_000, Number.POSITIVE_INFINITY]) {
       const deadlineTimeMs = Date.now() + days * 86_400_000
       await callUnary(client, CHECK, Buffer.alloc(0), deadlineTimeMs, undefined)
     }
+    const timeouts = headers.map((sent) => sent['grpc-timeout'])
     expect(timeouts).toEqual([expect.stringMatching(/^\d+S$/), undefined, undefined, undefined])
   })
 })

@@ -1,0 +1,55 @@
+import { expect, it, vi } from 'vitest'
+import { EventQueue } from '../../../src/client/event-queue.js'
+
+const MOST = 100_000
+
+function fill(queue: EventQueue<number>, count: number): void {
+  for (let n = 0; n < count; n++) {
+    queue.push(n)
+  }
+}
+
+it('gives what was there first, then what happens, in order', async () => {
+  const queue = new EventQueue(['first'], () => {})
+  queue.push('second')
+  const read = [await queue.next(), await queue.next()]
+  const waiting = queue.next()
+  queue.push('third')
+  expect([...read, await waiting].map(({ value }) => value)).toEqual(['first', 'second', 'third'])
+})
+
+it('gives what waits before it ends', async () => {
+  const queue = new EventQueue([1], () => {})
+  queue.end()
+  expect(await queue.next()).toEqual({ value: 1, done: false })
+  expect(await queue.next()).toEqual({ value: undefined, done: true })
+})
+
+it('ends a reader that waits', async () => {
+  const queue = new EventQueue([], () => {})
+  const waiting = queue.next()
+  queue.end()
+  expect(await waiting).toEqual({ value: undefined, done: true })
+})
+
+it('lets 100,000 events wait, and fails a reader that falls further behind', async () => {
+  const onEnd = vi.fn()
+  const queue = new EventQueue<number>([], onEnd)
+  fill(queue, MOST)
+  expect(await queue.next()).toEqual({ value: 0, done: false })
+  queue.push(MOST)
+  expect(onEnd).not.toHaveBeenCalled()
+  queue.push(MOST + 1)
+  expect(onEnd).toHaveBeenCalledOnce()
+  await expect(queue.next()).rejects.toThrow('100000 events were not read')
+})
+
+it('tells when its reader leaves, and ends', async () => {
+  const onEnd = vi.fn()
+  const queue = new EventQueue([1, 2], onEnd)
+  for await (const event of queue) {
+    expect(event).toBe(1)
+    break
+  }
+  expect(onEnd).toHaveBeenCalledOnce()
+})
