@@ -6,10 +6,15 @@ const GROUPS = new Set([4, 6, 8, 10])
 
 /** 16 random bytes as a UUID of version 4 (RFC 9562 section 5.4), as text. */
 export function uuidV4(random: Uint8Array): string {
+  return uuidText(uuidV4Bytes(random))
+}
+
+/** The same as 16 bytes, in memory of their own. */
+export function uuidV4Bytes(random: Uint8Array): Uint8Array {
   const bytes = Uint8Array.from(random)
   bytes[6] = ((bytes[6] as number) & 0x0f) | 0x40
   bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80
-  return uuidText(bytes)
+  return bytes
 }
 
 /** The text form of a UUID's 16 bytes. */

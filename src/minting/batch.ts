@@ -1,0 +1,220 @@
+import type { MintJob, MintOutcome, SignatureCheck } from './job.js'
+
+/*
+ * Jobs and outcomes as bytes: one buffer a batch is transferred between threads, where objects would be
+ * copied one by one. Only our own other thread writes them, so they are not checked. Numbers are
+ * little-endian; what has no fixed length has a u32 of its own before it.
+ *
+ *   batch    u32 count, then each
+ *   job      u8 which parts it has; u8 checks, each key, sign, content; of a mint: owner, exp, nbf, iat (u64), meta
+ *   outcome  u8 which parts it has, and no more where the job threw; u8 failed check; f64 verifyMs, f64 signMs; of a mint: id (16), public
+ *            key (32), body signature (64), meta signature (64) if any, seal
+ */
+
+const HAS_MINT = 1
+const HAS_META = 2
+const HAS_FAILED = 4
+const HAS_THROWN = 8
+
+const ID_BYTES = 16
+const KEY_BYTES = 32
+const SIGNATURE_BYTES = 64
+const LENGTH_BYTES = 4
+const NUMBER_BYTES = 8
+const JOB_HEAD_BYTES = 2
+const OUTCOME_HEAD_BYTES = 2 + 2 * NUMBER_BYTES
+
+/** Writes one part after the other into memory that is nobody else's, so that it can be transferred. */
+class Writer {
+  private pos = 0
+  private readonly bytes: Buffer
+
+  constructor(length: number) {
+    this.bytes = Buffer.allocUnsafeSlow(length)
+  }
+
+  u8(value: number): void {
+    this.bytes[this.pos++] = value
+  }
+
+  u32(value: number): void {
+    this.pos = this.bytes.writeUInt32LE(value, this.pos)
+  }
+
+  u64(value: bigint): void {
+    this.pos = this.bytes.writeBigUInt64LE(value, this.pos)
+  }
+
+  f64(value: number): void {
+    this.pos = this.bytes.writeDoubleLE(value, this.pos)
+  }
+
+  fixed(value: Uint8Array): void {
+    this.bytes.set(value, this.pos)
+    this.pos += value.length
+  }
+
+  sized(value: Uint8Array): void {
+    this.u32(value.length)
+    this.fixed(value)
+  }
+
+  done(): ArrayBuffer {
+    return this.bytes.buffer as ArrayBuffer
+  }
+}
+
+class Reader {
+  private pos = 0
+  private readonly bytes: Buffer
+
+  constructor(buffer: ArrayBuffer) {
+    this.bytes = Buffer.from(buffer)
+  }
+
+  u8(): number {
+    return this.bytes[this.pos++] as number
+  }
+
+  u32(): number {
+    this.pos += LENGTH_BYTES
+    return this.bytes.readUInt32LE(this.pos - LENGTH_BYTES)
+  }
+
+  u64(): bigint {
+    this.pos += NUMBER_BYTES
+    return this.bytes.readBigUInt64LE(this.pos - NUMBER_BYTES)
+  }
+
+  f64(): number {
+    this.pos += NUMBER_BYTES
+    return this.bytes.readDoubleLE(this.pos - NUMBER_BYTES)
+  }
+
+  fixed(length: number): Buffer {
+    this.pos += length
+    return this.bytes.subarray(this.pos - length, this.pos)
+  }
+
+  sized(): Buffer {
+    return this.fixed(this.u32())
+  }
+}
+
+export function encodeJobs(jobs: readonly MintJob[]): ArrayBuffer {
+  const writer = new Writer(jobs.reduce((length, job) => length + jobLength(job), LENGTH_BYTES))
+  writer.u32(jobs.length)
+  for (const { checks, mint } of jobs) {
+    writer.u8((mint === null ? 0 : HAS_MINT) | (mint?.meta ? HAS_META : 0))
+    writer.u8(checks.length)
+    for (const { key, sign, content } of checks) {
+      writer.sized(key)
+      writer.sized(sign)
+      writer.sized(content)
+    }
+    if (mint !== null) {
+      writer.sized(mint.owner)
+      writer.u64(mint.lifetime.exp)
+      writer.u64(mint.lifetime.nbf)
+      writer.u64(mint.lifetime.iat)
+      if (mint.meta !== null) {
+        writer.sized(mint.meta)
+      }
+    }
+  }
+  return writer.done()
+}
+
+export function decodeJobs(buffer: ArrayBuffer): MintJob[] {
+  const reader = new Reader(buffer)
+  return Array.from({ length: reader.u32() }, () => {
+    const parts = reader.u8()
+    const checks: SignatureCheck[] = Array.from({ length: reader.u8() }, () => ({
+      key: reader.sized(),
+      sign: reader.sized(),
+      content: reader.sized(),
+    }))
+    if (!(parts & HAS_MINT)) {
+      return { checks, mint: null }
+    }
+    const owner = reader.sized()
+    const lifetime = { exp: reader.u64(), nbf: reader.u64(), iat: reader.u64() }
+    return { checks, mint: { owner, lifetime, meta: parts & HAS_META ? reader.sized() : null } }
+  })
+}
+
+/** null: the job threw. */
+export function encodeOutcomes(outcomes: readonly (MintOutcome | null)[]): ArrayBuffer {
+  const writer = new Writer(outcomes.reduce((sum, one) => sum + outcomeLength(one), LENGTH_BYTES))
+  writer.u32(outcomes.length)
+  for (const outcome of outcomes) {
+    if (outcome === null) {
+      writer.u8(HAS_THROWN)
+      continue
+    }
+    const { failedCheck, minted, verifyMs, signMs } = outcome
+    writer.u8(
+      (failedCheck === null ? 0 : HAS_FAILED) |
+        (minted === null ? 0 : HAS_MINT) |
+        (minted?.metaSignature ? HAS_META : 0),
+    )
+    writer.u8(failedCheck ?? 0)
+    writer.f64(verifyMs)
+    writer.f64(signMs)
+    if (minted !== null) {
+      writer.fixed(minted.id)
+      writer.fixed(minted.publicKey)
+      writer.fixed(minted.bodySignature)
+      if (minted.metaSignature !== null) {
+        writer.fixed(minted.metaSignature)
+      }
+      writer.sized(minted.seal)
+    }
+  }
+  return writer.done()
+}
+
+/** `signer`: the public key of the identity that the other thread signed with. */
+export function decodeOutcomes(buffer: ArrayBuffer, signer: Uint8Array): (MintOutcome | null)[] {
+  const reader = new Reader(buffer)
+  return Array.from({ length: reader.u32() }, () => {
+    const parts = reader.u8()
+    if (parts & HAS_THROWN) {
+      return null
+    }
+    const failed = reader.u8()
+    const failedCheck = parts & HAS_FAILED ? failed : null
+    const times = { verifyMs: reader.f64(), signMs: reader.f64() }
+    if (!(parts & HAS_MINT)) {
+      return { failedCheck, minted: null, ...times }
+    }
+    const id = reader.fixed(ID_BYTES)
+    const publicKey = reader.fixed(KEY_BYTES)
+    const bodySignature = reader.fixed(SIGNATURE_BYTES)
+    const metaSignature = parts & HAS_META ? reader.fixed(SIGNATURE_BYTES) : null
+    const minted = { id, publicKey, bodySignature, metaSignature, seal: reader.sized(), signer }
+    return { failedCheck, minted, ...times }
+  })
+}
+
+function jobLength({ checks, mint }: MintJob): number {
+  let length = JOB_HEAD_BYTES
+  for (const { key, sign, content } of checks) {
+    length += 3 * LENGTH_BYTES + key.length + sign.length + content.length
+  }
+  if (mint !== null) {
+    length += LENGTH_BYTES + mint.owner.length + 3 * NUMBER_BYTES
+    length += mint.meta === null ? 0 : LENGTH_BYTES + mint.meta.length
+  }
+  return length
+}
+
+function outcomeLength(outcome: MintOutcome | null): number {
+  const minted = outcome?.minted ?? null
+  if (minted === null) {
+    return OUTCOME_HEAD_BYTES
+  }
+  const signatures = minted.metaSignature === null ? 1 : 2
+  const fixed = ID_BYTES + KEY_BYTES + signatures * SIGNATURE_BYTES
+  return OUTCOME_HEAD_BYTES + fixed + LENGTH_BYTES + minted.seal.length
+}

@@ -1,0 +1,51 @@
+import type { SealBinding } from '../crypto/seal.js'
+
+/** A signature that must hold. */
+export interface SignatureCheck {
+  /** 32 bytes for Ed25519, 33 for P-256; any other length does not verify. */
+  readonly key: Uint8Array
+  /** 64 or 65 bytes. */
+  readonly sign: Uint8Array
+  /** What was signed. */
+  readonly content: Uint8Array
+}
+
+/** Who a session key is for. */
+export interface MintRequest extends Pick<SealBinding, 'owner' | 'lifetime'> {
+  /** A meta header to sign for the answer; null where its signature is known. */
+  readonly meta: Uint8Array | null
+}
+
+/** All that one Create asks of cryptography: one way to a worker thread, and one back. */
+export interface MintJob {
+  readonly checks: readonly SignatureCheck[]
+  /** What to make once every check has passed; null for nothing. */
+  readonly mint: MintRequest | null
+}
+
+/** A new session key, sealed, and the signatures of the answer that tells of it. */
+export interface Minted {
+  /** The session's id, a UUIDv4, 16 bytes. */
+  readonly id: Uint8Array
+  /** Ed25519, 32 bytes. */
+  readonly publicKey: Uint8Array
+  /** The seed as `sealSeed` seals it. */
+  readonly seal: Uint8Array
+  /** Over the body of the answer, 64 bytes. */
+  readonly bodySignature: Uint8Array
+  /** Over the meta header of the request, 64 bytes; null where none was given. */
+  readonly metaSignature: Uint8Array | null
+  /** The server's public key under which both verify, 32 bytes. */
+  readonly signer: Uint8Array
+}
+
+export interface MintOutcome {
+  /** Which check failed; null where all passed. Those behind it were not made. */
+  readonly failedCheck: number | null
+  /** Null where a check failed, or nothing was to be made. */
+  readonly minted: Minted | null
+  /** How long the checks took together, in milliseconds. */
+  readonly verifyMs: number
+  /** How long the signatures of the answer took together, in milliseconds. */
+  readonly signMs: number
+}

@@ -1,0 +1,83 @@
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import {
+  decodeJobs,
+  decodeOutcomes,
+  encodeJobs,
+  encodeOutcomes,
+} from '../../../src/minting/batch.js'
+import type { MintJob, MintOutcome } from '../../../src/minting/job.js'
+
+const signer = new Uint8Array(32).fill(7)
+const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length })
+const anyBytes = fc.uint8Array({ maxLength: 50 })
+const number = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })
+
+const jobs: fc.Arbitrary<MintJob[]> = fc.array(
+  fc.record({
+    checks: fc.array(fc.record({ key: anyBytes, sign: anyBytes, content: anyBytes }), {
+      maxLength: 3,
+    }),
+    mint: fc.option(
+      fc.record({
+        owner: anyBytes,
+        lifetime: fc.record({ exp: number, nbf: number, iat: number }),
+        meta: fc.option(anyBytes),
+      }),
+    ),
+  }),
+)
+
+const outcomes: fc.Arbitrary<(MintOutcome | null)[]> = fc.array(
+  fc.option(
+    fc.record({
+      failedCheck: fc.option(fc.nat(255)),
+      verifyMs: fc.double({ noNaN: true }),
+      signMs: fc.double({ noNaN: true }),
+      minted: fc.option(
+        fc.record({
+          id: bytes(16),
+          publicKey: bytes(32),
+          seal: anyBytes,
+          bodySignature: bytes(64),
+          metaSignature: fc.option(bytes(64)),
+          signer: fc.constant(signer),
+        }),
+      ),
+    }),
+  ),
+)
+
+/** Slices of a Buffer as what they were made of. */
+function plain(value: unknown): unknown {
+  if (value instanceof Uint8Array) {
+    return Uint8Array.from(value)
+  }
+  if (Array.isArray(value)) {
+    return value.map(plain)
+  }
+  return typeof value === 'object' && value !== null
+    ? Object.fromEntries(Object.entries(value).map(([name, part]) => [name, plain(part)]))
+    : value
+}
+
+it('gives the other thread the very jobs', () => {
+  fc.assert(
+    fc.property(jobs, (given) => {
+      expect(plain(decodeJobs(encodeJobs(given)))).toEqual(given)
+    }),
+  )
+})
+
+it('gives this thread the very outcomes', () => {
+  fc.assert(
+    fc.property(outcomes, (given) => {
+      expect(plain(decodeOutcomes(encodeOutcomes(given), signer))).toEqual(given)
+    }),
+  )
+})
+
+it('writes a batch into memory of its own, which may be given away whole', () => {
+  const encoded = encodeJobs([{ checks: [], mint: null }])
+  expect(encoded.byteLength).toBe(6)
+})

@@ -1,0 +1,202 @@
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { CreateResponse_Body } from '#generated/session/service'
+import { SealError } from '../../../src/core/errors.js'
+import { uuidText } from '../../../src/core/uuid.js'
+import { openSeal } from '../../../src/crypto/seal.js'
+import { sodiumEd25519 } from '../../../src/crypto/sodium.js'
+import { naclEd25519 } from '../../../src/crypto/tweetnacl.js'
+import type { Minted, MintJob } from '../../../src/minting/job.js'
+import { MintingPool, type PoolKeys, type ThreadPort } from '../../../src/minting/pool.js'
+import { serveJobs } from '../../../src/minting/serve.js'
+
+const owner = sodiumEd25519.signer(randomBytes(32))
+const content = Buffer.from('what was signed')
+const lifetime = { exp: 2n, nbf: 1n, iat: 1n }
+const good = { key: owner.publicKey, sign: owner.sign(content), content }
+const bad = { ...good, content: Buffer.from('something else') }
+const job = (checks = [good], meta: Uint8Array | null = null): MintJob => ({
+  checks,
+  mint: { owner: owner.publicKey, lifetime, meta },
+})
+
+function newKeys(): PoolKeys {
+  const identitySeed = Uint8Array.from(randomBytes(32))
+  return {
+    sealing: { current: 'k1', keys: new Map([['k1', Uint8Array.from(randomBytes(32))]]) },
+    identity: sodiumEd25519.signer(identitySeed),
+    identitySeed,
+  }
+}
+
+/** Checks all of a session key by other means than those that made it. */
+function expectMinted(minted: Minted | null, keys: PoolKeys, meta: Uint8Array | null = null) {
+  const { id, publicKey, seal, bodySignature, metaSignature, signer } = minted as Minted
+  const binding = { owner: owner.publicKey, lifetime, publicKey }
+  const seed = openSeal(keys.sealing, seal, uuidText(id), binding)
+  expect(naclEd25519.publicKey(seed)).toEqual(Uint8Array.from(publicKey))
+  expect(signer).toEqual(keys.identity.publicKey)
+  const body = CreateResponse_Body.encode({ id, sessionKey: publicKey }).finish()
+  expect(naclEd25519.verify(signer, body, bodySignature)).toBe(true)
+  expect(meta === null || naclEd25519.verify(signer, meta, metaSignature as Uint8Array)).toBe(true)
+}
+
+/** The far end runs in this thread, so that a test sees what is under way, and may end it. */
+class NearThread implements ThreadPort {
+  readonly #channel = new MessageChannel()
+  readonly #ended = new Set<() => void>()
+  batches = 0
+  isDeaf = false
+
+  constructor() {
+    const { port2 } = this.#channel
+    serveJobs({
+      postMessage: (message: ArrayBuffer, transfer: ArrayBuffer[]) =>
+        port2.postMessage(message, transfer),
+      on: (_: 'message', listener: (message: unknown) => void) =>
+        port2.on('message', (message) => this.isDeaf || listener(message)),
+    } as unknown as MessagePort)
+  }
+
+  postMessage(message: ArrayBuffer, transfer?: ArrayBuffer[]): void {
+    this.batches += message instanceof ArrayBuffer ? 1 : 0
+    this.#channel.port1.postMessage(message, transfer)
+  }
+
+  on(event: 'message' | 'error' | 'exit', listener: (...args: never[]) => void): void {
+    if (event === 'message') {
+      this.#channel.port1.on('message', listener)
+    } else if (event === 'exit') {
+      this.#ended.add(listener as () => void)
+    }
+  }
+
+  async ready(): Promise<void> {
+    await once(this.#channel.port1, 'message')
+  }
+
+  async terminate(): Promise<void> {
+    this.#channel.port1.close()
+    for (const listener of this.#ended) {
+      listener()
+    }
+  }
+}
+
+async function poolWith(keys: () => PoolKeys) {
+  const threads: NearThread[] = []
+  let lost = 0
+  const pool = new MintingPool({
+    threads: 1,
+    keys,
+    onThreadLost: () => lost++,
+    start() {
+      const thread = new NearThread()
+      threads.push(thread)
+      return thread
+    },
+  })
+  onTestFinished(() => pool.close())
+  const thread = threads[0] as NearThread
+  await thread.ready()
+  return { pool, thread, threads, lost: () => lost }
+}
+
+describe.each([0, 1])('with %i threads', (count) => {
+  async function anyPool(keys: PoolKeys) {
+    if (count === 0) {
+      return new MintingPool({ threads: 0, keys: () => keys, onThreadLost: () => {} })
+    }
+    return (await poolWith(() => keys)).pool
+  }
+
+  it('makes a key whose seal opens and whose answer verifies, for each of many jobs', async () => {
+    const keys = newKeys()
+    const pool = await anyPool(keys)
+    const meta = Buffer.from('a meta header')
+    const outcomes = await Promise.all(
+      Array.from({ length: 40 }, (_, i) => pool.run(job([good, good], i % 2 ? meta : null))),
+    )
+    for (const [i, { failedCheck, minted }] of outcomes.entries()) {
+      expect(failedCheck).toBeNull()
+      expectMinted(minted, keys, i % 2 ? meta : null)
+    }
+    expect(new Set(outcomes.map(({ minted }) => uuidText((minted as Minted).id))).size).toBe(40)
+  })
+
+  it('names the first check that fails, and makes no key then', async () => {
+    const pool = await anyPool(newKeys())
+    const outcomes = await Promise.all([
+      pool.run(job([good, bad, bad])),
+      pool.run({ checks: [bad], mint: null }),
+      pool.run({ checks: [good], mint: null }),
+    ])
+    expect(outcomes.map(({ failedCheck }) => failedCheck)).toEqual([1, 0, null])
+    expect(outcomes.map(({ minted }) => minted)).toEqual([null, null, null])
+  })
+
+  it('tells of a sealing key that is not at hand as a thread alone would', async () => {
+    const pool = await anyPool({ ...newKeys(), sealing: { current: 'lost', keys: new Map() } })
+    const outcomes = await Promise.allSettled([pool.run(job()), pool.run(job())])
+    for (const outcome of outcomes) {
+      expect(outcome).toMatchObject({ reason: expect.any(SealError) })
+    }
+  })
+})
+
+it('hands out what came in one turn as one batch', async () => {
+  const { pool, thread } = await poolWith(newKeys)
+  await Promise.all(Array.from({ length: 10 }, () => pool.run(job())))
+  expect(thread.batches).toBe(1)
+})
+
+it('does a job here that comes alone', async () => {
+  const { pool, thread } = await poolWith(newKeys)
+  await pool.run(job())
+  expect(thread.batches).toBe(0)
+})
+
+it('takes part while the thread has all that it takes', async () => {
+  const { pool, thread } = await poolWith(newKeys)
+  thread.isDeaf = true
+  const runs = Array.from({ length: 70 }, () => pool.run(job()))
+  // 64 are the thread's, which does not answer.
+  await Promise.all(runs.slice(64))
+  expect(thread.batches).toBe(2)
+  await thread.terminate()
+  await Promise.all(runs)
+})
+
+it('uses the keys as they are when a batch goes out', async () => {
+  let keys = newKeys()
+  const { pool } = await poolWith(() => keys)
+  await Promise.all([pool.run(job()), pool.run(job())])
+  keys = newKeys()
+  const outcomes = await Promise.all([pool.run(job()), pool.run(job())])
+  for (const { minted } of outcomes) {
+    expectMinted(minted, keys)
+  }
+})
+
+it('does here what a thread that ends leaves, and starts another', async () => {
+  const { pool, thread, threads, lost } = await poolWith(newKeys)
+  thread.isDeaf = true
+  const runs = [pool.run(job()), pool.run(job())]
+  await expect.poll(() => thread.batches).toBe(1)
+  await thread.terminate()
+  expect((await Promise.all(runs)).map(({ failedCheck }) => failedCheck)).toEqual([null, null])
+  expect(lost()).toBe(1)
+  await expect.poll(() => threads.length).toBe(2)
+})
+
+it('does every job that is under way when it closes, and starts no thread', async () => {
+  const { pool, thread, threads, lost } = await poolWith(newKeys)
+  thread.isDeaf = true
+  const runs = [pool.run(job()), pool.run(job())]
+  await expect.poll(() => thread.batches).toBe(1)
+  await pool.close()
+  await Promise.all(runs)
+  expect([lost(), threads.length]).toEqual([0, 1])
+})
