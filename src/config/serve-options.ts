@@ -182,6 +182,13 @@ export const SERVE_OPTIONS = {
     help: 'how long ended sessions are kept',
     parse: durationMs,
   }),
+  cryptoThreads: option({
+    name: 'crypto-threads',
+    placeholder: 'N',
+    default: '1',
+    help: 'threads beside the main one that check signatures and make session keys; at most one less than the machine has cores',
+    parse: count,
+  }),
   maxDataBytes: option({
     name: 'max-data-bytes',
     placeholder: 'N',

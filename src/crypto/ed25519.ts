@@ -5,6 +5,12 @@ export interface Signer {
   sign(message: Uint8Array): Uint8Array
 }
 
+/** Signs with an Ed25519 key that another thread may be given too. */
+export interface SeededSigner extends Signer {
+  /** Secret, 32 bytes. A function, so that what shows an object does not show it. */
+  seed(): Uint8Array
+}
+
 /** Ed25519 without prehash (RFC 8032 section 5.1). */
 export interface Ed25519 {
   /** The public key, 32 bytes, of a seed of 32 bytes. */

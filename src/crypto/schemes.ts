@@ -29,25 +29,50 @@ export function schemeVerifier(ed25519: Ed25519): Verify {
 /**
  * Remembers the last `maxEntries` signatures that verified, for short headers that recur unchanged.
  *
- * It answers true only where `verify` did for the same bytes: verifying depends on nothing else, and
- * entries go by the very bytes of key, signature and message, each told from the next by its length.
- * What failed is not remembered, so that strangers cannot push out what is worth keeping for free.
+ * It knows the very bytes of key, signature and message, each told from the next by its length: verifying
+ * depends on nothing else. What failed is never added, so that strangers cannot push out what is worth
+ * keeping for free.
  */
-export function cachedVerify(verify: Verify, maxEntries: number): Verify {
-  const verified = new LRUCache<string, true>({ max: maxEntries })
-  return (key, sign, message) => {
-    if (key.length + sign.length + message.length > MAX_REMEMBERED_BYTES) {
-      return verify(key, sign, message)
+export class VerifiedSignatures {
+  private readonly entries: LRUCache<string, true>
+
+  constructor(maxEntries: number) {
+    this.entries = new LRUCache({ max: maxEntries })
+  }
+
+  /** Whether these were added. */
+  has(key: Uint8Array, sign: Uint8Array, message: Uint8Array): boolean {
+    return isShort(key, sign, message) && this.entries.get(entryOf(key, sign, message)) === true
+  }
+
+  /** To be called only where `sign` is the signature of `message` under `key`. What is long is not kept. */
+  add(key: Uint8Array, sign: Uint8Array, message: Uint8Array): void {
+    if (isShort(key, sign, message)) {
+      this.entries.set(entryOf(key, sign, message), true)
     }
-    const bytes = Buffer.concat([key, sign, message])
-    const entry = `${key.length} ${sign.length} ${bytes.toString('latin1')}`
-    if (verified.get(entry) === true) {
+  }
+}
+
+/** The same as `verify`, but signatures that verified lately are not checked again. */
+export function cachedVerify(verify: Verify, maxEntries: number): Verify {
+  const verified = new VerifiedSignatures(maxEntries)
+  return (key, sign, message) => {
+    if (verified.has(key, sign, message)) {
       return true
     }
-    const valid = verify(key, sign, message)
-    if (valid) {
-      verified.set(entry, true)
+    const isValid = verify(key, sign, message)
+    if (isValid) {
+      verified.add(key, sign, message)
     }
-    return valid
+    return isValid
   }
+}
+
+function isShort(key: Uint8Array, sign: Uint8Array, message: Uint8Array): boolean {
+  return key.length + sign.length + message.length <= MAX_REMEMBERED_BYTES
+}
+
+function entryOf(key: Uint8Array, sign: Uint8Array, message: Uint8Array): string {
+  const bytes = Buffer.concat([key, sign, message])
+  return `${key.length} ${sign.length} ${bytes.toString('latin1')}`
 }

@@ -11,12 +11,14 @@ export interface ChainVerifiers {
   readonly header: Verify
 }
 
-/** A signature, and what it must be over. */
-interface Claim {
+/** A signature of a message that is yet to be checked; slices of the message. */
+export interface ChainSignature extends SignatureBytes {
+  /** Where it stands. */
   readonly field: string
-  readonly signature: SignatureBytes
+  /** What it must be over. */
   readonly content: Uint8Array
-  readonly verify: Verify
+  /** Whether that is a header, which recurs from one message to the next; else it is the body. */
+  readonly isHeader: boolean
   /** Where `content` is a message. */
   readonly shape?: Shape | undefined
 }
@@ -28,58 +30,68 @@ const NO_BYTES = new Uint8Array(0)
  * that of the body's signer, as a slice of the message. Throws SignatureError.
  */
 export function verifyChain(message: SignedMessage, verifiers: ChainVerifiers): Uint8Array {
-  // What costs nothing comes first: the last of 33 signatures may be the one that is missing.
-  const claims = claimsOf(message, verifiers)
-  for (const { field, signature, content, verify, shape } of claims) {
-    const { key, sign } = signature
-    if (!verify(key, sign, content)) {
-      throw new SignatureError(
-        field,
-        `does not verify (a key of ${key.length} bytes, a signature of ${sign.length})` +
-          orderHint(content, shape),
-      )
+  for (const signature of readChain(message)) {
+    const { key, sign, content, isHeader } = signature
+    if (!verifiers[isHeader ? 'header' : 'body'](key, sign, content)) {
+      throw doesNotVerify(signature)
     }
   }
   return message.innermost.bodySignature.key
 }
 
 /**
- * The signatures of all levels, the innermost first. Throws SignatureError where one is missing, or where those of a
- * level have different keys: else an observed body could be sent again under a stranger's meta header.
+ * The signatures of all levels, the innermost first; the first that does not verify is to be told. What costs nothing
+ * to check is checked here: the last of 33 may be the one that is missing. Throws SignatureError where one is missing, or
+ * where those of a level have different keys: else an observed body could be sent again under a stranger's meta header.
  */
-function claimsOf({ shape, body, levels }: SignedMessage, verifiers: ChainVerifiers): Claim[] {
-  const claims: Claim[] = []
+export function readChain({ shape, body, levels }: SignedMessage): ChainSignature[] {
+  const chain: ChainSignature[] = []
   let wrapped: Uint8Array = NO_BYTES
   levels.forEach(({ meta, verify, bodySignature, metaSignature, originSignature }, i) => {
     const path = headerPath('verify_header', levels.length, i)
     const levelKey = (bodySignature ?? metaSignature)?.key
-    const claim = (
+    const add = (
       name: string,
       signature: SignatureBytes | undefined,
       content: Uint8Array,
-      verify: Verify,
       shape?: Shape,
     ) => {
       const field = `${path}.${name}`
       if (signature === undefined || levelKey === undefined) {
         throw new SignatureError(field, 'is missing')
       }
-      if (Buffer.compare(signature.key, levelKey) !== 0) {
+      const { key, sign } = signature
+      if (Buffer.compare(key, levelKey) !== 0) {
         throw new SignatureError(field, 'its key is not that of the others of its level')
       }
-      claims.push({ field, signature, content, verify, shape })
+      chain.push({ key, sign, field, content, shape, isHeader: name !== 'body_signature' })
     }
     if (i === 0) {
-      claim('body_signature', bodySignature, body, verifiers.body, shape.body)
+      add('body_signature', bodySignature, body, shape.body)
     }
-    claim('meta_signature', metaSignature, meta, verifiers.header, shape.metaHeader)
+    add('meta_signature', metaSignature, meta, shape.metaHeader)
     // Some original senders leave out the signature over nothing.
     if (i > 0 || originSignature !== undefined) {
-      claim('origin_signature', originSignature, wrapped, verifiers.header)
+      add('origin_signature', originSignature, wrapped)
     }
     wrapped = verify
   })
-  return claims
+  return chain
+}
+
+/** What to tell of a signature that failed. */
+export function doesNotVerify({
+  key,
+  sign,
+  field,
+  content,
+  shape,
+}: ChainSignature): SignatureError {
+  return new SignatureError(
+    field,
+    `does not verify (a key of ${key.length} bytes, a signature of ${sign.length})` +
+      orderHint(content, shape),
+  )
 }
 
 /** A client that serializes once to sign and once more to send may send its fields in another order. */

@@ -12,15 +12,13 @@ export interface MessageParts {
 const NO_BYTES = new Uint8Array(0)
 
 /** Signs a request as its original sender. Returns the whole message. */
-export function signRequest({ body, meta }: MessageParts, signer: Signer): Buffer {
-  const signature = (content: Uint8Array) => encodeSignature(signer, content)
-  return assemble(
-    createRequest,
-    { body, meta },
-    signature(body),
-    signature(meta),
-    signature(NO_BYTES),
-  )
+export function signRequest(parts: MessageParts, signer: Signer): Buffer {
+  return encodeSigned(createRequest, parts, {
+    key: signer.publicKey,
+    body: signer.sign(parts.body),
+    meta: signer.sign(parts.meta),
+    origin: signer.sign(NO_BYTES),
+  })
 }
 
 /**
@@ -28,24 +26,49 @@ export function signRequest({ body, meta }: MessageParts, signer: Signer): Buffe
  * does, so most responses cost one signature. A meta header must not be written to afterwards.
  */
 export function createResponseSigner(signer: Signer): (parts: MessageParts) => Buffer {
-  const originSignature = encodeSignature(signer, NO_BYTES)
+  const origin = signer.sign(NO_BYTES)
   let signedMeta: Uint8Array = NO_BYTES
-  let metaSignature = originSignature
+  let metaSignature = origin
   return ({ body, meta }) => {
     if (Buffer.compare(meta, signedMeta) !== 0) {
-      metaSignature = encodeSignature(signer, meta)
+      metaSignature = signer.sign(meta)
       signedMeta = meta
     }
-    const bodySignature = encodeSignature(signer, body)
-    return assemble(createResponse, { body, meta }, bodySignature, metaSignature, originSignature)
+    const signatures = {
+      key: signer.publicKey,
+      body: signer.sign(body),
+      meta: metaSignature,
+      origin,
+    }
+    return encodeResponse({ body, meta }, signatures)
   }
 }
 
-const { key, sign } = messages['service.Signature']
+/** What one key signed of a message. */
+export interface MessageSignatures {
+  /** The public key, 32 or 33 bytes. */
+  readonly key: Uint8Array
+  /** Each 64 bytes, or 65 for P-256 with SHA-512. */
+  readonly body: Uint8Array
+  readonly meta: Uint8Array
+  /** Over nothing: there is no origin. */
+  readonly origin: Uint8Array
+}
+
+/** A response whose signatures were made before. Returns the whole message. */
+export function encodeResponse(parts: MessageParts, signatures: MessageSignatures): Buffer {
+  return encodeSigned(createResponse, parts, signatures)
+}
+
+const signatureFields = messages['service.Signature']
 
 /** A `service.Signature` over `content`. */
 export function encodeSignature(signer: Signer, content: Uint8Array): Buffer {
-  return encodeFields([key.number, signer.publicKey], [sign.number, signer.sign(content)])
+  return signatureBytes(signer.publicKey, signer.sign(content))
+}
+
+function signatureBytes(key: Uint8Array, sign: Uint8Array): Buffer {
+  return encodeFields([signatureFields.key.number, key], [signatureFields.sign.number, sign])
 }
 
 export function encodeMessage(
@@ -61,18 +84,16 @@ export function encodeMessage(
   )
 }
 
-function assemble(
+function encodeSigned(
   shape: SignedShape,
-  { body, meta }: MessageParts,
-  bodySignature: Uint8Array,
-  metaSignature: Uint8Array,
-  originSignature: Uint8Array,
+  parts: MessageParts,
+  { key, body, meta, origin }: MessageSignatures,
 ): Buffer {
   const { named } = shape.verifyHeader
   const verify = encodeFields(
-    [named.body_signature.number, bodySignature],
-    [named.meta_signature.number, metaSignature],
-    [named.origin_signature.number, originSignature],
+    [named.body_signature.number, signatureBytes(key, body)],
+    [named.meta_signature.number, signatureBytes(key, meta)],
+    [named.origin_signature.number, signatureBytes(key, origin)],
   )
-  return encodeMessage(shape, body, meta, verify)
+  return encodeMessage(shape, parts.body, parts.meta, verify)
 }

@@ -1,7 +1,7 @@
 import { hex } from '@scure/base'
 import { sameBytes } from '../core/bytes.js'
 import { InputFileError, KeyChangeError, StoreMismatchError } from '../core/errors.js'
-import type { Ed25519, Signer } from '../crypto/ed25519.js'
+import type { SeededSigner, Signer } from '../crypto/ed25519.js'
 import { generateKey, privateKeyFromPem, privateKeyToPem } from '../crypto/keys.js'
 import { sodiumEd25519 } from '../crypto/sodium.js'
 import {
@@ -24,31 +24,26 @@ export class ServerIdentity {
 
   private constructor(
     private readonly file: string,
-    private signing: Signer,
-    private announced: Signer | null,
-    private readonly ed25519: Ed25519,
+    private signing: SeededSigner,
+    private announced: SeededSigner | null,
   ) {}
 
   /** Reads the key; makes it where it is missing and may be. Throws InputFileError, StoreMismatchError. */
-  static async open(
-    file: string,
-    mayMake: boolean,
-    ed25519 = sodiumEd25519,
-  ): Promise<ServerIdentity> {
-    const stored = await readSigner(file, ed25519)
+  static async open(file: string, mayMake: boolean): Promise<ServerIdentity> {
+    const stored = await readSigner(file)
     if (stored === null && !mayMake) {
       throw new StoreMismatchError(
         `${file} is missing, but the store holds sessions: restore it, or make a new identity with ` +
           `"sessiond keygen --out ${file}" (clients that pinned the old one will refuse this server)`,
       )
     }
-    const signing = stored ?? (await makeSigner(file, ed25519))
-    const announced = await readSigner(nextIdentityFile(file), ed25519)
-    return new ServerIdentity(file, signing, announced, ed25519)
+    const signing = stored ?? (await makeSigner(file))
+    const announced = await readSigner(nextIdentityFile(file))
+    return new ServerIdentity(file, signing, announced)
   }
 
   /** The key that signs now: ask each time. */
-  get current(): Signer {
+  get current(): SeededSigner {
     return this.signing
   }
 
@@ -60,20 +55,19 @@ export class ServerIdentity {
   private async announceNow(): Promise<void> {
     // Said now rather than when clients have pinned what cannot be activated.
     await checkReplaceable(this.file)
-    const { ed25519 } = this
     const file = nextIdentityFile(this.file)
-    this.announced ??= (await readSigner(file, ed25519)) ?? (await makeSigner(file, ed25519))
+    this.announced ??= (await readSigner(file)) ?? (await makeSigner(file))
   }
 
   private async activateNow(): Promise<void> {
-    const { file, signing, announced, ed25519 } = this
+    const { file, signing, announced } = this
     if (announced === null) {
       throw new KeyChangeError(
         'no next identity is announced: announce one, and give clients time to pin it',
       )
     }
-    await checkHolds(file, signing, ed25519)
-    await checkHolds(nextIdentityFile(file), announced, ed25519)
+    await checkHolds(file, signing)
+    await checkHolds(nextIdentityFile(file), announced)
     await succeedSecretFile(file, nextIdentityFile(file), previousIdentityFile(file, signing))
     this.signing = announced
     this.announced = null
@@ -93,31 +87,28 @@ function beside(file: string, suffix: string): string {
   return `${file.replace(/\.pem$/, '')}-${suffix}.pem`
 }
 
-async function makeSigner(file: string, ed25519: Ed25519): Promise<Signer> {
+async function makeSigner(file: string): Promise<SeededSigner> {
   const key = generateKey('ed25519')
   await writeSecretFile(file, privateKeyToPem(key))
-  return signerOf(key, file, ed25519)
+  return signerOf(key, file)
 }
 
-async function readSigner(file: string, ed25519: Ed25519): Promise<Signer | null> {
+async function readSigner(file: string): Promise<SeededSigner | null> {
   const stored = await readSecretFile(file)
-  return stored === null ? null : signerOf(privateKeyFromPem(stored, file), file, ed25519)
+  return stored === null ? null : signerOf(privateKeyFromPem(stored, file), file)
 }
 
-function signerOf(
-  key: ReturnType<typeof privateKeyFromPem>,
-  file: string,
-  ed25519: Ed25519,
-): Signer {
+function signerOf(key: ReturnType<typeof privateKeyFromPem>, file: string): SeededSigner {
   if (key.type !== 'ed25519') {
     throw new InputFileError(file, "the server's identity must be an Ed25519 key")
   }
-  return ed25519.signer(key.seed)
+  const { seed } = key
+  return { ...sodiumEd25519.signer(seed), seed: () => seed }
 }
 
 /** A file may have been changed by hand since it was read. */
-async function checkHolds(file: string, signer: Signer, ed25519: Ed25519): Promise<void> {
-  const stored = await readSigner(file, ed25519)
+async function checkHolds(file: string, signer: Signer): Promise<void> {
+  const stored = await readSigner(file)
   if (stored === null || !sameBytes(stored.publicKey, signer.publicKey)) {
     const key = hex.encode(signer.publicKey)
     throw new KeyChangeError(`${file} no longer holds the key ${key}: restore it, or restart`)

@@ -1,6 +1,5 @@
 import type { Config } from '../config/serve-options.js'
 import type { SessionStore } from '../core/store.js'
-import type { Ed25519 } from '../crypto/ed25519.js'
 import { SealingKeyRing } from './sealing-key-ring.js'
 import { ServerIdentity } from './server-identity.js'
 
@@ -18,11 +17,10 @@ export interface ServerKeys {
 export async function openServerKeys(
   config: Config,
   store: Pick<SessionStore, 'list' | 'countOpen'>,
-  ed25519?: Ed25519,
 ): Promise<ServerKeys> {
   const { sessions } = await store.list({ skip: 0, take: 1, total: false })
   return {
-    identity: await ServerIdentity.open(config.identityKey, sessions.length === 0, ed25519),
+    identity: await ServerIdentity.open(config.identityKey, sessions.length === 0),
     sealing: await SealingKeyRing.open(config.sealingKeys, (await store.countOpen()) === 0),
   }
 }

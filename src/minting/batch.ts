@@ -1,3 +1,5 @@
+import { ED25519_KEY_BYTES, ED25519_SIGNATURE_BYTES } from '../core/key-lengths.js'
+import { UUID_BYTES } from '../core/uuid.js'
 import type { MintJob, MintOutcome, SignatureCheck } from './job.js'
 
 /*
@@ -16,9 +18,6 @@ const HAS_META = 2
 const HAS_FAILED = 4
 const HAS_THROWN = 8
 
-const ID_BYTES = 16
-const KEY_BYTES = 32
-const SIGNATURE_BYTES = 64
 const LENGTH_BYTES = 4
 const NUMBER_BYTES = 8
 const JOB_HEAD_BYTES = 2
@@ -188,10 +187,10 @@ export function decodeOutcomes(buffer: ArrayBuffer, signer: Uint8Array): (MintOu
     if (!(parts & HAS_MINT)) {
       return { failedCheck, minted: null, ...times }
     }
-    const id = reader.fixed(ID_BYTES)
-    const publicKey = reader.fixed(KEY_BYTES)
-    const bodySignature = reader.fixed(SIGNATURE_BYTES)
-    const metaSignature = parts & HAS_META ? reader.fixed(SIGNATURE_BYTES) : null
+    const id = reader.fixed(UUID_BYTES)
+    const publicKey = reader.fixed(ED25519_KEY_BYTES)
+    const bodySignature = reader.fixed(ED25519_SIGNATURE_BYTES)
+    const metaSignature = parts & HAS_META ? reader.fixed(ED25519_SIGNATURE_BYTES) : null
     const minted = { id, publicKey, bodySignature, metaSignature, seal: reader.sized(), signer }
     return { failedCheck, minted, ...times }
   })
@@ -215,6 +214,6 @@ function outcomeLength(outcome: MintOutcome | null): number {
     return OUTCOME_HEAD_BYTES
   }
   const signatures = minted.metaSignature === null ? 1 : 2
-  const fixed = ID_BYTES + KEY_BYTES + signatures * SIGNATURE_BYTES
+  const fixed = UUID_BYTES + ED25519_KEY_BYTES + signatures * ED25519_SIGNATURE_BYTES
   return OUTCOME_HEAD_BYTES + fixed + LENGTH_BYTES + minted.seal.length
 }

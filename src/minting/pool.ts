@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import type { Signer } from '../crypto/ed25519.js'
+import type { SeededSigner } from '../crypto/ed25519.js'
 import type { SealingKeys } from '../crypto/seal.js'
 import { decodeOutcomes, encodeJobs } from './batch.js'
 import type { MintJob, MintOutcome } from './job.js'
@@ -18,9 +18,7 @@ const LAST_RETRY_MS = 10_000
 /** What the jobs are done with now: asked for each batch. */
 export interface PoolKeys {
   readonly sealing: SealingKeys
-  readonly identity: Signer
-  /** Of the same identity, 32 bytes. */
-  readonly identitySeed: Uint8Array
+  readonly identity: SeededSigner
 }
 
 /** The part of a worker thread that the pool uses. */
@@ -46,7 +44,7 @@ interface Batch {
 interface Thread {
   readonly port: ThreadPort
   isReady: boolean
-  sent: Pick<PoolKeys, 'sealing' | 'identity'> | null
+  sent: PoolKeys | null
   readonly batches: Batch[]
 }
 
@@ -105,14 +103,14 @@ export class MintingPool {
     if (this.queue.length > 1 || this.isAnyBusy()) {
       this.handOut()
     }
-    const startMs = performance.now()
+    const startedAtMs = performance.now()
     do {
       const next = this.queue.shift()
       if (next === undefined) {
         return
       }
       this.runHere(next)
-    } while (performance.now() - startMs < TURN_MS)
+    } while (performance.now() - startedAtMs < TURN_MS)
     this.dueTurn()
   }
 
@@ -134,9 +132,9 @@ export class MintingPool {
   }
 
   private send(thread: Thread, pending: readonly Pending[]): void {
-    const { sealing, identity, identitySeed } = this.options.keys()
+    const { sealing, identity } = this.options.keys()
     if (thread.sent?.sealing !== sealing || thread.sent.identity !== identity) {
-      thread.port.postMessage({ sealing, identitySeed })
+      thread.port.postMessage({ sealing, identitySeed: identity.seed() })
       thread.sent = { sealing, identity }
     }
     thread.batches.push({ pending, signer: identity.publicKey })

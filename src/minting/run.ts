@@ -1,12 +1,11 @@
 import { CreateResponse_Body } from '#generated/session/service'
+import { SEED_BYTES } from '../core/key-lengths.js'
 import { UUID_BYTES, uuidText, uuidV4Bytes } from '../core/uuid.js'
 import type { Signer } from '../crypto/ed25519.js'
 import { schemeVerifier } from '../crypto/schemes.js'
 import { type SealingKeys, sealSeed } from '../crypto/seal.js'
 import { sodiumEd25519, sodiumRandomBytes } from '../crypto/sodium.js'
 import type { Minted, MintJob, MintOutcome, MintRequest } from './job.js'
-
-const SEED_BYTES = 32
 
 /** What seals session keys, and signs answers. */
 export interface MintingKeys {
@@ -16,32 +15,43 @@ export interface MintingKeys {
 
 const verify = schemeVerifier(sodiumEd25519)
 
-/** Does a job in this thread. Throws SealError where the sealing key is not at hand. */
-export function runJob({ checks, mint }: MintJob, keys: MintingKeys): MintOutcome {
-  const startMs = performance.now()
+/**
+ * Does a job in this thread. `randomBytes` gives so many from a cryptographic source, in memory of their own;
+ * they are wiped. Throws SealError where the sealing key is not at hand.
+ */
+export function runJob(
+  { checks, mint }: MintJob,
+  keys: MintingKeys,
+  randomBytes: (length: number) => Uint8Array = sodiumRandomBytes,
+): MintOutcome {
+  const startedAtMs = performance.now()
   const failed = checks.findIndex(({ key, sign, content }) => !verify(key, sign, content))
-  const verifyMs = performance.now() - startMs
+  const verifyMs = performance.now() - startedAtMs
   if (failed >= 0 || mint === null) {
     return { failedCheck: failed < 0 ? null : failed, minted: null, verifyMs, signMs: 0 }
   }
-  return { failedCheck: null, verifyMs, ...mintKey(mint, keys) }
+  return {
+    failedCheck: null,
+    verifyMs,
+    ...mintKey(mint, keys, randomBytes(UUID_BYTES + SEED_BYTES)),
+  }
 }
 
 function mintKey(
   { owner, lifetime, meta }: MintRequest,
   { sealing, identity }: MintingKeys,
+  random: Uint8Array,
 ): Pick<MintOutcome, 'signMs'> & { minted: Minted } {
-  const random = sodiumRandomBytes(UUID_BYTES + SEED_BYTES)
   const id = uuidV4Bytes(random.subarray(0, UUID_BYTES))
   const seed = random.subarray(UUID_BYTES)
   const publicKey = sodiumEd25519.publicKey(seed)
   const seal = sealSeed(sealing, seed, uuidText(id), { owner, lifetime, publicKey })
   random.fill(0)
-  const startMs = performance.now()
+  const startedAtMs = performance.now()
   const body = CreateResponse_Body.encode({ id, sessionKey: publicKey }).finish()
   const bodySignature = identity.sign(body)
   const metaSignature = meta && identity.sign(meta)
-  const signMs = performance.now() - startMs
+  const signMs = performance.now() - startedAtMs
   const signer = identity.publicKey
   return { minted: { id, publicKey, seal, bodySignature, metaSignature, signer }, signMs }
 }

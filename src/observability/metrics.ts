@@ -104,12 +104,12 @@ export class Metrics {
   )
   private readonly signSeconds = this.histogram(
     'sign_duration_seconds',
-    'Time to make a signature.',
+    'Time to make the signatures of a response.',
     CRYPTO_BUCKETS,
   )
   private readonly verifySeconds = this.histogram(
     'verify_duration_seconds',
-    'Time to verify a signature. Cache hits are not counted.',
+    'Time to verify the signatures of a request. Cache hits are not counted.',
     CRYPTO_BUCKETS,
   )
   private readonly sweepSeconds = this.histogram(

@@ -7,8 +7,7 @@ import { type CreatePorts, createSession, type TokenSession } from '../core/crea
 import type { ClockGuard } from '../core/endings/clock-guard.js'
 import { Expiry } from '../core/endings/expiry.js'
 import { EpochClock } from '../core/epoch.js'
-import { sealSeed } from '../crypto/seal.js'
-import { sodiumEd25519, sodiumRandomBytes } from '../crypto/sodium.js'
+import { sodiumRandomBytes } from '../crypto/sodium.js'
 import { openServerKeys, type ServerKeys } from '../keys/server-keys.js'
 import type { ServedStore } from '../stores/engine.js'
 import { guardClock } from './clock.js'
@@ -16,7 +15,6 @@ import type { ServerContext } from './context.js'
 import { openOwners } from './owners.js'
 import { openStore } from './store.js'
 import { startSweep } from './sweep.js'
-import { timedSigning } from './timed.js'
 
 /** What stands behind every transport. */
 export interface Backend {
@@ -44,8 +42,7 @@ export async function openBackend(context: ServerContext, stop?: AbortSignal): P
   lifecycle.add(() => store.close())
   const guard = await guardClock(store, config.maxEpochDriftMs, log)
   const clock = new EpochClock(epochs, Date.now, () => guard.isSuspect())
-  const ed25519 = timedSigning(sodiumEd25519, (durationMs) => metrics.signed(durationMs))
-  const keys = await openServerKeys(config, store, ed25519)
+  const keys = await openServerKeys(config, store)
   audit = await openAuditLog(config.auditLog, {
     nowMs: Date.now,
     onFailure(err) {
@@ -61,9 +58,6 @@ export async function openBackend(context: ServerContext, stop?: AbortSignal): P
     expiry,
     clock,
     owners: openOwners(config.owners, log, lifecycle),
-    randomBytes: sodiumRandomBytes,
-    publicKey: (seed) => sodiumEd25519.publicKey(seed),
-    seal: (seed, sessionId, token) => sealSeed(keys.sealing.keys, seed, sessionId, token),
   }
   const ports = { store, expiry, audit, clock, randomBytes: sodiumRandomBytes }
   const sessions = new Sessions(ports, config)

@@ -1,20 +1,13 @@
 import type { OperatorCredential } from '../core/operators/trust.js'
 import type { Tls } from '../credentials/tls.js'
-import { cachedVerify, schemeVerifier, type Verify } from '../crypto/schemes.js'
-import { sodiumEd25519 } from '../crypto/sodium.js'
 import { identityService } from '../grpc/services/identity.js'
 import { sessionService } from '../grpc/services/session.js'
 import { TlsServerCredentials } from '../grpc/transport/credentials.js'
 import { type GrpcServer, startGrpcServer } from '../grpc/transport/server.js'
-import type { Metrics } from '../observability/metrics.js'
-import { inSpan } from '../observability/trace.js'
 import { adminServices } from './admin.js'
 import type { Backend } from './backend.js'
 import type { ServerContext } from './context.js'
-import { timed } from './timed.js'
-
-/** Header signatures that recur unchanged are checked once; about 300 bytes each, 1 KiB at most. */
-const REMEMBERED_HEADERS = 10_000
+import { startMinting } from './minting.js'
 
 /** Serves Create, the server's identity, and what is for operators. Throws ListenError. */
 export async function startGrpc(
@@ -24,17 +17,14 @@ export async function startGrpc(
   credential: OperatorCredential | null,
 ): Promise<GrpcServer> {
   const { config, observer, onLimited, unsent, lifecycle } = context
-  const { create, clock, keys } = backend
-  const verify = timedVerify(context.metrics)
+  const { create, keys } = backend
   const server = await startGrpcServer({
     address: config.grpc,
     socketMode: config.grpcSocketMode,
     services: {
       'session.Session': sessionService({
         create,
-        clock,
-        identity: () => keys.identity.current,
-        verifiers: { body: verify, header: cachedVerify(verify, REMEMBERED_HEADERS) },
+        ...startMinting(context, backend),
         observer,
       }),
       'sessiond.v1.Identity': identityService(keys.identity, { observer }),
@@ -48,12 +38,4 @@ export async function startGrpc(
   })
   lifecycle.listens(server)
   return server
-}
-
-function timedVerify(metrics: Metrics): Verify {
-  const verify = schemeVerifier(sodiumEd25519)
-  return timed<Parameters<Verify>, boolean>(
-    (...args) => inSpan('verify', () => verify(...args)),
-    (durationMs) => metrics.verified(durationMs),
-  )
 }

@@ -11,13 +11,13 @@ import {
 } from '#generated/sessions_v1/sessions'
 import { CATEGORIES } from '../../src/commandable/description.js'
 import { EpochClock } from '../../src/core/epoch.js'
-import { sodiumEd25519 } from '../../src/crypto/sodium.js'
 import { readCreateResponse } from '../../src/envelope/create.js'
 import { STATUS_CODES } from '../../src/grpc/pipeline/status.js'
 import { sessionService } from '../../src/grpc/services/session.js'
 import { sessionsService } from '../../src/grpc/services/sessions.js'
-import { carol, len, request, requestBody, requestMeta, verifiers } from '../support/envelope.js'
+import { carol, len, request, requestBody, requestMeta } from '../support/envelope.js'
 import { startTestGrpc } from '../support/grpc.js'
+import { mintingAt } from '../support/minting.js'
 import { mutate, pick, type Random } from '../support/mutate.js'
 import { recordCalls } from '../support/observer.js'
 import { CALLER, START_MS, sessionsAt } from '../support/sessions.js'
@@ -27,18 +27,12 @@ import { sendRaw } from './raw-peer.js'
 
 const { create, sessions } = sessionsAt()
 const { observer, ended, internal } = recordCalls()
-const identity = sodiumEd25519.signer(new Uint8Array(32))
+const clock = new EpochClock({ genesisMs: 0, lengthMs: 1000 }, () => START_MS)
 const sessionsV1 = sessionsService(sessions, { observer })
 const server = await startTestGrpc(
   {
     'sessions_v1.Sessions': sessionsV1,
-    'session.Session': sessionService({
-      create,
-      clock: new EpochClock({ genesisMs: 0, lengthMs: 1000 }, () => START_MS),
-      identity: () => identity,
-      verifiers,
-      observer,
-    }),
+    'session.Session': sessionService({ create, ...mintingAt(clock), observer }),
   },
   // Whose calls fail all the time would be kept out.
   { peerFailuresPerSecond: 0 },

@@ -1,13 +1,14 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { OpenArguments } from '../../src/core/commands/arguments.js'
 import { Sessions, type SessionsLimits } from '../../src/core/commands/sessions.js'
-import type { CreateClaim } from '../../src/core/create/claim.js'
+import type { CreateClaim, NewKey } from '../../src/core/create/claim.js'
 import { type CreateLimits, createSession } from '../../src/core/create/create.js'
 import { Expiry } from '../../src/core/endings/expiry.js'
 import type { ExpirySettings } from '../../src/core/endings/expiry-rules.js'
 import { EpochClock } from '../../src/core/epoch.js'
 import type { Audit, AuditEntry, Caller } from '../../src/core/operators/audit.js'
 import type { SessionStore } from '../../src/core/store.js'
+import { UUID_BYTES, uuidV4 } from '../../src/core/uuid.js'
 import { MemoryStore } from './memory-store.js'
 
 export const START_MS = 1_700_000_000_000
@@ -53,8 +54,6 @@ export function sessionsAt(
     owners: { check() {} },
     audit: audit ?? { ...NO_AUDIT, record: async (entry: AuditEntry) => void audited.push(entry) },
     randomBytes: (length: number) => Uint8Array.from(randomBytes(length)),
-    publicKey: (seed: Uint8Array) => Uint8Array.from(createHash('sha256').update(seed).digest()),
-    seal: (seed: Uint8Array) => createHash('sha256').update(seed).digest(),
   }
   const expiry = new Expiry(store, ports.clock, settings)
   return {
@@ -83,6 +82,15 @@ export function claimAt(
     xHeadersPath: 'meta_header.x_headers',
     address: '127.0.0.1:50000',
     bodySha256: () => createHash('sha256').digest(),
-    proveSigner: () => Buffer.from('signing key'),
+    signer: Buffer.from('signing key'),
+    async prove() {},
+    proveAndMint: async () => anyKey(),
   }
+}
+
+/** A session key that nobody could use: its parts are made up. */
+export function anyKey(): NewKey {
+  const digest = (text: string) => Uint8Array.from(createHash('sha256').update(text).digest())
+  const id = uuidV4(randomBytes(UUID_BYTES))
+  return { id, publicKey: digest(`key of ${id}`), seal: () => digest(`seal of ${id}`) }
 }

@@ -21,7 +21,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   credentials: ['core', 'files', 'crypto', 'config', 'net', 'observability'],
   seneca: ['core', 'net'],
   commandable: ['core', 'net', 'seneca'],
-  grpc: ['core', 'config', 'net', 'crypto', 'envelope', 'credentials', 'commandable'],
+  minting: ['core', 'crypto', 'envelope'],
+  grpc: [
+    ...['core', 'config', 'net', 'crypto', 'envelope', 'minting', 'credentials', 'commandable'],
+  ],
   http: ['core', 'net', 'credentials', 'commandable'],
   feed: ['core', 'net', 'credentials', 'http'],
   client: ['net', 'crypto', 'envelope'],
@@ -29,7 +32,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   offline: ['core', 'config', 'files', 'stores', 'keys', 'crypto'],
   server: [
     ...['core', 'crypto', 'files', 'net', 'observability', 'envelope', 'config', 'stores', 'audit'],
-    ...['keys', 'credentials', 'seneca', 'commandable', 'grpc', 'http', 'feed'],
+    ...['keys', 'minting', 'credentials', 'seneca', 'commandable', 'grpc', 'http', 'feed'],
   ],
   cli: [
     ...['server', 'offline', 'bridge', 'client', 'core', 'config', 'credentials', 'files'],

@@ -20,8 +20,22 @@ export interface CreateClaim {
   readonly address: string
   /** SHA-256 of the body as it was received, 32 bytes. */
   bodySha256(): Uint8Array
-  /** Checks every signature and returns the body's signing key. Throws SignatureError. */
-  proveSigner(): Uint8Array
+  /** The public key that the body says it is signed with; `prove` checks whether it is. */
+  readonly signer: Uint8Array
+  /** Checks every signature. Rejects with SignatureError. */
+  prove(): Promise<void>
+  /** The same, and makes a session key once all have held: both at once, so that they may be done elsewhere. */
+  proveAndMint(): Promise<NewKey>
+}
+
+/** A session key that was made for a claim. Nothing is lost where it is not used. */
+export interface NewKey {
+  /** The session's id, a UUIDv4. */
+  readonly id: string
+  /** Ed25519, 32 bytes. */
+  readonly publicKey: Uint8Array
+  /** The encrypted seed, bound to the session: under the sealing key that is current when this is called. */
+  seal(): Uint8Array
 }
 
 /** Lengths that depend on the request alone. Throws InvalidFieldError. */

@@ -1,15 +1,16 @@
 import { sameBytes } from '../bytes.js'
 import type { Expiry } from '../endings/expiry.js'
-import { IdempotencyKeyReusedError, SessionEndedError } from '../errors.js'
-import type { Session, Token } from '../session.js'
-import type { Decision, Seen } from '../store.js'
-import { type CreateClaim, checkClaim } from './claim.js'
+import type { EpochClock } from '../epoch.js'
+import { IdempotencyKeyReusedError, OwnerKeyError, SessionEndedError } from '../errors.js'
+import { newSession, type Session, type Token } from '../session.js'
+import type { Decision, NewSession, Seen } from '../store.js'
+import { type CreateClaim, checkClaim, type NewKey } from './claim.js'
 import { checkFreshness, checkLifetime } from './lifetime.js'
-import { type MintPorts, mint } from './mint.js'
 import { type OwnerPolicy, ownerText } from './owner.js'
 import { checkQuota, type Quota } from './quota.js'
 
-export interface CreatePorts extends MintPorts {
+export interface CreatePorts {
+  readonly clock: EpochClock
   readonly expiry: Expiry
   readonly owners: OwnerPolicy
 }
@@ -38,10 +39,13 @@ export async function createSession(
   checkLifetime(claim.lifetime, now, clock.epochsIn(limits.maxLifetimeMs))
   const maxDriftEpochs = clock.epochsIn(limits.maxEpochDriftMs)
   checkFreshness(claim.lifetime.iat, claim.epoch, now, maxDriftEpochs)
-  const signer = claim.proveSigner()
-  owners.check(claim.owner, signer)
-
-  const { owner, idempotencyKey: key } = claim
+  const { owner, signer, idempotencyKey: key } = claim
+  const refusal = ownerRefusal(owners, owner, signer)
+  if (refusal !== null) {
+    await claim.prove()
+    throw refusal
+  }
+  const newKey = await claim.proveAndMint()
   const userId = ownerText(owner)
   const bodySha256 = key === undefined ? undefined : claim.bodySha256()
   const scope = {
@@ -55,9 +59,45 @@ export async function createSession(
       return { keep: earlier }
     }
     checkQuota(seen, limits)
-    return { insert: mint(claim, userId, bodySha256, ports) }
+    return { insert: newTokenSession(claim, userId, newKey, bodySha256, clock) }
   }
   return (await expiry.insert(scope, decide)) as TokenSession
+}
+
+/** Why this key may not speak for the owner; null where it may. */
+function ownerRefusal(
+  owners: OwnerPolicy,
+  owner: Uint8Array,
+  signer: Uint8Array,
+): OwnerKeyError | null {
+  try {
+    owners.check(owner, signer)
+    return null
+  } catch (error) {
+    if (error instanceof OwnerKeyError) {
+      return error
+    }
+    throw error
+  }
+}
+
+/** `bodySha256`: where an idempotency key is to stand for it. */
+function newTokenSession(
+  { owner, lifetime, address, client }: CreateClaim,
+  userId: string,
+  key: NewKey,
+  bodySha256: Uint8Array | undefined,
+  clock: EpochClock,
+): NewSession {
+  const { id, publicKey } = key
+  const token = { owner, lifetime, publicKey }
+  const endsAtMs = clock.endsAtMs(lifetime.exp)
+  return {
+    session: newSession({ id, userId, address, client, token }, clock.nowMs()),
+    seal: key.seal(),
+    sweepAtMs: endsAtMs,
+    ...(bodySha256 && { idempotency: { bodySha256, expiresTimeMs: endsAtMs } }),
+  }
 }
 
 /** The session that this idempotency key stands for. Throws where it is another body's, or has ended. */

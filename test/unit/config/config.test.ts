@@ -47,6 +47,7 @@ describe('the configuration', () => {
       idleTimeoutMs: 24 * 3600 * 1000,
       maxSessionAgeMs: 0,
       retentionMs: 7 * 24 * 3600 * 1000,
+      cryptoThreads: 1,
       maxDataBytes: 32_768,
       epochGenesisMs: 0,
       epochLengthMs: 1000,

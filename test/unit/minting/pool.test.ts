@@ -11,6 +11,7 @@ import { naclEd25519 } from '../../../src/crypto/tweetnacl.js'
 import type { Minted, MintJob } from '../../../src/minting/job.js'
 import { MintingPool, type PoolKeys, type ThreadPort } from '../../../src/minting/pool.js'
 import { serveJobs } from '../../../src/minting/serve.js'
+import { newPoolKeys } from '../../support/minting.js'
 
 const owner = sodiumEd25519.signer(randomBytes(32))
 const content = Buffer.from('what was signed')
@@ -21,15 +22,6 @@ const job = (checks = [good], meta: Uint8Array | null = null): MintJob => ({
   checks,
   mint: { owner: owner.publicKey, lifetime, meta },
 })
-
-function newKeys(): PoolKeys {
-  const identitySeed = Uint8Array.from(randomBytes(32))
-  return {
-    sealing: { current: 'k1', keys: new Map([['k1', Uint8Array.from(randomBytes(32))]]) },
-    identity: sodiumEd25519.signer(identitySeed),
-    identitySeed,
-  }
-}
 
 /** Checks all of a session key by other means than those that made it. */
 function expectMinted(minted: Minted | null, keys: PoolKeys, meta: Uint8Array | null = null) {
@@ -65,11 +57,11 @@ class NearThread implements ThreadPort {
     this.#channel.port1.postMessage(message, transfer)
   }
 
-  on(event: 'message' | 'error' | 'exit', listener: (...args: never[]) => void): void {
+  on(event: 'message' | 'error' | 'exit', listener: (message: never) => void): void {
     if (event === 'message') {
-      this.#channel.port1.on('message', listener)
+      this.#channel.port1.on('message', listener as (message: unknown) => void)
     } else if (event === 'exit') {
-      this.#ended.add(listener as () => void)
+      this.#ended.add(listener as unknown as () => void)
     }
   }
 
@@ -113,7 +105,7 @@ describe.each([0, 1])('with %i threads', (count) => {
   }
 
   it('makes a key whose seal opens and whose answer verifies, for each of many jobs', async () => {
-    const keys = newKeys()
+    const keys = newPoolKeys()
     const pool = await anyPool(keys)
     const meta = Buffer.from('a meta header')
     const outcomes = await Promise.all(
@@ -127,7 +119,7 @@ describe.each([0, 1])('with %i threads', (count) => {
   })
 
   it('names the first check that fails, and makes no key then', async () => {
-    const pool = await anyPool(newKeys())
+    const pool = await anyPool(newPoolKeys())
     const outcomes = await Promise.all([
       pool.run(job([good, bad, bad])),
       pool.run({ checks: [bad], mint: null }),
@@ -138,7 +130,7 @@ describe.each([0, 1])('with %i threads', (count) => {
   })
 
   it('tells of a sealing key that is not at hand as a thread alone would', async () => {
-    const pool = await anyPool({ ...newKeys(), sealing: { current: 'lost', keys: new Map() } })
+    const pool = await anyPool({ ...newPoolKeys(), sealing: { current: 'lost', keys: new Map() } })
     const outcomes = await Promise.allSettled([pool.run(job()), pool.run(job())])
     for (const outcome of outcomes) {
       expect(outcome).toMatchObject({ reason: expect.any(SealError) })
@@ -147,19 +139,19 @@ describe.each([0, 1])('with %i threads', (count) => {
 })
 
 it('hands out what came in one turn as one batch', async () => {
-  const { pool, thread } = await poolWith(newKeys)
+  const { pool, thread } = await poolWith(newPoolKeys)
   await Promise.all(Array.from({ length: 10 }, () => pool.run(job())))
   expect(thread.batches).toBe(1)
 })
 
 it('does a job here that comes alone', async () => {
-  const { pool, thread } = await poolWith(newKeys)
+  const { pool, thread } = await poolWith(newPoolKeys)
   await pool.run(job())
   expect(thread.batches).toBe(0)
 })
 
 it('takes part while the thread has all that it takes', async () => {
-  const { pool, thread } = await poolWith(newKeys)
+  const { pool, thread } = await poolWith(newPoolKeys)
   thread.isDeaf = true
   const runs = Array.from({ length: 70 }, () => pool.run(job()))
   // 64 are the thread's, which does not answer.
@@ -170,10 +162,10 @@ it('takes part while the thread has all that it takes', async () => {
 })
 
 it('uses the keys as they are when a batch goes out', async () => {
-  let keys = newKeys()
+  let keys = newPoolKeys()
   const { pool } = await poolWith(() => keys)
   await Promise.all([pool.run(job()), pool.run(job())])
-  keys = newKeys()
+  keys = newPoolKeys()
   const outcomes = await Promise.all([pool.run(job()), pool.run(job())])
   for (const { minted } of outcomes) {
     expectMinted(minted, keys)
@@ -181,7 +173,7 @@ it('uses the keys as they are when a batch goes out', async () => {
 })
 
 it('does here what a thread that ends leaves, and starts another', async () => {
-  const { pool, thread, threads, lost } = await poolWith(newKeys)
+  const { pool, thread, threads, lost } = await poolWith(newPoolKeys)
   thread.isDeaf = true
   const runs = [pool.run(job()), pool.run(job())]
   await expect.poll(() => thread.batches).toBe(1)
@@ -192,7 +184,7 @@ it('does here what a thread that ends leaves, and starts another', async () => {
 })
 
 it('does every job that is under way when it closes, and starts no thread', async () => {
-  const { pool, thread, threads, lost } = await poolWith(newKeys)
+  const { pool, thread, threads, lost } = await poolWith(newPoolKeys)
   thread.isDeaf = true
   const runs = [pool.run(job()), pool.run(job())]
   await expect.poll(() => thread.batches).toBe(1)

@@ -1,26 +1,24 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { Sessions } from '../../../../src/core/commands/sessions.js'
-import type { CreateClaim } from '../../../../src/core/create/claim.js'
+import type { CreateClaim, NewKey } from '../../../../src/core/create/claim.js'
 import { type CreatePorts, createSession } from '../../../../src/core/create/create.js'
 import type { OwnerPolicy } from '../../../../src/core/create/owner.js'
 import { Expiry } from '../../../../src/core/endings/expiry.js'
 import { EpochClock } from '../../../../src/core/epoch.js'
 import { OwnerKeyError, SignatureError } from '../../../../src/core/errors.js'
 import { MemoryStore } from '../../../support/memory-store.js'
-import { CALLER, type Limits, NO_AUDIT } from '../../../support/sessions.js'
+import { anyKey, CALLER, type Limits, NO_AUDIT } from '../../../support/sessions.js'
 
 const NOW = 1_700_000_000n
 const ALICE = Buffer.from('alice')
 const BOB = Buffer.from('bob')
 const KEY = Buffer.from('signing key')
-const SEED_MARK = 0x5e
 
 /** The use cases over the reference store, at a time that the test moves. */
 function setUp(limits: Partial<Limits> = {}, owners: OwnerPolicy = { check() {} }) {
   const time = { nowMs: Number(NOW) * 1000 }
   const store = new MemoryStore()
-  const sealed: Uint8Array[] = []
   const clock = new EpochClock({ genesisMs: 0, lengthMs: 1000 }, () => time.nowMs)
   const settings = {
     maxLifetimeMs: 3_600_000,
@@ -38,19 +36,10 @@ function setUp(limits: Partial<Limits> = {}, owners: OwnerPolicy = { check() {} 
     expiry,
     clock,
     owners,
-    randomBytes: (length) => Uint8Array.from(randomBytes(length)).fill(SEED_MARK, 16),
-    publicKey: (seed) => createHash('sha256').update(seed).digest(),
-    seal: (seed, id) => {
-      sealed.push(seed)
-      return Buffer.concat([Buffer.from(id), seed])
-    },
   }
   const create = (claim: CreateClaim) => createSession(claim, ports, settings)
-  const sessions = new Sessions(
-    { store, expiry, clock, audit: NO_AUDIT, randomBytes: ports.randomBytes },
-    settings,
-  )
-  return { time, store, create, sessions, sealed }
+  const sessions = new Sessions({ store, expiry, clock, audit: NO_AUDIT, randomBytes }, settings)
+  return { time, store, create, sessions }
 }
 
 function claim(parts: Partial<CreateClaim> = {}, body = 'body'): CreateClaim {
@@ -63,9 +52,19 @@ function claim(parts: Partial<CreateClaim> = {}, body = 'body'): CreateClaim {
     xHeadersPath: 'meta_header.x_headers',
     address: '127.0.0.1:50000',
     bodySha256: () => createHash('sha256').update(body).digest(),
-    proveSigner: () => KEY,
+    signer: KEY,
+    async prove() {},
+    proveAndMint: async () => anyKey(),
     ...parts,
   }
+}
+
+const refusingBob: OwnerPolicy = {
+  check(owner) {
+    if (owner === BOB) {
+      throw new OwnerKeyError('test', 'key', 'alice')
+    }
+  },
 }
 
 const refusedAs = (code: string) => expect.objectContaining({ code })
@@ -94,13 +93,33 @@ describe('Create', () => {
     })
   })
 
-  it('keeps the seal apart, and wipes the seed', async () => {
-    const { create, store, sealed } = setUp()
-    const { id } = await create(claim())
-    expect(await store.seal(id)).toEqual(
-      Uint8Array.from([...Buffer.from(id), ...new Uint8Array(32).fill(SEED_MARK)]),
+  it('keeps the seal apart, as the sealing key makes it when the session is stored', async () => {
+    const { create, store } = setUp()
+    const key = anyKey()
+    let isProved = false
+    const { id } = await create(
+      claim({
+        async proveAndMint() {
+          isProved = true
+          return { ...key, seal: () => Uint8Array.of(isProved ? 1 : 0) }
+        },
+      }),
     )
-    expect(sealed).toEqual([new Uint8Array(32)])
+    expect(id).toBe(key.id)
+    expect(await store.seal(id)).toEqual(Uint8Array.of(1))
+  })
+
+  it('has no key made for an owner whose key the signer is not', async () => {
+    const { create } = setUp({}, refusingBob)
+    let made = 0
+    const proveAndMint = async () => {
+      made++
+      return anyKey()
+    }
+    await expect(create(claim({ owner: BOB, proveAndMint }))).rejects.toEqual(
+      refusedAs('OWNER_KEY_MISMATCH'),
+    )
+    expect(made).toBe(0)
   })
 
   it('checks the cheap before the dear, and says nothing of owners to who cannot sign', async () => {
@@ -110,7 +129,10 @@ describe('Create', () => {
       lifetime: { lifetime: { exp: NOW - 1n, nbf: 0n, iat: 0n } },
       freshness: { epoch: 1n },
       signature: {
-        proveSigner() {
+        async prove() {
+          throw new SignatureError('verify_header', 'does not verify')
+        },
+        async proveAndMint(): Promise<NewKey> {
           throw new SignatureError('verify_header', 'does not verify')
         },
       },
@@ -118,16 +140,7 @@ describe('Create', () => {
       body: { idempotencyKey: 'k', bodySha256: () => new Uint8Array(32) },
       quota: { idempotencyKey: 'another' },
     }
-    const { create } = setUp(
-      { maxSessionsPerOwner: 1 },
-      {
-        check(owner) {
-          if (owner === BOB) {
-            throw new OwnerKeyError('test', 'key', 'alice')
-          }
-        },
-      },
-    )
+    const { create } = setUp({ maxSessionsPerOwner: 1 }, refusingBob)
     await create(claim({ idempotencyKey: 'k' }))
 
     const { name, lifetime, freshness, signature, owner, body, quota } = wrong
@@ -159,7 +172,7 @@ describe('an idempotency key', () => {
   it.each<[string, Partial<CreateClaim>]>([
     ['key', { idempotencyKey: 'K' }],
     ['owner', { owner: BOB }],
-    ['signer', { proveSigner: () => BOB }],
+    ['signer', { signer: BOB }],
   ])('of another %s opens another session', async (_, parts) => {
     const { create } = setUp()
     const [first, second] = [await create(keyed()), await create(keyed(parts))]

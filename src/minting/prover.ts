@@ -1,0 +1,85 @@
+import type { NewKey } from '../core/create/claim.js'
+import { uuidText } from '../core/uuid.js'
+import { VerifiedSignatures } from '../crypto/schemes.js'
+import { resealSeed, type SealingKeys } from '../crypto/seal.js'
+import { type ChainSignature, doesNotVerify, readChain } from '../envelope/chain.js'
+import type { CreateRequestEnvelope } from '../envelope/create.js'
+import type { Minted, MintRequest } from './job.js'
+import type { MintingPool } from './pool.js'
+
+/** Header signatures that recur unchanged are checked once; about 300 bytes each, 1 KiB at most. */
+const REMEMBERED_HEADERS = 10_000
+
+export interface ProverPorts {
+  readonly pool: MintingPool
+  /** Asked for each key, for they may change. */
+  readonly sealing: () => SealingKeys
+  /** How long the signatures of a request took to check; those that were known are not told. */
+  readonly onVerified: (durationMs: number) => void
+  /** How long the signatures of an answer took to make. */
+  readonly onSigned: (durationMs: number) => void
+  /** A proof begins; what this returns is called at its end. */
+  readonly onProve: () => () => void
+}
+
+/** A session key, with what the answer that tells of it needs. */
+export interface MintedKey extends NewKey {
+  readonly minted: Minted
+}
+
+/** Checks who made a request to open a session, and makes the session's key. */
+export class Prover {
+  private readonly verified = new VerifiedSignatures(REMEMBERED_HEADERS)
+
+  constructor(private readonly ports: ProverPorts) {}
+
+  /** Checks every signature. Throws SignatureError. */
+  async prove(request: CreateRequestEnvelope): Promise<void> {
+    await this.run(request, null)
+  }
+
+  /**
+   * The same, and makes a key once all have held. `meta`: that of the answer, null where its signature is at
+   * hand. Throws SignatureError, and SealError where the sealing key is not at hand.
+   */
+  async proveAndMint(request: CreateRequestEnvelope, meta: Uint8Array | null): Promise<MintedKey> {
+    const { owner, lifetime } = request
+    const minted = (await this.run(request, { owner, lifetime, meta })) as Minted
+    const id = uuidText(minted.id)
+    // What it is a slice of would stay in memory as long as the session does.
+    const publicKey = Uint8Array.from(minted.publicKey)
+    const seal = () =>
+      resealSeed(this.ports.sealing(), minted.seal, id, { owner, lifetime, publicKey }) ??
+      minted.seal
+    return { id, publicKey, seal, minted }
+  }
+
+  private async run(
+    request: CreateRequestEnvelope,
+    mint: MintRequest | null,
+  ): Promise<Minted | null> {
+    const unknown = readChain(request.message).filter((signature) => !this.isKnown(signature))
+    const end = this.ports.onProve()
+    const job = { checks: unknown, mint }
+    const { failedCheck, minted, verifyMs, signMs } = await this.ports.pool.run(job).finally(end)
+    if (unknown.length > 0) {
+      this.ports.onVerified(verifyMs)
+    }
+    if (minted !== null) {
+      this.ports.onSigned(signMs)
+    }
+    for (const { key, sign, content, isHeader } of unknown.slice(0, failedCheck ?? undefined)) {
+      if (isHeader) {
+        this.verified.add(key, sign, content)
+      }
+    }
+    if (failedCheck !== null) {
+      throw doesNotVerify(unknown[failedCheck] as ChainSignature)
+    }
+    return minted
+  }
+
+  private isKnown({ key, sign, content, isHeader }: ChainSignature): boolean {
+    return isHeader && this.verified.has(key, sign, content)
+  }
+}
