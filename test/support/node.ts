@@ -13,6 +13,8 @@ export async function startTestNode(
       grpc: '127.0.0.1:0',
       seneca: 'off',
       http: '127.0.0.1:0',
+      // A thread would run sources as they are.
+      'crypto-threads': '0',
       ...flags,
     },
     env: {},

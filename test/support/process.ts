@@ -36,6 +36,8 @@ export function run(
     })
     child.on('error', reject)
     child.on('close', (code, signal) => resolve({ code, signal, ...output }))
+    // A program may end without having read all of it.
+    child.stdin.on('error', () => {})
     child.stdin.end(options.input ?? '')
   })
 }
