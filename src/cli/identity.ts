@@ -1,8 +1,8 @@
-import { join } from 'node:path'
 import { Command, Option } from 'commander'
 import { fetchServerKeys, publicKeyOf } from '../client/index.js'
-import { ConfigError } from '../config/config.js'
-import { variableOf } from '../config/option.js'
+import { ConfigError, readConfig } from '../config/config.js'
+import { defaultText, variableOf } from '../config/option.js'
+import { SERVE_OPTIONS } from '../config/serve-options.js'
 import { parseServerKeys, readPrivateKey, withOptions } from './flags.js'
 import { connectByFlags, type TlsFlags, tlsOptions } from './server-connection.js'
 
@@ -21,12 +21,12 @@ export function identityCommand(): Command {
     .addOption(
       new Option('--data-dir <DIR>', 'data directory of the server')
         .env(variableOf('data-dir'))
-        .default('./data'),
+        .default(defaultText(SERVE_OPTIONS.dataDir)),
     )
     .addOption(
       new Option(
         '--identity-key <FILE>',
-        "the server's identity key file (default: identity.pem in --data-dir)",
+        `the server's identity key file (default: ${defaultText(SERVE_OPTIONS.identityKey)})`,
       ).env(variableOf('identity-key')),
     )
     .option(
@@ -66,7 +66,11 @@ Examples:
 
 /** The key that signs, from the data directory. */
 async function readKeys({ dataDir, identityKey }: IdentityFlags): Promise<Uint8Array[]> {
-  const file = identityKey ?? join(dataDir, 'identity.pem')
+  const flags = {
+    'data-dir': dataDir,
+    ...(identityKey !== undefined && { 'identity-key': identityKey }),
+  }
+  const { identityKey: file } = readConfig({ flags, env: {} })
   const advice =
     'a server makes it at its first start; give its --data-dir or --identity-key, or ask the server with --server'
   return [publicKeyOf(await readPrivateKey(file, advice))]

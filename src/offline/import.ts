@@ -1,3 +1,4 @@
+import { epochSettings } from '../config/epoch-settings.js'
 import type { Config } from '../config/serve-options.js'
 import { storePlace } from '../config/store-place.js'
 import { ExpiryRules } from '../core/endings/expiry-rules.js'
@@ -26,10 +27,7 @@ export async function importFile(
 ): Promise<ImportCounts> {
   const input = openInput(file)
   try {
-    const clock = new EpochClock(
-      { genesisMs: config.epochGenesisMs, lengthMs: config.epochLengthMs },
-      Date.now,
-    )
+    const clock = new EpochClock(epochSettings(config), Date.now)
     const engine = await storeEngine(storePlace(config))
     const store = await engine.open({ epochs: clock.settings })
     try {

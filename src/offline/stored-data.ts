@@ -1,4 +1,5 @@
 import { ConfigError } from '../config/config.js'
+import { epochSettings } from '../config/epoch-settings.js'
 import type { Config } from '../config/serve-options.js'
 import { ExpiryRules } from '../core/endings/expiry-rules.js'
 import { EpochClock, type EpochSettings } from '../core/epoch.js'
@@ -26,7 +27,7 @@ export function dueUnder(config: Config): {
   readonly epochs: EpochSettings
   readonly dueAtMs: (session: Session) => number
 } {
-  const epochs = { genesisMs: config.epochGenesisMs, lengthMs: config.epochLengthMs }
+  const epochs = epochSettings(config)
   const rules = new ExpiryRules(new EpochClock(epochs, Date.now), config)
   return { epochs, dueAtMs: (session) => rules.dueAtMs(session) }
 }
