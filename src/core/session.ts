@@ -40,24 +40,31 @@ export function newSession(
   {
     id,
     userId,
+    userName = '',
     address,
     client,
+    user = null,
+    data = null,
     token,
-  }: Pick<Session, 'id' | 'userId' | 'address' | 'client' | 'token'>,
+  }: Pick<Session, 'id' | 'userId' | 'address' | 'client' | 'token'> & {
+    readonly userName?: string | undefined
+    readonly user?: string | null | undefined
+    readonly data?: string | null | undefined
+  },
   nowMs: number,
 ): Session {
   return {
     id,
     userId,
-    userName: '',
+    userName,
     active: true,
     openTimeMs: nowMs,
     requestTimeMs: nowMs,
     closeTimeMs: null,
     address,
     client,
-    user: null,
-    data: null,
+    user,
+    data,
     token,
   }
 }

@@ -83,6 +83,10 @@ export function checkDataSize(
   maxBytes: number,
   field: 'user' | 'data' = 'data',
 ): void {
+  // A UTF-16 unit has at most three bytes: most texts need no counting.
+  if (3 * ((user?.length ?? 0) + (data?.length ?? 0)) <= maxBytes) {
+    return
+  }
   const length = utf8Length(user ?? '') + utf8Length(data ?? '')
   if (length > maxBytes) {
     throw new InvalidFieldError(

@@ -222,21 +222,22 @@ export class Sessions {
 
   private decideOpen(args: OpenArguments, seen: Seen): Decision {
     const { userId, address, client, userName, user, data } = args
-    const given = {
-      ...(userName !== undefined && { userName }),
-      ...(user !== undefined && { user }),
-      ...(data !== undefined && { data }),
-    }
     if (seen.reusable !== undefined) {
-      const session = { ...this.touched(seen.reusable), ...given }
+      const found = this.touched(seen.reusable)
+      const session = {
+        ...found,
+        userName: userName ?? found.userName,
+        user: user === undefined ? found.user : user,
+        data: data === undefined ? found.data : data,
+      }
       checkDataSize(session.user, session.data, this.limits.maxDataBytes)
       return { replace: { session } }
     }
     checkQuota(seen, this.limits)
     const id = uuidV4(this.ports.randomBytes(UUID_BYTES))
     const nowMs = this.ports.clock.nowMs()
-    const opened = newSession({ id, userId, address, client, token: null }, nowMs)
-    const session = { ...opened, ...given }
+    const parts = { id, userId, userName, address, client, user, data, token: null }
+    const session = newSession(parts, nowMs)
     return { insert: { session, sweepAtMs: this.rules.sweepAtMs(session) } }
   }
 
