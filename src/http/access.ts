@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { TLSSocket } from 'node:tls'
-import type { ForwardedError } from '../core/errors.js'
+import { type ForwardedError, SessiondError } from '../core/errors.js'
 import type { Caller } from '../core/operators/audit.js'
 import { bearerToken } from '../core/operators/credential.js'
 import { type AdmitOperator, refuseForwarded } from '../core/operators/trust.js'
@@ -84,6 +84,33 @@ export function operatorOf({ headers, socket }: IncomingMessage, admit: AdmitOpe
     headerNames: () => Object.keys(headers),
   })
   return { name: proof ?? 'HTTP on loopback', address: peerText(socket) }
+}
+
+/**
+ * Why a request may not read the metrics; null: it may. `admit`: null where the listener has nothing for operators.
+ * `advice`: how a credential is configured.
+ */
+export function metricsRefusal(
+  request: IncomingMessage,
+  admit: AdmitOperator | null,
+  hasCredential: boolean,
+  advice: string,
+): string | null {
+  if (admit === null) {
+    return `metrics are for operators: ${advice}`
+  }
+  if (!hasCredential && !namesThisMachine(request)) {
+    return 'metrics are for this machine, under the name localhost'
+  }
+  try {
+    operatorOf(request, admit)
+    return null
+  } catch (error) {
+    if (error instanceof SessiondError) {
+      return error.message
+    }
+    throw error
+  }
 }
 
 export function pathOf({ url = '' }: IncomingMessage): string {

@@ -1,19 +1,14 @@
 import type { IncomingMessage } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { VERSION } from '../config/version.js'
-import { SessiondError } from '../core/errors.js'
-import {
-  type AdmitOperator,
-  type OperatorCredential,
-  operatorRule,
-} from '../core/operators/trust.js'
+import { type OperatorCredential, operatorRule } from '../core/operators/trust.js'
 import { CREDENTIAL_ADVICE } from '../credentials/admin-credential.js'
 import { Secret } from '../credentials/secret.js'
 import type { Tls } from '../credentials/tls.js'
 import { readTokenFile } from '../credentials/token-file.js'
 import { FeedHub } from '../feed/hub.js'
 import { type FeedServer, startFeedServer } from '../feed/server.js'
-import { operatorOf } from '../http/access.js'
+import { metricsRefusal, operatorOf } from '../http/access.js'
 import { readPages } from '../http/pages.js'
 import { isLoopback } from '../net/loopback.js'
 import { namesThisMachine } from '../net/request.js'
@@ -68,7 +63,7 @@ export async function startFeed(
       ),
     findings,
     metrics: {
-      refusal: (request) => metricsRefusal(request, admit, credential !== null),
+      refusal: (request) => metricsRefusal(request, admit, credential !== null, CREDENTIAL_ADVICE),
       contentType: metrics.contentType,
       text: (sinceMs) => metrics.text(sinceMs),
     },
@@ -95,27 +90,4 @@ export async function startFeed(
   lifecycle.listens(server)
   await hub.load()
   return server
-}
-
-/** Why a request may not read the metrics; null: it may. */
-function metricsRefusal(
-  request: IncomingMessage,
-  admit: AdmitOperator | null,
-  hasCredential: boolean,
-): string | null {
-  if (admit === null) {
-    return `metrics are for operators: ${CREDENTIAL_ADVICE}`
-  }
-  if (!hasCredential && !namesThisMachine(request)) {
-    return 'metrics are for this machine, under the name localhost'
-  }
-  try {
-    operatorOf(request, admit)
-    return null
-  } catch (error) {
-    if (error instanceof SessiondError) {
-      return error.message
-    }
-    throw error
-  }
 }

@@ -1,11 +1,11 @@
 import { once } from 'node:events'
 import { createServer, request } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { CredentialError, StoreUnavailableError } from '../../../src/core/errors.js'
 import { FeedHub } from '../../../src/feed/hub.js'
 import { startFeedServer } from '../../../src/feed/server.js'
 import { answerOperator, type OperatorPorts } from '../../../src/http/operator.js'
+import { listenLocally } from '../../support/listen.js'
 import { sessionsAt } from '../../support/sessions.js'
 
 const TOKEN = 'a token for the test'
@@ -151,10 +151,8 @@ describe('the operator mode', () => {
       operator: () => OPERATOR,
       onInternalError: (_, error) => failures.push(error),
     }
-    const server = createServer().listen(0, '127.0.0.1')
-    onTestFinished(() => void server.close())
-    await once(server, 'listening')
-    const { port } = server.address() as AddressInfo
+    const server = createServer()
+    const port = await listenLocally(server)
     const call = request(`http://127.0.0.1:${port}/operator/look`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'content-length': '50' },

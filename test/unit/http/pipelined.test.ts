@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
-import { expect, it, onTestFinished } from 'vitest'
+import { connect } from 'node:net'
+import { expect, it } from 'vitest'
 import { oneByOne } from '../../../src/http/pipelined.js'
+import { listenLocally } from '../../support/listen.js'
 
 /** What Node reads at once, in requests of this length. */
 const REQUEST = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'
@@ -22,10 +23,7 @@ it('no more is read from a connection while many of its requests wait', async ()
     mostWaiting = Math.max(mostWaiting, received - answered)
     answer(request, response)
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => void server.close())
-  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  const socket = connect(await listenLocally(server), '127.0.0.1')
   socket
     .resume()
     .write(REQUEST.repeat(sent - 1) + REQUEST.replace('Host', 'Connection: close\r\nHost'))
@@ -46,9 +44,7 @@ it('what waits on a connection that is cut is forgotten', async () => {
       }
     }),
   )
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  const socket = connect(await listenLocally(server), '127.0.0.1')
   socket.on('error', () => {})
   socket.resume().write(REQUEST.repeat(10))
   await once(socket, 'close')

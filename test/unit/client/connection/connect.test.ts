@@ -1,11 +1,10 @@
-import { once } from 'node:events'
 import {
   createServer as createHttp2Server,
   createSecureServer,
   type Http2Server,
   type IncomingHttpHeaders,
 } from 'node:http2'
-import { type AddressInfo, createServer } from 'node:net'
+import { createServer } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { callUnary } from '../../../../src/client/connection/call.js'
@@ -16,6 +15,7 @@ import { pemBlocks, pemText } from '../../../../src/crypto/pem.js'
 import { TlsServerCredentials } from '../../../../src/grpc/transport/credentials.js'
 import { type Certified, newAuthority } from '../../../support/certificates.js'
 import { startTestGrpc } from '../../../support/grpc.js'
+import { listenLocally } from '../../../support/listen.js'
 import { fixedTls } from '../../../support/tls.js'
 
 const authority = newAuthority()
@@ -48,9 +48,7 @@ async function serveHeaders(server: Http2Server) {
     stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }))
     stream.end(Buffer.alloc(5))
   })
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  onTestFinished(() => void server.close())
-  const { port } = server.address() as AddressInfo
+  const port = await listenLocally(server)
   return { address: `127.0.0.1:${port}`, port, headers }
 }
 

@@ -1,0 +1,84 @@
+import { createServer, type IncomingMessage } from 'node:http'
+import { describe, expect, it } from 'vitest'
+import { StoreUnavailableError } from '../../../src/core/errors.js'
+import { type AnswerOptions, answer, isCall, type MetricsPorts } from '../../../src/http/answer.js'
+import { listenLocally } from '../../support/listen.js'
+
+const METRICS: MetricsPorts = {
+  refusal: () => null,
+  contentType: 'text/plain; version=0.0.4',
+  text: async () => Buffer.from('up 1\n'),
+}
+
+/** Asks a server that answers by these options. */
+async function ask(path: string, options: Partial<AnswerOptions> = {}, method = 'GET') {
+  const server = createServer((request, response) => {
+    answer(request, response, {
+      ...{ access: { isPublic: false }, pages: new Map(), isReady: async () => true },
+      ...options,
+    }).catch(() => response.destroy())
+  })
+  const port = await listenLocally(server)
+  const response = await fetch(`http://127.0.0.1:${port}${path}`, { method })
+  return { status: response.status, headers: response.headers, text: await response.text() }
+}
+
+describe('/readyz', () => {
+  it('says whether the server can do its work, with what an operator should look at', async () => {
+    const findings = () => ['files are damaged']
+    expect(await ask('/readyz', { findings })).toMatchObject({
+      ...{ status: 200, text: 'ready\nfiles are damaged\n' },
+    })
+    expect(await ask('/readyz', { isReady: async () => false })).toMatchObject({
+      ...{ status: 503, text: 'not ready\n' },
+    })
+  })
+})
+
+describe('/metrics', () => {
+  it('has the text and its type, and is kept by no cache', async () => {
+    const { status, headers, text } = await ask('/metrics', { metrics: METRICS })
+    expect({ status, text }).toEqual({ status: 200, text: 'up 1\n' })
+    expect(headers.get('content-type')).toBe('text/plain; version=0.0.4')
+    expect(headers.get('cache-control')).toBe('no-store')
+  })
+
+  it('is refused with the reason to who may not read it', async () => {
+    const refusal = ({ headers }: IncomingMessage) => (headers.host ? 'for operators' : null)
+    expect(await ask('/metrics', { metrics: { ...METRICS, refusal } })).toMatchObject({
+      ...{ status: 403, text: 'for operators\n' },
+    })
+  })
+
+  it('is not available while the store is not', async () => {
+    const text = () => Promise.reject(new StoreUnavailableError('it is closed'))
+    expect(await ask('/metrics', { metrics: { ...METRICS, text } })).toMatchObject({ status: 503 })
+  })
+
+  it('breaks off where it fails for any other reason', async () => {
+    const text = () => Promise.reject(new TypeError('oops'))
+    await expect(ask('/metrics', { metrics: { ...METRICS, text } })).rejects.toThrow()
+  })
+
+  it('is no page where there are none', async () => {
+    expect(await ask('/metrics')).toMatchObject({ status: 404 })
+  })
+})
+
+it.each(['POST', 'PUT', 'DELETE'])('%s is refused where only pages are', async (method) => {
+  const { status, headers } = await ask('/healthz', {}, method)
+  expect(status).toBe(405)
+  expect(headers.get('allow')).toBe('GET, HEAD')
+})
+
+it.each([
+  ['/v1/sessions/open_session', true, true],
+  ['/operator/close', true, true],
+  ['/v1/sessions/open_session', false, false],
+  ['/operator/close', false, false],
+  ['/metrics', true, false],
+  ['/', true, false],
+])('%s, where commands and operators are served: %s, is a call: %s', (url, areServed, expected) => {
+  const ports = areServed ? { operator: {} as never, commandable: {} as never } : {}
+  expect(isCall({ url } as IncomingMessage, ports)).toBe(expected)
+})
