@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js'
 import { type ConnectOptions, connect, RefusedError, SessionsClient } from '../client/index.js'
 import type { SenecaAddress } from '../config/values.js'
-import { InvalidFieldError, ServerUnavailableError } from '../core/errors.js'
+import { InvalidFieldError, MalformedError, ServerUnavailableError } from '../core/errors.js'
 import { type CutCalls, Lifecycle } from '../net/lifecycle.js'
 import { Unsent } from '../net/unsent.js'
 import type { Logger } from '../observability/log.js'
@@ -61,7 +61,7 @@ export async function startBridge(
   }
 }
 
-/** Commands that bring `user` or `data`, which may be more than a message may have. */
+/** Commands that bring `user` or `data`: what is too large is those. */
 const CARRYING: ReadonlySet<string | symbol> = new Set(['open', 'storeData', 'updateUser'])
 
 /** The use cases of the server that `client` asks. `onOutcome` is told of each call's failure, or of none. */
@@ -75,11 +75,9 @@ export function remoteCommands(
       onOutcome(undefined)
       return result
     } catch (caught) {
-      const error = barred(caught, client.address)
+      const error = explained(caught, command, client.address)
       onOutcome(error)
-      throw CARRYING.has(command) && isTooLarge(error)
-        ? new InvalidFieldError('data', 'and user are together larger than the server takes')
-        : error
+      throw error
     }
   }
   // The SDK has a method of the same name for each command: one wrapper does for all.
@@ -91,20 +89,28 @@ export function remoteCommands(
   })
 }
 
-/** gRPC itself refuses such a message, and tells nothing but this. */
-function isTooLarge(error: unknown): boolean {
-  return (
-    error instanceof RefusedError &&
-    error.grpcCode === status.RESOURCE_EXHAUSTED &&
-    /^Received message (?:larger|that decompresses)/.test(error.message)
-  )
-}
-
-/** A server that refuses the bridge is as good as away: no caller of the bridge can mend that. */
-function barred(error: unknown, server: string): unknown {
-  return error instanceof RefusedError && BARRING.has(error.code)
+/** What a refusal by the server means for whoever called the bridge. */
+function explained(error: unknown, command: string | symbol, server: string): unknown {
+  if (!(error instanceof RefusedError)) {
+    return error
+  }
+  if (isTooLarge(error)) {
+    return CARRYING.has(command)
+      ? new InvalidFieldError('data', 'and user are together larger than the server takes')
+      : new MalformedError('arguments', 'are together larger than the server takes')
+  }
+  // No caller of the bridge can mend that: the server is as good as away.
+  return BARRING.has(error.code)
     ? new ServerUnavailableError(server, `refuses the bridge: ${error.message}`, error)
     : error
+}
+
+/** gRPC itself refuses such a message, and tells nothing but this. */
+function isTooLarge({ grpcCode, message }: RefusedError): boolean {
+  return (
+    grpcCode === status.RESOURCE_EXHAUSTED &&
+    /^Received message (?:larger|that decompresses)/.test(message)
+  )
 }
 
 /** Tells once that the server is away, and once that it is back. */

@@ -1,4 +1,5 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import type { Sessions } from '../../../src/core/commands/sessions.js'
 import { FeedHub } from '../../../src/feed/hub.js'
 import { Batch, Message } from '../../../src/feed/message.js'
 import { fakeViewer, handTimers, payloadsOf } from '../../support/feed.js'
@@ -20,17 +21,34 @@ async function start(maxSessions = 100) {
 const args = (n: number) => ({ userId: `u${n}`, address: 'a', client: 'web' })
 
 describe('a viewer of the session list', () => {
-  it('is told nothing before the answer to who made the change', async () => {
-    const { hub, sessions, serve } = await start()
+  it.each<[string, (sessions: Sessions, id: string) => Promise<unknown>]>([
+    ['open', (sessions) => sessions.open(args(2))],
+    ['store data', (sessions, id) => sessions.storeData(id, '{"session_name":"x"}')],
+    ['update a user', (sessions, id) => sessions.updateUser(id, '{"is_patron":true}')],
+    ['close', (sessions, id) => sessions.close(id, CALLER)],
+    ['delete', (sessions, id) => sessions.delete(id, {}, CALLER)],
+    [
+      'open one more than is listed',
+      async (sessions) => {
+        for (let n = 2; n < 5; n++) {
+          await sessions.open(args(n))
+        }
+      },
+    ],
+  ])('is told nothing before the answer to who makes the change: %s', async (_, change) => {
+    const { hub, sessions, serve } = await start(3)
+    const { id } = await sessions.open(args(1))
     const { socket, client, read } = fakeViewer(hub)
     serve()
+    read()
     const writes = socket.writes
-    const { id } = await sessions.open(args(1))
-    await sessions.storeData(id, '{"session_name":"x"}')
+    const before = JSON.stringify(client.content())
+    await change(sessions, id)
     expect(socket.writes).toBe(writes)
     serve()
     read()
-    expect(client.sessions.get(id)).toMatchObject({ name: 'x' })
+    expect(client.problems).toEqual([])
+    expect(JSON.stringify(client.content())).not.toBe(before)
   })
 
   it('gets what happens within a moment in one write', async () => {
