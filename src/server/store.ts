@@ -10,6 +10,8 @@ import type { ServedStore, StoreHooks } from '../stores/engine.js'
 import { storeEngine } from '../stores/index.js'
 import { waitForLock } from './wait-for-lock.js'
 
+const UPGRADE_LOG_INTERVAL_MS = 5_000
+
 /**
  * Opens the store, as soon as no other server has it. `stop` ends the wait, with an AbortError. Throws
  * ConfigError where a new one would have no epoch yet.
@@ -37,6 +39,25 @@ export async function openStore(
   })
 }
 
+/** Logs where an upgrade begins, where it is every few seconds, and where it is done. */
+export function upgradeLog(
+  log: Pick<Logger, 'info'>,
+  nowMs: () => number = () => performance.now(),
+): NonNullable<StoreHooks['onUpgrade']> {
+  let nextAtMs = Number.NEGATIVE_INFINITY
+  return (rows, isDone) => {
+    if (isDone) {
+      log.info({ event: 'store-upgraded', rows }, 'every row of the store has a checksum')
+    } else if (nowMs() >= nextAtMs) {
+      nextAtMs = nowMs() + UPGRADE_LOG_INTERVAL_MS
+      log.info(
+        { event: 'store-upgrading', rows },
+        'an earlier release wrote the store: its rows get checksums',
+      )
+    }
+  }
+}
+
 function storeHooks(metrics: Metrics, log: Logger): StoreHooks {
   return {
     onDamage: (problem, file) =>
@@ -51,6 +72,7 @@ function storeHooks(metrics: Metrics, log: Logger): StoreHooks {
       ),
     onUnseen: (err) =>
       log.error({ event: 'store-unseen', err }, "whether the store's files are there is not known"),
+    onUpgrade: upgradeLog(log),
     onFailure(err) {
       metrics.storeFailed()
       log.error({ event: 'store-failed', err }, 'writes are refused for now')

@@ -76,6 +76,8 @@ export interface StoreHooks {
   readonly onLost?: (reason: string) => void
   /** Whether what the store is kept in is still there cannot be seen for now. */
   readonly onUnseen?: (cause: unknown) => void
+  /** So many rows that an earlier release wrote are as this release writes them; `isDone`: that was the last. */
+  readonly onUpgrade?: (rows: number, isDone: boolean) => void
   /** Writes are refused from now on. */
   readonly onFailure?: (cause: unknown) => void
   /** Writes go on. */

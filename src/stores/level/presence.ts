@@ -1,7 +1,16 @@
-import { readdirSync, readFileSync, type Stats, statSync } from 'node:fs'
+import {
+  closeSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  type Stats,
+  statSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { LOCK_FILE } from './database.js'
-import { readManifest } from './files/manifest.js'
+import { ManifestReader } from './files/manifest.js'
 
 /** A directory that changed so lately may change again without another time: clocks of file systems tick coarsely. */
 const TICK_MS = 20
@@ -22,6 +31,8 @@ export class Presence {
   private readonly lock: Stats
   private log: Numbered | undefined
   private manifest: Numbered | undefined
+  /** Of that manifest: LevelDB never begins another while it is open, so that it may be long. */
+  private reader = new ManifestReader()
   private seenTimeMs = Number.NaN
   private gone: string | null = null
   private isBlind = false
@@ -109,18 +120,32 @@ export class Presence {
       const [, number] = /^MANIFEST-(\d+)$/.exec(name) ?? []
       const path = join(this.location, name)
       const manifest = number === undefined ? undefined : numbered(Number(number), path)
-      const bytes = manifest && ifThere(() => readFileSync(path))
-      if (manifest !== undefined && bytes !== undefined) {
-        if (isOlder(manifest, this.manifest)) {
-          return null
-        }
+      if (manifest === undefined) {
+        continue
+      }
+      if (isOlder(manifest, this.manifest)) {
+        return null
+      }
+      if (manifest.number !== this.manifest?.number) {
+        this.reader = new ManifestReader()
+      }
+      const bytes = ifThere(() => readFrom(path, this.reader.start))
+      if (bytes !== undefined) {
         this.manifest = manifest
-        const { tables, problems } = readManifest(bytes)
-        // One that is damaged may name tables that are long deleted; that it is damaged others tell.
-        return problems.length === 0 ? [...tables.keys()] : []
+        return this.tablesIn(bytes)
       }
     }
     return null
+  }
+
+  private tablesIn(manifest: Buffer): number[] {
+    const { tables, problems } = this.reader.read(manifest)
+    if (problems.length > 0) {
+      this.reader = new ManifestReader()
+      // It may name tables that are long deleted; that it is damaged others tell.
+      return []
+    }
+    return [...tables.keys()]
   }
 }
 
@@ -141,6 +166,17 @@ function numbered(number: number, path: string): Numbered | undefined {
 /** undefined for ENOENT and ENOTDIR. Throws whatever else the system says. */
 function statIfThere(path: string): Stats | undefined {
   return statSync(path, { throwIfNoEntry: false })
+}
+
+/** The rest of a file. */
+function readFrom(path: string, offset: number): Buffer {
+  const file = openSync(path, 'r')
+  try {
+    const bytes = Buffer.alloc(Math.max(0, fstatSync(file).size - offset))
+    return bytes.subarray(0, readSync(file, bytes, 0, bytes.length, offset))
+  } finally {
+    closeSync(file)
+  }
 }
 
 function ifThere<T>(read: () => T): T | undefined {

@@ -107,7 +107,8 @@ export class LevelStore implements ServedStore {
   static async over(database: Database, options: LevelStoreOptions): Promise<LevelStore> {
     await database.open()
     try {
-      await addChecksums(database, await agreeOnInfo(database, options.epochs))
+      const info = await agreeOnInfo(database, options.epochs)
+      await addChecksums(database, info, options.onUpgrade)
       const store = new LevelStore(database, options)
       await database.read((level) => store.parts.counts.load(level))
       return store

@@ -7,7 +7,7 @@ import { crc32c, crc32cAnd, masked } from './crc32c.js'
  * data (2), type (1), little-endian. What is longer than the rest of a block goes on in the next.
  */
 
-const BLOCK_BYTES = 32_768
+export const BLOCK_BYTES = 32_768
 const HEADER_BYTES = 7
 const SECTOR_BYTES = 512
 /** Of the row at the end of a write: a mark and four bytes. */
@@ -17,21 +17,22 @@ const FIRST = 2
 const LAST = 4
 
 export type LogEntry =
-  /** One write, whole. */
-  | { readonly data: Buffer }
+  /** One write, whole, and where what is behind it begins. */
+  | { readonly data: Buffer; readonly end: number }
   /** Damage, where it begins, what it is, and whether what was written there is lost. */
   | { readonly offset: number; readonly problem: string; readonly isLost: boolean }
 
 /**
  * The writes in a log, and its damage, in their order. A last write that did not get to its end, since the
  * process or the machine died meanwhile, is no damage: nobody was told that it is on disk. Reads on behind damage
- * where it finds the next whole record, which LevelDB itself does not before the next block.
+ * where it finds the next whole record, which LevelDB itself does not before the next block. `from`: where a write
+ * begins; `bytes` begin with a block in any case.
  */
-export function* readLog(bytes: Buffer): Generator<LogEntry, void> {
+export function* readLog(bytes: Buffer, from = 0): Generator<LogEntry, void> {
   let parts: Buffer[] | null = null
   /** Whether what is missing before the next part was told of. */
   let isTold = false
-  let offset = 0
+  let offset = from
   while (offset < bytes.length) {
     const piece = readPiece(bytes, offset)
     if (piece === 'torn') {
@@ -60,7 +61,7 @@ export function* readLog(bytes: Buffer): Generator<LogEntry, void> {
     parts?.push(data)
     if (type === FULL || type === LAST) {
       if (parts !== null) {
-        yield { data: parts.length === 1 ? data : Buffer.concat(parts) }
+        yield { data: parts.length === 1 ? data : Buffer.concat(parts), end: offset }
       }
       parts = null
       isTold = false

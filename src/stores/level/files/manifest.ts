@@ -1,5 +1,5 @@
 import { ByteReader, FormatError } from './bytes.js'
-import { readLog } from './log.js'
+import { BLOCK_BYTES, readLog } from './log.js'
 
 /** What a manifest says of the other files of a database (`VersionEdit`, applied in order). */
 export interface Manifest {
@@ -15,78 +15,85 @@ export interface Manifest {
 }
 
 export function readManifest(bytes: Buffer): Manifest {
-  const problems: string[] = []
-  const state = {
-    ...{ logNumber: 0, prevLogNumber: 0, lastSequence: 0 },
-    tables: new Map<number, number>(),
-  }
-  let edits = 0
-  for (const entry of readLog(bytes)) {
-    if ('problem' in entry) {
-      problems.push(`${entry.problem}, at byte ${entry.offset}`)
-      continue
-    }
-    edits++
-    try {
-      applyEdit(new ByteReader(entry.data), state)
-    } catch (error) {
-      if (!(error instanceof FormatError)) {
-        throw error
-      }
-      problems.push(`an entry cannot be read: ${error.message}`)
-    }
-  }
-  if (edits === 0) {
-    problems.push('it has no whole entry')
-  }
-  return { ...state, problems }
+  return new ManifestReader().read(bytes)
 }
 
-function applyEdit(
-  edit: ByteReader,
-  state: {
-    logNumber: number
-    prevLogNumber: number
-    lastSequence: number
-    tables: Map<number, number>
-  },
-): void {
-  while (edit.left > 0) {
-    const tag = edit.varint()
-    switch (tag) {
-      case 1: // The comparator's name.
-        edit.sized()
-        break
-      case 2:
-        state.logNumber = edit.varint()
-        break
-      case 3: // The next file's number.
-        edit.varint()
-        break
-      case 4:
-        state.lastSequence = edit.varint()
-        break
-      case 5: // Where the next compaction of a level begins.
-        edit.varint()
-        edit.sized()
-        break
-      case 6:
-        edit.varint()
-        state.tables.delete(edit.varint())
-        break
-      case 7: {
-        edit.varint()
-        const number = edit.varint()
-        state.tables.set(number, edit.varint())
-        edit.sized()
-        edit.sized()
-        break
+/** Reads a manifest that grows: each entry once. */
+export class ManifestReader {
+  private readonly state = { logNumber: 0, prevLogNumber: 0, lastSequence: 0 }
+  private readonly tables = new Map<number, number>()
+  private readonly problems: string[] = []
+  private edits = 0
+  /** In the file, where the next entry begins. */
+  private end = 0
+
+  /** From which byte of the file on `read` needs its bytes. */
+  get start(): number {
+    return this.end - (this.end % BLOCK_BYTES)
+  }
+
+  /** What the manifest says, given its bytes from `start` on. */
+  read(bytes: Buffer): Manifest {
+    const { start } = this
+    for (const entry of readLog(bytes, this.end - start)) {
+      if ('problem' in entry) {
+        this.problems.push(`${entry.problem}, at byte ${start + entry.offset}`)
+        continue
       }
-      case 9:
-        state.prevLogNumber = edit.varint()
-        break
-      default:
-        throw new FormatError(`tag ${tag} is unknown`)
+      this.edits++
+      this.end = start + entry.end
+      try {
+        this.apply(new ByteReader(entry.data))
+      } catch (error) {
+        if (!(error instanceof FormatError)) {
+          throw error
+        }
+        this.problems.push(`an entry cannot be read: ${error.message}`)
+      }
+    }
+    const problems = this.edits === 0 ? ['it has no whole entry'] : []
+    return { ...this.state, tables: this.tables, problems: [...this.problems, ...problems] }
+  }
+
+  private apply(edit: ByteReader): void {
+    const { state, tables } = this
+    while (edit.left > 0) {
+      const tag = edit.varint()
+      switch (tag) {
+        case 1: // The comparator's name.
+          edit.sized()
+          break
+        case 2:
+          state.logNumber = edit.varint()
+          break
+        case 3: // The next file's number.
+          edit.varint()
+          break
+        case 4:
+          state.lastSequence = edit.varint()
+          break
+        case 5: // Where the next compaction of a level begins.
+          edit.varint()
+          edit.sized()
+          break
+        case 6:
+          edit.varint()
+          tables.delete(edit.varint())
+          break
+        case 7: {
+          edit.varint()
+          const number = edit.varint()
+          tables.set(number, edit.varint())
+          edit.sized()
+          edit.sized()
+          break
+        }
+        case 9:
+          state.prevLogNumber = edit.varint()
+          break
+        default:
+          throw new FormatError(`tag ${tag} is unknown`)
+      }
     }
   }
 }

@@ -1,5 +1,6 @@
 import type { EpochSettings } from '../../../core/epoch.js'
 import { StoreDamagedError, StoreMismatchError } from '../../../core/errors.js'
+import type { StoreHooks } from '../../engine.js'
 import type { Database, Row } from '../database.js'
 import { damagedFiles } from '../files/store-files.js'
 import { encodeInfo, encodeSession, type Info } from '../layout/codec.js'
@@ -46,11 +47,12 @@ export async function agreeOnInfo(database: Database, epochs: EpochSettings): Pr
 /**
  * Adds the checksums that the rows of an earlier release lack, in the order of their keys. Each batch also
  * says from which key on rows have none, so at any moment it is certain of every row whether it must have one.
- * Nothing else may write meanwhile. Where it was cut off it goes on. Throws StoreDamagedError.
+ * Nothing else may write meanwhile. Where it was cut off it goes on. Tells how far it is. Throws StoreDamagedError.
  */
 export async function addChecksums(
   database: Database,
   info: Info,
+  onUpgrade: NonNullable<StoreHooks['onUpgrade']> = () => {},
   sliceRows = SLICE_ROWS,
 ): Promise<void> {
   const from = Buffer.from(info.uncheckedFrom)
@@ -58,6 +60,8 @@ export async function addChecksums(
     return
   }
   await expectWholeTables(database.location)
+  onUpgrade(0, false)
+  let upgraded = 0
   const commit = (rows: readonly Row[], uncheckedFrom: Uint8Array, sync: boolean) => {
     const value = encodeInfo({ ...info, layoutVersion: LAYOUT_VERSION, uncheckedFrom })
     return database.commit([...rows, [INFO_KEY, value]], sync)
@@ -79,12 +83,15 @@ export async function addChecksums(
         .map(([key, value]): Row => [key, upgradedValue(key, value)])
       await commit([...facts, ...rows], Buffer.concat([last[0], Buffer.of(0)]), false)
       facts = []
+      upgraded += rows.length
+      onUpgrade(upgraded, false)
     }
   } finally {
     await iterator.close()
   }
   await commit(facts, new Uint8Array(), true)
   database.hasAllChecksums()
+  onUpgrade(upgraded, true)
 }
 
 function upgradedValue(key: Buffer, value: Uint8Array): Uint8Array {

@@ -301,6 +301,30 @@ describe('the store of an earlier release', () => {
     expect(await rowsIn(location)).toHaveLength(before.size)
   })
 
+  it('tells how far it is when it begins, and after each batch how many rows are done', async () => {
+    const location = await sample()
+    const database = new Database(location)
+    await database.open()
+    onTestFinished(() => database.close())
+    const told: [number, boolean][] = []
+    const onUpgrade = (rows: number, isDone: boolean) => void told.push([rows, isDone])
+    await addChecksums(database, database.info as Info, onUpgrade, 7)
+    const total = (await database.read((level) => level.iterator().all())).filter(
+      ([key]) => key[0] !== RANGES.facts.gte[0],
+    ).length
+    expect(told.slice(0, 3)).toEqual([
+      [0, false],
+      [7, false],
+      [14, false],
+    ])
+    expect(told.slice(-2)).toEqual([
+      [total, false],
+      [total, true],
+    ])
+    await addChecksums(database, { ...newInfo(EPOCHS) }, onUpgrade)
+    expect(told.at(-1)).toEqual([total, true])
+  })
+
   it('loses what callers had kept in sessions that have ended', async () => {
     const location = await sample()
     const level: RawLevel = new Level(location, { keyEncoding: 'buffer', valueEncoding: 'view' })
@@ -323,7 +347,7 @@ describe('the store of an earlier release', () => {
       // One commit further each time: those before stay.
       const database = new CutOff(cut, 1)
       await database.open()
-      await addChecksums(database, database.info as Info, 7).then(
+      await addChecksums(database, database.info as Info, () => {}, 7).then(
         () => {
           isDone = true
         },

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { crc32c } from '../../../../src/stores/level/files/crc32c.js'
 import { readLog } from '../../../../src/stores/level/files/log.js'
-import { readManifest } from '../../../../src/stores/level/files/manifest.js'
+import { ManifestReader, readManifest } from '../../../../src/stores/level/files/manifest.js'
 import { unsnap } from '../../../../src/stores/level/files/snappy.js'
 import { findBlocks, rowsOf, verifyTable } from '../../../../src/stores/level/files/table.js'
 import { logOf } from '../../../support/level-log.js'
@@ -146,6 +146,29 @@ describe('a manifest', () => {
         problems: readManifest(altered(manifest, at)).problems.length,
       }).not.toMatchObject({ problems: 0 })
     }
+  })
+
+  it('that grows is read on from where it ended, an entry that was cut off once it is whole', () => {
+    // The number of a table that is there from now on, and the smallest and largest key in it.
+    const added = (number: number) =>
+      Buffer.concat([
+        Buffer.of(7, 0, number, 9),
+        Buffer.of(200, 78),
+        text('k', 10_056),
+        Buffer.of(0),
+      ])
+    const numbers = Array.from({ length: 20 }, (_, i) => i + 1)
+    const whole = logOf([...numbers.map(added), Buffer.of(6, 0, 3)])
+    const reader = new ManifestReader()
+    const starts: number[] = []
+    for (let length = 0; length < whole.length + 5000; length += 5000) {
+      const { start } = reader
+      starts.push(start)
+      const grown = whole.subarray(0, length)
+      expect(reader.read(grown.subarray(start))).toEqual(readManifest(grown))
+    }
+    expect([...new Set(starts)]).toEqual([0, 1, 2, 3, 4, 5].map((block) => block * 32_768))
+    expect(readManifest(whole)).toMatchObject({ problems: [], tables: { size: 19 } })
   })
 
   it('that is empty is damaged', () => {

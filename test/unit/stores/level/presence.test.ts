@@ -62,6 +62,20 @@ describe('a look at the files', () => {
     expect(presence.check()).toMatch(/CURRENT/)
   })
 
+  it('reads of a manifest what came since the last time alone', async () => {
+    const { location, pathOf } = await openStore()
+    const presence = new Presence(location)
+    expect(presence.check(true)).toBeNull()
+    const manifest = await pathOf(/^MANIFEST-/)
+    const bytes = await readFile(manifest)
+    bytes.fill(0xff, 0, 20)
+    await writeFile(manifest, bytes)
+    expect(presence.check(true)).toBeNull()
+    // Who read all of it again would not know what the database lives on.
+    await rm(await pathOf(/\.ldb$/))
+    expect(presence.check(true)).toMatch(/\.ldb is no longer there/)
+  })
+
   it('that is asked to does not trust the time of the directory', async () => {
     const { location, pathOf } = await openStore()
     const presence = new Presence(location, undefined, () => Date.now() + 10_000)
