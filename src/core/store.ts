@@ -72,9 +72,14 @@ export interface SessionStore {
 
   /**
    * This user's sessions: those that have ended, then the open ones, newest request first; with `active` only
-   * those marked so.
+   * those marked so. `onDamaged` is told of each that is damaged, in one line, and the walk goes on; without it that
+   * is thrown.
    */
-  walkSessions(userId: string, active?: boolean): AsyncIterable<readonly Session[]>
+  walkSessions(
+    userId: string,
+    active?: boolean,
+    onDamaged?: (problem: string) => void,
+  ): AsyncIterable<readonly Session[]>
 
   /** What is remembered of this owner's idempotency keys, in no order. */
   walkIdempotency(owner: Uint8Array): AsyncIterable<readonly WalkedEntry[]>

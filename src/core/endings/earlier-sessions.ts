@@ -1,4 +1,5 @@
 import type { EpochClock } from '../epoch.js'
+import { StoreDamagedError } from '../errors.js'
 import type { Session } from '../session.js'
 import { Shared } from '../shared.js'
 import { Slots } from '../slots.js'
@@ -25,6 +26,7 @@ export class EarlierSessions {
     private readonly clock: EpochClock,
     private readonly rules: ExpiryRules,
     private readonly endIfOverdue: (id: string) => Promise<void>,
+    private readonly onDamage: (problem: string) => void,
   ) {
     this.startedAtMs = clock.nowMs()
   }
@@ -42,11 +44,11 @@ export class EarlierSessions {
   }
 
   private async walk(userId: string): Promise<void> {
-    const slices = this.store.walkSessions(userId, true)[Symbol.asyncIterator]()
+    const slices = this.store.walkSessions(userId, true, this.onDamage)[Symbol.asyncIterator]()
     const step = async () => {
       const next = await slices.next()
       if (!next.done) {
-        await Promise.all(next.value.map((session) => this.endOrRearm(session)))
+        await Promise.all(next.value.map((session) => this.attempt(session)))
       }
       return !next.done
     }
@@ -54,6 +56,18 @@ export class EarlierSessions {
       while (await this.turn.run(step));
     } finally {
       await slices.return?.()
+    }
+  }
+
+  /** What is damaged of one session keeps no user from what the others leave room for. */
+  private async attempt(session: Session): Promise<void> {
+    try {
+      await this.endOrRearm(session)
+    } catch (error) {
+      if (!(error instanceof StoreDamagedError)) {
+        throw error
+      }
+      this.onDamage(error.message)
     }
   }
 

@@ -21,17 +21,17 @@ export class Expiry {
   private readonly earlier: EarlierSessions
   private readonly ending = new Shared<void>()
 
-  /** `onDamage`: is told of each damage that the sweep meets. */
+  /** `onDamage`: is told of each damage that is met where nobody else would be told. */
   constructor(
     private readonly store: SessionStore,
     clock: EpochClock,
     settings: ExpirySettings,
-    onDamage?: (problem: string) => void,
+    onDamage: (problem: string) => void = () => {},
   ) {
     this.rules = new ExpiryRules(clock, settings)
     this.sweep = new Sweep(store, clock, this.rules, onDamage)
     const endIfOverdue = (id: string) => this.endIfOverdue(id)
-    this.earlier = new EarlierSessions(store, clock, this.rules, endIfOverdue)
+    this.earlier = new EarlierSessions(store, clock, this.rules, endIfOverdue, onDamage)
   }
 
   endIfOverdue(id: string): Promise<void> {

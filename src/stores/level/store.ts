@@ -232,8 +232,12 @@ export class LevelStore implements ServedStore {
     yield* walkSeals(() => this.view())
   }
 
-  walkSessions(userId: string, active?: boolean): AsyncIterable<readonly Session[]> {
-    return walkSessions(() => this.view(), userId, active)
+  walkSessions(
+    userId: string,
+    active?: boolean,
+    onDamaged?: (problem: string) => void,
+  ): AsyncIterable<readonly Session[]> {
+    return walkSessions(() => this.view(), userId, active, onDamaged)
   }
 
   walkIdempotency(owner: Uint8Array): AsyncIterable<readonly WalkedEntry[]> {

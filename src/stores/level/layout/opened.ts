@@ -1,3 +1,4 @@
+import { StoreDamagedError } from '../../../core/errors.js'
 import type { SessionChange } from '../../../core/events.js'
 import type { Session } from '../../../core/session.js'
 import type { Row } from '../database.js'
@@ -56,13 +57,18 @@ export function idOfEntry(entry: Buffer): string {
   return entry.toString('utf8', TIME_BYTES)
 }
 
+/** Throws StoreDamagedError. */
 function entriesOf(value: Uint8Array): Buffer[] {
   const entries: Buffer[] = []
   let rest = Buffer.from(value.buffer, value.byteOffset, value.length)
-  while (rest.length > 0) {
-    const [entry, behind] = readSized(rest)
-    entries.push(entry)
-    rest = behind
+  try {
+    while (rest.length > 0) {
+      const [entry, behind] = readSized(rest)
+      entries.push(entry)
+      rest = behind
+    }
+  } catch (cause) {
+    throw new StoreDamagedError('a list of sessions that a command opened cannot be read', cause)
   }
   return entries
 }

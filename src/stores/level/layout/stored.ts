@@ -2,9 +2,17 @@ import { StoreDamagedError } from '../../../core/errors.js'
 import { ED25519_KEY_BYTES } from '../../../core/key-lengths.js'
 import type { Session } from '../../../core/session.js'
 import type { Deadline, IdempotencyScope } from '../../../core/store.js'
-import { type Answer, decodeAnswer, decodeInfo, decodeSession, type Info } from './codec.js'
-import { answerKey, deadlineKey, deadlineOf, idOf, scopeOf, sessionKey } from './keys.js'
-import { quoted } from './row-name.js'
+import {
+  type Answer,
+  decodeAnswer,
+  decodeInfo,
+  decodeSession,
+  decodeTally,
+  type Info,
+  type Tally,
+} from './codec.js'
+import { answerKey, deadlineOf, idOf, scopeOf, sessionKey } from './keys.js'
+import { quoted, rowName } from './row-name.js'
 
 /*
  * Rows as they are, which need not be what they should be: each is read, and held to what the store would
@@ -23,6 +31,15 @@ export function storedSession(key: Buffer, record: Uint8Array): Session {
     )
   }
   return session
+}
+
+/** The same for who reads many: its checksum vouches for the record. */
+export function checkedSession(key: Buffer, record: Uint8Array): Session {
+  try {
+    return decodeSession(record)
+  } catch (cause) {
+    throw unreadable(rowName(key), cause)
+  }
 }
 
 /** `name`: what the record is of, for messages. */
@@ -53,8 +70,7 @@ export function storedAnswer(
   const name = 'an idempotency key'
   const scope = attempt(name, () => scopeOf(key))
   const answer = attempt(name, () => decodeAnswer(entry))
-  const isWhole = answerKey(scope).equals(key) && Number.isSafeInteger(answer.expiresTimeMs)
-  if (!isWhole) {
+  if (!answerKey(scope).equals(key)) {
     throw new StoreDamagedError(
       `${name} of session ${quoted(answer.sessionId)}: its entry is not whole`,
     )
@@ -64,10 +80,17 @@ export function storedAnswer(
 
 export function storedDeadline(key: Buffer): Deadline {
   const deadline = attempt('a deadline', () => deadlineOf(key))
-  if (!Number.isSafeInteger(deadline.timeMs) || !deadlineKey(deadline).equals(key)) {
+  if (!Number.isSafeInteger(deadline.timeMs)) {
     throw new StoreDamagedError('a deadline is not whole')
   }
   return deadline
+}
+
+/** Where the store stands; at its beginning where nothing is written yet. */
+export function storedTally(bytes: Uint8Array | undefined): Tally {
+  return bytes === undefined
+    ? { openSessions: 0, commits: 0 }
+    : attempt('the number of open sessions', () => decodeTally(bytes))
 }
 
 /** What a store is made under. `location` is the store's, for messages. */
@@ -86,6 +109,10 @@ function attempt<T>(name: string, read: () => T): T {
   try {
     return read()
   } catch (cause) {
-    throw new StoreDamagedError(`${name} cannot be read`, cause)
+    throw unreadable(name, cause)
   }
+}
+
+function unreadable(name: string, cause: unknown): StoreDamagedError {
+  return new StoreDamagedError(`${name} cannot be read`, cause)
 }

@@ -3,9 +3,9 @@ import type { Session } from '../../../core/session.js'
 import type { ListQuery, SessionPage } from '../../../core/store.js'
 import type { ByteLevel, Snapshot } from '../byte-level.js'
 import { storeError } from '../errors.js'
-import { decodeSession, decodeTally } from '../layout/codec.js'
-import { idAfterTime, listsAt, sessionKey, TALLY_KEY } from '../layout/keys.js'
+import { idAfterTime, idOf, listsAt, sessionKey, TALLY_KEY } from '../layout/keys.js'
 import { quoted } from '../layout/row-name.js'
+import { checkedSession, storedTally } from '../layout/stored.js'
 import { merge, scan, within } from './scan.js'
 import { Wanted } from './wanted.js'
 
@@ -76,7 +76,7 @@ export async function knownTotal(
   }
   try {
     const [tally] = await readMany([TALLY_KEY])
-    return tally && decodeTally(tally).openSessions
+    return tally && storedTally(tally).openSessions
   } catch (error) {
     if (error instanceof StoreDamagedError) {
       return undefined // They are counted.
@@ -103,51 +103,56 @@ export async function pageOf(
   return { sessions, total }
 }
 
-/** The records hold the keys that led to them to what they say: of keys alone no checksum is read. */
-async function readSessions(
+/**
+ * The sessions to which keys of a list led. Throws StoreDamagedError where one is not there, or not what its key says: of
+ * keys alone no checksum is read.
+ */
+export async function readSessions(
   keys: readonly Buffer[],
   timeOffset: number,
   readMany: ReadMany,
 ): Promise<Session[]> {
-  const ids = keys.map((key) => idAfterTime(key, timeOffset))
-  const records = await readMany(ids.map(sessionKey))
-  return records.map((record, i) => listed(keys[i] as Buffer, timeOffset, record))
+  const recordKeys = keys.map((key) => sessionKey(idAfterTime(key, timeOffset)))
+  const records = await readMany(recordKeys)
+  return records.map((record, i) => {
+    const recordKey = recordKeys[i] as Buffer
+    if (record === undefined) {
+      throw new StoreDamagedError(
+        `a list names session ${quoted(idOf(recordKey))}, which has no record`,
+      )
+    }
+    const session = checkedSession(recordKey, record)
+    if (!listsAt(keys[i] as Buffer, timeOffset, session)) {
+      throw new StoreDamagedError(
+        `a list names session ${quoted(session.id)} where it does not stand`,
+      )
+    }
+    return session
+  })
 }
 
-/** The session to which a key of a list led. Throws StoreDamagedError where it is not one that stands there. */
-export function listed(key: Buffer, timeOffset: number, record: Uint8Array | undefined): Session {
-  if (record === undefined) {
-    throw new StoreDamagedError(
-      `a list names session ${quoted(idAfterTime(key, timeOffset))}, which has no record`,
-    )
-  }
-  const session = decodeSession(record)
-  if (!listsAt(key, timeOffset, session)) {
-    throw new StoreDamagedError(
-      `a list names session ${quoted(session.id)} where it does not stand`,
-    )
-  }
-  return session
-}
-
-/** Those of the sessions that can be read, one by one. */
-async function readableSessions(
+/** Those of the sessions that can be read. */
+export async function readableSessions(
   keys: readonly Buffer[],
   timeOffset: number,
   readMany: ReadMany,
   onDamaged: OnDamaged,
 ): Promise<Session[]> {
+  try {
+    return await readSessions(keys, timeOffset, readMany)
+  } catch (cause) {
+    const error = storeError('a read failed', cause)
+    if (!(error instanceof StoreDamagedError)) {
+      throw error
+    }
+    if (keys.length === 1) {
+      onDamaged(error.message)
+      return []
+    }
+  }
   const found: Session[] = []
   for (const key of keys) {
-    try {
-      found.push(...(await readSessions([key], timeOffset, readMany)))
-    } catch (cause) {
-      const error = storeError('a read failed', cause)
-      if (!(error instanceof StoreDamagedError)) {
-        throw error
-      }
-      onDamaged(error.message)
-    }
+    found.push(...(await readableSessions([key], timeOffset, readMany, onDamaged)))
   }
   return found
 }

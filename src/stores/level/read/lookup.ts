@@ -1,14 +1,15 @@
 import type { Session } from '../../../core/session.js'
 import type { FoundEntry, IdempotencyScope, InsertScope, Seen } from '../../../core/store.js'
 import type { ByteLevel, Reading } from '../byte-level.js'
-import { decodeAnswer, decodeSession } from '../layout/codec.js'
 import { answerKey, openedKey, sessionKey } from '../layout/keys.js'
 import { isOpened, openedIds } from '../layout/opened.js'
+import { checkedSession, storedAnswer } from '../layout/stored.js'
 import type { Counts } from '../write/counts.js'
 
 export function readSession(level: ByteLevel, id: string, at: Reading = {}): Session | undefined {
-  const bytes = level.getSync(sessionKey(id), at)
-  return bytes && decodeSession(bytes)
+  const key = sessionKey(id)
+  const bytes = level.getSync(key, at)
+  return bytes && checkedSession(key, bytes)
 }
 
 /** `SessionStore.findOpened`. */
@@ -66,11 +67,12 @@ export function readAnswer(
   level: ByteLevel,
   scope: IdempotencyScope,
 ): { readonly entry: FoundEntry; readonly expiresTimeMs: number } | undefined {
-  const bytes = level.getSync(answerKey(scope))
+  const key = answerKey(scope)
+  const bytes = level.getSync(key)
   if (bytes === undefined) {
     return undefined
   }
-  const { bodySha256, sessionId, expiresTimeMs } = decodeAnswer(bytes)
+  const { bodySha256, sessionId, expiresTimeMs } = storedAnswer(key, bytes).answer
   const session = readSession(level, sessionId)
   return { entry: { bodySha256, sessionId, ...(session && { session }) }, expiresTimeMs }
 }

@@ -34,18 +34,19 @@ export async function* slices<T>(
   }
 }
 
-/** The keys of a range in slices of 500; with `limit` at most so many of them. */
+/** The keys of a range in slices of at most `size`; with `limit` at most so many of them. */
 export function scan(
   read: Read,
   { gte, lt }: KeyRange,
   { snapshot, limit }: Reading & { readonly limit?: number } = {},
+  size = SLICE_ROWS,
 ): AsyncGenerator<Buffer[], void> {
   const walking = {
     ...{ gte, lt, highWaterMarkBytes: SLICE_BYTES },
     ...(snapshot && { snapshot }),
     ...(limit !== undefined && { limit }),
   }
-  return slices(read, (level) => level.keys(walking), SLICE_ROWS)
+  return slices(read, (level) => level.keys(walking), size)
 }
 
 /** For reads that are part of another. */

@@ -40,9 +40,9 @@ export class View {
     return this.read((level) => level.countUnchecked({ snapshot }))
   }
 
-  /** The keys of a range in slices of 500. */
-  keys(range: KeyRange): AsyncGenerator<Buffer[], void> {
-    return scan(this.read, range, { snapshot: this.snapshot })
+  /** The keys of a range in slices of at most `size`. */
+  keys(range: KeyRange, size?: number): AsyncGenerator<Buffer[], void> {
+    return scan(this.read, range, { snapshot: this.snapshot }, size)
   }
 
   /** How many rows a range has, damaged ones too. Throws the signal's reason. */

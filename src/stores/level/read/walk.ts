@@ -1,71 +1,80 @@
 import type { Session } from '../../../core/session.js'
 import type { Deadline, WalkedEntry } from '../../../core/store.js'
-import { decodeAnswer } from '../layout/codec.js'
 import {
   answerRange,
-  deadlineOf,
-  idAfterTime,
   idOf,
   type KeyRange,
   RANGES,
   requestTimeRange,
-  scopeOf,
-  sessionKey,
   userRange,
 } from '../layout/keys.js'
-import { listed } from './list.js'
-import type { Slice, View } from './view.js'
+import { storedAnswer, storedDeadline } from '../layout/stored.js'
+import { type OnDamaged, readableSessions, readSessions } from './list.js'
+import type { View } from './view.js'
 
-/** What is made of so many rows, here or by who asked, takes one turn of the event loop. */
-const STEP_ROWS = 100
+/** So many keys make records for one turn of the event loop, here or where they are used. */
+const STEP_KEYS = 100
 
 type OpenView = () => Promise<View>
 
 export function walkSeals(openView: OpenView): AsyncGenerator<string[], void> {
-  return walk(openView, RANGES.seals, (rows) => rows.map(([key]) => idOf(key)))
+  return walk(openView, rowsOf(RANGES.seals), (rows) => rows.map(([key]) => idOf(key)))
 }
 
 export function walkSessions(
   openView: OpenView,
   userId: string,
   active?: boolean,
+  onDamaged?: OnDamaged,
 ): AsyncGenerator<Session[], void> {
   const range = active === undefined ? userRange(userId) : requestTimeRange({ userId }, active)
-  return walk(openView, range, async (rows, view) => {
-    const ids = rows.map(([key]) => idAfterTime(key, range.timeOffset))
-    const records = await view.values(ids.map(sessionKey))
-    return records.map((record, i) => listed(rows[i]?.[0] as Buffer, range.timeOffset, record))
-  })
+  const { timeOffset } = range
+  const readerOf = (view: View) => (keys: Buffer[]) => view.values(keys)
+  return onDamaged === undefined
+    ? walk(openView, rowsOf(range), (rows, view) =>
+        readSessions(
+          rows.map(([key]) => key),
+          timeOffset,
+          readerOf(view),
+        ),
+      )
+    : walk(
+        openView,
+        (view) => view.keys(range, STEP_KEYS),
+        (keys, view) => readableSessions(keys, timeOffset, readerOf(view), onDamaged),
+      )
 }
 
 export function walkIdempotency(
   openView: OpenView,
   owner: Uint8Array,
 ): AsyncGenerator<WalkedEntry[], void> {
-  return walk(openView, answerRange(owner), (rows) =>
+  return walk(openView, rowsOf(answerRange(owner)), (rows) =>
     rows.map(([key, value]) => {
-      const { sessionId, expiresTimeMs } = decodeAnswer(value)
-      return { scope: scopeOf(key), sessionId, expiresTimeMs }
+      const { scope, answer } = storedAnswer(key, value)
+      return { scope, sessionId: answer.sessionId, expiresTimeMs: answer.expiresTimeMs }
     }),
   )
 }
 
 export function walkDeadlines(openView: OpenView): AsyncGenerator<Deadline[], void> {
-  return walk(openView, RANGES.deadlines, (rows) => rows.map(([key]) => deadlineOf(key)))
+  return walk(openView, rowsOf(RANGES.deadlines), (rows) =>
+    rows.map(([key]) => storedDeadline(key)),
+  )
 }
 
-/** What `read` makes of a range, some rows at a time, as it was when the walk began. */
-async function* walk<T>(
+const rowsOf = (range: KeyRange) => (view: View) => view.rows(range)
+
+/** What `read` makes of what a walk meets, some at a time, as it was when the walk began. */
+async function* walk<Met, Made>(
   openView: OpenView,
-  range: KeyRange,
-  read: (rows: Slice, view: View) => T | Promise<T>,
-): AsyncGenerator<T, void> {
+  begin: (view: View) => AsyncIterable<Met[]>,
+  read: (met: Met[], view: View) => Made | Promise<Made>,
+): AsyncGenerator<Made, void> {
   const view = await openView()
   try {
-    for await (const rows of view.rows(range)) {
-      for (let i = 0; i < rows.length; i += STEP_ROWS) {
-        yield await read(rows.slice(i, i + STEP_ROWS), view)
-      }
+    for await (const met of begin(view)) {
+      yield await read(met, view)
     }
   } finally {
     await view.close()

@@ -2,8 +2,9 @@ import { LRUCache } from 'lru-cache'
 import type { SessionChange } from '../../../core/events.js'
 import type { ByteLevel } from '../byte-level.js'
 import type { Row } from '../database.js'
-import { decodeTally, encodeTally, type Tally } from '../layout/codec.js'
+import { encodeTally, type Tally } from '../layout/codec.js'
 import { requestTimeRange, TALLY_KEY } from '../layout/keys.js'
+import { storedTally } from '../layout/stored.js'
 import { count, scan, within } from '../read/scan.js'
 
 const MAX_USERS = 65_536
@@ -17,8 +18,7 @@ export class Counts {
 
   /** Forgets everything but what is on disk. Returns how many commits there were. */
   load(level: ByteLevel): number {
-    const bytes = level.getSync(TALLY_KEY)
-    this.tally = bytes === undefined ? { openSessions: 0, commits: 0 } : decodeTally(bytes)
+    this.tally = storedTally(level.getSync(TALLY_KEY))
     this.opening = 0
     this.ofUsers.clear()
     return this.tally.commits

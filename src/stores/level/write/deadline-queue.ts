@@ -1,7 +1,8 @@
 import type { Deadline } from '../../../core/store.js'
 import type { ByteLevel } from '../byte-level.js'
 import type { Row } from '../database.js'
-import { deadlineOf, deadlineRange, isDeadlineKey, type KeyRange, RANGES } from '../layout/keys.js'
+import { deadlineRange, isDeadlineKey, type KeyRange, RANGES } from '../layout/keys.js'
+import { storedDeadline } from '../layout/stored.js'
 import { SLICE_BYTES, SLICE_ROWS } from '../read/scan.js'
 
 /**
@@ -51,7 +52,7 @@ export class DeadlineQueue {
         : await checkedKeys(checked, { gte: lt, lt: RANGES.deadlines.lt, limit: 1 })
     // What was armed meanwhile may be too late for this walk's snapshot.
     this.start = earlier(left, this.armed ?? left)
-    return keys.map(deadlineOf)
+    return keys.map(storedDeadline)
   }
 
   private tell(key: Buffer): void {

@@ -1,7 +1,7 @@
 import type { Deadline } from '../../../core/store.js'
 import type { Row } from '../database.js'
-import { decodeAnswer } from '../layout/codec.js'
 import { answerKey, deadlineKey } from '../layout/keys.js'
+import { storedAnswer } from '../layout/stored.js'
 import { answerLock } from '../locks.js'
 import type { StoreParts } from './writer.js'
 
@@ -23,7 +23,7 @@ function settleOne({ database, locks, writer }: StoreParts, deadline: Deadline):
     const key = answerKey(scope)
     const bytes = await database.read((level) => level.getSync(key))
     // The key may have been used anew since, which moved its deadline.
-    const over = bytes !== undefined && decodeAnswer(bytes).expiresTimeMs <= timeMs
+    const over = bytes !== undefined && storedAnswer(key, bytes).answer.expiresTimeMs <= timeMs
     await writer.write(over ? [struck, [key, null]] : [struck], null)
   })
 }
