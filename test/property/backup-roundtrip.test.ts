@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { readBackup } from '../../src/stores/backup-reader.js'
-import { backUp } from '../../src/stores/level/maintenance/backup.js'
 import { restoreItems } from '../../src/stores/level/maintenance/restore.js'
 import { LevelStore } from '../../src/stores/level/store.js'
 import { rowsIn } from '../support/care.js'
@@ -59,10 +58,7 @@ it('a backup of any store, restored, is that store', async () => {
             await store.remove(session.id, () => true)
           }
         }
-        const items = readBackup(
-          backUp(() => store.view(), EPOCHS, 1),
-          'the backup',
-        )
+        const items = readBackup(store.backup(1), 'the backup')
         const counts = await restoreItems(items, made, 'the backup')
         await store.close()
         expect(await auditLevel(made)).toEqual([])

@@ -14,6 +14,8 @@ export class Observed {
   onWrite = (write: () => Promise<void>): Promise<void> => write()
   /** Comes before each read of a walk, of keys alone or of rows. */
   onRead = async (): Promise<void> => {}
+  /** Each read fails with it. */
+  failure: Error | null = null
   /** Comes before each closing of the database. */
   onClose = async (): Promise<void> => {}
 
@@ -34,6 +36,7 @@ export class Observed {
       keys: level.keys.bind(level),
       iterator: level.iterator.bind(level),
       getMany: level.getMany.bind(level),
+      getSync: level.getSync.bind(level),
       close: level.close.bind(level),
     }
     Object.assign(level, {
@@ -53,6 +56,7 @@ export class Observed {
         const nextv = keys.nextv.bind(keys)
         return Object.assign(keys, {
           nextv: async (size: number) => {
+            this.expectNoFailure()
             await this.onRead()
             const rows = await nextv(size)
             this.walks[walk] = (this.walks[walk] ?? 0) + rows.length
@@ -65,12 +69,18 @@ export class Observed {
         const nextv = rows.nextv.bind(rows)
         return Object.assign(rows, {
           nextv: async (size: number) => {
+            this.expectNoFailure()
             await this.onRead()
             return nextv(size)
           },
         })
       },
-      getMany: (keys: Buffer[], options: object) => {
+      getSync: (key: Buffer, options: object) => {
+        this.expectNoFailure()
+        return original.getSync(key, options)
+      },
+      getMany: async (keys: Buffer[], options: object) => {
+        this.expectNoFailure()
         this.recordsRead += keys.length
         return original.getMany(keys, options)
       },
@@ -80,5 +90,11 @@ export class Observed {
         await original.close()
       },
     })
+  }
+
+  private expectNoFailure(): void {
+    if (this.failure !== null) {
+      throw this.failure
+    }
   }
 }

@@ -22,18 +22,16 @@ import { encodeSession } from '../../../../../src/stores/level/layout/codec.js'
 import { sessionKey } from '../../../../../src/stores/level/layout/keys.js'
 import { backUp } from '../../../../../src/stores/level/maintenance/backup.js'
 import { LevelStore } from '../../../../../src/stores/level/store.js'
-import { fillStore, problemsIn, rowsIn, SEALING_KEYS, withLevel } from '../../../../support/care.js'
+import { problemsIn, rowsIn, SEALING_KEYS, withLevel } from '../../../../support/care.js'
+import { collect, filledStore, openStore, recordWithUser } from '../../../../support/damage.js'
 import { auditLevel } from '../../../../support/level-audit.js'
 import { Observed } from '../../../../support/level-engine.js'
 import { temporaryDirectory } from '../../../../support/process.js'
 import { commandSession, EPOCHS, insert } from '../../../../support/store-sessions.js'
 
 async function openFilled(): Promise<{ store: LevelStore; location: string }> {
-  const location = join(await temporaryDirectory(onTestFinished), 'store')
-  await fillStore(location)
-  const store = await LevelStore.open(location, { epochs: EPOCHS })
-  onTestFinished(() => store.close())
-  return { store, location }
+  const location = await filledStore()
+  return { store: await openStore(location), location }
 }
 
 async function bytesOf(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
@@ -77,7 +75,7 @@ describe('a backup', () => {
   it('is the state at its start, whatever is written meanwhile', async () => {
     const { store, location } = await openFilled()
     const before = await rowsIn(await copyByBackup(store))
-    const chunks = backUp(() => store.view(), EPOCHS, 1)
+    const chunks = store.backup(1)
     const view = await store.view()
     // The view stands from the first chunk on.
     const later = backUp(async () => view, EPOCHS, 1)
@@ -98,7 +96,7 @@ describe('a backup', () => {
     await Promise.all(ids.map((id) => insert(store, commandSession(id, { data }))))
     const parts: Uint8Array[] = []
     let writes = 0
-    for await (const chunk of backUp(() => store.view(), EPOCHS, 1)) {
+    for await (const chunk of store.backup(1)) {
       parts.push(chunk)
       await insert(store, commandSession(`session ${writes}`, { data }))
       await store.remove(ids[writes++] ?? '', () => true)
@@ -111,7 +109,7 @@ describe('a backup', () => {
 
   it('has no sealing key in it', async () => {
     const { store } = await openFilled()
-    const bytes = await bytesOf(backUp(() => store.view(), EPOCHS, 1))
+    const bytes = await bytesOf(store.backup(1))
     for (const key of SEALING_KEYS.keys.values()) {
       expect(bytes.includes(Buffer.from(key))).toBe(false)
     }
@@ -123,14 +121,14 @@ describe('a backup', () => {
     await withLevel(location, (level) => level.put(sessionKey('alice'), Buffer.from('ffff', 'hex')))
     const again = await LevelStore.open(location, { epochs: EPOCHS })
     onTestFinished(() => again.close())
-    const attempt = bytesOf(backUp(() => again.view(), EPOCHS, 1))
+    const attempt = bytesOf(again.backup(1))
     await expect(attempt).rejects.toThrow(StoreDamagedError)
     await expect(attempt).rejects.toThrow(/"alice".*sessiond repair/)
   })
 
   it('neither holds up the closing of the store, nor ends as if it were whole', async () => {
     const { store } = await openFilled()
-    const chunks = backUp(() => store.view(), EPOCHS, 1)
+    const chunks = store.backup(1)
     const view = await store.view()
     const rows = view.rows({ gte: Buffer.from('a'), lt: Buffer.from('z') })
     await rows.next()
@@ -161,6 +159,18 @@ describe('a backup', () => {
     await expect(rows.next()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
     await view.close()
   })
+
+  it('has nothing of what was kept in a session that has ended', async () => {
+    const location = await filledStore()
+    await withLevel(location, (level) =>
+      level.put(sessionKey('bob-ended'), recordWithUser('bob-ended', 'Kept too long')),
+    )
+    const store = await openStore(location)
+    const chunks = await collect(store.backup(0))
+    const text = Buffer.concat(chunks).toString('latin1')
+    expect(text).toContain('bob-ended')
+    expect(text).not.toContain('Kept too long')
+  })
 })
 
 async function restored(bytes: Buffer): Promise<string> {
@@ -183,14 +193,14 @@ const restore = (
   )
 
 async function copyByBackup(store: LevelStore): Promise<string> {
-  return restored(await bytesOf(backUp(() => store.view(), EPOCHS, 1)))
+  return restored(await bytesOf(store.backup(1)))
 }
 
 describe('restoring', () => {
   it('makes the store that was backed up, and tells which keys are wanting', async () => {
     const { store, location } = await openFilled()
     const directory = await temporaryDirectory(onTestFinished)
-    await writeFile(join(directory, 'FILE'), await bytesOf(backUp(() => store.view(), EPOCHS, 1)))
+    await writeFile(join(directory, 'FILE'), await bytesOf(store.backup(1)))
     const { counts, missingKeys } = await restore(directory)
     expect(counts).toEqual({ header: 1, session: 6, seal: 2, answer: 3, deadline: 11 })
     expect(missingKeys).toEqual([SEALING_KEYS.current])
@@ -216,7 +226,7 @@ describe('restoring', () => {
 
   it('refuses a file with any byte altered, and leaves nothing behind', async () => {
     const { store } = await openFilled()
-    const whole = await bytesOf(backUp(() => store.view(), EPOCHS, 1))
+    const whole = await bytesOf(store.backup(1))
     const directory = await temporaryDirectory(onTestFinished)
     const at = Array.from(whole.keys()).filter((i) => process.env.SESSIOND_TEST_LONG || i % 7 === 0)
     for (const i of [...at, ...Array.from({ length: 50 }, (_, j) => whole.length - 1 - j)]) {

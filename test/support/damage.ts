@@ -1,0 +1,52 @@
+import { join } from 'node:path'
+import { expect, onTestFinished } from 'vitest'
+import { Session as SessionMessage } from '#generated/sessiond/store/v1/store'
+import { LevelStore, type LevelStoreOptions } from '../../src/stores/level/store.js'
+import { fillStore, withLevel } from './care.js'
+import { temporaryDirectory } from './process.js'
+import { commandSession, EPOCHS } from './store-sessions.js'
+
+/** The directory of a store that `fillStore` filled, closed. */
+export async function filledStore(): Promise<string> {
+  const location = join(await temporaryDirectory(onTestFinished), 'store')
+  await fillStore(location)
+  return location
+}
+
+/** Opens a store until the test ends. */
+export async function openStore(
+  location: string,
+  options: Partial<LevelStoreOptions> = {},
+): Promise<LevelStore> {
+  const store = await LevelStore.open(location, { epochs: EPOCHS, sync: false, ...options })
+  onTestFinished(() => store.close())
+  return store
+}
+
+/** Alters one bit of a value in a store that is closed. */
+export async function alter(location: string, key: Buffer): Promise<void> {
+  await withLevel(location, async ({ bare }) => {
+    const value = Buffer.from((await bare.get(key)) ?? '')
+    value[0] = (value[0] as number) ^ 1
+    await bare.put(key, value)
+  })
+}
+
+/** The record of a session that has ended, as an earlier release left it: with its user. */
+export function recordWithUser(id: string, user: string): Uint8Array {
+  const open = { ...commandSession(id), closeTimeMs: 2000n, token: undefined, data: '' }
+  const times = { openTimeMs: 1000n, requestTimeMs: 1000n }
+  return SessionMessage.encode({ ...open, ...times, active: false, user }).finish()
+}
+
+/** Matches a StoreDamagedError. */
+export const damaged = (message: RegExp) =>
+  expect.objectContaining({ code: 'STORE_DAMAGED', message: expect.stringMatching(message) })
+
+export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = []
+  for await (const item of items) {
+    found.push(item)
+  }
+  return found
+}
