@@ -17,7 +17,10 @@ function setUp(isSuspect = () => false) {
   const clock = new EpochClock({ genesisMs: 0, lengthMs: 1000 }, () => START_MS, isSuspect)
   const settings = { idleTimeoutMs: 1, maxSessionAgeMs: 0, retentionMs: 1 }
   const rules = new ExpiryRules(clock, settings)
-  return { earlier: new EarlierSessions(store, clock, rules, async () => {}), walked }
+  return {
+    earlier: new EarlierSessions(store, clock, rules, async () => {}, expect.unreachable),
+    walked,
+  }
 }
 
 it('each user is walked once, however many ask at once', async () => {
