@@ -14,6 +14,7 @@ export const EXIT_CODES: Readonly<Record<OperatorErrorCode | ClientErrorCode, nu
   Readonly<Partial<Record<CallerErrorCode, number>>> = {
   INTERRUPTED: 1,
   SEAL_INVALID: 1,
+  DEPENDENCY_MISMATCH: 1,
   DEADLINE_EXCEEDED: 1,
   UNTRUSTED_RESPONSE: 1,
   INVALID_CONFIG: USAGE_EXIT_CODE,

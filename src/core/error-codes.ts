@@ -40,6 +40,7 @@ export type OperatorErrorCode =
   | 'STORE_MISMATCH'
   | 'INVALID_INPUT_FILE'
   | 'LISTEN_FAILED'
+  | 'DEPENDENCY_MISMATCH'
   | 'SEAL_INVALID'
   | 'INTERRUPTED'
 

@@ -46,6 +46,15 @@ export class KeyChangeError extends SessiondError {
   }
 }
 
+/** A package that is installed lacks something that is needed of it, and that it never promised. */
+export class DependencyMismatchError extends SessiondError {
+  readonly code = 'DEPENDENCY_MISMATCH'
+
+  constructor(name: string, missing: string, release: string, cause?: unknown) {
+    super(`the installed ${name} lacks ${missing}: install release ${release} of it`, { cause })
+  }
+}
+
 /** A listener could not be opened. */
 export class ListenError extends SessiondError {
   readonly code = 'LISTEN_FAILED'

@@ -51,6 +51,7 @@ const SINGLE_FILES = [
   ['client', 'core/errors.js'],
   ['client', 'core/key-lengths.js'],
   ['client', 'core/uuid.js'],
+  ['client', 'grpc/transport/grpc-js.js'],
   ['client', 'feed/protocol/any.js'],
   ['web', 'client/watch.js'],
   ['web', 'feed/protocol/version.js'],

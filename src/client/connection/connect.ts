@@ -7,7 +7,7 @@ import { isLoopback } from '../../net/loopback.js'
 import { isToken } from '../../net/token.js'
 import { UnprotectedTokenError } from '../errors.js'
 import { mayUseProxy } from './proxy.js'
-import { TlsCredentials } from './tls-credentials.js'
+import { tlsCredentials } from './tls-credentials.js'
 
 /**
  * A connection to one server, which all calls share. It opens at the first call, and again at the next call after it
@@ -148,7 +148,7 @@ function channelCredentials(address: string, tls: ConnectOptions['tls']) {
     ...(key !== undefined && { key: privateKeyOfTls(pemOf(key), 'tls.key') }),
     minVersion: 'TLSv1.2',
   })
-  return new TlsCredentials(context, serverName)
+  return tlsCredentials(context, serverName)
 }
 
 function pemOf(pem: string | Uint8Array): string {

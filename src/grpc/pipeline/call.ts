@@ -5,7 +5,6 @@ import type { AuditEntry, Caller } from '../../core/operators/audit.js'
 import type { ClientCertificate } from '../../core/operators/credential.js'
 import type { AdmitOperator } from '../../core/operators/trust.js'
 import { bracketedPeer } from '../../net/address.js'
-import { isPastDeadline } from './call-deadline.js'
 import { type Refusal, toStatus } from './status.js'
 
 /** Carries a request's id: as the caller gives it, and back with a refusal. */
@@ -170,6 +169,11 @@ export class Call {
     this.#isOver = true
     this.#running.end(outcome)
   }
+}
+
+/** Whether the client has been told, or is about to be, that its call took too long. */
+export function isPastDeadline(call: { getDeadline(): Date | number }): boolean {
+  return Number(call.getDeadline()) <= Date.now()
 }
 
 function isAbortError(error: unknown): boolean {

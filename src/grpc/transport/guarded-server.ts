@@ -1,6 +1,5 @@
 import {
   constants,
-  type Http2Server,
   type Http2Session,
   type IncomingHttpHeaders,
   type ServerHttp2Stream,
@@ -9,13 +8,15 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { Server, type ServerCredentials, type StatusObject, status } from '@grpc/grpc-js'
 import type { GrpcLimits } from '../../config/grpc-limits.js'
-import { RateLimitedError } from '../../core/errors.js'
+import { BusyError, RateLimitedError } from '../../core/errors.js'
 import { certificateProblem } from '../../net/peer-certificate.js'
-import { dropFarDeadline, isPastDeadline } from '../pipeline/call-deadline.js'
+import { isPastDeadline } from '../pipeline/call.js'
 import { type Refusal, toStatus } from '../pipeline/status.js'
 import type { Connections } from './connections.js'
-import { deferClose } from './defer-close.js'
+import { http2ServerOf, takeStreamListener, wasTooLarge } from './grpc-js.js'
+import { mendHeaders } from './headers.js'
 import type { OnLimited } from './limits.js'
+import { deferClose } from './shutdown.js'
 
 /** Whose calls prove nothing of the caller, and may stay open for ever: health and reflection. */
 const OPEN_TO_ALL = '/grpc.'
@@ -32,10 +33,6 @@ const FAILURE_WEIGHTS: Partial<Record<status, number>> = {
   [status.PERMISSION_DENIED]: 1,
   [status.INVALID_ARGUMENT]: 0.2,
   [status.FAILED_PRECONDITION]: 0.2,
-}
-const TOO_MANY_LASTING: Partial<StatusObject> = {
-  code: status.RESOURCE_EXHAUSTED,
-  details: `a connection may have ${MAX_LASTING_STREAMS} streams of health and reflection`,
 }
 
 /** All headers of a call, counted as RFC 9113 section 6.5.2 has it. Node ends a stream with more as RESOURCE_EXHAUSTED. */
@@ -63,14 +60,13 @@ type StreamEvent = readonly [
   flags: number,
   rawHeaders: readonly string[],
 ]
-type StreamListener = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void
 type Handler = (call: Call, callback: Callback) => void
 
 /** A grpc-js server with every call of every service under the limits of its peer. */
 export class GuardedServer extends Server {
   /** Calls under way. */
   calls = 0
-  readonly #refusals: Readonly<Record<'peer-calls' | 'peer-failures', StatusObject>>
+  readonly #refusals: Readonly<Record<'peer-calls' | 'peer-failures' | 'lasting-streams', Refusal>>
   /** Methods whose requests are streams, which may stay open. */
   readonly #requestStreams = new Set<string>()
   /** Methods whose answers are streams, and those streams that are open. */
@@ -87,6 +83,9 @@ export class GuardedServer extends Server {
     this.#refusals = {
       'peer-calls': toStatus(new RateLimitedError('calls', peerCallsPerSecond)),
       'peer-failures': toStatus(new RateLimitedError('failures', peerFailuresPerSecond)),
+      'lasting-streams': toStatus(
+        new BusyError('streams of health and reflection on this connection', MAX_LASTING_STREAMS),
+      ),
     }
   }
 
@@ -114,7 +113,7 @@ export class GuardedServer extends Server {
   /** Returns a function that serves an accepted socket. */
   createInjector(credentials: ServerCredentials): (socket: Socket) => void {
     const injector = this.createConnectionInjector(credentials)
-    const http2 = this.#http2Server()
+    const http2 = http2ServerOf(this)
     http2.updateSettings({ maxHeaderListSize: MAX_METADATA_BYTES })
     http2.on('session', (session) => {
       deferClose(session)
@@ -124,8 +123,7 @@ export class GuardedServer extends Server {
         connection.certificateProblem = certificateProblem(session.socket)
       }
     })
-    const [serve] = http2.listeners('stream') as StreamListener[]
-    http2.removeAllListeners('stream')
+    const serve = takeStreamListener(http2)
     http2.on('stream', (...[stream, headers, , rawHeaders]: StreamEvent) => {
       const connection = this.connections.of(peerOf(stream.session))
       const path = `${headers[':path']}`
@@ -146,11 +144,8 @@ export class GuardedServer extends Server {
       // The peer may just have been cut off for this very stream. What grpc-js then answers to a
       // method that there is not would throw, and stop the process.
       if (!stream.closed && !stream.destroyed) {
-        dropFarDeadline(headers)
-        if (rawHeaders.some((text) => UNPRINTABLE.test(text))) {
-          keepUnprintable(headers)
-        }
-        serve?.(stream, headers)
+        mendHeaders(headers, rawHeaders)
+        serve(stream, headers)
       }
     })
     return (socket) => injector.injectConnection(socket)
@@ -176,20 +171,17 @@ export class GuardedServer extends Server {
         call.certificateProblem = connection.certificateProblem
       }
       const { peer } = connection
+      const isLasting = callback === undefined && isOpenToAll
       const limit = !peer.takeCall()
         ? 'peer-calls'
         : !isOpenToAll && peer.failsTooOften
           ? 'peer-failures'
-          : null
+          : isLasting && connection.lastingStreams >= MAX_LASTING_STREAMS
+            ? 'lasting-streams'
+            : null
       if (limit !== null) {
         this.onLimited(limit, peer.address)
         answer(this.#refusals[limit])
-        return
-      }
-      const isLasting = callback === undefined && isOpenToAll
-      if (isLasting && connection.lastingStreams >= MAX_LASTING_STREAMS) {
-        this.onLimited('lasting-streams', peer.address)
-        answer(TOO_MANY_LASTING)
         return
       }
       connection.countCall(call.request instanceof Uint8Array ? call.request.length : 0)
@@ -233,16 +225,6 @@ export class GuardedServer extends Server {
       }
     }
   }
-
-  /** grpc-js hands out neither its sessions nor their streams. This is all we take of its inside. */
-  #http2Server(): Http2Server {
-    const { http2Servers } = this as unknown as { http2Servers?: Map<Http2Server, unknown> }
-    const [server] = http2Servers?.keys() ?? []
-    if (server === undefined) {
-      throw new Error('this release of grpc-js keeps its HTTP/2 servers elsewhere')
-    }
-    return server
-  }
 }
 
 /** Reflection answers whatever comes, also who never reads: it waits for its reader, and the requests with it. */
@@ -253,27 +235,6 @@ function readNoFasterThanAnswered(call: Duplex): void {
       call.once('drain', () => call.resume())
     }
   })
-}
-
-const UNPRINTABLE = /[^ -~]/
-
-/** grpc-js drops a header whose value is not printable ASCII, and with it what only its name tells. */
-function keepUnprintable(headers: IncomingHttpHeaders): void {
-  for (const name in headers) {
-    const value = headers[name]
-    if (typeof value === 'string' && name[0] !== ':' && UNPRINTABLE.test(value)) {
-      headers[name] = value.replace(/[^ -~]/g, '?')
-    }
-  }
-}
-
-/** As it came, or unpacked. */
-const TOO_LARGE = /^Received%20message%20(larger|that%20decompresses)/
-
-/** grpc-js refuses such a message before any handler, and tells nobody but the client. */
-function wasTooLarge({ sentHeaders, sentTrailers }: ServerHttp2Stream): boolean {
-  const told = sentTrailers?.['grpc-message'] ?? sentHeaders?.['grpc-message']
-  return typeof told === 'string' && TOO_LARGE.test(told)
 }
 
 /** As a call's `getPeer()` has it. */

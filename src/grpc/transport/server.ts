@@ -8,10 +8,10 @@ import type { GrpcService } from '../pipeline/contracts.js'
 import { addHealth } from '../services/health.js'
 import { addReflection } from '../services/reflection.js'
 import { Connections } from './connections.js'
+import { expectGrpcJs } from './grpc-js.js'
 import { GuardedServer } from './guarded-server.js'
 import type { OnLimited } from './limits.js'
-import { OpenStreams } from './open-streams.js'
-import { shutDown } from './shutdown.js'
+import { OpenStreams, shutDown } from './shutdown.js'
 
 const KEEPALIVE_TIME_MS = 60_000
 const KEEPALIVE_TIMEOUT_MS = 20_000
@@ -49,9 +49,10 @@ export interface GrpcServer {
   close(graceMs: number): Promise<number>
 }
 
-/** Serves the services, with health and reflection. Throws ListenError. */
+/** Serves the services, with health and reflection. Throws ListenError, DependencyMismatchError. */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
   const { services, limits, hooks, socketMode = 0o600 } = options
+  expectGrpcJs('server')
   const connections = new Connections(limits, hooks.onLimited, Date.now, options.unsent)
   const streams = new OpenStreams()
   const grpcOptions = { ...optionsOf(limits), interceptors: [streams.interceptor] }

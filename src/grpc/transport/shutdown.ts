@@ -1,5 +1,12 @@
-import { constants, type Http2Server, type ServerHttp2Session } from 'node:http2'
-import type { Server } from '@grpc/grpc-js'
+import { constants, type ServerHttp2Session } from 'node:http2'
+import {
+  type Server,
+  ServerInterceptingCall,
+  type ServerInterceptor,
+  ServerListenerBuilder,
+  status,
+} from '@grpc/grpc-js'
+import { http2ServerOf, notIntercepted, sessionsOf } from './grpc-js.js'
 
 /** The last stream id there is: streams that a peer opens before it hears of the end are still served. */
 const LAST_STREAM_ID = 2 ** 31 - 1
@@ -8,41 +15,28 @@ const GOAWAY = Buffer.from('000008070000000000' + '7fffffff' + '00000000', 'hex'
 /** How long a peer may take to show that it has heard; then it is taken to have. */
 const HEARD_TIMEOUT_MS = 1_000
 
-/** What grpc-js keeps of its connections, and shows nobody. */
-interface Connections {
-  readonly http2Servers: ReadonlyMap<
-    Http2Server,
-    { readonly sessions: ReadonlySet<ServerHttp2Session> }
-  >
-}
-
 /**
  * Lets the calls under way finish for `graceMs`, and cuts the rest; whoever listens takes no more
  * connections by now. Returns how many connections then still had calls. Called again with less, it cuts
  * sooner.
  *
  * Each connection ends in the two steps of RFC 9113 section 6.8, so that no call is lost which the client
- * has sent and we have not yet read. `tryShutdown` and `drain` of grpc-js take the second step at once;
- * `forceShutdown` knows of no connection without channelz.
+ * has sent and we have not yet read. `tryShutdown` and `drain` of grpc-js take the second step at once.
  */
 export async function shutDown(server: Server, graceMs: number): Promise<number> {
-  const { http2Servers } = server as unknown as Connections
-  const sessions = () => Array.from(http2Servers.values(), (entry) => [...entry.sessions]).flat()
-  for (const http2Server of http2Servers.keys()) {
-    // One whose handshake was under way.
-    http2Server.on('session', (session) => session.close())
-  }
+  // Of a connection whose handshake was under way.
+  http2ServerOf(server).on('session', (session) => session.close())
   let cutTimer: NodeJS.Timeout | undefined
   const cut = new Promise<number>((resolve) => {
     cutTimer = setTimeout(() => {
-      const busy = sessions().filter((session) => !session.destroyed)
+      const busy = sessionsOf(server).filter((session) => !session.destroyed)
       for (const session of busy) {
         session.destroy(undefined, constants.NGHTTP2_CANCEL)
       }
       resolve(busy.length)
     }, graceMs)
   })
-  const finished = Promise.all(sessions().map(endConnection)).then(() => 0)
+  const finished = Promise.all(sessionsOf(server).map(endConnection)).then(() => 0)
   try {
     return await Promise.race([finished, cut])
   } finally {
@@ -85,4 +79,54 @@ function sayEnd(session: ServerHttp2Session): Promise<void> {
       heard() // It is ending already.
     }
   })
+}
+
+/**
+ * Lets a session close between two reads, never within one. Node closes it when the peer's GOAWAY comes,
+ * and refuses a stream that the peer opens behind that at once, while the bytes of both are still being
+ * read: the stream is freed under the reader (nodejs/node#64113, not repaired in Node 20), by which any
+ * peer could end the process. So such a stream is served, as RFC 9113 section 6.8 has it.
+ */
+export function deferClose(session: ServerHttp2Session): void {
+  const close = session.close.bind(session)
+  session.close = (callback) => {
+    setImmediate(() => close(callback))
+  }
+}
+
+type Call = Parameters<ServerInterceptor>[1]
+
+/** The calls that are answered with a stream, some of which never end by themselves. */
+export class OpenStreams {
+  private readonly open = new Set<Call>()
+  private isStopping = false
+
+  readonly interceptor: ServerInterceptor = (method, call) => {
+    if (!method.responseStream) {
+      return notIntercepted(call)
+    }
+    const listener = new ServerListenerBuilder().withOnCancel(() => this.open.delete(call)).build()
+    return new ServerInterceptingCall(call, {
+      start: (next) => {
+        next(listener)
+        if (this.isStopping) {
+          end(call)
+        } else {
+          this.open.add(call)
+        }
+      },
+    })
+  }
+
+  /** Ends them, and those that are opened from now on. */
+  stop(): void {
+    this.isStopping = true
+    for (const call of this.open) {
+      end(call)
+    }
+  }
+}
+
+function end(call: Call): void {
+  call.sendStatus({ code: status.UNAVAILABLE, details: 'the server is stopping', metadata: null })
 }

@@ -12,7 +12,7 @@ import { type ConnectOptions, connect } from '../../../../src/client/connection/
 import { UnprotectedTokenError } from '../../../../src/client/errors.js'
 import { SessionsClient } from '../../../../src/client/sessions-client.js'
 import { pemBlocks, pemText } from '../../../../src/crypto/pem.js'
-import { TlsServerCredentials } from '../../../../src/grpc/transport/credentials.js'
+import { TlsServerCredentials } from '../../../../src/grpc/transport/grpc-js.js'
 import { type Certified, newAuthority } from '../../../support/certificates.js'
 import { startTestGrpc } from '../../../support/grpc.js'
 import { listenLocally } from '../../../support/listen.js'

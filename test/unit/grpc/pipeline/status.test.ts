@@ -36,6 +36,7 @@ const expected: Record<string, [errors.SessiondError, string | null]> = {
   StoreLockedError: [new errors.StoreLockedError('l'), null],
   StoreMismatchError: [new errors.StoreMismatchError('p'), null],
   InputFileError: [new errors.InputFileError('f', 'p'), null],
+  DependencyMismatchError: [new errors.DependencyMismatchError('p', 'a', '1'), null],
   ListenError: [new errors.ListenError('--grpc', 'a', new Error('b')), null],
 }
 

@@ -2,9 +2,12 @@ import { once } from 'node:events'
 import { type ClientHttp2Stream, type ClientSessionOptions, connect, constants } from 'node:http2'
 import { connect as connectSocket } from 'node:net'
 import { Duplex } from 'node:stream'
+import { status } from '@grpc/grpc-js'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { OpenStreams } from '../../../../src/grpc/transport/shutdown.js'
 import { createService, startTestGrpc } from '../../../support/grpc.js'
 import { watchHealth } from '../../../support/health.js'
+import { callHeaders, Flag, Frame, frame, HELLO } from '../../../support/http2-frames.js'
 
 /** A server whose Create is `handle`, without an answer unless told otherwise. */
 async function serve(handle: () => Promise<Buffer> = () => new Promise(() => {})) {
@@ -157,4 +160,66 @@ describe('a gRPC server that closes', () => {
     await once(session, 'remoteSettings')
     expect(await server.close(60_000)).toBe(0)
   })
+})
+
+/** A call that has begun under the interceptor: what it was told, and how its client cancels it. */
+function begin(streams: OpenStreams, responseStream: boolean) {
+  const told: unknown[] = []
+  let cancel = () => {}
+  const call = {
+    start(listener: { onCancel(): void }) {
+      cancel = () => listener.onCancel()
+    },
+    sendStatus: ({ code }: { code: status }) => told.push(code),
+  }
+  const listener = { onCancel() {} }
+  streams.interceptor({ responseStream } as never, call as never).start(listener as never)
+  return { told, cancel: () => cancel() }
+}
+
+it('ends the streams that are open, and those that come later, and nothing else', () => {
+  const streams = new OpenStreams()
+  const [open, cancelled, unary] = [true, true, false].map((isStream) => begin(streams, isStream))
+  cancelled?.cancel()
+  expect(open?.told).toEqual([])
+  streams.stop()
+  const late = begin(streams, true)
+  const told = [open, cancelled, unary, late].map((call) => call?.told)
+  expect(told).toEqual([[status.UNAVAILABLE], [], [], [status.UNAVAILABLE]])
+})
+
+/** Types of the frames of a stream, as they come. */
+async function* framesOf(socket: AsyncIterable<Buffer>, stream: number): AsyncGenerator<number> {
+  let bytes = Buffer.alloc(0)
+  for await (const chunk of socket) {
+    bytes = Buffer.concat([bytes, chunk])
+    while (bytes.length >= 9 && bytes.length >= 9 + bytes.readUIntBE(0, 3)) {
+      if (bytes.readUInt32BE(5) === stream) {
+        yield bytes[3] as number
+      }
+      bytes = bytes.subarray(9 + bytes.readUIntBE(0, 3))
+    }
+  }
+}
+
+// Refusing it would free it while Node still reads it (nodejs/node#64113).
+it('serves a call that comes in one read with the GOAWAY before it', async () => {
+  const server = await startTestGrpc(createService(() => Buffer.from('answer')))
+  onTestFinished(async () => void (await server.close(0)))
+  const socket = connectSocket(Number(server.address.split(':')[1]), '127.0.0.1')
+  onTestFinished(() => void socket.destroy())
+  await once(socket, 'connect')
+  socket.write(
+    Buffer.concat([
+      HELLO,
+      frame(Frame.GOAWAY, 0, 0, Buffer.alloc(8)),
+      frame(Frame.HEADERS, Flag.END_HEADERS, 1, callHeaders('/session.Session/Create')),
+      frame(Frame.DATA, Flag.END_STREAM, 1, Buffer.alloc(5)),
+    ]),
+  )
+  const seen: number[] = []
+  for await (const type of framesOf(socket, 1)) {
+    seen.push(type)
+  }
+  expect(seen).toEqual([Frame.HEADERS, Frame.DATA, Frame.HEADERS])
 })
