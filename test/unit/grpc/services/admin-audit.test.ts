@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import {
   type AdminClient,
@@ -39,6 +40,7 @@ const CALLS: Record<string, Call> = {
   'rotate-identity': (admin) => rotateIdentity(admin, 'activate'),
   export: (admin) => all(exportUser(admin, 'alice')),
   erase: (admin) => eraseUser(admin, 'alice'),
+  'confirm-clock': (admin) => admin.confirmClock(),
 }
 const DONE: Record<string, AuditEntry['facts']> = {
   'rotate-keys': { sealing_key: 'k2' },
@@ -50,6 +52,7 @@ const DONE: Record<string, AuditEntry['facts']> = {
   },
   export: { user_id: 'alice', records: 1 },
   erase: { user_id: 'alice', sessions: 3, idempotency_keys: 4 },
+  'confirm-clock': { offsetMs: -1500 },
 }
 const FAILED: Record<string, AuditEntry['facts']> = {
   'rotate-keys': {},
@@ -57,6 +60,7 @@ const FAILED: Record<string, AuditEntry['facts']> = {
   'rotate-identity': { activate: true },
   export: { user_id: 'alice', records: 0 },
   erase: { user_id: 'alice' },
+  'confirm-clock': {},
 }
 
 describe.each(Object.entries(CALLS))('%s', (action, call) => {
@@ -68,6 +72,19 @@ describe.each(Object.entries(CALLS))('%s', (action, call) => {
     expect(entries).toEqual([{ action, caller, facts: { outcome: 'done', ...DONE[action] } }])
   })
 
+  it('is not answered before its entry is kept', async () => {
+    const happened: string[] = []
+    const record = async () => {
+      // Long enough for an answer that does not wait.
+      await setTimeout(20)
+      happened.push('kept')
+    }
+    const { admin } = await serve({}, { check: async () => {}, record })
+    await call(admin)
+    happened.push('answered')
+    expect(happened).toEqual(['kept', 'answered'])
+  })
+
   it('is audited where it fails, for part of it may be done', async () => {
     const fail = () => {
       throw new KeyChangeError('a test')
@@ -75,6 +92,7 @@ describe.each(Object.entries(CALLS))('%s', (action, call) => {
     const { admin, entries } = await serve({
       identity: { current: one, next: two, announce: fail, activate: fail } as never,
       ...{ rotateSealingKey: fail, resealAll: failing, exportSubject: failing, eraseSubject: fail },
+      clock: { offsetMs: () => 0, isSuspect: () => true, confirm: fail },
     })
     await expect(call(admin)).rejects.toMatchObject({ code: 'KEY_NOT_CHANGED' })
     expect(entries).toEqual([{ action, caller, facts: { outcome: 'failed', ...FAILED[action] } }])
@@ -86,6 +104,7 @@ describe.each(Object.entries(CALLS))('%s', (action, call) => {
     const ports = {
       identity: { current: one, next: two, announce: never, activate: never } as never,
       ...{ rotateSealingKey: never, eraseSubject: never },
+      clock: { offsetMs: never, isSuspect: never, confirm: never } as never,
       // Asked for, yet never begun.
       ...{ resealAll: beginning(never), exportSubject: beginning(never) },
     }
