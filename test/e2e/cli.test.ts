@@ -183,7 +183,7 @@ describe('sessiond create', () => {
     )
   })
 
-  it('prints JSON', async () => {
+  it('prints the session as JSON with --json', async () => {
     const { stdout } = await create('--server-key', serverKey, '--lifetime', '90s', '--json')
     const { lifetime, expires, ...made } = JSON.parse(stdout)
     expect(made).toEqual({

@@ -66,7 +66,7 @@ it('reads a pipe, and says which lines of it it left out', async () => {
   )
 })
 
-it.each([[[]], [['a', '--from', 'b']]])('wants one file: %j', async (args) => {
+it.each([[[]], [['a', '--from', 'b']]])('import wants exactly one file, not %j', async (args) => {
   const refused = await sessiond(['import', ...args])
   expect(refused).toMatchObject({ code: 2, stdout: '' })
   expect(refused.stderr).toContain('give one FILE, as an argument or with --from')

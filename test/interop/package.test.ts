@@ -61,7 +61,7 @@ const itInstalled = itServed.extend('project', { scope: 'file' }, async ({ direc
   return project
 })
 
-itInstalled('gives `npx sessiond`', async ({ project }) => {
+itInstalled('gives the command `npx sessiond`', async ({ project }) => {
   expect(await output(project, 'npx', 'sessiond', '--version')).toMatch(/^\d+\.\d+\.\d+/)
 })
 

@@ -66,7 +66,7 @@ describe.each(MESSAGES)('$command', (notice, commands, printed) => {
   })
 })
 
-it('connect', () => {
+it('a connect is read as the document writes it', () => {
   const connect = { userId: 'u1', userName: 'Ada', version: '1.2.3' }
   expect(encodeConnect(connect)).toBe('connect\nu1\nAda\n1.2.3')
   expect(decodeConnect('connect\nu1\nAda\n1.2.3')).toEqual(connect)

@@ -286,16 +286,19 @@ describe.runIf(haveTool('openssl', ['openssl', 'version']))('openssl', () => {
 describe('a public key as text', () => {
   const keys = types.map((type) => publicKeyOf(generateKey(type)))
 
-  it.each(keys.map((key) => [key.length, key] as const))('of %i bytes', (_length, key) => {
-    for (const text of [
-      hex.encode(key),
-      hex.encode(key).toUpperCase(),
-      `hex:${hex.encode(key)}`,
-      `base58:${base58.encode(key)}`,
-    ]) {
-      expect(publicKeyFromText(text, 'f')).toEqual(key)
-    }
-  })
+  it.each(keys.map((key) => [key.length, key] as const))(
+    'may have %i bytes, in hex or base58',
+    (_length, key) => {
+      for (const text of [
+        hex.encode(key),
+        hex.encode(key).toUpperCase(),
+        `hex:${hex.encode(key)}`,
+        `base58:${base58.encode(key)}`,
+      ]) {
+        expect(publicKeyFromText(text, 'f')).toEqual(key)
+      }
+    },
+  )
 
   const [ed25519 = '', p256 = ''] = keys.map((key) => hex.encode(key))
   it.each([

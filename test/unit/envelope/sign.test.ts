@@ -59,13 +59,13 @@ const forwardedRequest = Buffer.from(
   'hex',
 )
 
-describe('golden bytes of', () => {
-  test('a signed request', () => {
+describe('the golden bytes', () => {
+  test('of a signed request are those that signing makes', () => {
     const meta = requestMeta({ xHeaders: [{ key: 'idempotency-key', value: 'golden' }] })
     expect(signRequest({ body: requestBody(), meta }, alice)).toEqual(signedRequest)
   })
 
-  test('a forwarded request', () => {
+  test('of a forwarded request are those that wrapping makes', () => {
     expect(wrapRequest(signedRequest, hop, { epoch: 1_700_000_001n })).toEqual(forwardedRequest)
   })
 

@@ -134,7 +134,9 @@ describe('an address', () => {
     ['a.example', null],
     ['a.example:65536', null],
     ['unix:a', null],
-  ])('of a port: %s', (text, address) => expect(readTcpAddress(text)).toEqual(address))
+  ])('is read as a host with a port, or not at all: %s', (text, address) =>
+    expect(readTcpAddress(text)).toEqual(address),
+  )
 
   it.each([
     ['unix:a.sock', { path: 'a.sock' }],
@@ -144,7 +146,9 @@ describe('an address', () => {
     ['unix:', null],
     ['unix-abstract:a', null],
     ['a.example:1', null],
-  ])('of a Unix socket: %s', (text, address) => expect(readUnixAddress(text)).toEqual(address))
+  ])('is read as a Unix socket, or not at all: %s', (text, address) =>
+    expect(readUnixAddress(text)).toEqual(address),
+  )
 
   it.each([
     ['127.0.0.1:80', '127.0.0.1:80'],

@@ -38,7 +38,7 @@ describe('select', () => {
     ['name', ['s2', 's1', 's3']],
     ['host', ['s2', 's3', 's1']],
     ['active', ['s1', 's3', 's2']],
-  ])('sorts by %s', (order, ids) => {
+  ])('sorts the sessions by %s', (order, ids) => {
     expect(select(all, '', order).map(({ id }) => id)).toEqual(ids)
   })
 
@@ -53,7 +53,7 @@ describe('select', () => {
     ['morning zoë', ['s1']],
     ['morning bob', []],
     ['.*', []],
-  ])('finds %j', (query, ids) => {
+  ])('finds the sessions that match %j', (query, ids) => {
     const found = select(all, query, 'name').map(({ id }) => id)
     expect(found.sort()).toEqual(ids)
   })
@@ -77,7 +77,7 @@ describe('select', () => {
 })
 
 describe('totalsOf', () => {
-  it('adds up', () => {
+  it('adds up the users of all sessions', () => {
     expect(totalsOf([])).toEqual({ sessions: 0, activeUsers: 0, joinedUsers: 0 })
     expect(totalsOf(all)).toEqual({ sessions: 3, activeUsers: 5, joinedUsers: 14 })
   })

@@ -211,7 +211,7 @@ describe('sessions_v1.Sessions', () => {
     expect(one.page?.data.map(({ id }) => id)).toEqual([ids[5]])
   })
 
-  it('sweeps', async () => {
+  it('ends what is due at close_expired_sessions', async () => {
     const { id } = await open(newUser())
     time.nowMs += 3_600_000
     expect(await raw('close_expired_sessions', new Uint8Array())).toHaveLength(0)

@@ -234,7 +234,7 @@ describe('Snappy', () => {
     ['more than its length', [1, 0x04, 0x61, 0x62]],
     ['less than its length', [5, 0x00, 0x61]],
     ['a copy of what is not there', [4, 0x01, 0x01]],
-  ])('refuses %s', (_, bytes) => {
+  ])('refuses data with %s', (_, bytes) => {
     expect(() => unsnap(Buffer.from(bytes))).toThrow()
   })
 })

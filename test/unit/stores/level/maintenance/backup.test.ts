@@ -332,7 +332,7 @@ describe('restoring', () => {
       fileOf({ ...HEADER, epochs }),
       /holds what no server backs up: .*layout and epochs/,
     ]),
-  ])('refuses %s', async (_, bytes, message) => {
+  ])('refuses a file with %s', async (_, bytes, message) => {
     const directory = await temporaryDirectory(onTestFinished)
     await writeFile(join(directory, 'FILE'), bytes)
     const attempt = restore(directory)
