@@ -7,9 +7,15 @@ import { storeConformance } from './suite.js'
 
 storeConformance('LevelStore', async () => {
   const location = await mkdtemp(join(tmpdir(), 'sessiond-'))
-  const store = await LevelStore.open(location, { epochs: EPOCHS })
+  let store = await LevelStore.open(location, { epochs: EPOCHS })
   return {
     store,
+    served: store,
+    async reopen() {
+      await store.close()
+      store = await LevelStore.open(location, { epochs: EPOCHS })
+      return store
+    },
     async dispose() {
       await store.close()
       await rm(location, { recursive: true })

@@ -1,0 +1,89 @@
+import { describe, expect } from 'vitest'
+import type { ListQuery, SessionStore } from '../../src/core/store.js'
+import { commandSession, ended, insert, listIds, tokenSession } from '../support/store-sessions.js'
+import { ALWAYS, type StoreTest } from './given.js'
+
+export function listTests(it: StoreTest): void {
+  describe('list', () => {
+    // By request time: e 5, d 4 (ended), then b, c and é at 3, é ended; a 2, of bob; ä 1.
+    const sessions = [
+      commandSession('a', { requestTimeMs: 2, userId: 'bob' }),
+      commandSession('b', { requestTimeMs: 3 }),
+      commandSession('c', { requestTimeMs: 3 }),
+      ended(commandSession('d', { requestTimeMs: 4 })),
+      tokenSession('e', { requestTimeMs: 5 }),
+      ended(commandSession('é', { requestTimeMs: 3 })),
+      commandSession('ä', { requestTimeMs: 1, userId: 'bo' }),
+    ]
+    const ALL = ['e', 'd', 'b', 'c', 'é', 'a', 'ä']
+    const fill = (store: SessionStore) =>
+      Promise.all(sessions.map((session) => insert(store, session)))
+
+    it.for<[string, Partial<ListQuery>, string[]]>([
+      ['all', {}, ALL],
+      ['open', { active: true }, ['e', 'b', 'c', 'a', 'ä']],
+      ['ended', { active: false }, ['d', 'é']],
+      ['of a user', { userId: 'alice' }, ['e', 'd', 'b', 'c', 'é']],
+      ['of a user, open', { userId: 'alice', active: true }, ['e', 'b', 'c']],
+      ['of a user, ended', { userId: 'alice', active: false }, ['d', 'é']],
+      ['of the user bob', { userId: 'bob' }, ['a']],
+      ['of the user bo', { userId: 'bo' }, ['ä']],
+      ['of nobody', { userId: '' }, []],
+      ['from a time', { fromTimeMs: 3 }, ['e', 'd', 'b', 'c', 'é']],
+      ['up to a time', { toTimeMs: 3 }, ['a', 'ä']],
+      ['between', { fromTimeMs: 3, toTimeMs: 5, active: true }, ['b', 'c']],
+      ['of a user between', { userId: 'alice', fromTimeMs: 3, toTimeMs: 4 }, ['b', 'c', 'é']],
+      ['at no time', { fromTimeMs: 3, toTimeMs: 3 }, []],
+      ['in a range inside out', { fromTimeMs: 5, toTimeMs: 1 }, []],
+      ['between fractions', { fromTimeMs: 3.5, toTimeMs: 4.5 }, ['d']],
+      ['beyond all time', { fromTimeMs: -1, toTimeMs: 2 ** 60 }, ALL],
+      ['of all time', { fromTimeMs: -Infinity, toTimeMs: Infinity }, ALL],
+      ['the first page', { take: 3 }, ['e', 'd', 'b']],
+      ['the second page', { skip: 3, take: 3 }, ['c', 'é', 'a']],
+      ['the last page', { skip: 6, take: 3 }, ['ä']],
+      ['beyond the last page', { skip: 9, take: 3 }, []],
+      ['nothing', { take: 0 }, []],
+      ['a page of the ended', { active: false, skip: 1, take: 5 }, ['é']],
+    ])(
+      'gives the sessions that are asked for, newest request first: %s',
+      async ([_, query, expected], { store }) => {
+        await fill(store)
+        await expect(listIds(store, query)).resolves.toEqual(expected)
+      },
+    )
+
+    it('returns whole sessions', async ({ store }) => {
+      await fill(store)
+      const page = await store.list({ userId: 'bob', skip: 0, take: 10, total: false })
+      expect(page).toEqual({ sessions: [sessions[0]], total: null })
+    })
+
+    it.for<[Partial<ListQuery>, number]>([
+      [{}, 7],
+      [{ active: true }, 5],
+      [{ active: false }, 2],
+      [{ userId: 'alice', fromTimeMs: 3, toTimeMs: 4 }, 3],
+      [{ userId: 'nobody' }, 0],
+    ])('counts all that match, not only the page: %o', async ([query, total], { store }) => {
+      await fill(store)
+      const page = await store.list({ ...query, skip: 1, take: 1, total: true })
+      expect(page.total).toBe(total)
+      expect(page.sessions.length).toBe(total > 1 ? 1 : 0)
+    })
+
+    it('follows each change', async ({ store }) => {
+      await fill(store)
+      await store.update('a', (session) => ({ session: { ...session, requestTimeMs: 6 } }))
+      await store.update('b', (session) => ({ session: ended(session) }))
+      await store.remove('e', ALWAYS)
+      await expect(listIds(store)).resolves.toEqual(['a', 'd', 'b', 'c', 'é', 'ä'])
+      await expect(listIds(store, { active: true })).resolves.toEqual(['a', 'c', 'ä'])
+      await expect(listIds(store, { userId: 'bob' })).resolves.toEqual(['a'])
+      await expect(listIds(store, { userId: 'alice', active: false })).resolves.toEqual([
+        'd',
+        'b',
+        'é',
+      ])
+    })
+  })
+}
