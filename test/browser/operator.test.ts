@@ -1,12 +1,12 @@
+import type { IncomingMessage } from 'node:http'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { CredentialError } from '../../src/core/errors.js'
-import { FeedHub } from '../../src/feed/hub.js'
-import { startFeedServer } from '../../src/feed/server.js'
 import { readPages } from '../../src/http/pages.js'
 import { CHROMIUM, launchChromium, openPage, screenshot } from '../support/browser.js'
+import { startFeed } from '../support/feed-server.js'
 import { sessionsAt } from '../support/sessions.js'
 import { haveTool } from '../support/tools.js'
 
@@ -23,32 +23,24 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('operating on th
 
   async function start(first: string | null) {
     let token = first
-    const { sessions, store, audited } = sessionsAt()
-    const hub = new FeedHub(store, { maxSessions: 100, onError: () => {} })
-    const server = await startFeedServer(hub, {
-      ...{ host: '127.0.0.1', port: 0, access: { isPublic: false }, expectedVersion: '0.0.1' },
+    const at = sessionsAt()
+    const options = {
+      expectedVersion: '0.0.1',
       pages: readPages(BUILT),
-      isReady: async () => true,
-      onUsage: () => {},
-      onFailure: (error) => expect.fail(`${error}`),
       ...(token !== null && {
         operator: {
-          sessions,
-          operator({ headers }) {
+          sessions: at.sessions,
+          operator({ headers }: IncomingMessage) {
             if (headers.authorization !== `Bearer ${token}`) {
               throw new CredentialError('the token')
             }
             return OPERATOR
           },
-          onInternalError: (_, error) => expect.fail(`${error}`),
+          onInternalError: (_: string, error: unknown) => expect.fail(`${error}`),
         },
       }),
-    })
-    await hub.load()
-    onTestFinished(async () => {
-      await server.close()
-      hub.close()
-    })
+    }
+    const { server, sessions, audited } = await startFeed(options, { at })
     const open = async (options = {}) => {
       const { page, complaints } = await openPage(browser, server.address, options)
       onTestFinished(async () => {

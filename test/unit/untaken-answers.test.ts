@@ -1,12 +1,11 @@
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { FeedHub } from '../../src/feed/hub.js'
-import { startFeedServer } from '../../src/feed/server.js'
 import { Unsent } from '../../src/net/unsent.js'
 import { startSenecaHttp } from '../../src/seneca/http.js'
 import { startSenecaTcp } from '../../src/seneca/tcp.js'
 import { newAuthority } from '../support/certificates.js'
+import { startFeed } from '../support/feed-server.js'
 import { startTestGrpc } from '../support/grpc.js'
 import { callHeaders, emptyCall, Frame, frame, HELLO } from '../support/http2-frames.js'
 import { actLine, hooks, memorySessions } from '../support/seneca.js'
@@ -63,27 +62,17 @@ const serveSeneca =
 const serveHttp =
   (isTls = false): Serve =>
   async (unsent) => {
-    const { sessions, store } = sessionsAt({ maxDataBytes: 2 * LARGE.length })
-    const at = { address: 'a', client: 'c' }
+    const at = sessionsAt({ maxDataBytes: 2 * LARGE.length })
     const data = JSON.stringify({ session_name: LARGE })
-    await sessions.open({ userId: 'u', userName: '', ...at, user: null, data })
-    const hub = new FeedHub(store, { maxSessions: 10, onError: (error) => expect.fail(`${error}`) })
-    await hub.load()
-    const server = await startFeedServer(hub, {
-      ...{ host: '127.0.0.1', port: 0, expectedVersion: '1.0.0' },
+    const place = { address: 'a', client: 'c' }
+    await at.sessions.open({ userId: 'u', userName: '', ...place, user: null, data })
+    const options = {
       ...(isTls && { tls: fixedTls(newAuthority().issue()) }),
-      access: { isPublic: false },
       pages: new Map([['/', { body: Buffer.from(LARGE), headers: {} }]]),
-      isReady: async () => true,
-      onUsage: () => {},
-      onFailure: (error) => expect.fail(`${error}`),
       unsent,
-    })
-    onTestFinished(async () => {
-      await server.close(0)
-      hub.close()
-    })
-    return portOf(server.address)
+    }
+    const { port } = await startFeed(options, { at, graceMs: 0 })
+    return port
   }
 
 const LIST = { role: 'sessions', cmd: 'get_sessions', filter: { user_id: 'u' } }

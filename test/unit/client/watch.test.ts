@@ -6,25 +6,10 @@ import { watchSocket } from '../../../src/cli/watch-socket.js'
 import { UnprotectedTokenError } from '../../../src/client/errors.js'
 import { type WatchEvent, type WatchOptions, watchSessions } from '../../../src/client/watch.js'
 import { Secret } from '../../../src/credentials/secret.js'
-import { FeedHub } from '../../../src/feed/hub.js'
-import { type FeedServerOptions, startFeedServer } from '../../../src/feed/server.js'
-import { CALLER, sessionsAt } from '../../support/sessions.js'
+import { startFeed } from '../../support/feed-server.js'
+import { CALLER } from '../../support/sessions.js'
 
 const token = 'a-token-of-sixteen-or-more'
-
-async function startFeed(port = 0, more: Partial<FeedServerOptions> = {}) {
-  const { sessions, store } = sessionsAt()
-  const hub = new FeedHub(store, { maxSessions: 100, onError: (error) => expect.fail(`${error}`) })
-  await hub.load()
-  const server = await startFeedServer(hub, {
-    ...{ host: '127.0.0.1', port, access: { isPublic: false }, expectedVersion: '1.2.3' },
-    ...{ pages: new Map(), isReady: async () => true, onUsage() {}, every: () => () => {} },
-    onFailure: (error) => expect.fail(`${error}`),
-    ...more,
-  })
-  onTestFinished(async () => void (await server.close()))
-  return { sessions, server, port: Number(new URL(server.address).port) }
-}
 
 /** A watch whose delays end when the test says so. */
 function startWatch(port: number, options: WatchOptions = {}) {
@@ -93,7 +78,7 @@ describe('the WebSocket of the command line', () => {
       pings.push(run)
       return () => {}
     }
-    const { port } = await startFeed(0, { every })
+    const { port } = await startFeed({ every })
     const { waits, after } = silence()
     const { until } = startWatch(port, { WebSocket: watchSocket({ after }) })
     await until('open')
@@ -120,7 +105,7 @@ describe('the WebSocket of the command line', () => {
 
   it('tells why a server refused it', async () => {
     const access = { isPublic: false, token: new Secret(token) }
-    const { port } = await startFeed(0, { access })
+    const { port } = await startFeed({ access })
     const { until } = startWatch(port, { WebSocket: watchSocket() })
     expect((await until('waiting')).at(-1)).toMatchObject({
       reason: 'the server refuses (401): the token of --feed-token is needed',
@@ -134,7 +119,7 @@ describe('watchSessions', () => {
     const { watch, until } = startWatch(port, { version: '1.2.2' })
     expect(await until('open')).toMatchObject([
       { type: 'connecting' },
-      { type: 'open', expectedVersion: '1.2.3' },
+      { type: 'open', expectedVersion: '1.10.0' },
     ])
     const { id } = await sessions.open(args(1, { users: [userAt('x')] }))
     expect(await until('added')).toMatchObject([{ session: { id, joinedUsers: 1 } }])
@@ -163,7 +148,7 @@ describe('watchSessions', () => {
     expect((await until('waiting')).at(-1)).toMatchObject({ retryDelayMs: 1000 })
     expect([...watch.sessions.keys()]).toEqual([gone.id])
 
-    const second = await startFeed(first.port)
+    const second = await startFeed({ port: first.port })
     const { id } = await second.sessions.open(args(2))
     elapse()
     await until('added')
@@ -190,7 +175,7 @@ describe('watchSessions', () => {
   })
 
   it('shows its token, and says why it is not let in', async () => {
-    const { port } = await startFeed(0, { access: { isPublic: false, token: new Secret(token) } })
+    const { port } = await startFeed({ access: { isPublic: false, token: new Secret(token) } })
     await startWatch(port, { token }).until('open')
     const refused = await startWatch(port).until('waiting')
     expect(refused.at(-1)).toMatchObject({ reason: expect.stringContaining('401') })

@@ -5,41 +5,28 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { StoreUnavailableError } from '../../../src/core/errors.js'
 import { Secret } from '../../../src/credentials/secret.js'
-import { FeedHub } from '../../../src/feed/hub.js'
-import { type FeedServerOptions, startFeedServer } from '../../../src/feed/server.js'
+import type { FeedServerOptions } from '../../../src/feed/server.js'
 import { newAuthority } from '../../support/certificates.js'
 import { DocumentClient } from '../../support/document-client.js'
 import { expectedContent } from '../../support/feed.js'
+import { startFeed } from '../../support/feed-server.js'
 import { recordCalls } from '../../support/observer.js'
-import { CALLER, sessionsAt } from '../../support/sessions.js'
+import { CALLER } from '../../support/sessions.js'
 import { fixedTls } from '../../support/tls.js'
 
 const PAGE = { body: Buffer.from('<!doctype html>'), headers: { 'Content-Type': 'text/html' } }
 
 async function start(options: Partial<FeedServerOptions> = {}) {
-  const { sessions, store } = sessionsAt()
-  const hub = new FeedHub(store, { maxSessions: 100, onError: (error) => expect.fail(`${error}`) })
-  await hub.load()
   const ticks: (() => void)[] = []
   const reports: unknown[] = []
-  const server = await startFeedServer(hub, {
-    host: '127.0.0.1',
-    port: 0,
-    access: { isPublic: false },
-    expectedVersion: '1.10.0',
+  const { sessions, hub, server } = await startFeed({
     pages: new Map([['/', PAGE]]),
-    isReady: async () => hub.isReady,
     onUsage: (usage) => reports.push(usage),
-    onFailure: (error) => expect.fail(`${error}`),
     every: (_, run) => {
       ticks.push(run)
       return () => {}
     },
     ...options,
-  })
-  onTestFinished(async () => {
-    await server.close()
-    hub.close()
   })
   const url = server.address.replace('http', 'ws')
   /** A viewer that follows the document; resolves once its reset has come. */

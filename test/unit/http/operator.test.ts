@@ -1,10 +1,9 @@
 import { once } from 'node:events'
-import { createServer, request } from 'node:http'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { createServer, type IncomingMessage, request } from 'node:http'
+import { describe, expect, it } from 'vitest'
 import { CredentialError, StoreUnavailableError } from '../../../src/core/errors.js'
-import { FeedHub } from '../../../src/feed/hub.js'
-import { startFeedServer } from '../../../src/feed/server.js'
 import { answerOperator, type OperatorPorts } from '../../../src/http/operator.js'
+import { startFeed } from '../../support/feed-server.js'
 import { listenLocally } from '../../support/listen.js'
 import { sessionsAt } from '../../support/sessions.js'
 
@@ -12,31 +11,23 @@ const TOKEN = 'a token for the test'
 const OPERATOR = { name: 'admin token', address: '127.0.0.1:1' }
 
 async function start(ports: Partial<OperatorPorts> = {}) {
-  const { sessions, store, audited } = sessionsAt()
-  const hub = new FeedHub(store, { maxSessions: 100, onError: () => {} })
+  const at = sessionsAt()
   const failures: unknown[] = []
-  const server = await startFeedServer(hub, {
-    ...{ host: '127.0.0.1', port: 0, access: { isPublic: false }, expectedVersion: '1.0.0' },
-    pages: new Map(),
-    isReady: async () => true,
-    onUsage: () => {},
-    onFailure: (error) => failures.push(error),
+  const options = {
+    onFailure: (error: unknown) => failures.push(error),
     operator: {
-      sessions,
-      operator({ headers }) {
+      sessions: at.sessions,
+      operator({ headers }: IncomingMessage) {
         if (headers.authorization !== `Bearer ${TOKEN}`) {
           throw new CredentialError('the token')
         }
         return OPERATOR
       },
-      onInternalError: (call, error) => failures.push([call, error]),
+      onInternalError: (call: string, error: unknown) => failures.push([call, error]),
       ...ports,
     },
-  })
-  onTestFinished(async () => {
-    await server.close()
-    hub.close()
-  })
+  }
+  const { server, sessions, audited } = await startFeed(options, { at })
   /** Posts as the page does, but for the headers given; undefined leaves one out. */
   const post = (
     action: string,
