@@ -9,8 +9,18 @@ const PUSH_KEY = Uint8Array.of(0x0c, 0x21)
 const CHECK_SIGNATURE = Uint8Array.of(0x41, 0x56, 0xe7, 0xb3, 0x27)
 
 /**
- * The N3 account, 25 bytes, that a compressed P-256 key (33 bytes) speaks for: the version, the
- * hash of the key's script (20 bytes) and a checksum (4). Its base58 is the address that wallets show.
+ * The N3 account that a P-256 key speaks for. `key` is a compressed point, 33 bytes. The account has 25 bytes: the
+ * version (1), the hash of the script that checks a signature by the key (20), and a checksum (4). Wallets show it in
+ * base58, as an address.
+ *
+ * @example
+ * ```ts
+ * import { n3Account, p256PublicKey } from 'sessiond/envelope'
+ *
+ * export function ownerOf(secret: Uint8Array): Uint8Array {
+ *   return n3Account(p256PublicKey(secret))
+ * }
+ * ```
  */
 export function n3Account(key: Uint8Array): Uint8Array {
   const scriptHash = ripemd160(sha256(concatBytes(PUSH_KEY, key, CHECK_SIGNATURE)))
@@ -18,7 +28,7 @@ export function n3Account(key: Uint8Array): Uint8Array {
   return concatBytes(versioned, checksum(versioned))
 }
 
-/** What of 25 bytes is not as in an account; null where all is. */
+/** Which part shows that 25 bytes are no N3 account; null if they are one. */
 export function n3AccountFault(account: Uint8Array): 'prefix' | 'checksum' | null {
   if (account[0] !== ADDRESS_VERSION) {
     return 'prefix'

@@ -8,22 +8,48 @@ import { LRUCache } from 'lru-cache'
 import { P256_KEY_BYTES } from '../core/key-lengths.js'
 import type { Signer } from './ed25519.js'
 
-/** `sha256`: 64 bytes, R ‖ S. `sha512`: 65 bytes, 0x04 ‖ R ‖ S. */
+/** The form of a P-256 signature. `sha256`: 64 bytes, R ‖ S. `sha512`: 65 bytes, 0x04 ‖ R ‖ S. */
 export type P256Form = 'sha256' | 'sha512'
 
 const SHA256_FORM_BYTES = 64
 const SHA512_FORM_BYTES = 65
 const SHA512_FORM_TAG = 0x04
 
-// Its own instance, since RFC 6979 derives the nonce by the HMAC of the hash that signs.
+// An instance of its own: RFC 6979 derives the nonce with the hash that signs.
 const p256Sha512 = ecdsa(p256.Point, sha512, { lowS: false })
 
-/** The public key, a compressed point (SEC 1 section 2.3.3, 33 bytes), of a secret of 32 bytes. */
+/**
+ * The public key of a P-256 secret, as a compressed point (SEC 1 section 2.3.3): 33 bytes. The secret is a scalar in
+ * big-endian order, 32 bytes.
+ *
+ * @throws {Error} The secret has another length, or is 0 or not below the order of the curve.
+ *
+ * @example
+ * ```ts
+ * import { p256PublicKey } from 'sessiond/envelope'
+ *
+ * console.log(p256PublicKey(Uint8Array.from({ length: 32 }, (_, i) => i)))
+ * ```
+ */
 export function p256PublicKey(secret: Uint8Array): Uint8Array {
   return p256.getPublicKey(secret)
 }
 
-/** Signs by ECDSA on P-256 with deterministic nonces (RFC 6979) and a secret of 32 bytes. */
+/**
+ * A signer by ECDSA on P-256 with deterministic nonces (RFC 6979). The secret is a scalar in big-endian order, 32
+ * bytes. `form`: default `sha256`.
+ *
+ * @throws {Error} The secret has another length, or is 0 or not below the order of the curve.
+ *
+ * @example
+ * ```ts
+ * import { p256Signer, wrapRequest } from 'sessiond/envelope'
+ *
+ * export function forward(received: Uint8Array, secret: Uint8Array): Uint8Array {
+ *   return wrapRequest(received, p256Signer(secret, 'sha512'))
+ * }
+ * ```
+ */
 export function p256Signer(secret: Uint8Array, form: P256Form = 'sha256'): Signer {
   return {
     publicKey: p256PublicKey(secret),
@@ -36,8 +62,8 @@ export function p256Signer(secret: Uint8Array, form: P256Form = 'sha256'): Signe
 }
 
 /**
- * Verifies either form by OpenSSL, thirty times as fast as JavaScript. High and low S both pass;
- * false, never an error, for whatever is not a compressed point on the curve or not a signature.
+ * Verifies either form with OpenSSL, thirty times as fast as JavaScript. Both high and low S pass. Anything that is no
+ * compressed point on the curve, or no signature, gives false.
  */
 export function verifyP256(key: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
   const isSha512 = signature.length === SHA512_FORM_BYTES && signature[0] === SHA512_FORM_TAG
@@ -59,7 +85,7 @@ export function verifyP256(key: Uint8Array, message: Uint8Array, signature: Uint
 // SubjectPublicKeyInfo of RFC 5480 section 2 (id-ecPublicKey, secp256r1), up to the compressed point.
 const SPKI_PREFIX = hex.decode('3039301306072a8648ce3d020106082a8648ce3d030107032200')
 
-// Importing a key costs about as much as verifying with it. Immutable values by content: safe to share.
+// Importing a key costs about as much as verifying with it. Entries go by content and never change: safe to share.
 const imported = new LRUCache<string, KeyObject>({ max: 1024 })
 
 function importKey(key: Uint8Array): KeyObject | undefined {
@@ -73,7 +99,7 @@ function importKey(key: Uint8Array): KeyObject | undefined {
     try {
       publicKey = createPublicKey({ key: spki, format: 'der', type: 'spki' })
     } catch {
-      // The only thing left that can be wrong: these 33 bytes are not a point of the curve.
+      // The 33 bytes are no point on the curve.
       return undefined
     }
     imported.set(name, publicKey)

@@ -3,15 +3,26 @@ import { ED25519_KEY_BYTES, P256_KEY_BYTES } from '../core/key-lengths.js'
 import type { Ed25519 } from './ed25519.js'
 import { verifyP256 } from './p256.js'
 
-/** Whether `sign` is the signature of `message` under `key`. Never throws, whatever the bytes. */
+/** Whether `sign` is the signature over `message` by `key`. Never throws, whatever the bytes and their lengths. */
 export type Verify = (key: Uint8Array, sign: Uint8Array, message: Uint8Array) => boolean
 
-/** What is longer is not remembered: a signer of 64 KiB at a time would fill the memory. */
+/** Longer entries are not remembered: messages of 64 KiB would fill the memory. */
 const MAX_REMEMBERED_BYTES = 1024
 
 /**
- * Tells the schemes apart by length: a key of 32 bytes is Ed25519 and signs in 64; a key of 33 is
- * P-256 and signs in 64 (SHA-256) or 65 (SHA-512). Whatever else is false.
+ * A verifier for all schemes of the protocol, which it tells apart by length. A key of 32 bytes is Ed25519, with
+ * signatures of 64 bytes. A key of 33 bytes is P-256, with signatures of 64 (SHA-256) or 65 bytes (SHA-512). All other
+ * lengths give false.
+ *
+ * @example
+ * ```ts
+ * import { naclEd25519, schemeVerifier } from 'sessiond/envelope'
+ *
+ * const verify = schemeVerifier(naclEd25519)
+ * const signer = naclEd25519.signer(new Uint8Array(32))
+ * const message = new TextEncoder().encode('a message')
+ * console.log(verify(signer.publicKey, signer.sign(message), message))
+ * ```
  */
 export function schemeVerifier(ed25519: Ed25519): Verify {
   return (key, sign, message) => {
@@ -27,11 +38,9 @@ export function schemeVerifier(ed25519: Ed25519): Verify {
 }
 
 /**
- * Remembers the last `maxEntries` signatures that verified, for short headers that recur unchanged.
- *
- * It knows the very bytes of key, signature and message, each told from the next by its length: verifying
- * depends on nothing else. What failed is never added, so that strangers cannot push out what is worth
- * keeping for free.
+ * Remembers the last `maxEntries` signatures that verified, for headers that recur unchanged. An entry is the bytes of
+ * key, signature and message, separated by their lengths: verifying depends on nothing else. An entry takes about 300
+ * bytes. Failures are never added: strangers could otherwise push out good entries at no cost.
  */
 export class VerifiedSignatures {
   private readonly entries: LRUCache<string, true>
@@ -40,12 +49,12 @@ export class VerifiedSignatures {
     this.entries = new LRUCache({ max: maxEntries })
   }
 
-  /** Whether these were added. */
+  /** Whether these bytes were added. */
   has(key: Uint8Array, sign: Uint8Array, message: Uint8Array): boolean {
     return isShort(key, sign, message) && this.entries.get(entryOf(key, sign, message)) === true
   }
 
-  /** To be called only where `sign` is the signature of `message` under `key`. What is long is not kept. */
+  /** Call it only after `sign` has verified as the signature over `message` by `key`. Ignores more than 1,024 bytes. */
   add(key: Uint8Array, sign: Uint8Array, message: Uint8Array): void {
     if (isShort(key, sign, message)) {
       this.entries.set(entryOf(key, sign, message), true)
@@ -53,7 +62,19 @@ export class VerifiedSignatures {
   }
 }
 
-/** The same as `verify`, but signatures that verified lately are not checked again. */
+/**
+ * A verifier like `verify` that remembers the last `maxEntries` signatures that verified, for headers that recur
+ * unchanged. An entry takes about 300 bytes. Longer ones than 1,024 bytes (key, signature and message together) are
+ * verified each time.
+ *
+ * @example
+ * ```ts
+ * import { cachedVerify, naclEd25519, schemeVerifier } from 'sessiond/envelope'
+ *
+ * const verify = schemeVerifier(naclEd25519)
+ * export const verifiers = { body: verify, header: cachedVerify(verify, 10_000) }
+ * ```
+ */
 export function cachedVerify(verify: Verify, maxEntries: number): Verify {
   const verified = new VerifiedSignatures(maxEntries)
   return (key, sign, message) => {

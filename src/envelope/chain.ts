@@ -4,30 +4,49 @@ import { headerPath, type SignatureBytes, type SignedMessage } from './message.j
 import { fieldOutOfOrder } from './order.js'
 import type { Shape } from './shapes.js'
 
-/** Checks signatures. Headers recur from one message to the next, so theirs may be remembered. */
+/**
+ * Checks the signatures of a message. Headers recur from one message to the next, so `header` may be a
+ * `cachedVerify`; bodies do not.
+ */
 export interface ChainVerifiers {
+  /** For the body's signature. */
   readonly body: Verify
   /** For meta and origin signatures. */
   readonly header: Verify
 }
 
-/** A signature of a message that is yet to be checked; slices of the message. */
+/** A signature of a message that is not checked yet, as slices of the message. */
 export interface ChainSignature extends SignatureBytes {
-  /** Where it stands. */
+  /** Its path. */
   readonly field: string
   /** What it must be over. */
   readonly content: Uint8Array
-  /** Whether that is a header, which recurs from one message to the next; else it is the body. */
+  /** Whether it is over a header, which recurs from one message to the next. Otherwise it is over the body. */
   readonly isHeader: boolean
-  /** Where `content` is a message. */
+  /** The type of `content`, if it is a message. */
   readonly shape?: Shape | undefined
 }
 
 const NO_BYTES = new Uint8Array(0)
 
 /**
- * Checks every signature, from the innermost level outwards. Returns the innermost key, which is
- * that of the body's signer, as a slice of the message. Throws SignatureError.
+ * Checks every signature of a message, from the original sender's level outwards, and that each level has one key.
+ * Returns the key that signed the body, as a slice of the message: 32 bytes (Ed25519) or 33 (P-256). Whether that
+ * key may speak for the owner in the body is for the caller to decide.
+ *
+ * @throws {SessiondError} With code `BAD_SIGNATURE`: `field` names the signature that is missing or wrong.
+ *
+ * @example
+ * ```ts
+ * import { naclEd25519, readCreateRequest, schemeVerifier, verifyChain } from 'sessiond/envelope'
+ *
+ * const verify = schemeVerifier(naclEd25519)
+ *
+ * export function signerOf(received: Uint8Array): Uint8Array {
+ *   const { message } = readCreateRequest(received)
+ *   return verifyChain(message, { body: verify, header: verify })
+ * }
+ * ```
  */
 export function verifyChain(message: SignedMessage, verifiers: ChainVerifiers): Uint8Array {
   for (const signature of readChain(message)) {
@@ -40,9 +59,9 @@ export function verifyChain(message: SignedMessage, verifiers: ChainVerifiers): 
 }
 
 /**
- * The signatures of all levels, the innermost first; the first that does not verify is to be told. What costs nothing
- * to check is checked here: the last of 33 may be the one that is missing. Throws SignatureError where one is missing, or
- * where those of a level have different keys: else an observed body could be sent again under a stranger's meta header.
+ * The signatures of all levels, innermost level first. Report the first that does not verify. This checks what costs
+ * nothing, before any signature is verified: the last of 33 may be missing. Throws SignatureError if one is missing, or if
+ * a level has more than one key: a stranger could otherwise send an observed body again under a meta header of its own.
  */
 export function readChain({ shape, body, levels }: SignedMessage): ChainSignature[] {
   const chain: ChainSignature[] = []
@@ -79,7 +98,7 @@ export function readChain({ shape, body, levels }: SignedMessage): ChainSignatur
   return chain
 }
 
-/** What to tell of a signature that failed. */
+/** The error for a signature that does not verify. */
 export function doesNotVerify({
   key,
   sign,

@@ -6,17 +6,19 @@ import { readMessage, type SignedMessage } from './message.js'
 import { type RequestMeta, type ResponseMeta, readRequestMeta, readResponseMeta } from './meta.js'
 import { createRequest, createResponse } from './shapes.js'
 
-/** A request to open a session, well formed; its signatures are not checked yet. */
+/** A well-formed request to open a session. Its signatures are not checked yet: see `verifyChain`. */
 export interface CreateRequestEnvelope extends RequestMeta {
+  /** What was signed and by whom, as slices of the received bytes. */
   readonly message: SignedMessage
-  /** At least 1 byte, in memory of its own. */
+  /** The owner's id, at least 1 byte, in memory of its own. */
   readonly owner: Uint8Array
-  /** Epochs. */
+  /** First and last epoch in which the session is to be valid (`nbf`, `exp`), and the epoch of issue (`iat`). */
   readonly lifetime: { readonly exp: bigint; readonly nbf: bigint; readonly iat: bigint }
 }
 
-/** The answer to such a request, well formed; its signatures are not checked yet. */
+/** A well-formed answer to such a request. Its signatures are not checked yet: see `verifyChain`. */
 export interface CreateResponseEnvelope extends ResponseMeta {
+  /** What was signed and by whom, as slices of the received bytes. */
   readonly message: SignedMessage
   /** A UUIDv4, 16 bytes, in memory of its own. */
   readonly id: Uint8Array
@@ -25,8 +27,22 @@ export interface CreateResponseEnvelope extends ResponseMeta {
 }
 
 /**
- * Reads a `session.CreateRequest` as it was received. Throws MalformedError, MissingFieldError,
- * VersionError or InvalidFieldError.
+ * Reads a `session.CreateRequest` from the bytes that were received: at most 64 KiB, of at most 16 levels and 1,024
+ * fields. It is stricter than protobuf decoders, so that every decoder reads what was signed. The result refers to
+ * `bytes`: do not change them.
+ *
+ * @throws {SessiondError} With code `MALFORMED` (no message of the contract), `MISSING_FIELD`, `INVALID_FIELD` or
+ * `UNSUPPORTED_VERSION` (not major version 2). `field` names the part at fault, such as `body.owner_id`.
+ *
+ * @example
+ * ```ts
+ * import { readCreateRequest } from 'sessiond/envelope'
+ *
+ * export function describe(received: Uint8Array): string {
+ *   const { lifetime, message } = readCreateRequest(received)
+ *   return `valid until epoch ${lifetime.exp}, forwarded by ${message.levels.length - 1} nodes`
+ * }
+ * ```
  */
 export function readCreateRequest(bytes: Uint8Array): CreateRequestEnvelope {
   const read = readMessage(bytes, createRequest)
@@ -58,7 +74,33 @@ export function readCreateRequest(bytes: Uint8Array): CreateRequestEnvelope {
 const requestBody = messages['session.CreateRequest.Body']
 const { exp, nbf, iat } = messages['service.TokenLifetime']
 
-/** Reads a `session.CreateResponse` as it was received. Throws as `readCreateRequest` does. */
+/**
+ * Reads a `session.CreateResponse` from the bytes that were received, as strictly as `readCreateRequest`.
+ *
+ * @throws {SessiondError} With the codes of `readCreateRequest`.
+ *
+ * @example
+ * ```ts
+ * import {
+ *   naclEd25519,
+ *   readCreateRequest,
+ *   readCreateResponse,
+ *   requestDigest,
+ *   schemeVerifier,
+ *   verifyChain,
+ * } from 'sessiond/envelope'
+ *
+ * const verify = schemeVerifier(naclEd25519)
+ *
+ * // The session's public key, if `serverKey` signed this answer to this request.
+ * export function sessionKey(received: Uint8Array, sent: Uint8Array, serverKey: Uint8Array) {
+ *   const { message, sessionKey, answers } = readCreateResponse(received)
+ *   const signer = verifyChain(message, { body: verify, header: verify })
+ *   const isOurs = answers === requestDigest(readCreateRequest(sent).message)
+ *   return isOurs && Buffer.compare(signer, serverKey) === 0 ? sessionKey : null
+ * }
+ * ```
+ */
 export function readCreateResponse(bytes: Uint8Array): CreateResponseEnvelope {
   const read = readMessage(bytes, createResponse)
   const { message, body } = read

@@ -2,8 +2,18 @@ import { createHash } from 'node:crypto'
 import type { SignedMessage } from './message.js'
 
 /**
- * What ties a response to its request, as the response's x-header `request`: SHA-256 over the body
- * followed by the original sender's meta header, in lower-case hex. Hops do not change it.
+ * The digest that ties a response to its request, in the response's x-header `request`: SHA-256 over the body followed
+ * by the original sender's meta header, as 64 lower-case hex digits. It is the same before and after a request was
+ * forwarded. Servers answer with it if the request has an idempotency key.
+ *
+ * @example
+ * ```ts
+ * import { readCreateRequest, readCreateResponse, requestDigest } from 'sessiond/envelope'
+ *
+ * export function isAnswerTo(request: Uint8Array, response: Uint8Array): boolean {
+ *   return readCreateResponse(response).answers === requestDigest(readCreateRequest(request).message)
+ * }
+ * ```
  */
 export function requestDigest({ body, innermost }: SignedMessage): string {
   return createHash('sha256').update(body).update(innermost.meta).digest('hex')

@@ -1,6 +1,8 @@
 /**
- * Signed messages: read them as they were received, verify, sign and wrap them. No server needed.
- * `import { readCreateRequest, verifyChain } from 'sessiond/envelope'`; pure JavaScript.
+ * `sessiond/envelope`: reads, verifies, signs and forwards signed messages. Pure JavaScript; it needs no server.
+ *
+ * A message is read in two steps. `readCreateRequest` checks its form and takes it apart; `verifyChain` then checks
+ * its signatures. Believe nothing of a message before both have passed. docs/protocol.md describes the bytes.
  */
 export { SessiondError } from '../core/errors.js'
 export type { Ed25519, Signer } from '../crypto/ed25519.js'

@@ -4,37 +4,49 @@ import type { Shape, SignedShape } from './shapes.js'
 import { walk } from './walk.js'
 import type { WalkedMessage } from './walked-message.js'
 
-/** A signature and its key as they were received; the scheme follows from the two lengths. */
+/**
+ * A `service.Signature` as it was received. The scheme follows from the lengths: a key of 32 bytes and a signature of
+ * 64 are Ed25519; a key of 33 bytes is P-256, with SHA-256 if the signature has 64 bytes and SHA-512 if it has 65.
+ * Other lengths are possible here; they never verify.
+ */
 export interface SignatureBytes {
+  /** The public key. */
   readonly key: Uint8Array
+  /** The signature. */
   readonly sign: Uint8Array
 }
 
-/** What one sender put on a message: the original sender, or a hop. */
+/** What one node added to a message: the original sender, or a node that forwarded it. Slices of the message. */
 export interface Level {
-  /** The meta header, with those that it wraps. */
+  /** The node's meta header, which includes the headers that it wraps. */
   readonly meta: Uint8Array
-  /** The verification header, with those that it wraps. */
+  /** The node's verification header, which includes the headers that it wraps. */
   readonly verify: Uint8Array
+  /** Over the body. The original sender's level alone has one. */
   readonly bodySignature: SignatureBytes | undefined
+  /** Over `meta`. */
   readonly metaSignature: SignatureBytes | undefined
+  /** Over the `verify` of the level that this one wraps. The original sender signs no bytes, or leaves it out. */
   readonly originSignature: SignatureBytes | undefined
 }
 
-/** The original sender's level, whose signatures over body and meta header are there. */
+/** The original sender's level, which always has signatures over body and meta header. */
 export interface InnermostLevel extends Level {
   readonly bodySignature: SignatureBytes
   readonly metaSignature: SignatureBytes
 }
 
-/** A signed message, as slices of the bytes that were received. */
+/** A signed message, taken apart into slices of the bytes that were received. */
 export interface SignedMessage {
+  /** The type of the message, as the contract defines it. */
   readonly shape: SignedShape
+  /** The body as it was signed. */
   readonly body: Uint8Array
-  /** At least one: the original sender's first, the last hop's last. */
+  /** 1 to 16: the original sender's first, then one for each node that forwarded the message. */
   readonly levels: readonly Level[]
+  /** The original sender's level. */
   readonly innermost: InnermostLevel
-  /** The last hop's level, which holds all the others. */
+  /** The level of the last node, which wraps all the others. */
   readonly outermost: Level
 }
 
@@ -47,8 +59,8 @@ export interface ReadMessage {
 }
 
 /**
- * Walks `bytes` and checks that everything that must be signed is there; no signature is checked yet. Throws
- * MalformedError, and MissingFieldError where the body, a header or a signature of the innermost level is absent.
+ * Walks `bytes` and checks that what must be signed is there, and its signatures. They are not verified yet. Throws
+ * MalformedError, and MissingFieldError if the body, a header or a signature of the innermost level is missing.
  */
 export function readMessage(bytes: Uint8Array, shape: SignedShape): ReadMessage {
   const walked = walk(bytes, shape)
@@ -74,7 +86,7 @@ export function readMessage(bytes: Uint8Array, shape: SignedShape): ReadMessage 
   return { message: { shape, body: body.bytes, levels, innermost, outermost }, body, metas }
 }
 
-/** Where a header of level `i` of `count`, counted from the innermost, stands. */
+/** The path of the header of level `i` of `count`. Level 0 is the innermost. */
 export function headerPath(
   header: 'meta_header' | 'verify_header',
   count: number,

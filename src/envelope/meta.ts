@@ -8,24 +8,25 @@ const MAX_QUOTED_CHARS = 100
 /** The major version of the protocol that is spoken here. */
 export const PROTOCOL_MAJOR = 2
 
-/** What Create reads of a request's meta headers. */
+/** What Create reads from a request's meta headers. */
 export interface RequestMeta {
-  /** Of the outermost header; 0 where its sender does not know. */
+  /** The epoch of the last node that sent it; 0 if that node does not know. */
   readonly epoch: bigint
-  /** Of the outermost header: how many nodes the request may still pass. At least 1. */
+  /** How many nodes the request may still pass, at least 1. */
   readonly ttl: number
-  /** The original sender's x-headers of these names. */
+  /** The original sender's x-header `idempotency-key`, UTF-8 of any length. undefined: there is none. */
   readonly idempotencyKey: string | undefined
+  /** The original sender's x-header `client`, UTF-8 of any length. undefined: there is none. */
   readonly client: string | undefined
-  /** Where these two stand. */
+  /** The path of these two x-headers, for errors: such as `meta_header.origin.x_headers`. */
   readonly xHeadersPath: string
 }
 
-/** What a client reads of a response's meta headers. */
+/** What a client reads from a response's meta headers. */
 export interface ResponseMeta {
-  /** The epoch of the outermost header's sender. */
+  /** The server's epoch. */
   readonly epoch: bigint
-  /** The server's x-header `request`: the digest of the request that it answers. */
+  /** The server's x-header `request`: the `requestDigest` of the request that it answers. undefined: there is none. */
   readonly answers: string | undefined
 }
 
@@ -50,14 +51,10 @@ export function readResponseMeta(read: ReadMessage): ResponseMeta {
   return { epoch, answers: xHeader('request') }
 }
 
-/**
- * Checks every level's header, from the outermost inwards. Returns what the outermost one says, and the original
- * sender's x-headers.
- */
+/** Checks the header of every level, the outermost first. Returns its epoch and ttl, and the innermost x-headers. */
 function readHeaders({ message, metas }: ReadMessage) {
   const { version, epoch, ttl, x_headers } = message.shape.metaHeader.named
-  // Nobody signs a header without a ttl. An empty one would pass for signed by whoever sent an
-  // origin signature, which is one over zero bytes.
+  // A header has a ttl, so that it is not empty: an origin signature is one over no bytes, and would fit an empty one.
   let leastTtl = 1
   let xHeaders = NO_X_HEADERS
   for (let i = metas.length - 1; i >= 0; i--) {

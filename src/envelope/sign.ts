@@ -3,15 +3,30 @@ import type { Signer } from '../crypto/ed25519.js'
 import { createRequest, createResponse, type SignedShape } from './shapes.js'
 import { encodeFields } from './wire.js'
 
-/** What the original sender signs, as it will stand on the wire. */
+/** What the original sender signs: bytes that are sent as they are, since another encoding would not verify. */
 export interface MessageParts {
+  /** An encoded body: `session.CreateRequest.Body` or `session.CreateResponse.Body`. */
   readonly body: Uint8Array
+  /** An encoded meta header: `service.RequestMetaHeader` or `service.ResponseMetaHeader`. */
   readonly meta: Uint8Array
 }
 
 const NO_BYTES = new Uint8Array(0)
 
-/** Signs a request as its original sender. Returns the whole message. */
+/**
+ * Signs a `session.CreateRequest` as its original sender, and returns the whole message. The content of `body` and
+ * `meta` is not checked.
+ *
+ * @example
+ * ```ts
+ * import { type MessageParts, p256Signer, signRequest } from 'sessiond/envelope'
+ *
+ * // `parts` as your protobuf library encodes them.
+ * export function sign(parts: MessageParts, secret: Uint8Array): Uint8Array {
+ *   return signRequest(parts, p256Signer(secret))
+ * }
+ * ```
+ */
 export function signRequest(parts: MessageParts, signer: Signer): Buffer {
   return encodeSigned(createRequest, parts, {
     key: signer.publicKey,
@@ -22,8 +37,18 @@ export function signRequest(parts: MessageParts, signer: Signer): Buffer {
 }
 
 /**
- * Signs one response after another. The origin signature never changes and the meta header seldom
- * does, so most responses cost one signature. A meta header must not be written to afterwards.
+ * Makes a function that signs one `session.CreateResponse` after another, and returns whole messages. It remembers the
+ * signatures over the last meta header and over no origin, so most responses cost one signature. Do not change the
+ * bytes of a meta header after you passed it.
+ *
+ * @example
+ * ```ts
+ * import { createResponseSigner, type MessageParts, naclEd25519 } from 'sessiond/envelope'
+ *
+ * export function answers(seed: Uint8Array, parts: readonly MessageParts[]): Uint8Array[] {
+ *   return parts.map(createResponseSigner(naclEd25519.signer(seed)))
+ * }
+ * ```
  */
 export function createResponseSigner(signer: Signer): (parts: MessageParts) => Buffer {
   const origin = signer.sign(NO_BYTES)
@@ -44,7 +69,7 @@ export function createResponseSigner(signer: Signer): (parts: MessageParts) => B
   }
 }
 
-/** What one key signed of a message. */
+/** The signatures over a message by one key. */
 export interface MessageSignatures {
   /** The public key, 32 or 33 bytes. */
   readonly key: Uint8Array
@@ -55,7 +80,7 @@ export interface MessageSignatures {
   readonly origin: Uint8Array
 }
 
-/** A response whose signatures were made before. Returns the whole message. */
+/** Encodes a whole response with signatures that were made elsewhere. */
 export function encodeResponse(parts: MessageParts, signatures: MessageSignatures): Buffer {
   return encodeSigned(createResponse, parts, signatures)
 }

@@ -3,16 +3,15 @@ import type { Field, Shape } from './shapes.js'
 import { WalkedMessage } from './walked-message.js'
 import { WireReader, WireType } from './wire.js'
 
-/** The longest message that is read: 64 KiB. */
+/** The longest message that is read, in bytes: 64 KiB. */
 export const MAX_MESSAGE_BYTES = 64 * 1024
-/** How many levels a message may have: its sender's and those of 15 hops. */
+/** The most levels that a message may have: its sender's, and those of 15 nodes that forwarded it. */
 export const MAX_LEVELS = 16
 
 /**
- * Reads a received message strictly, in one pass that yields every slice of it. Decoders forgive: they read past
- * the end of a nested message, stop at a zero tag, take the last of two messages where one may stand, and recurse
- * as deep as the sender likes. What passes here, every decoder reads alike. Unknown fields pass. Throws
- * MalformedError.
+ * Reads a received message strictly, in one pass that yields all its slices. Decoders are lenient: they read past the
+ * end of a nested message, stop at a zero tag, accept a message twice where one may stand, and recurse as deep as the
+ * sender likes. Every decoder reads alike what passes here. Unknown fields pass. Throws MalformedError.
  */
 export function walk(bytes: Uint8Array, shape: Shape): WalkedMessage {
   const reader = new WireReader(bytes)
@@ -22,7 +21,7 @@ export function walk(bytes: Uint8Array, shape: Shape): WalkedMessage {
   return walkFields(reader, shape, 1)
 }
 
-/** Reads up to the end of the message. Only `origin` refers back to its own shape, so `level` bounds the recursion. */
+/** Reads to the end of the message. Only `origin` has the shape of its parent, so `level` bounds the recursion. */
 function walkFields(reader: WireReader, shape: Shape, level: number): WalkedMessage {
   const walked = new WalkedMessage(reader.bytes, reader.pos, reader.end)
   let seen = 0

@@ -9,9 +9,21 @@ import { MAX_LEVELS } from './walk.js'
 import { encodeFields } from './wire.js'
 
 /**
- * Wraps a received request for the next hop: what was signed stands in it byte for byte. Its
- * signatures are not checked here. `epoch` is the hop's, 0 where it does not know. Throws as
- * `readCreateRequest` does, and InvalidFieldError where the request may not pass another node.
+ * Adds a level to a received request, to forward it: everything that was signed stays byte for byte. `signer` is the
+ * key of the node that forwards, and `epoch` its epoch (default 0: it does not know). The request is read, but its
+ * signatures are not checked: call `verifyChain` first if you forward only what verifies.
+ *
+ * @throws {SessiondError} With the codes of `readCreateRequest`, and `INVALID_FIELD` if the request may not pass
+ * another node: its ttl is 1, or it has 16 levels.
+ *
+ * @example
+ * ```ts
+ * import { naclEd25519, wrapRequest } from 'sessiond/envelope'
+ *
+ * export function forward(received: Uint8Array, nodeSeed: Uint8Array): Uint8Array {
+ *   return wrapRequest(received, naclEd25519.signer(nodeSeed))
+ * }
+ * ```
  */
 export function wrapRequest(
   bytes: Uint8Array,
