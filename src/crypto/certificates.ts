@@ -3,7 +3,7 @@ import { InputFileError } from '../core/errors.js'
 import { pemBlocks, pemText } from './pem.js'
 
 const CERTIFICATE = 'CERTIFICATE'
-/** Names that OpenSSL knows for it; the second carries what the certificate is trusted for. */
+/** The labels that OpenSSL knows. The second also says what the certificate is trusted for. */
 const LABELS: ReadonlySet<string> = new Set([
   CERTIFICATE,
   'TRUSTED CERTIFICATE',

@@ -2,8 +2,8 @@ const LONG_FORM = 0x80
 const MAX_LENGTH_BYTES = 4
 
 /**
- * The first element of DER (X.690 section 8.1), whole and its contents alone. null where there is none, or it
- * does not end within the bytes.
+ * The first element of DER (X.690 section 8.1): the whole element, and its contents alone. null if there is none, or
+ * if it does not end within the bytes.
  */
 export function derElement(
   der: Uint8Array,

@@ -3,7 +3,7 @@ import { ED25519_KEY_BYTES, P256_SECRET_BYTES, SEED_BYTES } from '../core/key-le
 const MAGIC = 'openssh-key-v1\0'
 const utf8 = new TextDecoder()
 
-/** What a file of OpenSSH's holds (its PROTOCOL.key, section 1). */
+/** The key in a file of OpenSSH's own format (its PROTOCOL.key, section 1). */
 export type OpensshKey =
   | { readonly type: 'ed25519'; readonly seed: Uint8Array }
   | { readonly type: 'p256'; readonly secret: Uint8Array }
@@ -11,7 +11,7 @@ export type OpensshKey =
   /** `name`: such as `ssh-rsa`. */
   | { readonly type: 'other'; readonly name: string }
 
-/** Reads what stands between the lines `OPENSSH PRIVATE KEY`. null where it is damaged. */
+/** Reads the content of a PEM block `OPENSSH PRIVATE KEY`. null if it is damaged. */
 export function readOpensshKey(bytes: Uint8Array): OpensshKey | null {
   try {
     return read(bytes)
@@ -29,12 +29,12 @@ function read(bytes: Uint8Array): OpensshKey | null {
     return null
   }
   const cipher = file.text()
-  file.string() // The function that makes a key of a passphrase,
+  file.string() // The key derivation function,
   file.string() // and its options.
   if (file.number() !== 1) {
     return null
   }
-  file.string() // The public key, which stands below once more.
+  file.string() // The public key, which the private part repeats.
   if (cipher !== 'none') {
     return { type: 'encrypted' }
   }
@@ -56,7 +56,7 @@ function read(bytes: Uint8Array): OpensshKey | null {
   if (name === 'ecdsa-sha2-nistp256') {
     key.string() // The curve,
     key.string() // and the public key.
-    // A number without zeros before it, but for one where its first bit would be a sign.
+    // A signed number: no leading zeros, except one before a first bit of 1.
     const number = key.string()
     const digits = number.subarray(number.findIndex((byte) => byte !== 0))
     const secret = new Uint8Array(P256_SECRET_BYTES)
@@ -66,7 +66,7 @@ function read(bytes: Uint8Array): OpensshKey | null {
   return { type: 'other', name: /^[\w@.-]{1,64}$/.test(name) ? name : 'unknown' }
 }
 
-/** Reads as SSH writes (RFC 4251 section 5). Throws RangeError at the end. */
+/** Reads the types of SSH (RFC 4251 section 5). Throws RangeError where the bytes end. */
 class Reader {
   private at = 0
 

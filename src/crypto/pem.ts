@@ -4,9 +4,9 @@ import { base64 } from '@scure/base'
 export interface PemBlock {
   /** Such as `PRIVATE KEY`. */
   readonly label: string
-  /** By a header of RFC 1421 section 4.6.1.1; PKCS#8 says it in the label instead. */
+  /** Whether a header (RFC 1421 section 4.6.1.1) says that it is encrypted. PKCS#8 says so in the label instead. */
   readonly hasEncryptedHeader: boolean
-  /** null where it is cut short, or not base64. */
+  /** null: it is cut short, or not base64. */
   readonly der: Uint8Array | null
 }
 
@@ -14,8 +14,8 @@ const BEGIN = /^-----BEGIN ([A-Z0-9 ]{1,64})-----$/
 const HEADER = /^[\w-]+:/
 
 /**
- * The blocks of a text, which may hold anything before, between and after them. Blanks around a line and
- * either line end are ignored, as OpenSSL does.
+ * The blocks of a text, which may have other text before, between and after them. Spaces around a line are ignored and
+ * every kind of line end is accepted, as in OpenSSL.
  */
 export function pemBlocks(text: string): PemBlock[] {
   const blocks: PemBlock[] = []
@@ -54,7 +54,7 @@ function blockOf(label: string, body: readonly string[], isWhole: boolean): PemB
   }
 }
 
-/** One block, in lines of 64 characters. */
+/** Writes one block, in lines of 64 characters. */
 export function pemText(label: string, der: Uint8Array): string {
   const lines = base64.encode(der).replace(/.{1,64}/g, '$&\n')
   return `-----BEGIN ${label}-----\n${lines}-----END ${label}-----\n`

@@ -7,14 +7,14 @@ import { derElement, derSequence } from './der.js'
 import { readOpensshKey } from './openssh.js'
 import { type PemBlock, pemBlocks } from './pem.js'
 
-/** What stands in a block by its label. */
+/** The content of a block, by its label. */
 const DER_TYPES: Readonly<Record<string, 'pkcs8' | 'sec1' | 'pkcs1'>> = {
   'PRIVATE KEY': 'pkcs8',
   'EC PRIVATE KEY': 'sec1',
   'RSA PRIVATE KEY': 'pkcs1',
 }
 const PUBLIC_KEY = ', but a public key'
-/** What is given by mistake; other labels are not quoted. */
+/** Blocks that people give by mistake. Other labels are not quoted. */
 const OTHER_BLOCKS: Readonly<Record<string, string>> = {
   CERTIFICATE: ', but a certificate',
   'PUBLIC KEY': PUBLIC_KEY,
@@ -23,9 +23,9 @@ const ENCRYPTED = 'ENCRYPTED PRIVATE KEY'
 const OPENSSH = 'OPENSSH PRIVATE KEY'
 
 /**
- * The private key of a file, of whatever algorithm: the first in PEM (PKCS#8, SEC 1, PKCS#1 or
- * OpenSSH's), or a JSON Web Key. Throws InputFileError that names `file` and says what it is instead; `expected`
- * says what would be right. No message quotes the text.
+ * The private key in the text of a file, of any algorithm: the first one in PEM (PKCS#8, SEC 1, PKCS#1 or OpenSSH's
+ * format), or a JSON Web Key. `expected` tells the user what to give. Throws InputFileError, which names `file` and
+ * says what it holds instead, and never quotes it.
  */
 export function readPrivateKey(text: string, file: string, expected: string): KeyObject {
   const bare = text.replace(/^\ufeff/, '').trim()
@@ -48,7 +48,7 @@ export function readPrivateKey(text: string, file: string, expected: string): Ke
   return fromBlock(block, file, expected)
 }
 
-/** A private key for TLS, in the one form that every release of Node takes: PKCS#8 in PEM. Throws InputFileError. */
+/** A private key for TLS as PKCS#8 in PEM, which every release of Node accepts. Throws InputFileError. */
 export function privateKeyOfTls(text: string, file: string): string {
   const expected = 'expected one private key in PEM, without a passphrase'
   return readPrivateKey(text, file, expected).export({ type: 'pkcs8', format: 'pem' }).toString()
@@ -82,14 +82,14 @@ function fromBlock(block: PemBlock, file: string, expected: string): KeyObject {
   try {
     return createPrivateKey({ key: Buffer.from(key), format: 'der', type })
   } catch {
-    // Without its cause: OpenSSL is not known to quote nothing.
+    // Without its cause: OpenSSL may quote the key.
     throw new InputFileError(file, `holds a private key that cannot be read; ${expected}`)
   }
 }
 
 /**
- * The same without the public key that version 2 may carry (RFC 5958 section 2, RFC 8410 section 10.3): OpenSSL
- * 3.0, and so Node 20, does not read that.
+ * The same key as PKCS#8 version 1, without the public key that version 2 may have (RFC 5958 section 2, RFC 8410 section
+ * 10.3): OpenSSL 3.0, and so Node 20, cannot read version 2.
  */
 function asVersion1(pkcs8: Uint8Array): Uint8Array {
   const contents = derElement(pkcs8)?.contents ?? new Uint8Array()
@@ -147,14 +147,14 @@ function fromJson(text: string, file: string, expected: string): KeyObject {
   if (own === undefined) {
     throw new InputFileError(file, `holds a JSON Web Key that cannot be used; ${expected}`)
   }
-  // Each half says all: Node would take two that do not fit, and aborts at a secret that is too long.
+  // Made anew from the private half: Node accepts two halves that do not match, and aborts on a secret that is too long.
   if (own === null || own.x !== jwk.x || own.y !== jwk.y) {
     throw new InputFileError(file, `holds a JSON Web Key that is damaged; ${expected}`)
   }
   return fromJwk(own)
 }
 
-/** By the name of the curve; null for what is no secret of it. */
+/** By the name of the curve. null: this is no private key of it. */
 const OWN_JWK: Readonly<Record<string, (secret: Uint8Array) => JsonWebKey | null>> = {
   Ed25519: (secret) => (secret.length === SEED_BYTES ? ed25519Jwk(secret) : null),
   'P-256': (secret) => (p256.utils.isValidSecretKey(secret) ? p256Jwk(secret) : null),

@@ -8,7 +8,7 @@ const TAG_BYTES = 16
 const LENGTH_BYTES = 4
 const LIFETIME_BYTES = 24
 
-/** What a sealed seed belongs to: it opens for nothing else. */
+/** The session that a sealed seed belongs to. The seal opens for no other. */
 export interface SealBinding {
   readonly owner: Uint8Array
   /** Epochs. */
@@ -17,9 +17,9 @@ export interface SealBinding {
   readonly publicKey: Uint8Array
 }
 
-/** Keys that seal session seeds: a new one may take over while the old ones still open. */
+/** The keys that seal session seeds. One seals; all of them open. */
 export interface SealingKeys {
-  /** Id of the key that seals. */
+  /** The id of the key that seals. */
   readonly current: string
   /** 32 bytes each, by id (1 to 64 letters, digits, `_` or `-`). */
   readonly keys: ReadonlyMap<string, Uint8Array>
@@ -45,7 +45,7 @@ export function sealSeed(
   sealed[1] = current.length
   sealed.write(current, 2)
   const nonce = sealed.subarray(nonceStart, ciphertextStart)
-  // Random nonces of this length do not collide, however many are drawn under one key.
+  // Random nonces of 24 bytes do not collide, however many one key uses.
   sodium.randombytes_buf(nonce)
   sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(
     sealed.subarray(ciphertextStart),
@@ -93,7 +93,7 @@ export function openSeal(
 }
 
 /**
- * Opens a seal with the key that it names, and seals with the current one; null where that is the same.
+ * Opens a seal with the key that it names and seals the seed with the current key. null: the current key made the seal.
  * Throws SealError.
  */
 export function resealSeed(
@@ -113,7 +113,7 @@ export function resealSeed(
   }
 }
 
-/** The id of the key that sealed it. Throws SealError. */
+/** The id of the key that made the seal. Throws SealError. */
 export function sealKeyId(sealed: Uint8Array): string {
   const [version, length = 0] = sealed
   if (version !== FORMAT_VERSION) {
@@ -130,7 +130,7 @@ function sealingKey({ keys }: SealingKeys, id: string): Uint8Array {
   return key
 }
 
-/** `head` is version and key id; each part that follows has its length before it. */
+/** `head`: version and key id. Each part after it is preceded by its length. */
 function associatedData(head: Uint8Array, sessionId: string, binding: SealBinding): Uint8Array {
   const { owner, publicKey, lifetime } = binding
   const idLength = Buffer.byteLength(sessionId)

@@ -3,7 +3,7 @@ import type { SealVerdict, TrySeal } from '../core/upkeep/care.js'
 import { openSeal, type SealingKeys, sealKeyId } from '../crypto/seal.js'
 import { sodiumEd25519 } from '../crypto/sodium.js'
 
-/** Tries seals with the keys that are at hand at the time. */
+/** Tries to open seals, with the sealing keys of that moment. */
 export function sealCheck(sealingKeys: () => SealingKeys): TrySeal {
   return ({ id, token }, sealed): SealVerdict => {
     const keys = sealingKeys()

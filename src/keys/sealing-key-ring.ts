@@ -14,11 +14,11 @@ import { serial } from './serial.js'
 const MANAGED_ELSEWHERE =
   'make it a file that the server may write, or add a key to it where it is managed and restart the server'
 
-/** The keys that seal, as their file has them. */
+/** The sealing keys of a server, and the file that holds them. */
 export class SealingKeyRing {
   /**
-   * Makes a new key the current one, on disk before it seals anything, and returns its id. Seals made before
-   * still open. Throws KeyChangeError.
+   * Makes a new key, writes it to disk, seals with it from then on, and returns its id. Older seals still open. Throws
+   * KeyChangeError.
    */
   readonly rotate = serial(() => this.rotateNow())
 
@@ -27,7 +27,7 @@ export class SealingKeyRing {
     private inForce: SealingKeys,
   ) {}
 
-  /** Reads the file; makes it where it is missing and may be. Throws InputFileError, StoreMismatchError. */
+  /** Reads the file, or makes it if it is missing and `mayMake`. Throws InputFileError, StoreMismatchError. */
   static async open(file: string, mayMake: boolean): Promise<SealingKeyRing> {
     const stored = await readSecretFile(file)
     if (stored !== null) {
@@ -43,7 +43,7 @@ export class SealingKeyRing {
     return new SealingKeyRing(file, keys)
   }
 
-  /** The keys as they are now: ask each time. */
+  /** The keys of this moment: they change. */
   get keys(): SealingKeys {
     return this.inForce
   }
@@ -62,7 +62,7 @@ export class SealingKeyRing {
     }
   }
 
-  /** The file's text now: its operator may have added keys, or taken away old ones, since it was read. */
+  /** The text of the file now: its operator may have added keys since, or removed old ones. */
   private async readAgain(): Promise<string> {
     const { file, inForce } = this
     const stored = await readSecretFile(file)

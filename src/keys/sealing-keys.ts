@@ -6,20 +6,20 @@ const KEY_BYTES = 32
 const KEY_ID_BYTES = 4
 const KEY_ID = /^[\w-]{1,64}$/
 
-/** Sealing keys with one new key, under a random id. */
+/** One new sealing key under a random id. */
 export function generateSealingKeys(randomBytes: (length: number) => Uint8Array): SealingKeys {
   const random = Uint8Array.from(randomBytes(KEY_ID_BYTES + KEY_BYTES))
   const current = hex.encode(random.subarray(0, KEY_ID_BYTES))
   return { current, keys: new Map([[current, random.subarray(KEY_ID_BYTES)]]) }
 }
 
-/** `{ "current": id, "keys": { id: base64 } }`, for a secret file. */
+/** The text of a file of sealing keys: `{ "current": id, "keys": { id: base64 } }`. It is secret. */
 export function sealingKeysToJson({ current, keys }: SealingKeys): string {
   const encoded = [...keys].map(([id, key]) => [id, base64.encode(key)])
   return `${JSON.stringify({ current, keys: Object.fromEntries(encoded) }, null, 2)}\n`
 }
 
-/** Reads what `sealingKeysToJson` wrote. Throws InputFileError, which never quotes the file: it is secret. */
+/** Reads such a text. Throws InputFileError, which never quotes the text. */
 export function sealingKeysFromJson(text: string, file: string): SealingKeys {
   const { current, keys } = parseShape(text, file)
   const decoded = new Map<string, Uint8Array>()
@@ -39,10 +39,7 @@ export function sealingKeysFromJson(text: string, file: string): SealingKeys {
   return { current, keys: decoded }
 }
 
-/**
- * What `sealingKeysToJson` wrote, with one more key, which is current from then on. Whatever else stands in
- * it is kept. Throws InputFileError.
- */
+/** Adds a new key to such a text and makes it the current one. Everything else in it stays. Throws InputFileError. */
 export function withNewSealingKey(
   text: string,
   file: string,
@@ -65,7 +62,7 @@ function parseShape(text: string, file: string): { current: string; keys: object
   try {
     parsed = JSON.parse(text)
   } catch {
-    // Without its cause: a syntax error of JSON.parse quotes what it read.
+    // Without its cause: errors of JSON.parse quote the text.
     throw new InputFileError(file, 'is not JSON')
   }
   const { current, keys } = Object(parsed)

@@ -1,4 +1,4 @@
-/** Runs of `fn` one after another, in the order in which they were asked for. */
+/** Runs `fn` once for each call, one run after another. */
 export function serial<T>(fn: () => Promise<T>): () => Promise<T> {
   let last: Promise<unknown> = Promise.resolve()
   return () => {

@@ -12,14 +12,14 @@ import {
 } from './key-files.js'
 import { serial } from './serial.js'
 
-/** Of a public key, in the name of the file that keeps it. */
+/** How much of a public key stands in the name of its file. */
 const NAME_HEX_CHARS = 16
 
-/** The Ed25519 key that signs the server's answers, and the one that is to follow it. */
+/** The Ed25519 key that signs the server's answers, and the key that will follow it. */
 export class ServerIdentity {
-  /** Makes a next identity, or finds the one that its file holds, and makes it known. Throws KeyChangeError. */
+  /** Announces the next identity: the one in its file, or a new one. Throws KeyChangeError. */
   readonly announce = serial(() => withKeyChangeErrors(() => this.announceNow()))
-  /** Signs with the next identity from now on; the old one is kept beside it. Throws KeyChangeError. */
+  /** Makes the next identity the current one, and keeps the old one in a file beside it. Throws KeyChangeError. */
   readonly activate = serial(() => withKeyChangeErrors(() => this.activateNow()))
 
   private constructor(
@@ -28,7 +28,7 @@ export class ServerIdentity {
     private announced: SeededSigner | null,
   ) {}
 
-  /** Reads the key; makes it where it is missing and may be. Throws InputFileError, StoreMismatchError. */
+  /** Reads the file, or makes it if it is missing and `mayMake`. Throws InputFileError, StoreMismatchError. */
   static async open(file: string, mayMake: boolean): Promise<ServerIdentity> {
     const stored = await readSigner(file)
     if (stored === null && !mayMake) {
@@ -42,18 +42,18 @@ export class ServerIdentity {
     return new ServerIdentity(file, signing, announced)
   }
 
-  /** The key that signs now: ask each time. */
+  /** The key that signs now: it changes. */
   get current(): SeededSigner {
     return this.signing
   }
 
-  /** The key that will sign, where one is announced. */
+  /** The key that will sign, if one is announced. */
   get next(): Signer | null {
     return this.announced
   }
 
   private async announceNow(): Promise<void> {
-    // Said now rather than when clients have pinned what cannot be activated.
+    // Fail now, before clients pin a key that cannot be activated.
     await checkReplaceable(this.file)
     const file = nextIdentityFile(this.file)
     this.announced ??= (await readSigner(file)) ?? (await makeSigner(file))
@@ -74,7 +74,7 @@ export class ServerIdentity {
   }
 }
 
-/** Where the identity is kept that will follow the one in `file`. */
+/** The file of the identity that will follow the one in `file`. */
 function nextIdentityFile(file: string): string {
   return beside(file, 'next')
 }
@@ -106,7 +106,7 @@ function signerOf(key: ReturnType<typeof privateKeyFromPem>, file: string): Seed
   return { ...sodiumEd25519.signer(seed), seed: () => seed }
 }
 
-/** A file may have been changed by hand since it was read. */
+/** Throws KeyChangeError if the file was changed since it was read. */
 async function checkHolds(file: string, signer: Signer): Promise<void> {
   const stored = await readSigner(file)
   if (stored === null || !sameBytes(stored.publicKey, signer.publicKey)) {

@@ -3,16 +3,16 @@ import type { SessionStore } from '../core/store.js'
 import { SealingKeyRing } from './sealing-key-ring.js'
 import { ServerIdentity } from './server-identity.js'
 
-/** What a server signs and seals with. Both may change while it runs. */
+/** The keys that a server signs and seals with. Both may change while it runs. */
 export interface ServerKeys {
   readonly identity: ServerIdentity
   readonly sealing: SealingKeyRing
 }
 
 /**
- * Reads the server's keys; makes an identity where the store has no session, for clients may have pinned
- * the one that is missing, and a sealing key where nothing is sealed. Called with the store open, for its
- * lock keeps two processes from making keys at once. Throws InputFileError, StoreMismatchError.
+ * Reads the server's keys. Makes a missing identity only if the store has no session, since clients may have pinned the
+ * missing one, and a missing sealing key only if nothing is sealed. The store must be open: its lock keeps two processes
+ * from making keys at once. Throws InputFileError, StoreMismatchError.
  */
 export async function openServerKeys(
   config: Config,
