@@ -2,37 +2,38 @@ import type { SessionListener } from './events.js'
 import type { Session } from './session.js'
 
 /**
- * Where sessions are kept. `test/conformance` holds every implementation to these promises:
+ * Keeps sessions. `test/conformance` holds every implementation to these promises:
  *
- * - A write is on disk (or acknowledged by a replica) when its promise resolves, wholly: record,
- *   seal, indexes, idempotency entry and deadlines change together or not at all.
- * - The functions passed to `insert`, `update` and `remove` are synchronous and may run more than
- *   once; what they see is current, and stays so until their result is committed.
- * - What a function throws is thrown on as it is, and nothing is written.
- * - Any failure to write is a StoreUnavailableError: outcome unknown, safe to try again.
+ * - Writes are atomic: record, seal, indexes, idempotency entry and deadlines change together or not at all.
+ * - A write is durable (on disk, or acknowledged by a replica) when its promise resolves.
+ * - The functions passed to `insert`, `update` and `remove` are synchronous and may run more than once. What they
+ *   see is current, and stays so until their result is committed.
+ * - An error that such a function throws reaches the caller unchanged, and nothing is written.
+ * - A write that fails rejects with StoreUnavailableError (the outcome is unknown; retrying is safe) or, where the
+ *   store is damaged, with StoreDamagedError (retrying does not help). Reads do the same.
  * - A session that is not active has no seal, and keeps neither `user` nor `data`.
  */
 export interface SessionStore {
-  /** The session with this id, ended ones too. */
+  /** The session with this id, open or ended. */
   get(id: string): Promise<Session | undefined>
 
-  /** This user's open session, opened by a command, from this address and client. */
+  /** The newest open session that a command opened for this user, address and client. */
   findOpened(userId: string, address: string, client: string): Promise<Session | undefined>
 
   /** The sealed private key of an open token session. Never part of a session or an event. */
   seal(id: string): Promise<Uint8Array | undefined>
 
-  /** Opens a session, or finds that there is one, while nothing else opens one for the same user. */
+  /** Does what `decide` decides. No other insert for the same user runs meanwhile. */
   insert(scope: InsertScope, decide: (seen: Seen) => Decision): Promise<Session>
 
-  /** Changes the session with this id; null from `change` leaves it as it is. Undefined: no such id. */
+  /** Replaces the session; null from `change` leaves it unchanged. Returns the result, undefined for an unknown id. */
   update(
     id: string,
     change: (current: Session) => Update | null,
     options?: WriteOptions,
   ): Promise<Session | undefined>
 
-  /** Deletes the record where `check` agrees, and returns what it was; else undefined. */
+  /** Deletes the session if `check` returns true, and returns it. Otherwise returns undefined. */
   remove(
     id: string,
     check: (current: Session) => boolean,
@@ -40,40 +41,38 @@ export interface SessionStore {
   ): Promise<Session | undefined>
 
   /**
-   * One page, from one snapshot: newest request first, those of one time by their ids' bytes. Where `signal` is aborted
-   * nobody waits for the page any more: a walk for it ends, and the signal's reason is thrown.
+   * One page of one snapshot, newest request first; sessions of the same time are ordered by the bytes of their ids.
+   * Aborting `signal` ends the walk and throws its reason.
    */
   list(query: ListQuery, signal?: AbortSignal): Promise<SessionPage>
 
   /** Deadlines that lie before `timeMs`, earliest first. */
   due(timeMs: number, limit: number): Promise<Deadline[]>
 
-  /** Strikes deadlines off, and deletes the idempotency entries among them. */
+  /** Deletes deadlines, and the idempotency entries that expire with them. */
   settle(deadlines: readonly Deadline[]): Promise<void>
 
   /**
-   * Replaces the seal of an open session by what `change` makes of it, null to leave it, while neither
-   * can change. No such session, or none that has a seal, is no error: it may have ended meanwhile.
+   * Replaces the seal of an open session; null from `change` leaves it unchanged. Session and seal cannot change
+   * meanwhile. Does nothing for a session that is unknown or has no seal: it may just have ended.
    */
   reseal(
     id: string,
     change: (session: Session, seal: Uint8Array) => Uint8Array | null,
   ): Promise<void>
 
-  /** Deletes the entry of an idempotency key with its deadline where `check` agrees; whether it did. */
+  /** Deletes an idempotency entry and its deadline if `check` returns true. Returns whether it did. */
   forget(scope: IdempotencyScope, check: (entry: FoundEntry) => boolean): Promise<boolean>
 
   /**
-   * Ids of the sessions that have a seal. This walk and those below show what was committed when they
-   * began, in slices of bounded size; nothing is held up by who is slow to ask for the next. This one also
-   * shows what an `insert` that had decided by then is still to commit.
+   * Ids of the sessions that have a seal. Every walk yields slices of bounded size of the state when it began;
+   * a slow consumer holds up nothing. This one also includes inserts that were decided but not yet committed.
    */
   walkSeals(): AsyncIterable<readonly string[]>
 
   /**
-   * This user's sessions: those that have ended, then the open ones, newest request first; with `active` only
-   * those marked so. `onDamaged` is told of each that is damaged, in one line, and the walk goes on; without it that
-   * is thrown.
+   * This user's sessions: the ended ones, then the open ones, newest request first; `active` selects one of the two.
+   * A damaged session is reported to `onDamaged` in one line and skipped; without `onDamaged` the walk throws.
    */
   walkSessions(
     userId: string,
@@ -81,31 +80,31 @@ export interface SessionStore {
     onDamaged?: (problem: string) => void,
   ): AsyncIterable<readonly Session[]>
 
-  /** What is remembered of this owner's idempotency keys, in no order. */
+  /** This owner's idempotency entries, in no particular order. */
   walkIdempotency(owner: Uint8Array): AsyncIterable<readonly WalkedEntry[]>
 
   /** All deadlines, earliest first. */
   walkDeadlines(): AsyncIterable<readonly Deadline[]>
 
-  /** Rewrites files that may still hold seals that were deleted or replaced, as far as that is in our hands. */
+  /** Rewrites the files that may still contain deleted or replaced seals, as far as the store can. */
   compactSeals(): Promise<void>
 
-  /** How many sessions are open in all. */
+  /** The number of open sessions of all users. */
   countOpen(): Promise<number>
 
-  /** Calls `listener` after each commit, in commit order, before the write's promise resolves. */
+  /** Calls `listener` after each commit, in commit order and before the write's promise resolves. */
   subscribe(listener: SessionListener): () => void
 
-  /** Waits for the writes under way, then lets go of the store. */
+  /** Waits for pending writes, then closes the store. */
   close(): Promise<void>
 }
 
-/** What `insert` must know before it decides. */
+/** What `insert` must look up before it calls `decide`. */
 export interface InsertScope {
   readonly userId: string
-  /** Looks for the answer that was given for this key. */
+  /** Looks up the entry of this key. */
   readonly idempotency?: IdempotencyScope
-  /** Looks for this user's newest open session, opened by a command, from this address and client. */
+  /** Looks up the newest open session that a command opened for this user, address and client. */
   readonly reuse?: { readonly address: string; readonly client: string }
   /** Whether to count the user's open sessions; `Seen.openOfUser` is 0 otherwise. */
   readonly countOpenOfUser: boolean

@@ -4,11 +4,11 @@ import { type Report, WINDOW, type Work } from './apart.js'
 import { checkDataDir } from './check.js'
 import { repairDataDir } from './repair.js'
 
-// The other side of apart.ts: takes its work from there, and reports to it.
+// The child process of apart.ts: receives its work from it, and reports back.
 
 const stopping = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  // More than once: a terminal sends it to this process too.
+  // It may arrive twice: a terminal signals this process as well.
   process.on(signal, () => stopping.abort(new Interrupted(`ended by ${signal}`)))
 }
 // Nobody is left to report to.
@@ -47,7 +47,7 @@ async function run(work: Work): Promise<void> {
 
 let told = 0
 
-/** Reports one of many, and waits where the other side has not taken the last ones yet. */
+/** Sends one of many reports. Waits every WINDOW reports until the parent has taken them. */
 async function tell(what: Report): Promise<void> {
   const { signal } = stopping
   const taken = ++told % WINDOW === 0 ? once(process, 'message', { signal }) : null

@@ -5,24 +5,24 @@ import { SessiondError, StoreDamagedError, StoreUnavailableError } from '../core
 import type { CheckEvent } from '../core/upkeep/care.js'
 import type { Repaired } from './repair.js'
 
-/** The built program, from the sources as well as from the package. */
+/** The compiled program: the same path works from the sources and from the package. */
 const PROGRAM = fileURLToPath(new URL('../../dist/offline/apart-main.js', import.meta.url))
 
-/** The other process waits after so many reports until they are taken. */
+/** The child waits after this many reports until the parent has taken them. */
 export const WINDOW = 256
 
-/** How LevelDB ends a process whose store is damaged: by a failed assertion, or by reading what is not there. */
+/** How damage makes LevelDB end its process: by a failed assertion, or by an invalid read. */
 const DAMAGE_SIGNALS: readonly (string | null)[] = ['SIGABRT', 'SIGSEGV', 'SIGBUS', 'SIGILL']
-/** What V8 says before it aborts, and how much may follow. */
+/** V8's last words before it aborts, and the most text that may follow them. */
 const OUT_OF_MEMORY = 'heap out of memory'
 const TAIL_CHARS = 64 * 1024
 
-/** What is done apart. */
+/** What the child is asked to do. */
 export type Work =
   | { readonly kind: 'check'; readonly config: Config }
   | { readonly kind: 'repair'; readonly config: Config; readonly isDry: boolean }
 
-/** What the other process says. */
+/** What the child sends. */
 export type Report =
   | { readonly event: CheckEvent }
   | { readonly line: string }
@@ -30,7 +30,7 @@ export type Report =
   | { readonly error: { readonly code?: SessiondError['code']; readonly message: string } }
   | { readonly isDone: true }
 
-/** An error of the other process, as far as it is one of ours. */
+/** An error of this project's that the child threw. */
 class ApartError extends SessiondError {
   constructor(
     readonly code: SessiondError['code'],
@@ -43,16 +43,16 @@ class ApartError extends SessiondError {
 interface End {
   readonly code?: number | null
   readonly signal?: string | null
-  /** It was not begun, or could not be spoken to. */
+  /** The child did not start, or the channel to it failed. */
   readonly cause?: Error
-  /** V8 gave up. */
+  /** V8 ran out of memory. */
   readonly isOutOfMemory: boolean
 }
 
 /**
- * Works on a store in a process of its own: damage can make LevelDB end the process that reads it. What SIGINT or SIGTERM
- * asks of this process it asks of that one. Throws its errors, StoreDamagedError where LevelDB ended it, and
- * StoreUnavailableError where it was not begun, or something else ended it.
+ * Works on a store in a child process, since damage can make LevelDB end the process that reads it. Forwards SIGINT and
+ * SIGTERM to the child. Throws the child's errors, StoreDamagedError if LevelDB ended it, and StoreUnavailableError if
+ * it did not start or was ended by anything else.
  */
 export async function* apart(work: Work): AsyncGenerator<Report, void> {
   const child = fork(PROGRAM, {
@@ -104,9 +104,9 @@ export async function* apart(work: Work): AsyncGenerator<Report, void> {
   }
 }
 
-/** Resolves once the process is no more. */
+/** Resolves once the process has ended. */
 function endOf(child: ChildProcess): Promise<End> {
-  // LevelDB says there where in its own source it gave up, which is of no use to operators.
+  // Kept from operators: LevelDB names a line of its own source there.
   let tail = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     tail = `${tail}${text}`.slice(-TAIL_CHARS)
@@ -118,7 +118,7 @@ function endOf(child: ChildProcess): Promise<End> {
     child.once('close', (code, signal) => settle({ code, signal }))
     child.on('error', (error) => {
       cause ??= error
-      // Of one that was not begun nothing else is heard.
+      // A process that did not start emits no `close`.
       if (child.pid === undefined) {
         settle({})
       } else {

@@ -3,9 +3,9 @@ import type { BackupCounts } from '../stores/backup-format.js'
 import { readBackup } from '../stores/backup-reader.js'
 
 /**
- * Writes a backup that comes from a server into a new file, for its owner's eyes: under another name until
- * it is whole, verified and on disk; into a pipe as it comes. `onProgress` is told how many bytes came. Throws
- * InputFileError, and what the chunks throw.
+ * Writes a server's backup into a new file that only its owner can read. The file gets its name once it is complete,
+ * verified and on disk; a pipe gets the bytes as they arrive. `onProgress` receives the number of bytes so far. Throws
+ * InputFileError, and whatever the chunks throw.
  */
 export async function saveBackup(
   chunks: AsyncIterable<Uint8Array>,
@@ -36,7 +36,7 @@ async function* save(
   }
 }
 
-/** Reads a backup to its end, which says whether it is whole. */
+/** Reads a backup to its end and returns its counts. Throws InputFileError if it is incomplete. */
 async function verify(chunks: AsyncIterable<Uint8Array>): Promise<BackupCounts> {
   const items = readBackup(chunks, 'the backup')
   for (;;) {

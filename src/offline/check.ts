@@ -8,7 +8,7 @@ import { capability, dueUnder, storedSealCheck } from './stored-data.js'
 export type { CheckEvent }
 
 /**
- * Checks the store of a server that does not run. Throws StoreMismatchError, StoreLockedError,
+ * Checks the store of a stopped server. Throws StoreMismatchError, StoreLockedError,
  * StoreUnavailableError, InputFileError and ConfigError.
  */
 export async function* checkDataDir(config: Config): AsyncGenerator<CheckEvent, void> {

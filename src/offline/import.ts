@@ -16,9 +16,8 @@ export interface ImportHooks {
 }
 
 /**
- * Brings the sessions in a file into the store of a server that does not run. Throws
- * InputFileError, StoreLockedError, StoreMismatchError and StoreUnavailableError; what was brought in
- * until then stays.
+ * Imports the sessions in a file into the store of a stopped server. Throws InputFileError, StoreLockedError,
+ * StoreMismatchError and StoreUnavailableError; sessions imported before the error stay.
  */
 export async function importFile(
   file: string,
@@ -31,7 +30,7 @@ export async function importFile(
     const engine = await storeEngine(storePlace(config))
     const store = await engine.open({ epochs: clock.settings })
     try {
-      // A store with sessions must have keys, or the server takes them for lost.
+      // A server refuses to start with sessions but no keys: it takes the keys for lost.
       await openServerKeys(config, store)
       const importer = new Importer({
         store,

@@ -7,17 +7,17 @@ import { capability, dueUnder, storedSealCheck } from './stored-data.js'
 export type { Repaired }
 
 export interface RepairOptions {
-  /** Says what would be done, and changes nothing. */
+  /** Reports what a repair would do, and changes nothing. */
   readonly isDry: boolean
-  /** Told of each thing that is dropped or mended, in one line; a promise that it returns is waited for. */
+  /** Receives one line for each thing that is dropped or mended. The repair awaits a promise that it returns. */
   readonly onLine: (line: string) => unknown
-  /** Ends it with the signal's reason, and nothing is changed. */
+  /** Aborting it cancels the repair and throws its reason. */
   readonly signal?: AbortSignal
 }
 
 /**
- * Makes the store of a server that does not run anew, out of what can be read of it, and keeps the old
- * one. Throws StoreMismatchError, StoreLockedError, StoreUnavailableError, InputFileError and ConfigError.
+ * Rebuilds the store of a stopped server from everything that can be read, and keeps the old one. Throws
+ * StoreMismatchError, StoreLockedError, StoreUnavailableError, InputFileError and ConfigError.
  */
 export async function repairDataDir(
   config: Config,
@@ -46,5 +46,5 @@ export async function repairDataDir(
   }
 }
 
-/** What a repair that was stopped returns: nobody sees it. */
+/** The result of a cancelled repair: nobody sees it. */
 const NOTHING: Repaired = { counts: { sessions: 0, seals: 0, answers: 0 }, keptAs: null }

@@ -11,14 +11,13 @@ import { capability } from './stored-data.js'
 
 export interface Restored {
   readonly counts: BackupCounts
-  /** Ids of the keys that sealed what was restored, and that are not at hand. */
+  /** Ids of sealing keys that restored seals need and that the key file lacks. */
   readonly missingKeys: readonly string[]
 }
 
 /**
- * Makes the store of a server that does not run out of a backup file, which may be a pipe: all of it or nothing. Throws
- * InputFileError, StoreMismatchError where there is a store already, ConfigError, and the reason of `signal` when that
- * is aborted.
+ * Makes the store of a stopped server from a backup file, which may be a pipe: all or nothing. Throws InputFileError,
+ * StoreMismatchError if there is a store already, ConfigError, and the reason of `signal` if that is aborted.
  */
 export async function restoreBackup(
   file: string,
@@ -44,7 +43,7 @@ export async function restoreBackup(
   }
 }
 
-/** Adds the ids of the keys that sealed what comes by to `sealedBy`. */
+/** Passes items through, and adds the ids of their sealing keys to `sealedBy`. */
 async function* noteSealingKeys(
   items: ReturnType<typeof readBackup>,
   sealedBy: Set<string>,
@@ -61,7 +60,7 @@ async function* noteSealingKeys(
         if (!(error instanceof SealError)) {
           throw error
         }
-        // It names no key, as `sessiond check` will tell.
+        // It names no key; `sessiond check` reports it.
       }
     }
     yield value

@@ -10,7 +10,7 @@ import { sealCheck } from '../keys/seal-check.js'
 import { sealingKeysFromJson } from '../keys/sealing-keys.js'
 import type { StoreEngine } from '../stores/engine.js'
 
-/** What a store can do without a server. Throws ConfigError where stores of its kind cannot do it. */
+/** A capability of the store. Throws ConfigError if this kind of store lacks it. */
 export function capability<Name extends 'check' | 'repair' | 'restore'>(
   engine: StoreEngine,
   name: Name,
@@ -22,7 +22,7 @@ export function capability<Name extends 'check' | 'repair' | 'restore'>(
   return found
 }
 
-/** When sessions are due under these settings. */
+/** The epochs and the expiry rule of this configuration. */
 export function dueUnder(config: Config): {
   readonly epochs: EpochSettings
   readonly dueAtMs: (session: Session) => number
@@ -32,7 +32,7 @@ export function dueUnder(config: Config): {
   return { epochs, dueAtMs: (session) => rules.dueAtMs(session) }
 }
 
-/** Tries seals with the server's keys; null where there are none. Throws InputFileError. */
+/** Opens seals with the server's keys; null if there is no key file. Throws InputFileError. */
 export async function storedSealCheck(file: string): Promise<TrySeal | null> {
   const text = await readSecretFile(file)
   if (text === null) {

@@ -3,10 +3,10 @@ import { BackupItem as BackupMessage, type BackupScope } from '#generated/sessio
 import type { EpochSettings } from '../core/epoch.js'
 import type { Deadline, IdempotencyScope } from '../core/store.js'
 
-/** What a backup file begins with; what follows are items, each with its length before it as a varint. */
+/** The first bytes of a backup file. Items follow, each preceded by its length as a varint. */
 export const MAGIC = Buffer.from('sessiond-backup 1\n')
 
-/** What a backup is made of, as the store knows it: nothing that can be derived from the rest. */
+/** One item of a backup. A backup has no item that can be derived from the others. */
 export type BackupItem =
   | { readonly kind: 'header'; readonly timeMs: number; readonly epochs: EpochSettings }
   /** An encoded record. */
@@ -16,12 +16,12 @@ export type BackupItem =
   | { readonly kind: 'answer'; readonly scope: IdempotencyScope; readonly entry: Uint8Array }
   | { readonly kind: 'deadline'; readonly deadline: Deadline }
 
-/** In the order in which items of each kind stand in the file. */
+/** The order of the kinds in a file. */
 export const ITEM_KINDS = ['header', 'session', 'seal', 'answer', 'deadline'] as const
 
 export type BackupCounts = Readonly<Record<BackupItem['kind'], number>>
 
-/** Counts and digests what goes into a file, or comes out of one: what its last item must say. */
+/** Counts and digests the items of a file: the last item must agree with both. */
 export class BackupSum {
   private readonly hash = createHash('sha256').update(MAGIC)
   readonly counts: Record<BackupItem['kind'], number> = {
@@ -38,7 +38,7 @@ export class BackupSum {
     this.hash.update(bytes)
   }
 
-  /** The last item. To be asked for once. */
+  /** The last item. Call it once. */
   end(): Buffer {
     const { session, seal, answer, deadline } = this.counts
     return sized({
@@ -83,7 +83,7 @@ export function encodeItem(item: BackupItem): Buffer {
   }
 }
 
-/** What `encodeItem` encoded, without its length; null for the last one. Throws where it is none. */
+/** Reverses `encodeItem`, without the length; null for the last item. Throws if the bytes are no item. */
 export function decodeItem(bytes: Uint8Array): BackupItem | null {
   const { header, session, seal, answer, deadline, end } = BackupMessage.decode(bytes)
   if (header !== undefined) {

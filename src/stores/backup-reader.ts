@@ -12,8 +12,8 @@ import {
 const MAX_ITEM_BYTES = 16 * 1024 * 1024
 
 /**
- * Reads a backup, held to its structure, its counts and its digest; returns the counts at the end. What
- * it yields may be believed once it has returned. `name` is the file's, for messages. Throws InputFileError.
+ * Reads a backup and verifies its structure, counts and digest; returns the counts. Trust the items only after it
+ * has returned. `name` is the file's, for messages. Throws InputFileError.
  */
 export async function* readBackup(
   chunks: AsyncIterable<Uint8Array>,
@@ -86,7 +86,7 @@ class Input {
     this.chunks = chunks[Symbol.asyncIterator]()
   }
 
-  /** Lets go of where they come from. */
+  /** Closes the source. */
   async close(): Promise<void> {
     await this.chunks.return?.()
   }

@@ -14,29 +14,29 @@ export interface StorePlace {
   readonly traces: StoreTraces
 }
 
-/** What shows that a store was made, so that an empty one in its place does not hide that it is lost, or not mounted. */
+/** Evidence that a store was made: it keeps an empty store from replacing one that is lost or not mounted. */
 export interface StoreTraces {
-  /** A file for this purpose, made with the store. */
+  /** A marker file, written when the store is made. */
   readonly note: string
-  /** Files that only a server which has a store writes to. */
+  /** Files that only a server with a store writes to: evidence unless empty. */
   readonly usedFiles: readonly string[]
-  /** Files, even empty ones, that only a server which had a store leaves there together. The first is named. */
+  /** Files that only a server with a store leaves behind together, even empty. Messages name the first. */
   readonly leftTogether: readonly string[]
 }
 
 /**
- * One store of some kind, opened or not. What is optional here are capabilities: a kind of store that lacks one
- * leaves it out, and the command that needs it says so.
+ * One store of some kind, open or not. The optional members are capabilities: a kind of store that lacks one omits
+ * it, and the command that needs it says so.
  */
 export interface StoreEngine {
-  /** What messages call the store. */
+  /** The store's name in messages. */
   readonly location: string
 
-  /** Whether the store was made. Throws StoreUnavailableError where that cannot be seen. */
+  /** Whether the store exists. Throws StoreUnavailableError if that cannot be determined. */
   exists(): Promise<boolean>
 
   /**
-   * Opens the store, or makes it. May be called again after it threw StoreLockedError. Throws also
+   * Opens the store; makes it first if necessary. Throws StoreLockedError (it may then be called again),
    * StoreMismatchError, StoreDamagedError and StoreUnavailableError.
    */
   open(options: StoreOptions): Promise<ServedStore>
@@ -45,15 +45,14 @@ export interface StoreEngine {
   readonly check?: (ports: ClosedCheckPorts) => AsyncIterable<CheckEvent>
 
   /**
-   * Makes the store anew out of what can be read of it, while no server has it open, and keeps the old one. Yields
-   * a line for each thing that is dropped or mended, without its content. Who stops asking for lines ends it, and nothing
-   * is changed.
+   * Rebuilds the store from everything that can be read, while no server has it open, and keeps the old one. Yields
+   * one line for each thing that it drops or mends, never its content. Stopping the iteration cancels the repair.
    */
   readonly repair?: (ports: RepairPorts) => AsyncGenerator<string, Repaired>
 
   /**
-   * Makes the store out of the items of a backup: all of it or nothing. `name` is the file's. Throws InputFileError,
-   * and StoreMismatchError where there is a store already.
+   * Makes the store from the items of a backup, all or nothing. `name` is the file's. Throws InputFileError, and
+   * StoreMismatchError if there is a store already.
    */
   readonly restore?: (
     items: AsyncGenerator<BackupItem, BackupCounts>,
@@ -64,65 +63,65 @@ export interface StoreEngine {
 export interface StoreOptions extends StoreHooks {
   /** Fixed once the store is made. */
   readonly epochs: EpochSettings
-  /** Opens a damaged store all the same. */
+  /** Opens the store even if it is damaged (default: false). */
   readonly acceptDamage?: boolean
 }
 
-/** What a store tells its server of, while it opens and while it is open. */
+/** What a store reports to its server, while opening and while open. */
 export interface StoreHooks {
-  /** Damage that no caller is told of, in one line, and the file that it is in. */
+  /** Damage that no caller sees, in one line, and the file that it is in. */
   readonly onDamage?: (problem: string, file?: string) => void
-  /** What the store is kept in was taken away from under it: no write is taken any more. */
+  /** The store's files were taken away while it was open: it refuses all writes from now on. */
   readonly onLost?: (reason: string) => void
-  /** Whether what the store is kept in is still there cannot be seen for now. */
+  /** The store cannot determine for now whether its files are still there. */
   readonly onUnseen?: (cause: unknown) => void
-  /** So many rows that an earlier release wrote are as this release writes them; `isDone`: that was the last. */
+  /** Progress of upgrading a store of an earlier release: rows upgraded so far, and whether it is done. */
   readonly onUpgrade?: (rows: number, isDone: boolean) => void
-  /** Writes are refused from now on. */
+  /** A write failed: the store refuses writes until it recovers. */
   readonly onFailure?: (cause: unknown) => void
-  /** Writes go on. */
+  /** The store takes writes again. */
   readonly onRecovery?: () => void
-  /** A group of so many writes was committed. */
+  /** A group of `writes` was committed. */
   readonly onCommit?: (durationMs: number, writes: number) => void
-  /** A write begins to wait for its commit; what this returns is called when it waits no more. */
+  /** A write begins to wait for its commit. The function that this returns is called when the wait ends. */
   readonly onWrite?: () => () => void
 }
 
 /** An open store, as a server and its operators use it. */
 export interface ServedStore extends SessionStore {
-  /** Whether writes are taken at this moment. */
+  /** Whether the store takes writes now. */
   readonly isWritable: boolean
 
-  /** Writes that wait for the next commit. */
+  /** The number of writes that wait for the next commit. */
   readonly queueDepth: number
 
-  /** What is known of the health of the store. Cheap enough for a probe. */
+  /** The store's health, cheap enough for every probe. */
   health(): StoreHealth
 
-  /** From now on looks regularly after what the store is kept in; calls `onLost` once, when the store is lost. */
+  /** Starts to check the store's files regularly, until it is closed. Calls `onLost` once if they are taken away. */
   watch(onLost: () => void): void
 
   /**
-   * The store at this moment as a backup file, in chunks. Throws StoreDamagedError rather than leave out what cannot
-   * be read, and StoreUnavailableError.
+   * A backup file of the current state, in chunks. Throws StoreDamagedError rather than omit what cannot be read,
+   * and StoreUnavailableError.
    */
   backup(nowMs: number): AsyncIterable<Uint8Array>
 
-  /** Checks the store as it is at this moment. */
+  /** Checks the current state of the store. */
   check(ports: CheckPorts): AsyncIterable<CheckEvent>
 }
 
 export interface StoreHealth {
-  /** No write is taken any more, whatever becomes of what the store is kept in. */
+  /** The files were taken away: the store never takes writes again, even if they come back. */
   readonly isLost: boolean
-  /** What an operator should look at, a line each. */
+  /** What an operator should look into, one line each. */
   readonly findings: readonly string[]
 }
 
 export interface CheckPorts {
-  /** Aborted when nobody waits for what is found: its reason is then thrown. */
+  /** Aborting it ends the check and throws its reason. */
   readonly signal?: AbortSignal
-  /** When the sweep must next look at a session, as core/endings/expiry-rules.ts has it; Infinity for never. */
+  /** When the sweep is next due for a session (core/endings/expiry-rules.ts); Infinity for never. */
   readonly dueAtMs: (session: Session) => number
   readonly trySeal: TrySeal
 }
@@ -134,14 +133,14 @@ export interface ClosedCheckPorts extends CheckPorts {
 
 export interface RepairPorts {
   readonly dueAtMs: CheckPorts['dueAtMs']
-  /** null where no sealing keys are at hand: then seals are kept as they are. */
+  /** null if there are no sealing keys: seals are then kept unopened. */
   readonly trySeal: TrySeal | null
-  /** What the store was made with; one that has lost them gets these. */
+  /** What the store was made with; a store that has lost its own gets these. */
   readonly epochs: EpochSettings
   readonly nowMs: number
-  /** Says what would be done, and changes nothing. */
+  /** Reports what a repair would do, and changes nothing. */
   readonly isDry: boolean
-  /** Ends it with the signal's reason, and nothing is changed. */
+  /** Aborting it cancels the repair and throws its reason. */
   readonly signal?: AbortSignal
 }
 
@@ -153,6 +152,6 @@ export interface RepairCounts {
 
 export interface Repaired {
   readonly counts: RepairCounts
-  /** Where the store is as it was before; null for a dry run, which leaves it in place. */
+  /** Where the old store is now; null after a dry run. */
   readonly keptAs: string | null
 }

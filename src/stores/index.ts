@@ -6,7 +6,7 @@ interface StoreKind {
   readonly load: () => Promise<(place: StorePlace) => StoreEngine>
 }
 
-/** Every kind of store, by what `--store` calls it: all that a new one touches outside its own folder. */
+/** Every kind of store, by its name in `--store`. A new one touches nothing else outside its own folder. */
 const KINDS: Readonly<Record<string, StoreKind>> = {
   level: {
     help: 'level: LevelDB in the data directory; level:DIR: in another one',
@@ -30,7 +30,7 @@ export function parseStoreName(text: string): StoreName {
   return { kind, address }
 }
 
-/** The store at a place that `parseStoreName` has named. It is opened apart. */
+/** The engine of the store at this place, not opened yet. */
 export async function storeEngine(place: StorePlace): Promise<StoreEngine> {
   const { load } = KINDS[place.kind] as StoreKind
   return (await load())(place)

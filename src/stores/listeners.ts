@@ -11,7 +11,7 @@ export class Listeners {
     return () => this.listeners.delete(entry)
   }
 
-  /** Never throws: the change is committed, whatever a listener makes of it. */
+  /** Never throws: the change is already committed. */
   emit(change: SessionChange): void {
     for (const listener of this.listeners) {
       try {

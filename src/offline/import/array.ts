@@ -14,11 +14,11 @@ export class ArraySplitter implements Splitter {
   private state: 'before' | 'within' | 'after' = 'before'
   private line: number
   private number = 0
-  /** Of brackets of either kind; whether they match is for the parser to say. */
+  /** Open brackets of either kind. The parser checks that they match. */
   private depth = 0
   private inText = false
   private isEscaped = false
-  /** Where the element under way began; null before its first byte. */
+  /** Where the current element began; null before its first byte. */
   private elementLine: number | null = null
   private readonly parts = new Parts()
 
@@ -31,7 +31,7 @@ export class ArraySplitter implements Splitter {
   }
 
   *push(chunk: Buffer): Generator<Element> {
-    // In this chunk, of the element under way.
+    // Where the current element begins in this chunk.
     let start = 0
     for (let at = 0; at < chunk.length; at++) {
       const byte = chunk[at] as number
@@ -68,7 +68,7 @@ export class ArraySplitter implements Splitter {
     return []
   }
 
-  /** Whether this byte, a comma or the array's own bracket, stands behind an element. */
+  /** Whether this byte, a comma or the array's closing bracket, follows an element. */
   private endsElement(byte: number): boolean {
     if (this.inText) {
       if (this.isEscaped) {

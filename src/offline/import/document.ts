@@ -4,7 +4,7 @@ import { ExactNumber, parseExactJson } from './exact-json.js'
 import { plainJson } from './extended-json.js'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
-/** What is the callers' own, or is looked at later: outside MongoDB `{"$date": …}` in it is no date. */
+/** Values that callers chose, or that are converted later: `{"$date": …}` in them is a date only in MongoDB's dumps. */
 const CONTENT: ReadonlySet<string> = new Set(['user', 'data', 'sessions'])
 
 /** The fields of one session, as a service kept them. */
@@ -19,8 +19,8 @@ export interface Found {
 }
 
 /**
- * The records of sessions in one element of a file. Most are a session; the oldest service kept one
- * record a user, with the sessions in it. Throws MalformedError, InvalidFieldError.
+ * The session records in one element of a file. Most elements are one session; the oldest service kept one record per
+ * user, with that user's sessions in it. Throws MalformedError, InvalidFieldError.
  */
 export function recordsIn(bytes: Uint8Array): Found[] {
   const value = parse(bytes)
@@ -51,12 +51,12 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
   )
 }
 
-/** A record of a user's, which has sessions or, for want of any, when the first one was. */
+/** Whether this is a user's record: it has sessions or, if there are none, the time of the first. */
 function isOfUser(record: SessionRecord): boolean {
   return 'sessions' in record || 'first_session' in record
 }
 
-/** Documents of MongoDB have their id under `_id`. */
+/** MongoDB's documents have their id in `_id`. */
 function fieldsOf(object: Readonly<Record<string, unknown>>): SessionRecord {
   const isDocument = '_id' in object
   const entries = Object.entries(object).map(([key, value]) => [

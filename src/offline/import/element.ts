@@ -1,12 +1,12 @@
 /**
- * Longer elements are refused. MongoDB's documents have at most 16 MiB, and the oldest service kept all
- * sessions of a user in one; canonical extended JSON takes more room than they do.
+ * The importer refuses longer elements. A MongoDB document has at most 16 MiB, and the oldest service kept all sessions
+ * of a user in one; as canonical extended JSON it is longer.
  */
 export const MAX_ELEMENT_BYTES = 32 * 1024 * 1024
 
 export const LINE_FEED = 0x0a
 
-/** One value of a file, not parsed yet. */
+/** One JSON value of a file, not yet parsed. */
 export interface Element {
   /** From 1. */
   readonly number: number
@@ -19,11 +19,11 @@ export interface Element {
 /** Finds where elements begin and end. */
 export interface Splitter {
   push(chunk: Buffer): Iterable<Element>
-  /** Throws InputFileError where the file must not end here. */
+  /** Throws InputFileError if the file must not end here. */
   end(): Iterable<Element>
 }
 
-/** Collects the parts of one element, which come in different chunks. */
+/** Collects the parts of one element from several chunks. */
 export class Parts {
   private parts: Buffer[] = []
   private length = 0
@@ -37,7 +37,7 @@ export class Parts {
     }
   }
 
-  /** What was added since it was last taken; null where that is too long. */
+  /** What was added since the last call; null if it is too long. */
   take(): Buffer | null {
     const bytes = this.length > MAX_ELEMENT_BYTES ? null : Buffer.concat(this.parts)
     this.parts = []

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 
-/** Before the digits of a number, in a text that stands for it. No file can know it. */
+/** Marks a string that stands for a number. Random, so that no file contains it. */
 const MARK = `${randomUUID()}:`
 const NUMBER = /-?\d[\d.eE+-]*/y
 const QUOTE = 0x22
@@ -10,12 +10,12 @@ const ZERO = 0x30
 const NINE = 0x39
 const MARKED_TEXT = new RegExp(`"${MARK}([^"]*)"`, 'g')
 
-/** A number that JavaScript would write otherwise than it was written, such as one beyond 2^53. */
+/** A number that JavaScript cannot reproduce as written, such as one beyond 2^53. */
 export class ExactNumber {
   constructor(readonly text: string) {}
 }
 
-/** JSON.parse, but for numbers that it would alter: those become ExactNumbers. */
+/** JSON.parse, with an ExactNumber for each number that JSON.parse would alter. */
 export function parseExactJson(source: string): unknown {
   // First of all: a number in place of a key would become one, once it is marked.
   const value: unknown = JSON.parse(source)
@@ -23,7 +23,7 @@ export function parseExactJson(source: string): unknown {
   return marked === source ? value : JSON.parse(marked, revive)
 }
 
-/** JSON.stringify, with the digits of ExactNumbers as they were. */
+/** JSON.stringify, with the original digits of ExactNumbers. */
 export function exactJsonText(value: unknown): string {
   const text = JSON.stringify(value, (_, inner) =>
     inner instanceof ExactNumber ? `${MARK}${inner.text}` : inner,
@@ -38,8 +38,8 @@ function revive(_: string, value: unknown): unknown {
 }
 
 /**
- * JSON text with each number that JavaScript would alter as a marked text. No expression finds the texts between
- * the numbers: on a long one V8 runs out of stack.
+ * Replaces each number that JavaScript would alter by a marked string. It skips strings by hand: a regular expression
+ * overflows V8's stack on a long one.
  */
 function markNumbers(source: string): string {
   let marked = ''
@@ -61,7 +61,7 @@ function markNumbers(source: string): string {
   return marked + source.slice(copied)
 }
 
-/** Where the closing quote of the text that begins at `start` is. */
+/** The index of the closing quote of the string that begins at `start`. */
 function endOfText(source: string, start: number): number {
   let i = start + 1
   for (let unit = source.charCodeAt(i); unit !== QUOTE; unit = source.charCodeAt(i)) {

@@ -1,6 +1,6 @@
 import { ExactNumber } from './exact-json.js'
 
-/** What a wrapper of this name holds as JSON has it; undefined where it is no such wrapper. */
+/** Converts the content of a wrapper of this name to plain JSON; undefined if it is no such wrapper. */
 const WRAPPERS: Readonly<Record<string, (held: unknown) => unknown>> = {
   $date: dateText,
   $oid: (held) => (typeof held === 'string' ? held : undefined),
@@ -12,9 +12,8 @@ const WRAPPERS: Readonly<Record<string, (held: unknown) => unknown>> = {
 }
 
 /**
- * MongoDB's extended JSON, relaxed or canonical, as JSON: what a document's service would have answered
- * with. Dates become ISO 8601 texts, object ids texts, numbers numbers. What JSON has nothing for, such as
- * `$binary`, stays as it is written.
+ * Converts MongoDB's extended JSON, relaxed or canonical, to plain JSON, as the original service answers with it. Dates
+ * become ISO 8601 strings, object ids strings, numbers numbers. Types without a JSON form, such as `$binary`, stay as they are.
  * @see https://github.com/mongodb/specifications/blob/master/source/extended-json.md
  */
 export function plainJson(value: unknown): unknown {
@@ -33,7 +32,7 @@ export function plainJson(value: unknown): unknown {
     : Object.fromEntries(entries.map(([key, inner]) => [key, plainJson(inner)]))
 }
 
-/** A text, a number of milliseconds (of old releases), or, beyond 1970 to 9999 or canonical, `$numberLong`. */
+/** A string; milliseconds in old releases; `$numberLong` in canonical form or outside 1970 to 9999. */
 function dateText(held: unknown): string | undefined {
   const plain = plainJson(held)
   const time = plain instanceof ExactNumber ? Number(plain.text) : plain
@@ -47,7 +46,7 @@ function numberOf(held: unknown): number | undefined {
   return isNumber ? Number(held) : undefined
 }
 
-/** With its digits, also where JavaScript has no such number. */
+/** Keeps the digits even if JavaScript has no such number. */
 function longOf(held: unknown): number | ExactNumber | undefined {
   if (typeof held !== 'string' || !/^-?(?:0|[1-9]\d*)$/.test(held)) {
     return undefined

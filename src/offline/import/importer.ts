@@ -6,21 +6,21 @@ import { type Found, recordsIn } from './document.js'
 import { type Element, MAX_ELEMENT_BYTES } from './element.js'
 import { importedSession } from './record.js'
 
-/** How many sessions are on their way to the store at once: they share its commits. */
+/** The number of sessions written at a time: they share commits. */
 const IN_FLIGHT = 256
 
 export interface ImportCounts {
-  /** Brought in, those that have ended included. */
+  /** Imported, ended ones included. */
   readonly imported: number
-  /** Brought in as ended. */
+  /** Imported as ended. */
   readonly ended: number
-  /** Left as they are, for the store has their ids. */
+  /** Skipped: the store has their ids already. */
   readonly existing: number
-  /** No sessions, or none that the store may hold. */
+  /** Not sessions, or not valid ones. */
   readonly leftOut: number
 }
 
-/** What was not brought in, and why. */
+/** What was not imported, and why. */
 export interface LeftOut {
   readonly element: number
   readonly line: number
@@ -36,13 +36,13 @@ export interface ImportPorts {
 }
 
 /**
- * Brings sessions into a store that nobody else writes to. What has an id that the store knows is left
- * alone, so an import can be repeated. Sessions past their deadline come in as ended. Several open ones of
- * one user, address and client stay open, each for whoever has its id. Quotas do not count here.
+ * Imports sessions into a store that nobody else writes to. It skips ids that the store has, so an import can be
+ * repeated. Sessions past their deadline are imported as ended. Several open sessions of one user, address and client
+ * all stay open: clients may hold any of their ids. Quotas do not apply.
  */
 export class Importer {
   private readonly counts = { imported: 0, ended: 0, existing: 0, leftOut: 0 }
-  /** By session id: what stands twice in a file must not be written at once. */
+  /** Writes under way by session id: a duplicate in the file must wait for the first. */
   private readonly underWay = new Map<string, Promise<void>>()
 
   constructor(private readonly ports: ImportPorts) {}
@@ -63,7 +63,7 @@ export class Importer {
     return this.counts
   }
 
-  /** One element at a time, however many sessions are in it. */
+  /** Reads one element at a time, however many sessions it contains. */
   private async *sessionsIn(elements: AsyncIterable<Element>): AsyncGenerator<Session, void, void> {
     for await (const element of elements) {
       for (const found of this.orLeftOut(element, '', () => recordsOf(element)) ?? []) {
@@ -83,7 +83,7 @@ export class Importer {
     return importedSession(record, nowMs(), maxDataBytes)
   }
 
-  /** What `read` returns, or null where it finds a fault, which is then told of. */
+  /** What `read` returns; null after reporting the fault that it found. */
   private orLeftOut<T>({ number, line }: Element, path: string, read: () => T): T | null {
     try {
       return read()

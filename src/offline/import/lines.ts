@@ -3,13 +3,13 @@ import { type Element, isSpace, LINE_FEED, Parts, type Splitter } from './elemen
 const OBJECT_END = 0x7d
 
 /**
- * Documents as `mongoexport` writes them: one a line, or with `--pretty` over several, of which all but the
- * first are indented or close it. So a line that is cut off does not take the next document with it.
+ * Splits documents as `mongoexport` writes them: one per line or, with `--pretty`, over several lines of which all but
+ * the first are indented or close it. A document that is cut off thus does not swallow the next one.
  */
 export class LineSplitter implements Splitter {
   private line: number
   private number = 0
-  /** Where the document under way began; null before the first. */
+  /** Where the current document began; null before the first. */
   private documentLine: number | null = null
   private atLineStart = true
   private readonly parts = new Parts()
@@ -20,7 +20,7 @@ export class LineSplitter implements Splitter {
   }
 
   *push(chunk: Buffer): Generator<Element> {
-    // In this chunk, of the document under way.
+    // Where the current document begins in this chunk.
     let start = 0
     for (let at = 0; at < chunk.length; at++) {
       const byte = chunk[at] as number

@@ -77,14 +77,14 @@ function text(record: SessionRecord, field: string, fallback?: string): string {
   if (typeof value !== 'string') {
     throw new InvalidFieldError(field, 'is not a text')
   }
-  // UTF-8 has no such thing: two texts that differ here would be one in the store.
+  // UTF-8 cannot encode one: two strings that differ only here would be equal in the store.
   if (LONE_SURROGATE.test(value)) {
     throw new InvalidFieldError(field, 'has half of a surrogate pair')
   }
   return value
 }
 
-/** A session's times lie behind it: one from the future would stay at the top of every list. */
+/** Refuses times in the future: such a session would stay at the top of every list. */
 function pastTimeMs(
   record: SessionRecord,
   field: string,

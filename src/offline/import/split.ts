@@ -8,9 +8,9 @@ const OBJECT_BEGIN = 0x7b
 const BOM = Buffer.of(0xef, 0xbb, 0xbf)
 
 /**
- * Splits a file into its elements: those of one JSON array, or documents, one a line. It takes memory for
- * one element, however many there are. What an element holds is for the caller to parse. Throws
- * InputFileError, naming the line, where the file is neither or an array is broken.
+ * Splits a file into elements: those of one JSON array, or documents, one per line. Uses memory for one element,
+ * however many there are. The caller parses them. Throws InputFileError with the line if the file is neither, or if an
+ * array is malformed.
  */
 export async function* splitFile(
   chunks: AsyncIterable<Uint8Array>,
@@ -51,7 +51,7 @@ function splitterFor(firstByte: number | undefined, file: string, line: number):
   }
 }
 
-/** Chunks may part the byte-order mark. */
+/** Removes a byte-order mark, which may span chunks. */
 async function* withoutBom(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
   let head: Buffer | null = Buffer.alloc(0)
   for await (const { buffer, byteOffset, length } of chunks) {

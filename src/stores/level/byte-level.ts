@@ -7,7 +7,7 @@ export type RawLevel = Level<Buffer, Uint8Array>
 
 export type Snapshot = ReturnType<RawLevel['snapshot']>
 
-/** What a read sees: the state of a snapshot, else the newest. */
+/** What a read sees: this snapshot, or else the current state. */
 export interface Reading {
   readonly snapshot?: Snapshot
 }
@@ -19,24 +19,24 @@ export interface Walking extends Reading, Partial<KeyRange> {
 
 export type StoredRow = [key: Buffer, value: Uint8Array]
 
-/** Which rows have no checksum: those that an earlier release wrote, and nobody wrote anew yet. */
+/** Which rows have no checksum yet, since an earlier release wrote them. */
 export type IsUnchecked = (key: Buffer) => boolean
 
 const NONE: IsUnchecked = () => false
 
 /**
- * Reads rows, and believes none whose checksum is not that of its key and value. Throws StoreDamagedError, which
- * names the row and has nothing of its content.
+ * Reads rows and verifies the checksum over key and value of each. Throws StoreDamagedError, which names the row but
+ * never its content.
  */
 export class ByteLevel {
-  /** `onDamaged`: is told of each damaged row, which then counts as absent; without it they are thrown. */
+  /** `onDamaged` receives the key of each damaged row, which then counts as absent; without it reads throw. */
   constructor(
     private readonly raw: RawLevel,
     private readonly isUnchecked: IsUnchecked = NONE,
     private readonly onDamaged?: (key: Buffer) => void,
   ) {}
 
-  /** The same rows for who must read on past a damaged one. */
+  /** The same rows, for reads that go on past damaged ones. */
   tolerating(onDamaged: (key: Buffer) => void): ByteLevel {
     return new ByteLevel(this.raw, this.isUnchecked, onDamaged)
   }
@@ -68,7 +68,7 @@ export class ByteLevel {
     }
   }
 
-  /** Keys alone, which nothing vouches for: to count, or where a record that is read says the same. */
+  /** Keys alone, unverified: for counting, or if a verified record repeats what the key says. */
   keys(walking: Walking = {}) {
     return this.raw.keys(walking)
   }
@@ -78,7 +78,7 @@ export class ByteLevel {
     return this.raw.snapshot()
   }
 
-  /** How many rows have no checksum. Looks at all where the store is of an earlier release, else at none. */
+  /** Counts the rows without a checksum. Walks all rows in a store of an earlier release, none otherwise. */
   async countUnchecked(at: Reading = {}): Promise<number> {
     if (this.isUnchecked === NONE) {
       return 0
@@ -113,7 +113,7 @@ export class ByteLevel {
 }
 
 export interface RowIterator {
-  /** At most so many of the next rows; none at the end. */
+  /** At most `size` of the next rows; none at the end. */
   nextv(size: number): Promise<StoredRow[]>
   /** All that are left. */
   all(): Promise<StoredRow[]>

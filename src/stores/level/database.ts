@@ -12,15 +12,15 @@ import { INFO_KEY, type KeyRange } from './layout/keys.js'
 import { withChecksumForNow } from './layout/row-checksum.js'
 import { Gate } from './locks.js'
 
-/** What LevelDB writes when it opens again: at most the two logs that it kept in memory. */
+/** The most that LevelDB writes when it opens: the two logs that it kept in memory. */
 const PROBE_BYTES = 8 * 1024 * 1024
 
-/** In a directory of LevelDB: who has it open holds a lock of this file (fcntl(2)). */
+/** The file of a LevelDB directory on which the process that has it open holds a lock (fcntl(2)). */
 export const LOCK_FILE = 'LOCK'
 
 type Engine = new (...args: ConstructorParameters<typeof Level<Buffer, Uint8Array>>) => RawLevel
 
-/** What the types of `level` leave out, since not every platform has it. */
+/** Missing in the types of `level`, since not every platform has it. */
 interface Compacting {
   compactRange(start: Buffer, end: Buffer): Promise<void>
 }
@@ -29,15 +29,14 @@ interface Compacting {
 export type Row = readonly [key: Buffer, value: Uint8Array | null]
 
 /**
- * The value of a row whose key says it all; nobody reads it. Not empty, since classic-level 3.0.0 copies
- * what is written and does not free the copy of an empty value (`DisposeSliceBuffer` in its binding.cc):
- * 32 bytes were lost with each such row.
+ * The value of a row that needs only a key. Not empty: classic-level 3.0.0 never frees its copy of an empty value
+ * (`DisposeSliceBuffer` in its binding.cc) and leaks 32 bytes with each.
  */
 export const KEY_ONLY = Uint8Array.of(0)
 
 /**
- * One LevelDB directory. Every value is written with a checksum and read against it. What fails in it is a
- * StoreUnavailableError, what is damaged a StoreDamagedError.
+ * One LevelDB directory. Writes every value with a checksum, and verifies it on each read. Failures are
+ * StoreUnavailableErrors, damage is a StoreDamagedError.
  */
 export class Database {
   private readonly gate = new Gate()
@@ -50,14 +49,14 @@ export class Database {
     private readonly Engine: Engine = Level,
   ) {}
 
-  /** Makes the directory where there is none, for its owner's eyes. Throws StoreLockedError. */
+  /** Makes the directory, readable by its owner alone, if there is none. Throws StoreLockedError. */
   async open(): Promise<void> {
     try {
       await makeDirectory(this.location)
       this.level = new this.Engine(this.location, {
         keyEncoding: 'buffer',
         valueEncoding: 'view',
-        // Files that have lost the one that names them would be taken for rubbish, and deleted.
+        // Without CURRENT, LevelDB would take the other files for garbage and delete them.
         createIfMissing: !(await holdsDatabase(this.location)),
       })
       await this.level.open()
@@ -84,12 +83,12 @@ export class Database {
     }
   }
 
-  /** What the store was made under when it was opened; undefined where nothing says so. */
+  /** The facts about the store, as of its opening; undefined if it has none. */
   get info(): Info | undefined {
     return this.storedInfo
   }
 
-  /** From now on every row must have one. */
+  /** From now on every row must have a checksum. */
   hasAllChecksums(): void {
     this.readWith(undefined)
   }
@@ -98,7 +97,7 @@ export class Database {
     this.rows = new ByteLevel(this.level, isUnchecked)
   }
 
-  /** Runs `fn`, which only reads; waits while the database is being reopened. */
+  /** Runs `fn`, which must only read. Waits while the database is being reopened. */
   read<T>(fn: (level: ByteLevel) => T | Promise<T>): Promise<T> {
     return this.gate.enter(async () => {
       try {
@@ -109,7 +108,7 @@ export class Database {
     })
   }
 
-  /** The value of a key, for who must not wait; not while the database is being reopened. */
+  /** The value of a key, without waiting. Must not be called while the database is being reopened. */
   valueNow(key: Buffer): Uint8Array | undefined {
     try {
       return this.rows.getSync(key)
@@ -132,12 +131,12 @@ export class Database {
     await batch.write({ sync })
   }
 
-  /** Drops what was deleted in a range from the files that hold it. */
+  /** Removes deleted rows of a range from the files. */
   compact({ gte, lt }: KeyRange): Promise<void> {
     return this.gate.enter(async () => {
       const level = this.level as unknown as Compacting
-      // The first brings what is in memory into a file. LevelDB rewrites no file that nothing newer
-      // overlaps, so the second gets two tombstones to merge that span the range.
+      // The first compaction flushes memory to a file. LevelDB does not rewrite a file that nothing newer overlaps,
+      // so two tombstones that span the range give the second one something to merge.
       await level.compactRange(gte, lt)
       const last = Buffer.concat([gte, Buffer.alloc(8, 0xff)])
       await this.commit(
@@ -148,7 +147,7 @@ export class Database {
     })
   }
 
-  /** Throws while there is no room for what `reopen` writes. */
+  /** Throws while the disk has no room for what `reopen` writes. */
   async probe(): Promise<void> {
     const path = join(this.location, 'probe')
     try {
@@ -165,8 +164,8 @@ export class Database {
   }
 
   /**
-   * Closes and opens the database between reads, and calls `reload` before the next one. Throws StoreDamagedError, and
-   * leaves it open, where a file is damaged that LevelDB would read: it drops what it cannot read without a word.
+   * Closes and opens the database between reads, and calls `reload` before the next read. Throws StoreDamagedError, and
+   * leaves the database open, if a file that LevelDB would read is damaged: LevelDB silently drops what it cannot read.
    */
   reopen(reload: (level: ByteLevel) => void): Promise<void> {
     return this.gate.alone(async () => {
@@ -174,7 +173,7 @@ export class Database {
         throw new StoreDamagedError(`${file}: ${problem}`)
       }
       await this.level.close()
-      // Whoever took the files away meanwhile must not get an empty store in their place.
+      // If the files were taken away meanwhile, no empty store may replace them.
       await this.level.open({ createIfMissing: false })
       reload(this.rows)
     })
@@ -186,15 +185,15 @@ export class Database {
 }
 
 /**
- * Whether there are files of a database in the directory. LevelDB makes MANIFEST-000001 first of all; what was cut off
- * there has nothing in it. Throws StoreUnavailableError.
+ * Whether the directory contains a database. MANIFEST-000001 alone is none: LevelDB writes it first, and a start that was
+ * cut off there stored nothing. Throws StoreUnavailableError.
  */
 export async function holdsDatabase(location: string): Promise<boolean> {
   const names = await namesIn(location)
   return names.some((name) => /^(CURRENT|MANIFEST-(?!0*1$)\d+|\d+\.(ldb|sst|log))$/.test(name))
 }
 
-/** None where the directory is not there. Throws StoreUnavailableError: what cannot be seen may be there. */
+/** The files in a directory; none if it does not exist. Throws StoreUnavailableError if that cannot be determined. */
 export function namesIn(location: string): Promise<string[]> {
   return readdir(location).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') {

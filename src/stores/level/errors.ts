@@ -1,8 +1,8 @@
 import { SessiondError, StoreDamagedError, StoreUnavailableError } from '../../core/errors.js'
 
 /**
- * What a failure of the database is to callers: of one that is damaged trying again is of no use. What is not of
- * LevelDB's making is a fault of ours, and stays as it is.
+ * Maps a failure to what callers get: damage to StoreDamagedError (retrying does not help), LevelDB's other errors to
+ * StoreUnavailableError. An error that is not LevelDB's is a bug, and stays as it is.
  */
 export function storeError(problem: string, cause: unknown): unknown {
   if (cause instanceof SessiondError) {
@@ -16,7 +16,7 @@ export function storeError(problem: string, cause: unknown): unknown {
     : cause
 }
 
-/** Whether LevelDB met bytes that it cannot have written, or misses a file. */
+/** Whether LevelDB found bytes that it cannot have written, or misses a file. */
 export function isDamage(error: unknown): boolean {
   const causes = [error, (error as Error | undefined)?.cause]
   return causes.some(
@@ -26,13 +26,13 @@ export function isDamage(error: unknown): boolean {
   )
 }
 
-/** What LevelDB or the system says. */
+/** The message of LevelDB or of the system. */
 export function reasonOf(error: unknown): string {
   const reason = (error as Error | undefined)?.cause ?? error
   return reason instanceof Error ? reason.message : `${reason}`
 }
 
-/** A file that the system does not let LevelDB read is named, without the directories above it. */
+/** Adds the file that LevelDB could not read, without its directories. */
 function named(problem: string, cause: unknown): string {
   const [, file] = /^IO error: (?:.*\/)?([^/]+: .*)$/.exec((cause as Error).message) ?? []
   return file === undefined ? problem : `${problem}: ${file}`
@@ -42,7 +42,7 @@ function codeOf(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined
 }
 
-/** classic-level says LEVEL_LOCKED whatever the system said when it was asked for the lock. */
+/** classic-level reports LEVEL_LOCKED for every error that the system returns for the lock. */
 export function isHeldElsewhere(error: unknown): boolean {
   return (
     error instanceof Error &&

@@ -5,7 +5,7 @@ import { answerKey } from './layout/keys.js'
 export class Locks {
   private readonly tails = new Map<string, Promise<void>>()
 
-  /** Runs `fn` while it alone holds all of `keys`, taken in the order given. */
+  /** Runs `fn` while it holds all of `keys`, acquired in this order. */
   async hold<T>(keys: readonly string[], fn: () => Promise<T>): Promise<T> {
     const releases: (() => void)[] = []
     try {
@@ -37,7 +37,7 @@ export class Locks {
   }
 }
 
-/** Held by who looks for what is due. */
+/** Held while deadlines are read. */
 export const DUE_LOCK = 'x'
 
 export function userLock(userId: string): string {
@@ -51,13 +51,13 @@ export function sessionLock(id: string): string {
 export function answerLock(scope: IdempotencyScope): string {
   return answerKey(scope).toString('latin1')
 }
-/** Lets many in at a time, or one alone. */
+/** Runs many functions at a time, or one alone. */
 export class Gate {
   private inside = 0
   private barred: Promise<void> | null = null
   private onEmpty: (() => void) | null = null
 
-  /** Runs `fn` beside others; waits while one is alone, or wants to be. */
+  /** Runs `fn` beside others. Waits while one runs alone or waits to. */
   async enter<T>(fn: () => T | Promise<T>): Promise<T> {
     while (this.barred !== null) {
       await this.barred
@@ -73,7 +73,7 @@ export class Gate {
     }
   }
 
-  /** Runs `fn` when everyone who is inside has left, and nobody enters until it ends. */
+  /** Runs `fn` once all others have ended. No other begins until it ends. */
   async alone<T>(fn: () => Promise<T>): Promise<T> {
     while (this.barred !== null) {
       await this.barred

@@ -12,32 +12,32 @@ import { join } from 'node:path'
 import { LOCK_FILE } from './database.js'
 import { ManifestReader } from './files/manifest.js'
 
-/** A directory that changed so lately may change again without another time: clocks of file systems tick coarsely. */
+/** File systems' clocks tick coarsely: a directory that changed this recently may change again with the same time. */
 const TICK_MS = 20
 
-/** A file that LevelDB makes anew under a larger number, and never replaces under the same. */
+/** A file that LevelDB replaces only by one with a larger number. */
 interface Numbered {
   readonly number: number
   readonly stats: Stats
 }
 
 /**
- * Whether the files of an open database are still where they were: who deletes, moves or replaces them takes away from
- * disk what is acknowledged, and LevelDB, which has them open, does not notice. A check costs one stat(2) while no
- * file comes or goes.
+ * Whether the files of an open database are still in place. If somebody deletes, moves or replaces them, acknowledged
+ * writes are lost, and LevelDB, which has the files open, does not notice. A check costs one stat(2) while no file comes
+ * or goes.
  */
 export class Presence {
   private readonly directory: Stats
   private readonly lock: Stats
   private log: Numbered | undefined
   private manifest: Numbered | undefined
-  /** Of that manifest: LevelDB never begins another while it is open, so that it may be long. */
+  /** Reads that manifest. LevelDB only appends to it while it is open, so it can grow long. */
   private reader = new ManifestReader()
   private seenTimeMs = Number.NaN
   private gone: string | null = null
   private isBlind = false
 
-  /** Of a database that is open. `onBlind` is told why a check failed, once until the next that does not. */
+  /** The database must be open. `onBlind` receives the cause of a failed check, once until a check succeeds. */
   constructor(
     private readonly location: string,
     private readonly onBlind: (cause: unknown) => void = () => {},
@@ -48,15 +48,15 @@ export class Presence {
   }
 
   /**
-   * What is gone, which stays so; null: nothing that is known of. `always`: checks the files even where the directory
-   * has the time that it had, which some file systems tell only to two seconds.
+   * What is gone, for good; null if nothing is known to be. `always` checks the files even if the directory's time is
+   * unchanged: some file systems keep it to two seconds only.
    */
   check(always = false): string | null {
     try {
       this.gone ??= this.checkDirectory(always)
       this.isBlind = false
     } catch (cause) {
-      // That the system cannot say where a file is does not mean that it is gone.
+      // A file that the system cannot find out about is not known to be gone.
       this.seenTimeMs = Number.NaN
       if (!this.isBlind) {
         this.isBlind = true
@@ -88,7 +88,7 @@ export class Presence {
     if (lock === undefined || !isSame(lock, this.lock)) {
       return LOCK_FILE
     }
-    // LevelDB makes the next log before it deletes one, and never deletes the newest.
+    // LevelDB creates the next log before it deletes one, and never deletes the newest.
     const newest = Math.max(0, ...names.map((name) => Number(/^(\d+)\.log$/.exec(name)?.[1] ?? 0)))
     const log = numbered(newest, join(this.location, fileName(newest, 'log')))
     if (log === undefined || isOlder(log, this.log)) {
@@ -105,15 +105,15 @@ export class Presence {
         (end) => statIfThere(join(this.location, fileName(number, end))) !== undefined,
       )
     const missing = tables.filter((number) => !isThere(number))
-    // It deletes a table after the manifest has said that it is done with it, maybe just now.
+    // LevelDB deletes a table after it struck it off the manifest, maybe just now: read that again.
     const live = missing.length === 0 ? [] : (this.tables() ?? [])
     const lost = missing.find((number) => live.includes(number))
     return lost === undefined ? null : fileName(lost, 'ldb')
   }
 
-  /** Numbers of the tables that the database lives on; null where nothing says so, or the manifest is another one. */
+  /** Numbers of the live tables; null if CURRENT or the manifest is missing or was replaced. */
   private tables(): number[] | null {
-    // LevelDB may just have begun another.
+    // LevelDB may just have switched to another manifest.
     for (let attempt = 0; attempt < 2; attempt++) {
       const name =
         ifThere(() => readFileSync(join(this.location, 'CURRENT'), 'latin1').trim()) ?? ''
@@ -142,14 +142,14 @@ export class Presence {
     const { tables, problems } = this.reader.read(manifest)
     if (problems.length > 0) {
       this.reader = new ManifestReader()
-      // It may name tables that are long deleted; that it is damaged others tell.
+      // It may name tables that were deleted long ago. FileVerifier reports the damage.
       return []
     }
     return [...tables.keys()]
   }
 }
 
-/** Whether `now` is not what LevelDB put in the place of `before`, nor the same. */
+/** Whether `now` is neither the same file as `before` nor a successor that LevelDB made. */
 function isOlder(now: Numbered, before: Numbered | undefined): boolean {
   return (
     before !== undefined &&
@@ -163,7 +163,7 @@ function numbered(number: number, path: string): Numbered | undefined {
   return stats && { number, stats }
 }
 
-/** undefined for ENOENT and ENOTDIR. Throws whatever else the system says. */
+/** undefined for ENOENT and ENOTDIR. Throws every other error. */
 function statIfThere(path: string): Stats | undefined {
   return statSync(path, { throwIfNoEntry: false })
 }

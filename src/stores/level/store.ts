@@ -44,7 +44,7 @@ import type { StoreParts } from './write/writer.js'
 import { Writer } from './write/writer.js'
 
 export interface LevelStoreOptions extends StoreOptions, StartCheckOptions {
-  /** false shows what fsync costs, and breaks the promise of durability (default true). */
+  /** false skips fsync, for benches and tests: it breaks the promise of durability (default true). */
   readonly sync?: boolean
 }
 
@@ -87,7 +87,7 @@ export class LevelStore implements ServedStore {
       this.onLost()
     }
     this.files = new Watch(database.location, lost, options)
-    // Who accepts damage wants lists of what is left.
+    // An operator who accepts damage wants lists of what is left.
     this.lists = new Lists(
       (fn) => this.read(fn),
       acceptDamage ? (problem) => onDamage?.(problem) : undefined,
@@ -103,7 +103,7 @@ export class LevelStore implements ServedStore {
     return LevelStore.over(new Database(location), options)
   }
 
-  /** The same for a database that is yet to be opened. */
+  /** Opens the store in this database, which must not be open yet. */
   static async over(database: Database, options: LevelStoreOptions): Promise<LevelStore> {
     await database.open()
     try {
@@ -170,7 +170,7 @@ export class LevelStore implements ServedStore {
     )
   }
 
-  /** The store as it is now, for reads that take long. To be closed. */
+  /** A snapshot for long reads. Close it. */
   view(onDamaged?: (key: Buffer) => void): Promise<View> {
     return View.open((fn) => this.read(fn), onDamaged)
   }
@@ -227,7 +227,7 @@ export class LevelStore implements ServedStore {
   }
 
   async *walkSeals(): AsyncIterable<readonly string[]> {
-    // Writes are committed in their order: when this one is, so is every one before it.
+    // Commits keep the order of writes: once this empty write is committed, so are all before it.
     await this.during(() => this.parts.writer.write([], null, false))
     yield* walkSeals(() => this.view())
   }
@@ -261,7 +261,7 @@ export class LevelStore implements ServedStore {
     return this.during(() => this.parts.database.read(fn))
   }
 
-  /** Runs an operation that `close` must wait for, unless it has been called. */
+  /** Runs an operation that `close` waits for. Throws StoreUnavailableError once `close` was called. */
   private async during<T>(fn: () => Promise<T>): Promise<T> {
     if (this.closing !== null) {
       throw new StoreUnavailableError('it is closed')

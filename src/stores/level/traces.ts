@@ -5,7 +5,7 @@ import { syncDirectory } from '../../files/directory.js'
 import type { StoreTraces } from '../engine.js'
 import { holdsDatabase } from './database.js'
 
-/** Throws StoreMismatchError where there is no store but a trace of one. */
+/** Throws StoreMismatchError if there is no store, but a trace of one. */
 export async function expectNotLost(location: string, traces: StoreTraces): Promise<void> {
   if (await holdsDatabase(location)) {
     return
@@ -34,7 +34,7 @@ async function findTrace({
   return left.includes(null) ? undefined : leftTogether[0]
 }
 
-/** Notes that a store is there, on disk, once. */
+/** Writes the marker file durably, unless it exists. */
 export async function noteMade({ note }: StoreTraces): Promise<void> {
   const file = await open(note, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'EEXIST') {

@@ -9,7 +9,7 @@ const TABLES_INTERVAL_MS = 60_000
 /** Between two tables: verifying one takes a few milliseconds of the event loop. */
 const PAUSE_MS = 50
 
-/** Looks after the files of an open database: whether they are still in their place, and whole. */
+/** Checks the files of an open database: whether they are still there, and undamaged. */
 export class Watch {
   private readonly presence: Presence
   private readonly files: FileVerifier
@@ -17,7 +17,7 @@ export class Watch {
   private lost: StoreDamagedError | null = null
   private running: Promise<void> = Promise.resolve()
 
-  /** `onLost`: the files were taken away; called once. */
+  /** `onLost` is called once, if the files were taken away. */
   constructor(
     location: string,
     private readonly onLost: (reason: string, error: StoreDamagedError) => void,
@@ -27,7 +27,7 @@ export class Watch {
     this.files = new FileVerifier(location, ({ file, problem }) => onDamage?.(problem, file))
   }
 
-  /** Throws StoreDamagedError where the files were taken away: what was written then is not on disk. */
+  /** Throws StoreDamagedError if the files were taken away: writes since then are not on disk. */
   expectFiles(): void {
     this.checkPresence()
     if (this.lost !== null) {
@@ -46,7 +46,7 @@ export class Watch {
     }
   }
 
-  /** Looks every second whether the files are there, and verifies each table once, and the manifest. */
+  /** Checks every second that the files are there. Verifies each table once, and the manifest regularly. */
   start(): void {
     const timer = setInterval(() => {
       this.checkPresence(true)
@@ -58,7 +58,7 @@ export class Watch {
     this.running = this.verifyTables()
   }
 
-  /** Looks at nothing any more. */
+  /** Stops all checks. */
   async close(): Promise<void> {
     this.stopping.abort()
     await this.running
@@ -90,7 +90,7 @@ export class Watch {
   }
 }
 
-/** Verifies the files of a database that is served: a table once, since it never changes. Tells of each damage once. */
+/** Verifies the files of an open database: each table once, since tables never change. Reports each damage once. */
 export class FileVerifier {
   isDamaged = false
   private readonly verified = new Set<string>()
@@ -101,14 +101,14 @@ export class FileVerifier {
     private readonly onDamage: (damage: FileDamage) => void,
   ) {}
 
-  /** Asks `goesOn` before each table. A file that cannot be read is told of, and read again the next time. */
+  /** Calls `goesOn` before each table. Reports a file that cannot be read, and reads it again the next time. */
   async verify(goesOn: () => Promise<boolean>): Promise<void> {
     const live = await liveFiles(this.location).catch((error: Error) => {
       this.tell([{ file: 'CURRENT', problem: error.message }])
       return null
     })
     if (live === null || !(await goesOn())) {
-      return // What was taken away meanwhile is no damage.
+      return // Files that were taken away meanwhile are not damage.
     }
     this.tell(live.damages)
     for (const table of live.tables.filter(({ file }) => !this.verified.has(file))) {
