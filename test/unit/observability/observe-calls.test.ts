@@ -59,6 +59,11 @@ describe('a call', () => {
     expect(observe({ code: 'OK' }).lines).toMatchObject([{ durationMs: 12.346 }])
   })
 
+  it('that was refused is logged at the info level too', () => {
+    const refused = { code: 'INVALID_ARGUMENT', error: new MissingFieldError('body') }
+    expect(observe(refused, undefined, 'info').lines).toMatchObject([{ event: 'call-refused' }])
+  })
+
   it('that was answered is logged at the debug level alone', () => {
     expect(observe({ code: 'OK' }, undefined, 'info').lines).toEqual([])
   })
