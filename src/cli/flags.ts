@@ -15,7 +15,7 @@ export function withOptions(command: Command, options: readonly Option[]): Comma
   return command
 }
 
-/** The value of one flag; a mistake is added to the list, and the value is then of no use. */
+/** Parses the value of one flag. Adds a mistake to the list; the returned value is then meaningless. */
 export function parseFlag<T>(
   flag: string,
   text: string,
@@ -26,13 +26,13 @@ export function parseFlag<T>(
     return parse(text)
   } catch (error) {
     const { message } = error as Error
-    // Who reads texts of files as well is told what to call this one, and does.
+    // InputFileError already names the flag.
     mistakes.push(error instanceof InputFileError ? message : `${flag}: ${message}`)
     return undefined as T
   }
 }
 
-/** What `--server-key` was given; 'any' where it was not. A mistake is added to the list. */
+/** Parses `--server-key`; 'any' if it was not given. Adds mistakes to the list. */
 export function parseServerKeys(
   keys: readonly string[] | undefined,
   mistakes: string[],
@@ -42,7 +42,7 @@ export function parseServerKeys(
   return keys?.map((key) => parseFlag(flag, key, parse, mistakes)) ?? 'any'
 }
 
-/** Reads a key that must be there; `advice` says how to come by one. Throws InputFileError. */
+/** Reads a private key that must exist; `advice` tells how to get one. Throws InputFileError. */
 export async function readPrivateKey(file: string, advice: string): Promise<PrivateKey> {
   const pem = await readSecretFile(file)
   if (pem === null) {

@@ -1,18 +1,18 @@
-/** Characters that could rewrite what stands around them on a terminal: control and formatting ones. */
+/** Control and formatting characters, which could rewrite other text on a terminal. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
 
-/** What callers and servers named themselves, or say, safe to print: such characters by their number. */
+/** Escapes such characters in untrusted text, as `\u{…}`. */
 export function printable(text: string): string {
   return text.replace(UNPRINTABLE, (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`)
 }
 
-/** JSON text on one line, which reads the same and is safe to print. */
+/** Escapes such characters in JSON text. It still parses to the same value. */
 export function printableJson(json: string): string {
   const escaped = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
   return json.replace(UNPRINTABLE, (char) => char.split('').map(escaped).join(''))
 }
 
-/** A value as such JSON. */
+/** A value as JSON text on one line, safe to print. */
 export function jsonLine(value: unknown): string {
   return printableJson(JSON.stringify(value))
 }

@@ -1,17 +1,17 @@
 const BAR_CHARS = 30
-/** Where there is no terminal, a line each time that so much more is done. */
+/** Without a terminal: one line for each step of this size. */
 const LINE_STEP_PERCENT = 10
 const STATUS_INTERVAL_MS = 100
 
 /** Where progress is shown. */
 type Screen = NodeJS.WritableStream & { readonly isTTY?: boolean }
 
-/** Tells on `stream` how far something is: as a bar on a terminal, else in a few lines. */
+/** Shows progress on `stream`: a bar on a terminal, otherwise a few lines. */
 export function progressOn(stream: Screen, what: string) {
   let shown = 0
   let isBarThere = false
   return {
-    /** `part`: from 0 to 1, null where it is not known; `counts`: what to say beside it. */
+    /** `part`: from 0 to 1, or null if unknown; `counts`: the text beside the bar. */
     show(part: number | null, counts: string): void {
       if (part === null) {
         if (stream.isTTY) {
@@ -21,7 +21,7 @@ export function progressOn(stream: Screen, what: string) {
         return
       }
       const percent = Math.floor(100 * part)
-      // The end is told of by the counts.
+      // The summary of the command reports the end.
       if (percent >= 100 || percent < shown + (stream.isTTY ? 1 : LINE_STEP_PERCENT)) {
         return
       }
@@ -35,7 +35,7 @@ export function progressOn(stream: Screen, what: string) {
         stream.write(`sessiond: ${percent} % of ${what}, ${counts}\n`)
       }
     },
-    /** Makes room for other output. */
+    /** Clears the line for other output. */
     clear(): void {
       if (isBarThere) {
         stream.write('\r\x1b[K')
@@ -45,19 +45,19 @@ export function progressOn(stream: Screen, what: string) {
   }
 }
 
-/** One line on a terminal that says how far something is; elsewhere nothing. */
+/** Shows progress in one line on a terminal; elsewhere nothing. */
 export function statusLine(stream: Screen) {
-  let shownMs = Number.NEGATIVE_INFINITY
+  let shownAtMs = Number.NEGATIVE_INFINITY
   let isThere = false
   return {
     show(text: string): void {
-      if (stream.isTTY && performance.now() - shownMs >= STATUS_INTERVAL_MS) {
-        shownMs = performance.now()
+      if (stream.isTTY && performance.now() - shownAtMs >= STATUS_INTERVAL_MS) {
+        shownAtMs = performance.now()
         stream.write(`\r\x1b[K${text}`)
         isThere = true
       }
     },
-    /** Makes room for other output. */
+    /** Clears the line for other output. */
     clear(): void {
       if (isThere) {
         stream.write('\r\x1b[K')

@@ -95,7 +95,7 @@ export async function withSessions(
   flags: ServerFlags,
   use: (sessions: SessionsClient) => Promise<void>,
 ): Promise<void> {
-  // The sessions commands are not signed, so there is no key to compare with.
+  // Answers to sessions commands are not signed, so there is no key to check.
   const connection = connectAsOperator(flags)
   try {
     await use(new SessionsClient(connection))
@@ -119,7 +119,7 @@ export async function withAdmin(
 }
 
 /**
- * Connects an operator: on this machine the variable of the server's own option stands in for
+ * Connects as an operator. For a server on this machine, the server's own variable is the default of
  * `--admin-token-file`. Throws ConfigError, InputFileError, UnprotectedTokenError.
  */
 function connectAsOperator(flags: ServerFlags): Connection {

@@ -8,7 +8,7 @@ export function sessionJson(session: SessionInfo): string {
   return printableJson(sessionV1Json(session))
 }
 
-/** Everything about one session, a line each. */
+/** One session, one line for each of its parts. */
 export function sessionLines(session: SessionInfo): string {
   const rows = [
     ['session', session.id],
@@ -25,7 +25,7 @@ export function sessionLines(session: SessionInfo): string {
   return table(rows.filter(([, value]) => value !== ''))
 }
 
-/** One line a session. */
+/** A table with one line for each session. */
 export function sessionTable(sessions: readonly SessionInfo[]): string {
   const head = ['SESSION', 'USER', 'STATE', 'OPENED', 'LAST REQUEST', 'ADDRESS', 'CLIENT']
   const rows = sessions.map((session) => [

@@ -6,28 +6,28 @@ import type { Logger } from '../observability/log.js'
 
 const UNEXPECTED_EXIT_CODE = 1
 const FORCED_EXIT_CODE = 6
-/** How long the end may take once nobody is waited for: the store is closed then. */
+/** How long closing the store may take, once no call is waited for. */
 const CLOSE_TIMEOUT_MS = 5_000
 
 /** A program that serves until it is told to stop. */
 export interface Service {
-  /** Lets what is under way finish, unless `force` is aborted. Returns what was cut. */
+  /** Lets running calls finish, unless `force` is aborted. Returns the calls that were cut. */
   close(force: AbortSignal): Promise<CutCalls>
 }
 
 export interface ServiceOptions<S extends Service> {
-  /** A signal aborts `stop`; an AbortError is then taken for the end. */
+  /** A signal of the process aborts `stop`. An AbortError then counts as a clean end. */
   readonly start: (stop: AbortSignal) => Promise<S>
   readonly onStarted: (service: S) => void
-  /** How long `close` may take for what is under way. */
+  /** How long `close` may wait for running calls. */
   readonly closeMs: number
   readonly log: Logger
 }
 
 /**
- * Runs a service until SIGTERM or SIGINT, then ends the process: with exit code 0 where nothing had to be cut, else
- * with 6. A second signal cuts at once. An error that nobody caught ends it too, with 1. Whatever is printed meanwhile
- * goes to the log.
+ * Runs a service until SIGTERM or SIGINT, then ends the process: with exit code 0, or with 6 if calls were cut. A second
+ * signal cuts them at once. An uncaught error ends the process with 1. Meanwhile all output of dependencies goes to the
+ * log.
  */
 export async function serveUntilSignal<S extends Service>(
   options: ServiceOptions<S>,
@@ -39,7 +39,7 @@ export async function serveUntilSignal<S extends Service>(
   let service: S | undefined
   let stopWatchdog = () => {}
 
-  /** Whatever hangs, the process ends. */
+  /** Ends the process even if something hangs. */
   const exitWithin = (ms: number) => {
     stopWatchdog()
     stopWatchdog = startTimer(ms, () => {
@@ -61,18 +61,18 @@ export async function serveUntilSignal<S extends Service>(
   }
   process.on('SIGTERM', onSignal)
   process.on('SIGINT', onSignal)
-  // Node would open a port for debuggers, which anyone on the machine may connect to and read the keys.
+  // By default Node opens a debugger port, where anyone on the machine could read the keys.
   process.on('SIGUSR1', () => {})
   const onUnexpected = async (err: unknown) => {
-    // First of all: whatever fails here, the process ends.
+    // First, so that the process ends whatever fails below.
     exitWithin(CLOSE_TIMEOUT_MS)
     log.error({ event: 'unexpected-error', err }, 'closing the store and exiting')
     await service?.close(AbortSignal.abort()).catch(() => {})
     process.exit(UNEXPECTED_EXIT_CODE)
   }
   process.on('uncaughtException', onUnexpected)
-  // What callers bring about is caught where their request is answered. A promise that comes here is of a part of
-  // the server that has stopped working, such as the writer of the store: going on would be worse than a restart.
+  // Errors that callers cause are caught where their request is answered. A rejection that reaches this point means
+  // that a part of the server has stopped, such as the store's writer: a restart is better than going on.
   process.on('unhandledRejection', onUnexpected)
 
   try {
@@ -113,7 +113,7 @@ class InterruptedError extends SessiondError {
   readonly code = 'INTERRUPTED'
 }
 
-/** Runs `use` with a signal that SIGINT and SIGTERM abort, so that it can clear away what it began. */
+/** Runs `use` with a signal that SIGINT and SIGTERM abort, so that it can clean up. */
 export async function interruptible<T>(use: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const stopping = new AbortController()
   const stop = (signal: NodeJS.Signals) =>

@@ -4,21 +4,21 @@ import type { WebSocketConstructor } from '../client/watch.js'
 import type { After } from '../net/background-timers.js'
 import { startTimer } from '../net/timers.js'
 
-/** Servers send a ping every 30 seconds: one that let two of them pass is gone, or hangs. */
+/** Servers send a ping every 30 seconds. After two missed pings the server is dead or hangs. */
 const SILENCE_MS = 75_000
-/** A message has 4 Mi characters at most, each of three bytes at most. `ws` would take 100 MiB. */
+/** A message has at most 4 Mi characters of at most three bytes each. `ws` would accept 100 MiB. */
 const MAX_MESSAGE_BYTES = 12 * 1024 * 1024
 const HANDSHAKE_TIMEOUT_MS = 10_000
-/** Of what a server says of its refusal, in characters. */
+/** The longest refusal that is shown, in characters. */
 const MAX_REASON = 200
 
 export interface WatchSocketOptions {
-  /** Authorities to trust, PEM (default: those that Node knows). */
+  /** CA certificates to trust, PEM. Default: Node's own. */
   readonly ca?: Buffer
   readonly after?: After
 }
 
-/** A WebSocket that does not wait for a silent server, and tells why one refused it. */
+/** A WebSocket that gives up on a silent server, and reports why a server refused it. */
 export function watchSocket(options: WatchSocketOptions = {}): WebSocketConstructor {
   const { ca, after = startTimer } = options
   return class extends WebSocket {

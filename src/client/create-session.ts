@@ -78,17 +78,17 @@ export async function createSession(
   options: CreateSessionOptions,
 ): Promise<CreatedSession> {
   const deadlineMs = options.deadlineMs ?? DEFAULT_DEADLINE_MS
-  const startMs = Date.now()
+  const startedAtMs = Date.now()
   const request = prepareRequest(
     { ...options, idempotencyKey: options.idempotencyKey ?? randomUUID() },
     connection.epochs,
-    options.issueTimeMs ?? startMs,
+    options.issueTimeMs ?? startedAtMs,
   )
-  const deadlineTimeMs = startMs + deadlineMs
+  const deadlineAtMs = startedAtMs + deadlineMs
   let attempts = 0
   const attempt = () => {
     attempts++
-    return callUnary(connection.client, CREATE_PATH, request.bytes, deadlineTimeMs, options.signal)
+    return callUnary(connection.client, CREATE_PATH, request.bytes, deadlineAtMs, options.signal)
   }
   const ports = {
     nowMs: Date.now,
@@ -97,7 +97,7 @@ export async function createSession(
   }
   let response: Uint8Array
   try {
-    response = await withRetries(attempt, deadlineTimeMs, retryDelayMs, ports)
+    response = await withRetries(attempt, deadlineAtMs, retryDelayMs, ports)
   } catch (error) {
     if (error instanceof RefusedError && error.grpcCode === status.DEADLINE_EXCEEDED) {
       throw new DeadlineError(deadlineMs, attempts, error)

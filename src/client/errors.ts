@@ -98,7 +98,7 @@ export class DeadlineError extends SessiondError {
   readonly code = 'DEADLINE_EXCEEDED'
 
   constructor(deadlineMs: number, attempts: number, cause?: unknown) {
-    super(`no answer within ${deadlineMs} ms (${attempts} attempts)`, { cause })
+    super(`no answer within ${deadlineMs} ms (attempts: ${attempts})`, { cause })
   }
 }
 

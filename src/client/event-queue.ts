@@ -1,7 +1,7 @@
-/** More waiting than this, and nobody is reading. */
+/** A reader this far behind is taken for gone. */
 const MAX_WAITING = 100_000
 
-/** What happens, for one who iterates over it. */
+/** Events for one reader, who iterates over them. */
 export class EventQueue<T> implements AsyncIterableIterator<T> {
   private readonly waiting: T[]
   private read = 0
@@ -9,7 +9,7 @@ export class EventQueue<T> implements AsyncIterableIterator<T> {
   private failure: Error | null = null
   private wake: (() => void) | null = null
 
-  /** `onEnd` is called when the reader leaves. */
+  /** `onEnd` is called when the reader leaves, or falls too far behind. */
   constructor(
     first: readonly T[],
     private readonly onEnd: () => void,
@@ -35,7 +35,7 @@ export class EventQueue<T> implements AsyncIterableIterator<T> {
     this.wake?.()
   }
 
-  /** Rejects where the reader was too slow. */
+  /** Rejects if the reader fell too far behind. */
   async next(): Promise<IteratorResult<T>> {
     while (this.read === this.waiting.length) {
       this.waiting.length = 0

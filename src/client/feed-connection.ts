@@ -25,12 +25,12 @@ export type ConnectionEvent =
   | { readonly type: 'waiting'; readonly retryDelayMs: number; readonly reason: string }
 
 export interface ConnectionPorts {
-  /** From 0 up to 1. */
+  /** A number from 0 up to, but not including, 1. */
   random(): number
   readonly after: After
 }
 
-/** Whoever is told of a connection. */
+/** Receives what happens on a connection. */
 interface Listener {
   onConnection(event: ConnectionEvent): void
   /** A notice other than a reset, which `open` stands for. */
@@ -48,7 +48,7 @@ export class FeedConnection {
 
   constructor(
     private readonly newSocket: () => WebSocketLike,
-    /** What it says first. */
+    /** The first message, sent when the connection opens. */
     private readonly hello: string,
     private readonly listener: Listener,
     private readonly ports: ConnectionPorts,

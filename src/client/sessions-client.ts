@@ -174,10 +174,10 @@ export class SessionsClient {
     const { client, address } = this.connection
     const path = `/sessions_v1.Sessions/${method}`
     const bytes = requestType.encode({ ...request, correlationId: '' } as Request).finish()
-    const deadlineTimeMs = Date.now() + this.deadlineMs
+    const deadlineAtMs = Date.now() + this.deadlineMs
     let answer: Uint8Array
     try {
-      answer = await callUnary(client, path, bytes, deadlineTimeMs, undefined, metadata)
+      answer = await callUnary(client, path, bytes, deadlineAtMs, undefined, metadata)
     } catch (error) {
       throw explain(error, address, 'the sessions commands')
     }

@@ -5,9 +5,9 @@ export type SessionEvent =
   | { readonly type: 'removed'; readonly session: ListedSession }
 
 /**
- * The sessions that a server lists, over several connections. After a reset those of earlier
- * connections are marked, and stay until they are added anew or `settle` is called: whoever shows the
- * list shows no empty one in between. A session is replaced when it changes, never altered.
+ * The sessions that a server lists, across connections. A reset marks the known sessions as stale. They stay until the
+ * new connection adds them again or `settle` removes them, so that the list is never empty in between. A session is
+ * replaced when it changes, never altered.
  */
 export class WatchedSessions {
   readonly sessions = new Map<string, ListedSession>()
@@ -23,7 +23,7 @@ export class WatchedSessions {
     }
   }
 
-  /** Removes what only earlier connections knew. */
+  /** Removes the sessions that only earlier connections listed. */
   settle(): SessionEvent[] {
     return Array.from(this.stale, (id) => this.remove(id)).flat()
   }

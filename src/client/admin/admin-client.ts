@@ -143,9 +143,9 @@ export class AdminClient {
     const { client, address } = this.connection
     const path = pathOf(method)
     const bytes = requestType.encode(request).finish()
-    const deadlineTimeMs = Date.now() + this.deadlineMs
+    const deadlineAtMs = Date.now() + this.deadlineMs
     try {
-      const answer = await callUnary(client, path, bytes, deadlineTimeMs, this.signal)
+      const answer = await callUnary(client, path, bytes, deadlineAtMs, this.signal)
       return read(responseType, answer, path)
     } catch (error) {
       throw explain(error, address, SERVICE)

@@ -6,20 +6,20 @@ import { RefusedError } from '../errors.js'
 import { tlsProblem } from './tls-problem.js'
 
 /**
- * One unary call of raw bytes. A deadline that is further away than a timer can wait is none: many servers
- * would take it for over. Throws RefusedError, RangeError where it is no time.
+ * Makes a unary call with raw bytes. A deadline beyond the range of timers (24.8 days) is not sent: many servers would
+ * treat it as past. Throws RefusedError, the signal's reason, or RangeError where the deadline is not a number.
  */
 export function callUnary(
   client: Client,
   path: string,
   request: Uint8Array,
-  deadlineTimeMs: number,
+  deadlineAtMs: number,
   signal: AbortSignal | undefined,
   metadata = new Metadata(),
 ): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted()
-    if (Number.isNaN(deadlineTimeMs)) {
+    if (Number.isNaN(deadlineAtMs)) {
       throw new RangeError('deadlineMs must be a number of milliseconds')
     }
     const cancel = () => call.cancel()
@@ -29,7 +29,7 @@ export function callUnary(
       (bytes) => bytes,
       request,
       metadata,
-      { deadline: deadlineTimeMs - Date.now() > MAX_TIMER_MS ? Infinity : deadlineTimeMs },
+      { deadline: deadlineAtMs - Date.now() > MAX_TIMER_MS ? Infinity : deadlineAtMs },
       (error, response) => {
         signal?.removeEventListener('abort', cancel)
         if (signal?.aborted) {
@@ -46,8 +46,8 @@ export function callUnary(
 }
 
 /**
- * One call of raw bytes that is answered by a stream of them. Whoever stops reading cancels it. It has no
- * deadline: a peer that is gone is noticed by the connection. Throws RefusedError, or the signal's reason.
+ * Makes a server-streaming call with raw bytes. Stop reading to cancel it. It has no deadline: the connection's
+ * keepalive notices a dead peer. Throws RefusedError, or the signal's reason.
  */
 export async function* callServerStream(
   client: Client,
@@ -69,12 +69,12 @@ export async function* callServerStream(
   }
 }
 
-/** The same bytes, as grpc-js wants them. */
+/** A Buffer over the same memory, which grpc-js requires. */
 function toBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 }
 
-/** What the server said of its refusal, in our terms. */
+/** Turns an error of grpc-js into ours, with the details that the server sent. */
 export function refusal(error: ServiceError): RefusedError {
   const [encoded] = error.metadata?.get('grpc-status-details-bin') ?? []
   const reason = status[error.code] ?? 'UNKNOWN'
@@ -87,7 +87,7 @@ export function refusal(error: ServiceError): RefusedError {
   })
 }
 
-/** What grpc-js says of a connection that was not made, without the words around it. */
+/** Finds the cause in grpc-js's message about a failed connection. */
 const NOT_CONNECTED =
   /^No connection established\. Last error: (?:Error: )?(.*?)\.? Resolution note: /
 
@@ -102,7 +102,7 @@ interface Details {
   metadata?: Record<string, string>
 }
 
-/** Details are help, not proof: where they cannot be read the status still stands. */
+/** Details only help: if they cannot be read, the status still counts. */
 function readDetails(encoded: Uint8Array): Details {
   const found: Details = {}
   try {

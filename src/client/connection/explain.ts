@@ -3,7 +3,7 @@ import { ServerUnavailableError } from '../../core/errors.js'
 import { RefusedError } from '../errors.js'
 import { tlsProblem } from './tls-problem.js'
 
-/** Says what a status of the transport means for calls of `service`, which not every listener serves. */
+/** Turns a status of the transport into an error that says what it means for calls of `service`. */
 export function explain(error: unknown, address: string, service: string): unknown {
   if (!(error instanceof RefusedError)) {
     return error
@@ -11,7 +11,7 @@ export function explain(error: unknown, address: string, service: string): unkno
   switch (error.grpcCode) {
     case status.UNAVAILABLE: {
       const problem = tlsProblem((error.cause as ServiceError).details) ?? 'cannot be reached'
-      // What the server itself could not do has its reason.
+      // With a reason, the server itself answered: it is there.
       return error.code === 'UNAVAILABLE'
         ? new ServerUnavailableError(address, problem, error)
         : error
@@ -19,7 +19,7 @@ export function explain(error: unknown, address: string, service: string): unkno
     case status.DEADLINE_EXCEEDED:
       return new ServerUnavailableError(address, 'did not answer in time', error)
     case status.UNIMPLEMENTED: {
-      const problem = `does not serve ${service}: beyond loopback it does so for an admin credential alone, and has none`
+      const problem = `does not serve ${service}: beyond loopback that needs an admin credential, and the server has none`
       return new ServerUnavailableError(address, problem, error)
     }
     default:

@@ -2,7 +2,7 @@ import { BlockList, isIP, isIPv6 } from 'node:net'
 import type { TcpAddress } from '../../net/address.js'
 import { isLoopback } from '../../net/loopback.js'
 
-/** Whoever connects to these is connected to this machine. */
+/** The unspecified addresses: connecting to them reaches this machine. */
 const UNSPECIFIED = new BlockList()
 UNSPECIFIED.addAddress('0.0.0.0')
 UNSPECIFIED.addAddress('::', 'ipv6')
@@ -10,8 +10,8 @@ UNSPECIFIED.addAddress('::', 'ipv6')
 type Environment = Readonly<Record<string, string | undefined>>
 
 /**
- * Whether the way to a server may lead through the proxy that `http_proxy` and the like name. To this machine it
- * never does: whoever has the proxy would read what was meant to stay here.
+ * Whether a connection to this server may use the proxy that `http_proxy` and the like name. Connections to this
+ * machine never do: the proxy would see what should not leave it.
  */
 export function mayUseProxy(server: TcpAddress, env: Environment = process.env): boolean {
   const { no_grpc_proxy, no_proxy, NO_PROXY } = env
@@ -25,8 +25,8 @@ export function mayUseProxy(server: TcpAddress, env: Environment = process.env):
 }
 
 /**
- * The forms of NO_PROXY: `*`; a name, which stands for those below it too, with or without `.` or `*.` before it;
- * an address; a network such as `10.0.0.0/8`; each with or without `:PORT`.
+ * Matches one entry of NO_PROXY: `*`; a name, with or without a leading `.` or `*.`, which also matches its
+ * subdomains; an address; or a network such as `10.0.0.0/8`. Each may have a `:PORT`.
  */
 function excepts(exception: string, host: string, port: number): boolean {
   const [, bracketed, plain, only] =
@@ -44,7 +44,7 @@ function excepts(exception: string, host: string, port: number): boolean {
   return pattern === '*' || host === name || host.endsWith(`.${name}`)
 }
 
-/** Whether an address is the other one, or of the network that it stands for. */
+/** Whether two addresses are the same, or the first lies in the network that the second names. */
 function isWithin(address: string, pattern: string): boolean {
   const [network = '', length] = pattern.split('/')
   const family = isIP(network) === 6 ? 'ipv6' : 'ipv4'

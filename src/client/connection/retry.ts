@@ -4,18 +4,18 @@ const MAX_DELAY_MS = 2_000
 export interface RetryPorts {
   nowMs(): number
   sleep(ms: number): Promise<void>
-  /** From 0 up to 1. */
+  /** A number from 0 up to, but not including, 1. */
   random(): number
 }
 
 /**
- * Calls `attempt` until it succeeds, fails for good, or the deadline leaves no room for another try.
- * Waits between tries with full jitter, from 100 ms doubling up to 2 s, or as long as the failure
- * asks. `retryDelayMs` tells of a failure: how long it asks to wait, or null where it is final.
+ * Calls `attempt` until it succeeds, fails for good, or the deadline leaves no time for another attempt. Waits between
+ * attempts for a random time below a bound that doubles from 100 ms to 2 s, or longer if the failure asks for it.
+ * `retryDelayMs` says how long a failure asks to wait; null means that it is final.
  */
 export async function withRetries<T>(
   attempt: () => Promise<T>,
-  deadlineTimeMs: number,
+  deadlineAtMs: number,
   retryDelayMs: (error: unknown) => number | null,
   { nowMs, sleep, random }: RetryPorts,
 ): Promise<T> {
@@ -28,7 +28,7 @@ export async function withRetries<T>(
         throw error
       }
       const delayMs = Math.max(askedMs, random() * ceilingMs)
-      if (nowMs() + delayMs >= deadlineTimeMs) {
+      if (nowMs() + delayMs >= deadlineAtMs) {
         throw error
       }
       await sleep(delayMs)

@@ -10,9 +10,9 @@ import type { ChannelCredentials } from '@grpc/grpc-js'
 import { TlsChannelCredentials } from '../../grpc/transport/grpc-js.js'
 
 /**
- * TLS to a server whose certificate must be of `serverName`, a name or an IP address. In place of grpc-js's own,
- * which puts an address into the handshake as the name of the server: RFC 6066 section 3 forbids that, and
- * `tls.connect` of Node 26 refuses it.
+ * TLS to a server whose certificate must be valid for `serverName`, a name or an IP address. It replaces the
+ * credentials of grpc-js, which send an IP address as the server name in the handshake: RFC 6066 section 3 forbids
+ * that, and `tls.connect` of Node 26 rejects it.
  */
 export function tlsCredentials(
   secureContext: SecureContext,

@@ -1,4 +1,4 @@
-/** What grpc-js says where a connection was not made, and what it means. */
+/** Messages of grpc-js about a failed connection, and what each means. */
 const PROBLEMS: readonly (readonly [RegExp, problem: string])[] = [
   [
     /self[- ]signed certificate|unable to (?:verify the first|get (?:local )?issuer) certificate/,
@@ -11,14 +11,14 @@ const PROBLEMS: readonly (readonly [RegExp, problem: string])[] = [
   [/certificate has expired/, 'shows a certificate that has expired'],
   [/certificate is not yet valid/, 'shows a certificate that is not valid yet: compare the clocks'],
   [/wrong version number|packet length too long/, 'does not speak TLS on this port'],
-  // A server that waits for TLS takes what comes for none, and says nothing.
+  // A server that expects TLS closes the connection without a word.
   [
     /Last error: Failed to connect/,
     'ended the connection before it said anything: it may want TLS (--tls)',
   ],
 ]
 
-/** What is wrong with the TLS of a connection that was not made, if it is that, as "the server …". */
+/** The TLS problem behind a failed connection, to follow "the server …"; undefined if it is something else. */
 export function tlsProblem(details: string): string | undefined {
   return PROBLEMS.find(([pattern]) => pattern.test(details))?.[1]
 }

@@ -186,7 +186,7 @@ describe('where the server is unavailable, createSession', () => {
     const error = await opening([silence], { deadlineMs: 20 }).catch((error) => error)
     expect(error).toBeInstanceOf(DeadlineError)
     expect(error.code).toBe('DEADLINE_EXCEEDED')
-    expect(error.message).toBe('no answer within 20 ms (1 attempts)')
+    expect(error.message).toBe('no answer within 20 ms (attempts: 1)')
     expect(error.cause).toBeInstanceOf(RefusedError)
   })
 })

@@ -255,8 +255,8 @@ describe('what a program without types may give', () => {
     const { address, headers } = await serveHeaders(createHttp2Server())
     const { client } = open(address)
     for (const days of [24, 25, 60_000_000, Number.POSITIVE_INFINITY]) {
-      const deadlineTimeMs = Date.now() + days * 86_400_000
-      await callUnary(client, CHECK, Buffer.alloc(0), deadlineTimeMs, undefined)
+      const deadlineAtMs = Date.now() + days * 86_400_000
+      await callUnary(client, CHECK, Buffer.alloc(0), deadlineAtMs, undefined)
     }
     const timeouts = headers.map((sent) => sent['grpc-timeout'])
     expect(timeouts).toEqual([expect.stringMatching(/^\d+S$/), undefined, undefined, undefined])
