@@ -32,7 +32,16 @@ const linksOf = (page: string) =>
     .map(([, target = '']) => target)
     .filter((target) => !/^\w+:/.test(target))
 
+const sources = ['src', 'test'].flatMap((folder) =>
+  readdirSync(join(ROOT, folder), { recursive: true }).map((path) => join('/', folder, `${path}`)),
+)
+
 describe.each(pages)('%s', (page) => {
+  it('names only files that there are', () => {
+    const named = [...read(page).matchAll(/`([\w/.-]+\.tsx?)`/g)].map(([, path = '']) => path)
+    expect(named.filter((path) => !sources.some((file) => file.endsWith(`/${path}`)))).toEqual([])
+  })
+
   it('has no link that leads nowhere', () => {
     const broken = linksOf(page).filter((link) => {
       const [path = '', anchor] = link.split('#')
