@@ -128,6 +128,16 @@ it('ignores whatever comes of a socket that it has left', () => {
   expect(socket().isClosed).toBe(false)
 })
 
+it('is lost once, whatever else its socket tells before the next attempt', () => {
+  const { connection, socket, delays, events, lose } = setUp()
+  connection.open()
+  lose()
+  lose()
+  socket().tell('message', { data: RESET })
+  expect(delays).toHaveLength(1)
+  expect(events.map(({ type }) => type)).toEqual(['connecting', 'waiting'])
+})
+
 it.each(['remove\n7\ns1', new ArrayBuffer(1), 'hello\n7'])(
   'leaves a server whose first message is not a reset: %j',
   (data) => {

@@ -219,12 +219,15 @@ describe('watchSessions', () => {
     }
   })
 
-  it('lets go of its connection when it is closed', async () => {
+  it('lets go of its connection when it is closed, and ends what is read later', async () => {
     const { server, port } = await startFeed()
     const { watch, until } = startWatch(port)
     await until('open')
     watch.close()
     await expect.poll(() => server.report().viewers).toBe(0)
+    const late = watch[Symbol.asyncIterator]()
+    expect((await late.next()).value).toMatchObject({ type: 'open' })
+    expect((await late.next()).done).toBe(true)
   })
 
   it('waits for sessions of an earlier connection where there were some, and else not', async () => {
