@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest'
-import { progressOn } from '../../../src/cli/progress.js'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { progressOn, statusLine } from '../../../src/cli/progress.js'
 
 function shown(isTTY: boolean) {
   const written: string[] = []
@@ -25,5 +25,32 @@ describe('progress', () => {
     const written = shown(false)
     expect(written).toHaveLength(9)
     expect(written[0]).toBe('sessiond: 10 % of FILE, 100 imported\n')
+  })
+})
+
+describe('a status line', () => {
+  function shown(isTTY: boolean) {
+    const written: string[] = []
+    const stream = { isTTY, write: (text: string) => written.push(text) }
+    let nowMs = 1000
+    vi.spyOn(performance, 'now').mockImplementation(() => nowMs)
+    onTestFinished(() => void vi.restoreAllMocks())
+    const line = statusLine(stream as never)
+    line.clear()
+    for (const text of ['first', 'too soon', 'next']) {
+      line.show(text)
+      nowMs += 50
+    }
+    line.clear()
+    line.clear()
+    return written
+  }
+
+  it('is replaced ten times a second on a terminal, and gone at the end', () => {
+    expect(shown(true)).toEqual(['\r\x1b[Kfirst', '\r\x1b[Knext', '\r\x1b[K'])
+  })
+
+  it('is nothing elsewhere', () => {
+    expect(shown(false)).toEqual([])
   })
 })
