@@ -5,7 +5,7 @@ import { type Config, SERVE_OPTIONS } from './serve-options.js'
 import { unprotected } from './unprotected.js'
 import { yesOrNo } from './values.js'
 
-/** Every mistake of a configuration at once, each with its option's name. */
+/** All mistakes of a configuration, each with the name of its option. */
 export class ConfigError extends SessiondError {
   readonly code = 'INVALID_CONFIG'
 
@@ -22,7 +22,7 @@ export interface ConfigSources {
   readonly file?: { readonly name: string; readonly text: string }
 }
 
-/** While options are read: those that are mistaken are left out. */
+/** The options read so far, without those that are mistaken. */
 type PartialConfig = { -readonly [K in keyof Config]?: Config[K] }
 
 const OPTIONS: { readonly [K in keyof Config]: Option<Config[K]> } = SERVE_OPTIONS
@@ -61,7 +61,7 @@ export function readConfig({ flags, env, file }: ConfigSources): Config {
       mistakes.push(`${source}: ${(error as Error).message}`)
     }
   }
-  // The data directory is the first of them: defaults of others lie in it.
+  // The data directory comes first: it holds the default files of other options.
   keysOf(OPTIONS).forEach(read)
   mistakes.push(...incomplete(config))
   if (mistakes.length === 0 && isWhole(config)) {
@@ -73,7 +73,7 @@ export function readConfig({ flags, env, file }: ConfigSources): Config {
   throw new ConfigError(mistakes)
 }
 
-/** `given`: null where nobody gave anything. */
+/** The value of an option. `given` is null where no source sets it. */
 function readOption<T>(option: Option<T>, given: string | null, dataDir = ''): T {
   if (given !== null) {
     return option.parse(given)
@@ -97,7 +97,7 @@ function isWhole(config: PartialConfig): config is Config {
   return keysOf(OPTIONS).every((key) => config[key] !== undefined)
 }
 
-/** Files of TLS that need others. */
+/** Options of TLS that are useless without others. */
 function incomplete({ tlsCert, tlsKey, tlsClientCa }: PartialConfig): string[] {
   if ((tlsCert === null) !== (tlsKey === null)) {
     return ['--tls-cert and --tls-key: give both or neither']
@@ -107,7 +107,7 @@ function incomplete({ tlsCert, tlsKey, tlsClientCa }: PartialConfig): string[] {
     : []
 }
 
-/** The values of a file as they would stand on the command line, by option name. */
+/** The options of a `--config` file, by name, as the command line would give them. */
 function readConfigFile(name: string, text: string, mistakes: string[]): Record<string, string> {
   let parsed: unknown
   try {
@@ -130,7 +130,7 @@ function readConfigFile(name: string, text: string, mistakes: string[]): Record<
     } else if (typeof value === 'boolean' && option.parse === yesOrNo) {
       values[key] = value ? 'yes' : 'no'
     } else if (typeof value !== 'string' && typeof value !== 'number') {
-      mistakes.push(`${name}: ${key}: must be a text or a number`)
+      mistakes.push(`${name}: ${key}: must be a string or a number`)
     } else {
       values[key] = String(value)
     }

@@ -1,7 +1,7 @@
 import { option, type ValuesOf } from './option.js'
 import { count, durationOrNoneMs, limit, timerMs, timerOrNoneMs } from './values.js'
 
-/** The options that bound what a gRPC server takes from its callers. */
+/** Options that limit what callers may cost the gRPC server. */
 export const GRPC_LIMIT_OPTIONS = {
   maxMessageBytes: option({
     name: 'max-message-bytes',

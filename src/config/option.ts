@@ -1,19 +1,19 @@
-/** One option of `sessiond serve`. `T` is what its text becomes. */
+/** An option of `sessiond serve`, with a value of type `T`. */
 export type Option<T> = {
   /** The flag is `--NAME`, the variable `SESSIOND_NAME`, the key in a `--config` file `NAME`. */
   readonly name: string
-  /** Stands after the flag in `--help`. */
+  /** The name of the value in `--help`, with its unit. */
   readonly placeholder: string
   readonly help: string
-  /** Several values, between commas; the flag may be repeated, and a file may hold an array. */
+  /** A comma-separated list. The flag may be repeated, and a file may hold an array. */
   readonly isList?: true
-  /** What the flag without a value stands for. */
+  /** The value of the flag when none follows it. */
   readonly bare?: string
-  /** Throws an Error that says what would be right. */
+  /** Throws an Error that says what a correct value looks like. */
   readonly parse: (text: string) => T
 } & (
   | { readonly default: string | InDataDir }
-  /** The value of an option that has no default and was not given. */
+  /** The value of an option that is not given and has no default. */
   | { readonly unset: T }
 )
 
@@ -25,17 +25,17 @@ export interface InDataDir {
 /** Infers `T`. */
 export const option = <T>(option: Option<T>): Option<T> => option
 
-/** What the options of a table become, by their keys. */
+/** The values of a table's options, by key. */
 export type ValuesOf<Table> = {
   readonly [K in keyof Table]: Table[K] extends Option<infer T> ? T : never
 }
 
-/** The variable that stands for an option. */
+/** The environment variable of an option. */
 export function variableOf(name: string): string {
   return `SESSIOND_${name.toUpperCase().replaceAll('-', '_')}`
 }
 
-/** The default as `--help` and docs/configuration.md show it; undefined: there is none. */
+/** The default as `--help` and docs/configuration.md show it; undefined if there is none. */
 export function defaultText(option: Option<unknown>): string | undefined {
   if ('unset' in option) {
     return undefined

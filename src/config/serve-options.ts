@@ -18,7 +18,10 @@ import {
   yesOrNo,
 } from './values.js'
 
-/** Every option of `sessiond serve`, once, by its key in `Config`. A flag goes before a variable, a variable before the file. */
+/**
+ * Every option of `sessiond serve`, by its key in `Config`. The command line wins over the environment variable, and the
+ * variable over the `--config` file.
+ */
 export const SERVE_OPTIONS = {
   dataDir: option({
     name: 'data-dir',
@@ -271,5 +274,5 @@ export const SERVE_OPTIONS = {
   }),
 }
 
-/** What `sessiond serve` was told. */
+/** The configuration of a server. A duration or limit that can be switched off is then 0. */
 export interface Config extends ValuesOf<typeof SERVE_OPTIONS> {}

@@ -1,7 +1,7 @@
 import { isLoopback } from '../net/loopback.js'
 import type { Config } from './serve-options.js'
 
-/** What would listen where others can reach it without protection: one mistake each, with the option that would allow it. */
+/** Listeners that other machines could reach without protection. Each mistake names the option that allows it. */
 export function unprotected(config: Config): string[] {
   const { grpc, http, seneca, tlsCert, tlsClientCa, adminTokenFile, plaintext } = config
   const { feedTokenFile, feedPublic, insecureCommands } = config
@@ -10,7 +10,7 @@ export function unprotected(config: Config): string[] {
     const isReached = address !== null && 'host' in address && !isLoopback(address.host)
     if (isReached && tlsCert === null && !plaintext) {
       mistakes.push(
-        `${option}: ${address.host} is no loopback address: give --tls-cert and --tls-key, or, ` +
+        `${option}: ${address.host} is not a loopback address: give --tls-cert and --tls-key, or, ` +
           'where a proxy in front or a private network protects it, --plaintext yes',
       )
     }
@@ -22,14 +22,14 @@ export function unprotected(config: Config): string[] {
   }
   if (http !== null && !isLoopback(http.host) && feedTokenFile === null && !feedPublic) {
     mistakes.push(
-      `--http: ${http.host} is no loopback address, and the session list shows session ids: ` +
+      `--http: ${http.host} is not a loopback address, and the session list shows session ids: ` +
         'let viewers show a token with --feed-token FILE, or let anyone watch with --feed-public yes',
     )
   }
   for (const { protocol, host, port } of seneca) {
     if (!isLoopback(host) && !insecureCommands) {
       mistakes.push(
-        `--seneca: ${host} (${protocol}, port ${port}) is no loopback address, and Seneca has no credentials: ` +
+        `--seneca: ${host} (${protocol}, port ${port}) is not a loopback address, and Seneca has no credentials: ` +
           'let callers elsewhere run "sessiond bridge" on their own machine, or let whoever can ' +
           'connect do everything with --insecure-commands yes',
       )

@@ -1,10 +1,9 @@
+// Each function parses the text of an option, and throws an Error that says what a correct one looks like.
+
 import { NO_TIME, timeMsOf } from '../core/time-text.js'
-
-/** How the text of an option becomes a value. Each throws an Error that says what would be right. */
-
 import { type Address, readTcpAddress, readUnixAddress, type TcpAddress } from '../net/address.js'
 
-/** Where a Seneca listener waits, and which of Seneca's transports it speaks. */
+/** The address of a Seneca listener, and which of Seneca's transports it speaks. */
 export interface SenecaAddress extends TcpAddress {
   readonly protocol: 'tcp' | 'http'
 }
@@ -19,7 +18,7 @@ const UNITS_MS: Readonly<Record<string, number>> = {
 
 const DURATION = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/
 
-/** `90s`, `5m`, `30d`; also several together (`1h30m`). Milliseconds. */
+/** A duration such as `90s`, `5m`, `30d` or `1h30m`. Returns milliseconds. */
 export function durationMs(text: string): number {
   const parts = DURATION.test(text) ? [...text.matchAll(/([\d.]+)([a-z]+)/g)] : []
   const ms = parts.reduce((sum, [, n, unit]) => sum + Number(n) * (UNITS_MS[unit ?? ''] ?? 0), 0)
@@ -29,18 +28,18 @@ export function durationMs(text: string): number {
   return ms
 }
 
-/** A duration, or `none`, which is 0. Milliseconds. */
+/** A duration, or `none`. Returns milliseconds; 0 for `none`. */
 export function durationOrNoneMs(text: string): number {
   return text === 'none' ? 0 : durationMs(text)
 }
 
 /**
- * Node's timers take 24.8 days at most, and are over at once where they are given more; grpc-js adds a tenth to
- * the age of a connection.
+ * A timer of Node fires at once when its delay is over 24.8 days; grpc-js adds up to a tenth to the age of a
+ * connection.
  */
 const MAX_TIMER_DAYS = 20
 
-/** A duration that a timer can wait. Milliseconds. */
+/** A duration that a timer can wait. Returns milliseconds. */
 export function timerMs(text: string): number {
   const ms = durationMs(text)
   if (ms > MAX_TIMER_DAYS * 86_400_000) {
@@ -49,12 +48,12 @@ export function timerMs(text: string): number {
   return ms
 }
 
-/** The same, or `none`, which is 0. Milliseconds. */
+/** A duration that a timer can wait, or `none`. Returns milliseconds; 0 for `none`. */
 export function timerOrNoneMs(text: string): number {
   return text === 'none' ? 0 : timerMs(text)
 }
 
-/** A duration, `none`, which is 0, or `forever`, which is Infinity. Milliseconds. */
+/** A duration, `none` or `forever`. Returns milliseconds; 0 for `none`, Infinity for `forever`. */
 export function waitMs(text: string): number {
   return text === 'forever' ? Number.POSITIVE_INFINITY : durationOrNoneMs(text)
 }
@@ -68,10 +67,10 @@ export function count(text: string): number {
   return value
 }
 
-/** A setting of HTTP/2 may have twice as much, a length in Node less. */
+/** Within what HTTP/2 settings and Node's 32-bit integers hold. */
 const MAX_LIMIT = 2 ** 31 - 1
 
-/** A limit that cannot be lifted: a whole number, 1 or more. */
+/** A limit that cannot be switched off: a whole number from 1. */
 export function limit(text: string): number {
   const value = count(text)
   if (value < 1 || value > MAX_LIMIT) {
@@ -89,7 +88,7 @@ export function listenAddress(text: string): TcpAddress {
   return address
 }
 
-/** As many bytes as Linux takes; what is longer would be cut. */
+/** Linux cuts longer paths of sockets off. */
 const MAX_SOCKET_PATH_BYTES = 107
 
 /** `HOST:PORT`, or a Unix socket, `unix:PATH`. */
@@ -99,7 +98,9 @@ export function grpcAddress(text: string): Address {
   }
   const address = readUnixAddress(text)
   if (address === null) {
-    throw new Error(`"${text}" is not such as unix:sessiond.sock or unix:///run/sessiond.sock`)
+    throw new Error(
+      `"${text}" is not a socket such as unix:sessiond.sock or unix:///run/sessiond.sock`,
+    )
   }
   if (Buffer.byteLength(address.path) > MAX_SOCKET_PATH_BYTES) {
     throw new Error(`"${text}" has a path of more than ${MAX_SOCKET_PATH_BYTES} bytes`)
@@ -107,7 +108,7 @@ export function grpcAddress(text: string): Address {
   return address
 }
 
-/** Who may write to a file, as `chmod` takes it in digits. */
+/** The permissions of a file in octal digits, as for `chmod`. */
 export function fileMode(text: string): number {
   if (!/^0?[0-7]{3}$/.test(text)) {
     throw new Error(`"${text}" is not a mode such as 0600 or 0660`)
@@ -115,7 +116,7 @@ export function fileMode(text: string): number {
   return Number.parseInt(text, 8)
 }
 
-/** `HOST:PORT`, or `off`, which is null. */
+/** `HOST:PORT`, or `off`. Returns null for `off`. */
 export function listenAddressOrOff(text: string): TcpAddress | null {
   return text === 'off' ? null : listenAddress(text)
 }
@@ -124,17 +125,19 @@ export function listenAddressOrOff(text: string): TcpAddress | null {
 export function senecaAddress(text: string): SenecaAddress {
   const [, protocol, rest] = /^(tcp|http):\/\/(.*)$/.exec(text) ?? []
   if (rest === undefined) {
-    throw new Error(`"${text}" is not such as tcp://127.0.0.1:8807 or http://127.0.0.1:8809`)
+    throw new Error(
+      `"${text}" is not an address such as tcp://127.0.0.1:8807 or http://127.0.0.1:8809`,
+    )
   }
   return { protocol: protocol as SenecaAddress['protocol'], ...listenAddress(rest) }
 }
 
-/** Several of these between commas, or `off` for none. */
+/** A comma-separated list of such addresses, or `off`. Returns an empty list for `off`. */
 export function senecaAddresses(text: string): SenecaAddress[] {
   return text === 'off' ? [] : text.split(',').map((part) => senecaAddress(part.trim()))
 }
 
-/** A time in any form of core/time-text.ts. Milliseconds. */
+/** A time in any form of core/time-text.ts. Returns Unix milliseconds. */
 export function timeMs(text: string): number {
   const ms = timeMsOf(text)
   if (ms === undefined) {
@@ -158,7 +161,7 @@ export function yesOrNo(text: string): boolean {
   return oneOf('yes', 'no')(text) === 'yes'
 }
 
-/** Any text but none. */
+/** Any text that is not empty. */
 export function text(value: string): string {
   if (value === '') {
     throw new Error('is empty')

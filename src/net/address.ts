@@ -1,7 +1,7 @@
-/** A port of a host, which is an address without brackets or a name. */
+/** A host, by name or by address without brackets, and a port. */
 export interface TcpAddress {
   readonly host: string
-  /** 0, of a listener: the system chooses. */
+  /** 0 lets the system choose the port of a listener. */
   readonly port: number
 }
 
@@ -12,36 +12,36 @@ export interface UnixAddress {
 
 export type Address = TcpAddress | UnixAddress
 
-/** `HOST:PORT`, an IPv6 host in brackets. null: it is none. */
+/** Parses `HOST:PORT`, with an IPv6 host in brackets. Returns null for any other text. */
 export function readTcpAddress(text: string): TcpAddress | null {
   const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text) ?? []
   const host = bracketed ?? plain
   return host === undefined || Number(port) > 65_535 ? null : { host, port: Number(port) }
 }
 
-/** `unix:PATH` or `unix:///PATH`, as in gRPC's names of servers. null: it is neither. */
+/** Parses `unix:PATH` or `unix:///PATH`, as gRPC names its servers. Returns null for any other text. */
 export function readUnixAddress(text: string): UnixAddress | null {
   const [, path] = /^unix:(?:\/\/(?=\/))?((?!\/\/).+)$/.exec(text) ?? []
   return path === undefined ? null : { path }
 }
 
-/** `HOST:PORT`, an IPv6 host in brackets, or `unix:PATH`. */
+/** Writes an address as `HOST:PORT`, with an IPv6 host in brackets, or as `unix:PATH`. */
 export function addressText(address: Address): string {
   return 'path' in address ? `unix:${address.path}` : `${bracketed(address.host)}:${address.port}`
 }
 
-/** An IPv6 address as it stands before a port. */
+/** Puts an IPv6 address into brackets, for a port to follow. */
 export function bracketed(host: string): string {
   return host.includes(':') ? `[${host}]` : host
 }
 
-/** Where a peer is, bracketed, of what grpc-js says of it: `::1:80` is `[::1]:80`. */
+/** Adds the brackets that grpc-js leaves out of a peer: `::1:80` becomes `[::1]:80`. */
 export function bracketedPeer(peer: string): string {
   const colon = peer.lastIndexOf(':')
   return colon > peer.indexOf(':') ? `[${peer.slice(0, colon)}]${peer.slice(colon)}` : peer
 }
 
-/** Whom a socket is connected to, `HOST:PORT`. */
+/** The peer of a socket, as `HOST:PORT`. */
 export function peerText({
   remoteAddress = '',
   remotePort = 0,

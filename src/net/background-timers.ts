@@ -1,7 +1,7 @@
-/** Calls `run` after a time, unless what it returns is called before. */
+/** Calls `run` after a delay. The function returned cancels that. */
 export type After = (delayMs: number, run: () => void) => () => void
 
-/** Calls `run` at intervals, until what it returns is called. */
+/** Calls `run` at intervals, until the function returned is called. */
 export type Every = (intervalMs: number, run: () => void) => () => void
 
 /** A timer that keeps no process alive. */

@@ -1,7 +1,7 @@
 import { chmod, lstat, unlink } from 'node:fs/promises'
 import { connect, type ListenOptions, type Server } from 'node:net'
 
-/** Resolves when the server listens. */
+/** Resolves when the server listens, and rejects when it cannot. */
 export function bind(server: Server, options: ListenOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
@@ -12,10 +12,10 @@ export function bind(server: Server, options: ListenOptions): Promise<void> {
   })
 }
 
-/** Binds a server to a Unix socket that only those may connect to whom the mode lets write. */
+/** Binds a server to a Unix socket. `mode` says who may connect: those who may write. */
 export async function bindUnixSocket(server: Server, path: string, mode: number): Promise<void> {
   await removeStale(path)
-  // The socket is made within the call. From then on until its mode is set nobody else may connect.
+  // `listen` creates the socket before it returns. Nobody else may connect until its mode is set.
   const umask = process.umask(0o177)
   let bound: Promise<void>
   try {
@@ -27,7 +27,7 @@ export async function bindUnixSocket(server: Server, path: string, mode: number)
   await chmod(path, mode)
 }
 
-/** Removes a socket that a server has left behind; what is in use, or is no socket, stays, and throws. */
+/** Removes a socket that a server left behind. Throws where it is in use, or is not a socket. */
 async function removeStale(path: string): Promise<void> {
   const found = await lstat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') {
@@ -39,7 +39,7 @@ async function removeStale(path: string): Promise<void> {
     return
   }
   if (!found.isSocket()) {
-    throw new Error('what is there is no socket')
+    throw new Error('the file there is not a socket')
   }
   const failure = await failureToConnect(path)
   if (failure === null) {
@@ -51,7 +51,7 @@ async function removeStale(path: string): Promise<void> {
   await unlink(path)
 }
 
-/** null: somebody listens. */
+/** Why no server answers at the socket; null: one does. */
 function failureToConnect(path: string): Promise<NodeJS.ErrnoException | null> {
   return new Promise((resolve) => {
     const socket = connect({ path }, () => {

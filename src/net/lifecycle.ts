@@ -2,16 +2,16 @@
 export interface Listener {
   readonly address: string
   /**
-   * Takes no more callers, lets what they asked finish for `graceMs`, then cuts it. Returns how many were
-   * cut. Called again with less, it cuts sooner.
+   * Accepts no more callers, lets calls finish for `graceMs`, then cuts the rest. Returns how many it cut. A second
+   * call with a shorter grace cuts sooner.
    */
   close(graceMs: number): Promise<number>
 }
 
-/** How many callers were cut, by the listener's address; empty after a clean end. */
+/** The number of calls that were cut, by the address of the listener; empty after a clean end. */
 export type CutCalls = Readonly<Record<string, number>>
 
-/** What a program has opened, and how that ends: first the listeners, all at once, then all else, the last opened first. */
+/** Closes what a program opened: first the listeners, in parallel, then the rest in reverse order. */
 export class Lifecycle {
   private readonly listeners: Listener[] = []
   private readonly closers: (() => unknown)[] = []
@@ -20,14 +20,14 @@ export class Lifecycle {
     this.listeners.push(listener)
   }
 
-  /** Adds what listeners stand on. */
+  /** Adds something to close after the listeners. */
   add(close: () => unknown): void {
     this.closers.push(close)
   }
 
   /**
-   * Gives callers `graceMs`, or less where `force` is aborted. Closes everything even where one fails, then
-   * throws the first failure.
+   * Gives calls `graceMs` to finish, or less when `force` is aborted. Closes everything even if something fails to
+   * close, then throws the first failure.
    */
   async close(graceMs: number, force?: AbortSignal): Promise<CutCalls> {
     const listeners = this.listeners.splice(0)

@@ -5,33 +5,39 @@ import { type Address, addressText, type TcpAddress } from './address.js'
 import { bind, bindUnixSocket } from './bind.js'
 import { isLoopback } from './loopback.js'
 
-/** Addresses of one name get the same port where the system chooses it, which another program may have on one of them. */
+/**
+ * All addresses of a name get the same port. Where the system chooses the port for the first address, another program may
+ * have that port on a further one.
+ */
 const MAX_ATTEMPTS = 20
-/** Of an address that this machine does not have: many a hosts file names ::1 where there is no IPv6. */
+/** This machine lacks the address. Many hosts files name ::1 on machines without IPv6. */
 const UNAVAILABLE: ReadonlySet<unknown> = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT'])
 
 export interface Listening {
-  /** Where it really listens: `SCHEME://HOST:PORT`, without a scheme `HOST:PORT`, or `unix:PATH`. */
+  /** The bound addresses: `SCHEME://HOST:PORT`, `HOST:PORT` without a scheme, or `unix:PATH`. */
   readonly addresses: readonly string[]
-  /** The same as one text, with commas between. */
+  /** The same, joined with commas. */
   readonly address: string
-  /** Takes no more connections. Resolves when those that there are have ended. */
+  /** Accepts no more connections. Resolves when the open ones have ended. */
   close(): Promise<void>
 }
 
 export interface ListenSettings {
-  /** That says where, for who must give another. */
+  /** The option that sets the address, for error messages. */
   readonly option: string
   /** Default: none. */
   readonly scheme?: string
   readonly backlog?: number
-  /** Of a Unix socket: who may connect (default: 0600). */
+  /** Permissions of a Unix socket: who may connect (default: 0600). */
   readonly socketMode?: number
-  /** The addresses of a name (default: as the system resolves it). */
+  /** Resolves a name to its addresses (default: by the system). */
   readonly resolve?: (name: string) => Promise<readonly string[]>
 }
 
-/** Binds a server to every address of a host, or to a Unix socket. Throws ListenError. */
+/**
+ * Binds a server to every address of a host, or to a Unix socket. Throws ListenError, also where `localhost` is not a
+ * loopback address.
+ */
 export async function listen(
   server: Server,
   address: Address,
@@ -47,7 +53,7 @@ export async function listen(
     const hosts = isIP(host) === 0 ? await resolve(host) : [host]
     const outside = isLoopback(host) ? hosts.find((found) => !isLoopback(found)) : undefined
     if (outside !== undefined) {
-      throw new Error(`${host} is ${outside} here, which is no loopback address`)
+      throw new Error(`${host} is ${outside} here, which is not a loopback address`)
     }
     const servers = await bindAll(server, hosts, port, backlog)
     return listening(
@@ -61,7 +67,7 @@ export async function listen(
   }
 }
 
-/** Each with the same port. */
+/** Binds to each host at the same port. */
 async function bindAll(
   server: Server,
   hosts: readonly string[],
@@ -94,7 +100,7 @@ async function bindAll(
   }
 }
 
-/** A server with no more than one address, whose connections are the other's. */
+/** A server for one more address, which hands its connections to `server`. */
 function forwarderTo(server: Server): Server {
   const { allowHalfOpen, noDelay } = server as { allowHalfOpen?: boolean; noDelay?: boolean }
   const forwarder = createServer(

@@ -1,6 +1,9 @@
 import { isIPv6 } from 'node:net'
 
-/** Whose address it is: an IPv4 address, also where it came over IPv6, or the first 64 bits of an IPv6 one. */
+/**
+ * What limits count a peer by: its IPv4 address, or the first 64 bits of its IPv6 address, since one owner has all
+ * addresses that begin with these.
+ */
 export function peerAddress(remoteAddress: string): string {
   const [, mapped] = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(remoteAddress) ?? []
   if (mapped !== undefined) {

@@ -1,7 +1,7 @@
-/** Node's timers can wait no longer, and are over at once where they are told to (24.8 days). */
+/** A timer of Node fires at once when its delay is longer (24.8 days). */
 export const MAX_TIMER_MS = 2 ** 31 - 1
 
-/** Calls `run` after a time of any length, Infinity too, unless what it returns is called before. */
+/** Calls `run` after a delay of any length, Infinity too. The function returned cancels that. */
 export function startTimer(delayMs: number, run: () => void): () => void {
   let timer: ReturnType<typeof setTimeout>
   const wait = (leftMs: number) => {
@@ -14,7 +14,7 @@ export function startTimer(delayMs: number, run: () => void): () => void {
   return () => clearTimeout(timer)
 }
 
-/** Resolves after a time of any length. Throws the signal's reason. */
+/** Resolves after a delay of any length. Throws the signal's reason when that is aborted. */
 export async function sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
   let end = () => {}
   const over = new Promise<void>((resolve) => {

@@ -1,4 +1,4 @@
-/** Whether a header can carry a token: visible ASCII, without white space. */
+/** Whether a header can carry the text as a token: visible ASCII without white space. */
 export function isToken(text: string): boolean {
   return /^[\x21-\x7e]+$/.test(text)
 }

@@ -4,77 +4,77 @@ import { backgroundInterval } from './background-timers.js'
 import { peerAddress } from './peer-address.js'
 
 const LEAST_ADDRESS_BYTES = 64 * 1024 * 1024
-/** So many addresses may leave all that one may. */
+/** How many addresses may each leave as much as one may. */
 const FULL_ADDRESSES = 4
-/** A peer may take nothing of what waits for so long, and for as long as a link of this speed needs for it. */
+/** A peer is stalled when it reads nothing for this long, plus the time that a link of this speed needs for what waits. */
 const STALL_TIMEOUT_MS = 60_000
 const SLOWEST_BYTES_PER_MS = 16
 const CHECK_INTERVAL_MS = 100
 
 export interface UnsentLimits {
-  /** What may wait for one address. */
+  /** Bytes that may wait for one address. */
   readonly maxAddressBytes: number
-  /** What may wait in all. */
+  /** Bytes that may wait in all. */
   readonly maxBytes: number
 }
 
-/** For an address twice the largest answer, so that no one who takes it slowly is cut for it, and at least 64 MiB. */
+/** An address may leave twice the largest answer, so that a slow reader of one is not cut, and at least 64 MiB. */
 export function unsentLimits(largestAnswerBytes: number): UnsentLimits {
   const maxAddressBytes = Math.max(LEAST_ADDRESS_BYTES, 2 * largestAnswerBytes)
   return { maxAddressBytes, maxBytes: FULL_ADDRESSES * maxAddressBytes }
 }
 
 /**
- * A limit that was met:
- * - `answer-timeout`: a peer took nothing of its answers for too long;
- * - `answer-bytes`: too much waited for an address, or in all, so what held most of it was cut.
+ * A limit that a peer hit:
+ * - `answer-timeout`: it read nothing of its answers for too long;
+ * - `answer-bytes`: too many bytes waited for an address, or in all, so the connection with most of them was cut.
  */
 export type UnsentLimit = 'answer-timeout' | 'answer-bytes'
 
-/** A connection, as far as answers wait on it. */
+/** A connection on which answers may wait. */
 export interface Recipient {
-  /** As `peerAddress` has it. */
+  /** The address of the peer, as `peerAddress` gives it. */
   readonly address: string
-  /** What its answers take up until the peer takes them. */
+  /** Memory that its answers hold until the peer reads them. */
   unsentBytes(): number
-  /** Whether the peer has had its time, as far as it is not cut off elsewhere. Asked several times a second. */
+  /** Whether the peer reads nothing any more. Asked several times a second. */
   isStalled(unsentBytes: number, nowMs: number): boolean
-  /** `hasTooMuch`: more waits for its address than may for one. */
+  /** `hasTooMuch`: its address holds more than one may. */
   cut(hasTooMuch: boolean): void
 }
 
-/** Since when nothing of what waits in a stream was taken. */
+/** Notices that a peer has stopped reading from a stream. */
 export class Stall {
   private unsentBytes = 0
-  /** null: something was taken since the last time. */
-  private sinceMs: number | null = null
+  /** null: it has read something since the last check. */
+  private stoppedAtMs: number | null = null
 
   constructor(stream: Pick<Writable, 'on'>) {
     stream.on('drain', () => {
-      this.sinceMs = null
+      this.stoppedAtMs = null
     })
   }
 
-  /** To be asked several times a second. */
+  /** Whether it stopped too long ago. To be asked several times a second. */
   isOver(unsentBytes: number, nowMs: number): boolean {
-    if (this.sinceMs === null || unsentBytes === 0 || unsentBytes < this.unsentBytes) {
-      this.sinceMs = nowMs
+    if (this.stoppedAtMs === null || unsentBytes === 0 || unsentBytes < this.unsentBytes) {
+      this.stoppedAtMs = nowMs
     }
     this.unsentBytes = unsentBytes
-    return nowMs - this.sinceMs > STALL_TIMEOUT_MS + unsentBytes / SLOWEST_BYTES_PER_MS
+    return nowMs - this.stoppedAtMs > STALL_TIMEOUT_MS + unsentBytes / SLOWEST_BYTES_PER_MS
   }
 }
 
-/** The connections of one address on which answers wait. */
+/** What waits for one address, and on which of its connections. */
 interface Waiting {
   bytes: number
   readonly recipients: { readonly recipient: Recipient; readonly bytes: number }[]
 }
 
 /**
- * The answers of all listeners that wait to be taken. Whoever takes nothing is cut after a time; where one
- * address leaves too much, its connection that holds most is cut; where all together do, that of the address that
- * leaves most.
+ * Counts the answers of all listeners that peers have not read yet. Cuts a connection whose peer reads nothing for too
+ * long; where too much waits for one address, its connection with the most; and where too much waits in all, such a
+ * connection of the address with the most.
  */
 export class Unsent {
   private readonly recipients = new Set<Recipient>()
@@ -85,13 +85,13 @@ export class Unsent {
     private readonly nowMs: () => number = () => performance.now(),
   ) {}
 
-  /** Counts a connection until what it returns is called. */
+  /** Counts a connection until the function returned is called. */
   add(recipient: Recipient): () => void {
     this.recipients.add(recipient)
     return () => this.recipients.delete(recipient)
   }
 
-  /** Counts a socket until it closes. `queuedBytes` is what does not wait in the socket itself. */
+  /** Counts a socket until it closes. `queuedBytes` returns what waits outside the socket itself. */
   count(socket: Socket, queuedBytes: () => number = () => 0): void {
     const stall = new Stall(socket)
     const forget = this.add({
@@ -103,7 +103,7 @@ export class Unsent {
     socket.once('close', forget)
   }
 
-  /** Enforces the limits several times a second, until what it returns is called. */
+  /** Enforces the limits several times a second, until the function returned is called. */
   start(): () => void {
     return backgroundInterval(CHECK_INTERVAL_MS, () => this.enforce())
   }
@@ -136,7 +136,7 @@ export class Unsent {
     }
   }
 
-  /** Returns how many bytes no longer wait. */
+  /** Returns how many bytes it freed. */
   private cutLargest(waiting: Waiting, hasTooMuch: boolean): number {
     waiting.recipients.sort((a, b) => a.bytes - b.bytes)
     const { recipient, bytes } = waiting.recipients.pop() as (typeof waiting.recipients)[number]

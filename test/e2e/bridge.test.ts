@@ -151,7 +151,10 @@ describe('sessiond bridge', () => {
   it.each([
     [['--seneca', 'tcp://0.0.0.0:8807'], '--seneca: 0.0.0.0 is not a loopback address'],
     [['--seneca', 'off'], '--seneca: a bridge must listen somewhere'],
-    [['--seneca', 'udp://127.0.0.1:1'], '--seneca: "udp://127.0.0.1:1" is not such as tcp://'],
+    [
+      ['--seneca', 'udp://127.0.0.1:1'],
+      '--seneca: "udp://127.0.0.1:1" is not an address such as tcp://',
+    ],
   ])('refuses %j', async (args, message) => {
     const refused = await sessiond(['bridge', '--server', '127.0.0.1:1', ...args])
     expect(refused.code).toBe(2)

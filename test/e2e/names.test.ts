@@ -90,5 +90,5 @@ it('does not start where localhost is another machine', async () => {
     // Set apart for documents, and so on no machine.
     env: localhostAt('2001:db8::1', '127.0.0.1'),
   }).catch((error: Error) => error)
-  expect(`${server}`).toContain('localhost is 2001:db8::1 here, which is no loopback address')
+  expect(`${server}`).toContain('localhost is 2001:db8::1 here, which is not a loopback address')
 })

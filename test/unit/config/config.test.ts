@@ -87,8 +87,8 @@ describe('the configuration', () => {
       feedPublic: false,
     })
     expect(mistakesOf(at('{"tls-key": true, "http": false}'))).toEqual([
-      'c.json: tls-key: must be a text or a number',
-      'c.json: http: must be a text or a number',
+      'c.json: tls-key: must be a string or a number',
+      'c.json: http: must be a string or a number',
     ])
   })
 
@@ -97,7 +97,7 @@ describe('the configuration', () => {
     const env = { SESSIOND_EPOCH_LENGTH: '0s', SESSIOND_PORT: 'tcp://10.0.0.1' }
     expect(mistakesOf({ flags: { grpc: '8090', speed: '9' }, env, file })).toEqual([
       'c.json: colour: there is no such option',
-      'c.json: store: must be a text or a number',
+      'c.json: store: must be a string or a number',
       '--speed: there is no such option',
       '--grpc: "8090" is not HOST:PORT such as 127.0.0.1:8090 or [::1]:8090',
       'c.json: max-lifetime: "soon" is not a duration such as 90s, 5m, 12h, 30d or 1h30m',
@@ -215,7 +215,7 @@ describe('the configuration', () => {
       { protocol: 'http', host: '::1', port: 2 },
     ])
     expect(mistakesOf({ ...none, file: { name: 'c.json', text: '{"grpc": ["a"]}' } })).toEqual([
-      'c.json: grpc: must be a text or a number',
+      'c.json: grpc: must be a string or a number',
     ])
   })
 

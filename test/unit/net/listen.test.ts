@@ -111,7 +111,7 @@ describe('a server whose host is a name', () => {
 
   it('does not take another machine for this one, whatever localhost is', async () => {
     await expect(start(['127.0.0.1', '0.0.0.0'])).rejects.toThrow(
-      'cannot listen on localhost:0: localhost is 0.0.0.0 here, which is no loopback address',
+      'cannot listen on localhost:0: localhost is 0.0.0.0 here, which is not a loopback address',
     )
   })
 

@@ -28,8 +28,8 @@ describe('where Seneca listens', () => {
   ])('is %s', (text, address) => expect(senecaAddress(text)).toEqual(address))
 
   it.each([
-    ['127.0.0.1:8807', 'is not such as tcp://'],
-    ['https://127.0.0.1:8807', 'is not such as tcp://'],
+    ['127.0.0.1:8807', 'is not an address such as tcp://'],
+    ['https://127.0.0.1:8807', 'is not an address such as tcp://'],
     ['tcp://127.0.0.1', 'is not HOST:PORT'],
     ['tcp://127.0.0.1:8807/act', 'is not HOST:PORT'],
   ])('is not %s', (text, problem) => expect(() => senecaAddress(text)).toThrow(problem))
