@@ -3,14 +3,14 @@ import { UUID_BYTES } from '../core/uuid.js'
 import type { MintJob, MintOutcome, SignatureCheck } from './job.js'
 
 /*
- * Jobs and outcomes as bytes: one buffer a batch is transferred between threads, where objects would be
- * copied one by one. Only our own other thread writes them, so they are not checked. Numbers are
- * little-endian; what has no fixed length has a u32 of its own before it.
+ * Jobs and outcomes as bytes, in memory that two threads share: objects would be copied one by one, and what is
+ * transferred is garbage on both sides. Only our own other thread writes them, so they are not checked. Numbers
+ * are little-endian; what has no fixed length has a u32 of its own before it.
  *
  *   batch    u32 count, then each
  *   job      u8 which parts it has; u8 checks, each key, sign, content; of a mint: owner, exp, nbf, iat (u64), meta
- *   outcome  u8 which parts it has, and no more where the job threw; u8 failed check; f64 verifyMs, f64 signMs; of a mint: id (16), public
- *            key (32), body signature (64), meta signature (64) if any, seal
+ *   outcome  u8 which parts it has, and no more where the job threw; u8 failed check; f64 verifyMs, f64 signMs;
+ *            of a mint: id (16), public key (32), body signature (64), meta signature (64) if any, seal
  */
 
 const HAS_MINT = 1
@@ -21,15 +21,15 @@ const HAS_THROWN = 8
 const LENGTH_BYTES = 4
 const NUMBER_BYTES = 8
 const JOB_HEAD_BYTES = 2
-const OUTCOME_HEAD_BYTES = 2 + 2 * NUMBER_BYTES
 
-/** Writes one part after the other into memory that is nobody else's, so that it can be transferred. */
+/** Writes one part after the other. */
 class Writer {
   private pos = 0
-  private readonly bytes: Buffer
 
-  constructor(length: number) {
-    this.bytes = Buffer.allocUnsafeSlow(length)
+  constructor(private readonly bytes: Buffer) {}
+
+  get length(): number {
+    return this.pos
   }
 
   u8(value: number): void {
@@ -57,19 +57,12 @@ class Writer {
     this.u32(value.length)
     this.fixed(value)
   }
-
-  done(): ArrayBuffer {
-    return this.bytes.buffer as ArrayBuffer
-  }
 }
 
 class Reader {
   private pos = 0
-  private readonly bytes: Buffer
 
-  constructor(buffer: ArrayBuffer) {
-    this.bytes = Buffer.from(buffer)
-  }
+  constructor(private readonly bytes: Buffer) {}
 
   u8(): number {
     return this.bytes[this.pos++] as number
@@ -100,8 +93,19 @@ class Reader {
   }
 }
 
-export function encodeJobs(jobs: readonly MintJob[]): ArrayBuffer {
-  const writer = new Writer(jobs.reduce((length, job) => length + jobLength(job), LENGTH_BYTES))
+/** How many of these jobs, from the first on, fit into so many bytes. */
+export function countFitting(jobs: readonly MintJob[], bytes: number): number {
+  let left = bytes - LENGTH_BYTES
+  const end = jobs.findIndex((job) => {
+    left -= jobLength(job)
+    return left < 0
+  })
+  return end < 0 ? jobs.length : end
+}
+
+/** Returns how many bytes they take. They must fit. */
+export function writeJobs(into: Buffer, jobs: readonly MintJob[]): number {
+  const writer = new Writer(into)
   writer.u32(jobs.length)
   for (const { checks, mint } of jobs) {
     writer.u8((mint === null ? 0 : HAS_MINT) | (mint?.meta ? HAS_META : 0))
@@ -121,11 +125,12 @@ export function encodeJobs(jobs: readonly MintJob[]): ArrayBuffer {
       }
     }
   }
-  return writer.done()
+  return writer.length
 }
 
-export function decodeJobs(buffer: ArrayBuffer): MintJob[] {
-  const reader = new Reader(buffer)
+/** As slices of `bytes`. */
+export function readJobs(bytes: Buffer): MintJob[] {
+  const reader = new Reader(bytes)
   return Array.from({ length: reader.u32() }, () => {
     const parts = reader.u8()
     const checks: SignatureCheck[] = Array.from({ length: reader.u8() }, () => ({
@@ -142,9 +147,9 @@ export function decodeJobs(buffer: ArrayBuffer): MintJob[] {
   })
 }
 
-/** null: the job threw. */
-export function encodeOutcomes(outcomes: readonly (MintOutcome | null)[]): ArrayBuffer {
-  const writer = new Writer(outcomes.reduce((sum, one) => sum + outcomeLength(one), LENGTH_BYTES))
+/** Returns how many bytes they take. null: the job threw. */
+export function writeOutcomes(into: Buffer, outcomes: readonly (MintOutcome | null)[]): number {
+  const writer = new Writer(into)
   writer.u32(outcomes.length)
   for (const outcome of outcomes) {
     if (outcome === null) {
@@ -170,12 +175,12 @@ export function encodeOutcomes(outcomes: readonly (MintOutcome | null)[]): Array
       writer.sized(minted.seal)
     }
   }
-  return writer.done()
+  return writer.length
 }
 
-/** `signer`: the public key of the identity that the other thread signed with. */
-export function decodeOutcomes(buffer: ArrayBuffer, signer: Uint8Array): (MintOutcome | null)[] {
-  const reader = new Reader(buffer)
+/** As slices of `bytes`. `signer`: the public key of the identity that the other thread signed with. */
+export function readOutcomes(bytes: Buffer, signer: Uint8Array): (MintOutcome | null)[] {
+  const reader = new Reader(bytes)
   return Array.from({ length: reader.u32() }, () => {
     const parts = reader.u8()
     if (parts & HAS_THROWN) {
@@ -206,14 +211,4 @@ function jobLength({ checks, mint }: MintJob): number {
     length += mint.meta === null ? 0 : LENGTH_BYTES + mint.meta.length
   }
   return length
-}
-
-function outcomeLength(outcome: MintOutcome | null): number {
-  const minted = outcome?.minted ?? null
-  if (minted === null) {
-    return OUTCOME_HEAD_BYTES
-  }
-  const signatures = minted.metaSignature === null ? 1 : 2
-  const fixed = UUID_BYTES + ED25519_KEY_BYTES + signatures * ED25519_SIGNATURE_BYTES
-  return OUTCOME_HEAD_BYTES + fixed + LENGTH_BYTES + minted.seal.length
 }

@@ -1,15 +1,17 @@
 import { Worker } from 'node:worker_threads'
 import type { SeededSigner } from '../crypto/ed25519.js'
 import type { SealingKeys } from '../crypto/seal.js'
-import { decodeOutcomes, encodeJobs } from './batch.js'
+import { countFitting, readOutcomes, writeJobs } from './batch.js'
 import type { MintJob, MintOutcome } from './job.js'
 import { runJob } from './run.js'
-import type { KeysMessage } from './serve.js'
+import type { FromThread, ToThread } from './serve.js'
 
 /** Small enough that a thread which is behind can be helped with the rest. */
 const MAX_BATCH_JOBS = 32
-/** One that a thread works on, and one for it to find when it has done that. */
-const MAX_BATCHES = 2
+/** Far more than jobs of one level take: a job that does not fit is done here. */
+const MEMORY_BYTES = 256 * 1024
+/** With so many more waiting than the threads take, this thread takes part. */
+const MOST_WAITING = 24
 /** How long this thread works on jobs before others of the event loop have their turn. */
 const TURN_MS = 2
 const FIRST_RETRY_MS = 100
@@ -23,8 +25,8 @@ export interface PoolKeys {
 
 /** The part of a worker thread that the pool uses. */
 export interface ThreadPort {
-  postMessage(message: ArrayBuffer | KeysMessage, transfer?: ArrayBuffer[]): void
-  on(event: 'message', listener: (message: ArrayBuffer | 'ready') => void): unknown
+  postMessage(message: ToThread): void
+  on(event: 'message', listener: (message: FromThread) => void): unknown
   on(event: 'error', listener: (cause: Error) => void): unknown
   on(event: 'exit', listener: () => void): unknown
   terminate(): Promise<unknown>
@@ -43,9 +45,11 @@ interface Batch {
 
 interface Thread {
   readonly port: ThreadPort
+  readonly shared: Buffer
   isReady: boolean
   sent: PoolKeys | null
-  readonly batches: Batch[]
+  /** What it works on. */
+  batch: Batch | null
 }
 
 export interface PoolOptions {
@@ -59,9 +63,9 @@ export interface PoolOptions {
 }
 
 /**
- * Does the cryptography of Creates in worker threads, in batches. This thread takes part while the others
- * have all that they take, and does a job alone where nothing else is to be done: a way to another thread
- * and back costs more than is gained then.
+ * Does the cryptography of Creates in worker threads. What comes while a thread works on one batch is its next, as with
+ * group commit. This thread takes part where more waits than a batch, and does a job alone where nothing else is to
+ * be done: a way to another thread and back costs more than is gained then.
  */
 export class MintingPool {
   private readonly threads = new Set<Thread>()
@@ -97,68 +101,77 @@ export class MintingPool {
     }
   }
 
-  /** Whatever came in one turn of the event loop goes in one batch. */
   private turn(): void {
     this.isTurnDue = false
-    if (this.queue.length > 1 || this.isAnyBusy()) {
+    const ready = [...this.threads].filter(({ isReady }) => isReady)
+    const isAlone = this.queue.length === 1 && ready.every(({ batch }) => batch === null)
+    if (ready.length === 0 || isAlone) {
+      this.takePart(0)
+    } else {
       this.handOut()
+      this.takePart(MOST_WAITING)
     }
-    const startedAtMs = performance.now()
-    do {
-      const next = this.queue.shift()
-      if (next === undefined) {
-        return
-      }
-      this.runHere(next)
-    } while (performance.now() - startedAtMs < TURN_MS)
-    this.dueTurn()
   }
 
-  private isAnyBusy(): boolean {
-    for (const { batches } of this.threads) {
-      if (batches.length > 0) {
-        return true
+  /** Does jobs here until no more than so many wait, but for the turns of others in between. */
+  private takePart(mostWaiting: number): void {
+    const startedAtMs = performance.now()
+    while (this.queue.length > mostWaiting) {
+      if (performance.now() - startedAtMs > TURN_MS) {
+        this.dueTurn()
+        return
       }
+      this.runHere(this.queue.shift() as Pending)
     }
-    return false
   }
 
   private handOut(): void {
     for (const thread of this.threads) {
-      while (thread.isReady && this.queue.length > 0 && thread.batches.length < MAX_BATCHES) {
-        this.send(thread, this.queue.splice(0, MAX_BATCH_JOBS))
+      if (thread.isReady && thread.batch === null && this.queue.length > 0) {
+        this.send(thread)
       }
     }
   }
 
-  private send(thread: Thread, pending: readonly Pending[]): void {
-    const { sealing, identity } = this.options.keys()
+  private send(thread: Thread): void {
+    const next = this.queue.slice(0, MAX_BATCH_JOBS).map(({ job }) => job)
+    const pending = this.queue.splice(0, countFitting(next, MEMORY_BYTES))
+    if (pending.length === 0) {
+      this.runHere(this.queue.shift() as Pending)
+      return
+    }
+    const keys = this.options.keys()
+    const { sealing, identity } = keys
     if (thread.sent?.sealing !== sealing || thread.sent.identity !== identity) {
       thread.port.postMessage({ sealing, identitySeed: identity.seed() })
-      thread.sent = { sealing, identity }
+      thread.sent = keys
     }
-    thread.batches.push({ pending, signer: identity.publicKey })
-    const jobs = encodeJobs(pending.map(({ job }) => job))
-    thread.port.postMessage(jobs, [jobs])
+    thread.batch = { pending, signer: identity.publicKey }
+    thread.port.postMessage(writeJobs(thread.shared, next.slice(0, pending.length)))
   }
 
-  private receive(thread: Thread, message: ArrayBuffer | 'ready'): void {
+  private receive(thread: Thread, message: FromThread): void {
     if (message === 'ready') {
       thread.isReady = true
       return
     }
     this.retryMs = FIRST_RETRY_MS
-    const batch = thread.batches.shift() as Batch
+    const { pending, signer } = thread.batch as Batch
+    thread.batch = null
+    const outcomes = readOutcomes(Buffer.from(thread.shared.subarray(0, message)), signer)
     // First of all, so that the thread has something to do meanwhile.
     this.handOut()
-    decodeOutcomes(message, batch.signer).forEach((outcome, i) => {
-      const pending = batch.pending[i] as Pending
+    outcomes.forEach((outcome, i) => {
+      const { resolve } = pending[i] as Pending
       if (outcome === null) {
-        this.runHere(pending)
+        this.runHere(pending[i] as Pending)
       } else {
-        pending.resolve(outcome)
+        resolve(outcome)
       }
     })
+    if (this.queue.length > 0) {
+      this.dueTurn()
+    }
   }
 
   private runHere({ job, resolve, reject }: Pending): void {
@@ -171,7 +184,10 @@ export class MintingPool {
 
   private start(): void {
     const { start = startWorker, onThreadLost } = this.options
-    const thread: Thread = { port: start(), isReady: false, sent: null, batches: [] }
+    const memory = new SharedArrayBuffer(MEMORY_BYTES)
+    const shared = Buffer.from(memory)
+    const thread: Thread = { port: start(), shared, isReady: false, sent: null, batch: null }
+    thread.port.postMessage({ memory })
     this.threads.add(thread)
     let cause: unknown
     thread.port.on('message', (message) => this.receive(thread, message))
@@ -180,7 +196,7 @@ export class MintingPool {
     })
     thread.port.on('exit', () => {
       this.threads.delete(thread)
-      this.queue.unshift(...thread.batches.splice(0).flatMap(({ pending }) => pending))
+      this.queue.unshift(...(thread.batch?.pending ?? []))
       this.dueTurn()
       if (!this.isClosed) {
         onThreadLost(cause)

@@ -1,7 +1,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { SealingKeys } from '../crypto/seal.js'
 import { sodiumEd25519 } from '../crypto/sodium.js'
-import { decodeJobs, encodeOutcomes } from './batch.js'
+import { readJobs, writeOutcomes } from './batch.js'
 import type { MintOutcome } from './job.js'
 import { type MintingKeys, runJob } from './run.js'
 
@@ -12,20 +12,41 @@ export interface KeysMessage {
   readonly identitySeed: Uint8Array
 }
 
-/** The other thread's end: answers each batch of jobs, an ArrayBuffer, with one of outcomes, in order. */
+/** The first message: the memory in which jobs come and outcomes go, one batch at a time. */
+export interface MemoryMessage {
+  readonly memory: SharedArrayBuffer
+}
+
+/** To the other thread; a number is the length of a batch of jobs in the shared memory. */
+export type ToThread = MemoryMessage | KeysMessage | number
+
+/** From it; a number is the length of a batch of outcomes, in the order of the jobs. */
+export type FromThread = 'ready' | number
+
+/** The other thread's end: does each batch, one after the other. */
 export function serveJobs(port: MessagePort): void {
   let keys: MintingKeys | undefined
-  port.on('message', (message: ArrayBuffer | KeysMessage) => {
-    if (!(message instanceof ArrayBuffer)) {
+  let shared: Buffer = Buffer.alloc(0)
+  const answer = (message: FromThread) => port.postMessage(message)
+  port.on('message', (message: ToThread) => {
+    if (typeof message === 'number') {
+      // A copy: native code does not look at memory that another thread may change.
+      const jobs = readJobs(Buffer.from(shared.subarray(0, message)))
+      answer(
+        writeOutcomes(
+          shared,
+          jobs.map((job) => outcomeOf(job, keys)),
+        ),
+      )
+    } else if ('memory' in message) {
+      shared = Buffer.from(message.memory)
+      answer('ready')
+    } else {
       const { sealing, identitySeed } = message
       keys = { sealing, identity: sodiumEd25519.signer(identitySeed) }
       identitySeed.fill(0)
-      return
     }
-    const outcomes = encodeOutcomes(decodeJobs(message).map((job) => outcomeOf(job, keys)))
-    port.postMessage(outcomes, [outcomes])
   })
-  port.postMessage('ready')
 }
 
 /** null where it throws: whoever sent the job does it again, and tells of the error that it gets. */

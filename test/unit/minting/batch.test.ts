@@ -1,10 +1,11 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import {
-  decodeJobs,
-  decodeOutcomes,
-  encodeJobs,
-  encodeOutcomes,
+  countFitting,
+  readJobs,
+  readOutcomes,
+  writeJobs,
+  writeOutcomes,
 } from '../../../src/minting/batch.js'
 import type { MintJob, MintOutcome } from '../../../src/minting/job.js'
 
@@ -61,10 +62,13 @@ function plain(value: unknown): unknown {
     : value
 }
 
+const memory = Buffer.alloc(64 * 1024)
+
 it('gives the other thread the very jobs', () => {
   fc.assert(
     fc.property(jobs, (given) => {
-      expect(plain(decodeJobs(encodeJobs(given)))).toEqual(given)
+      const length = writeJobs(memory, given)
+      expect(plain(readJobs(memory.subarray(0, length)))).toEqual(given)
     }),
   )
 })
@@ -72,12 +76,18 @@ it('gives the other thread the very jobs', () => {
 it('gives this thread the very outcomes', () => {
   fc.assert(
     fc.property(outcomes, (given) => {
-      expect(plain(decodeOutcomes(encodeOutcomes(given), signer))).toEqual(given)
+      const length = writeOutcomes(memory, given)
+      expect(plain(readOutcomes(memory.subarray(0, length), signer))).toEqual(given)
     }),
   )
 })
 
-it('writes a batch into memory of its own, which may be given away whole', () => {
-  const encoded = encodeJobs([{ checks: [], mint: null }])
-  expect(encoded.byteLength).toBe(6)
+it('counts as many jobs as fit, to the byte', () => {
+  fc.assert(
+    fc.property(jobs, (given) => {
+      const length = writeJobs(memory, given)
+      expect(countFitting(given, length)).toBe(given.length)
+      expect(countFitting(given, length - 1)).toBe(Math.max(0, given.length - 1))
+    }),
+  )
 })

@@ -10,7 +10,7 @@ import { sodiumEd25519 } from '../../../src/crypto/sodium.js'
 import { naclEd25519 } from '../../../src/crypto/tweetnacl.js'
 import type { Minted, MintJob } from '../../../src/minting/job.js'
 import { MintingPool, type PoolKeys, type ThreadPort } from '../../../src/minting/pool.js'
-import { serveJobs } from '../../../src/minting/serve.js'
+import { type FromThread, serveJobs, type ToThread } from '../../../src/minting/serve.js'
 import { newPoolKeys } from '../../support/minting.js'
 
 const owner = sodiumEd25519.signer(randomBytes(32))
@@ -45,16 +45,15 @@ class NearThread implements ThreadPort {
   constructor() {
     const { port2 } = this.#channel
     serveJobs({
-      postMessage: (message: ArrayBuffer, transfer: ArrayBuffer[]) =>
-        port2.postMessage(message, transfer),
+      postMessage: (message: FromThread) => port2.postMessage(message),
       on: (_: 'message', listener: (message: unknown) => void) =>
         port2.on('message', (message) => this.isDeaf || listener(message)),
     } as unknown as MessagePort)
   }
 
-  postMessage(message: ArrayBuffer, transfer?: ArrayBuffer[]): void {
-    this.batches += message instanceof ArrayBuffer ? 1 : 0
-    this.#channel.port1.postMessage(message, transfer)
+  postMessage(message: ToThread): void {
+    this.batches += typeof message === 'number' ? 1 : 0
+    this.#channel.port1.postMessage(message)
   }
 
   on(event: 'message' | 'error' | 'exit', listener: (message: never) => void): void {
@@ -150,15 +149,32 @@ it('does a job here that comes alone', async () => {
   expect(thread.batches).toBe(0)
 })
 
-it('takes part while the thread has all that it takes', async () => {
+it('takes part while more waits than the next batch may be', async () => {
   const { pool, thread } = await poolWith(newPoolKeys)
   thread.isDeaf = true
   const runs = Array.from({ length: 70 }, () => pool.run(job()))
-  // 64 are the thread's, which does not answer.
-  await Promise.all(runs.slice(64))
-  expect(thread.batches).toBe(2)
+  // 32 are the thread's, which does not answer, and 24 wait for it.
+  await Promise.all(runs.slice(32, 46))
+  expect(thread.batches).toBe(1)
   await thread.terminate()
   await Promise.all(runs)
+})
+
+it('gives the thread what came while it worked as its next batch', async () => {
+  const { pool, thread } = await poolWith(newPoolKeys)
+  const first = [pool.run(job()), pool.run(job())]
+  await expect.poll(() => thread.batches).toBe(1)
+  await Promise.all([...first, ...Array.from({ length: 10 }, () => pool.run(job()))])
+  expect(thread.batches).toBe(2)
+})
+
+it('does a job here that is too large for the shared memory', async () => {
+  const { pool, thread } = await poolWith(newPoolKeys)
+  const content = Buffer.alloc(300_000)
+  const large = job([{ key: owner.publicKey, sign: owner.sign(content), content }])
+  const outcomes = await Promise.all([pool.run(job()), pool.run(large), pool.run(job())])
+  expect(outcomes.map(({ failedCheck }) => failedCheck)).toEqual([null, null, null])
+  expect(thread.batches).toBeGreaterThan(0)
 })
 
 it('uses the keys as they are when a batch goes out', async () => {
