@@ -17,6 +17,9 @@ const IMPORT_LIST = /^import (?:type )?\{([^}]*)\} from '([^']+)'/gm
 const DECLARATION =
   /(?:\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\n)?export (?:abstract )?(?:async )?(function|class|const|interface|type)\*? (\w+)/g
 const EXAMPLE = /@example\n```ts\n([\s\S]*?)\n```/g
+/** The page with whole programs. */
+const PAGE = 'docs/sdk.md'
+const PROGRAM = /^```ts\n([\s\S]*?)\n```/gm
 
 interface Exported {
   readonly name: string
@@ -40,11 +43,13 @@ it.each(used)('$entry shows by an example how $name is used', ({ docstring }) =>
   expect(docstring).toMatch(EXAMPLE)
 })
 
-it('shows examples that compile against the package', async () => {
+it('the examples of docstrings and docs/sdk.md compile against the package', async () => {
   const directory = await temporaryDirectory(onTestFinished)
-  const examples = [...new Set(all.map(({ docstring }) => docstring))].flatMap((docstring) =>
-    Array.from(docstring.matchAll(EXAMPLE), ([, code = '']) => code),
-  )
+  const page = await readFile(join(ROOT, PAGE), 'utf8')
+  const examples = [
+    ...[...new Set(all.map(({ docstring }) => docstring))].flatMap((text) => codeIn(text, EXAMPLE)),
+    ...codeIn(page, PROGRAM),
+  ]
   const files = await Promise.all(
     examples.map(async (code, i) => {
       const name = `example-${i}.ts`
@@ -62,6 +67,7 @@ it('shows examples that compile against the package', async () => {
       typeRoots: [join(ROOT, 'node_modules/@types')],
       rootDir: '/',
       noEmit: true,
+      noUnusedLocals: false,
       composite: false,
       tsBuildInfoFile: null,
     },
@@ -73,6 +79,10 @@ it('shows examples that compile against the package', async () => {
   const { code, stdout } = await run(join(ROOT, 'node_modules/.bin/tsc'), ['-p', directory])
   expect({ code, stdout }).toEqual({ code: 0, stdout: '' })
 })
+
+function codeIn(text: string, pattern: RegExp): string[] {
+  return Array.from(text.matchAll(pattern), ([, code = '']) => code)
+}
 
 /** What a module exports, with the docstrings of the declarations, wherever they stand. */
 async function exportsOf(file: string): Promise<readonly Exported[]> {
