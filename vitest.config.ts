@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
 // Threads without isolation: thirty small files take one second instead of nine.
-// How long a test takes says nothing on a machine that has other work: the limit only ends what hangs.
+// The time limits are long, because they only end what hangs: a busy machine must not fail a test.
 const shared = {
   pool: 'threads',
   isolate: false,
@@ -13,7 +13,7 @@ export default defineConfig({
   resolve: { conditions: ['sessiond-source'] },
   ssr: { resolve: { conditions: ['sessiond-source'] } },
   test: {
-    // By default one less than there are cores, which leaves half of a small machine idle.
+    // The default is one less than the cores, which leaves half of a small machine idle.
     maxWorkers: 2,
     // `make coverage`. What decides and verifies needs a test for almost every branch.
     coverage: {
@@ -37,12 +37,12 @@ export default defineConfig({
         },
       },
       {
-        // For six seconds each; SESSIOND_FUZZ_SECONDS says otherwise.
+        // Six seconds for each reader, or SESSIOND_FUZZ_SECONDS.
         extends: true,
         test: { ...shared, name: 'fuzz', include: ['test/fuzz/**/*.test.ts'] },
       },
       {
-        // Whole processes: the built server under real clients, a browser, signals and strace.
+        // Whole processes: the built server with real clients, a browser, signals and strace.
         extends: true,
         test: {
           ...shared,

@@ -9,7 +9,7 @@ import { benchFeed } from './feed/bench.js'
 import { benchHostile } from './hostile/bench.js'
 import { benchStore } from './store/bench.js'
 
-/** Each gives a `table`, `figures` to keep, and `verdicts`: whether each target was `held`, and its `text`. */
+/** Each returns a `table`, `figures` to store, and `verdicts`: for each target its `text`, and whether it was `held`. */
 const BENCHES = {
   create: benchCreate,
   commands: benchCommands,

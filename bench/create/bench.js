@@ -8,8 +8,8 @@ const WARM_UP_SECONDS = 1
 const file = (path) => fileURLToPath(new URL(path, import.meta.url))
 
 /**
- * Create beside a bare echo of the same message sizes, each in turn for `seconds`: every shape once a
- * round.
+ * Compares Create with a bare echo of the same message sizes. They run in turns of `seconds`; each round has
+ * every shape once.
  */
 export async function benchCreate(options, report) {
   const pairs = await withServers((dataDir, start) => measurePairs(options, report, dataDir, start))

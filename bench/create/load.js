@@ -3,8 +3,8 @@ import { UnaryClient } from '../lib/unary-client.js'
 import { shapes } from './requests.js'
 
 /*
- * The load generator: `node load.js JOB`, where JOB is JSON with `port`, `path` and `pid` of a
- * server, the `shape` of the requests, `seconds`, and `repeat`: whether requests may be sent again.
+ * The load generator: `node load.js JOB`. JOB is JSON with `port`, `path` and `pid` of a server, the
+ * `shape` of the requests, `seconds`, and `repeat`: whether a request may be sent again.
  */
 
 const { port, path, shape, ...load } = JSON.parse(process.argv[2])

@@ -9,8 +9,8 @@ const SEED_BYTES = 32
 const SHORTEST_LIFETIME_SECONDS = 3600
 
 /**
- * Signed `session.CreateRequest`s without end, by shape. No two bodies are alike: each asks for a
- * second more than the one before.
+ * An endless iterator of signed `session.CreateRequest`s for each shape. All bodies differ: each lifetime is
+ * a second longer than the last.
  */
 export const shapes = {
   '64 owners, constant meta': () => requests(sameOwners(), constantMeta()),

@@ -1,10 +1,10 @@
 import { loadTable, medians } from '../lib/loads.js'
 import { median } from '../lib/statistics.js'
 
-/** How much of the echo's calls a second Create must reach, by shape. */
+/** The share of the echo's calls per second that Create must reach, by shape. */
 const TARGETS = { '64 owners, constant meta': 0.15 }
 
-/** By shape the median of its pairs: of every figure of the echo and of Create, and of their ratio. */
+/** The median for each shape: of every figure of the echo and of Create, and of their ratio. */
 export function summarize(pairs) {
   const shapes = [...new Set(pairs.map(({ shape }) => shape))]
   return shapes.map((shape) => {

@@ -1,8 +1,8 @@
 import { WebSocketServer } from 'ws'
 
 /*
- * The least that a feed costs with ws: whenever a client sends anything, every client gets a text of
- * its own, made when it came and as long as the argument says.
+ * The lowest cost of a feed with ws: when a client sends anything, every client gets a text of its own. The
+ * argument is the length of that text.
  */
 
 const bytes = Number(process.argv[2])

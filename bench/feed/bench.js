@@ -12,8 +12,8 @@ const CHANGES_PER_SECOND = 50
 const STEADY_TIMES = 20
 const WARM_UP_SECONDS = 10
 /**
- * How many changes are under way at saturation. The feed writes those of one commit to a viewer at
- * once; with a single one under way, what is measured is mostly one system call a message.
+ * Changes under way at saturation. The feed writes all changes of one commit to a viewer at once. With
+ * a single change under way, the bench would mostly measure one system call for each message.
  */
 const AT_ONCE = 16
 const SESSIONS = 10_000
@@ -21,7 +21,7 @@ const ARRIVALS = 10
 
 const file = (path) => fileURLToPath(new URL(path, import.meta.url))
 
-/** A feed with a thousand viewers: at a steady pace, at saturation beside a bare server, and with a full list. */
+/** A feed with a thousand viewers: at a steady rate, at saturation compared with a bare server, and with a full list. */
 export async function benchFeed(options, report) {
   const figures = await withServers((directory, start) =>
     measureFeed(options, report, directory, start),

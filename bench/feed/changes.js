@@ -3,10 +3,10 @@ import { ActClient } from '../lib/act-client.js'
 import { address, CLIENT, someData, userNamed } from '../lib/people.js'
 import { stamp } from './viewers.js'
 
-/** Of so many changes the first opens a session and the last closes the oldest; the others rename one. */
+/** Of each such group of changes, the first opens a session, the last closes the oldest, and the others rename one. */
 const CYCLE = 5
 
-/** Opens, renames and closes sessions; each name says when it was sent. */
+/** Opens, renames and closes sessions. Each name contains the time at which it was sent. */
 export class Changes {
   #client
   #run = randomBytes(3).toString('hex')
@@ -33,7 +33,7 @@ export class Changes {
     this.#ids.push(id)
   }
 
-  /** The sessions in turn but for the oldest: of a rename and an end that come together only the end is told. */
+  /** The sessions in turn, except the oldest: if a rename and an end come together, viewers hear only the end. */
   async rename() {
     const i = this.#renamed++
     await this.#client.ask({
@@ -47,7 +47,7 @@ export class Changes {
     await this.#close(this.#ids.shift())
   }
 
-  /** The i-th change of a mixture. */
+  /** The i-th change of the mix. */
   async make(i) {
     const step = i % CYCLE
     await (step === 0 ? this.open() : step < CYCLE - 1 ? this.rename() : this.closeOldest())

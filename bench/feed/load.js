@@ -5,9 +5,9 @@ import { Changes } from './changes.js'
 import { Viewers } from './viewers.js'
 
 /*
- * The viewers, and who makes the changes: `node load.js JOB`, where JOB is JSON with the `kind` of the
- * load, the `pid` and `ports` of a server, and what the kind takes. One process for both, so that one
- * clock tells how long a change took.
+ * The viewers and the source of changes: `node load.js JOB`. JOB is JSON with the `kind` of the load, the `pid`
+ * and `ports` of a server, and options of the kind. Both are in one process, so that one clock measures
+ * how long a change took.
  */
 
 const SESSIONS = 50
@@ -18,7 +18,7 @@ const WARM_UP_MS = 1000
 const { kind, pid, ports, ...job } = JSON.parse(process.argv[2])
 
 const kinds = {
-  /** Changes at a steady pace, first to warm up. */
+  /** Changes at a steady rate, first to warm up. */
   async steady({ viewers: count, changesPerSecond, warmUpSeconds, seconds }) {
     const changes = await changesOf(SESSIONS)
     const viewers = await Viewers.connect(ports.http, count)
@@ -37,7 +37,7 @@ const kinds = {
       await Promise.all(made)
       return made.length
     }
-    // Not by a count: what happens to one session between two turns of the feed is one message.
+    // Counting would be wrong: several changes of one session between two turns of the feed are one message.
     const allTold = () => viewers.haveRead(() => changes.open())
     await pace(warmUpSeconds)
     await allTold()
@@ -62,7 +62,7 @@ const kinds = {
     return figures
   },
 
-  /** Renames as fast as they reach everyone, so many at a time. */
+  /** Renames sessions as fast as everyone hears of it, several at a time. */
   async saturated({ viewers: count, atOnce, seconds }) {
     const changes = await changesOf(SESSIONS)
     const viewers = await Viewers.connect(ports.http, count)

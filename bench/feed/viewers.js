@@ -16,24 +16,24 @@ const PING = 0x89
 const ANY_TEXT = Buffer.of(TEXT, 0x81, 0, 0, 0, 0, 0x2e)
 const PONG = Buffer.of(0x8a, 0x80, 0, 0, 0, 0)
 
-/** A name for a session that says when it was given, by the clock of this process. */
+/** A name for a session that contains the time, by the clock of this process. */
 export function stamp() {
   return `sent ${String(Math.round(performance.now() * 1000)).padStart(STAMP_DIGITS, '0')}`
 }
 
 /**
- * Many WebSocket clients that only count what they get, and read the stamps in it. On two cores a
- * client library would set the pace: here all read into one buffer, and a frame costs no object.
+ * Many WebSocket clients that only count messages and read the stamps in them. A client library would be the
+ * bottleneck on two cores. Here all read into one buffer, and a frame allocates nothing.
  */
 export class Viewers {
   messages = 0
   /** The length of the last message. */
   messageBytes = 0
-  /** Microseconds from the stamp in an `add` or `update` until it was read here. */
+  /** Microseconds from the stamp in an `add` or `update` until it is read here. */
   latencies = createHistogram()
   /** Called after reading. */
   onRead = () => {}
-  /** From when on a stamp is that of the change that `haveRead` waits for, and how often it was read. */
+  /** The stamp of the change that `haveRead` waits for, or later ones, and how often they were read. */
   #awaitedFromMicros = Number.POSITIVE_INFINITY
   #awaitedReads = 0
   #sockets = []
@@ -53,12 +53,12 @@ export class Viewers {
     return this.#sockets.length
   }
 
-  /** One of them sends a text. */
+  /** Sends a text from one of them. */
   send() {
     this.#sockets[0].write(ANY_TEXT)
   }
 
-  /** Waits until they have got so many messages in all, from the first on. */
+  /** Waits until they have received this many messages in all. */
   async received(messages) {
     await new Promise((resolve) => {
       this.onRead = () => this.messages >= messages && resolve()
@@ -70,7 +70,7 @@ export class Viewers {
     }
   }
 
-  /** Makes a change that has a stamp, the last one for now, and waits until each of them has read it. */
+  /** Makes a last change with a stamp, and waits until each of them has read it. */
   async haveRead(change) {
     this.#awaitedReads = 0
     this.#awaitedFromMicros = Math.round(performance.now() * 1000)
@@ -131,7 +131,7 @@ export class Viewers {
     })
   }
 
-  /** Reads the frames that are there as a whole, and returns where the next one begins. */
+  /** Reads all complete frames, and returns where the next one begins. */
   #readFrames(bytes, socket) {
     let start = 0
     while (bytes.length >= start + 2) {

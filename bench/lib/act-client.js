@@ -1,7 +1,7 @@
 import { actLines, ID_LENGTH } from './acts.js'
 import { NdjsonClient } from './ndjson-client.js'
 
-/** Asks for acts, one after the other. */
+/** Sends acts, one after the other. */
 export class ActClient {
   #client
   #act
@@ -16,7 +16,7 @@ export class ActClient {
     return JSON.parse(await this.#send(this.#line(act))).res
   }
 
-  /** How long the answer to an act takes, in milliseconds, without the time to read it. */
+  /** Milliseconds until the answer to an act, without the time to parse it. */
   async timed(act) {
     const line = this.#line(act)
     const startMs = performance.now()

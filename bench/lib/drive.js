@@ -1,6 +1,6 @@
 /**
- * Keeps `inFlight` calls under way, each with the next message, until there is none or `durationMs`
- * have passed, and waits for the last answers. Rejects at the first call that is not OK.
+ * Keeps `inFlight` calls under way, each with the next message, until the messages end or `durationMs`
+ * passed. Then waits for the last answers. Rejects at the first call that is not OK.
  */
 export function drive(client, nextMessage, { inFlight, durationMs = Number.POSITIVE_INFINITY }) {
   return new Promise((resolve, reject) => {

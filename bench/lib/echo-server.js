@@ -1,8 +1,8 @@
 import { Server, ServerCredentials } from '@grpc/grpc-js'
 
 /*
- * The least that a unary call costs with grpc-js: bytes in, bytes out. For each length in its
- * arguments there is a method that answers with so many bytes.
+ * The lowest cost of a unary call with grpc-js: bytes in, bytes out. Each argument is a length; for each
+ * there is a method that answers with that many bytes.
  */
 
 const raw = (bytes) => bytes

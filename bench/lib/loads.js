@@ -6,7 +6,7 @@ const HEADINGS = [
   ...['server µs/call', 'server CPU', 'generator CPU'],
 ]
 
-/** A table of what `measure` gives: rows of a name, the figures, and their share of the echo's calls. */
+/** A table of the results of `measure`: name, figures, and share of the echo's calls. */
 export function loadTable(rows) {
   return formatTable(
     HEADINGS,

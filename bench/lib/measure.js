@@ -3,15 +3,15 @@ import { drive } from './drive.js'
 import { quantile } from './statistics.js'
 
 const IN_FLIGHT = 64
-/** The warm-up takes so many calls, or so long. */
+/** The warm-up ends after this many calls, or after this time. */
 const WARM_UP_CALLS = 4000
 const WARM_UP_MS = 1000
-/** How many more messages are made than the warm-up says will be needed. */
+/** Messages are prepared for this multiple of the warm-up's rate. */
 const RESERVE = 2
 
 /**
- * What calls cost while 64 are under way for `seconds`, with messages taken from the iterator
- * `messages`, after a warm-up. `pid` is the server's; `repeat`: whether a message may be sent again.
+ * Measures the cost of calls, with 64 under way for `seconds`, after a warm-up. `messages` is an iterator of
+ * requests. `pid` is the server's. `repeat`: whether a message may be sent again.
  */
 export async function measure(client, messages, { pid, seconds, repeat }) {
   const take = (count) => Array.from({ length: count }, () => messages.next().value)

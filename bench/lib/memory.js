@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 const LOOK_EVERY_MS = 20
 
 /**
- * What a process holds in memory without the files mapped into it, in bytes; null where there is no
- * /proc. LevelDB maps its tables, which the system takes away again when it needs the room.
+ * Memory of a process in bytes, without the files mapped into it; null without /proc. LevelDB maps its
+ * tables, and the system takes that memory back when it needs it.
  */
 export function anonymousBytes(pid) {
   if (process.platform !== 'linux') {
@@ -14,7 +14,7 @@ export function anonymousBytes(pid) {
   return Number(/^RssAnon:\s+(\d+) kB$/m.exec(status)[1]) * 1024
 }
 
-/** Keeps looking at that; the function returned ends it and gives the most that was seen. */
+/** Samples that memory. The returned function ends it and returns the largest sample. */
 export function watchAnonymousBytes(pid) {
   let most = anonymousBytes(pid)
   const timer = setInterval(() => {

@@ -1,16 +1,16 @@
 import net from 'node:net'
 
-/** Where the id of a message stands, in questions and answers alike: `{"id":"…"`. */
+/** Position of a message's ID, in requests and answers: `{"id":"…"`. */
 const ID_START = '{"id":"'.length
 const ERROR = Buffer.from('"error":')
 const NEWLINE = 0x0a
 
 /**
- * Sends lines of JSON that begin with an id, over several connections, and matches the answers by
- * that id. It parses none of them: on two cores that would set the pace.
+ * Sends lines of JSON that begin with an ID over several connections, and matches the answers by
+ * that ID. It parses no answer, which would be the bottleneck on two cores.
  */
 export class NdjsonClient {
-  /** Called with why the client is of no more use. */
+  /** Called with the reason when the client fails. */
   onError = (error) => {
     throw error
   }
@@ -19,18 +19,18 @@ export class NdjsonClient {
   #calls = new Map()
   #idLength
 
-  /** All ids are texts of `idLength` ASCII characters. */
+  /** All IDs have `idLength` ASCII characters. */
   constructor(port, { idLength, connections }) {
     this.#idLength = idLength
     this.#connections = Array.from({ length: connections }, () => this.#connect(port))
   }
 
-  /** Sends a line with its end; `onReply` gets the length of the answer, and the answer, if it is no error. */
+  /** Sends a line, including its end. `onReply` gets the length of the answer and, unless it is an error, the answer. */
   call(line, onReply) {
     const connection = this.#next()
     this.#calls.set(this.#idOf(line, 0), onReply)
     if (connection.outgoing.length === 0) {
-      // What is sent in one turn of the event loop goes out in one write.
+      // Everything sent in one turn of the event loop leaves in one write.
       process.nextTick(() => {
         connection.socket.write(Buffer.concat(connection.outgoing))
         connection.outgoing = []

@@ -1,4 +1,4 @@
-/** What an application knows of the user of a session, about 250 bytes of JSON. */
+/** What an application stores about the user of a session, about 250 bytes of JSON. */
 export function userNamed(id) {
   return {
     id,
@@ -13,7 +13,7 @@ export function userNamed(id) {
   }
 }
 
-/** What an application keeps in a session, about 250 bytes of JSON. */
+/** What an application stores in a session, about 250 bytes of JSON. */
 export function someData(i) {
   const number = String(i % 1_000_000).padStart(6, '0')
   return {
@@ -27,7 +27,7 @@ export function someData(i) {
   }
 }
 
-/** A browser's name for itself. */
+/** A browser's user agent. */
 export const CLIENT = 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0'
 
 /** An address of 198.18.0.0/15, the network for benchmarks (RFC 2544). */

@@ -6,11 +6,11 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 
 /**
- * Calls `fn` with a new directory and a function that starts servers, as `startServer` does. When it
- * ends, those still running are stopped and the directory is removed.
+ * Calls `fn` with a new directory and a function that starts servers like `startServer`. Afterwards it
+ * stops the servers that still run and removes the directory.
  */
 export async function withServers(fn) {
-  // Not in the system's temporary directory: that may be memory, where a sync costs nothing.
+  // Not in the system's temporary directory, which may be memory: there a sync costs nothing.
   const cache = fileURLToPath(new URL('../../.cache/', import.meta.url))
   await mkdir(cache, { recursive: true })
   const directory = await mkdtemp(`${cache}bench-`)
@@ -48,7 +48,7 @@ async function startServer(script, args) {
   ended.catch(() => {})
   return {
     pid: child.pid,
-    /** How long it took to be ready. */
+    /** Milliseconds from start to ready. */
     readyMs,
     ports: { grpc: portOf(grpc), seneca: portOf(seneca?.[0]), http: portOf(http) },
     async stop() {

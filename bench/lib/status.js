@@ -7,8 +7,8 @@ const TABLE_SIZE_ZERO = 0x20
 const STATUS_200 = 0x88
 
 /**
- * The gRPC status in a header block that ended a call, decoded by Node's own HTTP/2 client, to which
- * the block is played as the one answer of a made-up server.
+ * Decodes the gRPC status in a header block that ended a call. Node's HTTP/2 client decodes it, as the
+ * answer of a fake server.
  */
 export async function readStatus(block) {
   const fields = block[0] === TABLE_SIZE_ZERO ? block.subarray(1) : block

@@ -1,4 +1,4 @@
-/** Rows of texts under their headings: the first column to the left, the others to the right. */
+/** Rows of text under their headings: the first column left-aligned, the others right-aligned. */
 export function formatTable(headings, rows) {
   const lines = [headings, ...rows]
   const widths = headings.map((_, column) => Math.max(...lines.map((line) => line[column].length)))

@@ -8,19 +8,18 @@ const FRAME_HEADER_BYTES = 9
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
 /** SETTINGS_HEADER_TABLE_SIZE = 0: equal trailers then arrive as equal bytes. */
 const SETTINGS = Buffer.of(0, 1, 0, 0, 0, 0)
-/** As much as a connection's window may grow at once: about 2 GiB of replies. */
+/** The largest step of a connection's window: about 2 GiB of replies. */
 const WINDOW_GROWTH = Buffer.of(0x7f, 0xff, 0, 0)
 
 /**
- * Just enough HTTP/2 to make one unary gRPC call over and over on one connection. The clients of
- * node:http2 and grpc-js take as much CPU for a call as a server does: on two cores they would set
- * the pace. This one takes a tenth of it.
+ * Just enough HTTP/2 to repeat one unary gRPC call on one connection. The clients of node:http2 and grpc-js need
+ * as much CPU for a call as a server, and would be the bottleneck on two cores. This one needs a tenth.
  *
- * It does not count the server's windows: calls under way, together with what a server has not
- * credited yet, must stay under 64 KiB.
+ * It ignores the server's flow control: the bytes of calls under way, and those that the server has not yet
+ * credited, must stay under 64 KiB together.
  */
 export class UnaryClient {
-  /** Called once, with why the connection is of no more use. */
+  /** Called once, with the reason, when the connection fails. */
   onError = (error) => {
     throw error
   }
@@ -43,7 +42,7 @@ export class UnaryClient {
     this.#send(Frame.WINDOW, 0, 0, WINDOW_GROWTH)
   }
 
-  /** Sends a message (at most 16 KiB); `onReply` gets the length of the answer's, if its status is OK. */
+  /** Sends a message of at most 16 KiB. If the status is OK, `onReply` gets the length of the answer. */
   call(message, onReply) {
     const headers = this.#streamId < 0 ? this.#headers.first : this.#headers.next
     this.#streamId += 2
@@ -59,7 +58,7 @@ export class UnaryClient {
     this.#socket.destroy()
   }
 
-  /** What is sent in one turn of the event loop goes out in one write. */
+  /** Everything sent in one turn of the event loop leaves in one write. */
   #send(type, flags, streamId, ...parts) {
     if (this.#outgoing.length === 0) {
       process.nextTick(() => {
@@ -117,7 +116,7 @@ export class UnaryClient {
     }
   }
 
-  /** A call ended. Only trailers that have not been seen to be OK need decoding. */
+  /** A call ended. Trailers are decoded only if the same bytes were not OK before. */
   async #end(streamId, trailers) {
     const { onReply, replyBytes } = this.#calls.get(streamId)
     this.#calls.delete(streamId)
@@ -134,8 +133,8 @@ export class UnaryClient {
 }
 
 /**
- * The header block of the first call, which fills the server's table, and the one of all the others,
- * which points into it (RFC 7541 section 6; the numbers under 62 are those of its appendix A).
+ * The header block of the first call fills the server's table; that of all other calls refers to it
+ * (RFC 7541 section 6; numbers under 62 are those of its appendix A).
  */
 function headerBlocks(path) {
   const text = (value) => [Buffer.of(value.length), Buffer.from(value)]

@@ -17,14 +17,14 @@ const DEEP_PAGES = 5
 const TOTALS = 5
 const DEEP_SKIP = 100_000
 const ALONE_MS = 2000
-/** Each of these users has as many sessions as the next, whatever the number of sessions. */
+/** All users have the same number of sessions. */
 const USER_STEP = 7919
 
 const file = (path) => fileURLToPath(new URL(path, import.meta.url))
 
 /**
- * A server on a store of a million sessions: how soon it is ready, what it holds in memory, and what
- * reads cost, beside one on a store of ten thousand.
+ * Compares a server with a million sessions to one with ten thousand: time to start, memory, and the
+ * cost of reads.
  */
 export async function benchStore(_options, report) {
   const figures = await withServers((directory, start) => measureStores(report, directory, start))
@@ -71,7 +71,7 @@ async function openStore(count, dataDir, report, start) {
       ...['serve', '--data-dir', dataDir, '--grpc', '127.0.0.1:0', '--http', 'off'],
       ...['--seneca', 'tcp://127.0.0.1:0'],
     ])
-  // The first start makes the keys, without which a server refuses a store that holds sessions.
+  // The first start creates the keys. Without them a server refuses a store that has sessions.
   await (await serve()).stop()
   const built = await runJob(file('build.js'), { location: join(dataDir, 'store'), count })
   report(`${count} sessions stored in ${built.seconds.toFixed(1)} s`)
@@ -93,7 +93,7 @@ async function openStore(count, dataDir, report, start) {
   }
 }
 
-/** Turn by turn, so that what else the machine does falls on both stores alike. */
+/** In turns, so that other load of the machine affects both stores alike. */
 async function measurePages(stores) {
   for (let i = 0; i < PAGES; i++) {
     for (const { client, userIds, firstPageMs, userPageMs } of stores) {
@@ -104,7 +104,7 @@ async function measurePages(stores) {
   }
 }
 
-/** How long a total takes, and calls of another client meanwhile; the same calls alone. */
+/** Time of a total; time of another client's calls meanwhile, and of the same calls alone. */
 async function measureTotals({ count, port, client }) {
   const other = new ActClient(port)
   const { data } = await client.ask({ cmd: 'get_sessions', paging: { take: 1 } })

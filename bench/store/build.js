@@ -2,8 +2,8 @@ import { LevelStore } from '../../dist/stores/level/store.js'
 import { makeUsers, sessionAt } from './sessions.js'
 
 /*
- * Fills a store: `node build.js JOB`, where JOB is JSON with its `location` and how many sessions to
- * `count`. Nothing is synced but the last one, and with it all before.
+ * Fills a store: `node build.js JOB`. JOB is JSON with the `location` of the store and the `count` of sessions.
+ * Only the last write is synced, and with it all writes before.
  */
 
 const CONCURRENT = 250

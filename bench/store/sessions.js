@@ -6,7 +6,7 @@ const SESSIONS_PER_USER = 100
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
-/** The sessions' last requests lie so far apart in all. */
+/** Time between the first and the last of the sessions' last requests. */
 const SPAN_MS = 6 * HOUR_MS
 const IDLE_TIMEOUT_MS = DAY_MS
 const RETENTION_MS = 7 * DAY_MS
@@ -14,7 +14,7 @@ const LIFETIME_MS = 30 * DAY_MS
 /** Format, key id, nonce, ciphertext and tag. */
 const SEAL_BYTES = 78
 
-/** Owner ids, 32 bytes each and as text, and what is known of these users. */
+/** Owner IDs, 32 bytes each and as text, and the data about these users. */
 export function makeUsers(sessions) {
   return Array.from({ length: sessions / SESSIONS_PER_USER }, (_, i) => {
     const owner = Uint8Array.from(createHash('sha256').update(`user ${i}`).digest())
@@ -24,9 +24,9 @@ export function makeUsers(sessions) {
 }
 
 /**
- * The i-th of `count` sessions, from the one that was quiet longest, as what a store's `insert` takes.
- * Of the 100 sessions of each user every other one is a token session, opened with an idempotency
- * key, the rest were opened by commands; each tenth has ended.
+ * The arguments of a store's `insert` for the i-th of `count` sessions, in order of their last request.
+ * Each user has 100 sessions. Half are token sessions with an idempotency key, half were opened by
+ * commands. Every tenth has ended.
  */
 export function sessionAt(i, count, users, nowMs) {
   const user = users[i % users.length]
@@ -68,7 +68,7 @@ function token(owner, startMs, endMs) {
   return { owner, lifetime: { exp, nbf: iat, iat }, publicKey: noise(32) }
 }
 
-/** Bytes that no compression makes smaller, as keys, seals and hashes are. */
+/** Bytes that do not compress, like keys, seals and hashes. */
 function noise(length) {
   return Uint8Array.from({ length }, () => Math.random() * 256)
 }

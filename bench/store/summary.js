@@ -1,10 +1,10 @@
 import { formatTable } from '../lib/table.js'
 
 const MAX_READY_MS = 2000
-/** How many times longer a first page may take with a million sessions than with ten thousand. */
+/** Largest allowed time of a first page with a million sessions, as a multiple of the time with ten thousand. */
 const MAX_GROWTH = 2
 const MAX_ANONYMOUS_MB = 300
-/** How long a small call may wait while sessions are counted. */
+/** Longest allowed wait of a small call while sessions are counted. */
 const MAX_SMALL_CALL_MS = 100
 
 const MB = 1e6
@@ -50,7 +50,7 @@ export function verdicts(figures) {
   ]
 }
 
-/** null where there is no /proc. */
+/** null without /proc. */
 function inMb({ mostAnonymousBytes }) {
   return mostAnonymousBytes === null ? null : mostAnonymousBytes / MB
 }
