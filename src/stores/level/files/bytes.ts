@@ -1,4 +1,4 @@
-/** Bytes that are not what their format says. */
+/** The bytes violate their format. */
 export class FormatError extends Error {}
 
 /** Reads the primitives of LevelDB's files from a slice, never beyond its end. Throws FormatError. */
@@ -40,7 +40,7 @@ export class ByteReader {
     return slice
   }
 
-  /** With its length before it. */
+  /** Bytes that are preceded by their length. */
   sized(): Buffer {
     return this.take(this.varint())
   }

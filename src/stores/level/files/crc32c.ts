@@ -24,12 +24,12 @@ export function crc32c(bytes: Uint8Array, seed = 0): number {
   return ~crc >>> 0
 }
 
-/** The checksum of what `crc` is that of, and one byte more. */
+/** Extends a checksum by one byte. */
 export function crc32cAnd(crc: number, byte: number): number {
   return ~(at(TABLES[0], ~crc ^ byte) ^ (~crc >>> 8)) >>> 0
 }
 
-/** LevelDB stores checksums masked, so that one over bytes that hold checksums stays a good one. */
+/** LevelDB masks stored checksums: a CRC over bytes that contain CRCs detects less. */
 export function masked(crc: number): number {
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0
 }

@@ -2,35 +2,34 @@ import { ByteReader } from './bytes.js'
 import { crc32c, crc32cAnd, masked } from './crc32c.js'
 
 /*
- * LevelDB's log format (doc/log_format.md there), of its logs and its manifests: blocks of 32 KiB, in
- * each records of a header and data. Header: masked CRC-32C over type and data (4 bytes), length of the
- * data (2), type (1), little-endian. What is longer than the rest of a block goes on in the next.
+ * LevelDB's log format (its doc/log_format.md), used for logs and manifests: blocks of 32 KiB that contain records of
+ * a header and data. Header, little-endian: masked CRC-32C over type and data (4 bytes), length of the data (2), type
+ * (1). A record that does not fit into the rest of a block continues in the next one.
  */
 
 export const BLOCK_BYTES = 32_768
 const HEADER_BYTES = 7
 const SECTOR_BYTES = 512
-/** Of the row at the end of a write: a mark and four bytes. */
+/** The checksum of the row at the end of a write: a tag and four bytes. */
 const CHECKSUM_BYTES = 5
 const FULL = 1
 const FIRST = 2
 const LAST = 4
 
 export type LogEntry =
-  /** One write, whole, and where what is behind it begins. */
+  /** One complete write, and where the next one begins. */
   | { readonly data: Buffer; readonly end: number }
-  /** Damage, where it begins, what it is, and whether what was written there is lost. */
+  /** Damage: where it begins, what it is, and whether a write is lost there. */
   | { readonly offset: number; readonly problem: string; readonly isLost: boolean }
 
 /**
- * The writes in a log, and its damage, in their order. A last write that did not get to its end, since the
- * process or the machine died meanwhile, is no damage: nobody was told that it is on disk. Reads on behind damage
- * where it finds the next whole record, which LevelDB itself does not before the next block. `from`: where a write
- * begins; `bytes` begin with a block in any case.
+ * The writes in a log and its damage, in order. An incomplete last write is no damage: the process or the machine died,
+ * and the write was never acknowledged. After damage it resumes at the next complete record; LevelDB itself skips the
+ * rest of the block. `bytes` begin with a block; reading begins at `from`, where a write must begin.
  */
 export function* readLog(bytes: Buffer, from = 0): Generator<LogEntry, void> {
   let parts: Buffer[] | null = null
-  /** Whether what is missing before the next part was told of. */
+  /** Whether the gap before the next part was reported. */
   let isTold = false
   let offset = from
   while (offset < bytes.length) {
@@ -74,7 +73,7 @@ interface Piece {
   readonly next: number
   readonly problem: string | null
   readonly type: number
-  /** null: there is none, or none that can be believed. */
+  /** null if there is none that can be trusted. */
   readonly data: Buffer | null
 }
 
@@ -82,7 +81,7 @@ function readPiece(bytes: Buffer, offset: number): Piece | 'torn' {
   const blockEnd = offset - (offset % BLOCK_BYTES) + BLOCK_BYTES
   const nothing = { offset, next: blockEnd, problem: null, type: 0, data: null }
   if (blockEnd - offset < HEADER_BYTES) {
-    return nothing // Too small for a header: filled up.
+    return nothing // Too small for a header: padding.
   }
   if (bytes.length - offset < HEADER_BYTES || isZero(bytes, offset)) {
     return 'torn'
@@ -110,7 +109,7 @@ function readPiece(bytes: Buffer, offset: number): Piece | 'torn' {
     return 'torn'
   }
   if (end <= limit && isZeroFrom(bytes, offset, end)) {
-    return 'torn' // The machine died when the file had its length, but not yet all of its content.
+    return 'torn' // The machine died after the file got its length and before it got its content.
   }
   return {
     ...nothing,
@@ -123,7 +122,7 @@ function isWhole(bytes: Buffer, offset: number, end: number): boolean {
   return masked(crc32c(bytes.subarray(offset + 6, end))) === bytes.readUInt32LE(offset)
 }
 
-/** Where the data ends by its checksum, which does not cover its length; null where nowhere. */
+/** The end of the data at which the checksum fits, since the checksum does not cover the length; null if there is none. */
 function findEnd(bytes: Buffer, offset: number, limit: number): number | null {
   const wanted = bytes.readUInt32LE(offset)
   let crc = crc32c(bytes.subarray(offset + 6, offset + 7))
@@ -146,8 +145,8 @@ function isHeaderOrEnd(bytes: Buffer, offset: number, blockEnd: number): boolean
 }
 
 /**
- * Whether the record is zero from a sector on that did not get to the disk, and all behind it to the end of the file. Each
- * write ends with a checksum, which is not all zero.
+ * Whether everything is zero from some sector of the record to the end of the file: those sectors did not reach the
+ * disk. A complete write ends with a checksum that is not all zero.
  */
 function isZeroFrom(bytes: Buffer, offset: number, end: number): boolean {
   const sector = Math.floor((end - CHECKSUM_BYTES) / SECTOR_BYTES) * SECTOR_BYTES
@@ -163,13 +162,13 @@ function isZero(bytes: Buffer, from: number): boolean {
   return true
 }
 
-/** A row as it was once written or deleted. */
+/** One write or deletion of a row. */
 export interface WrittenRow {
   readonly key: Buffer
-  /** The larger, the later. */
+  /** Grows with time. */
   readonly sequence: bigint
   readonly isDeleted: boolean
-  /** Empty where it is deleted. */
+  /** Empty for a deletion. */
   readonly value: Buffer
 }
 

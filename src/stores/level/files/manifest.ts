@@ -1,11 +1,11 @@
 import { ByteReader, FormatError } from './bytes.js'
 import { BLOCK_BYTES, readLog } from './log.js'
 
-/** What a manifest says of the other files of a database (`VersionEdit`, applied in order). */
+/** The state that a manifest's entries (`VersionEdit`) add up to. */
 export interface Manifest {
-  /** Logs from this number on, and `prevLogNumber`, hold what is in no table yet. */
+  /** Logs from this number on, and `prevLogNumber`, contain the rows that are in no table yet. */
   readonly logNumber: number
-  /** 0: none. */
+  /** 0 if there is none. */
   readonly prevLogNumber: number
   /** No row of a table has a larger one. */
   readonly lastSequence: number
@@ -18,21 +18,21 @@ export function readManifest(bytes: Buffer): Manifest {
   return new ManifestReader().read(bytes)
 }
 
-/** Reads a manifest that grows: each entry once. */
+/** Reads a growing manifest: each entry once. */
 export class ManifestReader {
   private readonly state = { logNumber: 0, prevLogNumber: 0, lastSequence: 0 }
   private readonly tables = new Map<number, number>()
   private readonly problems: string[] = []
   private edits = 0
-  /** In the file, where the next entry begins. */
+  /** The file offset of the next entry. */
   private end = 0
 
-  /** From which byte of the file on `read` needs its bytes. */
+  /** The file offset from which `read` needs the bytes. */
   get start(): number {
     return this.end - (this.end % BLOCK_BYTES)
   }
 
-  /** What the manifest says, given its bytes from `start` on. */
+  /** The state of the manifest, given its bytes from `start` on. */
   read(bytes: Buffer): Manifest {
     const { start } = this
     for (const entry of readLog(bytes, this.end - start)) {

@@ -1,6 +1,6 @@
 import { FormatError } from './bytes.js'
 
-/** More than any block holds: a record is of at most some 100 KiB. */
+/** More than any block contains: a record has at most some 100 KiB. */
 const MAX_BYTES = 64 * 1024 * 1024
 
 /** Unpacks Snappy's raw format (format_description.txt of google/snappy). Throws FormatError. */

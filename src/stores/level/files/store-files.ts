@@ -30,12 +30,12 @@ export interface LiveFiles {
   readonly damages: readonly FileDamage[]
 }
 
-/** How often files that change while they are read are read anew. */
+/** How many times to read files that change while they are read. */
 const ATTEMPTS = 5
 
 /**
- * What CURRENT and the manifest that it names say. Where a server works on the files meanwhile they are read again, until
- * they hold still.
+ * The live files, by CURRENT and the manifest that it names. If a server changes the files meanwhile, it reads them again
+ * until they stay the same.
  */
 export async function liveFiles(location: string): Promise<LiveFiles> {
   for (let attempt = 1; ; attempt++) {
@@ -74,8 +74,8 @@ async function readLiveFiles(location: string): Promise<LiveFiles> {
 }
 
 /**
- * The damage of the files that a database lives on: those that a start reads, then the tables, unless they have more than
- * `maxTableBytes` together. A table never changes: those in `verified` are left out, and those that are whole put there.
+ * The damage in a database's live files: first those that a start reads, then the tables, unless these have more than
+ * `maxTableBytes` together. Tables never change, so it skips those in `verified` and adds the undamaged ones.
  */
 export async function* damagedFiles(
   location: string,
@@ -98,7 +98,7 @@ export async function* damagedFiles(
   }
 }
 
-/** A log's damage; a last write that was cut off is none. */
+/** The damage in a log. An incomplete last write is none. */
 async function verifyLog(location: string, file: string): Promise<FileDamage[]> {
   const bytes = await readStoreFile(location, file)
   const damages: FileDamage[] = []
@@ -117,7 +117,7 @@ function problemOf(entry: LogEntry): string | null {
   }
   try {
     for (const _ of readBatch(entry.data)) {
-      // That it can be read is all.
+      // Only whether it can be read matters.
     }
     return null
   } catch (error) {
@@ -128,14 +128,14 @@ function problemOf(entry: LogEntry): string | null {
   }
 }
 
-/** A table's damage. */
+/** The damage in a table. */
 export async function verifyTableFile(
   location: string,
   { file, size }: LiveTable,
 ): Promise<FileDamage[]> {
   const bytes = await readStoreFile(location, file)
   if (bytes === null) {
-    // A server may have put another in its place.
+    // A running server may just have replaced it.
     const { tables } = await liveFiles(location)
     const isLive = tables.some((table) => table.file === file)
     return isLive ? [{ file, problem: 'is missing' }] : []
@@ -147,7 +147,7 @@ export async function verifyTableFile(
   return problems.map((problem) => ({ file, problem }))
 }
 
-/** Identifies what the files are at this moment: changes where a server writes to them. */
+/** Identifies the current state of the files: it changes whenever a server writes to them. */
 export async function fingerprint(location: string): Promise<string> {
   const names = await readdir(location)
   const facts = names.sort().map(async (name) => {
@@ -167,7 +167,7 @@ function namedFiles(names: readonly string[], manifest: Manifest): LiveFiles {
   const logs = namesOf(names, /^(\d+)\.log$/).filter(
     ({ number }) => number >= logNumber || number === prevLogNumber,
   )
-  // Each start makes the log of this number before it says so in the manifest.
+  // A start creates this log before it notes its number in the manifest.
   if (logNumber > 0 && !logs.some(({ number }) => number === logNumber)) {
     missing(`${`${logNumber}`.padStart(6, '0')}.log`)
   }
@@ -187,11 +187,11 @@ function namedFiles(names: readonly string[], manifest: Manifest): LiveFiles {
   }
 }
 
-/** Of a table that the manifest does not tell of. */
+/** The size of a table that the manifest does not name. */
 const UNKNOWN_SIZE = -1
 const TABLE_NAME = /^(\d+)\.(?:ldb|sst)$/
 
-/** Every file that may be one of the database's: some may be left over from before. */
+/** Every file that may belong to the database. Some may be obsolete. */
 function allFiles(names: readonly string[]): Omit<LiveFiles, 'damages'> {
   return {
     logs: namesOf(names, /^(\d+)\.log$/).map(({ file }) => file),
@@ -212,7 +212,7 @@ function namesOf(
     .sort((a, b) => a.number - b.number)
 }
 
-/** null where it is not there. Throws StoreUnavailableError, which names the file. */
+/** The file's content; null if it does not exist. Throws StoreUnavailableError, which names the file. */
 export async function readStoreFile(location: string, file: string): Promise<Buffer | null> {
   try {
     return await readFile(join(location, file)).catch(absent)

@@ -4,9 +4,9 @@ import type { WrittenRow } from './log.js'
 import { unsnap } from './snappy.js'
 
 /*
- * LevelDB's table format (doc/table_format.md there): data blocks, a filter, a block that says where the filter is,
- * one that says where the data blocks are, and a footer of 48 bytes that says where these two are. Behind each
- * block stand one byte for its packing and a masked CRC-32C over block and byte.
+ * LevelDB's table format (its doc/table_format.md): data blocks, a filter, an index of filters, an index of data blocks,
+ * and a footer of 48 bytes that locates the two indexes. Each block is followed by one byte for its compression and a
+ * masked CRC-32C over block and byte.
  */
 
 const FOOTER_BYTES = 48
@@ -14,7 +14,7 @@ const TRAILER_BYTES = 5
 const MAGIC = 0xdb4775248b80fb57n
 const SNAPPY = 1
 const SEQUENCE_BYTES = 8
-/** More than a block has: it ends with the row that brings it beyond 4 KiB, and a row has some 100 KiB at most. */
+/** More than a block has: it ends with the row that takes it past 4 KiB, and a row has at most some 100 KiB. */
 const MAX_BLOCK_BYTES = 256 * 1024
 
 interface Place {
@@ -28,7 +28,7 @@ export interface Block extends Place {
   readonly isWhole: boolean
 }
 
-/** The damage of a table, a line each; none where every byte that matters is as it was written. */
+/** The damage in a table, one line each; empty if every significant byte is intact. */
 export function verifyTable(bytes: Buffer): string[] {
   const problems: string[] = []
   const check = (name: string, place: Place) => {
@@ -65,8 +65,8 @@ export function verifyTable(bytes: Buffer): string[] {
 }
 
 /**
- * The blocks of rows in a table, damaged ones among them. Where the index or the footer is damaged, the blocks are found by
- * their checksums, which hold at their ends alone; what lies between two of them is given as a damaged one.
+ * The data blocks in a table, including damaged ones. If the index or the footer is damaged, it finds the blocks by their
+ * checksums, which fit only at their ends; a gap between two of them becomes a damaged block.
  */
 export function findBlocks(bytes: Buffer): Block[] {
   try {
@@ -93,7 +93,7 @@ export function findBlocks(bytes: Buffer): Block[] {
   }
 }
 
-/** What an index says: each of its values is the place of a block. */
+/** The places of the blocks that an index lists. */
 function placesIn(bytes: Buffer, index: Place): Place[] {
   return [...entries(unpacked(bytes, index))].map(([, value]) => placeIn(new ByteReader(value)))
 }
@@ -102,7 +102,7 @@ function blocksAt(bytes: Buffer, places: readonly Place[]): Block[] {
   return places.map((place) => ({ ...place, isWhole: isWhole(bytes, place) }))
 }
 
-/** Behind the rows come the filter, then the index of filters with an entry of that name, then the index. */
+/** After the data blocks come the filter, then the index of filters, which names it, then the index of data blocks. */
 function withoutIndexes(bytes: Buffer, blocks: readonly Block[]): Block[] {
   const sizes = new Map(blocks.map(({ offset, size, isWhole }) => [offset, isWhole && size]))
   for (const block of blocks.toReversed()) {
@@ -122,7 +122,7 @@ function withoutIndexes(bytes: Buffer, blocks: readonly Block[]): Block[] {
   return [...blocks]
 }
 
-/** The rows in a block, as far as it can be read; of a damaged one some may be altered. */
+/** The rows in a block, as far as they can be read. Rows of a damaged block may be altered. */
 export function* rowsOf(bytes: Buffer, block: Block): Generator<WrittenRow, void> {
   const content = attempt(() => unpacked(bytes, block))
   if (content === undefined) {
@@ -165,7 +165,7 @@ function isWhole(bytes: Buffer, { offset, size }: Place): boolean {
   )
 }
 
-/** The block that begins here or, where none does, the next one behind what is damaged; null where there is none. */
+/** The block that begins here or, after damage, the next one; null if there is none. */
 function nextBlock(bytes: Buffer, from: number): Place | null {
   const size = findSize(bytes, from, bytes.length)
   if (size !== null) {
@@ -180,19 +180,19 @@ function nextBlock(bytes: Buffer, from: number): Place | null {
   return null
 }
 
-/** Whether a block of rows may begin here: its first key shares nothing, and is longer than its sequence number. */
+/** Whether a data block may begin here: its first key shares no bytes, and is longer than its sequence number. */
 function mayBegin(bytes: Buffer, offset: number): boolean {
   const isFirstKey = (at: number) => bytes[at] === 0 && (bytes[at + 1] ?? 0) > SEQUENCE_BYTES
   if (isFirstKey(offset)) {
     return true
   }
-  // Packed: the length of all, then that of the first bytes that stand there as they are.
+  // Compressed: the total length, then the length of the first literal.
   const reader = new ByteReader(bytes.subarray(offset, offset + 16))
   const tag = attempt(() => (reader.varint() <= MAX_BLOCK_BYTES ? reader.byte() : 1)) ?? 1
   return (tag & 3) === 0 && isFirstKey(offset + reader.offset + Math.max((tag >> 2) - 59, 0))
 }
 
-/** The size of the block that begins here, by its checksum; null where there is none. */
+/** The size of the block that begins here, found by its checksum; null if none does. */
 function findSize(bytes: Buffer, offset: number, maxBytes: number): number | null {
   let crc = 0
   const last = Math.min(offset + maxBytes, bytes.length - TRAILER_BYTES)
@@ -211,7 +211,7 @@ function unpacked(bytes: Buffer, { offset, size }: Place): Buffer {
   return bytes[offset + size] === SNAPPY ? unsnap(block) : block
 }
 
-/** Keys and values of a block; each key has the bytes that it does not share with the one before it. */
+/** Keys and values of a block. Each key is stored without the prefix that it shares with the previous one. */
 function* entries(block: Buffer): Generator<[key: Buffer, value: Buffer], void> {
   if (block.length < 4) {
     throw new FormatError('a block is too small')

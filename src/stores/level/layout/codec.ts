@@ -7,7 +7,7 @@ import {
 import type { EpochSettings } from '../../../core/epoch.js'
 import type { Session, Token } from '../../../core/session.js'
 
-/** What an idempotency key stands for. */
+/** The stored value of an idempotency key. */
 export interface Answer {
   readonly sessionId: string
   /** SHA-256, 32 bytes. */
@@ -18,14 +18,14 @@ export interface Answer {
 export interface Info {
   readonly layoutVersion: number
   readonly epochs: EpochSettings
-  /** While checksums are added to an older store: rows from this key on have none. Else empty. */
+  /** While an older store is upgraded: rows from this key on have no checksum yet. Otherwise empty. */
   readonly uncheckedFrom: Uint8Array
 }
 
-/** Where the store stands after a commit. */
+/** The counters that every commit writes. */
 export interface Tally {
   readonly openSessions: number
-  /** Commits since the store was made. */
+  /** The number of commits since the store was made. */
   readonly commits: number
 }
 
@@ -59,7 +59,7 @@ export function decodeSession(bytes: Uint8Array): Session {
     closeTimeMs: record.active ? null : milliseconds(record.closeTimeMs),
     address: record.address,
     client: record.client,
-    // Older versions kept both in sessions that had ended. The sweep writes those anew within a day.
+    // Earlier releases kept both in ended sessions. The sweep rewrites those within a day.
     user: record.active && record.user !== '' ? record.user : null,
     data: record.active && record.data !== '' ? record.data : null,
     token: record.token ? decodeToken(record.token) : null,
@@ -68,7 +68,7 @@ export function decodeSession(bytes: Uint8Array): Session {
 
 function decodeToken({ owner, lifetime, publicKey }: TokenMessage): Token {
   return {
-    // The decoder gives slices, which would keep the whole record alive.
+    // The decoder returns slices, which would keep the whole record in memory.
     owner: Uint8Array.from(owner),
     lifetime: lifetime ?? { exp: 0n, nbf: 0n, iat: 0n },
     publicKey: Uint8Array.from(publicKey),
@@ -108,7 +108,7 @@ export function decodeInfo(bytes: Uint8Array): Info {
 
 export const TALLY_BYTES = 16
 
-/** Two doubles: written with every commit, so it costs no encoder. */
+/** Two doubles: every commit writes it, and an encoder costs more. */
 export function encodeTally({ openSessions, commits }: Tally): Uint8Array {
   const bytes = Buffer.allocUnsafe(TALLY_BYTES)
   bytes.writeDoubleBE(openSessions, 0)
@@ -121,7 +121,7 @@ export function decodeTally(bytes: Uint8Array): Tally {
   return { openSessions: view.getFloat64(0), commits: view.getFloat64(8) }
 }
 
-/** What was never written: one that a number cannot hold would come back as another. */
+/** Throws RangeError for a value that a number cannot represent: the store never writes one. */
 function milliseconds(value: bigint): number {
   const ms = Number(value)
   if (!Number.isSafeInteger(ms)) {

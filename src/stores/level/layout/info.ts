@@ -6,12 +6,12 @@ import { INFO_KEY, LAYOUT_VERSION, RANGES, UNCHECKED_LAYOUT_VERSION } from './ke
 import { withoutChecksum } from './row-checksum.js'
 import { storedInfo } from './stored.js'
 
-/** Of a store that this release makes. */
+/** The facts about a store that this release makes. */
 export function newInfo(epochs: EpochSettings): Info {
   return { layoutVersion: LAYOUT_VERSION, epochs, uncheckedFrom: new Uint8Array() }
 }
 
-/** Throws StoreMismatchError where a store was made under something else; `name` is the store's. */
+/** Throws StoreMismatchError if the store was made with another layout or other epochs; `name` is the store's. */
 export function expectInfo(stored: Info, epochs: EpochSettings, name: string): void {
   if (![UNCHECKED_LAYOUT_VERSION, LAYOUT_VERSION].includes(stored.layoutVersion)) {
     throw new StoreMismatchError(
@@ -34,9 +34,8 @@ function epochText({ genesisMs, lengthMs }: EpochSettings): string {
 }
 
 /**
- * The facts about a store from their row as it is stored; undefined where there is none. A row without a
- * checksum is believed only where it is, byte for byte, what the releases of layout 1 wrote: no damage to a
- * newer one makes it that. Throws StoreDamagedError.
+ * Decodes the stored row of facts about the store; undefined if there is none. It accepts a row without a checksum only
+ * if every byte is as the releases of layout 1 wrote it: no damage turns a newer row into that. Throws StoreDamagedError.
  */
 export function readInfoRow(stored: Uint8Array | undefined, location: string): Info | undefined {
   if (stored === undefined) {
@@ -54,13 +53,13 @@ export function readInfoRow(stored: Uint8Array | undefined, location: string): I
   return info
 }
 
-/** Which rows of such a store have no checksum; undefined where all have one. */
+/** Which rows of such a store have no checksum; undefined if all have one. */
 export function uncheckedRows(info: Info | undefined): IsUnchecked | undefined {
   if (info?.layoutVersion === UNCHECKED_LAYOUT_VERSION) {
     return () => true
   }
   const from = info?.uncheckedFrom ?? new Uint8Array()
-  // Facts get theirs together with the first rows.
+  // The facts get their checksums with the first batch.
   return from.length === 0
     ? undefined
     : (key) => key[0] !== RANGES.facts.gte[0] && key.compare(from) >= 0

@@ -2,8 +2,7 @@ import type { Session } from '../../../core/session.js'
 import type { Deadline, IdempotencyScope, ListQuery } from '../../../core/store.js'
 
 /*
- * Layout 2; of layout 1 it differs in the checksums of the rows alone (row-checksum.ts). The first byte
- * of a key names its range:
+ * Layout 2. Layout 1 is the same without checksums (row-checksum.ts). The first byte of a key names its range:
  *
  *   s id                                   the record
  *   k id                                   the sealed private key, while the session is active
@@ -14,9 +13,9 @@ import type { Deadline, IdempotencyScope, ListQuery } from '../../../core/store.
  *   x time kind (id | owner signer key)    deadlines, earliest first
  *   m name                                 facts about the store
  *
- * Times are milliseconds in 8 bytes, big-endian, so that they sort as bytes; with a minus they
- * count down from the largest. `active` and `kind` are one byte. Texts and bytes are preceded by
- * their length in 2 bytes, lest two different rows share a key; the last part stands bare.
+ * Times are milliseconds in 8 bytes, big-endian, so that they sort as bytes; with a minus they count down from the
+ * largest. `active` and `kind` are one byte. Strings and bytes are preceded by their length in 2 bytes, so that no two
+ * rows share a key; only the last part has no length.
  */
 
 export const LAYOUT_VERSION = 2
@@ -31,15 +30,15 @@ const ZERO = Buffer.of(0)
 const ONE = Buffer.of(1)
 const LENGTH_BYTES = 2
 export const TIME_BYTES = 8
-/** Where the time begins in a key of the list of all: behind its range and `active`. */
+/** The offset of the time in a key of the list of all sessions: after range and `active`. */
 export const LIST_TIME_OFFSET = 2
-/** Where the user begins in a key of the list of a user: behind its range and its length. */
+/** The offset of the user in a key of the list of a user: after range and length. */
 const USER_OFFSET = 1 + LENGTH_BYTES
 const MAX_TIME = Number.MAX_SAFE_INTEGER
 const AFTER_ALL_TIME = MAX_TIME + 1
 const DEADLINE_KINDS = ['session', 'idempotency'] as const
 
-/** Keys from `gte` on, as far as `lt`. */
+/** Keys from `gte`, inclusive, to `lt`, exclusive. */
 export interface KeyRange {
   readonly gte: Buffer
   readonly lt: Buffer
@@ -47,7 +46,7 @@ export interface KeyRange {
 
 /** Keys that end in a time and an id. */
 export interface TimeRange extends KeyRange {
-  /** Where the time begins in each key. */
+  /** The offset of the time in each key. */
   readonly timeOffset: number
 }
 
@@ -79,12 +78,12 @@ export function answerKey(scope: IdempotencyScope): Buffer {
   return Buffer.concat([range('i'), ...scopeParts(scope)])
 }
 
-/** What `answerKey` made a key of. */
+/** Reverses `answerKey`. */
 export function scopeOf(key: Buffer): IdempotencyScope {
   return readScope(key.subarray(1))
 }
 
-/** The id in a key that has nothing else in it: of a record, or of a seal. */
+/** The id in the key of a record or a seal. */
 export function idOf(key: Buffer): string {
   return key.toString('utf8', 1)
 }
@@ -99,10 +98,10 @@ export function isDeadlineKey(key: Buffer): boolean {
   return key[0] === DEADLINE_RANGE
 }
 
-/** What `deadlineKey` made a key of. Throws where it made no such key. */
+/** Reverses `deadlineKey`. Throws if it cannot have made this key. */
 export function deadlineOf(key: Buffer): Deadline {
   const deadline = readDeadline(key)
-  // Else settling it would leave this key, and the sweep would find it for ever.
+  // Otherwise settling the deadline would not delete this key, and the sweep would find it for ever.
   if (!deadlineKey(deadline).equals(key)) {
     throw new Error(`no deadline: ${key.toString('hex')}`)
   }
@@ -123,17 +122,17 @@ function readDeadline(key: Buffer): Deadline {
   }
 }
 
-/** The answers of an owner. */
+/** The idempotency entries of an owner. */
 export function answerRange(owner: Uint8Array): KeyRange {
   return prefixRange(Buffer.concat([range('i'), sized(owner)]))
 }
 
-/** Where the sessions that a command opened for a user, address and client are listed. */
+/** The key of the `c` row of a user, address and client. */
 export function openedKey(userId: string, address: string, client: string): Buffer {
   return Buffer.concat([range('c'), sized(userId), sized(address), Buffer.from(client)])
 }
 
-/** The keys by which lists find a session: a function of its record alone. */
+/** The index keys of a session, derived from its record alone. */
 export function indexKeys({ id, userId, active, requestTimeMs }: Session): [Buffer, Buffer] {
   const order = [active ? ONE : ZERO, inverted(requestTimeMs), Buffer.from(id)]
   return [
@@ -142,14 +141,14 @@ export function indexKeys({ id, userId, active, requestTimeMs }: Session): [Buff
   ]
 }
 
-/** The sessions with one value of `active` that a list is about, newest request first. */
+/** The index keys of the open or of the ended sessions that match a query, newest request first. */
 export function requestTimeRange(
   { userId, fromTimeMs = 0, toTimeMs = Number.POSITIVE_INFINITY }: Partial<ListQuery>,
   active: boolean,
 ): TimeRange {
   const start = userId === undefined ? range('t') : Buffer.concat([range('u'), sized(userId)])
   const prefix = Buffer.concat([start, active ? ONE : ZERO])
-  // Later times come first, so the bounds change places.
+  // Later times sort first, so the bounds swap.
   return {
     gte: Buffer.concat([prefix, time(AFTER_ALL_TIME - clampTime(toTimeMs))]),
     lt: Buffer.concat([prefix, time(AFTER_ALL_TIME - clampTime(fromTimeMs))]),
@@ -168,9 +167,9 @@ export function idAfterTime(key: Buffer, timeOffset: number): string {
   return key.toString('utf8', timeOffset + TIME_BYTES)
 }
 
-/** Whether a key of a TimeRange, which ends in the session's id, is the one by which lists find it. */
+/** Whether a key of a TimeRange that ends in the session's id is one of its index keys. */
 export function listsAt(key: Buffer, timeOffset: number, session: Session): boolean {
-  // Without a buffer for the key as it should be: this is asked of each row of each list.
+  // Compares in place instead of building the key: this runs for each row of each list.
   const isOfUser =
     timeOffset === LIST_TIME_OFFSET ||
     key.toString('utf8', USER_OFFSET, timeOffset - ONE.length) === session.userId
@@ -194,7 +193,7 @@ function range(name: 't' | 'u' | 'c' | 'i' | 'x'): Buffer {
   return Buffer.from(name)
 }
 
-/** Keys that begin with `prefix`, behind which no key has the byte 0xff. */
+/** Keys that begin with `prefix`. The byte after it must never be 0xff. */
 function prefixRange(prefix: Buffer): KeyRange {
   return { gte: prefix, lt: Buffer.concat([prefix, Buffer.of(0xff)]) }
 }
@@ -206,11 +205,11 @@ function scopeParts({ owner, signer, key }: IdempotencyScope): Buffer[] {
 function readScope(parts: Buffer): IdempotencyScope {
   const [owner, afterOwner] = readSized(parts)
   const [signer, key] = readSized(afterOwner)
-  // Copies: a slice would keep the whole key alive.
+  // Copies: slices would keep the whole key in memory.
   return { owner: Uint8Array.from(owner), signer: Uint8Array.from(signer), key: key.toString() }
 }
 
-/** With its length before it, in 2 bytes. */
+/** Prefixes a part with its length in 2 bytes. */
 export function sized(part: string | Uint8Array): Buffer {
   const length = typeof part === 'string' ? Buffer.byteLength(part) : part.length
   const bytes = Buffer.allocUnsafe(LENGTH_BYTES + length)
@@ -223,7 +222,7 @@ export function sized(part: string | Uint8Array): Buffer {
   return bytes
 }
 
-/** What `sized` made, and what comes behind it. */
+/** Reverses `sized`: the part and the rest. */
 export function readSized(bytes: Buffer): [part: Buffer, rest: Buffer] {
   const end = LENGTH_BYTES + bytes.readUInt16BE()
   return [bytes.subarray(LENGTH_BYTES, end), bytes.subarray(end)]
@@ -245,7 +244,7 @@ export function inverted(ms: number): Buffer {
   return time(MAX_TIME - ms)
 }
 
-/** Whole milliseconds at or after `ms`, within what a key can say. */
+/** Rounds up to milliseconds, within the range of a key. */
 function clampTime(ms: number): number {
   return Math.min(Math.max(Math.ceil(ms), 0), AFTER_ALL_TIME)
 }

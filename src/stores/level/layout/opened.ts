@@ -5,17 +5,16 @@ import type { Row } from '../database.js'
 import { inverted, openedKey, readSized, sized, TIME_BYTES } from './keys.js'
 
 /*
- * The value of a `c` row: the open sessions that a command opened for one user, address and client. There
- * is seldom more than one. Each entry is its inverted open time and its id, with the length before
- * it; the newest comes first.
+ * The value of a `c` row: the open sessions that a command opened for one user, address and client. There is seldom more
+ * than one. Each entry is a length, the inverted open time and the id; the newest comes first.
  */
 
-/** The ids of the sessions in such a value, the newest first. Where the row is stale, some have ended. */
+/** The ids of the sessions in such a value, newest first. In a stale row some have ended. Throws StoreDamagedError. */
 export function openedIds(value: Uint8Array | undefined): string[] {
   return value === undefined ? [] : entriesOf(value).map(idOfEntry)
 }
 
-/** The `c` row after a change, where the change concerns it; `read` gives the value that is there. */
+/** The `c` row after a change; none if the change does not affect it. `read` returns the current value. */
 export function openedRows(
   { before, after }: SessionChange,
   read: (key: Buffer) => Uint8Array | undefined,
@@ -31,7 +30,7 @@ export function openedRows(
   return [[key, entries.length === 0 ? null : Buffer.concat(entries.map(sized))]]
 }
 
-/** Whether a session stands in a `c` row. */
+/** Whether a session belongs in a `c` row. */
 export function isOpened(session: Session | null | undefined): boolean {
   return session?.active === true && session.token === null
 }
@@ -41,7 +40,7 @@ export function entryOf({ openTimeMs, id }: Session): Buffer {
   return Buffer.concat([inverted(openTimeMs), Buffer.from(id)])
 }
 
-/** The entries of a value that may be none; undefined where it is not one. */
+/** The entries of a value; undefined if it is malformed. */
 export function entriesIn(value: Uint8Array | undefined): Buffer[] | undefined {
   try {
     const entries = entriesOf(value ?? new Uint8Array())

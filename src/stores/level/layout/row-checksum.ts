@@ -1,14 +1,14 @@
 import { crc32 } from 'node:zlib'
 
 /*
- * Every stored value ends with a checksum over its key and itself: the byte 0x7d and CRC-32 (zlib's), in
- * little-endian. To a protobuf reader that is field 15 of type fixed32, so that an earlier release still
- * reads the layout version of the store and refuses the store with the right reason.
+ * Every stored value ends with a checksum over key and value: the byte 0x7d and zlib's CRC-32, little-endian. A protobuf
+ * reader takes it for field 15 of type fixed32, so an earlier release still reads the layout version and refuses the
+ * store for the right reason.
  */
 
 const TAG = 0x7d
 export const CHECKSUM_BYTES = 5
-/** Below this many bytes a loop here is faster than the call to zlib. */
+/** Below this length the loop here is faster than the call to zlib. */
 const SHORT_BYTES = 64
 
 const TABLE = Int32Array.from({ length: 256 }, (_, n) => {
@@ -31,8 +31,8 @@ export function withChecksum(key: Uint8Array, value: Uint8Array): Buffer {
 const keyOnly = Buffer.allocUnsafe(1 + CHECKSUM_BYTES)
 
 /**
- * The value as it is stored, for a writer that copies it at once. Most rows have a value of one byte: what is returned for
- * them is overwritten by the next call.
+ * The same for a writer that copies the result at once: the next call may overwrite it. Most values have one byte, and
+ * this saves their allocation.
  */
 export function withChecksumForNow(key: Uint8Array, value: Uint8Array): Buffer {
   if (value.length !== 1) {
@@ -44,7 +44,7 @@ export function withChecksumForNow(key: Uint8Array, value: Uint8Array): Buffer {
   return keyOnly
 }
 
-/** The value without its checksum; undefined where the checksum is not that of this key and value. */
+/** The value without its checksum; undefined if the checksum does not match key and value. */
 export function withoutChecksum(key: Uint8Array, stored: Uint8Array): Uint8Array | undefined {
   const length = stored.length - CHECKSUM_BYTES
   if (length < 0 || stored[length] !== TAG) {

@@ -5,7 +5,7 @@ export function damagedRow(key: Buffer): StoreDamagedError {
   return new StoreDamagedError(`${rowName(key)} fails its checksum`)
 }
 
-/** Names a row by its key range and its session, for messages: never by its content. */
+/** Names a row by its kind and its session, for messages. Never reveals its content. */
 export function rowName(key: Buffer): string {
   try {
     const range = key.toString('latin1', 0, 1)
@@ -34,12 +34,12 @@ export function rowName(key: Buffer): string {
         return `the fact ${quoted(key.toString('latin1', 1))} about the store`
     }
   } catch {
-    // Its key is not whole either.
+    // The key is damaged as well.
   }
   return 'a row of no kind that a server writes'
 }
 
-/** An id as it may stand in a line: some may hold any character. */
+/** An id in quotes: imported ids may contain any character. */
 export function quoted(id: string): string {
   return JSON.stringify(id)
 }

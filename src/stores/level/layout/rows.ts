@@ -5,11 +5,11 @@ import { KEY_ONLY, type Row } from '../database.js'
 import { encodeAnswer, encodeSession } from './codec.js'
 import { answerKey, deadlineKey, indexKeys, sealKey, sessionKey } from './keys.js'
 
-/** The record, its indexes and the end of its seal, as a session passes from state to state. */
+/** The rows that a change writes and deletes: record, indexes, and the seal of a session that ends. */
 export function changeRows({ before, after }: SessionChange): Row[] {
   const rows: Row[] = []
   if (after === before && after?.active) {
-    // Only a deadline is armed anew. One that has ended is written again: an earlier release may have left more in it.
+    // Only a deadline changes. An ended session is rewritten: an earlier release may have left user and data in it.
     return rows
   }
   const old = before === null ? [] : indexKeys(before)
@@ -35,7 +35,7 @@ export function changeRows({ before, after }: SessionChange): Row[] {
   return rows
 }
 
-/** A new session with all that comes with it. */
+/** The rows of a new session, with its seal, idempotency entry and deadlines. */
 export function insertRows(
   { session, seal, sweepAtMs, idempotency }: NewSession,
   scope: IdempotencyScope | undefined,
@@ -54,7 +54,7 @@ export function insertRows(
   return rows
 }
 
-/** The deadline of a session, where it gets one. */
+/** The row of a session's deadline; none without one. */
 export function dueRows({ id }: Session, timeMs: number | undefined): Row[] {
   return timeMs === undefined ? [] : [[deadlineKey({ kind: 'session', timeMs, id }), KEY_ONLY]]
 }

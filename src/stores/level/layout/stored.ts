@@ -15,8 +15,7 @@ import { answerKey, deadlineOf, idOf, scopeOf, sessionKey } from './keys.js'
 import { quoted, rowName } from './row-name.js'
 
 /*
- * Rows as they are, which need not be what they should be: each is read, and held to what the store would
- * have written. All throw StoreDamagedError.
+ * Decodes rows, and rejects what the store cannot have written: all throw StoreDamagedError.
  */
 
 const MAX_TEXT_BYTES = 65_535
@@ -33,7 +32,7 @@ export function storedSession(key: Buffer, record: Uint8Array): Session {
   return session
 }
 
-/** The same for who reads many: its checksum vouches for the record. */
+/** The same for hot paths: relies on the record's checksum instead of checking its values. */
 export function checkedSession(key: Buffer, record: Uint8Array): Session {
   try {
     return decodeSession(record)
@@ -42,7 +41,7 @@ export function checkedSession(key: Buffer, record: Uint8Array): Session {
   }
 }
 
-/** `name`: what the record is of, for messages. */
+/** `name` is the record's, for messages. */
 export function readRecord(record: Uint8Array, name: string): Session {
   const session = attempt(`${name}: its record`, () => decodeSession(record))
   if (!isSane(session)) {
@@ -51,7 +50,7 @@ export function readRecord(record: Uint8Array, name: string): Session {
   return session
 }
 
-/** Whether the store can write the session's rows, and would find them again. */
+/** Whether the store can write the session's rows and find them again. */
 function isSane({ id, userId, active, closeTimeMs, address, client, token }: Session): boolean {
   const idBytes = Buffer.byteLength(id)
   return (
@@ -86,14 +85,14 @@ export function storedDeadline(key: Buffer): Deadline {
   return deadline
 }
 
-/** Where the store stands; at its beginning where nothing is written yet. */
+/** The counters; zero before the first commit. */
 export function storedTally(bytes: Uint8Array | undefined): Tally {
   return bytes === undefined
     ? { openSessions: 0, commits: 0 }
     : attempt('the number of open sessions', () => decodeTally(bytes))
 }
 
-/** What a store is made under. `location` is the store's, for messages. */
+/** The facts about a store. `location` is for messages. */
 export function storedInfo(bytes: Uint8Array, location: string): Info {
   const name = `${location}: its record of layout and epochs`
   const info = attempt(name, () => decodeInfo(bytes))

@@ -10,8 +10,8 @@ import { giveWay } from '../read/view.js'
 const CHUNK_BYTES = 64 * 1024
 
 /**
- * The store at this moment as a backup file, in chunks: what cannot be derived from the rest, and no
- * key. Throws StoreDamagedError rather than leave out a row that cannot be read, and StoreUnavailableError.
+ * A backup file of the current state, in chunks: every row that cannot be derived from the others. Sealing keys are not
+ * in it. Throws StoreDamagedError rather than omit a row that cannot be read, and StoreUnavailableError.
  */
 export async function* backUp(
   openView: () => Promise<View>,
@@ -38,7 +38,7 @@ async function* chunks(
     const full = Buffer.concat(chunk)
     chunk = []
     size = 0
-    // A record may be larger than a message.
+    // A record may be larger than a gRPC message.
     return Array.from({ length: Math.ceil(full.length / CHUNK_BYTES) }, (_, i) =>
       full.subarray(i * CHUNK_BYTES, (i + 1) * CHUNK_BYTES),
     )
@@ -56,7 +56,7 @@ async function* chunks(
   yield* flush()
 }
 
-/** Reads a row for its item. Throws StoreDamagedError. */
+/** Converts a row to its item. Throws StoreDamagedError. */
 type ReadRow = (key: Buffer, value: Uint8Array) => BackupItem
 
 const READERS: readonly (readonly [KeyRange, ReadRow])[] = [
@@ -64,7 +64,7 @@ const READERS: readonly (readonly [KeyRange, ReadRow])[] = [
     RANGES.sessions,
     (key, record) => {
       const session = storedSession(key, record)
-      // In the record of an ended one an earlier release left what callers had kept in it.
+      // An earlier release left user and data in the records of ended sessions.
       return { kind: 'session', record: session.active ? record : encodeSession(session) }
     },
   ],

@@ -13,8 +13,8 @@ const BATCH_ROWS = 2_000
 const BATCH_BYTES = 1024 * 1024
 
 /**
- * Makes a store out of what cannot be derived, and derives the rest. Until `finish` it is none: without
- * its facts no server takes the directory for a store. Throws InputFileError where it cannot be written.
+ * Makes a store from the rows that cannot be derived, and derives the others. It becomes a store only with `finish`:
+ * servers refuse a directory without the row of facts. Throws InputFileError if it cannot write.
  */
 export class Builder {
   private rows: Row[] = []
@@ -32,7 +32,7 @@ export class Builder {
     return new Builder(database)
   }
 
-  /** Each session once. */
+  /** Call it once for each session. */
   async addSession(after: Session): Promise<void> {
     const change = { before: null, after }
     const opened = openedRows(
@@ -50,7 +50,7 @@ export class Builder {
     return this.add([[sealKey(id), sealed]])
   }
 
-  /** With its deadline. */
+  /** Adds its deadline as well. */
   addAnswer(scope: IdempotencyScope, answer: Answer): Promise<void> {
     const timeMs = answer.expiresTimeMs
     return this.add([
@@ -69,7 +69,7 @@ export class Builder {
     return this.database.valueNow(key) !== undefined
   }
 
-  /** Writes down what the store is; then everything is on disk, and the store closed. */
+  /** Writes the facts about the store, syncs everything to disk, and closes the store. */
   async finish(epochs: EpochSettings): Promise<void> {
     await this.add([
       [INFO_KEY, encodeInfo(newInfo(epochs))],

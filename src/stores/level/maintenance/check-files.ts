@@ -8,8 +8,8 @@ import { checkStore } from './check.js'
 import { agreeOnInfo } from './upgrade.js'
 
 /**
- * Checks the files of a store without LevelDB, which changes damaged ones as it reads them, and which some damage makes
- * end the process; where they are whole, what `checkRows` finds in them. `advice`: what else is to be done.
+ * Checks a store's files and, if they are intact, its rows with `checkRows`. It reads the files without LevelDB, which
+ * modifies damaged files and may end the process. `advice` says why the rows were skipped and what to do.
  */
 export async function* checkFilesThen(
   checkRows: () => AsyncIterable<CheckEvent>,
@@ -56,7 +56,7 @@ async function* checkClosedRows(
   }
 }
 
-/** Throws StoreMismatchError where there is no database. */
+/** Throws StoreMismatchError if there is no database. */
 export async function expectDatabase(location: string): Promise<void> {
   if (!(await holdsDatabase(location))) {
     throw new StoreMismatchError(`there is no store in ${location}: give the server's --data-dir`)

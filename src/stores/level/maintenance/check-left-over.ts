@@ -22,7 +22,7 @@ import type { FoundRows } from './check-sessions.js'
 /** Records to read at once. */
 const LOOK_UP = 50
 
-/** Rows of which no record knows, where there are more of a kind than records answer for. */
+/** Finds index rows and seals without a record, among the kinds that have more rows than the records account for. */
 export async function* leftOverRows(
   view: View,
   found: FoundRows,
@@ -71,7 +71,7 @@ async function* leftOver(
   }
 }
 
-/** Lists that are not as the store writes them, and entries that no record answers for. */
+/** Finds malformed `c` rows, and entries without a record. */
 async function* leftOverOpened(view: View, found: number): AsyncGenerator<CheckEvent, void> {
   let total = 0
   for await (const slice of view.rows(RANGES.opened)) {
@@ -137,7 +137,7 @@ export async function* strangeRows(view: View): AsyncGenerator<{ problem: string
   }
 }
 
-/** The records of these sessions that can be read, undefined for the others. */
+/** The records of these sessions; undefined for those that cannot be read. */
 async function recordsOf(view: View, ids: readonly string[]): Promise<(Session | undefined)[]> {
   const sessions: (Session | undefined)[] = []
   for (let i = 0; i < ids.length; i += LOOK_UP) {
@@ -154,7 +154,7 @@ function readable(key: Buffer, record: Uint8Array | undefined): Session | undefi
   try {
     return record && storedSession(key, record)
   } catch {
-    return undefined // Told of where it stands.
+    return undefined // Reported with its record.
   }
 }
 

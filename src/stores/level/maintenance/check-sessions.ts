@@ -6,7 +6,7 @@ import { quoted } from '../layout/row-name.js'
 import { storedSession } from '../layout/stored.js'
 import { giveWay, type View } from '../read/view.js'
 
-/** How many rows were found that a record answers for. */
+/** How many rows the records account for. */
 export interface FoundRows {
   byTime: number
   byUser: number
@@ -15,7 +15,7 @@ export interface FoundRows {
   opened: number
 }
 
-/** Looks for the rows that records answer for, and keeps count of them. */
+/** Checks and counts the rows that belong to records. */
 export class SessionCheck {
   readonly found: FoundRows = { byTime: 0, byUser: 0, seals: 0, opened: 0 }
   /** How many records are marked active. */

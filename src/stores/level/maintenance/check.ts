@@ -12,13 +12,13 @@ import { leftOverRows, strangeRows } from './check-left-over.js'
 import { SessionCheck } from './check-sessions.js'
 import { Unarmed } from './unarmed.js'
 
-/** Damaged rows to name: a store with more has no need of the others' names. */
+/** The most damaged rows that a check names. */
 const MAX_REMEMBERED = 10_000
 
 /**
- * Compares every record with its index rows and its deadline, opens every seal, and finds what is left
- * over. Each record looks for its rows; where there are as many as were found, none is left over, else
- * those are looked at one by one. Takes some 30 MB, however large the store is.
+ * Compares every record with its index rows and its deadline, opens every seal, and finds orphaned rows. It looks up the
+ * rows of each record and counts them; only a kind with more rows than that is searched for orphans. Uses some 30 MB,
+ * however large the store is.
  */
 export async function* checkStore(
   openView: (onDamaged: (key: Buffer) => void) => Promise<View>,
@@ -85,7 +85,7 @@ async function* checkView(
   }
 }
 
-/** Damaged rows that reads have met: each is told of once, as long as they are few enough to remember. */
+/** Collects damaged rows, each once, up to MAX_REMEMBERED. */
 class DamagedRows {
   private readonly known = new Set<string>()
   private messages: string[] = []
@@ -134,7 +134,7 @@ function unarmedProblems(missing: readonly SessionDeadline[]): CheckEvent[] {
   }))
 }
 
-/** Reads each row; what cannot be read is a problem. */
+/** Reads each row, and reports those that cannot be read. */
 function* problems(
   slice: Slice,
   read: (key: Buffer, value: Uint8Array) => unknown,

@@ -4,19 +4,19 @@ import { join, resolve } from 'node:path'
 import { StoreLockedError, StoreUnavailableError } from '../../../core/errors.js'
 import { Database, LOCK_FILE } from '../database.js'
 
-/** What file systems without symbolic links say of one. */
+/** The errors of file systems without symbolic links. */
 const NO_LINKS: readonly (string | undefined)[] = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']
 
 export interface HeldLock {
-  /** Lets go of the lock, and removes what holding it took. */
+  /** Releases the lock, and removes the files that holding it needed. */
   close(): Promise<void>
 }
 
 /**
- * Takes the lock of a store without opening it, so that no server does, until what this returns is closed. It is
- * a database in the new directory `beside` whose lock is the same file; where the file system there has no symbolic links,
- * in a temporary directory. This process must not open that file otherwise: closing it would let go of the
- * lock (fcntl(2)). Throws StoreLockedError, and StoreUnavailableError where nothing can be made beside the store.
+ * Holds the lock of a store without opening the store, so that no server opens it. It opens another database in the new
+ * directory `beside`, whose LOCK is a symbolic link to the store's; if that file system has no symbolic links, in a
+ * temporary directory. This process must not open LOCK otherwise: closing it would release the lock (fcntl(2)). Throws
+ * StoreLockedError, and StoreUnavailableError if it can make no directory.
  */
 export async function holdLock(location: string, beside: string): Promise<HeldLock> {
   const directory = await linkLock(resolve(location, LOCK_FILE), beside).catch((error: Error) => {
@@ -34,7 +34,7 @@ export async function holdLock(location: string, beside: string): Promise<HeldLo
   return { close: () => database.close().finally(remove) }
 }
 
-/** Makes a directory that holds a link to the lock: not a hard link, which some file systems do not have. */
+/** Makes a directory with a symbolic link to the lock: some file systems have no hard links. */
 async function linkLock(lock: string, beside: string): Promise<string> {
   await mkdir(beside, { mode: 0o700 })
   try {

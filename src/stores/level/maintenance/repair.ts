@@ -22,10 +22,10 @@ import { strangeRows } from './check-left-over.js'
 import { salvage } from './salvage.js'
 import { Unarmed } from './unarmed.js'
 
-/** What the rows need of it. */
+/** What repairing the rows needs. */
 export type RowRepairPorts = Pick<RepairPorts, 'dueAtMs' | 'trySeal' | 'epochs' | 'nowMs'>
 
-/** Directories to make: they are not there yet, and the last two are of no use afterwards. */
+/** Directories that the repair makes. The last two are temporary. */
 export interface RepairPlaces {
   readonly made: string
   readonly saved: string
@@ -33,9 +33,9 @@ export interface RepairPlaces {
 }
 
 /**
- * Makes a store at `made` out of what can be read of the files of one, with all that is derived made anew.
- * Yields a line for each thing that is dropped or mended, without its content. Throws
- * StoreMismatchError, and StoreUnavailableError where nothing can be written.
+ * Makes a store at `made` from everything that can be read in another store's files, and derives the rest anew. Yields one
+ * line for each thing that it drops or mends, never its content. Throws StoreMismatchError, and StoreUnavailableError if it
+ * cannot write.
  */
 export async function* repairStore(
   location: string,
@@ -117,12 +117,12 @@ class Repair {
     if (info === undefined) {
       yield 'mended: the epochs of the store were lost; those of the options are taken'
     } else {
-      // Under others the deadlines that are made anew would be wrong.
+      // With other epochs the new deadlines would be wrong.
       expectInfo(info, this.ports.epochs, 'the store')
     }
   }
 
-  /** Returns those whose deadlines may be where they were armed. */
+  /** Returns the sessions that were kept as they are, whose deadlines may exist already. */
   private async *addSessions(sessions: readonly Session[]): AsyncGenerator<string, Session[]> {
     const { view, builder, counts, ports } = this
     const seals = await view.values(sessions.map(({ id }) => sealKey(id)))
@@ -148,7 +148,7 @@ class Repair {
     return kept
   }
 
-  /** Why a seal is lost; null where it is not, as far as can be said. */
+  /** Why a seal is lost; null if it is not known to be. */
   private tryIt(session: Session, sealed: Uint8Array | undefined): string | null {
     if (sealed === undefined) {
       return 'its sealed key is missing'
@@ -172,7 +172,7 @@ class Repair {
     }
   }
 
-  /** Those of which a list still knows. */
+  /** Names lost sessions that a list still mentions. */
   private async *tellLostSessions(): AsyncGenerator<string, void> {
     if ((await this.view.count(RANGES.byTime)) === this.counts.sessions) {
       return
@@ -200,7 +200,7 @@ class Repair {
   }
 }
 
-/** What can be read of the rows; the others are dropped. */
+/** The rows that can be read. Drops the others, with a line for each. */
 function* readable<T>(
   slice: Slice,
   read: (key: Buffer, value: Uint8Array) => T,

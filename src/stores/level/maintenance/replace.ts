@@ -9,12 +9,12 @@ import { expectDatabase } from './check-files.js'
 import { type HeldLock, holdLock } from './hold-lock.js'
 import { repairStore } from './repair.js'
 
-/** What a repair calls the store that it makes, until that takes the place of the old one. */
+/** The directory of the repaired store until it replaces the old one. */
 function replacementOf(location: string, suffix: string): string {
   return `${location}.repairing-${suffix}`
 }
 
-/** `StoreEngine.repair`: puts a repaired store in the place of the old one, and keeps that beside it. */
+/** `StoreEngine.repair`: replaces the store by a repaired one, and keeps the old one beside it. */
 export async function* repairInPlace(
   location: string,
   ports: RepairPorts,
@@ -30,7 +30,7 @@ export async function* repairInPlace(
   let held: HeldLock | null = null
   try {
     await makeLockFile(location)
-    // What a server wrote from here on would be lost with the old store.
+    // A server must not write from here on: that would be lost with the old store.
     held = await holdLock(location, lock)
     const counts = yield* repairStore(location, places, ports)
     if (ports.isDry) {
@@ -50,14 +50,14 @@ export async function* repairInPlace(
   }
 }
 
-/** A copy of a store may have come without it. */
+/** A copied store may lack it. */
 async function makeLockFile(location: string): Promise<void> {
   await (await open(join(location, LOCK_FILE), 'a', 0o600)).close()
 }
 
 /**
- * Throws StoreMismatchError where a repair was cut off when the old store was out of its place and the new one
- * not in it yet: who made an empty store there would hide both.
+ * Throws StoreMismatchError if a repair was cut off after it moved the old store away and before it moved the new one in:
+ * an empty store made there would hide both.
  */
 export async function expectNoReplacement(location: string): Promise<void> {
   if (await holdsDatabase(location)) {

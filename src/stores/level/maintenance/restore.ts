@@ -11,7 +11,7 @@ import { quoted } from '../layout/row-name.js'
 import { readRecord, storedAnswer, storedDeadline, storedInfo } from '../layout/stored.js'
 import { Builder } from './builder.js'
 
-/** `StoreEngine.restore`: makes the store beside its place, and gives it its name once it is whole and on disk. */
+/** `StoreEngine.restore`: makes the store under another name, and renames it once it is complete and on disk. */
 export async function restoreInPlace(
   items: AsyncGenerator<BackupItem, BackupCounts>,
   location: string,
@@ -24,7 +24,7 @@ export async function restoreInPlace(
     const counts = await restoreItems(items, temporary, name)
     await syncDirectory(temporary)
     await rename(temporary, location).catch(async (error: Error) => {
-      // Another restore, or a server that makes a store of its own, may have been faster.
+      // Another restore or a starting server may have made a store there meanwhile.
       await expectNothing(location)
       throw new StoreMismatchError(`${location} cannot be made: ${error.message}`)
     })
@@ -50,8 +50,8 @@ async function expectNothing(location: string): Promise<void> {
 }
 
 /**
- * Makes a store in a new directory out of the items of a backup. `name` is the file's. Throws InputFileError, also where
- * the items are those of no store, and StoreUnavailableError.
+ * Makes a store in a new directory from the items of a backup. `name` is the file's. Throws InputFileError, also if no
+ * store can have the items, and StoreUnavailableError.
  */
 export async function restoreItems(
   items: AsyncGenerator<BackupItem, BackupCounts>,
@@ -60,7 +60,7 @@ export async function restoreItems(
 ): Promise<BackupCounts> {
   let builder: Builder | undefined
   try {
-    // Nothing is made on account of a file that is no backup.
+    // A file that is no backup must not leave a directory behind.
     const { value: header } = await items.next()
     if (!('kind' in header) || header.kind !== 'header') {
       throw new InputFileError(name, 'does not begin with a header')
@@ -79,7 +79,7 @@ export async function restoreItems(
     }
   } catch (error) {
     await builder?.close()
-    // A range error: of a number or a text too large for a key.
+    // RangeError: a number or a string is too large for a key.
     throw error instanceof StoreDamagedError || error instanceof RangeError
       ? new InputFileError(name, `holds what no server backs up: ${error.message}`, error)
       : error

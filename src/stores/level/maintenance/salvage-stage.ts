@@ -11,11 +11,11 @@ const SEQUENCE_BYTES = 8
 const KEY_LENGTH_BYTES = 4
 const ALL_ONES = 2n ** 64n - 1n
 const NO_SEQUENCE = 0n
-/** In a staged key: the sequence number, and one byte for the kind. */
+/** The end of a staged key: the sequence number, and one byte for the kind. */
 const BEHIND_KEY_BYTES = SEQUENCE_BYTES + 1
 const ALL_KINDS = 0xff
 
-/** How a row is staged: from a block or a write that is whole, or from a damaged block. */
+/** The kind of a staged row: trusted, from an intact block or write, or doubtful, from a damaged block. */
 const DELETED = 0
 export const TRUSTED = 1
 const DOUBTFUL = 2
@@ -31,16 +31,16 @@ export function isDeleted({ kind }: StagedRow): boolean {
   return kind === DELETED || kind === DOUBTFUL_DELETED
 }
 
-/** The version of a row to keep, and what to say where that is not certain. */
+/** The version of a row to keep, and a line about it if that is not certain. */
 interface Choice {
   readonly row: StagedRow
   readonly doubt: string | null
 }
 
-/** Chooses among the versions of one row, which it is told of from the newest on. */
+/** Chooses among the versions of one row, which it receives newest first. */
 class Versions {
   private newest: StagedRow
-  /** The newest that is more than the word of a damaged block that the row was deleted. */
+  /** The newest version other than a deletion in a damaged block. */
   private newestKept: StagedRow | null = null
   private newestTrusted: StagedRow | null = null
 
@@ -68,7 +68,7 @@ class Versions {
     if (newestKept !== newestTrusted) {
       return {
         row: newestKept,
-        // Most likely it is the newest: damage of its own sequence number is rare, and most of it is noticed.
+        // It most likely is the newest: damage to a sequence number itself is rare, and most of it is detected.
         doubt: `doubtful: ${name} is taken from a damaged block, which says that it is newer than what stands elsewhere`,
       }
     }
@@ -78,7 +78,7 @@ class Versions {
   }
 }
 
-/** All versions of all rows, sorted so that the newest of each comes first, however large they are together. */
+/** All versions of all rows on disk, the newest of each row first. */
 export class Stage {
   private readonly level: RawLevel
   private batch: [Buffer, Buffer][] = []
@@ -103,7 +103,7 @@ export class Stage {
     const { key, value } = row
     const isChecked = value.length >= CHECKSUM_BYTES && withoutChecksum(key, value) !== undefined
     this.hasChecksums ||= isChecked
-    // In a damaged block the mark may be the damage: only a row that is there has a checksum.
+    // In a damaged block the deletion mark itself may be damaged: only a deletion has no value.
     const isDeleted = isTrusted ? row.isDeleted : value.length === 0
     const [gone, there] = isTrusted ? [DELETED, TRUSTED] : [DOUBTFUL_DELETED, DOUBTFUL]
     const isKnown = isTrusted || last === null || row.sequence <= last
@@ -136,7 +136,7 @@ export class Stage {
     return null
   }
 
-  /** The newest version of each row, some at a time. The row of facts is told of apart. */
+  /** The newest version of each row except the row of facts, some at a time. */
   async *newest(): AsyncGenerator<Choice[], void> {
     for await (const choices of this.choices({})) {
       yield choices.filter(({ row }) => !row.key.equals(INFO_KEY))
@@ -172,7 +172,7 @@ export class Stage {
   }
 }
 
-/** With its length before the key, so that no other row comes between two versions of one. */
+/** Begins with the key's length, so that the versions of a row are adjacent. */
 function stageKey(key: Buffer, sequence: bigint, kind: number): Buffer {
   const end = KEY_LENGTH_BYTES + key.length
   const staged = Buffer.alloc(end + BEHIND_KEY_BYTES)

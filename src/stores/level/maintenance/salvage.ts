@@ -14,9 +14,9 @@ import { rowName } from '../layout/row-name.js'
 import { isDeleted, Stage, type StagedRow, TRUSTED } from './salvage-stage.js'
 
 /**
- * Makes a database at `to` out of the files of one at `from`, which it only reads: of each row the newest version, and
- * none whose checksum is wrong. LevelDB has no part in the reading, since damage can make it end the process. Uses the
- * directory `stage` meanwhile, and removes it. Yields a line for each thing that is lost, without its content.
+ * Makes a database at `to` from the files at `from`, which it only reads: the newest version of each row, without rows
+ * that fail their checksums. It reads without LevelDB, since damage can make LevelDB end the process. Uses the directory
+ * `stage`, and removes it. Yields one line for each thing that is lost, never its content.
  */
 export async function* salvage(
   from: string,
@@ -62,7 +62,7 @@ export async function* salvage(
     }
   } finally {
     await staged.close()
-    // With the copy and the new store it would take the room of three stores.
+    // Otherwise the disk must hold three stores: the stage, the copy and the new one.
     await rm(stage, { recursive: true, force: true })
   }
 }
@@ -113,13 +113,13 @@ async function* stageFiles(from: string, staged: Stage): AsyncGenerator<string, 
   await staged.flush()
 }
 
-/** How large the sequence number of a row in a table can be: no checksum of a row covers it. */
+/** The largest possible sequence number of a row in a table: the row's checksum does not cover the number. */
 class LogSequences {
   /** By the log's number. */
   private readonly first = new Map<number, bigint>()
   private last: bigint | null
 
-  /** Of all tables; null where the manifest does not tell. */
+  /** `ofTables` is the largest of all tables; null if the manifest does not tell. */
   constructor(ofTables: number | null) {
     this.last = ofTables === null ? null : BigInt(ofTables)
   }
@@ -132,7 +132,7 @@ class LogSequences {
     }
   }
 
-  /** A table has no row of a log that was begun after it: files are numbered in the order in which they are made. */
+  /** A table has no row of a log that was created after it: LevelDB numbers files in the order of their creation. */
   lastOf(table: string): bigint | null {
     let { last } = this
     for (const [number, first] of this.first) {
@@ -144,7 +144,7 @@ class LogSequences {
   }
 }
 
-/** Which rows need no checksum, and the facts about the store as this release writes them. */
+/** Which rows need no checksum, and the row of facts as this release writes it. */
 async function* readInfo(
   staged: Stage,
 ): AsyncGenerator<string, { isUnchecked: IsUnchecked; info?: Uint8Array }> {
@@ -169,7 +169,7 @@ async function* readInfo(
     }
     yield `dropped ${error.message}`
   }
-  // Where one row has a checksum, an earlier release cannot have written the store; no damage gives a row one.
+  // If any row has a checksum, no earlier release wrote the store: damage does not produce one.
   const { hasChecksums } = staged
   return { isUnchecked: () => !hasChecksums }
 }

@@ -5,32 +5,32 @@ import type { StoreOptions } from '../../engine.js'
 import { holdsDatabase } from '../database.js'
 import { damagedFiles, type FileDamage, fingerprint } from '../files/store-files.js'
 
-/** Tables that take some 0.1 s to read; those of a larger store are verified while it is served. */
+/** Some 0.1 s of reading. The tables of a larger store are verified while it is served. */
 const MAX_TABLE_BYTES = 64 * 1024 * 1024
 const MAX_NAMED = 10
 const ATTEMPTS = 5
 
 export interface StartCheckOptions extends Pick<StoreOptions, 'acceptDamage' | 'onDamage'> {
-  /** The same for each attempt of a start. */
+  /** One object for all attempts of a start. */
   readonly attempts?: StartAttempts
 }
 
-/** Of a directory that is not verified again while nothing changes there. */
+/** How long an unchanged directory is not verified again. */
 const TRUST_MS = 10_000
 
-/** What earlier attempts of the same start have seen, while another server had the store. */
+/** What earlier attempts of the same start have found, while another server had the store. */
 export class StartAttempts {
-  /** Tables that are whole. */
+  /** Undamaged tables. */
   verified = new Set<string>()
-  /** Lines about damage. */
+  /** Reported lines about damage. */
   told = new Set<string>()
   private directory = ''
   private files: string | null = null
   private wholeUntilMs = Number.NEGATIVE_INFINITY
 
   /**
-   * Whether the files are those that were whole just now. Throws StoreLockedError where they have changed since: who
-   * writes there has the lock, and reading all that it writes, at each attempt, would cost as much as it does.
+   * Whether these files were verified just now. Throws StoreLockedError if they changed since the last attempt: another
+   * server is writing, so it has the lock, and reading everything again at each attempt would cost a core.
    */
   async areWhole(location: string): Promise<boolean> {
     const { dev, ino } = await stat(location)
@@ -49,7 +49,7 @@ export class StartAttempts {
     return before !== null && performance.now() < this.wholeUntilMs
   }
 
-  /** With these files. */
+  /** These files are undamaged. */
   foundWhole(files: string): void {
     this.files = files
     this.wholeUntilMs = performance.now() + TRUST_MS
@@ -57,8 +57,8 @@ export class StartAttempts {
 }
 
 /**
- * Verifies the files of a database before LevelDB opens it, which would drop what it cannot read without a word, and then
- * delete the file. Throws StoreDamagedError. Where damage is accepted, the damaged files are copied beside the store first.
+ * Verifies the files of a database before LevelDB opens it: LevelDB silently drops what it cannot read and then deletes
+ * the file. Throws StoreDamagedError, or with `acceptDamage` copies the damaged files beside the store.
  */
 export async function expectWholeFiles(
   location: string,
@@ -90,7 +90,7 @@ function lineOf({ file, problem }: FileDamage): string {
   return `${file}: ${problem}`
 }
 
-/** On disk; nothing where the file is what is missing. */
+/** Copies a file durably. Does nothing if the file itself is what is missing. */
 async function keepCopy(from: string, to: string): Promise<void> {
   try {
     await copyFile(from, to)
@@ -109,8 +109,9 @@ async function keepCopy(from: string, to: string): Promise<void> {
 }
 
 /**
- * Reads again where another server wrote meanwhile, for the lock cannot be taken without LevelDB reading the files; once
- * where they are whole, since a busy server never holds still. Throws StoreLockedError where none is seen to hold still.
+ * The damage in files that did not change while they were read: taking the lock first would make LevelDB read them. If
+ * the files are undamaged, two readings suffice, since a busy server's files never stop changing. Throws StoreLockedError if
+ * they keep changing.
  */
 async function damagesNow(location: string, attempts: StartAttempts): Promise<FileDamage[]> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {

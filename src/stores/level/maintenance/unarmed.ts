@@ -4,24 +4,24 @@ import { deadlineKey, RANGES } from '../layout/keys.js'
 import { storedDeadline } from '../layout/stored.js'
 import type { View } from '../read/view.js'
 
-/** Ids kept in memory, some 10 MB; then all deadlines are walked once, some seconds for a million. */
+/** Ids kept in memory, some 10 MB. When full, it walks all deadlines once: some seconds for a million. */
 const MAX_UNSURE = 100_000
 
 /**
- * Finds sessions that end, or are to be purged, and that no deadline would lead the sweep to. Most have
- * theirs where it was armed first; of those that do not, all deadlines are looked through.
+ * Finds sessions that will end or be purged, but have no deadline that makes the sweep check them in time. Most sessions
+ * have theirs at the expected time; for the others it walks all deadlines.
  */
 export class Unarmed {
-  /** By id: the deadline that it should have, and the latest time that one which it has may have. */
+  /** By id: the deadline that the session should have, and the latest deadline that suffices. */
   private readonly unsure = new Map<string, { timeMs: number; latestMs: number }>()
 
   constructor(
     private readonly view: View,
-    /** When the sweep must next look at a session, as core/deadlines.ts has it; Infinity for never. */
+    /** When the sweep is next due for a session (core/endings/expiry-rules.ts); Infinity for never. */
     private readonly dueAtMs: (session: Session) => number,
   ) {}
 
-  /** Looks at these sessions; returns the deadlines that they, or any looked at before, lack. */
+  /** Checks these sessions. Returns missing deadlines of these and of earlier ones. */
   async check(sessions: readonly Session[]): Promise<SessionDeadline[]> {
     const due = sessions
       .map((session) => ({ session, timeMs: this.dueAtMs(session) }))
@@ -31,7 +31,7 @@ export class Unarmed {
     )
     for (const [i, { session, timeMs }] of due.entries()) {
       if (found[i] === undefined) {
-        // What the server is started with moves all ends but those of token sessions.
+        // The server's options move the ends of all sessions except open token sessions.
         const isFixed = session.active && session.token !== null
         const latestMs = isFixed ? timeMs : Number.POSITIVE_INFINITY
         this.unsure.set(session.id, { timeMs, latestMs })
@@ -40,7 +40,7 @@ export class Unarmed {
     return this.unsure.size >= MAX_UNSURE ? this.settle() : []
   }
 
-  /** The deadlines that are lacking, and that `check` has not returned. */
+  /** The missing deadlines that `check` has not returned yet. */
   async settle(): Promise<SessionDeadline[]> {
     if (this.unsure.size > 0) {
       for await (const slice of this.view.rows(RANGES.deadlines)) {
@@ -64,7 +64,7 @@ export class Unarmed {
         this.unsure.delete(deadline.id)
       }
     } catch {
-      // It leads nowhere; the check of deadlines tells of it.
+      // Not a deadline; the check of deadlines reports it.
     }
   }
 }

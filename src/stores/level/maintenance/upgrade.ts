@@ -12,7 +12,7 @@ import { storedAnswer, storedDeadline, storedSession } from '../layout/stored.js
 const SLICE_ROWS = 1_000
 const SLICE_BYTES = 1024 * 1024
 
-/** What a row of an earlier release must be, before a checksum vouches for it. All throw StoreDamagedError. */
+/** Checks of rows of an earlier release, before they get checksums. All throw StoreDamagedError. */
 const EXPECTATIONS: Readonly<Record<string, (key: Buffer, value: Uint8Array) => void>> = {
   i: storedAnswer,
   x: storedDeadline,
@@ -24,8 +24,8 @@ const EXPECTATIONS: Readonly<Record<string, (key: Buffer, value: Uint8Array) => 
 }
 
 /**
- * Writes down what a new store is made under. Throws StoreMismatchError where an old one differs. Returns
- * what the store has.
+ * The facts about the store; writes them first if the store is new. Throws StoreMismatchError if it was made with other
+ * epochs, or is none.
  */
 export async function agreeOnInfo(database: Database, epochs: EpochSettings): Promise<Info> {
   const { location, info } = database
@@ -45,9 +45,9 @@ export async function agreeOnInfo(database: Database, epochs: EpochSettings): Pr
 }
 
 /**
- * Adds the checksums that the rows of an earlier release lack, in the order of their keys. Each batch also
- * says from which key on rows have none, so at any moment it is certain of every row whether it must have one.
- * Nothing else may write meanwhile. Where it was cut off it goes on. Tells how far it is. Throws StoreDamagedError.
+ * Adds checksums to the rows of an earlier release, in the order of their keys. Each batch also records the key from which
+ * on rows have none yet, so it is always known whether a row must have one. Resumes where it was cut off. Nothing else
+ * may write meanwhile. Throws StoreDamagedError.
  */
 export async function addChecksums(
   database: Database,
@@ -98,14 +98,14 @@ function upgradedValue(key: Buffer, value: Uint8Array): Uint8Array {
   const kind = key.toString('latin1', 0, 1)
   if (kind === 's') {
     const session = storedSession(key, value)
-    // Earlier releases left in an ended session what callers had kept in it.
+    // Earlier releases left user and data in ended sessions.
     return session.active ? value : encodeSession(session)
   }
   EXPECTATIONS[kind]?.(key, value)
   return value
 }
 
-/** Else a checksum would vouch for rows out of damaged blocks. */
+/** Otherwise rows from damaged blocks would get valid checksums. */
 async function expectWholeTables(location: string): Promise<void> {
   for await (const { file, problem } of damagedFiles(location)) {
     throw new StoreDamagedError(

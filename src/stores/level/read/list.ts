@@ -11,23 +11,23 @@ import { Wanted } from './wanted.js'
 
 /** Records to decode in one turn of the event loop. */
 const SLICE_RECORDS = 100
-/** Keys that a list may walk for itself; for more it shares a walk with others (`shared-lists.ts`). */
+/** The most keys that a list walks by itself. Beyond that it shares a walk with others (`shared-lists.ts`). */
 const MAX_OWN_KEYS = 1000
 
-/** The values of these keys, as of the moment that the list is of. */
+/** Reads the values of keys from the list's snapshot. */
 export type ReadMany = (keys: Buffer[]) => Promise<(Uint8Array | undefined)[]>
 
-/** Is told of damaged records, which are then left out of lists. */
+/** Receives a line for each damaged record, which lists then skip. */
 export type OnDamaged = (problem: string) => void
 
-/** Whether a short walk is enough for it, whatever there is. */
+/** Whether a short walk suffices, whatever the store contains. */
 export function isShort({ skip, take, total }: ListQuery): boolean {
   return !total && skip + take <= MAX_OWN_KEYS
 }
 
 /**
- * One page, from one snapshot: walks index keys, and reads only the records that it returns. null where
- * that takes more than a short walk. Damaged records are thrown where there is no `onDamaged`.
+ * One page from one snapshot: walks index keys, and reads only the records that it returns. null if that takes more
+ * than a short walk. Throws StoreDamagedError for a damaged record, unless there is an `onDamaged`.
  */
 export async function listSessions(
   level: ByteLevel,
@@ -45,7 +45,7 @@ export async function listSessions(
   }
 }
 
-/** Whether a short walk was enough. */
+/** Whether a short walk sufficed. */
 async function walkBriefly(level: ByteLevel, snapshot: Snapshot, wanted: Wanted): Promise<boolean> {
   const limit = Math.min(wanted.length, MAX_OWN_KEYS + 1)
   const slices = wanted.ranges
@@ -63,8 +63,7 @@ async function walkBriefly(level: ByteLevel, snapshot: Snapshot, wanted: Wanted)
 }
 
 /**
- * How many sessions a list is about, where that is known without a walk: of all that are open, whose number
- * every commit writes down.
+ * How many sessions match, if that is known without a walk. It is for all open sessions: every commit writes their number.
  */
 export async function knownTotal(
   { userId, active, fromTimeMs, toTimeMs, skip, total }: ListQuery,
@@ -79,13 +78,13 @@ export async function knownTotal(
     return tally && storedTally(tally).openSessions
   } catch (error) {
     if (error instanceof StoreDamagedError) {
-      return undefined // They are counted.
+      return undefined // The walk counts them.
     }
     throw error
   }
 }
 
-/** Reads the records of what was found. */
+/** Reads the records of the page. */
 export async function pageOf(
   { keys, timeOffset, total }: Wanted,
   readMany: ReadMany,
@@ -104,8 +103,8 @@ export async function pageOf(
 }
 
 /**
- * The sessions to which keys of a list led. Throws StoreDamagedError where one is not there, or not what its key says: of
- * keys alone no checksum is read.
+ * The sessions of these index keys. Throws StoreDamagedError if a record is missing or does not match its key: the keys
+ * themselves were read without their checksums.
  */
 export async function readSessions(
   keys: readonly Buffer[],
@@ -131,7 +130,7 @@ export async function readSessions(
   })
 }
 
-/** Those of the sessions that can be read. */
+/** The same, without those that are damaged. */
 export async function readableSessions(
   keys: readonly Buffer[],
   timeOffset: number,

@@ -5,9 +5,9 @@ import type { Read } from './scan.js'
 import { SharedLists } from './shared-lists.js'
 import { View } from './view.js'
 
-/** `SessionStore.list`: a short walk of its own for each list, as long as that is enough, else one that is shared. */
+/** `SessionStore.list`: each list walks by itself if a short walk suffices, and shares a walk otherwise. */
 export class Lists {
-  /** So that a write never waits for more reads than these. */
+  /** The most reads that a write ever waits for. */
   private readonly short = new Slots(4)
   private readonly shared: SharedLists
 

@@ -34,18 +34,18 @@ export async function findOpened(
   }
 }
 
-/** The id of the session that `findOpened` would give; of a lone entry, before anybody looked at its session. */
+/** The id of the session that `findOpened` would return. It trusts a single entry without reading its session. */
 export function reusableId(
   level: ByteLevel,
   userId: string,
   { address, client }: NonNullable<InsertScope['reuse']>,
 ): string | undefined {
   const ids = openedIds(level.getSync(openedKey(userId, address, client)))
-  // Nearly always there is one, and who locks it looks at it anyway.
+  // Nearly always there is one, and the caller reads it anyway once it holds its lock.
   return ids.length > 1 ? ids.find((id) => isOpened(readSession(level, id))) : ids[0]
 }
 
-/** What an insert is shown, but for the count of all. The caller holds the locks of what it sees. */
+/** What `decide` sees, except `openInAll`. The caller holds the locks. */
 export async function readSeen(
   level: ByteLevel,
   counts: Counts,
@@ -62,7 +62,7 @@ export async function readSeen(
   }
 }
 
-/** What an idempotency key stands for, and until when. The caller holds its lock. */
+/** The entry of an idempotency key, and when it expires. The caller holds its lock. */
 export function readAnswer(
   level: ByteLevel,
   scope: IdempotencyScope,

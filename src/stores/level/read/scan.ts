@@ -1,12 +1,12 @@
 import type { ByteLevel, Reading } from '../byte-level.js'
 import type { KeyRange } from '../layout/keys.js'
 
-/** Rows to a slice: a few milliseconds of the event loop each. */
+/** Keys in a slice: a few milliseconds of the event loop. */
 export const SLICE_ROWS = 500
-/** So that slices do not end early at the default of 16 KiB. */
+/** LevelDB's default of 16 KiB would end slices early. */
 export const SLICE_BYTES = 256 * 1024
 
-/** Runs a function that only reads, as `Database.read` does. */
+/** Runs a function that only reads the database, such as `Database.read`. */
 export type Read = <T>(fn: (level: ByteLevel) => T | Promise<T>) => Promise<T>
 
 interface Walk<T> {
@@ -14,7 +14,7 @@ interface Walk<T> {
   close(): Promise<void>
 }
 
-/** What a walk meets, in slices of at most `size`. Each is a read of its own; other work gets its turn between two. */
+/** A walk in slices of at most `size`. Each slice is a read of its own, and other work runs between two. */
 export async function* slices<T>(
   read: Read,
   begin: (level: ByteLevel) => Walk<T>,
@@ -34,7 +34,7 @@ export async function* slices<T>(
   }
 }
 
-/** The keys of a range in slices of at most `size`; with `limit` at most so many of them. */
+/** The keys of a range, at most `limit`, in slices of at most `size`. */
 export function scan(
   read: Read,
   { gte, lt }: KeyRange,
@@ -49,13 +49,13 @@ export function scan(
   return slices(read, (level) => level.keys(walking), size)
 }
 
-/** For reads that are part of another. */
+/** Reads as part of another read. */
 export const within =
   (level: ByteLevel): Read =>
   async (fn) =>
     fn(level)
 
-/** How many rows a walk meets. Throws the signal's reason. */
+/** Counts what a walk yields. Throws the signal's reason once that is aborted. */
 export async function count(
   walk: AsyncIterable<readonly unknown[]>,
   signal?: AbortSignal,
@@ -68,7 +68,7 @@ export async function count(
   return total
 }
 
-/** Two sorted walks over keys as one, compared from `offset` in each key. */
+/** Merges two sorted walks, comparing keys from `offset` on. */
 export async function* merge(
   one: AsyncGenerator<Buffer[], void>,
   other: AsyncGenerator<Buffer[], void>,

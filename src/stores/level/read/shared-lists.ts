@@ -8,19 +8,19 @@ import { merge } from './scan.js'
 import type { View } from './view.js'
 import { Wanted } from './wanted.js'
 
-/** How long a walk may take from everything else at a time. */
+/** How long a walk may run before other work runs. */
 const TURN_MS = 2
-/** How many times as long everything else has before its next turn, */
+/** A rest lasts this many times as long as the turn before it, */
 const REST = 3
-/** and at most: what took long may have waited itself. */
+/** but not longer than this: a long turn may itself have waited. */
 const MAX_REST_MS = 8
-/** Its rest where nothing else was going on in the one before. */
+/** The rest if nothing else ran during the previous one. */
 const IDLE_REST_MS = 1
-/** The part of a rest in which the event loop works if anything is going on. */
+/** The event loop's utilization above which something else is running. */
 const IDLE_UTILIZATION = 0.1
 
 export interface WalkPace {
-  /** Resolves after a time: whether anything else was going on meanwhile. */
+  /** Waits. Resolves to whether anything else ran meanwhile. */
   readonly rest: (restMs: number) => Promise<boolean>
   readonly nowMs: () => number
 }
@@ -35,13 +35,12 @@ const REAL_PACE: WalkPace = {
 }
 
 /**
- * Lists that walk far: with a large `skip`, or a `total` of many. There is one such walk at a time, and what
- * is asked meanwhile waits for the next. It serves all who wait with lists of the same sessions, whatever
- * else they ask: so however many ask, nobody waits for more than two walks over the sessions asked for. A walk
- * takes about a quarter of the time, so that whoever asks for lists all the time slows nobody else down.
+ * Lists that walk far, because of a large `skip` or a `total` of many. One such walk runs at a time, and lists that are
+ * asked for meanwhile wait for the next. A walk serves all waiting lists of the same sessions, so no list waits for more
+ * than two walks over its sessions. A walk uses about a quarter of the time, so constant lists slow nobody else down.
  */
 export class SharedLists {
-  /** Those that wait for a walk, by the sessions that they are about and then by the rest of the query. */
+  /** Waiting lists, by their sessions and then by the rest of the query. */
   private readonly groups = new Map<string, Map<string, Waiting>>()
   private walked: string | null = null
   private readonly turn = new Slots(1)
@@ -53,7 +52,7 @@ export class SharedLists {
     private readonly pace = REAL_PACE,
   ) {}
 
-  /** Whether such a walk over the same sessions is under way, or waited for. */
+  /** Whether a walk over the same sessions is running or waited for. */
   isWalking(query: ListQuery): boolean {
     const key = sessionsOf(query)
     return this.walked === key || this.groups.has(key)
@@ -79,7 +78,7 @@ export class SharedLists {
     return waiting.join(signal)
   }
 
-  /** Never rejects: who waits is told. */
+  /** Never rejects: errors go to the waiting lists. */
   private async answer(waiting: readonly Waiting[]): Promise<void> {
     try {
       const view = await this.openView()
@@ -116,7 +115,7 @@ async function answerFrom(
   }
   await walk(view, asked, pace)
   for (const { waiting, wanted } of asked.filter((one) => !one.waiting.isLeft)) {
-    // A damaged record concerns who asked for it alone.
+    // A damaged record fails only the lists that need it.
     await pageOf(wanted, readMany, onDamaged).then(waiting.resolve, (cause) =>
       waiting.reject(storeError('a read failed', cause)),
     )

@@ -2,14 +2,14 @@ import type { Snapshot } from '../byte-level.js'
 import type { KeyRange } from '../layout/keys.js'
 import { count, type Read, SLICE_BYTES, scan, slices } from './scan.js'
 
-/** Rows to decode, and to look others up for, in one turn of the event loop. */
+/** Rows in a slice: decoding them and looking up others takes a few milliseconds of the event loop. */
 const SLICE_RECORDS = 100
 
 export type Slice = [key: Buffer, value: Uint8Array][]
 
 /**
- * The store at one moment, for reads that take long. Each slice is a read of its own, so that neither
- * reopening nor closing the database waits for a slow reader, who then gets a StoreUnavailableError.
+ * A snapshot for long reads. Each slice is a read of its own, so reopening or closing the database does not wait for a
+ * slow reader; its next read throws StoreUnavailableError.
  */
 export class View {
   private constructor(
@@ -17,7 +17,7 @@ export class View {
     private readonly snapshot: Snapshot,
   ) {}
 
-  /** `onDamaged`: is told of each damaged row that is met, which is then left out; else reads throw. */
+  /** `onDamaged` receives the key of each damaged row, which is then skipped; without it reads throw. */
   static async open(read: Read, onDamaged?: (key: Buffer) => void): Promise<View> {
     const tolerating: Read =
       onDamaged === undefined ? read : (fn) => read((level) => fn(level.tolerating(onDamaged)))
@@ -28,13 +28,13 @@ export class View {
     return this.snapshot.close()
   }
 
-  /** The rows of a range in slices of 100, or of some 256 KiB. */
+  /** The rows of a range, in slices of 100 rows or some 256 KiB. */
   rows({ gte, lt }: KeyRange): AsyncGenerator<Slice, void> {
     const walking = { gte, lt, snapshot: this.snapshot, highWaterMarkBytes: SLICE_BYTES }
     return slices(this.read, (level) => level.iterator(walking), SLICE_RECORDS)
   }
 
-  /** How many rows have no checksum, since an earlier release wrote them. */
+  /** Counts the rows without a checksum, which an earlier release wrote. */
   countUnchecked(): Promise<number> {
     const { snapshot } = this
     return this.read((level) => level.countUnchecked({ snapshot }))
@@ -45,12 +45,12 @@ export class View {
     return scan(this.read, range, { snapshot: this.snapshot }, size)
   }
 
-  /** How many rows a range has, damaged ones too. Throws the signal's reason. */
+  /** Counts the rows of a range, including damaged ones. Throws the signal's reason once that is aborted. */
   count(range: KeyRange, signal?: AbortSignal): Promise<number> {
     return count(this.keys(range), signal)
   }
 
-  /** The values of these keys, undefined where there is none. Few, or small ones. */
+  /** The values of these keys; undefined for missing ones. Ask for few, or small ones. */
   values(keys: Buffer[]): Promise<(Uint8Array | undefined)[]> {
     const { snapshot } = this
     return keys.length === 0
@@ -64,7 +64,7 @@ export class View {
   }
 }
 
-/** How long such reads may compute before other work gets its turn. */
+/** How long such reads may compute before other work runs. */
 const TURN_MS = 2
 
 /** Loops that wait for their turn. */
@@ -72,8 +72,8 @@ const waiting: (() => void)[] = []
 let turnBeganMs = performance.now()
 
 /**
- * For loops that compute much over what they read: lets other work go on before it waits too long. All loops together
- * have one turn at a time, however many there are.
+ * Yields to the event loop if the current turn has lasted too long. Call it in loops that compute much. All such loops
+ * together take one turn at a time.
  */
 export async function giveWay(): Promise<void> {
   if (performance.now() - turnBeganMs > TURN_MS) {

@@ -12,7 +12,7 @@ import { storedAnswer, storedDeadline } from '../layout/stored.js'
 import { type OnDamaged, readableSessions, readSessions } from './list.js'
 import type { View } from './view.js'
 
-/** So many keys make records for one turn of the event loop, here or where they are used. */
+/** Keys in a step: reading and using their records takes one turn of the event loop. */
 const STEP_KEYS = 100
 
 type OpenView = () => Promise<View>
@@ -65,7 +65,7 @@ export function walkDeadlines(openView: OpenView): AsyncGenerator<Deadline[], vo
 
 const rowsOf = (range: KeyRange) => (view: View) => view.rows(range)
 
-/** What `read` makes of what a walk meets, some at a time, as it was when the walk began. */
+/** Walks one snapshot, and yields what `read` makes of each slice. */
 async function* walk<Met, Made>(
   openView: OpenView,
   begin: (view: View) => AsyncIterable<Met[]>,

@@ -1,7 +1,7 @@
 import type { ListQuery } from '../../../core/store.js'
 import { requestTimeRange, TIME_BYTES, type TimeRange } from '../layout/keys.js'
 
-/** The ranges of keys that a list is about: of open and of ended sessions, or of one of them. */
+/** The key ranges of a list: of open sessions, of ended ones, or of both. */
 function rangesOf(query: ListQuery): TimeRange[] {
   const { active } = query
   return (active === undefined ? [true, false] : [active]).map((one) =>
@@ -9,20 +9,20 @@ function rangesOf(query: ListQuery): TimeRange[] {
   )
 }
 
-/** What a list wants of a walk over sorted keys, which may go beyond what it is about. */
+/** Collects the keys of one list's page from a walk over sorted keys, which may exceed the list's range. */
 export class Wanted {
-  /** Of the page, as far as it was met. */
+  /** The page's keys so far. */
   readonly keys: Buffer[] = []
-  /** How many keys it has met that it is about. */
+  /** The number of matching keys so far. */
   count = 0
   readonly ranges: readonly TimeRange[]
-  /** Where the time begins in each key. */
+  /** The offset of the time in each key. */
   readonly timeOffset: number
   private hasPassed = false
   private readonly from: Buffer
   private readonly to: Buffer
 
-  /** `known`: how many there are, where that is known without counting. */
+  /** `known` is the total, if it is known without counting. */
   constructor(
     readonly query: ListQuery,
     private readonly known?: number,
@@ -34,31 +34,31 @@ export class Wanted {
     this.to = lt.subarray(timeOffset)
   }
 
-  /** How many keys it wants to meet. */
+  /** How many matching keys it needs. */
   get length(): number {
     const { skip, take, total } = this.query
     return total && this.known === undefined ? Number.POSITIVE_INFINITY : skip + take
   }
 
-  /** Whether it wants nothing more. */
+  /** Whether it needs no more keys. */
   get isDone(): boolean {
     const { skip } = this.query
     const isBeyond = this.known !== undefined && skip >= this.known
     return this.hasPassed || isBeyond || this.count >= this.length
   }
 
-  /** Of a walk to its end; null unless asked for. */
+  /** The total, after the walk; null unless asked for. */
   get total(): number | null {
     return this.query.total ? (this.known ?? this.count) : null
   }
 
-  /** The next keys of the walk. */
+  /** Takes the next keys of the walk. */
   meet(keys: readonly Buffer[]): void {
     const { skip, take } = this.query
     const begin = this.firstFrom(this.from, keys)
     const end = this.firstFrom(this.to, keys)
     this.hasPassed = end < keys.length
-    // Where in `keys` the page begins and ends.
+    // The page's offset in `keys`.
     const offset = begin - this.count
     const last = Math.min(offset + skip + take, end)
     for (let i = Math.max(offset + skip, begin); i < last; i++) {

@@ -9,14 +9,14 @@ import { count, scan, within } from '../read/scan.js'
 
 const MAX_USERS = 65_536
 
-/** How many sessions are open: in all, as each commit writes down, and of the users seen lately. */
+/** Counts open sessions: of all users, as every commit writes it, and of recent users. */
 export class Counts {
   private tally: Tally = { openSessions: 0, commits: 0 }
-  /** Sessions that writes under way will open. */
+  /** Sessions that pending writes will open. */
   private opening = 0
   private readonly ofUsers = new LRUCache<string, number>({ max: MAX_USERS })
 
-  /** Forgets everything but what is on disk. Returns how many commits there were. */
+  /** Resets everything to what is on disk. Returns the number of commits. */
   load(level: ByteLevel): number {
     this.tally = storedTally(level.getSync(TALLY_KEY))
     this.opening = 0
@@ -28,12 +28,12 @@ export class Counts {
     return this.tally.openSessions
   }
 
-  /** Never too few: what a write under way opens counts, what it ends does not yet. */
+  /** Never too few: includes what pending writes open, and ignores what they end. */
   get reserved(): number {
     return this.tally.openSessions + this.opening
   }
 
-  /** The caller holds the user's lock, so that no session of the user opens or ends meanwhile. */
+  /** The caller must hold the user's lock, so that no session of the user opens or ends meanwhile. */
   async ofUser(level: ByteLevel, userId: string): Promise<number> {
     const known = this.ofUsers.get(userId)
     if (known !== undefined) {
@@ -44,12 +44,12 @@ export class Counts {
     return counted
   }
 
-  /** A write is under way. */
+  /** Call it for each write that begins. */
   reserve(change: SessionChange): void {
     this.opening += Math.max(openDelta(change), 0)
   }
 
-  /** What the next commit, with these changes in it, writes of the count. */
+  /** The counters, and their row, as of a commit with these changes. */
   next(changes: readonly SessionChange[]): { tally: Tally; row: Row } {
     const tally = {
       openSessions: changes.reduce(
@@ -61,7 +61,7 @@ export class Counts {
     return { tally, row: [TALLY_KEY, encodeTally(tally)] }
   }
 
-  /** That commit succeeded. */
+  /** Call it when that commit has succeeded. */
   committedAs(tally: Tally, changes: readonly SessionChange[]): void {
     this.tally = tally
     for (const change of changes) {
@@ -76,7 +76,7 @@ export class Counts {
   }
 }
 
-/** 1 where a change opens a session, −1 where it ends one, else 0. */
+/** By how much a change alters the number of open sessions. */
 export function openDelta({ before, after }: SessionChange): -1 | 0 | 1 {
   const was = before?.active ?? false
   const is = after?.active ?? false

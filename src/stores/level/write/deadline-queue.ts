@@ -6,22 +6,22 @@ import { storedDeadline } from '../layout/stored.js'
 import { SLICE_BYTES, SLICE_ROWS } from '../read/scan.js'
 
 /**
- * Reads deadlines from the earliest that can be left. Those that were settled lie before it as
- * deleted keys, and LevelDB walks these one by one until it compacts them.
+ * Reads deadlines, and remembers where the earliest one can be: LevelDB walks the deleted keys of settled deadlines one
+ * by one until it compacts them.
  */
 export class DeadlineQueue {
-  /** No committed deadline lies before this key; null where nothing is known. */
+  /** No committed deadline sorts before this key; null if nothing is known. */
   private start: Buffer | null = null
-  /** The earliest key armed since the walk under way began. */
+  /** The earliest key that was armed since the current walk began. */
   private armed: Buffer | null = null
 
-  /** Damaged rows that were told of: each walk may meet them anew. */
+  /** Damaged rows already reported: each walk may meet them again. */
   private readonly told = new Set<string>()
 
-  /** `onDamaged`: is told once of a deadline whose row is damaged, and which is passed over. */
+  /** `onDamaged` receives the key of each damaged deadline, once. Walks skip it. */
   constructor(private readonly onDamaged: (key: Buffer) => void = () => {}) {}
 
-  /** These rows were committed. */
+  /** Call it with the rows of each commit. */
   committed(rows: readonly Row[]): void {
     for (const [key, value] of rows) {
       if (value !== null && isDeadlineKey(key)) {
@@ -31,12 +31,12 @@ export class DeadlineQueue {
     }
   }
 
-  /** Nothing is known any more. */
+  /** Forgets everything: the database was reopened. */
   reset(): void {
     this.start = null
   }
 
-  /** Deadlines before `timeMs`, earliest first. One call at a time. Reads nothing where none is due yet. */
+  /** Deadlines before `timeMs`, earliest first. One call at a time. Reads nothing if none can be due. */
   async due(level: ByteLevel, timeMs: number, limit: number): Promise<Deadline[]> {
     const { gte, lt } = deadlineRange(timeMs)
     const start = this.start ?? gte
@@ -50,7 +50,7 @@ export class DeadlineQueue {
       keys.length > 0
         ? keys
         : await checkedKeys(checked, { gte: lt, lt: RANGES.deadlines.lt, limit: 1 })
-    // What was armed meanwhile may be too late for this walk's snapshot.
+    // The walk's snapshot may miss what was armed meanwhile.
     this.start = earlier(left, this.armed ?? left)
     return keys.map(storedDeadline)
   }
@@ -64,7 +64,7 @@ export class DeadlineQueue {
   }
 }
 
-/** The keys of the first `limit` rows whose checksums are right: damaged ones do not count. */
+/** The keys of the first `limit` undamaged rows. */
 async function checkedKeys(
   level: ByteLevel,
   { limit, ...range }: KeyRange & { readonly limit: number },

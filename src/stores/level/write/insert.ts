@@ -19,7 +19,7 @@ export function insertSession(
     outer.push(answerLock(idempotency))
   }
   return locks.hold(outer, async () => {
-    // The user's lock keeps it open and without a rival; its own keeps it as it is.
+    // The user's lock keeps it open and the only one; its own lock keeps it unchanged.
     const id = reuse && (await database.read((level) => reusableId(level, userId, reuse)))
     return locks.hold(id === undefined ? [] : [sessionLock(id)], () =>
       insertLocked(parts, scope, id, decide),
@@ -34,7 +34,7 @@ async function insertLocked(
   decide: (seen: Seen) => Decision,
 ): Promise<Session> {
   const seen = await database.read((level) => readSeen(level, counts, scope, reuseId))
-  // From here to the write nothing else gets a turn, so no other insert sees the same `openInAll`.
+  // No `await` from here to the write, so no other insert sees the same `openInAll`.
   const decision = decide({ ...seen, openInAll: counts.reserved })
   if ('keep' in decision) {
     return decision.keep

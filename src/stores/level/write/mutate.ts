@@ -36,14 +36,14 @@ export async function removeSession(
   return after === null ? before : undefined
 }
 
-/** What becomes of a session, and the rows that this needs beside its own. */
+/** What becomes of a session, and the further rows to write. */
 interface Outcome {
-  /** null: it is deleted. */
+  /** null deletes it. */
   readonly after: Session | null
   readonly rows: readonly Row[]
 }
 
-/** Begins with the session's lock alone; the user's is needed only where its count changes. */
+/** Takes only the session's lock first: the user's is needed only if the user's count changes. */
 async function mutate(
   parts: StoreParts,
   id: string,

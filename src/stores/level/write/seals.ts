@@ -5,19 +5,19 @@ import { sessionLock } from '../locks.js'
 import { readSession } from '../read/lookup.js'
 import type { StoreParts } from './writer.js'
 
-/** Replaces seals, and rids the files of those that are gone. */
+/** Replaces seals, and removes deleted ones from the files. */
 export class Seals {
-  /** Whether some were deleted or replaced since they were last compacted: maybe before this start. */
+  /** Whether any were deleted or replaced since the last compaction. Unknown at first, so true. */
   private hasDropped = true
 
   constructor(private readonly parts: StoreParts) {}
 
-  /** These rows were committed. */
+  /** Call it with the rows of each commit. */
   committed(rows: readonly Row[]): void {
     this.hasDropped ||= rows.some(([key, value]) => value === null && isSealKey(key))
   }
 
-  /** Nothing is known any more: a commit that failed may have reached the disk. */
+  /** Forgets everything: a failed commit may have reached the disk. */
   reset(): void {
     this.hasDropped = true
   }

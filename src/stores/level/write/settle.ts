@@ -22,7 +22,7 @@ function settleOne({ database, locks, writer }: StoreParts, deadline: Deadline):
   return locks.hold([answerLock(scope)], async () => {
     const key = answerKey(scope)
     const bytes = await database.read((level) => level.getSync(key))
-    // The key may have been used anew since, which moved its deadline.
+    // The key may have been used again since, which moved its deadline.
     const over = bytes !== undefined && storedAnswer(key, bytes).answer.expiresTimeMs <= timeMs
     await writer.write(over ? [struck, [key, null]] : [struck], null)
   })

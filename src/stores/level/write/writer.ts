@@ -13,8 +13,7 @@ const FIRST_RETRY_MS = 100
 const LAST_RETRY_MS = 10_000
 
 /**
- * What the operations that write have in common. Each reads while it holds the locks of what it reads, and
- * keeps them until what it made of that is committed.
+ * What every operation that writes needs. Each locks what it reads, and holds the locks until its write is committed.
  */
 export interface StoreParts {
   readonly database: Database
@@ -32,9 +31,9 @@ interface Pending {
 }
 
 /**
- * Group commit: what is written while one batch is on its way to the disk goes together in the
- * next, so that many writes share one fsync. After an error LevelDB takes no more writes, also when
- * the cause is gone, until it is reopened; this is done here, and until then writes are refused.
+ * Group commit: writes that arrive while a batch is being synced form the next batch, so many writes share one fsync.
+ * After an error LevelDB refuses all writes until it is reopened, even if the cause is gone. The writer reopens it, and
+ * refuses writes until then.
  */
 export class Writer {
   private queue: Pending[] = []
@@ -50,16 +49,16 @@ export class Writer {
     private readonly listeners: Listeners,
     private readonly options: {
       readonly sync: boolean
-      /** These rows were committed. */
+      /** Receives the rows of each commit. */
       readonly onRows: (rows: readonly Row[]) => void
-      /** The database was reopened: what is known of its content is void. */
+      /** The database was reopened: anything remembered about its content is void. */
       readonly onReopen: () => void
-      /** Throws StoreDamagedError where the files were taken away: what was written then is not on disk. */
+      /** Throws StoreDamagedError if the files were taken away: the commit is not on disk then. */
       readonly expectFiles: () => void
     } & StoreHooks,
   ) {}
 
-  /** Whether writes are taken: not between a failure and its recovery. */
+  /** Whether writes are accepted: not between a failure and its recovery. */
   get isWriting(): boolean {
     return this.recovering === null && !this.isRefusing
   }
@@ -70,9 +69,9 @@ export class Writer {
   }
 
   /**
-   * Writes rows that change together. `change`: what that means for a session, null where none changes;
-   * `durable`: false acknowledges it before it is on disk. Rejects with StoreUnavailableError: the outcome
-   * is unknown, or nothing was written.
+   * Writes rows atomically. `change` is the change of a session that they amount to, null if there is none. With
+   * `durable` false it resolves before they are on disk. Rejects with StoreUnavailableError: nothing was written, or the
+   * outcome is unknown.
    */
   write(rows: readonly Row[], change: SessionChange | null, durable = true): Promise<void> {
     if (!this.isWriting) {
@@ -89,13 +88,13 @@ export class Writer {
     return committed.finally(onSettled)
   }
 
-  /** Takes no more writes, for good: a recovery under way ends. */
+  /** Refuses writes for good, and ends a recovery. */
   refuse(cause: unknown): void {
     this.failure = cause
     this.isRefusing = true
   }
 
-  /** Waits for the commit under way and gives up on recovery. */
+  /** Waits for the current commit, and ends a recovery. */
   async stop(): Promise<void> {
     this.stopping.abort()
     await this.committing
@@ -104,7 +103,7 @@ export class Writer {
 
   private async commitAll(): Promise<void> {
     while (this.queue.length > 0) {
-      // Whatever else is written in this turn of the event loop joins the group.
+      // All writes of this turn of the event loop join the group.
       await setImmediate()
       const group = this.queue
       this.queue = []
@@ -143,7 +142,7 @@ export class Writer {
     }
   }
 
-  /** Reopens the database when there is room; reads go on until then. */
+  /** Reopens the database once the disk has room. Reads go on meanwhile. */
   private async recover(failedCommit: number, changes: readonly SessionChange[]): Promise<void> {
     for (
       let delayMs = FIRST_RETRY_MS;
@@ -162,7 +161,7 @@ export class Writer {
         if (error instanceof StoreDamagedError) {
           this.options.onDamage?.(error.message)
           this.refuse(error)
-          return // Who starts the server again decides what becomes of it.
+          return // The operator decides what becomes of it, at the next start.
         }
         if (!this.isRefusing) {
           this.failure = error
@@ -179,7 +178,7 @@ export class Writer {
   private reload(level: ByteLevel, failedCommit: number, changes: readonly SessionChange[]): void {
     this.options.onReopen()
     if (this.counts.load(level) === failedCommit) {
-      // It had reached the disk after all.
+      // The failed commit did reach the disk.
       for (const change of changes) {
         this.listeners.emit(change)
       }
