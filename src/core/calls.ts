@@ -1,38 +1,38 @@
-/** A call as a transport takes it. */
+/** A call as a transport receives it. */
 export interface IncomingCall {
-  /** What the transport is called in logs and metrics. */
+  /** The transport's name in logs and metrics. */
   readonly transport: string
-  /** One of a fixed set, such as `session.Session/Create`; never a name that only the caller knows. */
+  /** One of a fixed set, such as `session.Session/Create`: never a name that a caller made up. */
   readonly method: string
   /** `HOST:PORT`. */
   readonly peer: string
-  /** What the caller calls this request, as it came. */
+  /** The caller's id for this request, unchecked. */
   readonly givenId: string | undefined
-  /** A header of the caller's: for the trace that the call is part of. */
+  /** A header of the request, to find the trace that the call belongs to. */
   header(name: string): string | undefined
 }
 
 /** How a call ended. */
 export interface CallOutcome {
-  /** In the transport's terms: the name of a gRPC code, an HTTP status. */
+  /** In the transport's terms: the name of a gRPC code, or an HTTP status. */
   readonly code: string
-  /** Why it was refused, or failed; absent from a success. */
+  /** Why it was refused or failed. Absent on success. */
   readonly error?: unknown
-  /** The caller is told no more of `error` than that there was one. */
+  /** Whether the caller learns nothing of `error` but that there was one. */
   readonly isInternal?: boolean
 }
 
-/** A call under way. */
+/** A call in progress. */
 export interface RunningCall {
-  /** 1 to 64 characters of `A-Z a-z 0-9 _ . / -`: the caller's, or one that was made for it. */
+  /** The caller's id if it is usable, else a new one: 1 to 64 characters of `A-Z a-z 0-9 _ . / -`. */
   readonly requestId: string
-  /** Does the call's work, so that what is part of it can be told. */
+  /** Runs the call's work, so that spans opened in it belong to the call. */
   run<T>(work: () => T): T
-  /** To be called once. */
+  /** Call it once. */
   end(outcome: CallOutcome): void
 }
 
-/** Told of every call, once, whatever becomes of it. Never throws. */
+/** Sees every call once, whatever its outcome. Never throws. */
 export interface CallObserver {
   begin(call: IncomingCall): RunningCall
 }

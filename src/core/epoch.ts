@@ -1,19 +1,15 @@
-/** How time is counted: `epoch = floor((now − genesis) / length)`. Milliseconds. */
+/** How epochs are counted: `epoch = floor((now − genesis) / length)`. Milliseconds. */
 export interface EpochSettings {
-  /** Unix time at which epoch 0 began. */
+  /** When epoch 0 began, in Unix time. */
   readonly genesisMs: number
   readonly lengthMs: number
 }
 
 /**
- * Epochs by the wall clock. With the defaults (genesis at the Unix epoch, one second long) an epoch
- * is a NumericDate of RFC 7519 section 2.
+ * Epochs by the wall clock. By default they are Unix seconds, so an epoch is a NumericDate (RFC 7519 section 2).
  */
 export class EpochClock {
-  /**
-   * While `isSuspect` says that the wall clock cannot be believed, nothing is past its deadline: what was
-   * ended cannot be brought back.
-   */
+  /** `isSuspect`: whether the wall clock may be wrong. Then no session ends: ending cannot be undone. */
   constructor(
     readonly settings: EpochSettings,
     readonly nowMs: () => number,
@@ -25,14 +21,14 @@ export class EpochClock {
     return BigInt(Math.floor((this.nowMs() - genesisMs) / lengthMs))
   }
 
-  /** The first millisecond after `epoch`, in Unix time; capped at the largest safe integer. */
+  /** The first millisecond after `epoch`, in Unix time. At most the largest safe integer. */
   endsAtMs(epoch: bigint): number {
     const { genesisMs, lengthMs } = this.settings
     const end = BigInt(genesisMs) + (epoch + 1n) * BigInt(lengthMs)
     return end < BigInt(Number.MAX_SAFE_INTEGER) ? Number(end) : Number.MAX_SAFE_INTEGER
   }
 
-  /** The least number of epochs that `durationMs` fits in. */
+  /** How many epochs a duration takes, rounded up. */
   epochsIn(durationMs: number): bigint {
     return BigInt(Math.ceil(durationMs / this.settings.lengthMs))
   }

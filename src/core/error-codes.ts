@@ -1,8 +1,8 @@
-// Every code of an error of ours. Programs rely on them: a code is never renamed, nor given another meaning.
+// The codes of all our errors. Programs rely on them: never rename one, and never change what it means.
 
 /**
- * What callers are told of. Every transport maps each of them (`Record<CallerErrorCode, …>`): a code that is added
- * here does not compile until all do, and docs/errors.md lists it.
+ * Errors that callers see. Each transport has a `Record<CallerErrorCode, …>`, so a new code does not compile until
+ * every transport maps it. docs/errors.md lists them.
  */
 export const CALLER_ERROR_CODES = [
   'MALFORMED',
@@ -30,10 +30,10 @@ export const CALLER_ERROR_CODES = [
 ] as const
 export type CallerErrorCode = (typeof CALLER_ERROR_CODES)[number]
 
-/** Requests that do not reach a use case: the transport that refuses one says what its caller sees. */
+/** Requests that reach no use case. The transport that refuses one also decides how its caller sees that. */
 export type TransportErrorCode = 'REQUEST_REFUSED' | 'ACT_NOT_FOUND' | 'METHOD_NOT_FOUND'
 
-/** What ends a command or a start of the server, and so has an exit code. */
+/** Errors that end a command, or the start of the server, with an exit code. */
 export type OperatorErrorCode =
   | 'INVALID_CONFIG'
   | 'STORE_LOCKED'
@@ -44,12 +44,12 @@ export type OperatorErrorCode =
   | 'SEAL_INVALID'
   | 'INTERRUPTED'
 
-/** What the SDK finds out by itself. */
+/** Errors that only the SDK throws. */
 export type ClientErrorCode = 'DEADLINE_EXCEEDED' | 'UNTRUSTED_RESPONSE' | 'UNPROTECTED_TOKEN'
 
 export type ErrorCode = CallerErrorCode | TransportErrorCode | OperatorErrorCode | ClientErrorCode
 
 declare const remote: unique symbol
 
-/** The reason that a server elsewhere gave. It may be of a newer release, or none of ours. */
+/** The code that a remote server sent. It need not be one of ours: the server may be newer, or another program. */
 export type RemoteErrorCode = string & { readonly [remote]: true }

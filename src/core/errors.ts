@@ -4,11 +4,11 @@ export * from './error-codes.js'
 export * from './operator-errors.js'
 export * from './sessiond-error.js'
 
-/** The bytes are not a message of the contract, or break one of its structural rules. */
+/** The bytes are not a message of the contract, or break a rule of its structure. */
 export class MalformedError extends SessiondError {
   readonly code = 'MALFORMED'
 
-  /** `field`: empty where it is the message as a whole. */
+  /** `field`: empty if the whole message is at fault. */
   constructor(field: string, problem: string, cause?: unknown) {
     super(field === '' ? problem : `${field}: ${problem}`, {
       ...(field !== '' && { field }),
@@ -17,7 +17,7 @@ export class MalformedError extends SessiondError {
   }
 }
 
-/** A part that the contract requires is absent. */
+/** A required field is missing. */
 export class MissingFieldError extends SessiondError {
   readonly code = 'MISSING_FIELD'
 
@@ -26,10 +26,10 @@ export class MissingFieldError extends SessiondError {
   }
 }
 
-/** Some are keys that a caller made up. */
+/** Some fields are keys that a caller made up, so they may be long. */
 const MAX_FIELD_CHARS = 256
 
-/** A part is there and well formed, but its value is not allowed. */
+/** A field is well formed, but its value is not allowed. */
 export class InvalidFieldError extends SessiondError {
   readonly code = 'INVALID_FIELD'
 
@@ -39,7 +39,7 @@ export class InvalidFieldError extends SessiondError {
   }
 }
 
-/** The lifetime asked for is not one that the server grants now. Epochs. */
+/** The server does not grant this lifetime now. Epochs. */
 export class LifetimeError extends SessiondError {
   readonly code = 'INVALID_LIFETIME'
 
@@ -51,7 +51,7 @@ export class LifetimeError extends SessiondError {
   }
 }
 
-/** The request's own clock is too far from the server's. Epochs. */
+/** The client's clock is too far from the server's. Epochs. */
 export class EpochDriftError extends SessiondError {
   readonly code = 'EPOCH_DRIFT'
 
@@ -67,7 +67,7 @@ export class EpochDriftError extends SessiondError {
   }
 }
 
-/** The request speaks another major version of the protocol. */
+/** The request has another major version of the protocol. */
 export class VersionError extends SessiondError {
   readonly code = 'UNSUPPORTED_VERSION'
 
@@ -79,7 +79,7 @@ export class VersionError extends SessiondError {
   }
 }
 
-/** A signature does not prove what it must. */
+/** A signature is missing or invalid, or is made with another key than it must be. */
 export class SignatureError extends SessiondError {
   readonly code = 'BAD_SIGNATURE'
 
@@ -88,17 +88,14 @@ export class SignatureError extends SessiondError {
   }
 }
 
-/** Of an owner id its length, the prefix or the checksum of an N3 account, or all of it; or the signing key. */
+/** What does not match: the owner id's length, its prefix or checksum as an N3 account, all of it, or the signing key. */
 export type OwnerPart = 'length' | 'prefix' | 'checksum' | 'owner' | 'key'
 
-/** The signer is genuine but may not open sessions for this owner. */
+/** The signature is valid, but its key may not open sessions for this owner. */
 export class OwnerKeyError extends SessiondError {
   readonly code = 'OWNER_KEY_MISMATCH'
 
-  /**
-   * `policy`: which rule is in force; `part`: what of the request does not fit it; `expected`: what it wanted
-   * to see.
-   */
+  /** `policy`: the rule in force; `part`: what breaks it; `expected`: what it asks for. */
   constructor(policy: string, part: OwnerPart, expected: string) {
     super(`the body's signing key may not speak for body.owner_id (${policy}): ${expected}`, {
       field: 'body.owner_id.value',
@@ -107,7 +104,7 @@ export class OwnerKeyError extends SessiondError {
   }
 }
 
-/** As many sessions are open as may be. */
+/** The limit of open sessions is reached. */
 export class QuotaError extends SessiondError {
   readonly code = 'QUOTA_EXCEEDED'
 
@@ -121,7 +118,7 @@ export class QuotaError extends SessiondError {
   }
 }
 
-/** The caller's address asks for more than one address may. Trying again later is safe. */
+/** The caller's address exceeds its rate limit. Trying again later is safe. */
 export class RateLimitedError extends SessiondError {
   readonly code = 'RATE_LIMITED'
 
@@ -135,11 +132,11 @@ export class RateLimitedError extends SessiondError {
   }
 }
 
-/** As much is under way as may be at a time. Trying again later is safe. */
+/** Too much work of this kind is in progress. Trying again later is safe. */
 export class BusyError extends SessiondError {
   readonly code = 'BUSY'
 
-  /** `work`: what is under way, in the plural. */
+  /** `work`: its kind, in the plural. */
   constructor(work: string, limit: number) {
     super(`${limit} ${work} are under way, the most at a time: wait until one ends`, {
       metadata: { limit: `${limit}` },
@@ -147,7 +144,7 @@ export class BusyError extends SessiondError {
   }
 }
 
-/** The idempotency key was used before, for another body. */
+/** The idempotency key was already used for another body. */
 export class IdempotencyKeyReusedError extends SessiondError {
   readonly code = 'IDEMPOTENCY_KEY_REUSED'
 
@@ -158,7 +155,7 @@ export class IdempotencyKeyReusedError extends SessiondError {
   }
 }
 
-/** The session that is meant has ended. */
+/** The session has ended. */
 export class SessionEndedError extends SessiondError {
   readonly code = 'SESSION_ENDED'
 
@@ -167,7 +164,7 @@ export class SessionEndedError extends SessiondError {
   }
 }
 
-/** No session has this id, or it is another user's. */
+/** No session has this id, or it belongs to another user. */
 export class NotFoundError extends SessiondError {
   readonly code = 'NOT_FOUND'
 
@@ -176,7 +173,7 @@ export class NotFoundError extends SessiondError {
   }
 }
 
-/** The session has ended, and what was to be written would be lost. */
+/** The session has ended, so nothing can be written to it. */
 export class ConflictError extends SessiondError {
   readonly code = 'CONFLICT'
 
@@ -185,7 +182,7 @@ export class ConflictError extends SessiondError {
   }
 }
 
-/** The server's wall clock cannot be believed, so that it cannot be told what is past its deadline. */
+/** The server's wall clock may be wrong, so no session can be ended by it. */
 export class ClockSuspectError extends SessiondError {
   readonly code = 'CLOCK_SUSPECT'
 
@@ -197,7 +194,7 @@ export class ClockSuspectError extends SessiondError {
   }
 }
 
-/** The store did not confirm the operation. A write's outcome is unknown; trying again is safe. */
+/** The store did not confirm the operation. The outcome of a write is unknown; trying again is safe. */
 export class StoreUnavailableError extends SessiondError {
   readonly code = 'STORE_UNAVAILABLE'
 
@@ -234,7 +231,7 @@ export class ServerUnavailableError extends SessiondError {
   }
 }
 
-/** The call is for operators, and shows no admin credential, or a wrong one. */
+/** The call needs an admin credential, and has none, or a wrong one. */
 export class CredentialError extends SessiondError {
   readonly code = 'CREDENTIAL_REQUIRED'
   /** Why a client certificate was shown and not accepted: OpenSSL's code, such as `CERT_HAS_EXPIRED`. */
@@ -262,11 +259,11 @@ export class CredentialError extends SessiondError {
   }
 }
 
-/** The call came through a proxy, to what is for this machine alone: behind a proxy everyone looks like it. */
+/** The call is only for this machine, and came through a proxy, which makes every caller look local. */
 export class ForwardedError extends SessiondError {
   readonly code = 'FORWARDED'
 
-  /** `header`: what shows it; `advice`: what would let the call through. */
+  /** `header`: what shows the proxy; `advice`: what would let the call through. */
   constructor(header: string, advice: string) {
     super(
       `this is for callers on the server's own machine, and a proxy passed the call on ("${header}"): ${advice}`,
@@ -275,7 +272,7 @@ export class ForwardedError extends SessiondError {
   }
 }
 
-/** The store holds rows that it cannot have written. */
+/** The store holds data that it cannot have written. */
 export class StoreDamagedError extends SessiondError {
   readonly code = 'STORE_DAMAGED'
 

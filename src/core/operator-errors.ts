@@ -1,8 +1,8 @@
 import { SessiondError } from './sessiond-error.js'
 
-// What a server's operator is told of its files, keys and addresses.
+// Errors that operators see: of files, keys and addresses.
 
-/** A sealed private key does not open: altered, of another session, or its sealing key is not at hand. */
+/** A sealed private key does not open: it was altered, belongs to another session, or its sealing key is missing. */
 export class SealError extends SessiondError {
   readonly code = 'SEAL_INVALID'
 
@@ -23,12 +23,12 @@ export class StoreLockedError extends SessiondError {
   }
 }
 
-/** The store was made under other settings, or by a release that this one cannot read. */
+/** The store was made with other settings, or by a release whose data this one cannot read. */
 export class StoreMismatchError extends SessiondError {
   readonly code = 'STORE_MISMATCH'
 }
 
-/** A key file, an owners file or another input of the operator's is not what it should be. */
+/** A file that the operator gave is not what it should be. */
 export class InputFileError extends SessiondError {
   readonly code = 'INVALID_INPUT_FILE'
 
@@ -37,7 +37,7 @@ export class InputFileError extends SessiondError {
   }
 }
 
-/** A key of the server's was to change and did not: the one in force stays so. */
+/** A key of the server could not be changed. The current one stays in force. */
 export class KeyChangeError extends SessiondError {
   readonly code = 'KEY_NOT_CHANGED'
 
@@ -55,7 +55,7 @@ export class DependencyMismatchError extends SessiondError {
   }
 }
 
-/** A listener could not be opened. */
+/** The server cannot listen on an address. */
 export class ListenError extends SessiondError {
   readonly code = 'LISTEN_FAILED'
 

@@ -1,10 +1,10 @@
 import type { Lifetime } from './create/lifetime.js'
 
-/** What callers of the commands are told of a session. Times are Unix milliseconds. */
+/** What callers see of a session. Times are Unix milliseconds. */
 export interface SessionInfo {
-  /** A UUIDv4 where we made it; an imported one may be any text of 1 to 64 bytes. */
+  /** A UUIDv4. An imported session may have any text of 1 to 64 bytes. */
   readonly id: string
-  /** For a token session the owner in base58. */
+  /** Of a token session: the owner in base58. */
   readonly userId: string
   readonly userName: string
   readonly active: boolean
@@ -14,19 +14,19 @@ export interface SessionInfo {
   readonly closeTimeMs: number | null
   readonly address: string
   readonly client: string
-  /** JSON text, null where there is none or the session has ended. */
+  /** JSON text. null if there is none, or the session has ended. */
   readonly user: string | null
-  /** JSON text, null where there is none or the session has ended. */
+  /** JSON text. null if there is none, or the session has ended. */
   readonly data: string | null
 }
 
-/** One session, however it was opened. */
+/** A session, whether Create or a command opened it. */
 export interface Session extends SessionInfo {
-  /** There for a session that Create opened, null for one that a command opened. */
+  /** null if a command opened the session. */
   readonly token: Token | null
 }
 
-/** What makes a session a token session. */
+/** What a token session has in addition. */
 export interface Token {
   /** 1 to 64 bytes. */
   readonly owner: Uint8Array
@@ -35,7 +35,7 @@ export interface Token {
   readonly publicKey: Uint8Array
 }
 
-/** A session that begins now. */
+/** A session that opens now. */
 export function newSession(
   {
     id,

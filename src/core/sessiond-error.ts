@@ -5,11 +5,11 @@ import {
   type RemoteErrorCode,
 } from './error-codes.js'
 
-/** What an error says to a program, beside its message. */
+/** What an error tells programs, beside its code. */
 export interface ErrorFacts {
-  /** The part of the request that is at fault: a path such as `body.owner_id.value`. */
+  /** The field at fault: a path such as `body.owner_id.value`. */
   readonly field?: string
-  /** Values that belong to the code; they reach clients, so never a secret. */
+  /** Values that belong to the code. Clients see them: never a secret. */
   readonly metadata?: Readonly<Record<string, string>>
   readonly cause?: unknown
 }
@@ -42,12 +42,12 @@ export abstract class SessiondError extends Error {
 
 const CALLER_CODES: ReadonlySet<string> = new Set(CALLER_ERROR_CODES)
 
-/** An error that its caller is told of. Anything else is a failure, of which a caller learns nothing. */
+/** An error that its caller sees. Any other is a failure, of which callers learn nothing. */
 export interface CallerError extends Omit<SessiondError, 'code'> {
   readonly code: CallerErrorCode
 }
 
-/** Whether a caller is told of the error. */
+/** Whether the caller sees the error. */
 export function isCallerError(error: unknown): error is CallerError {
   return error instanceof SessiondError && CALLER_CODES.has(error.code)
 }

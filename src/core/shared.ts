@@ -1,4 +1,4 @@
-/** Work that callers would each do the same: who asks for what is under way waits for its outcome. */
+/** Shares work by key: whoever asks while it runs gets the same result. */
 export class Shared<T> {
   private readonly running = new Map<string, Promise<T>>()
 

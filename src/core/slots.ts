@@ -1,4 +1,4 @@
-/** Lets so many run at a time; the others wait, first come, first served. */
+/** Runs at most so many at a time. The others wait in order. */
 export class Slots {
   private readonly waiting: (() => void)[] = []
 

@@ -1,18 +1,18 @@
 import { InvalidFieldError } from './errors.js'
 
-// A date alone is UTC; a time needs its zone, for what else it meant would depend on the server's.
+// A date alone is UTC. A time needs its zone: otherwise it would depend on the server's.
 const ISO_8601 =
   /^(?:\d{4}|[+-]\d{6})-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d))?$/
 const NUMBER = /^\d+(?:\.\d+)?$/
-/** Below it a number is Unix seconds, until the year 5138; else Unix milliseconds, from March 1973 on. */
+/** Smaller numbers are Unix seconds (until the year 5138), others Unix milliseconds (from March 1973 on). */
 const LEAST_MS = 100_000_000_000
 
-/** What to say of a text that is in none of the forms. */
+/** The problem with a text that is no time. */
 export const NO_TIME = 'is neither an ISO 8601 time nor Unix seconds or milliseconds'
 
 /**
- * A time as callers and operators write it, in milliseconds: ISO 8601, or a number, also as text. undefined where
- * it is none of these, or beyond what a date can say.
+ * Reads a time: ISO 8601, or a number of seconds or milliseconds, also as text. Unix milliseconds; undefined if it is
+ * neither, or is beyond the range of Date.
  */
 export function timeMsOf(value: unknown): number | undefined {
   const ms =
@@ -21,11 +21,11 @@ export function timeMsOf(value: unknown): number | undefined {
       : typeof value === 'string' && ISO_8601.test(value)
         ? Date.parse(value)
         : Number.NaN
-  // The range of a Date: beyond it there is no ISO 8601 to answer with. JSON has a minus nothing.
+  // Beyond the range of Date there is no ISO 8601 to answer with. `+ 0` turns JSON's -0 into 0.
   return Number.isSafeInteger(ms) && !Number.isNaN(new Date(ms).getTime()) ? ms + 0 : undefined
 }
 
-/** The same. Throws InvalidFieldError. */
+/** Reads a time of a field. Throws InvalidFieldError. */
 export function readTimeMs(field: string, value: unknown): number {
   const ms = timeMsOf(value)
   if (ms === undefined) {
@@ -36,11 +36,11 @@ export function readTimeMs(field: string, value: unknown): number {
 
 const DAY_MS = 86_400_000
 const TWO_DIGITS = Array.from({ length: 60 }, (_, n) => `${n}`.padStart(2, '0'))
-/** The last day that was written, with its `T`: most instants are of today, and a Date costs four times as much. */
+/** The last day written, with its `T`: most instants are of today, and a Date costs four times as much. */
 let lastDay = Number.NaN
 let lastDayText = ''
 
-/** An instant as what the server writes: ISO 8601 in UTC, with milliseconds. */
+/** An instant as the server writes it: ISO 8601 in UTC, with milliseconds. */
 export function isoText(timeMs: number): string {
   const day = Math.floor(timeMs / DAY_MS)
   if (day !== lastDay) {
@@ -56,7 +56,7 @@ export function isoText(timeMs: number): string {
   return `${lastDayText}${hour}:${minute}:${TWO_DIGITS[seconds % 60]}${fraction}Z`
 }
 
-/** Seconds may have a part; of milliseconds one would be no more than a mistake. */
+/** Seconds may have a fraction. Milliseconds may not: it would be a mistake. */
 function numberMs(value: number): number {
   return Math.abs(value) < LEAST_MS ? Math.round(value * 1000) : value
 }

@@ -3,13 +3,13 @@ import { InvalidFieldError, MissingFieldError } from '../errors.js'
 import type { ListQuery } from '../store.js'
 import { isTooDeep, MAX_JSON_DEPTH } from './json-text.js'
 
-/** Ids, names and addresses, in bytes of UTF-8. */
+/** Of ids, names and addresses, in UTF-8. */
 const MAX_NAME_BYTES = 256
-/** A client is often a user agent, and those have several hundred bytes. */
+/** Of a client, in UTF-8: often a user agent, which has several hundred bytes. */
 export const MAX_CLIENT_BYTES = 1024
 const LONE_SURROGATE = /\p{Surrogate}/u
 
-/** What a command opens a session with. What is not given stays as it is in a session found again. */
+/** What to open a session with. If one is found again, its values stay where none is given. */
 export interface OpenArguments {
   readonly userId: string
   readonly userName?: string
@@ -29,7 +29,7 @@ export interface ListArguments extends Omit<ListQuery, 'skip' | 'take' | 'total'
   readonly total?: boolean
 }
 
-/** A text as callers give it, which is not empty. Throws InvalidFieldError. */
+/** Reads a text that is not empty. Throws InvalidFieldError. */
 export function readText(field: string, value: unknown): string {
   if (typeof value !== 'string') {
     throw new InvalidFieldError(field, 'must be a text')
@@ -37,14 +37,14 @@ export function readText(field: string, value: unknown): string {
   if (value === '') {
     throw new InvalidFieldError(field, 'may not be empty')
   }
-  // UTF-8 has no such thing: two texts that differ here would be one in the store.
+  // UTF-8 cannot encode it: two different texts would become one in the store.
   if (LONE_SURROGATE.test(value)) {
     throw new InvalidFieldError(field, 'has half of a surrogate pair')
   }
   return value
 }
 
-/** Throws MissingFieldError where there is none, InvalidFieldError where it is too long. */
+/** Throws MissingFieldError if the text is empty, InvalidFieldError if it is too long. */
 export function checkRequired(field: string, text: string): void {
   if (text === '') {
     throw new MissingFieldError(field)
@@ -69,21 +69,21 @@ function checkLength(field: string, text: string, maxBytes: number): void {
   }
 }
 
-/** Throws InvalidFieldError where JSON text is nested too deep. */
+/** Throws InvalidFieldError if JSON text is nested too deep. */
 export function checkJson(field: string, text: string | null | undefined): void {
   if (typeof text === 'string' && isTooDeep(text)) {
     throw new InvalidFieldError(field, `is nested more than ${MAX_JSON_DEPTH} levels deep`)
   }
 }
 
-/** Throws InvalidFieldError, of the field that was given, where what a session carries is together too large. */
+/** Throws InvalidFieldError, for `field`, if `user` and `data` are together too large. */
 export function checkDataSize(
   user: string | null | undefined,
   data: string | null | undefined,
   maxBytes: number,
   field: 'user' | 'data' = 'data',
 ): void {
-  // A UTF-16 unit has at most three bytes: most texts need no counting.
+  // A UTF-16 unit takes at most three bytes in UTF-8, so most texts need no counting.
   if (3 * ((user?.length ?? 0) + (data?.length ?? 0)) <= maxBytes) {
     return
   }

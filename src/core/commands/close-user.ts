@@ -1,13 +1,13 @@
-/** What `closeUser` needs of sessions, whether they are in this process or on a server elsewhere. */
+/** What `closeUser` needs: of this process's sessions, or of a remote server's. */
 export interface ClosableSessions {
   list(query: { readonly userId: string; readonly active: true }): Promise<{
     readonly sessions: readonly { readonly id: string }[]
   }>
-  /** Ends a session. Returns whether this call did so. */
+  /** Closes a session. Returns whether this call did so. */
   close(id: string): Promise<boolean>
 }
 
-/** Ends every open session of a user, page after page: each takes what it holds out of the list. Returns how many. */
+/** Closes every open session of a user, page by page. Returns how many. */
 export async function closeUser(sessions: ClosableSessions, userId: string): Promise<number> {
   let closed = 0
   for (;;) {

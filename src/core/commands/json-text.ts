@@ -1,4 +1,4 @@
-/** How deep JSON may be nested, the outermost value counted: as deep as any reader of it can be trusted to go. */
+/** How many levels JSON may have, the outermost value counted: no more than any reader can take. */
 export const MAX_JSON_DEPTH = 64
 
 const QUOTE = 0x22
@@ -7,16 +7,16 @@ const OPENING_BRACKET = 0x5b
 const CLOSING_BRACKET = 0x5d
 const OPENING_BRACE = 0x7b
 const CLOSING_BRACE = 0x7d
-/** What stands in JSON as it is. */
+/** A string that JSON need not escape. */
 const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/
 
-/** Whether JSON text is nested deeper than it may be. Needs no stack, and no valid JSON. */
+/** Whether JSON text is nested too deep. Uses no recursion, and takes invalid JSON too. */
 export function isTooDeep(json: string): boolean {
-  // Most texts cannot be, and searching costs much less than reading.
+  // Most texts have too few brackets to be, and counting those is much cheaper.
   if (count(json, '{') + count(json, '[') <= MAX_JSON_DEPTH) {
     return false
   }
-  // No expression for the strings: on a long one V8 runs out of stack.
+  // No regular expression for the strings: V8 runs out of stack on long ones.
   let depth = 0
   let inString = false
   for (let i = 0; i < json.length; i++) {
@@ -24,7 +24,7 @@ export function isTooDeep(json: string): boolean {
     if (unit === QUOTE) {
       inString = !inString
     } else if (inString) {
-      // What is escaped ends no string.
+      // An escaped quote does not end the string.
       i += unit === BACKSLASH ? 1 : 0
     } else if (unit === OPENING_BRACKET || unit === OPENING_BRACE) {
       depth++
@@ -38,7 +38,7 @@ export function isTooDeep(json: string): boolean {
   return false
 }
 
-/** How often a character occurs, as far as that matters for the depth. */
+/** Counts a character, but no further than matters for the depth. */
 function count(text: string, char: string): number {
   let found = 0
   for (
@@ -51,12 +51,12 @@ function count(text: string, char: string): number {
   return found
 }
 
-/** A string as JSON text. Few have anything to escape, and `JSON.stringify` takes longer. */
+/** A string as JSON text. Few need escapes, and `JSON.stringify` is slower. */
 export function jsonString(text: string): string {
   return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text)
 }
 
-/** JSON text on one line, digit for digit. Between values alone may line ends and tabs stand as they are. */
+/** Puts JSON text on one line, and keeps every digit. Line ends and tabs can only stand between values. */
 export function oneLineJson(json: string | null): string {
   return json === null ? 'null' : json.replace(/[\r\n\t]/g, ' ')
 }

@@ -2,10 +2,10 @@ import { InvalidFieldError } from '../errors.js'
 import { readTimeMs } from '../time-text.js'
 import { type ListArguments, readText } from './arguments.js'
 
-/** What callers put under a key, by the key. */
+/** What a caller sent, by key. */
 type Values = Readonly<Record<string, unknown>>
 
-/** How each key becomes an argument of the list. Each throws InvalidFieldError. */
+/** How each key is read. Each reader throws InvalidFieldError. */
 type Readers = Readonly<Record<string, (field: string, value: unknown) => ListArguments>>
 
 const FILTER: Readers = {
@@ -22,16 +22,16 @@ const PAGING: Readers = {
   total: (field, value) => ({ total: readFlag(field, value) }),
 }
 
-/** What the original service takes for a boolean, whatever its case. */
+/** The booleans of the original service, in any case. */
 const FLAGS: ReadonlyMap<string, boolean> = new Map([
   ...['true', 't', 'yes', 'y', '1'].map((text) => [text, true] as const),
   ...['false', 'f', 'no', 'n', '0'].map((text) => [text, false] as const),
 ])
 
 /**
- * Which part of the list is wanted. Existing clients send every value of a filter as a text, so texts that
- * mean a number or a boolean are taken for it, and the other way round. An unknown key, null or an empty text
- * would widen the list without a word. Throws InvalidFieldError, which names the key.
+ * Reads the filter and paging of a list. Existing clients send all values as text, so texts may stand for numbers and
+ * booleans, and the other way round. Unknown keys, null and empty texts are refused: ignoring them would show
+ * more than was asked for. Throws InvalidFieldError, which names the key.
  */
 export function readListArguments(filter: Values = {}, paging: Values = {}): ListArguments {
   return { ...read('filter', FILTER, filter), ...read('paging', PAGING, paging) }
@@ -53,7 +53,7 @@ function read(path: string, readers: Readers, values: Values): ListArguments {
 }
 
 function readId(field: string, value: unknown): string {
-  // A larger number has become another one on its way.
+  // JSON may have changed a larger number on its way.
   return readText(field, Number.isSafeInteger(value) ? `${value}` : value)
 }
 
@@ -65,7 +65,7 @@ function readFlag(field: string, value: unknown): boolean {
   return flag
 }
 
-/** What is less than 0 is 0. */
+/** Numbers below 0 count as 0. */
 function readCount(field: string, value: unknown): number {
   const count = typeof value === 'string' && /^-?\d+$/.test(value) ? Number(value) : value
   if (typeof count !== 'number' || !Number.isInteger(count)) {

@@ -2,13 +2,13 @@ import type { SessionInfo } from '../session.js'
 import { isoText } from '../time-text.js'
 import { jsonString, oneLineJson } from './json-text.js'
 
-/** A session as JSON text on one line: `SessionV1` of the newer dialect. `user` and `data` stand in it digit for digit. */
+/** A session as the newer dialect's `SessionV1`: JSON text on one line, with every digit of `user` and `data`. */
 export function sessionV1Json(session: SessionInfo): string {
   const [user, data] = [oneLineJson(session.user), oneLineJson(session.data)]
   return `{${sessionV1Members(session)},"user":${user},"data":${data}}`
 }
 
-/** The members of that text, without `user` and `data`. */
+/** The members of that object, without `user` and `data`. */
 export function sessionV1Members(session: Omit<SessionInfo, 'user' | 'data'>): string {
   const { openTimeMs, requestTimeMs, closeTimeMs } = session
   const openTime = isoText(openTimeMs)

@@ -19,36 +19,36 @@ import {
 } from './arguments.js'
 
 export const PAGE = 100
-/** `load` moves the request time no more often. */
+/** How often `load` moves the request time, at most. */
 const TOUCH_INTERVAL_MS = 1000
 
-/** What the commands need from outside. */
+/** What the commands need. */
 export interface SessionsPorts {
   readonly store: SessionStore
   readonly expiry: Expiry
   readonly audit: Audit
   readonly clock: EpochClock
-  /** `length` bytes from a cryptographic source, in memory of their own. */
+  /** `length` bytes from a cryptographic source, in a new array. */
   randomBytes(length: number): Uint8Array
 }
 
 export interface SessionsLimits extends Quota {
-  /** `user` and `data` of a session together, as JSON in UTF-8. */
+  /** Of `user` and `data` together, as JSON in UTF-8. */
   readonly maxDataBytes: number
 }
 
-/** Of which user a session must be: another user's counts as absent. */
+/** Whose session it must be. Another user's counts as absent. */
 export interface OfUser {
   readonly userId?: string | undefined
 }
 
-/** A session that was closed, as it is now. */
+/** A session after `close`. */
 export interface ClosedSession extends Session {
-  /** Whether this call closed it. */
+  /** Whether it was open until this call. */
   readonly wasOpen: boolean
 }
 
-/** The sessions commands, each once. Transports translate to them and from them. */
+/** The sessions commands. Transports only translate to and from them. */
 export class Sessions {
   private readonly rules: ExpiryRules
 
@@ -59,7 +59,7 @@ export class Sessions {
     this.rules = ports.expiry.rules
   }
 
-  /** Opens a session, or finds the one that this user has open from this address and client. */
+  /** Opens a session, or returns the one that this user has open from this address and client. */
   async open(args: OpenArguments): Promise<Session> {
     const { userId, userName, address, client, user, data } = args
     checkRequired('user_id', userId)
@@ -84,7 +84,7 @@ export class Sessions {
     return session === undefined ? null : this.rules.asOfNow(session)
   }
 
-  /** The open session of this user with this id, for which this counts as a request. */
+  /** This user's open session with this id. Counts as a request. */
   async load(userId: string, id: string): Promise<Session | null> {
     checkRequired('user_id', userId)
     const session = await this.get(id)
@@ -116,7 +116,7 @@ export class Sessions {
     const query = { ...filter, skip, take: Math.min(take, PAGE), total }
     for (;;) {
       const page = await this.ports.store.list(query, signal)
-      // Among open and ended ones it stays where it is.
+      // In a list of open and ended sessions it needs no other place.
       const overdue = query.active
         ? page.sessions.filter((session) => this.rules.isOverdue(session))
         : []
@@ -130,19 +130,19 @@ export class Sessions {
     }
   }
 
-  /** Replaces the session's data. Throws NotFoundError, ConflictError where it has ended. */
+  /** Replaces the session's data. Throws NotFoundError; ConflictError if it has ended. */
   storeData(id: string, data: string | null, of: OfUser = {}): Promise<Session> {
     checkJson('data', data)
     return this.write(id, { data }, of)
   }
 
-  /** Replaces what is known of the session's user. Throws NotFoundError, ConflictError. */
+  /** Replaces the session's `user`. Throws NotFoundError; ConflictError if it has ended. */
   updateUser(id: string, user: string | null): Promise<Session> {
     checkJson('user', user)
     return this.write(id, { user })
   }
 
-  /** Ends a session; null where no session has the id. */
+  /** Closes a session. null if there is none with this id. */
   async close(id: string, caller: Caller): Promise<ClosedSession | null> {
     checkRequired('session_id', id)
     const { audit, clock, store } = this.ports
@@ -161,8 +161,8 @@ export class Sessions {
   }
 
   /**
-   * Ends what commands have opened for this user, address and client: seldom more than one session, but
-   * earlier services opened another at each login.
+   * Closes the sessions that commands opened for this user, address and client. There is rarely more than one, but
+   * earlier services opened one at each login.
    */
   async closeOpened(
     userId: string,
@@ -175,7 +175,7 @@ export class Sessions {
     checkClient(client)
     const find = () => this.ports.store.findOpened(userId, address, client)
     let session = await find()
-    // What is opened meanwhile stays.
+    // A session opened meanwhile stays.
     const latestMs = session?.openTimeMs ?? 0
     let closedId: string | undefined
     while (session !== undefined && session.openTimeMs <= latestMs && session.id !== closedId) {
@@ -185,7 +185,7 @@ export class Sessions {
     }
   }
 
-  /** Deletes a session, and returns what was there, but for `user` and `data`. */
+  /** Deletes a session. Returns what it was, without `user` and `data`. */
   async delete(id: string, { userId }: OfUser, caller: Caller): Promise<Session | null> {
     checkRequired('session_id', id)
     await this.ports.audit.check()
@@ -199,10 +199,7 @@ export class Sessions {
     return { ...before, user: null, data: null }
   }
 
-  /**
-   * Ends and purges everything that is due, or leaves off when `stop` is aborted. Throws ClockSuspectError
-   * where that cannot be told.
-   */
+  /** Ends and purges everything that is due, until `stop` is aborted. Throws ClockSuspectError. */
   async closeExpired(stop?: AbortSignal): Promise<SweepCounts> {
     const counts = await this.ports.expiry.sweep.run(stop)
     if (this.ports.clock.isSuspect()) {
@@ -287,7 +284,7 @@ export class Sessions {
     }
   }
 
-  /** The session with this moment as its last request; time never goes backwards. */
+  /** The session with its last request now. The time never moves backwards. */
   private touched(session: Session): Session {
     return { ...session, requestTimeMs: Math.max(session.requestTimeMs, this.ports.clock.nowMs()) }
   }

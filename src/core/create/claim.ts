@@ -6,21 +6,21 @@ import { MAX_OWNER_BYTES } from './owner.js'
 
 const MAX_IDEMPOTENCY_KEY_BYTES = 128
 
-/** A request to open a token session, structurally sound but not yet believed. */
+/** A request to open a token session: well formed, but not verified yet. */
 export interface CreateClaim {
   readonly owner: Uint8Array
   readonly lifetime: Lifetime
-  /** Of the outermost meta header; 0 where its sender does not know. */
+  /** Of the outermost meta header. 0 if its sender does not know it. */
   readonly epoch: bigint
   readonly idempotencyKey: string | undefined
   readonly client: string
-  /** Where the idempotency key and the client stand in the request: a path, for errors. */
+  /** The path of the idempotency key and the client in the request, for errors. */
   readonly xHeadersPath: string
-  /** Where the request came from. */
+  /** The peer, `HOST:PORT`. */
   readonly address: string
-  /** SHA-256 of the body as it was received, 32 bytes. */
+  /** SHA-256 of the received body, 32 bytes. */
   bodySha256(): Uint8Array
-  /** The public key that the body says it is signed with; `prove` checks whether it is. */
+  /** The public key that the body claims to be signed with. `prove` verifies that. */
   readonly signer: Uint8Array
   /** Checks every signature. Rejects with SignatureError. */
   prove(): Promise<void>
@@ -28,7 +28,7 @@ export interface CreateClaim {
   proveAndMint(): Promise<NewKey>
 }
 
-/** A session key that was made for a claim. Nothing is lost where it is not used. */
+/** A session key made for a claim. It may stay unused. */
 export interface NewKey {
   /** The session's id, a UUIDv4. */
   readonly id: string
@@ -38,7 +38,7 @@ export interface NewKey {
   seal(): Uint8Array
 }
 
-/** Lengths that depend on the request alone. Throws InvalidFieldError. */
+/** Checks the lengths of the claim's parts. Throws InvalidFieldError. */
 export function checkClaim({ owner, idempotencyKey, client, xHeadersPath }: CreateClaim): void {
   if (owner.length > MAX_OWNER_BYTES) {
     throw new InvalidFieldError(

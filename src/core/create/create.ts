@@ -24,9 +24,8 @@ export interface CreateLimits extends Quota {
 export type TokenSession = Session & { readonly token: Token }
 
 /**
- * Mints a session key for the holder of an owner's key. The same idempotency key and body give the
- * same session. The order of the checks is part of the contract: cheap before dear, and nothing is
- * said about an owner to whoever cannot sign.
+ * Opens a token session for whoever signs with an owner's key. The same idempotency key and body give the same session.
+ * The order of the checks is part of the contract: cheap checks first; owner errors only after the signatures.
  */
 export async function createSession(
   claim: CreateClaim,
@@ -64,7 +63,7 @@ export async function createSession(
   return (await expiry.insert(scope, decide)) as TokenSession
 }
 
-/** Why this key may not speak for the owner; null where it may. */
+/** Why this key may not speak for the owner. null if it may. */
 function ownerRefusal(
   owners: OwnerPolicy,
   owner: Uint8Array,
@@ -81,7 +80,7 @@ function ownerRefusal(
   }
 }
 
-/** `bodySha256`: where an idempotency key is to stand for it. */
+/** `bodySha256`: given if there is an idempotency key. */
 function newTokenSession(
   { owner, lifetime, address, client }: CreateClaim,
   userId: string,
@@ -100,7 +99,7 @@ function newTokenSession(
   }
 }
 
-/** The session that this idempotency key stands for. Throws where it is another body's, or has ended. */
+/** The session that this idempotency key opened. Throws if that was for another body, or the session has ended. */
 function openedBefore(
   { idempotency }: Seen,
   bodySha256: Uint8Array,

@@ -1,6 +1,6 @@
 import { EpochDriftError, LifetimeError } from '../errors.js'
 
-/** When a session is valid. Epochs; names of RFC 7519 section 4.1. */
+/** When a session is valid, in epochs. Names of RFC 7519 section 4.1. */
 export interface Lifetime {
   /** Last epoch at which the session is valid. */
   readonly exp: bigint
@@ -10,7 +10,7 @@ export interface Lifetime {
   readonly iat: bigint
 }
 
-/** Refuses a lifetime that is over, inside out, or longer than granted. Throws LifetimeError. */
+/** Refuses a lifetime that is over, ends before it begins, or is too long. Throws LifetimeError. */
 export function checkLifetime(lifetime: Lifetime, now: bigint, maxEpochs: bigint): void {
   const { exp, nbf } = lifetime
   if (nbf > exp) {
@@ -29,8 +29,8 @@ export function checkLifetime(lifetime: Lifetime, now: bigint, maxEpochs: bigint
 }
 
 /**
- * Refuses a request made at another time: what was signed once must not be good for ever.
- * `epoch` is that of the outermost meta header, 0 where its sender does not know. Throws EpochDriftError.
+ * Refuses a request that was made too long ago, or in the future: a signed request must not stay usable forever.
+ * `epoch`: of the outermost meta header, 0 if its sender does not know it. Throws EpochDriftError.
  */
 export function checkFreshness(
   iat: bigint,

@@ -3,9 +3,9 @@ import { sameBytes } from '../bytes.js'
 import { InputFileError, OwnerKeyError, type OwnerPart } from '../errors.js'
 import { ED25519_KEY_BYTES, N3_ACCOUNT_BYTES, P256_KEY_BYTES } from '../key-lengths.js'
 
-/** Length of an owner id, in bytes. */
+/** Of an owner id. */
 export const MAX_OWNER_BYTES = 64
-/** The longest text of one, `hex:…`, has 132. */
+/** Of an owner id as `hex:…`, its longest text. */
 const MAX_OWNER_CHARS = 132
 
 /** Decides whose key may open sessions for an owner. */
@@ -14,12 +14,12 @@ export interface OwnerPolicy {
   check(owner: Uint8Array, signer: Uint8Array): void
 }
 
-/** An owner as text, in logs and as a `userId`: base58 of its bytes. */
+/** An owner as text, in logs and as a `userId`: base58. */
 export function ownerText(owner: Uint8Array): string {
   return base58.encode(owner)
 }
 
-/** The owner whose `ownerText` this is; null where a user id cannot be one. */
+/** The owner that this `ownerText` stands for. null if no owner has this text. */
 export function ownerOfText(userId: string): Uint8Array | null {
   try {
     const owner = base58.decode(userId)
@@ -34,7 +34,7 @@ export function ownerOfText(userId: string): Uint8Array | null {
  * Throws InputFileError, with `where` in its message.
  */
 export function ownerFromText(text: string, where: string): Uint8Array {
-  // Decoding base58 takes time by the square of its length.
+  // Decoding base58 takes quadratic time.
   if (text.length > MAX_OWNER_CHARS) {
     throw new InputFileError(
       where,
@@ -67,11 +67,11 @@ export function ownerFromText(text: string, where: string): Uint8Array {
 export interface N3Accounts {
   /** The account, 25 bytes, of a compressed P-256 key, 33 bytes. */
   of(key: Uint8Array): Uint8Array
-  /** What of 25 bytes is not as in an account; null where all is. */
+  /** What is wrong with an account of 25 bytes. null if nothing is. */
   fault(account: Uint8Array): 'prefix' | 'checksum' | null
 }
 
-/** The owner id names its key: it is an Ed25519 public key (32 bytes) or an N3 account (25 bytes). */
+/** The owner id is its key: an Ed25519 public key (32 bytes) or an N3 account (25 bytes). */
 export function selfCertifying(n3: N3Accounts): OwnerPolicy {
   const refuse = (part: OwnerPart, expected: string): never => {
     throw new OwnerKeyError('self-certifying owners', part, expected)
@@ -114,10 +114,10 @@ export function selfCertifying(n3: N3Accounts): OwnerPolicy {
   }
 }
 
-/** Owners and the keys that may speak for each, both as lower-case hex. */
+/** The keys that may speak for each owner. Both in lower-case hex. */
 export type OwnerKeys = ReadonlyMap<string, ReadonlySet<string>>
 
-/** The operator says which keys speak for which owner. `current` is asked at every check. */
+/** The operator lists the keys of each owner. Asks for the `current` list at every check. */
 export function listedOwners(current: () => OwnerKeys): OwnerPolicy {
   return {
     check(owner, signer) {
@@ -136,5 +136,5 @@ export function listedOwners(current: () => OwnerKeys): OwnerPolicy {
   }
 }
 
-/** Whoever signs may open a session for any owner: for closed networks only. */
+/** Any key may open a session for any owner: for closed networks only. */
 export const anySigner: OwnerPolicy = { check() {} }

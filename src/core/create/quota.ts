@@ -1,13 +1,13 @@
 import { QuotaError } from '../errors.js'
 import type { Seen } from '../store.js'
 
-/** How many sessions may be open; 0 is no limit. */
+/** How many sessions may be open. 0 is no limit. */
 export interface Quota {
   readonly maxSessionsPerOwner: number
   readonly maxSessions: number
 }
 
-/** Refuses one more session where there are as many as may be. Throws QuotaError. */
+/** Throws QuotaError if no further session may be opened. */
 export function checkQuota(seen: Seen, { maxSessionsPerOwner, maxSessions }: Quota): void {
   if (maxSessionsPerOwner > 0 && seen.openOfUser >= maxSessionsPerOwner) {
     throw new QuotaError('owner', maxSessionsPerOwner)

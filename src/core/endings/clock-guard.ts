@@ -1,34 +1,30 @@
 /**
- * How much of a difference between the clocks is forgiven, per millisecond that passes: a few
- * seconds that are set in a month must not add up, a jump must not be forgotten within hours.
+ * How fast a difference between the clocks is forgotten, per millisecond: corrections of a few seconds a month must
+ * not add up, but a jump must be remembered for hours.
  */
 const FORGIVEN_RATE = 1 / 1000
 
 export interface ClockGuardOptions {
   /** The wall clock: Unix time in milliseconds. */
   readonly wallMs: () => number
-  /** Milliseconds since any moment, by a clock that nobody sets. */
+  /** A clock that nobody can set, in milliseconds since any moment. */
   readonly monotonicMs: () => number
-  /** By how much the wall clock may move against the monotonic one. */
+  /** How far the wall clock may move against the monotonic one. */
   readonly maxDriftMs: number
-  /**
-   * The latest time that was written down before, in Unix time: a wall clock that is further behind it
-   * than may be is suspect from the start.
-   */
+  /** The latest time known from before the start, in Unix time. A wall clock too far behind it starts as suspect. */
   readonly latestKnownAtMs?: number
-  /** Told once of each change. */
+  /** Called once for each change. */
   readonly onChange?: (isSuspect: boolean, offsetMs: number) => void
 }
 
 /**
- * Whether the wall clock can be believed: when it has moved against the monotonic clock by more than it may,
- * somebody has set it, or the machine was asleep, and nobody knows which of its times was right. It is
- * then suspect until both agree again or someone who can look at another clock confirms it.
+ * Suspects the wall clock when it moves too far against the monotonic clock: somebody set it, or the machine slept, and
+ * nobody knows which time was right. It stays suspect until both clocks agree again, or an operator confirms it.
  */
 export class ClockGuard {
-  /** Wall minus monotonic, as they were last held to agree. */
+  /** Wall minus monotonic clock, when they last agreed. */
   private agreedOffsetMs: number
-  /** When `agreedOffsetMs` was last moved; monotonic. */
+  /** When `agreedOffsetMs` last moved, by the monotonic clock. */
   private comparedAtMs: number
   private wasSuspect = false
 
@@ -40,12 +36,12 @@ export class ClockGuard {
       (latestKnownAtMs - nowMs > maxDriftMs ? latestKnownAtMs : nowMs) - this.comparedAtMs
   }
 
-  /** How far the wall clock is ahead of where it was expected. */
+  /** How far the wall clock is ahead of the expected time. */
   offsetMs(): number {
     return this.options.wallMs() - this.options.monotonicMs() - this.agreedOffsetMs
   }
 
-  /** Looks at both clocks. */
+  /** Compares both clocks. */
   isSuspect(): boolean {
     const offsetMs = this.offsetMs()
     const isSuspect = Math.abs(offsetMs) > this.options.maxDriftMs
@@ -62,7 +58,7 @@ export class ClockGuard {
     return isSuspect
   }
 
-  /** Takes the wall clock to be right as it is now. Returns the offset that was accepted, in milliseconds. */
+  /** Accepts the wall clock as it is now. Returns the accepted offset in milliseconds. */
   confirm(): number {
     const offsetMs = this.offsetMs()
     this.agreedOffsetMs += offsetMs

@@ -6,19 +6,19 @@ import { Slots } from '../slots.js'
 import type { SessionStore } from '../store.js'
 import type { ExpiryRules } from './expiry-rules.js'
 
-/** Users remembered as looked through, some 10 MB. One that is forgotten is looked through again. */
+/** How many users are remembered, in some 10 MB. A forgotten one is walked again. */
 const MAX_USERS = 65_536
 
 /**
- * Sessions that commands opened before this start, of users who come upon their quota. With other settings than now they
- * were armed for other times, so they may be over before the sweep comes to them. Each user is
- * looked through once: what is over ends, the rest is armed anew, and from then on the sweep is enough.
+ * Sessions that commands opened before this start, of users at their quota. Their deadlines follow the settings of that
+ * time, so they may be overdue before the sweep comes. Each user's sessions are walked once: overdue ones end,
+ * the others get new deadlines, and from then on the sweep suffices.
  */
 export class EarlierSessions {
   private readonly startedAtMs: number
   private readonly walkedUsers = new Set<string>()
   private readonly walks = new Shared<boolean>()
-  /** One step at a time in all: users with few sessions do not wait for one with many. */
+  /** One step at a time, so that a user with few sessions need not wait for one with many. */
   private readonly turn = new Slots(1)
 
   constructor(
@@ -31,7 +31,7 @@ export class EarlierSessions {
     this.startedAtMs = clock.nowMs()
   }
 
-  /** Ends those of a user that are over, unless it was done before; whether it looked. */
+  /** Ends a user's overdue sessions, unless that was done before. Returns whether it walked them. */
   async end(userId: string): Promise<boolean> {
     if (this.walkedUsers.has(userId) || this.clock.isSuspect()) {
       return false
@@ -80,7 +80,7 @@ export class EarlierSessions {
         session.id,
         (current) =>
           current.active ? { session: current, sweepAtMs: rules.sweepAtMs(current) } : null,
-        // After a crash everything is from before the start.
+        // After a crash all sessions are earlier ones again.
         { durable: false },
       )
     }

@@ -2,27 +2,27 @@ import type { EpochClock } from '../epoch.js'
 import type { Session } from '../session.js'
 import type { Update } from '../store.js'
 
-/** Milliseconds; 0 is none. */
+/** 0 is none. */
 export interface ExpirySettings {
-  /** A session opened by a command ends when nothing was asked of it for so long. */
+  /** A session opened by a command ends this long after its last request. */
   readonly idleTimeoutMs: number
-  /** A session opened by a command ends when it is older. */
+  /** A session opened by a command ends this long after it was opened. */
   readonly maxSessionAgeMs: number
-  /** Ended sessions are kept for so long, then purged. */
+  /** An ended session is purged after this long. */
   readonly retentionMs: number
 }
 
-/** How late the sweep may find out that the settings were changed. */
+/** How long it may take the sweep to apply changed settings. */
 const SWEEP_INTERVAL_MS = 86_400_000
 
-/** When sessions end by themselves, and when ended ones are purged. Unix milliseconds. */
+/** When sessions end, and when ended ones are purged. Unix milliseconds. */
 export class ExpiryRules {
   constructor(
     private readonly clock: EpochClock,
     private readonly settings: ExpirySettings,
   ) {}
 
-  /** When an open session ends: a token session after its `exp`. Infinity where it does not. */
+  /** When an open session ends: a token session after its `exp`. Infinity if it never does. */
   endsAtMs({ token, openTimeMs, requestTimeMs }: Session): number {
     if (token !== null) {
       return this.clock.endsAtMs(token.lifetime.exp)
@@ -35,8 +35,8 @@ export class ExpiryRules {
   }
 
   /**
-   * The deadline to arm for a session: when it is due, but no later than in a day, since a server that was
-   * started with other settings must find it, too. Only the end of a token session is the same under all.
+   * When the sweep must look at a session: when it is due, but at least once a day, so that a server with other settings
+   * finds it too. Only the end of a token session depends on no setting.
    */
   sweepAtMs(session: Session): number {
     const { active, token, openTimeMs } = session
@@ -44,37 +44,37 @@ export class ExpiryRules {
     if (active && token !== null) {
       return dueAtMs
     }
-    // Whole days after its opening, so that several deadlines of a session become one.
+    // A whole number of days after its opening, so that several deadlines of a session become one.
     const days = Math.floor((this.clock.nowMs() - openTimeMs) / SWEEP_INTERVAL_MS) + 1
     return Math.min(dueAtMs, openTimeMs + days * SWEEP_INTERVAL_MS)
   }
 
-  /** When the sweep must next look at a session: to end it, or to purge it. */
+  /** When a session is to be ended, or purged. */
   dueAtMs(session: Session): number {
     return session.active
       ? this.endsAtMs(session)
       : (session.closeTimeMs ?? session.requestTimeMs) + this.settings.retentionMs
   }
 
-  /** Whether a session that is marked open is past its deadline; none is while the clock is suspect. */
+  /** Whether a session is marked open but past its end. None is while the clock is suspect. */
   isOverdue(session: Session): boolean {
-    // In this order: a clock that is set meanwhile is then found out.
+    // Check the guard last, to catch a clock that changed meanwhile.
     return session.active && this.endsAtMs(session) <= this.clock.nowMs() && !this.clock.isSuspect()
   }
 
-  /** The session as it is at this moment: one past its deadline has ended then, swept or not. */
+  /** The session as of now: an overdue one has ended, whether the sweep came or not. */
   asOfNow(session: Session): Session {
     return this.isOverdue(session) ? ended(session, this.endsAtMs(session)) : session
   }
 
-  /** What ends a session in the store, and has the sweep look at it again. */
+  /** The update that ends a session, with its next deadline. */
   end(session: Session, closeTimeMs: number): Update {
     const after = ended(session, closeTimeMs)
     return { session: after, sweepAtMs: this.sweepAtMs(after) }
   }
 }
 
-/** The session as it is once it has ended: what callers kept in it ends with it. */
+/** The session after it ended: `user` and `data` end with it. */
 export function ended(session: Session, closeTimeMs: number): Session {
   return { ...session, active: false, closeTimeMs, user: null, data: null }
 }

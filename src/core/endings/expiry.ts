@@ -7,14 +7,14 @@ import { EarlierSessions } from './earlier-sessions.js'
 import { ExpiryRules, type ExpirySettings } from './expiry-rules.js'
 import { Sweep } from './sweep.js'
 
-/** Thrown to itself: a session that a command would find again is past its deadline. */
+/** Internal: the session that a command would find again is overdue. */
 class OverdueFound extends Error {
   constructor(readonly sessionId: string) {
     super()
   }
 }
 
-/** Ends what is past its deadline: by the sweep, or at once where it stands in the way of a call. */
+/** Ends overdue sessions: by the sweep, or at once if they are in the way of a call. */
 export class Expiry {
   readonly rules: ExpiryRules
   readonly sweep: Sweep
@@ -43,7 +43,7 @@ export class Expiry {
     })
   }
 
-  /** Inserts; where what is past its deadline may stand in the way, ends that first. */
+  /** Inserts a session. Ends overdue sessions first if they may be in the way. */
   async insert(scope: InsertScope, decide: (seen: Seen) => Decision): Promise<Session> {
     for (let hasMadeRoom = false; ; ) {
       try {
@@ -69,8 +69,8 @@ export class Expiry {
   }
 
   /**
-   * Records marked active count, so that a quota may only seem to be reached: ends what is due, and of a user of the
-   * commands what the sweep could not know of. Whether anything can have ended.
+   * Ends overdue sessions, which still count towards quotas: those with a deadline, and earlier ones of a user of the
+   * commands. Returns whether any may have ended.
    */
   private async makeRoom({ userId, reuse }: InsertScope): Promise<boolean> {
     const { ended } = await this.sweep.drain()

@@ -5,7 +5,7 @@ import type { Deadline, SessionStore } from '../store.js'
 import { type ExpiryRules, ended } from './expiry-rules.js'
 
 const COMPACT_INTERVAL_MS = 3_600_000
-/** How many deadlines one step takes: their writes share a commit or two. */
+/** Deadlines of one step. Their writes share a commit or two. */
 const STEP = 500
 
 export interface SweepCounts {
@@ -14,8 +14,8 @@ export interface SweepCounts {
 }
 
 /**
- * Ends what is past its deadline and purges what was kept long enough, in bounded steps. Does nothing while
- * the clock is suspect. What is damaged in the store is told of once, and left alone until the next start.
+ * Ends overdue sessions and purges old ones, in bounded steps. Does nothing while the clock is suspect. Reports damage in
+ * the store once, and passes it over until the next start.
  */
 export class Sweep {
   private running: Promise<SweepCounts> | null = null
@@ -23,10 +23,10 @@ export class Sweep {
   private compactAtMs: number
   private ended = 0
   private purged = 0
-  /** Deadlines of what is damaged. Nothing settles them, so that they are always due. */
+  /** Deadlines of damaged rows. Nothing settles them, so they are always due. */
   private readonly passedOver = new Set<string>()
 
-  /** `onDamage`: is told of each damage that the sweep meets. */
+  /** `onDamage`: called for each damage. */
   constructor(
     private readonly store: SessionStore,
     private readonly clock: EpochClock,
@@ -36,12 +36,12 @@ export class Sweep {
     this.compactAtMs = clock.nowMs() + COMPACT_INTERVAL_MS
   }
 
-  /** What was done since the start, whoever asked for it. */
+  /** What was done since the start. */
   get done(): SweepCounts {
     return { ended: this.ended, purged: this.purged }
   }
 
-  /** Works off everything that is due, or leaves off when `stop` is aborted. Calls at once share one walk. */
+  /** Works off everything that is due, until `stop` is aborted. Concurrent calls share one walk. */
   drain(stop?: AbortSignal): Promise<SweepCounts> {
     this.running ??= this.walk(stop).finally(() => {
       this.running = null
@@ -49,7 +49,7 @@ export class Sweep {
     return this.running
   }
 
-  /** The same, and once an hour compacts seals: nobody whose call needs room waits for that. */
+  /** The same, and compacts seals once an hour. Calls that only need room must not wait for that. */
   async run(stop?: AbortSignal): Promise<SweepCounts> {
     const counts = await this.drain(stop)
     if (!stop?.aborted && this.clock.nowMs() >= this.compactAtMs) {
@@ -59,7 +59,7 @@ export class Sweep {
     return counts
   }
 
-  /** Works off what is due first, unless a walk is under way. Calls at once share one step. */
+  /** Works off the first deadlines that are due, unless a walk does so. Concurrent calls share one step. */
   async step(): Promise<void> {
     if (this.running === null) {
       this.stepping ??= this.sweepNext().finally(() => {
@@ -89,7 +89,7 @@ export class Sweep {
     return due.length
   }
 
-  /** One damaged row must not keep the sweep from all others, nor a caller from what it asks for. */
+  /** A damaged row must not stop the sweep, nor a call that waits for it. */
   private async attempt(deadline: Deadline, nowMs: number): Promise<void> {
     try {
       await (deadline.kind === 'session'
@@ -104,7 +104,7 @@ export class Sweep {
     }
   }
 
-  /** Looks at the session anew: requests may have moved its end. */
+  /** Reads the session again: requests may have moved its end. */
   private async sweepSession(
     deadline: Deadline & { kind: 'session' },
     nowMs: number,
@@ -114,7 +114,7 @@ export class Sweep {
     const isPurged = (session: Session) => !session.active && rules.dueAtMs(session) <= nowMs
     const seen = await store.get(deadline.id)
     if (seen !== undefined && isPurged(seen)) {
-      // Two deadlines of one session may be due at once.
+      // Two deadlines of one session may be due, and only one of them removes it.
       const removed = await store.remove(deadline.id, isPurged, settles)
       this.purged += removed === undefined ? 0 : 1
       return

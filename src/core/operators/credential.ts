@@ -1,6 +1,6 @@
-/** What a caller shows of itself, as its transport has it. */
+/** The credentials that came with a call. */
 export interface ShownCredentials {
-  /** Of the `Authorization` header, or metadata of that name. */
+  /** The `Authorization` header, or the metadata of that name. */
   readonly authorization: string | undefined
   /** Of the connection, where it was verified and is really there: `provenCertificate`. */
   readonly certificate: ClientCertificate | undefined
@@ -15,7 +15,7 @@ export interface ClientCertificate {
   readonly subjectaltname?: string | undefined
 }
 
-/** Names what proves that an operator asks, for the audit log; null where nothing does. */
+/** Names the proof that the caller is an operator, for the audit log. null if there is none. */
 export type ProofOfAdmin = (shown: ShownCredentials) => string | null
 
 /** The token of `Bearer TOKEN` (RFC 6750, section 2.1). */

@@ -1,30 +1,29 @@
 import { CredentialError, ForwardedError } from '../errors.js'
 import type { ProofOfAdmin, ShownCredentials } from './credential.js'
 
-/** What a caller of what is for operators shows, whatever the transport. */
+/** A call that needs an operator, on any transport. */
 export interface OperatorCall extends ShownCredentials {
-  /** Of the request's headers or metadata, in lower case. */
+  /** Names of the request's headers or metadata, in lower case. */
   readonly headerNames: () => Iterable<string>
 }
 
 /**
- * Lets a caller have what is for operators, or throws CredentialError or ForwardedError. Names what proved the
- * right, for the audit log; null where nothing was asked for.
+ * Admits an operator, or throws CredentialError or ForwardedError. Returns the proof for the audit log, null if none
+ * was needed.
  */
 export type AdmitOperator = (call: OperatorCall) => string | null
 
-/** What operators show, where anything is configured. */
+/** The admin credential that is configured. */
 export interface OperatorCredential {
   readonly proofOf: ProofOfAdmin
-  /** What to show, for who did not. */
+  /** What to show, for callers who did not. */
   readonly wanted: string
 }
 
 /**
- * Who may have what is for operators on one listener: the only rule, for every transport. Where a credential is
- * configured it is asked for everywhere. Without one a listener that only this machine can reach is open to
- * whoever connects to it, but not to a proxy, behind which everyone looks like this machine; on any other, null,
- * there is nothing for operators. `advice`: how a credential is configured, for who comes through a proxy.
+ * Who is an operator on a listener: the one rule, for every transport. If a credential is configured, every caller must
+ * show it. If not, a local listener admits every caller that no proxy forwarded (a proxy makes all callers look
+ * local), and any other listener serves nothing to operators: null. `advice`: how to configure a credential.
  */
 export function operatorRule(
   credential: OperatorCredential | null,
@@ -52,7 +51,7 @@ export function operatorRule(
 const PROXY_HEADER =
   /^(?:forwarded|via|x-real-ip|x-(?:original-)?forwarded(?:-.*)?|x-(?:cluster-)?client-ip|true-client-ip|cf-connecting-ip|x-envoy-external-address)$/
 
-/** Throws ForwardedError where one of the headers is a proxy's. `advice`: what would let the call through. */
+/** Throws ForwardedError if a header shows a proxy. `advice`: what would let the call through. */
 export function refuseForwarded(headerNames: Iterable<string>, advice: string): void {
   for (const name of headerNames) {
     if (PROXY_HEADER.test(name)) {

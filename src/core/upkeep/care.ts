@@ -1,19 +1,19 @@
 import type { Session } from '../session.js'
 
-/** What the check of a store tells, as it goes. */
+/** What the check of a store reports while it runs. */
 export type CheckEvent =
-  /** What disagrees, in one line. Names sessions by their ids, and never has their content in it. */
+  /** One line. Names sessions by their ids, and never quotes their content. */
   | { readonly problem: string }
-  /** So many rows have no checksum yet, since an earlier release wrote them. */
+  /** How many rows have no checksum yet, because an earlier release wrote them. */
   | { readonly unchecked: number }
-  /** Roughly: the total may be overtaken. */
+  /** The total is an estimate, and may be exceeded. */
   | { readonly checkedRows: number; readonly totalRows: number }
 
-/** Whether a sealed private key opens, and to the key of its session. */
+/** Whether a seal opens, and holds the key of its session. */
 export type SealVerdict =
   | { readonly opens: true }
-  /** `isKeyMissing`: nothing is known but that the sealing key which it names is not at hand. */
+  /** `isKeyMissing`: the sealing key that it names is missing, so nothing more is known. */
   | { readonly opens: false; readonly reason: string; readonly isKeyMissing: boolean }
 
-/** Opens the seal of a session, which has a token, and throws away what it finds. */
+/** Tries to open the seal of a token session, and discards the seed. */
 export type TrySeal = (session: Session, sealed: Uint8Array) => SealVerdict

@@ -4,33 +4,30 @@ import type { SessionStore } from '../store.js'
 
 export interface ResealPorts {
   readonly store: Pick<SessionStore, 'walkSeals' | 'reseal' | 'compactSeals'>
-  /** Id of the key that seals now. */
+  /** The id of the current sealing key. */
   currentKey(): string
-  /**
-   * Opens a seal with the key that it names, and seals with the current one; null where that is the
-   * same. Throws SealError.
-   */
+  /** Seals again with the current key. null if the seal has that key already. Throws SealError. */
   reseal(seal: Uint8Array, sessionId: string, token: Token): Uint8Array | null
-  /** Aborted when nobody waits for the progress: the walk then ends between two steps. */
+  /** Aborted when nobody waits any more. The walk then ends between two steps. */
   readonly signal?: AbortSignal
 }
 
 export interface ResealProgress {
-  /** Seals looked at so far. */
+  /** Seals checked so far. */
   readonly checked: number
-  /** Those that were sealed again. */
+  /** Seals renewed so far. */
   readonly resealed: number
-  /** How many did not open. They were left as they are. */
+  /** Seals that did not open, and stay as they are. */
   readonly failed: number
-  /** Sessions whose seals did not open, of those looked at since the progress told before. */
+  /** Sessions whose seals did not open, since the last report. */
   readonly newlyFailedIds: readonly string[]
-  /** Roughly: it was counted before, and sessions come and go. */
+  /** An estimate: sessions come and go. */
   readonly total: number
 }
 
 /**
- * Seals again, with the current key, what older keys sealed, and tells after each step how far it is.
- * May be interrupted and repeated: what is done stays done. Throws StoreUnavailableError, and the signal's reason.
+ * Renews all seals of older keys with the current one, and reports its progress after each step. It can be interrupted and
+ * repeated. Throws StoreUnavailableError, and the signal's reason.
  */
 export async function* resealAll(ports: ResealPorts): AsyncGenerator<ResealProgress, void> {
   const { store, signal } = ports
@@ -55,7 +52,7 @@ export async function* resealAll(ports: ResealPorts): AsyncGenerator<ResealProgr
       resealed += outcomes.filter((outcome) => outcome === 'resealed').length
       yield { checked, resealed, failed: failedIds.size, newlyFailedIds, total }
     }
-    // What was sealed again before the key changed under the walk is of an older key once more.
+    // If the key changed during the walk, seals renewed before have an older key again.
   } while (ports.currentKey() !== key)
   await store.compactSeals()
 }

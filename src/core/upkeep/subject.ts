@@ -4,7 +4,7 @@ import type { ExpiryRules } from '../endings/expiry-rules.js'
 import type { Session } from '../session.js'
 import type { SessionStore, WalkedEntry } from '../store.js'
 
-/** What is kept about a user: one thing of it. */
+/** One thing that is kept about a user. */
 export type SubjectRecord =
   | { readonly kind: 'session'; readonly session: Session }
   | { readonly kind: 'idempotency-key'; readonly entry: WalkedEntry }
@@ -15,9 +15,8 @@ export interface ErasedCounts {
 }
 
 /**
- * Everything that is kept about a user, or an owner by its id in base58, but for sealed keys: those are
- * secret from everyone. Sessions are those of one moment, idempotency keys those of another. A session past
- * its deadline has ended, swept or not.
+ * Everything that is kept about a user, or about an owner by its id in base58, except sealed keys, which nobody may
+ * see. Sessions and idempotency entries come from two snapshots. An overdue session is shown as ended.
  * Throws MissingFieldError, InvalidFieldError.
  */
 export async function* exportSubject(
@@ -42,9 +41,9 @@ export async function* exportSubject(
 }
 
 /**
- * Deletes everything that is kept about a user. A session that is opened meanwhile stays, with its
- * idempotency key. Interrupted, it can be repeated; what may then be left until they come due are
- * deadlines of deleted sessions: an id and a time each. Throws MissingFieldError, InvalidFieldError.
+ * Deletes everything that is kept about a user. A session opened meanwhile stays, with its idempotency entry. It can be
+ * interrupted and repeated. Deadlines of deleted sessions, an id and a time each, may then stay until they are due.
+ * Throws MissingFieldError, InvalidFieldError.
  */
 export async function eraseSubject(store: SessionStore, userId: string): Promise<ErasedCounts> {
   checkRequired('user_id', userId)
@@ -74,7 +73,7 @@ async function forgetKeys(store: SessionStore, owner: Uint8Array | null): Promis
   if (owner !== null) {
     for await (const entries of store.walkIdempotency(owner)) {
       const outcomes = await Promise.all(
-        // One whose session is there was used after the erasure began.
+        // If its session is still there, the key was used after the erasure began.
         entries.map(({ scope }) => store.forget(scope, ({ session }) => session === undefined)),
       )
       forgotten += outcomes.filter(Boolean).length
