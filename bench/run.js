@@ -20,24 +20,24 @@ const BENCHES = {
 
 const HELP = `node bench/run.js [--seconds N] [--rounds N] [create] [commands] [store] [feed] [hostile]
 
-Runs the benches named, or all. Prints the medians of the rounds, writes everything to bench/results/,
-and exits with 1 where a target is missed.
+Runs the named benches, or all. Prints the medians of the rounds and writes everything to bench/results/.
+Exits with 1 if a target is missed.
 
-  create    what a Create costs, beside a bare grpc-js echo of the same message sizes: 64 calls in
-            flight, every request signed on its own, every answer on disk
-  commands  the same for open_session over Seneca's TCP wire, beside a bare echo of lines of JSON;
+  create    the cost of Create, compared with a bare grpc-js echo of the same message sizes: 64 calls under
+            way, every request signed, every answer on disk
+  commands  the same for open_session over Seneca's TCP wire, compared with a bare echo of JSON lines;
             and the reads get_sessions and get_session_by_id
-  store     what a million sessions cost: restart, memory, and the first page beside that of a store
-            of ten thousand
-  feed      the session list with a thousand viewers: how long changes take to reach them and what
-            memory does over a minute (20 times --seconds), messages a second at saturation beside a
-            bare ws server, and how soon a new viewer has ten thousand sessions
-  hostile   a good caller's Create, quiet and beside half-open and idle connections, senders of a byte a
-            second, floods of pings, settings, resets and bad signatures, and strangers who take no
-            answers, ask for much work or watch in silence, all from another address
+  store     the cost of a million sessions: restart, memory, and the first page compared with that of a
+            store of ten thousand
+  feed      the session list with a thousand viewers: delay of changes and memory over a minute
+            (20 times --seconds), messages per second at saturation compared with a bare ws server, and the
+            time until a new viewer has ten thousand sessions
+  hostile   Create for a good caller, alone and beside attacks from another address: half-open and idle
+            connections, senders of a byte a second, floods of pings, settings, resets and bad signatures,
+            and strangers who take no answers, ask for much work or watch in silence
 
-  --seconds N  how long each measurement of a load takes (default 3)
-  --rounds N   how often each is made (default 3)
+  --seconds N  length of each measurement (default 3)
+  --rounds N   number of measurements of each kind (default 3)
 `
 
 const { values, positionals } = parseArgs({
