@@ -61,7 +61,7 @@ export function readCreateRequest(bytes: Uint8Array): CreateRequestEnvelope {
   }
   return {
     message,
-    owner: Uint8Array.from(owner),
+    owner: new Uint8Array(owner),
     lifetime: {
       exp: lifetime.uint64(exp.number),
       nbf: lifetime.uint64(nbf.number),
@@ -110,8 +110,8 @@ export function readCreateResponse(bytes: Uint8Array): CreateResponseEnvelope {
   checkLength('body.session_key', sessionKey, ED25519_KEY_BYTES)
   return {
     message,
-    id: Uint8Array.from(id),
-    sessionKey: Uint8Array.from(sessionKey),
+    id: new Uint8Array(id),
+    sessionKey: new Uint8Array(sessionKey),
     ...readResponseMeta(read),
   }
 }

@@ -1,6 +1,8 @@
 type Value = number | bigint | Uint8Array | WalkedMessage | WalkedMessage[]
 
 const NO_BYTES = new Uint8Array(0)
+/** Keeps a byte order mark, which is text like any other here. */
+const UTF_8 = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /**
  * A received message, taken apart: its own bytes, and what its fields hold, by number. Ask for a field as what
@@ -35,8 +37,7 @@ export class WalkedMessage {
   }
 
   text(number: number): string {
-    const { buffer, byteOffset, length } = this.content(number)
-    return Buffer.from(buffer, byteOffset, length).toString()
+    return UTF_8.decode(this.content(number))
   }
 
   uint32(number: number): number {

@@ -196,6 +196,24 @@ describe('of a message the walk gives', () => {
     ).toBe(0)
   })
 
+  test.each([0n, 2n ** 32n, 2n ** 53n - 1n, 2n ** 53n, 2n ** 53n + 1n, 2n ** 64n - 1n])(
+    'the very number %i',
+    (number) => {
+      const epoch = walk(meta(num(2, number)), createRequest)
+        .message(2)
+        ?.uint64(2)
+      expect(epoch).toBe(number)
+    },
+  )
+
+  test('text with the byte order mark that it begins with', () => {
+    const text = Buffer.from('\ufeffé')
+    const found = walk(xHeader(len(1, text)), createRequest)
+      .message(2)
+      ?.messages(4)[0]
+    expect(found?.text(1)).toBe('\ufeffé')
+  })
+
   test('every message of a repeated field, in order', () => {
     expect(walkedMeta?.messages(4).map((xHeader) => xHeader.text(1))).toEqual(['b', ''])
     expect(walkedBody?.messages(4)).toEqual([])
