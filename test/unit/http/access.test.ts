@@ -9,6 +9,8 @@ import {
   type FeedAccess,
   metricsRefusal,
   operatorOf,
+  pathOf,
+  queryOf,
 } from '../../../src/http/access.js'
 
 const TOKEN = { matches: (given: string) => given === 'a+secret' }
@@ -106,6 +108,17 @@ describe('the metrics', () => {
     }
     expect(() => metricsRefusal(request(), broken, true, '')).toThrow(TypeError)
   })
+})
+
+it.each([
+  ['/a', '/a', null],
+  ['/a?token=b', '/a', 'b'],
+  ['/a?x?token=b&token=c', '/a', 'c'],
+  ['?token=b', '', 'b'],
+  ['', '', null],
+])('of the address %j the path is %j and the token %j', (url, path, token) => {
+  expect(pathOf(request({}, url))).toBe(path)
+  expect(queryOf(request({}, url)).get('token')).toBe(token)
 })
 
 it('an operator is named by the proof that was shown, or by being on this machine', () => {

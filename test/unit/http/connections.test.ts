@@ -15,7 +15,12 @@ class FakeSocket extends EventEmitter {
     super()
   }
 
+  /** Its end is told later, as Node does. */
   destroy(): void {
+    this.destroyed = true
+  }
+
+  close(): void {
     this.destroyed = true
     this.emit('close')
   }
@@ -43,21 +48,26 @@ function setUp(max: number) {
 describe('connections at their bound', () => {
   it('give way to a new one, the one that has waited longest first', () => {
     const { open, limited, connect } = setUp(2)
-    const [first, second, third] = [connect(), connect(), connect()]
-    expect([first, second, third].map(({ destroyed }) => destroyed)).toEqual([true, false, false])
-    expect([...open]).toEqual([second, third])
+    const sockets = [connect(), connect(), connect()]
+    expect(sockets.map(({ destroyed }) => destroyed)).toEqual([true, false, false])
     expect(limited).toHaveLength(1)
-    const fourth = connect()
-    expect([...open]).toEqual([third, fourth])
+    sockets.push(connect())
+    expect(sockets.map(({ destroyed }) => destroyed)).toEqual([true, true, false, false])
+    for (const socket of sockets.slice(0, 2)) {
+      socket.close()
+    }
+    expect([...open]).toEqual(sockets.slice(2))
   })
 
-  it('have room again where one has ended by itself', () => {
+  it('have room again where one has ended by itself, which gives way no more', () => {
     const { open, limited, connect } = setUp(2)
     const [first, second] = [connect(), connect()]
-    first.destroy()
+    first.close()
     const third = connect()
     expect(limited).toEqual([])
     expect([...open]).toEqual([second, third])
+    connect()
+    expect(second.destroyed).toBe(true)
   })
 
   it('do not give way while they have a request under way', () => {
@@ -83,7 +93,7 @@ describe('connections at their bound', () => {
     const { connect, request, open } = setUp(1)
     const gone = connect()
     const end = request(gone)
-    gone.destroy()
+    gone.close()
     end()
     const next = connect()
     request(next)
