@@ -64,14 +64,14 @@ export class Pacer {
 
   private turn(): void {
     this.cancelTurn = null
-    const beganMs = this.nowMs()
-    const isOver = () => this.nowMs() - beganMs >= TURN_MS
+    const beganAtMs = this.nowMs()
+    const isOver = () => this.nowMs() - beganAtMs >= TURN_MS
     let isMore: boolean
     do {
       isMore = this.sendNext() || this.makeMore(isOver)
     } while (isMore && !isOver())
-    const endMs = this.nowMs()
-    this.restUntilMs = endMs + REST * (endMs - beganMs)
+    const endedAtMs = this.nowMs()
+    this.restUntilMs = endedAtMs + REST * (endedAtMs - beganAtMs)
     if (isMore) {
       this.wake()
     }

@@ -110,7 +110,7 @@ export async function startFeedServer(
 function answeringServer(options: FeedServerOptions, calls: UnderWay): Server {
   const { tls = null, headerTimeoutMs = HEADER_TIMEOUT_MS, onFailure } = options
   const serve = servedBy(
-    (request, response, askedMs: number) => answer(request, response, options, askedMs),
+    (request, response, askedAtMs: number) => answer(request, response, options, askedAtMs),
     onFailure,
   )
   return createHttpServer(
@@ -121,12 +121,12 @@ function answeringServer(options: FeedServerOptions, calls: UnderWay): Server {
       connectionsCheckingInterval: CHECK_INTERVAL_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,
     },
-    oneByOne(({ request, response, askedMs }) => {
+    oneByOne(({ request, response, askedAtMs }) => {
       // Not sooner: of a response that still waits for its turn Node never emits `close` where its connection ends.
       if (isCall(request, options)) {
         calls.add(response)
       }
-      serve(request, response, askedMs)
+      serve(request, response, askedAtMs)
     }),
   )
 }

@@ -39,7 +39,7 @@ export async function answer(
   request: IncomingMessage,
   response: ServerResponse,
   { access, pages, isReady, findings = () => [], metrics, operator, commandable }: AnswerOptions,
-  askedMs = performance.now(),
+  askedAtMs = performance.now(),
 ): Promise<void> {
   const path = pathOf(request)
   const page = pages.get(path)
@@ -61,7 +61,7 @@ export async function answer(
     const ready = await isReady()
     say(response, ready ? 200 : 503, [ready ? 'ready' : 'not ready', ...findings()].join('\n'))
   } else if (metrics && path === '/metrics') {
-    await answerMetrics(request, response, metrics, askedMs)
+    await answerMetrics(request, response, metrics, askedAtMs)
   } else if (path === LIST_PATH) {
     // Browsers keep to themselves how an upgrade was answered: the page asks here why it was refused.
     const refusal = checkViewer(request, access)
@@ -95,14 +95,14 @@ async function answerMetrics(
   request: IncomingMessage,
   response: ServerResponse,
   { refusal, contentType, text }: MetricsPorts,
-  askedMs: number,
+  askedAtMs: number,
 ): Promise<void> {
   const reason = refusal(request)
   if (reason !== null) {
     say(response, 403, reason)
     return
   }
-  const metrics = await text(askedMs).catch((error: unknown) => {
+  const metrics = await text(askedAtMs).catch((error: unknown) => {
     if (error instanceof StoreUnavailableError) {
       return null // As it is while the server stops.
     }

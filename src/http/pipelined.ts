@@ -7,7 +7,7 @@ interface Asked {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   /** When it came, as `performance.now` has it. */
-  readonly askedMs: number
+  readonly askedAtMs: number
 }
 
 /**
@@ -18,7 +18,7 @@ export function oneByOne(answer: (asked: Asked) => void): RequestListener {
   const connections = new WeakMap<IncomingMessage['socket'], Asked[]>()
   return (request, response) => {
     const { socket } = request
-    const asked = { request, response, askedMs: performance.now() }
+    const asked = { request, response, askedAtMs: performance.now() }
     const waiting = connections.get(socket)
     if (waiting === undefined) {
       connections.set(socket, [])

@@ -91,8 +91,8 @@ export function answerHeaders(
     ...Object.fromEntries(Object.entries(echoed).filter(([, value]) => value !== undefined)),
     'seneca-kind': 'res',
     'seneca-accept': accept,
-    'seneca-time-listen-recv': times.receivedMs,
-    'seneca-time-listen-sent': times.sentMs,
+    'seneca-time-listen-recv': times.receivedAtMs,
+    'seneca-time-listen-sent': times.sentAtMs,
   }
 }
 

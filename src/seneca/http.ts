@@ -109,7 +109,7 @@ class Requests {
     }
     this.busy.add(socket)
     response.on('close', () => this.busy.delete(socket))
-    const receivedMs = Date.now()
+    const receivedAtMs = Date.now()
     let outcome: Outcome
     try {
       checkRequest(request, this.admission)
@@ -122,7 +122,7 @@ class Requests {
     if (this.isStopping) {
       response.shouldKeepAlive = false
     }
-    const times = { receivedMs, sentMs: Date.now() }
+    const times = { receivedAtMs, sentAtMs: Date.now() }
     response.writeHead(outcome.status, answerHeaders(request, outcome, this.accept, times))
     response.end(outcome.json)
   }

@@ -136,17 +136,17 @@ export class Connection {
     }
   }
 
-  private async answer(message: ActMessage, receivedMs: number): Promise<void> {
+  private async answer(message: ActMessage, receivedAtMs: number): Promise<void> {
     const outcome = await this.settings.runAct(message.act, this.caller, message.id)
     this.inFlight--
     this.expectedBytes = Math.max(outcome.json.length, this.expectedBytes * EXPECTATION_LEFT)
-    this.write(message, outcome, receivedMs)
+    this.write(message, outcome, receivedAtMs)
     this.advance()
   }
 
-  private write(message: ActMessage, outcome: Outcome, receivedMs: number): void {
+  private write(message: ActMessage, outcome: Outcome, receivedAtMs: number): void {
     if (message.sync !== false && !this.socket.destroyed) {
-      const times = { receivedMs, sentMs: Date.now() }
+      const times = { receivedAtMs, sentAtMs: Date.now() }
       // Acts that one commit settles end together: their answers leave together.
       if (!this.isCorked) {
         this.isCorked = true

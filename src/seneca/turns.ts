@@ -2,17 +2,17 @@
 const TURN_MS = 5
 
 /** When the first act of this turn began; null where none did. */
-let beganMs: number | null = null
+let beganAtMs: number | null = null
 const waiting = new Set<() => void>()
 
 /** Whether acts, of all connections together, have had their share of this turn of the event loop. */
 export function isTurnOver(): boolean {
   const nowMs = performance.now()
-  if (beganMs === null) {
-    beganMs = nowMs
+  if (beganAtMs === null) {
+    beganAtMs = nowMs
     setImmediate(beginTurn)
   }
-  return nowMs - beganMs > TURN_MS
+  return nowMs - beganAtMs > TURN_MS
 }
 
 /** Calls each of these in a later turn, once, in the order in which they came. */
@@ -21,7 +21,7 @@ export function inLaterTurn(run: () => void): void {
 }
 
 function beginTurn(): void {
-  beganMs = null
+  beganAtMs = null
   for (const run of waiting) {
     if (isTurnOver()) {
       return

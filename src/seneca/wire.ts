@@ -18,13 +18,13 @@ export interface ActMessage {
   /** Absent from clients of 0.6; false where no answer is waited for. */
   readonly sync: boolean | undefined
   /** Unix milliseconds. */
-  readonly clientSentMs: number | undefined
+  readonly clientSentAtMs: number | undefined
 }
 
 /** Unix milliseconds. */
 export interface ListenTimes {
-  readonly receivedMs: number
-  readonly sentMs: number
+  readonly receivedAtMs: number
+  readonly sentAtMs: number
 }
 
 /** What this listener calls itself in its answers. */
@@ -69,7 +69,7 @@ function actMessage(message: Readonly<Record<string, unknown>>): ActMessage {
     origin: typeof origin === 'string' ? origin : undefined,
     track: isTexts(track) ? track : undefined,
     sync: typeof sync === 'boolean' ? sync : undefined,
-    clientSentMs: Number.isFinite(clientSent) ? (clientSent as number) : undefined,
+    clientSentAtMs: Number.isFinite(clientSent) ? (clientSent as number) : undefined,
   }
 }
 
@@ -80,14 +80,14 @@ export function answerLine(
   accept: string,
   times: ListenTimes,
 ): string {
-  const { id, origin, track, sync, clientSentMs } = message
+  const { id, origin, track, sync, clientSentAtMs } = message
   const key = outcome.status === 200 ? 'res' : 'error'
   return (
     `{${id === undefined ? '' : `"id":${jsonString(id)},`}"kind":"res",` +
     `${origin === undefined ? '' : `"origin":${jsonString(origin)},`}"accept":"${accept}",` +
     `${track === undefined ? '' : `"track":[${track.map(jsonString).join()}],`}"time":{` +
-    `${clientSentMs === undefined ? '' : `"client_sent":${clientSentMs},`}` +
-    `"listen_recv":${times.receivedMs},"listen_sent":${times.sentMs}},` +
+    `${clientSentAtMs === undefined ? '' : `"client_sent":${clientSentAtMs},`}` +
+    `"listen_recv":${times.receivedAtMs},"listen_sent":${times.sentAtMs}},` +
     `${sync === undefined ? '' : `"sync":${sync},`}"${key}":${outcome.json}}\n`
   )
 }

@@ -21,7 +21,7 @@ interface Keys {
   /** With numbers that sort by their size. */
   readonly name: string
   readonly host: string
-  readonly beganMs: number
+  readonly beganAtMs: number
   /** Made by the first search: it is long where there are many users. */
   text?: string
 }
@@ -42,7 +42,7 @@ function keysOf(session: WatchedSession): Keys {
     keys = {
       name: sortable(session.name),
       host: sortable(session.host.name),
-      beganMs: Date.parse(session.beginTime) || 0,
+      beganAtMs: Date.parse(session.beginTime) || 0,
     }
     known.set(session, keys)
   }
@@ -63,8 +63,8 @@ function textOf(session: WatchedSession): string {
 const ascending = (a: string | number, b: string | number) => (a < b ? -1 : a > b ? 1 : 0)
 
 const COMPARE: Record<SortOrder, (a: WatchedSession, b: WatchedSession) => number> = {
-  newest: (a, b) => keysOf(b).beganMs - keysOf(a).beganMs,
-  oldest: (a, b) => keysOf(a).beganMs - keysOf(b).beganMs,
+  newest: (a, b) => keysOf(b).beganAtMs - keysOf(a).beganAtMs,
+  oldest: (a, b) => keysOf(a).beganAtMs - keysOf(b).beganAtMs,
   name: (a, b) => ascending(keysOf(a).name, keysOf(b).name),
   host: (a, b) => ascending(keysOf(a).host, keysOf(b).host),
   active: (a, b) => b.activeUsers - a.activeUsers || b.joinedUsers - a.joinedUsers,

@@ -119,7 +119,7 @@ async function checkLine(line: Buffer): Promise<string> {
     return error.code
   }
   const outcome = await runAct(message.act, CALLER)
-  const answer = answerLine(message, outcome, 'us', { receivedMs: 1, sentMs: 2 })
+  const answer = answerLine(message, outcome, 'us', { receivedAtMs: 1, sentAtMs: 2 })
   expect(answer.indexOf('\n')).toBe(answer.length - 1)
   const { id, res, error } = JSON.parse(answer)
   expect(id).toBe(message.id)

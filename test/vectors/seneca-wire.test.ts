@@ -7,7 +7,7 @@ import { answerLine, readActMessage } from '../../src/seneca/wire.js'
  * captured on loopback.
  */
 const ACCEPT = 'qnat02syodok/1795307583817/31425/3.38.0/-'
-const TIMES = { receivedMs: 1795307814010, sentMs: 1795307814011 }
+const TIMES = { receivedAtMs: 1795307814010, sentAtMs: 1795307814011 }
 
 const CLIENT_0_6_2 =
   '{"id":"q5scsig4xvjq/dhembwbndzc9","kind":"act","origin":"r4y97j4gqxxb/1795307815895/923/-","track":["r4y97j4gqxxb/1795307815895/923/-"],"time":{"client_sent":1795307816590},"act":{"role":"sessions","version":1,"cmd":"obj"}}'
@@ -41,7 +41,7 @@ describe('the TCP wire', () => {
       origin,
       accept: ACCEPT,
       track,
-      time: { ...time, listen_recv: TIMES.receivedMs, listen_sent: TIMES.sentMs },
+      time: { ...time, listen_recv: TIMES.receivedAtMs, listen_sent: TIMES.sentAtMs },
       // 0.6 sends none, and gets none.
       ...('sync' in sent && { sync }),
       res: null,

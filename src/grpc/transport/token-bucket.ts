@@ -1,7 +1,7 @@
 /** Fills steadily, up to a burst; what is taken out must first have flowed in. */
 export class TokenBucket {
   #tokens: number
-  #filledMs: number
+  #filledAtMs: number
 
   constructor(
     private readonly perSecond: number,
@@ -9,7 +9,7 @@ export class TokenBucket {
     nowMs: number,
   ) {
     this.#tokens = burst
-    this.#filledMs = nowMs
+    this.#filledAtMs = nowMs
   }
 
   /** Takes `count` where there are so many, and says whether there were. */
@@ -23,9 +23,9 @@ export class TokenBucket {
 
   has(count: number, nowMs: number): boolean {
     // A clock that was set back fills nothing, and takes nothing away.
-    const elapsedMs = Math.max(0, nowMs - this.#filledMs)
+    const elapsedMs = Math.max(0, nowMs - this.#filledAtMs)
     this.#tokens = Math.min(this.burst, this.#tokens + (elapsedMs * this.perSecond) / 1000)
-    this.#filledMs = nowMs
+    this.#filledAtMs = nowMs
     return this.#tokens >= count
   }
 

@@ -8,9 +8,9 @@ const countOf = (text: Buffer) => /^sessiond_seneca_refused_total (\d+)$/m.exec(
 describe('the text of the metrics', () => {
   it('is rendered once for all who asked before that began', async () => {
     const metrics = new Metrics('1.2.3')
-    const askedMs = performance.now()
+    const askedAtMs = performance.now()
     const [first, ...others] = await Promise.all([1, 2, 3].map(() => metrics.text()))
-    for (const other of [...others, await metrics.text(askedMs)]) {
+    for (const other of [...others, await metrics.text(askedAtMs)]) {
       expect(other).toBe(first)
     }
   })

@@ -13,7 +13,7 @@ const MAX_UNSURE = 100_000
  */
 export class Unarmed {
   /** By id: the deadline that the session should have, and the latest deadline that suffices. */
-  private readonly unsure = new Map<string, { timeMs: number; latestMs: number }>()
+  private readonly unsure = new Map<string, { timeMs: number; latestAtMs: number }>()
 
   constructor(
     private readonly view: View,
@@ -33,8 +33,8 @@ export class Unarmed {
       if (found[i] === undefined) {
         // The server's options move the ends of all sessions except open token sessions.
         const isFixed = session.active && session.token !== null
-        const latestMs = isFixed ? timeMs : Number.POSITIVE_INFINITY
-        this.unsure.set(session.id, { timeMs, latestMs })
+        const latestAtMs = isFixed ? timeMs : Number.POSITIVE_INFINITY
+        this.unsure.set(session.id, { timeMs, latestAtMs })
       }
     }
     return this.unsure.size >= MAX_UNSURE ? this.settle() : []
@@ -60,7 +60,7 @@ export class Unarmed {
     try {
       const deadline = storedDeadline(key)
       const wanted = deadline.kind === 'session' ? this.unsure.get(deadline.id) : undefined
-      if (deadline.kind === 'session' && wanted && deadline.timeMs <= wanted.latestMs) {
+      if (deadline.kind === 'session' && wanted && deadline.timeMs <= wanted.latestAtMs) {
         this.unsure.delete(deadline.id)
       }
     } catch {

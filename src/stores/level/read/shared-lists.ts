@@ -140,7 +140,7 @@ async function walk(view: View, asked: readonly Asked[], { rest, nowMs }: WalkPa
     .map((_, i) => view.keys(hull(open.map(({ wanted }) => wanted.ranges[i] as KeyRange))))
     .reduce((one, other) => merge(one, other, first.timeOffset))
   let isBusy = true
-  let beganMs = nowMs()
+  let beganAtMs = nowMs()
   for await (const slice of slices) {
     for (const { wanted } of open) {
       wanted.meet(slice)
@@ -149,10 +149,10 @@ async function walk(view: View, asked: readonly Asked[], { rest, nowMs }: WalkPa
     if (open.length === 0) {
       return
     }
-    const tookMs = nowMs() - beganMs
+    const tookMs = nowMs() - beganAtMs
     if (tookMs >= TURN_MS) {
       isBusy = await rest(isBusy ? Math.min(REST * tookMs, MAX_REST_MS) : IDLE_REST_MS)
-      beganMs = nowMs()
+      beganAtMs = nowMs()
     }
   }
 }

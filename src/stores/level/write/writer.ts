@@ -117,7 +117,7 @@ export class Writer {
     const { tally, row } = this.counts.next(changes)
     const rows = [...group.flatMap((write) => write.rows), row]
     const sync = this.options.sync && group.some(({ durable }) => durable)
-    const startMs = performance.now()
+    const startedAtMs = performance.now()
     try {
       await this.database.commit(rows, sync)
       this.options.expectFiles()
@@ -131,7 +131,7 @@ export class Writer {
       }
       return
     }
-    this.options.onCommit?.(performance.now() - startMs, group.length)
+    this.options.onCommit?.(performance.now() - startedAtMs, group.length)
     this.options.onRows(rows)
     this.counts.committedAs(tally, changes)
     for (const change of changes) {
