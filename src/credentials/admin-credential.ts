@@ -13,8 +13,8 @@ const MAX_NAME_CHARS = 256
 export const CREDENTIAL_ADVICE = 'start the server with --admin-token-file or --tls-client-ca'
 
 /**
- * What operators show: the token of a file, which is watched, or a certificate that an authority of ours has
- * signed. null where neither is configured. Throws InputFileError.
+ * The admin credential: the token of a file, which is watched, or a client certificate that a configured authority signed.
+ * null where neither is configured. Throws InputFileError.
  */
 export function openAdminCredential(
   { adminTokenFile, tlsClientCa }: Pick<Config, 'adminTokenFile' | 'tlsClientCa'>,
@@ -28,7 +28,7 @@ export function openAdminCredential(
   const isToken = adminTokenFile === null ? () => false : watchToken(adminTokenFile, log, lifecycle)
   return {
     proofOf({ authorization, certificate }) {
-      // Also without a token: how long it takes tells nothing.
+      // Compared also where no token is shown, so that the time it takes tells nothing.
       if (isToken(bearerToken(authorization) ?? '')) {
         return 'admin token'
       }

@@ -6,8 +6,8 @@ import { readInputText } from '../files/read.js'
 import { type ReadOutcome, type WatchedFiles, watchFiles } from '../files/watch.js'
 
 /**
- * Watches the file that says which keys speak for which owner. A change that cannot be read leaves
- * what was read before in force. Throws InputFileError where the first reading fails.
+ * Watches the file that lists which keys may sign for which owner. Where a change cannot be read the earlier list stays
+ * in force. Throws InputFileError if the first reading fails.
  */
 export function watchOwnersFile(
   file: string,
@@ -17,8 +17,8 @@ export function watchOwnersFile(
 }
 
 /**
- * Returns a function that reads the file. To check a key takes far longer than to read it, and nothing is
- * served meanwhile: each is checked when it is first read.
+ * Returns a function that reads the file. It checks a key only when it first sees it, since that takes far longer than
+ * reading, and blocks the server.
  */
 export function ownersReader(file: string, keyFromText = publicKeyFromText): () => OwnerKeys {
   let checked = new Map<string, Uint8Array>()

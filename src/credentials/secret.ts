@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { inspect } from 'node:util'
 
-/** A token that callers must show. Only its digest is kept, so there is nothing that could be printed. */
+/** A token that callers must present. It keeps only the digest, so that nothing can print the token. */
 export class Secret {
   readonly #digest: Buffer
 
@@ -9,7 +9,7 @@ export class Secret {
     this.#digest = digest(text)
   }
 
-  /** In the same time whatever is given. */
+  /** Compares in constant time. */
   matches(given: string): boolean {
     return timingSafeEqual(digest(given), this.#digest)
   }

@@ -10,43 +10,43 @@ import { backgroundInterval } from '../net/background-timers.js'
 import type { Lifecycle } from '../net/lifecycle.js'
 import type { Logger } from '../observability/log.js'
 
-/** Certificates are renewed a month before their end; by then something has gone wrong with it. */
+/** Renewal is usual a month before expiry, so by now it has failed. */
 const EXPIRY_WARNING_MS = 14 * 86_400_000
 const EXPIRY_CHECK_INTERVAL_MS = 86_400_000
 
-/** What TLS is served with, PEM. */
+/** The files for TLS, PEM. */
 export interface TlsFiles {
   readonly cert: string
   readonly key: string
-  /** null: client certificates are not asked for. */
+  /** null: the server requests no client certificates. */
   readonly clientCa: string | null
 }
 
-/** What a listener's secure context is made from. */
+/** The parts of a listener's secure context. */
 export interface TlsContext {
   /** PEM, the server's own certificate first. */
   readonly cert: Buffer
   /** PEM. */
   readonly key: Buffer
-  /** PEM; absent where client certificates are not asked for. */
+  /** PEM; absent where the server requests no client certificates. */
   readonly ca?: Buffer
   readonly minVersion: 'TLSv1.2'
 }
 
-/** The TLS of every listener, as the files say. */
+/** TLS for every listener, as the files say. */
 export interface Tls {
   current(): TlsContext
   /**
-   * Client certificates are asked for, and calls without one go on: it is for each service to say what it
-   * takes.
+   * The server requests a client certificate and lets connections without one go on: each service decides what it
+   * accepts.
    */
   readonly asking: { readonly requestCert: boolean; readonly rejectUnauthorized: false }
-  /** Told of each context that takes the place of the last. */
+  /** Calls the listener with each new context. */
   onChange(listener: (context: TlsContext) => void): void
   close(): void
 }
 
-/** The TLS of the configuration, until the server ends; null: none. Throws InputFileError. */
+/** Opens the TLS of the configuration until the server ends; null where there is none. Throws InputFileError. */
 export function openTls(
   { tlsCert, tlsKey, tlsClientCa }: Pick<Config, 'tlsCert' | 'tlsKey' | 'tlsClientCa'>,
   log: Logger,
@@ -61,8 +61,8 @@ export function openTls(
 }
 
 /**
- * Follows the files. Certificate and key are often replaced one after the other: until both belong to
- * each other the earlier ones stay. Throws InputFileError where they do not at the start.
+ * Watches the files. Certificate and key are often replaced one after the other: until they match, the earlier ones stay
+ * in use. Throws InputFileError where they do not match at the start.
  */
 export function watchTls(
   files: TlsFiles,
@@ -111,7 +111,7 @@ export function watchTls(
   }
 }
 
-/** Reads certificate, key and authorities, and makes sure that they fit. Throws InputFileError. */
+/** Reads certificate, key and authorities, and checks that they match. Throws InputFileError. */
 function readTls({ cert, key, clientCa }: TlsFiles): TlsContext {
   const context: TlsContext = {
     ...readKeyPair(cert, key),
@@ -126,7 +126,7 @@ function readTls({ cert, key, clientCa }: TlsFiles): TlsContext {
   return context
 }
 
-/** A certificate chain and its private key, PEM. Throws InputFileError, never with what is in the key. */
+/** Reads a certificate chain and its private key, PEM. Throws InputFileError, which never quotes the key. */
 export function readKeyPair(cert: string, key: string): { cert: Buffer; key: Buffer } {
   const chain = certificateChain(readInputText(cert), cert)
   const privateKey = privateKeyOfTls(readInputText(key), key)
@@ -136,7 +136,7 @@ export function readKeyPair(cert: string, key: string): { cert: Buffer; key: Buf
   return { cert: Buffer.from(chain.join('')), key: Buffer.from(privateKey) }
 }
 
-/** The certificates of a file, PEM, without what else stands in it. Throws InputFileError. */
+/** Reads the certificates of a file, PEM, and nothing else in it. Throws InputFileError. */
 export function readCertificates(file: string): Buffer {
   return Buffer.from(trustedCertificates(readInputText(file), file))
 }

@@ -2,13 +2,13 @@ import { InputFileError } from '../core/errors.js'
 import { isAbsent, readInputText } from '../files/read.js'
 import { isToken } from '../net/token.js'
 
-/** Fewer characters could be guessed. */
+/** A shorter token could be guessed. */
 const MIN_LENGTH = 16
 
-/** The token of a file, without the white space around it. Throws InputFileError. */
+/** Reads the token in a file, without the white space around it. Throws InputFileError. */
 export function readTokenFile(file: string): string {
   const token = readText(file).trim()
-  // What a header cannot carry would never be shown.
+  // A header could not carry any other token.
   if (token.length < MIN_LENGTH || !isToken(token)) {
     throw new InputFileError(
       file,

@@ -4,7 +4,7 @@ export const STDIN = 0
 export const STDOUT = 1
 export const STDERR = 2
 
-/** Whether a name, such as `/dev/stdout`, is of what this process has open under a descriptor. */
+/** Whether a path, such as `/dev/stdout`, is the file that this process has open under a descriptor. */
 export function isDescriptor(file: string, descriptor: number): boolean {
   try {
     const [named, open] = [statSync(file), fstatSync(descriptor)]

@@ -1,7 +1,7 @@
 import { mkdir, open, rename, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
-/** Makes a directory for its owner's eyes, and those above it, where they are missing. */
+/** Makes a directory, and those above it, where they are missing. Only their owner may read them. */
 export async function makeDirectory(directory: string): Promise<void> {
   try {
     await mkdir(directory, { mode: 0o700 })
@@ -13,12 +13,12 @@ export async function makeDirectory(directory: string): Promise<void> {
       throw error
     }
     const parent = dirname(directory)
-    // Node's own `recursive` tries for ever where the parent is there all the same, as under /proc.
+    // Node's own `recursive` never ends where the parent exists all the same, as under /proc.
     if (!(await isDirectory(parent))) {
       await makeDirectory(parent)
     }
     await mkdir(directory, { mode: 0o700 }).catch(async (cause: Error) => {
-      // Another process may have made it meanwhile.
+      // Another process may have made it in the meantime.
       if (!(await isDirectory(directory))) {
         throw new Error(`no directory can be made in ${parent}: ${cause.message}`)
       }
@@ -26,7 +26,7 @@ export async function makeDirectory(directory: string): Promise<void> {
   }
 }
 
-/** Brings what was made, renamed or removed in a directory to the disk. */
+/** Waits until what was made, renamed or removed in a directory is on disk. */
 export async function syncDirectory(directory: string): Promise<void> {
   const handle = await open(directory, 'r')
   try {
@@ -36,7 +36,7 @@ export async function syncDirectory(directory: string): Promise<void> {
   }
 }
 
-/** Renames a file or a directory. It has the new name on disk when this returns. */
+/** Renames a file or a directory, and waits until the new name is on disk. */
 export async function renameOnDisk(from: string, to: string): Promise<void> {
   await rename(from, to)
   await syncDirectory(dirname(to))

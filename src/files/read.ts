@@ -3,13 +3,13 @@ import { promisify } from 'node:util'
 import { InputFileError } from '../core/errors.js'
 import { isDescriptor, STDIN } from './descriptors.js'
 
-/** Far above any file that is read at once, and far below what `/dev/zero` would take. */
+/** More than any file that is read at once; `/dev/zero` would otherwise fill the memory. */
 const MAX_INPUT_BYTES = 256 * 1024 * 1024
 const CHUNK_BYTES = 256 * 1024
 
 /**
- * The bytes of an operator's file, which may also be a pipe or `/dev/stdin`. Throws InputFileError, whose
- * cause is the system's error.
+ * Reads an operator's file, which may also be a pipe or `/dev/stdin`. Throws InputFileError, with the system's error as
+ * its cause.
  */
 export function readInput(file: string): Buffer {
   const descriptor = openInputDescriptor(file)
@@ -33,7 +33,10 @@ export function readInput(file: string): Buffer {
   }
 }
 
-/** The same as text: UTF-8, or UTF-16 with its byte order mark, as PowerShell writes it. Without the mark. */
+/**
+ * Reads a file as text, in UTF-8, or in UTF-16 with a byte order mark, as PowerShell writes it. Leaves out the mark. Throws
+ * InputFileError.
+ */
 export function readInputText(file: string): string {
   const bytes = readInput(file)
   const encoding = ENCODINGS.find(([mark]) => bytes.subarray(0, 2).equals(mark))?.[1] ?? 'utf-8'
@@ -45,7 +48,7 @@ const ENCODINGS = [
   [Buffer.of(0xfe, 0xff), 'utf-16be'],
 ] as const
 
-/** Whether a file could not be read because there is none. */
+/** Whether reading failed because the file does not exist. */
 export function isAbsent(error: unknown): boolean {
   return error instanceof InputFileError && (error.cause as { code?: unknown })?.code === 'ENOENT'
 }
@@ -53,18 +56,18 @@ export function isAbsent(error: unknown): boolean {
 /** How much of a file was read. */
 export interface InputProgress {
   readonly bytes: number
-  /** From 0 to 1; null where the length is not known, as of a pipe. */
+  /** The part of the file, from 0 to 1; null where its length is unknown, as with a pipe. */
   readonly part: number | null
 }
 
-/** A file that is read in pieces, once: it may be a pipe, and longer than fits in memory. */
+/** A file to read in chunks, once. It may be a pipe, or larger than the memory. */
 export interface Input {
-  /** `onProgress` is told after each piece. Throws InputFileError. */
+  /** Calls `onProgress` after each chunk. Throws InputFileError. */
   chunks(onProgress: (progress: InputProgress) => void): AsyncGenerator<Buffer>
   close(): void
 }
 
-/** Throws InputFileError. */
+/** Opens an operator's file. Throws InputFileError. */
 export function openInput(file: string): Input {
   const descriptor = openInputDescriptor(file)
   return {
@@ -113,7 +116,7 @@ function openInputDescriptor(file: string): number {
   })
 }
 
-/** Not standard input: what is opened next would get its number. */
+/** Keeps standard input open: the next file to be opened would get its number. */
 function close(descriptor: number): void {
   if (descriptor !== STDIN) {
     closeSync(descriptor)

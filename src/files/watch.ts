@@ -3,7 +3,7 @@ import { backgroundInterval } from '../net/background-timers.js'
 
 const POLL_INTERVAL_MS = 1000
 
-/** What some files say, as of the last time that they could be read. */
+/** The content of some files, as of their last successful reading. */
 export interface WatchedFiles<T> {
   current(): T
   close(): void
@@ -12,9 +12,8 @@ export interface WatchedFiles<T> {
 export type ReadOutcome<T> = { readonly value: T } | { readonly error: unknown }
 
 /**
- * Reads files, and again whenever one of them has changed; what cannot be read leaves what was read
- * before in force, is told once, and is tried again at the next change. Throws what the first reading
- * throws.
+ * Reads files, and reads them again whenever one of them changes. Where that fails the earlier content stays in force,
+ * `onChange` gets the error, and the next change is read again. Throws what the first reading throws.
  */
 export function watchFiles<T>(
   files: readonly string[],
@@ -22,10 +21,10 @@ export function watchFiles<T>(
   onChange: (outcome: ReadOutcome<T>) => void,
   { every = backgroundInterval } = {},
 ): WatchedFiles<T> {
-  // Looked at before the reading: what changes meanwhile is then seen at the next look.
+  // Taken before the reading, so that a change during the reading is seen at the next poll.
   let seen = fingerprint(files)
   let current = read()
-  // By polling: it also sees a file that is replaced, or reached over a symbolic link.
+  // Polling also sees a file that is replaced, or that is reached through a symbolic link.
   const stop = every(POLL_INTERVAL_MS, () => {
     const found = fingerprint(files)
     if (found === seen) {
@@ -43,7 +42,7 @@ export function watchFiles<T>(
   return { current: () => current, close: stop }
 }
 
-/** Differs when a file was written to, replaced, or cannot be reached any more. */
+/** Changes when a file is written, replaced, or can no longer be reached. */
 function fingerprint(files: readonly string[]): string {
   return files.map(fingerprintOf).join()
 }
@@ -52,10 +51,10 @@ function fingerprintOf(file: string): string {
   try {
     const found = statSync(file, { bigint: true })
     const { dev, ino, size, mtimeNs, ctimeNs } = found
-    // A pipe gives what it holds once, and to read it again may wait for ever.
+    // A pipe can be read once; reading it again may never end.
     return found.isFile() ? [dev, ino, size, mtimeNs, ctimeNs].join(':') : 'no file'
   } catch (error) {
-    // Reading it says what is wrong.
+    // Reading the file tells what is wrong.
     return `${(error as NodeJS.ErrnoException).code}`
   }
 }

@@ -6,13 +6,13 @@ import { InputFileError } from '../core/errors.js'
 import { isDescriptor, STDOUT } from './descriptors.js'
 import { syncDirectory } from './directory.js'
 
-/** Adds to a file. Throws InputFileError. */
+/** Appends to a file. Throws InputFileError. */
 export type Write = (bytes: Uint8Array | string) => Promise<void>
 
 /**
- * Makes a new file for its owner's eyes: under another name until `fill` has written all of it and it is on
- * disk. Never replaces a file that is there. What is no file, such as a pipe or `/dev/stdout`, gets the bytes as
- * they come. Throws InputFileError, and what `fill` throws.
+ * Makes a new file that only its owner may read. It gets its name when `fill` has written all of it and it is on disk.
+ * Never replaces a file. A pipe, or `/dev/stdout`, gets the bytes as they come. Throws InputFileError, and what `fill`
+ * throws.
  */
 export async function makeFile<T>(file: string, fill: (write: Write) => Promise<T>): Promise<T> {
   if (isDescriptor(file, STDOUT)) {
@@ -29,8 +29,8 @@ export async function makeFile<T>(file: string, fill: (write: Write) => Promise<
 }
 
 /**
- * Writes over a file: after a crash it is the old one or the new one, whole. The new one is on disk when this
- * returns. Throws InputFileError.
+ * Replaces a file. After a crash it is the whole old file or the whole new one; after the return the new one is on disk.
+ * Throws InputFileError.
  */
 export async function replaceFile(file: string, text: string): Promise<void> {
   await writeWhole(
@@ -40,7 +40,7 @@ export async function replaceFile(file: string, text: string): Promise<void> {
   )
 }
 
-/** Fills a file beside `file`, for its owner's eyes, and when it is on disk has it named. */
+/** Fills a temporary file beside `file`, and calls `name` when that is on disk. */
 async function writeWhole<T>(
   file: string,
   fill: (write: Write) => Promise<T>,
@@ -66,11 +66,11 @@ async function writeWhole<T>(
   }
 }
 
-const IS_THERE = 'is there already: move it away first, or choose another name'
+const IS_THERE = 'already exists: move it away first, or choose another name'
 
 /**
- * Gives a file that is on disk another name, which must be free: throws EEXIST where it is not. Whoever opens the
- * name finds the whole file, but for a moment on file systems without hard links, where it is empty first.
+ * Gives a file that is on disk its name. Throws EEXIST where the name is taken. Readers find the whole file under the
+ * name; on file systems without hard links they find an empty one for a moment.
  */
 async function publish(temporary: string, file: string): Promise<void> {
   try {
@@ -79,7 +79,7 @@ async function publish(temporary: string, file: string): Promise<void> {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
       throw error
     }
-    // Only who made the name may rename over it.
+    // Only the process that made the empty file may rename over it.
     await (await open(file, 'wx', 0o600)).close()
     await rename(temporary, file).catch(async (cause) => {
       await rm(file)
@@ -88,10 +88,10 @@ async function publish(temporary: string, file: string): Promise<void> {
   }
 }
 
-/** As it was opened for this process: the name may be a socket's, which cannot be opened again. */
+/** Writes to standard output as this process has it: a socket cannot be opened again by its name. */
 async function writeToStdout<T>(file: string, fill: (write: Write) => Promise<T>): Promise<T> {
   const { stdout } = process
-  const ignore = () => {} // Each write tells of its own error.
+  const ignore = () => {} // Each write reports its own error.
   stdout.on('error', ignore)
   try {
     const made = await fill((bytes) =>

@@ -14,7 +14,7 @@ import type { Backend } from './backend.js'
 import type { ServerContext } from './context.js'
 
 /**
- * The services for operators, by full name: none beyond loopback where there is no credential to show.
+ * The services for operators, by full name. Beyond loopback there are none without an admin credential.
  */
 export function adminServices(
   { config, log, observer }: ServerContext,

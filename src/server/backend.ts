@@ -16,7 +16,7 @@ import { openOwners } from './owners.js'
 import { openStore } from './store.js'
 import { startSweep } from './sweep.js'
 
-/** What stands behind every transport. */
+/** The parts of a server that every transport uses. */
 export interface Backend {
   readonly store: ServedStore
   readonly keys: ServerKeys
@@ -24,20 +24,22 @@ export interface Backend {
   readonly guard: ClockGuard
   readonly clock: EpochClock
   readonly expiry: Expiry
-  /** The use cases: Create, and the sessions commands in two forms. */
+  /** Create. */
   readonly create: (claim: CreateClaim) => Promise<TokenSession>
+  /** The sessions commands. */
   readonly sessions: Sessions
+  /** The same, by name. */
   readonly commandable: CommandableSessions
 }
 
-/** `stop` ends a wait for the lock of the store, with an AbortError. */
+/** Opens store, keys and audit log. `stop` ends the wait for the store's lock with an AbortError. */
 export async function openBackend(context: ServerContext, stop?: AbortSignal): Promise<Backend> {
   const { config, log, metrics, lifecycle } = context
   let audit: AuditLog | undefined
-  // Added before the store, so that it closes after it: what the last calls did is still written down.
+  // Added before the store, so that it closes after it and still gets what the last calls did.
   lifecycle.add(() => audit?.close())
   const epochs = epochSettings(config)
-  // The store's lock comes first: two servers must not both make the keys of one directory.
+  // Before the keys: the store's lock keeps two servers from both making keys in one directory.
   const store = await openStore(config, epochs, metrics, log, stop)
   lifecycle.add(() => store.close())
   const guard = await guardClock(store, config.maxEpochDriftMs, log)

@@ -2,7 +2,7 @@ import { ClockGuard } from '../core/endings/clock-guard.js'
 import type { SessionStore } from '../core/store.js'
 import type { Logger } from '../observability/log.js'
 
-/** Believes the wall clock as far as it agrees with the monotonic one, and with what is in the store. */
+/** Compares the wall clock with the monotonic clock and with the newest session in the store. */
 export async function guardClock(
   store: SessionStore,
   maxDriftMs: number,
@@ -26,8 +26,8 @@ export async function guardClock(
   return guard
 }
 
-/** What an operator is told of a suspect clock. */
+/** The message to operators about a suspect clock. */
 export function clockFinding(offsetMs: number): string {
   const seconds = Math.round(offsetMs / 1000)
-  return `the wall clock is ${seconds} s from where it was expected: no session is ended or purged until it is back or \`sessiond clock confirm\` was run`
+  return `the wall clock is off by ${seconds} s: no session is ended or purged until it is right again, or until you run \`sessiond clock confirm\``
 }

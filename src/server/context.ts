@@ -8,16 +8,16 @@ import type { Logger } from '../observability/log.js'
 import { Metrics } from '../observability/metrics.js'
 import { observeCalls } from '../observability/observe-calls.js'
 
-/** What every part of a server is built with. */
+/** What every part of a server needs. */
 export interface ServerContext {
   readonly config: Config
   readonly log: Logger
   readonly metrics: Metrics
-  /** Told of every call, whatever the transport. */
+  /** Observes every call, whatever the transport. */
   readonly observer: CallObserver
-  /** Told of every limit that a peer met. */
+  /** Reports that a peer hit a limit. */
   readonly onLimited: (limit: string, peer: string) => void
-  /** Counts the answers that wait, of all listeners. */
+  /** Counts the unread answers of all listeners. */
   readonly unsent: Unsent
   /** Closes what is added to it when the server ends. */
   readonly lifecycle: Lifecycle
@@ -25,7 +25,7 @@ export interface ServerContext {
 
 export function openContext(config: Config, log: Logger, lifecycle: Lifecycle): ServerContext {
   const metrics = new Metrics(VERSION)
-  // Any peer can bring this about.
+  // Any peer can cause this.
   const onLimited = (limit: string, peer: string) => {
     metrics.limited(limit)
     log.info({ event: 'limited', limit, peer }, 'refused or cut off a peer')

@@ -15,7 +15,7 @@ import { namesThisMachine } from '../net/request.js'
 import type { Backend } from './backend.js'
 import type { ServerContext } from './context.js'
 
-/** The built page, from the sources as well as from the package. */
+/** The built page; the path is right from the sources and from the package. */
 const PAGES = fileURLToPath(new URL('../../dist/web', import.meta.url))
 
 export interface FeedParts {

@@ -9,7 +9,7 @@ import type { Backend } from './backend.js'
 import type { ServerContext } from './context.js'
 import { startMinting } from './minting.js'
 
-/** Serves Create, the server's identity, and what is for operators. Throws ListenError. */
+/** Serves Create, the server's identity, and the services for operators. Throws ListenError. */
 export async function startGrpc(
   context: ServerContext,
   backend: Backend,
@@ -30,7 +30,7 @@ export async function startGrpc(
       'sessiond.v1.Identity': identityService(keys.identity, { observer }),
       ...adminServices(context, backend, credential),
     },
-    // Who may connect to a Unix socket is for its mode to say, and nobody is on the way.
+    // A Unix socket needs no TLS: its mode says who may connect, and nobody is in between.
     ...(tls !== null && !('path' in config.grpc) && { credentials: new TlsServerCredentials(tls) }),
     limits: config,
     hooks: { onLimited },

@@ -4,7 +4,7 @@ import { n3Account, n3AccountFault } from '../crypto/n3.js'
 import type { Lifecycle } from '../net/lifecycle.js'
 import type { Logger } from '../observability/log.js'
 
-/** Who may speak for an owner: the rule of `--owners`. Throws InputFileError. */
+/** Who may open sessions for an owner, as `--owners` says. Throws InputFileError. */
 export function openOwners(rule: string, log: Logger, lifecycle: Lifecycle): OwnerPolicy {
   switch (rule) {
     case 'self-certifying':

@@ -2,7 +2,7 @@ import type { Sessions } from '../core/commands/sessions.js'
 import { SENECA_LISTENERS } from '../seneca/listeners.js'
 import type { ServerContext } from './context.js'
 
-/** Serves the sessions commands to Seneca's clients. Returns each address where it listens. Throws ListenError. */
+/** Serves the sessions commands to Seneca's clients. Returns the bound addresses. Throws ListenError. */
 export async function startSeneca(
   { config, log, metrics, observer, unsent, lifecycle }: ServerContext,
   sessions: Sessions,
@@ -10,7 +10,7 @@ export async function startSeneca(
   const hooks = {
     observer,
     allowsProxies: config.insecureCommands,
-    // Any peer can bring this about.
+    // Any peer can cause this.
     onRefused(reason: string) {
       metrics.senecaPeerRefused()
       log.debug({ event: 'seneca-refused', reason }, 'refused a peer')

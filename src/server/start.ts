@@ -14,8 +14,8 @@ import { startSeneca } from './seneca.js'
 /** A running server. */
 export interface Node {
   /**
-   * Where each listener really is: `HOST:PORT` or `unix:PATH` for gRPC, else with its scheme, such as `tcp://HOST:PORT`.
-   * Of several addresses of one name with commas between.
+   * The bound addresses: `HOST:PORT` or `unix:PATH` for gRPC, others with a scheme, such as `tcp://HOST:PORT`. Several
+   * addresses of one name are joined with commas.
    */
   readonly addresses: {
     readonly grpc: string
@@ -24,15 +24,15 @@ export interface Node {
     readonly http?: string
   }
   /**
-   * Says NOT_SERVING and goes on for the drain delay, then lets calls finish within the grace period, and
-   * closes the store. `force` ends both waits at once. Returns what was cut.
+   * Reports NOT_SERVING and serves on for the drain delay, then lets calls finish within the grace period, and closes
+   * the store. `force` ends both waits at once. Returns how many calls it cut.
    */
   close(force?: AbortSignal): Promise<CutCalls>
 }
 
 /**
- * Builds every part of a server from its configuration, and starts it. `stop` ends a wait for the lock of
- * the store, with an AbortError.
+ * Builds the parts of a server from its configuration and starts them. `stop` ends the wait for the store's lock with an
+ * AbortError.
  */
 export async function startNode(config: Config, log: Logger, stop?: AbortSignal): Promise<Node> {
   const lifecycle = new Lifecycle()

@@ -13,8 +13,8 @@ import { waitForLock } from './wait-for-lock.js'
 const UPGRADE_LOG_INTERVAL_MS = 5_000
 
 /**
- * Opens the store, as soon as no other server has it. `stop` ends the wait, with an AbortError. Throws
- * ConfigError where a new one would have no epoch yet.
+ * Opens the store, and waits while another server has it. `stop` ends the wait with an AbortError. Throws ConfigError
+ * where epoch 0 of a new store would lie in the future.
  */
 export async function openStore(
   config: Config,
@@ -25,7 +25,7 @@ export async function openStore(
 ): Promise<ServedStore> {
   const { waitForLockMs, acceptDamage } = config
   const engine = await storeEngine(storePlace(config))
-  // For good, once it is made. Of one that is there it is the clock that is wrong.
+  // A new store would keep this genesis for good. With an existing store, the clock is wrong instead.
   if (epochs.genesisMs > Date.now() && !(await engine.exists())) {
     throw new ConfigError([
       '--epoch-genesis: is yet to come: until then no session could be opened',

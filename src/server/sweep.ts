@@ -7,7 +7,7 @@ import type { Metrics } from '../observability/metrics.js'
 
 const INTERVAL_MS = 1_000
 
-/** Ends and purges what is due, over and over; a failure is told of and tried again. */
+/** Ends and purges what is due, at intervals. Reports a failure and tries again. */
 export function startSweep(
   sessions: Sessions,
   metrics: Metrics,
@@ -25,7 +25,7 @@ export function startSweep(
         log.info({ event: 'swept', ended, purged }, 'ended and purged what was due')
       }
     } catch (error) {
-      // That the clock is suspect was told of when it became so.
+      // The clock guard has already reported a suspect clock.
       if (!(error instanceof ClockSuspectError)) {
         metrics.sweepFailed()
         log.error({ event: 'sweep-failed', err: error }, 'the sweep failed; it is tried again')

@@ -5,13 +5,13 @@ const TELL_INTERVAL_MS = 30_000
 
 export interface WaitForLockPorts {
   sleep(ms: number): Promise<void>
-  /** Told when the wait begins, and at intervals. */
+  /** Called when the wait begins, and at intervals. */
   onWaiting(waitedMs: number): void
 }
 
 /**
- * Opens a store, and while another process has it tries again for `waitMs` (Infinity: for ever). Throws
- * StoreLockedError once that is over.
+ * Opens a store. While another process has it, tries again for `waitMs` (Infinity: forever), then throws
+ * StoreLockedError.
  */
 export async function waitForLock<T>(
   open: () => Promise<T>,

@@ -125,10 +125,10 @@ describe('sessiond backup and restore', () => {
     const file = join(directory, 'mine')
     await writeFile(file, 'mine')
     const backup = await ask('backup', file)
-    expect([backup.code, backup.stderr]).toEqual([4, expect.stringContaining('is there already')])
+    expect([backup.code, backup.stderr]).toEqual([4, expect.stringContaining('already exists')])
     expect(await readFile(file, 'utf8')).toBe('mine')
     const restore = await sessiond(['restore', file, '--data-dir', dataDir])
-    expect([restore.code, restore.stderr]).toEqual([4, expect.stringContaining('is there already')])
+    expect([restore.code, restore.stderr]).toEqual([4, expect.stringContaining('already exists')])
   })
 
   it('leave nothing where the operator ends them', async () => {

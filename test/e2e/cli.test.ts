@@ -149,7 +149,7 @@ describe('sessiond keygen', () => {
   it('never replaces a key', async () => {
     const file = join(directory, 'kept.key')
     await writeFile(file, 'precious')
-    await fails(4, /^sessiond: .*kept\.key: is there already/, 'keygen', '--out', file)
+    await fails(4, /^sessiond: .*kept\.key: already exists/, 'keygen', '--out', file)
     expect(await readFile(file, 'utf8')).toBe('precious')
   })
 })

@@ -178,7 +178,7 @@ describe('sessiond export and erase', () => {
     expect((await stat(file)).mode & 0o777).toBe(0o600)
     const again = await ask('export', '--user', user, '--out', file)
     expect(again.code).toBe(4)
-    expect(again.stderr).toContain('is there already')
+    expect(again.stderr).toContain('already exists')
 
     const unasked = await ask('erase', '--user', user)
     expect(unasked).toMatchObject({ code: 2, stdout: '' })

@@ -117,7 +117,7 @@ describe('gRPC on a Unix socket', () => {
       args: ['--grpc', `unix:${file}`],
     })
     expect(await third.exited).toEqual({ code: 5, signal: null })
-    expect(third.errors()).toContain('what is there is no socket')
+    expect(third.errors()).toContain('the file there is not a socket')
     expect((await stat(file)).size).toBe('of somebody'.length)
   })
 

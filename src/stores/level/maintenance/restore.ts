@@ -44,7 +44,7 @@ async function expectNothing(location: string): Promise<void> {
   })
   if (names.length > 0) {
     throw new StoreMismatchError(
-      `${location} is there already: move it away first, or give another --data-dir`,
+      `${location} already exists: move it away first, or give another --data-dir`,
     )
   }
 }

@@ -365,7 +365,7 @@ describe('saving a backup', () => {
     const unasked = (async function* () {
       throw new Error('asked')
     })()
-    await expect(saveBackup(unasked, file, () => {})).rejects.toThrow(/is there already/)
+    await expect(saveBackup(unasked, file, () => {})).rejects.toThrow(/already exists/)
     expect(await readFile(file, 'utf8')).toBe('mine')
   })
 
