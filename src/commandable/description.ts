@@ -32,6 +32,7 @@ export const CATEGORIES: Readonly<Record<CallerErrorCode, Category | null>> = {
   KEY_NOT_CHANGED: 'InvalidState',
   QUOTA_EXCEEDED: 'InvalidState',
   RATE_LIMITED: 'InvalidState',
+  REQUEST_TIMEOUT: 'InvalidState',
   SESSION_ENDED: 'InvalidState',
   SERVER_UNAVAILABLE: 'NoResponse',
   STORE_UNAVAILABLE: 'NoResponse',

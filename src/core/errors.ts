@@ -144,6 +144,17 @@ export class BusyError extends SessiondError {
   }
 }
 
+/** The request took too long to arrive. Nothing of it was done. */
+export class RequestTimeoutError extends SessiondError {
+  readonly code = 'REQUEST_TIMEOUT'
+
+  constructor(timeoutMs: number) {
+    super(`the request did not arrive within ${timeoutMs} ms`, {
+      metadata: { timeout_ms: `${timeoutMs}` },
+    })
+  }
+}
+
 /** The idempotency key was already used for another body. */
 export class IdempotencyKeyReusedError extends SessiondError {
   readonly code = 'IDEMPOTENCY_KEY_REUSED'

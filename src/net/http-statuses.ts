@@ -12,6 +12,7 @@ export const HTTP_STATUSES: Readonly<Record<CallerErrorCode, number>> = {
   FORWARDED: 403,
   OWNER_KEY_MISMATCH: 403,
   NOT_FOUND: 404,
+  REQUEST_TIMEOUT: 408,
   CONFLICT: 409,
   CLOCK_SUSPECT: 409,
   EPOCH_DRIFT: 409,

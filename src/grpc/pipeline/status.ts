@@ -1,3 +1,4 @@
+import type { OutgoingHttpHeaders } from 'node:http2'
 import { Metadata, type StatusObject, status } from '@grpc/grpc-js'
 import { BadRequest, ErrorInfo, RetryInfo } from '#generated/google/rpc/error_details'
 import { Status } from '#generated/google/rpc/status'
@@ -33,6 +34,7 @@ export const STATUS_CODES: Readonly<Record<CallerErrorCode, status>> = {
   QUOTA_EXCEEDED: status.RESOURCE_EXHAUSTED,
   RATE_LIMITED: status.RESOURCE_EXHAUSTED,
   BUSY: status.RESOURCE_EXHAUSTED,
+  REQUEST_TIMEOUT: status.RESOURCE_EXHAUSTED,
   IDEMPOTENCY_KEY_REUSED: status.ALREADY_EXISTS,
   CLOCK_SUSPECT: status.FAILED_PRECONDITION,
   STORE_UNAVAILABLE: status.UNAVAILABLE,
@@ -80,6 +82,17 @@ export function toStatus(error: unknown): Refusal {
   const encoded = Status.encode({ code, message, details }).finish()
   metadata.set('grpc-status-details-bin', Buffer.from(encoded))
   return { code, details: message, metadata }
+}
+
+/** A refusal as the headers that end a stream, where no call of grpc-js was made of it. */
+export function toHeaders({ code, details, metadata }: Refusal): OutgoingHttpHeaders {
+  return {
+    ':status': 200,
+    'content-type': 'application/grpc+proto',
+    'grpc-status': code,
+    'grpc-message': encodeURI(details),
+    ...metadata.toHttp2Headers(),
+  }
 }
 
 /** Without half a surrogate pair, quoted or made by the cut: grpc-js cannot encode one. */

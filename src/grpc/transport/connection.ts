@@ -12,7 +12,7 @@ export type ConnectionSocket = Pick<Socket, 'bytesRead' | 'destroy'>
 export type ConnectionSession = Pick<ServerHttp2Session, 'destroy'>
 export type ConnectionStream = Pick<
   ServerHttp2Stream,
-  'close' | 'on' | 'readableEnded' | 'writableEnded' | 'writableLength'
+  'close' | 'headersSent' | 'on' | 'readableEnded' | 'respond' | 'writableEnded' | 'writableLength'
 >
 
 /** What a call takes up beside its message until its client has taken the answer. */

@@ -1,7 +1,9 @@
-import { constants } from 'node:http2'
+import { constants, type OutgoingHttpHeaders } from 'node:http2'
 import type { GrpcLimits } from '../../config/grpc-limits.js'
+import { RequestTimeoutError } from '../../core/errors.js'
 import { peerAddress } from '../../net/peer-address.js'
 import type { Unsent } from '../../net/unsent.js'
+import { toHeaders, toStatus } from '../pipeline/status.js'
 import { Connection, type ConnectionSocket, type ConnectionStream } from './connection.js'
 import type { Limit, OnLimited } from './limits.js'
 import { type Peer, type PeerLimits, Peers } from './peers.js'
@@ -25,6 +27,7 @@ export class Connections {
   readonly #ending = new Set<Connection>()
 
   readonly #peers: Peers
+  readonly #lateRefusal: OutgoingHttpHeaders
 
   constructor(
     private readonly limits: ConnectionLimits,
@@ -32,6 +35,7 @@ export class Connections {
     private readonly nowMs: () => number,
     private readonly unsent: Unsent,
   ) {
+    this.#lateRefusal = toHeaders(toStatus(new RequestTimeoutError(limits.headerTimeoutMs)))
     this.#peers = new Peers(limits, nowMs, (peer) => this.#cutFlooding(peer))
   }
 
@@ -142,19 +146,24 @@ export class Connections {
   #cutHalfSent(connection: Connection, beforeMs: number): void {
     for (const [stream, openedMs] of connection.streams) {
       if (openedMs <= beforeMs && !stream.readableEnded) {
-        this.#cut('header-timeout', connection, stream)
+        this.#forgetStream('header-timeout', connection, stream)
+        if (!stream.headersSent) {
+          stream.respond(this.#lateRefusal, { endStream: true })
+        }
+        stream.close(constants.NGHTTP2_NO_ERROR)
       }
     }
   }
 
-  readonly #cutStalled = (connection: Connection, stream: ConnectionStream) =>
-    this.#cut('answer-timeout', connection, stream)
+  readonly #cutStalled = (connection: Connection, stream: ConnectionStream) => {
+    this.#forgetStream('answer-timeout', connection, stream)
+    // RESOURCE_EXHAUSTED at the client, which reads nothing that could tell it more.
+    stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM)
+  }
 
-  #cut(limit: Limit, connection: Connection, stream: ConnectionStream): void {
+  #forgetStream(limit: Limit, connection: Connection, stream: ConnectionStream): void {
     connection.streamClosed(stream)
     this.onLimited(limit, connection.peer.address)
-    // RESOURCE_EXHAUSTED at the client: it was bandwidth that did not suffice.
-    stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM)
   }
 
   #cutFlooding(peer: Peer): void {

@@ -20,6 +20,7 @@ const expected: Record<string, [errors.SessiondError, string | null]> = {
   QuotaError: [new errors.QuotaError('owner', 1), 'RESOURCE_EXHAUSTED'],
   RateLimitedError: [new errors.RateLimitedError('calls', 5), 'RESOURCE_EXHAUSTED'],
   BusyError: [new errors.BusyError('checks', 4), 'RESOURCE_EXHAUSTED'],
+  RequestTimeoutError: [new errors.RequestTimeoutError(10), 'RESOURCE_EXHAUSTED'],
   IdempotencyKeyReusedError: [new errors.IdempotencyKeyReusedError(), 'ALREADY_EXISTS'],
   SessionEndedError: [new errors.SessionEndedError('id'), 'FAILED_PRECONDITION'],
   StoreUnavailableError: [new errors.StoreUnavailableError('p'), 'UNAVAILABLE'],

@@ -45,6 +45,8 @@ function connectionsAt(
         readableEnded: false,
         writableEnded: false,
         writableLength: 0,
+        headersSent: false,
+        respond: () => {},
         close: (code: number) => void code,
         on: () => stream,
       }
@@ -173,11 +175,12 @@ describe('connections', () => {
     const { request, connection, socket } = open()
     const [whole, half] = [request(), request()]
     whole.readableEnded = true
-    const closed: number[] = []
-    half.close = whole.close = (code) => void closed.push(code)
+    const ends: unknown[] = []
+    half.respond = (headers?: object) => void ends.push(headers)
+    half.close = whole.close = (code) => void ends.push(code)
     time.nowMs = HEADER_TIMEOUT_MS
     connections.look()
-    expect(closed).toEqual([11]) // ENHANCE_YOUR_CALM
+    expect(ends).toEqual([expect.objectContaining({ 'grpc-status': 8 }), 0]) // NO_ERROR
     expect(connection.streams.size).toBe(1)
     expect(socket.isCut).toBe(false)
     expect(limited).toEqual(['header-timeout'])

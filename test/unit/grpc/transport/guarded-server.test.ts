@@ -185,7 +185,8 @@ it('a request that is a stream may last, one that is late is ended', async () =>
   const headers = { ':method': 'POST', ':path': CREATE, 'content-type': 'application/grpc' }
   const late = session.request(headers)
   late.write(Buffer.from([0, 0, 0, 0, 4, 0x61]))
-  await once(late, 'error')
+  const [refused] = await once(late, 'response')
+  expect(refused['grpc-status']).toBe(`${status.RESOURCE_EXHAUSTED}`)
   // ServerReflectionRequest: list_services.
   reflection.write(Buffer.from([0x3a, 1, 0x2a]))
   await answered

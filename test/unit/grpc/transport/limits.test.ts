@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { connect as connectHttp2 } from 'node:http2'
+import { connect as connectHttp2, constants } from 'node:http2'
 import {
   Client,
   type ClientOptions,
@@ -134,8 +134,14 @@ describe('a request that does not arrive', () => {
     const headers = { ':method': 'POST', ':path': PATH, 'content-type': 'application/grpc' }
     const half = session.request(headers)
     half.write(Buffer.from([0, 0, 0, 0, 4, 0x61]))
-    const [error] = await once(half, 'error')
-    expect(error).toMatchObject({ message: expect.stringContaining('ENHANCE_YOUR_CALM') })
+    const [refused] = await once(half, 'response')
+    expect(refused).toMatchObject({
+      'grpc-status': `${status.RESOURCE_EXHAUSTED}`,
+      'grpc-message': 'the%20request%20did%20not%20arrive%20within%20100%20ms',
+      'grpc-status-details-bin': expect.any(String),
+    })
+    await once(half.resume(), 'close')
+    expect(half.rstCode).toBe(constants.NGHTTP2_NO_ERROR)
     const whole = session.request(headers)
     whole.end(Buffer.from([0, 0, 0, 0, 4, ...Buffer.from('good')]))
     const [trailers] = await Promise.all([once(whole, 'trailers'), once(whole.resume(), 'end')])
