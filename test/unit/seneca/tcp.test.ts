@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { it as base, describe, expect, onTestFinished } from 'vitest'
+import { it as base, describe, expect, onTestFinished, vi } from 'vitest'
 import type { CallObserver } from '../../../src/core/calls.js'
 import type { SessionCommands } from '../../../src/seneca/commands.js'
 import { startSenecaTcp } from '../../../src/seneca/tcp.js'
@@ -24,6 +24,8 @@ const it = base.extend('started', async ({ task: _ }, { onCleanup }) => {
       },
     })
     const hooked = hooks()
+    // It is given the listener's socket of each connection.
+    const count = vi.spyOn(hooked.unsent, 'count')
     const listener = await startSenecaTcp('127.0.0.1', 0, commands, hooked, limits)
     cleanups.push(() => listener.close(0))
     const [peer, bystander] = [await connectPeer(listener), await connectPeer(listener)]
@@ -32,7 +34,9 @@ const it = base.extend('started', async ({ task: _ }, { onCleanup }) => {
       bystander.send(actLine({ role: 'sessions', cmd: 'get_session_by_id', session_id: 'none' }))
       expect(await bystander.answer()).toMatchObject({ kind: 'res', res: null })
     }
-    return { listener, peer, stillServes, told: hooked.told, sessions }
+    /** Resolves when nothing has moved on the peer's connection for as long as it may be unfinished. */
+    const peerWasIdle = () => once(count.mock.calls[0]?.[0] ?? expect.fail(), 'timeout')
+    return { listener, peer, peerWasIdle, stillServes, told: hooked.told, sessions }
   }
 })
 
@@ -218,8 +222,8 @@ describe('a connection', () => {
   it('with half a message is closed when nothing follows, also after it was idle', async ({
     started,
   }) => {
-    const { peer, stillServes, told } = await started({ stallTimeoutMs: 20 })
-    await once(peer.socket.setTimeout(50), 'timeout')
+    const { peer, peerWasIdle, stillServes, told } = await started({ stallTimeoutMs: 20 })
+    await peerWasIdle()
     peer.send(actLine(list).slice(0, 30))
     await peer.closed
     expect(told.refused).toEqual(['it does not finish its message'])
@@ -229,8 +233,8 @@ describe('a connection', () => {
   it('whose messages wait for its own acts is not taken for one that stalls', async ({
     started,
   }) => {
-    let answer: () => void = () => {}
-    const { listener, peer } = await started(
+    let answer: (() => void) | undefined
+    const { peer, peerWasIdle, told } = await started(
       { stallTimeoutMs: 20, maxInFlight: 1 },
       {
         list: () =>
@@ -240,12 +244,11 @@ describe('a connection', () => {
       },
     )
     peer.send(actLine(list, 'first') + actLine(list, 'waits'))
-    // One that does stall, and begins later, is the clock.
-    const stalling = await connectPeer(listener)
-    stalling.send('{')
-    await stalling.closed
-    answer()
+    await until(() => answer !== undefined)
+    await peerWasIdle()
+    answer?.()
     expect(await peer.answer()).toMatchObject({ id: 'first' })
+    expect(told.refused).toEqual([])
   })
 
   it('with half a message and an end is ended', async ({ started }) => {
