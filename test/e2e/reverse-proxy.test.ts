@@ -115,6 +115,19 @@ describe('without an admin credential, what a proxy on this machine passes on', 
     expect(await upgrade(host(open.ready.http))).toBe(101)
   })
 
+  it('gets health alone over HTTP under a public name, also where the proxy does not show itself', async () => {
+    const Host = 'sessions.example'
+    const silent = await startHttpProxy(open.ready.http, {}, onTestFinished)
+    expect(await ask(silent, '/healthz', { Host })).toMatchObject({ status: 200 })
+    for (const path of ['/metrics', '/', '/session-list']) {
+      expect(await ask(silent, path, { Host })).toMatchObject({ status: 403 })
+    }
+    const commands = '/v1/sessions/get_sessions'
+    expect(await ask(silent, commands, { Host }, '{}')).toMatchObject({ status: 403 })
+    const seneca = await startHttpProxy(`${open.ready.seneca}`, {}, onTestFinished)
+    expect(await ask(seneca, '/act', { Host }, ACT)).toMatchObject({ status: 403 })
+  })
+
   it.each(['forwarded', 'via', 'x-real-ip', 'x-forwarded-host'])(
     'gets no act, whichever header shows it: %s',
     async (header) => {
@@ -158,12 +171,19 @@ describe('with an admin credential, a listener on loopback', () => {
     await expect(client.create(createRequest())).resolves.toHaveProperty('id')
   })
 
-  it('asks for it over HTTP where metrics are read', async () => {
+  it('asks for it over HTTP where metrics are read or a command is called, through any proxy', async () => {
     const proxy = await startHttpProxy(guarded.ready.http, FORWARDED, onTestFinished)
+    const silent = await startHttpProxy(guarded.ready.http, {}, onTestFinished)
     const authorization = `Bearer ${TOKEN}`
-    for (const address of [proxy, host(guarded.ready.http)]) {
+    for (const address of [proxy, silent, host(guarded.ready.http)]) {
       expect(await ask(address, '/metrics')).toMatchObject({ status: 403 })
       expect(await ask(address, '/metrics', { authorization })).toMatchObject({ status: 200 })
+      const command = '/v1/sessions/get_sessions'
+      expect(await ask(address, command, {}, '{}')).toMatchObject({ status: 401 })
+      expect(
+        await ask(address, command, { authorization: `${authorization}.` }, '{}'),
+      ).toMatchObject({ status: 401 })
+      expect(await ask(address, command, { authorization }, '{}')).toMatchObject({ status: 200 })
     }
     expect(await ask(host(guarded.ready.http), '/')).toMatchObject({ status: 200 })
   })
