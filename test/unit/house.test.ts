@@ -35,3 +35,11 @@ describe('src/', () => {
     expect(large).toEqual([])
   })
 })
+
+it('test/unit/ mirrors the folders of src/', () => {
+  const sources = allFolders('src')
+  const others = allFolders('test/unit').filter(
+    (folder) => !sources.includes(folder.replace('test/unit', 'src')),
+  )
+  expect(others).toEqual([])
+})
