@@ -15,20 +15,17 @@ export interface GetStatusResponse {
   /** Unix time in milliseconds. */
   startTimeMs: bigint;
   openSessions: bigint;
-  /** Whether writes are taken. */
+  /** Whether the store accepts writes. */
   storeWritable: boolean;
-  /** Ed25519, 32 bytes: the key that signs answers. */
+  /** The public key of the identity that signs responses. Ed25519, 32 bytes. */
   identity: Uint8Array;
-  /** Ed25519, 32 bytes; empty where none is announced. */
+  /** Ed25519, 32 bytes. Empty if none is announced. */
   nextIdentity: Uint8Array;
-  /** Id of the key that seals. */
+  /** The id of the current sealing key. */
   sealingKey: string;
-  /**
-   * How far the wall clock has moved against the monotonic one since both were
-   * last held to agree, in milliseconds.
-   */
+  /** How far the wall clock is ahead of the expected time, in milliseconds. */
   clockOffsetMs: bigint;
-  /** Whether that is more than the server allows: then it ends no session. */
+  /** Whether that is more than the server allows. Then it ends no session. */
   clockSuspect: boolean;
 }
 
@@ -46,13 +43,13 @@ export interface CheckResponse {
   progress?:
     | CheckProgress
     | undefined;
-  /** What disagrees, in words: one line. */
+  /** A problem, in one line of text. */
   problem?: string | undefined;
 }
 
 export interface CheckProgress {
   checkedRows: bigint;
-  /** Roughly; it may be overtaken. */
+  /** An estimate, which may be exceeded. */
   totalRows: bigint;
 }
 
@@ -60,7 +57,7 @@ export interface RotateSealingKeyRequest {
 }
 
 export interface RotateSealingKeyResponse {
-  /** Id of the key that seals from now on. */
+  /** The id of the new sealing key. */
   sealingKey: string;
 }
 
@@ -68,21 +65,21 @@ export interface ResealRequest {
 }
 
 export interface ResealResponse {
-  /** Seals looked at so far. */
+  /** Seals checked so far. */
   checked: bigint;
-  /** Those that were sealed again. */
+  /** Seals renewed so far. */
   resealed: bigint;
-  /** Those that did not open and were left as they are. */
+  /** Seals that did not open, and stay as they are. */
   failed: bigint;
-  /** Roughly; it may be overtaken. */
+  /** An estimate, which may be exceeded. */
   total: bigint;
-  /** The sessions whose seals did not open, since the message before. */
+  /** Sessions whose seals did not open, since the previous message. */
   failedSessionIds: string[];
 }
 
 export interface RotateIdentityRequest {
   /**
-   * false: make a next identity, where there is none, and announce it.
+   * false: make a next identity, if there is none, and announce it.
    * true: sign with the announced one from now on.
    */
   activate: boolean;
@@ -91,7 +88,7 @@ export interface RotateIdentityRequest {
 export interface RotateIdentityResponse {
   /** Ed25519, 32 bytes. */
   identity: Uint8Array;
-  /** Ed25519, 32 bytes; empty where none is announced. */
+  /** Ed25519, 32 bytes. Empty if none is announced. */
   nextIdentity: Uint8Array;
 }
 
@@ -100,7 +97,7 @@ export interface ExportUserRequest {
 }
 
 export interface ExportUserResponse {
-  /** One JSON object a message. */
+  /** One JSON object. */
   json: string;
 }
 
@@ -117,7 +114,7 @@ export interface ConfirmClockRequest {
 }
 
 export interface ConfirmClockResponse {
-  /** The offset that was accepted, in milliseconds. */
+  /** The accepted offset in milliseconds. */
   acceptedOffsetMs: bigint;
 }
 

@@ -11,13 +11,13 @@ export interface GetIdentityRequest {
 }
 
 export interface GetIdentityResponse {
-  /** Ed25519, 32 bytes: the key that signs answers. */
+  /** The public key of the identity that signs responses. Ed25519, 32 bytes. */
   identity: Uint8Array;
-  /** Ed25519, 32 bytes: the key that will; empty where none is announced. */
+  /** The public key of the next identity. Ed25519, 32 bytes. Empty if none is announced. */
   nextIdentity: Uint8Array;
   /**
-   * By `identity`, over "sessiond next identity v1" and `next_identity`: whoever
-   * pinned the current key may pin the next one. 64 bytes, or empty.
+   * By `identity`, over "sessiond next identity v1" and `next_identity`, so that
+   * clients that pinned the current key can pin the next one. 64 bytes, or empty.
    */
   nextIdentitySignature: Uint8Array;
 }

@@ -7,7 +7,7 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
-/** One of its fields is set. They come in this order. */
+/** Has one of these fields. Items come in this order. */
 export interface BackupItem {
   header:
     | BackupHeader
@@ -20,22 +20,22 @@ export interface BackupItem {
   end: BackupEnd | undefined;
 }
 
-/** What must be the same where the backup is restored. */
+/** Settings that must be the same where the backup is restored. */
 export interface BackupHeader {
-  /** When the backup was begun. Unix time in milliseconds. */
+  /** When the backup began, in Unix milliseconds. */
   timeMs: bigint;
-  /** Unix time in milliseconds at which epoch 0 began. */
+  /** When epoch 0 began, in Unix milliseconds. */
   epochGenesisMs: bigint;
   epochLengthMs: bigint;
 }
 
-/** The private key of an open session, sealed as it is in the store. */
+/** The sealed private key of an open session, as it is in the store. */
 export interface BackupSeal {
   sessionId: string;
   sealed: Uint8Array;
 }
 
-/** Whose idempotency key it is, and which. */
+/** An idempotency key, with its owner and signer. */
 export interface BackupScope {
   owner: Uint8Array;
   signer: Uint8Array;
@@ -50,21 +50,21 @@ export interface BackupAnswer {
   entry: Uint8Array;
 }
 
-/** When to look at a session, or to forget an idempotency key: one of both. */
+/** When the sweep looks at a session, or forgets an idempotency key. Has one of both. */
 export interface BackupDeadline {
-  /** Unix time in milliseconds. */
+  /** Unix milliseconds. */
   timeMs: bigint;
   sessionId: string;
   scope: BackupScope | undefined;
 }
 
-/** Where the file ends. Says how many items of each kind came before it. */
+/** The end of the file: how many items of each kind came before it. */
 export interface BackupEnd {
   sessions: bigint;
   seals: bigint;
   answers: bigint;
   deadlines: bigint;
-  /** SHA-256 of all bytes of the file that come before this item and its length. */
+  /** SHA-256 of all bytes of the file before this item and its length. */
   sha256: Uint8Array;
 }
 

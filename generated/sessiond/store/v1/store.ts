@@ -7,7 +7,7 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
-/** A session, however it was opened. Times are milliseconds since the Unix epoch. */
+/** A session, whether Create or a command opened it. Times are Unix milliseconds. */
 export interface Session {
   id: string;
   userId: string;
@@ -19,15 +19,15 @@ export interface Session {
   closeTimeMs: bigint;
   address: string;
   client: string;
-  /** JSON text; empty where there is none. */
+  /** JSON text. Empty if there is none. */
   user: string;
-  /** JSON text; empty where there is none. */
+  /** JSON text. Empty if there is none. */
   data: string;
-  /** Set for a session that Create opened, absent for one that a command opened. */
+  /** Absent if a command opened the session. */
   token: Token | undefined;
 }
 
-/** What makes a session a token session. */
+/** What a token session has in addition. */
 export interface Token {
   /** 1 to 64 bytes. */
   owner: Uint8Array;
@@ -45,23 +45,23 @@ export interface Lifetime {
   iat: bigint;
 }
 
-/** The answer that an idempotency key stands for. */
+/** What is remembered of an idempotency key. */
 export interface IdempotencyEntry {
   sessionId: string;
-  /** SHA-256 of the request body that was answered, 32 bytes. */
+  /** SHA-256 of the body that used the key, 32 bytes. */
   bodySha256: Uint8Array;
-  /** The entry is of no use from here on. */
+  /** When the entry may be deleted. */
   expiresTimeMs: bigint;
 }
 
-/** The facts about a store that its configuration must agree with. */
+/** Facts about a store that its configuration must match. */
 export interface StoreInfo {
-  /** Layout of keys and values: 2. In layout 1 no row has a checksum; the keys are the same. */
+  /** The layout of keys and values: 2. Layout 1 has the same keys, and no checksums. */
   layoutVersion: number;
-  /** Unix time in milliseconds at which epoch 0 began. */
+  /** When epoch 0 began, in Unix milliseconds. */
   epochGenesisMs: bigint;
   epochLengthMs: bigint;
-  /** While checksums are added to the rows of layout 1: the first key whose row has none yet. Else empty. */
+  /** While checksums are added to layout 1: the first key whose row has none yet. Else empty. */
   uncheckedFrom: Uint8Array;
 }
 

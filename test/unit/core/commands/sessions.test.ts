@@ -151,6 +151,23 @@ describe('load', () => {
     expect(await sessions.load('u1', id)).toMatchObject({ id, active: true })
   })
 
+  it.each<[string, (at: ReturnType<typeof sessionsAt>, id: string) => unknown]>([
+    ['is closed', ({ sessions }, id) => sessions.close(id, CALLER)],
+    ['is deleted', ({ sessions }, id) => sessions.delete(id, {}, CALLER)],
+    ['ends by itself', ({ time }) => (time.nowMs += HOUR_MS)],
+  ])('finds nothing where the session %s between reading and writing it', async (_, end) => {
+    const at = sessionsAt()
+    const { id } = await at.sessions.open(BROWSER)
+    at.time.nowMs += 5000
+    const update = at.store.update.bind(at.store)
+    at.store.update = async (...args) => {
+      at.store.update = update
+      await end(at, id)
+      return update(...args)
+    }
+    expect(await at.sessions.load('u1', id)).toBeNull()
+  })
+
   it('knows neither sessions of others, nor ended ones, nor ones past their deadline', async () => {
     const { sessions, time } = sessionsAt()
     const { id } = await sessions.open(BROWSER)
