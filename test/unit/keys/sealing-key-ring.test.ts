@@ -1,9 +1,19 @@
 import { randomBytes } from 'node:crypto'
-import { chmod, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { base64 } from '@scure/base'
 import { expect, it, onTestFinished } from 'vitest'
-import { KeyChangeError } from '../../../src/core/errors.js'
+import { InputFileError, KeyChangeError, StoreMismatchError } from '../../../src/core/errors.js'
 import { openSeal, sealSeed } from '../../../src/crypto/seal.js'
 import { SealingKeyRing } from '../../../src/keys/sealing-key-ring.js'
 import { sealingKeysFromJson } from '../../../src/keys/sealing-keys.js'
@@ -34,6 +44,20 @@ it('a new key seals at once, older ones still open, also after a restart', async
   expect(openSeal(ring.keys, sealed, 'id', BINDING)).toEqual(SEED)
   const again = await SealingKeyRing.open(file, false)
   expect(again.keys).toEqual(ring.keys)
+})
+
+it('a missing file is not made anew while seals need it', async () => {
+  const { file } = await newRing()
+  await rm(file)
+  await expect(SealingKeyRing.open(file, false)).rejects.toThrow(StoreMismatchError)
+  expect(await readdir(dirname(file))).toEqual([])
+})
+
+it('a file that cannot be read is not taken for a missing one', async () => {
+  const { file } = await newRing()
+  await rm(file)
+  await mkdir(file)
+  await expect(SealingKeyRing.open(file, true)).rejects.toThrow(InputFileError)
 })
 
 it('the file stays readable by its owner alone, with nothing left beside it', async () => {
