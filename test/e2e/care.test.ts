@@ -259,6 +259,42 @@ describe('sessiond check and repair', () => {
   })
 })
 
+it('a store that --store puts elsewhere is served, imported into, checked, repaired and restored there', async () => {
+  const own = await temporaryDirectory(onTestFinished)
+  const elsewhere = join(own, 'disk', 'sessions')
+  const dataDir = join(own, 'data')
+  const place = ['--data-dir', dataDir, '--store', `level:${elsewhere}`]
+  const running = await startServer({ dataDir, args: place.slice(2) })
+  await fill(running.ready.grpc, 12)
+  const file = join(own, 'FILE')
+  expect(await sessiond(['backup', file, '--server', running.ready.grpc])).toMatchObject({
+    code: 0,
+  })
+  await running.stop()
+  expect(await readdir(dataDir)).not.toContain('store')
+  const sessions = join(own, 'sessions.json')
+  const opened = { id: '1', user_id: 'imported', open_time: new Date().toISOString() }
+  await writeFile(sessions, JSON.stringify([opened]))
+  expect(await sessiond(['import', sessions, ...place])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('imported 1 '),
+  })
+  expect(await sessiond(['check', ...place])).toMatchObject({ code: 0, stderr: '' })
+  expect(await sessiond(['repair', ...place])).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^13 sessions, 0 dropped or mended; .*disk\/sessions\.before/),
+  })
+  // Elsewhere in the data directory alone: nobody begins an empty store beside it.
+  const without = await sessiond(['serve', '--data-dir', dataDir, '--grpc', '127.0.0.1:0'])
+  expect([without.code, without.stderr]).toEqual([4, expect.stringContaining('has no store')])
+  await rm(elsewhere, { recursive: true })
+  expect(await sessiond(['restore', file, ...place])).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^restored 12 sessions/),
+  })
+  expect(await readdir(elsewhere)).toContain('CURRENT')
+})
+
 it.each(['status', 'backup', 'restore', 'check', 'repair'])(
   '%s --help has examples',
   async (name) => {

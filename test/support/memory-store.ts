@@ -48,7 +48,7 @@ export class MemoryStore implements SessionStore {
 
   async insert(scope: InsertScope, decide: (seen: Seen) => Decision): Promise<Session> {
     this.checkOpen()
-    const seen = this.look(scope)
+    const seen = this.see(scope)
     const decision = decide(seen)
     if ('keep' in decision) {
       return decision.keep
@@ -216,7 +216,7 @@ export class MemoryStore implements SessionStore {
     this.closed = true
   }
 
-  private look({ userId, idempotency, reuse, countOpenOfUser }: InsertScope): Seen {
+  private see({ userId, idempotency, reuse, countOpenOfUser }: InsertScope): Seen {
     const ofUser = this.open().filter((session) => session.userId === userId)
     const entry = idempotency && this.entries.get(scopeText(idempotency))
     const reusable = reuse && this.newestOpened(userId, reuse)

@@ -1,7 +1,7 @@
 import { open, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { StoreMismatchError } from '../../core/errors.js'
-import { syncDirectory } from '../../files/directory.js'
+import { makeDirectory, syncDirectory } from '../../files/directory.js'
 import type { StoreTraces } from '../engine.js'
 import { holdsDatabase } from './database.js'
 
@@ -36,6 +36,8 @@ async function findTrace({
 
 /** Writes the marker file durably, unless it exists. */
 export async function noteMade({ note }: StoreTraces): Promise<void> {
+  // The store may be elsewhere.
+  await makeDirectory(dirname(note))
   const file = await open(note, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'EEXIST') {
       return null

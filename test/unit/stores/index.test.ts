@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { readConfig } from '../../../src/config/config.js'
@@ -34,7 +33,6 @@ it('opens the store that --store chooses, where it says', async () => {
     const engine = await storeEngine(storePlace(config))
     expect(engine.location).toBe(location)
     await expect(engine.exists()).resolves.toBe(false)
-    await mkdir(dataDir)
     const opened = await engine.open({ epochs: EPOCHS })
     await insert(opened, commandSession('1'))
     await opened.close()
