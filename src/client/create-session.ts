@@ -3,8 +3,8 @@ import { status } from '@grpc/grpc-js'
 import type { TokenLifetime } from '#generated/service/meta'
 import { SessiondError } from '../core/errors.js'
 import { uuidText } from '../core/uuid.js'
+import { nodeEd25519 } from '../crypto/node-ed25519.js'
 import { schemeVerifier } from '../crypto/schemes.js'
-import { naclEd25519 } from '../crypto/tweetnacl.js'
 import { verifyChain } from '../envelope/chain.js'
 import { readCreateRequest, readCreateResponse } from '../envelope/create.js'
 import { requestDigest } from '../envelope/digest.js'
@@ -17,7 +17,7 @@ import { prepareRequest, type RequestOptions } from './request.js'
 
 const DEFAULT_DEADLINE_MS = 10_000
 const CREATE_PATH = '/session.Session/Create'
-const verify = schemeVerifier(naclEd25519)
+const verify = schemeVerifier(nodeEd25519)
 
 /** Which session to open, and how long to try. */
 export interface CreateSessionOptions extends Omit<RequestOptions, 'idempotencyKey'> {

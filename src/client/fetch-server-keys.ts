@@ -1,6 +1,6 @@
 import { GetIdentityRequest, GetIdentityResponse } from '#generated/sessiond/v1/identity'
 import { ED25519_KEY_BYTES } from '../core/key-lengths.js'
-import { naclEd25519 } from '../crypto/tweetnacl.js'
+import { nodeEd25519 } from '../crypto/node-ed25519.js'
 import { nextIdentityStatement } from '../envelope/next-identity.js'
 import { callUnary } from './connection/call.js'
 import type { Connection } from './connection/connect.js'
@@ -54,7 +54,7 @@ function readTrusted(answer: Uint8Array, serverKeys: Connection['serverKeys']): 
     return [current]
   }
   const statement = nextIdentityStatement(nextIdentity)
-  if (!naclEd25519.verify(identity, statement, nextIdentitySignature)) {
+  if (!nodeEd25519.verify(identity, statement, nextIdentitySignature)) {
     throw new UntrustedResponseError('the next key is not signed by the current one')
   }
   return [current, Uint8Array.from(nextIdentity)]

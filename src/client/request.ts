@@ -1,9 +1,6 @@
 import { RequestMetaHeader, type TokenLifetime } from '#generated/service/meta'
 import { CreateRequest, CreateRequest_Body } from '#generated/session/service'
-import type { Signer } from '../crypto/ed25519.js'
-import { ownerIdOf, type PrivateKey } from '../crypto/keys.js'
-import { p256Signer } from '../crypto/p256.js'
-import { naclEd25519 } from '../crypto/tweetnacl.js'
+import { ownerIdOf, type PrivateKey, signerOf } from '../crypto/keys.js'
 import { signRequest } from '../envelope/sign.js'
 
 /** How many nodes a request may pass: the server, and one before it. */
@@ -114,8 +111,4 @@ export function publicKeyOf(key: PrivateKey): Uint8Array {
  */
 export function requestToJson(bytes: Uint8Array): unknown {
   return CreateRequest.toJSON(CreateRequest.decode(bytes))
-}
-
-function signerOf(key: PrivateKey): Signer {
-  return key.type === 'ed25519' ? naclEd25519.signer(key.seed) : p256Signer(key.secret)
 }

@@ -4,10 +4,11 @@ import { p256 } from '@noble/curves/nist.js'
 import { base58, hex } from '@scure/base'
 import { InputFileError } from '../core/errors.js'
 import { SEED_BYTES } from '../core/key-lengths.js'
+import type { Signer } from './ed25519.js'
 import { n3Account } from './n3.js'
-import { p256PublicKey } from './p256.js'
+import { nodeEd25519 } from './node-ed25519.js'
+import { p256Signer } from './p256.js'
 import { ed25519Jwk, p256Jwk, readPrivateKey } from './private-key.js'
-import { naclEd25519 } from './tweetnacl.js'
 
 /** A long-term private key: an Ed25519 seed, or a P-256 scalar in big-endian order. 32 bytes either way. */
 export type PrivateKey =
@@ -99,9 +100,21 @@ const EXPECTED =
  * ```
  */
 export function ownerIdOf(key: PrivateKey): Uint8Array {
-  return key.type === 'ed25519'
-    ? naclEd25519.publicKey(key.seed)
-    : n3Account(p256PublicKey(key.secret))
+  const { publicKey } = signerOf(key)
+  return key.type === 'ed25519' ? publicKey : n3Account(publicKey)
+}
+
+// Preparing a key costs as much as ten signatures.
+const signers = new WeakMap<PrivateKey, Signer>()
+
+/** Signs with a private key; prepared once for each, whose bytes must stay as they are. */
+export function signerOf(key: PrivateKey): Signer {
+  let signer = signers.get(key)
+  if (signer === undefined) {
+    signer = key.type === 'ed25519' ? nodeEd25519.signer(key.seed) : p256Signer(key.secret)
+    signers.set(key, signer)
+  }
+  return signer
 }
 
 /**

@@ -7,6 +7,7 @@
 export { SessiondError } from '../core/errors.js'
 export type { Ed25519, Signer } from '../crypto/ed25519.js'
 export { n3Account } from '../crypto/n3.js'
+export { nodeEd25519 } from '../crypto/node-ed25519.js'
 export { type P256Form, p256PublicKey, p256Signer } from '../crypto/p256.js'
 export { cachedVerify, schemeVerifier, type Verify } from '../crypto/schemes.js'
 export { naclEd25519 } from '../crypto/tweetnacl.js'
