@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readdir, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, it, onTestFinished } from 'vitest'
@@ -90,6 +90,26 @@ const specifier = (folder: string, path: string) => relative(`src/${folder}`, `s
 
 it('knows every folder of src/, which holds nothing beside them', async () => {
   expect((await readdir(join(root, 'src'))).sort()).toEqual(Object.keys(MAY_IMPORT).sort())
+})
+
+it('has no arrow that points up in the picture of docs/architecture.md', async () => {
+  const page = await readFile(join(root, 'docs/architecture.md'), 'utf8')
+  const [, picture = ''] = /```\n(cli → [\s\S]*?)```/.exec(page) ?? []
+  const levels = new Map<string, number>()
+  for (const [i, floor] of picture.split(/→(?![^{]*\})/).entries()) {
+    for (const rooms of floor.replace(/[{}]/g, '').split(',')) {
+      // Within a floor, too, an arrow points down.
+      for (const [j, room] of rooms.split('→').entries()) {
+        levels.set(room.trim(), i + j / 10)
+      }
+    }
+  }
+  expect([...levels.keys(), 'web'].sort()).toEqual(Object.keys(MAY_IMPORT).sort())
+  const level = (folder: string) => levels.get(folder) ?? Number.NaN
+  const up = Object.entries(MAY_IMPORT).flatMap(([folder, others]) =>
+    others.filter((other) => !(level(folder) < level(other))).map((other) => [folder, other]),
+  )
+  expect(up).toEqual([])
 })
 
 it('lets arrows between folders point one way, those of types too', async () => {
