@@ -2,7 +2,8 @@ import { ConfigError } from '../config/config.js'
 import { StoreUnavailableError } from '../core/errors.js'
 import type { Audit, AuditEntry } from '../core/operators/audit.js'
 import { isDescriptor, STDERR, STDOUT } from '../files/descriptors.js'
-import { type After, backgroundTimer } from '../net/background-timers.js'
+import { backgroundTimer } from '../net/background-timers.js'
+import type { After } from '../net/timers.js'
 import { type AuditFile, openAuditFile } from './audit-file.js'
 
 const RETRY_DELAY_MS = 1000

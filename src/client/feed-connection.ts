@@ -1,6 +1,6 @@
 import { FeedProtocolError, type Notice } from '../feed/protocol/messages.js'
 import { decodeNotice } from '../feed/protocol/read.js'
-import type { After } from '../net/background-timers.js'
+import type { After } from '../net/timers.js'
 
 const FIRST_RETRY_MS = 500
 const LAST_RETRY_MS = 30_000

@@ -1,6 +1,6 @@
 import type { SessionChange } from '../core/events.js'
 import type { SessionStore } from '../core/store.js'
-import { startTimer } from '../net/timers.js'
+import { type After, startTimer } from '../net/timers.js'
 import type { Follower } from './follower.js'
 import { FeedList } from './list.js'
 import { Pacer, type Sender } from './pacer.js'
@@ -13,8 +13,7 @@ export interface FeedHubOptions {
   readonly maxSessions: number
   /** Told when the store could not be read, which is tried again, or when a viewer was not served. */
   readonly onError: (error: unknown) => void
-  /** Calls `run` after a time unless what it returns is called before (default: a timer). */
-  readonly after?: (delayMs: number, run: () => void) => () => void
+  readonly after?: After
   /** Default: a monotonic clock. */
   readonly nowMs?: () => number
 }

@@ -1,3 +1,5 @@
+import type { After } from '../net/timers.js'
+
 /** How long viewers may keep everything else waiting at a time. */
 const TURN_MS = 2
 /** How many times as long everything else has before their next turn. */
@@ -13,8 +15,7 @@ export interface Sender {
 export interface PacerOptions {
   /** Makes new work for senders until `isOver`, or until nothing is left: then it returns false. */
   readonly change: (isOver: () => boolean) => boolean
-  /** Calls `run` after a time unless what it returns is called before. */
-  readonly after: (delayMs: number, run: () => void) => () => void
+  readonly after: After
   /** A sender or `change` failed; the others go on. */
   readonly onError: (error: unknown) => void
   /** Default: a monotonic clock. */

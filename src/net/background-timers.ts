@@ -1,5 +1,4 @@
-/** Calls `run` after a delay. The function returned cancels that. */
-export type After = (delayMs: number, run: () => void) => () => void
+import type { After } from './timers.js'
 
 /** Calls `run` at intervals, until the function returned is called. */
 export type Every = (intervalMs: number, run: () => void) => () => void

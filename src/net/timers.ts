@@ -1,8 +1,11 @@
 /** A timer of Node fires at once when its delay is longer (24.8 days). */
 export const MAX_TIMER_MS = 2 ** 31 - 1
 
-/** Calls `run` after a delay of any length, Infinity too. The function returned cancels that. */
-export function startTimer(delayMs: number, run: () => void): () => void {
+/** Calls `run` after a delay. The function returned cancels that. */
+export type After = (delayMs: number, run: () => void) => () => void
+
+/** `After` for a delay of any length, Infinity too. Keeps the process alive. */
+export const startTimer: After = (delayMs, run) => {
   let timer: ReturnType<typeof setTimeout>
   const wait = (leftMs: number) => {
     timer =

@@ -1,4 +1,5 @@
-import { type After, backgroundTimer } from '../net/background-timers.js'
+import { backgroundTimer } from '../net/background-timers.js'
+import type { After } from '../net/timers.js'
 
 const WINDOW_MS = 1000
 

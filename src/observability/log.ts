@@ -1,5 +1,5 @@
 import { type DestinationStream, destination as destinationOf, pino } from 'pino'
-import type { After } from '../net/background-timers.js'
+import type { After } from '../net/timers.js'
 import { LineBounds } from './line-bounds.js'
 import { loggedError } from './log-error.js'
 
