@@ -1,7 +1,13 @@
 import { createServer, type IncomingMessage } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import { StoreUnavailableError } from '../../../src/core/errors.js'
-import { type AnswerOptions, answer, isCall, type MetricsPorts } from '../../../src/http/answer.js'
+import {
+  type AnswerOptions,
+  answer,
+  isCall,
+  type MetricsPorts,
+  refuse,
+} from '../../../src/http/answer.js'
 import { listenLocally } from '../../support/listen.js'
 
 const METRICS: MetricsPorts = {
@@ -63,6 +69,55 @@ describe('/metrics', () => {
   it('is no page where there are none', async () => {
     expect(await ask('/metrics')).toMatchObject({ status: 404 })
   })
+})
+
+describe('a page', () => {
+  const page = { body: Buffer.from('<!doctype html>'), headers: { 'Content-Type': 'text/html' } }
+  const pages = new Map([['/', page]])
+
+  it('is served at its path, whatever follows a question mark', async () => {
+    const { status, headers, text } = await ask('/?q', { pages })
+    expect({ status, text }).toEqual({ status: 200, text: '<!doctype html>' })
+    expect(headers.get('content-type')).toBe('text/html')
+  })
+
+  it('is told under the path of the list that it needs a WebSocket, or why it may not watch', async () => {
+    expect(await ask('/session-list', { pages })).toMatchObject({
+      ...{ status: 426, text: 'the session list is a WebSocket\n' },
+    })
+    const access = { isPublic: false, token: { matches: () => false } }
+    expect(await ask('/session-list', { pages, access })).toMatchObject({
+      ...{ status: 401, text: 'the token of --feed-token is needed\n' },
+    })
+  })
+})
+
+it.each([
+  [401, 'WWW-Authenticate: Bearer'],
+  [403, null],
+  [503, 'Retry-After: 10'],
+])('an upgrade that is refused with %i is told %j, the reason, and hung up on', (status, more) => {
+  const written: string[] = []
+  let isDestroyed = false
+  const socket = {
+    end(text: string, done: () => void) {
+      written.push(text)
+      done()
+    },
+    destroy() {
+      isDestroyed = true
+    },
+  }
+  refuse(socket as never, status, 'the reason é')
+  const [head = '', body] = (written[0] ?? '').split('\r\n\r\n')
+  const lines = head.split('\r\n')
+  expect(lines[0]).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
+  expect(lines).toContain('Content-Length: 14')
+  expect(lines.filter((line) => /^(WWW-Authenticate|Retry-After)/.test(line))).toEqual(
+    more === null ? [] : [more],
+  )
+  expect(body).toBe('the reason é\n')
+  expect(isDestroyed).toBe(true)
 })
 
 it.each(['POST', 'PUT', 'DELETE'])('%s is refused where only pages are', async (method) => {
