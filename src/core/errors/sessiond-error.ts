@@ -3,7 +3,7 @@ import {
   type CallerErrorCode,
   type ErrorCode,
   type RemoteErrorCode,
-} from './error-codes.js'
+} from './codes.js'
 
 /** What an error tells programs, beside its code. */
 export interface ErrorFacts {

@@ -1,0 +1,54 @@
+import { SessiondError } from './sessiond-error.js'
+
+// Limits that a caller has reached.
+
+/** The limit of open sessions is reached. */
+export class QuotaError extends SessiondError {
+  readonly code = 'QUOTA_EXCEEDED'
+
+  constructor(scope: 'owner' | 'server', limit: number) {
+    super(
+      scope === 'owner'
+        ? `this owner already has ${limit} open sessions, the most allowed: close one, or wait until one expires`
+        : `the server already holds ${limit} open sessions, the most allowed`,
+      { metadata: { scope, limit: `${limit}` } },
+    )
+  }
+}
+
+/** The caller's address exceeds its rate limit. Trying again later is safe. */
+export class RateLimitedError extends SessiondError {
+  readonly code = 'RATE_LIMITED'
+
+  constructor(scope: 'calls' | 'failures', perSecond: number) {
+    super(
+      scope === 'calls'
+        ? `this address makes more than ${perSecond} calls a second, the most allowed: wait a second`
+        : `more than ${perSecond} calls a second of this address failed, and did not prove who makes them: wait a second`,
+      { metadata: { scope, limit: `${perSecond}` } },
+    )
+  }
+}
+
+/** Too much work of this kind is in progress. Trying again later is safe. */
+export class BusyError extends SessiondError {
+  readonly code = 'BUSY'
+
+  /** `work`: its kind, in the plural. */
+  constructor(work: string, limit: number) {
+    super(`${limit} ${work} are under way, the most at a time: wait until one ends`, {
+      metadata: { limit: `${limit}` },
+    })
+  }
+}
+
+/** The request took too long to arrive. Nothing of it was done. */
+export class RequestTimeoutError extends SessiondError {
+  readonly code = 'REQUEST_TIMEOUT'
+
+  constructor(timeoutMs: number) {
+    super(`the request did not arrive within ${timeoutMs} ms`, {
+      metadata: { timeout_ms: `${timeoutMs}` },
+    })
+  }
+}
