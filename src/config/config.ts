@@ -113,7 +113,7 @@ function readConfigFile(name: string, text: string, mistakes: string[]): Record<
   try {
     parsed = JSON.parse(text)
   } catch (error) {
-    mistakes.push(`--config ${name}: not JSON: ${(error as Error).message}`)
+    mistakes.push(`--config ${name}: not JSON${lineOf(error, text)}`)
     return {}
   }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
@@ -136,6 +136,14 @@ function readConfigFile(name: string, text: string, mistakes: string[]): Record<
     }
   }
   return values
+}
+
+/** Where a text is not JSON, if that is known. Quotes nothing: by mistake the file may be a key. */
+function lineOf(error: unknown, text: string): string {
+  const [, position] = /at position (\d+)/.exec((error as Error).message) ?? []
+  return position === undefined
+    ? ''
+    : `, at line ${text.slice(0, Number(position)).split('\n').length}`
 }
 
 function isTexts(value: unknown): value is readonly string[] {

@@ -105,6 +105,14 @@ describe('the configuration', () => {
     ])
   })
 
+  it('says where the file is not JSON, and quotes nothing of it', () => {
+    const read = (text: string) => mistakesOf({ ...none, file: { name: 'c.json', text } })
+    expect(read('{\n"owners": "any-signer"\n"http": "off"}')).toEqual([
+      '--config c.json: not JSON, at line 3',
+    ])
+    expect(read('the-admin-token-of-this-server')).toEqual(['--config c.json: not JSON'])
+  })
+
   it.each([
     ['{', /not JSON/],
     ['[]', /one JSON object/],
