@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished } from 'vitest'
 import { Session as SessionMessage } from '#generated/sessiond/store/v1/store'
@@ -49,4 +50,15 @@ export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
     found.push(item)
   }
   return found
+}
+
+/** An open store that has a table, since it was opened before, and the path of its last file with such a name. */
+export async function openedTwice() {
+  const location = await filledStore()
+  const store = await openStore(location)
+  const pathOf = async (name: RegExp) => {
+    const names = (await readdir(location)).filter((file) => name.test(file))
+    return join(location, names.at(-1) ?? '')
+  }
+  return { location, store, pathOf }
 }

@@ -1,4 +1,5 @@
-import { rename } from 'node:fs/promises'
+import { readdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { StoreUnavailableError } from '../../../../../src/core/errors.js'
@@ -254,4 +255,25 @@ it('takes no write any more where the files are taken away while it recovers', a
   expect(store.isWritable).toBe(false)
   await expect(insert(store, sessionOf('bob'))).rejects.toThrow(/taken away/)
   expect(recoveries).toBe(0)
+})
+
+it('does not reopen a database whose log is damaged, and takes no more writes', async () => {
+  const damages: string[] = []
+  const { location, store, observed } = await setUp({ onDamage: (line) => damages.push(line) })
+  await insert(store, sessionOf('kept'))
+  const [log = ''] = (await readdir(location)).filter((name) => name.endsWith('.log'))
+  const bytes = await readFile(join(location, log))
+  bytes[40] = (bytes[40] as number) ^ 1
+  await writeFile(join(location, log), bytes)
+  failOnce(observed)
+  await expect(insert(store, sessionOf('lost'))).rejects.toMatchObject({
+    code: 'STORE_UNAVAILABLE',
+  })
+  await vi.waitFor(() =>
+    expect(damages).toEqual([expect.stringMatching(/\.log: a record fails its checksum/)]),
+  )
+  await expect(insert(store, sessionOf('later'))).rejects.toMatchObject({ code: 'STORE_DAMAGED' })
+  expect(await store.get('kept')).toBeDefined()
+  expect(await readFile(join(location, log))).toEqual(bytes)
+  expect(await readdir(location)).toContain('CURRENT')
 })
