@@ -1,8 +1,9 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { RequestMetaHeader } from '#generated/service/meta'
 import { BearerToken, SessionToken } from '#generated/service/meta'
 import { verifyChain } from '../../../src/envelope/chain.js'
 import { readCreateRequest } from '../../../src/envelope/create.js'
+import { WireReader } from '../../../src/envelope/wire.js'
 import {
   alice,
   hop,
@@ -59,6 +60,20 @@ test('a request is read', () => {
     idempotencyKey: 'é',
     xHeadersPath: 'meta_header.x_headers',
   })
+})
+
+test('each field is read once: nothing scans the bytes again', () => {
+  const fields = {
+    message: 3,
+    ...{ body: 2, ownerId: 1, lifetime: 3 },
+    ...{ metaHeader: 3, version: 1 },
+    ...{ verifyHeader: 3, signatures: 3 * 2 },
+  }
+  const tag = vi.spyOn(WireReader.prototype, 'tag')
+  onTestFinished(() => tag.mockRestore())
+  const { message } = readCreateRequest(request())
+  expect(message.levels).toHaveLength(1)
+  expect(tag).toHaveBeenCalledTimes(Object.values(fields).reduce((sum, count) => sum + count, 0))
 })
 
 test('64-bit numbers keep every bit; what is left out is 0', () => {
