@@ -48,8 +48,16 @@ fuzz({
     const getPath = () => '/commandable.Commandable/invoke'
     const metadata = { get: () => [] }
     const [error, bytes] = await new Promise<[{ code: status } | null, Buffer]>((resolve) =>
-      invoke({ request: input, metadata, getPath, getPeer: () => '', once() {} }, (...outcome) =>
-        resolve(outcome),
+      invoke(
+        {
+          request: input,
+          metadata,
+          getPath,
+          getPeer: () => '',
+          once() {},
+          getDeadline: () => Infinity,
+        },
+        (...outcome) => resolve(outcome),
       ),
     )
     expect(internal).toEqual([])

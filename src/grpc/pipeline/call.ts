@@ -5,6 +5,7 @@ import type { AuditEntry, Caller } from '../../core/operators/audit.js'
 import type { ClientCertificate } from '../../core/operators/credential.js'
 import type { AdmitOperator } from '../../core/operators/trust.js'
 import { bracketedPeer } from '../../net/address.js'
+import { startTimer } from '../../net/timers.js'
 import { type Refusal, toStatus } from './status.js'
 
 /** Carries a request's id: as the caller gives it, and back with a refusal. */
@@ -38,6 +39,7 @@ export class Call {
   #proof: string | null | undefined
   #refused: unknown
   #controller: AbortController | undefined
+  #stopTimer: (() => void) | undefined
   #isOver = false
 
   constructor(
@@ -70,22 +72,30 @@ export class Call {
    * stopping server ended. Made when first asked for, since most calls need none.
    */
   get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      const controller = new AbortController()
-      this.#controller = controller
-      // grpc-js emits this at the end of every call, answered ones too.
-      const abort = () => {
-        if (!this.#isOver) {
-          controller.abort()
-        }
-      }
-      if (this.incoming.cancelled) {
-        abort()
-      } else {
-        this.incoming.once('cancelled', abort)
+    this.#controller ??= this.#watch()
+    return this.#controller.signal
+  }
+
+  #watch(): AbortController {
+    const controller = new AbortController()
+    // grpc-js emits `cancelled` at the end of every call, answered ones too.
+    const abort = () => {
+      if (!this.#isOver) {
+        controller.abort()
       }
     }
-    return this.#controller.signal
+    if (this.incoming.cancelled) {
+      abort()
+      return controller
+    }
+    this.incoming.once('cancelled', abort)
+    // It does not emit that at the deadline of a stream whose client takes nothing.
+    const deadlineAtMs = Number(this.incoming.getDeadline())
+    if (Number.isFinite(deadlineAtMs)) {
+      // A timer may fire 1 ms early.
+      this.#stopTimer = startTimer(deadlineAtMs + 1 - Date.now(), abort)
+    }
+    return controller
   }
 
   get isAborted(): boolean {
@@ -167,6 +177,7 @@ export class Call {
 
   #end(outcome: CallOutcome): void {
     this.#isOver = true
+    this.#stopTimer?.()
     this.#running.end(outcome)
   }
 }

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect as connectHttp2 } from 'node:http2'
 import { Client, credentials } from '@grpc/grpc-js'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { callServerStream } from '../../../../src/client/connection/call.js'
@@ -26,7 +28,7 @@ async function serve(handle: Answers, observing = (observer: CallObserver) => ob
   })
   const call = (method = 'Backup', signal?: AbortSignal) =>
     callServerStream(client, `/sessiond.v1.Admin/${method}`, Buffer.from('request'), signal)
-  return { ended, call }
+  return { ended, call, address: server.address }
 }
 
 async function all(chunks: AsyncIterable<Uint8Array>): Promise<string[]> {
@@ -141,6 +143,30 @@ describe('a handler that streams', () => {
     expect(signalled).toBe(true)
     expect(sent).toBeLessThan(1000)
     await expect.poll(() => ended).toMatchObject([{ code: 'CANCELLED' }])
+  })
+
+  it('is told when its deadline passes, though the client takes nothing', async () => {
+    const { reach, reached } = signpost()
+    const { address, ended } = await serve(async function* (_request, { signal }) {
+      signal.addEventListener('abort', reach)
+      for (;;) {
+        yield CHUNK
+      }
+    })
+    const session = connectHttp2(`http://${address}`, { settings: { initialWindowSize: 0 } })
+    onTestFinished(() => session.destroy())
+    await once(session, 'remoteSettings')
+    session
+      .request({
+        ':method': 'POST',
+        ':path': '/sessiond.v1.Admin/Backup',
+        'content-type': 'application/grpc',
+        'grpc-timeout': '100m',
+      })
+      .on('error', () => {})
+      .end(Buffer.alloc(5))
+    await reached
+    await expect.poll(() => ended).toMatchObject([{ code: 'DEADLINE_EXCEEDED' }])
   })
 
   it('ends for a caller that aborts, with the reason', async () => {
