@@ -1,24 +1,24 @@
 import { constants, type FileHandle, open, stat } from 'node:fs/promises'
 
 const NEWLINE = 0x0a
-/** A pipe that nobody reads from, or that is full, gives an error instead of holding a thread for ever. */
+/** Non-blocking: a pipe that is full or has no reader gives an error instead of blocking a thread for ever. */
 const STREAM_FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_NONBLOCK
 
-/** The file of an audit log, opened to be added to. */
+/** The file of an audit log, open for appending. */
 export interface AuditFile {
-  /** Whether its last line has no end: the process that wrote it was cut off. */
+  /** Whether its last line is incomplete, because the process that wrote it died. */
   readonly endsMidLine: boolean
-  /** Adds what there is room for, and says how many bytes that was. Where it throws, none was. */
+  /** Appends as many bytes as there is room for, and returns how many. If it throws, it appended none. */
   write(bytes: Uint8Array): Promise<number>
-  /** Whether another file, or none, has its name now. */
+  /** Whether its path now names another file, or none. */
   isMoved(): Promise<boolean>
   close(): Promise<void>
 }
 
-/** Opens the file, or makes it for its owner's eyes. It may be a pipe or a device too. */
+/** Opens the file, or creates it readable by its owner alone. A pipe or a device works too. */
 export async function openAuditFile(path: string): Promise<AuditFile> {
   const found = await stat(path).catch(() => null)
-  // 'a+', since the last byte of a file must be read.
+  // 'a+', because the last byte of a file must be read.
   const flags = found === null || found.isFile() ? 'a+' : STREAM_FLAGS
   const file = await open(path, flags, 0o600).catch((error: NodeJS.ErrnoException) => {
     throw found?.isFIFO() && error.code === 'ENXIO'

@@ -7,28 +7,28 @@ import type { After } from '../net/timers.js'
 import { type AuditFile, openAuditFile } from './audit-file.js'
 
 const RETRY_DELAY_MS = 1000
-/** How often the file is looked for under its name, while there is something to write. */
-const LOOK_INTERVAL_MS = 1000
+/** How often a write first checks whether the file was renamed. */
+const RENAME_CHECK_INTERVAL_MS = 1000
 
 export interface AuditLogOptions {
   /** Unix time in milliseconds. */
   readonly nowMs: () => number
-  /** Entries cannot be written for now. Told once until they can be again. */
+  /** Called once when entries cannot be written, until they can again. */
   readonly onFailure: (error: unknown) => void
   readonly onRecovery: () => void
   readonly openFile?: (path: string) => Promise<AuditFile>
   readonly after?: After
 }
 
-/** The audit log: a file to which lines are only ever added, one JSON object each. */
+/** The audit log: a file that only grows, with one JSON object a line. */
 export interface AuditLog extends Audit {
-  /** Entries that are not in the file yet. */
+  /** How many entries are not in the file yet. */
   readonly pending: number
-  /** Throws StoreUnavailableError where entries are lost because they cannot be written. */
+  /** Throws StoreUnavailableError if entries are lost because they cannot be written. */
   close(): Promise<void>
 }
 
-/** Throws StoreUnavailableError where the file cannot be opened, ConfigError where it is not for us alone. */
+/** Throws StoreUnavailableError if the file cannot be opened, ConfigError if other output goes there too. */
 export async function openAuditLog(path: string, options: AuditLogOptions): Promise<AuditLog> {
   if (isDescriptor(path, STDOUT) || isDescriptor(path, STDERR)) {
     throw new ConfigError([
@@ -44,21 +44,20 @@ export async function openAuditLog(path: string, options: AuditLogOptions): Prom
 }
 
 /**
- * One write at a time: what is recorded meanwhile goes with the next. Lines that could not be written
- * are kept, and written before any other. A write that was cut short goes on with the byte that it
- * was cut at, so no line is lost, doubled or broken while the process lives; one that was cut with
- * its process is followed by a line of its own.
+ * Writes one batch at a time: entries recorded meanwhile go with the next. Lines that could not be written are kept and
+ * written first. A partial write continues at the byte where it stopped, so that no line is lost, repeated or broken while
+ * the process lives. After a line that a dead process left incomplete, a new line begins.
  */
 class FileAuditLog implements AuditLog {
-  /** Lines that no write has begun. */
+  /** Lines that no write has started. */
   private queue: string[] = []
-  /** The rest of the write that has begun, and of how many lines it is. */
+  /** What is left of the current write, and its number of lines. */
   private rest: Uint8Array = Buffer.alloc(0)
   private restLines = 0
   private writing: Promise<void> | null = null
   private failure: unknown = null
   private cancelRetry = () => {}
-  private lookedMs: number
+  private renameCheckedAtMs: number
   private isMidLine: boolean
 
   constructor(
@@ -66,7 +65,7 @@ class FileAuditLog implements AuditLog {
     private file: AuditFile,
     private readonly options: Required<AuditLogOptions>,
   ) {
-    this.lookedMs = options.nowMs()
+    this.renameCheckedAtMs = options.nowMs()
     this.isMidLine = file.endsMidLine
   }
 
@@ -125,14 +124,14 @@ class FileAuditLog implements AuditLog {
     } catch (error) {
       this.fail(error)
     } finally {
-      // In the same turn as the last look at the queue: what comes later begins a write of its own.
+      // In the same turn as the last check of the queue: a later entry starts a new write.
       this.writing = null
     }
   }
 
   private async writeSome(): Promise<void> {
     if (this.rest.length === 0) {
-      await this.followName()
+      await this.reopenIfRenamed()
       this.rest = Buffer.from((this.isMidLine ? '\n' : '') + this.queue.join(''))
       this.restLines = this.queue.length
       this.queue = []
@@ -148,11 +147,11 @@ class FileAuditLog implements AuditLog {
     }
   }
 
-  /** Goes on in a new file where the old one was renamed, as logrotate does. */
-  private async followName(): Promise<void> {
+  /** Opens a new file if the old one was renamed, as logrotate does. */
+  private async reopenIfRenamed(): Promise<void> {
     const nowMs = this.options.nowMs()
-    // Either way: a clock that was set back must not end the looking.
-    if (Math.abs(nowMs - this.lookedMs) < LOOK_INTERVAL_MS) {
+    // Absolute, because a clock that was set back must not stop the checks.
+    if (Math.abs(nowMs - this.renameCheckedAtMs) < RENAME_CHECK_INTERVAL_MS) {
       return
     }
     if (await this.file.isMoved()) {
@@ -161,7 +160,7 @@ class FileAuditLog implements AuditLog {
       this.isMidLine = this.file.endsMidLine
       await earlier.close()
     }
-    this.lookedMs = nowMs
+    this.renameCheckedAtMs = nowMs
   }
 
   private fail(error: unknown): void {

@@ -8,12 +8,12 @@ import { bracketedPeer } from '../../net/address.js'
 import { startTimer } from '../../net/timers.js'
 import { type Refusal, toStatus } from './status.js'
 
-/** Carries a request's id: as the caller gives it, and back with a refusal. */
+/** Carries the request's id: from the caller, and back with a refusal. */
 const REQUEST_ID = 'x-request-id'
 
 const NO_FACTS: AuditEntry['facts'] = {}
 
-/** What grpc-js tells of a call, unary or not. */
+/** A call of grpc-js, unary or not. */
 export interface IncomingGrpcCall {
   readonly metadata: Metadata
   readonly cancelled: boolean
@@ -26,21 +26,21 @@ export interface IncomingGrpcCall {
   once(event: 'cancelled', listener: () => void): unknown
 }
 
-/** One call, as its handler and the pipeline know it. */
+/** One call, as the pipeline and the handler see it. */
 export class Call {
   /** The peer, `HOST:PORT`. */
   readonly peer: string
-  /** What the audit log keeps of it, where its method is audited. */
+  /** What the audit log records of it, if its method is audited. */
   facts: AuditEntry['facts'] = NO_FACTS
   /** How many failures a refusal counts as, by what it costs to find out who calls. */
   failures = 1
-  readonly #running: RunningCall
-  /** What proved that an operator calls; null: no proof was wanted; undefined: the method is open to all. */
-  #proof: string | null | undefined
-  #refused: unknown
-  #controller: AbortController | undefined
-  #stopTimer: (() => void) | undefined
-  #isOver = false
+  private readonly running: RunningCall
+  /** What proved that an operator calls; null: no proof was required; undefined: the method is open to all. */
+  private proof: string | null | undefined
+  private refused: unknown
+  private controller: AbortController | undefined
+  private stopTimer: (() => void) | undefined
+  private isOver = false
 
   constructor(
     private readonly incoming: IncomingGrpcCall,
@@ -48,7 +48,7 @@ export class Call {
   ) {
     this.peer = bracketedPeer(incoming.getPeer())
     const header = (name: string) => incoming.metadata.get(name)[0]?.toString()
-    this.#running = observer.begin({
+    this.running = observer.begin({
       transport: 'grpc',
       method: incoming.getPath().slice(1),
       peer: this.peer,
@@ -61,26 +61,26 @@ export class Call {
     return this.incoming.metadata
   }
 
-  /** Who calls. No proof is wanted on this machine alone. */
+  /** Who calls. Only a listener on this machine may require no proof. */
   get caller(): Caller {
     const open = this.peer.startsWith('unix:') ? 'gRPC on a Unix socket' : 'gRPC on loopback'
-    return { name: this.#proof ?? open, address: this.peer }
+    return { name: this.proof ?? open, address: this.peer }
   }
 
   /**
-   * Aborted when nobody waits for the answer any more: the caller cancelled, its deadline passed, or the grace of a
-   * stopping server ended. Made when first asked for, since most calls need none.
+   * Aborts when nobody waits for the answer any more: the caller cancelled, its deadline passed, or the grace period of
+   * a stopping server ended. Created on first use, because most calls need none.
    */
   get signal(): AbortSignal {
-    this.#controller ??= this.#watch()
-    return this.#controller.signal
+    this.controller ??= this.watch()
+    return this.controller.signal
   }
 
-  #watch(): AbortController {
+  private watch(): AbortController {
     const controller = new AbortController()
     // grpc-js emits `cancelled` at the end of every call, answered ones too.
     const abort = () => {
-      if (!this.#isOver) {
+      if (!this.isOver) {
         controller.abort()
       }
     }
@@ -93,29 +93,29 @@ export class Call {
     const deadlineAtMs = Number(this.incoming.getDeadline())
     if (Number.isFinite(deadlineAtMs)) {
       // A timer may fire 1 ms early.
-      this.#stopTimer = startTimer(deadlineAtMs + 1 - Date.now(), abort)
+      this.stopTimer = startTimer(deadlineAtMs + 1 - Date.now(), abort)
     }
     return controller
   }
 
   get isAborted(): boolean {
-    return this.#controller?.signal.aborted ?? false
+    return this.controller?.signal.aborted ?? false
   }
 
-  /** Adds to what the audit log keeps of this call; a later value of the same name replaces the earlier one. */
+  /** Adds facts to the audit entry of this call. A later value replaces an earlier one of the same name. */
   note(facts: AuditEntry['facts']): void {
     this.facts = { ...this.facts, ...facts }
   }
 
-  /** The answer says that the command was refused, which the call's status, OK, does not show. */
+  /** Reports a refusal that stands in the answer: the status of the call is OK. */
   refuseInAnswer(error: unknown): void {
-    this.#refused = error
+    this.refused = error
   }
 
-  /** Throws CredentialError or ForwardedError where the caller is not let in as an operator. */
+  /** Throws CredentialError or ForwardedError if the caller is not admitted as an operator. */
   admit(admit: AdmitOperator): void {
     const { metadata } = this.incoming
-    this.#proof = admit({
+    this.proof = admit({
       authorization: metadata.get('authorization')[0]?.toString(),
       certificate: this.incoming.getAuthContext().sslPeerCertificate,
       certificateProblem: this.incoming.certificateProblem,
@@ -123,47 +123,47 @@ export class Call {
     })
   }
 
-  /** Does the call's work, so that the observer can tell what is part of it. */
+  /** Runs the call's work, so that the observer knows what belongs to it. */
   run<T>(work: () => T): T {
-    return this.#running.run(work)
+    return this.running.run(work)
   }
 
   /** The call was answered. */
   endAnswered(): void {
-    this.#end({ code: this.incoming.cancelled ? 'CANCELLED' : 'OK', error: this.#refused })
+    this.end({ code: this.incoming.cancelled ? 'CANCELLED' : 'OK', error: this.refused })
   }
 
-  /** The call failed with this error, of which `tell` tells the client. */
+  /** The call failed with this error. `tell` sends the refusal to the client. */
   endRefused(error: unknown, tell: (refusal: Refusal) => void): void {
     try {
-      this.#endRefused(error, tell)
+      this.refuse(error, tell)
     } catch (failure) {
-      // One refusal that cannot be sent ends its own call, and nobody else's.
-      this.#endRefused(failure, tell)
+      // A refusal that cannot be sent must end no other call.
+      this.refuse(failure, tell)
     }
   }
 
-  #endRefused(error: unknown, tell: (refusal: Refusal) => void): void {
+  private refuse(error: unknown, tell: (refusal: Refusal) => void): void {
     if (this.isAborted && isAbortError(error)) {
       const code = isPastDeadline(this.incoming) ? status.DEADLINE_EXCEEDED : status.CANCELLED
       tell({ code, details: 'nobody waits for the answer', metadata: new Metadata() })
-      this.#end({ code: status[code] })
+      this.end({ code: status[code] })
       return
     }
-    const refusal = this.#refusalOf(error)
+    const refusal = this.refusalOf(error)
     tell(refusal)
     const isInternal = refusal.code === status.INTERNAL
-    this.#end({ code: status[refusal.code], error, isInternal })
+    this.end({ code: status[refusal.code], error, isInternal })
   }
 
-  /** What the client is told of an error, with the id under which the server's log has more. */
-  #refusalOf(error: unknown): Refusal {
+  /** What the client learns of an error, with the id that finds it in the server's log. */
+  private refusalOf(error: unknown): Refusal {
     const refusal = toStatus(error)
-    const { requestId } = this.#running
+    const { requestId } = this.running
     refusal.metadata.set(REQUEST_ID, requestId)
     return {
       ...refusal,
-      failures: this.#isProved(error) ? 0 : this.failures,
+      failures: this.isProved(error) ? 0 : this.failures,
       ...(refusal.code === status.INTERNAL && {
         details: `${refusal.details} (request ${requestId})`,
       }),
@@ -171,18 +171,18 @@ export class Call {
   }
 
   /** A caller proves itself before it is told that its session has ended. */
-  #isProved(error: unknown): boolean {
-    return this.#proof !== undefined || error instanceof SessionEndedError
+  private isProved(error: unknown): boolean {
+    return this.proof !== undefined || error instanceof SessionEndedError
   }
 
-  #end(outcome: CallOutcome): void {
-    this.#isOver = true
-    this.#stopTimer?.()
-    this.#running.end(outcome)
+  private end(outcome: CallOutcome): void {
+    this.isOver = true
+    this.stopTimer?.()
+    this.running.end(outcome)
   }
 }
 
-/** Whether the client has been told, or is about to be, that its call took too long. */
+/** Whether the client has learned, or will soon, that its deadline passed. */
 export function isPastDeadline(call: { getDeadline(): Date | number }): boolean {
   return Number(call.getDeadline()) <= Date.now()
 }

@@ -15,8 +15,8 @@ export interface GrpcService {
 }
 
 /**
- * The definition of a service by its full name, such as `session.Session`. Messages stay bytes: the pipeline decodes
- * them, for grpc-js reports a deserializer that throws as INTERNAL.
+ * The definition of a service by its full name, such as `session.Session`. Messages stay raw bytes, because grpc-js reports
+ * a throwing deserializer as INTERNAL; the pipeline decodes them.
  */
 export function serviceDefinition(name: string): ServiceDefinition {
   return Object.fromEntries(
@@ -29,19 +29,19 @@ export function serviceDefinition(name: string): ServiceDefinition {
 
 const asIs = (bytes: Buffer) => bytes
 
-/** How a message of a contract is read and written. */
+/** Decodes and encodes a message of a contract. */
 export interface Codec<T> {
   encode(message: T): { finish(): Uint8Array }
   decode(bytes: Uint8Array): T
 }
 
-/** A message that its handler reads, or writes, itself. */
+/** For messages that the handler decodes or encodes itself. */
 export const BYTES: Codec<Uint8Array> = {
   decode: (bytes) => bytes,
   encode: (bytes) => ({ finish: () => bytes }),
 }
 
-/** Reads a request. Throws MalformedError. */
+/** Decodes a request. Throws MalformedError. */
 export function decode<T>(codec: Codec<T>, bytes: Buffer): T {
   try {
     return codec.decode(bytes)
@@ -50,15 +50,15 @@ export function decode<T>(codec: Codec<T>, bytes: Buffer): T {
   }
 }
 
-/** Writes a response, into a Buffer as grpc-js wants it, without copying. */
+/** Encodes a response as the Buffer that grpc-js wants, without copying it. */
 export function encode<T>(codec: Codec<T>, message: T): Buffer {
-  const { buffer, byteOffset, length } = codec.encode(message).finish()
-  return Buffer.from(buffer, byteOffset, length)
+  const bytes = codec.encode(message).finish()
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 }
 
 /**
- * The published contracts as encoded FileDescriptorProtos. What proto-loader makes of them has lost
- * which file imports which, and grpcurl then finds no service; so these come from the set itself.
+ * The published contracts as encoded FileDescriptorProtos, from the descriptor set itself: proto-loader drops which file
+ * imports which, and grpcurl then finds no service.
  */
 export function publishedFiles(): Buffer[] {
   return fromBinary(FileDescriptorSetSchema, descriptorSet)

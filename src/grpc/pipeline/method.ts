@@ -1,11 +1,11 @@
 import type { Call } from './call.js'
 import type { Codec } from './contracts.js'
 
-/** What a service says of a method: the pipeline does the rest. */
+/** What a service declares of a method. The pipeline does the rest. */
 interface MethodOf<Request, Response, Answer> {
   readonly request: Codec<Request>
   readonly response: Codec<Response>
-  /** What the audit log calls it, such as `erase`. Absent: it is not audited here. */
+  /** Its name in the audit log, such as `erase`. Absent: the pipeline does not audit it. */
   readonly audit?: string
   handle(request: Request, call: Call): Answer
 }
@@ -30,7 +30,7 @@ export function unary<Request, Response>(
   return { ...method, isStream: false } as UnaryMethod
 }
 
-/** A method that answers with a stream. It is asked for no more than the client takes. */
+/** A method that answers with a stream. It produces no more than the client reads. */
 export function stream<Request, Response>(
   method: Omit<StreamMethod<Request, Response>, 'isStream'>,
 ): StreamMethod {

@@ -12,21 +12,21 @@ import { Call } from './call.js'
 import { type Codec, decode, encode, type GrpcService, serviceDefinition } from './contracts.js'
 import type { Methods, StreamMethod, UnaryMethod } from './method.js'
 
-/** What calls of a service pass through. */
+/** What the calls of a service need on their way. */
 export interface PipelinePorts {
   readonly observer: CallObserver
-  /** Lets callers in. Absent: the service is open to all. */
+  /** Admits callers. Absent: the service is open to all. */
   readonly admit?: AdmitOperator | undefined
-  /** Keeps what audited methods did. */
+  /** Records what audited methods did. */
   readonly audit?: Audit
-  /** How many streams of the service run at a time, and what they are, in the plural. */
+  /** How many streams of the service may run at a time, and what they are, in the plural. */
   readonly maxStreams?: { readonly count: number; readonly work: string }
 }
 
 /**
- * A service whose every call takes the same way: it is observed, its caller is let in, its request is decoded, handled
- * and, where the method says so, audited, and its response is encoded. Errors become statuses on the way back. A method of
- * the contract that is not among `methods` is UNIMPLEMENTED.
+ * Builds a service whose every call takes the same way: observe, admit the caller, decode the request, handle it, audit it
+ * if the method says so, and encode the response. Errors become statuses. Methods of the contract that are not in `methods`
+ * are UNIMPLEMENTED.
  */
 export function grpcService(name: string, methods: Methods, ports: PipelinePorts): GrpcService {
   const definition = serviceDefinition(name)
@@ -91,7 +91,7 @@ function serveStream(
   }
 }
 
-/** What comes before every handler. Throws CredentialError, ForwardedError, MalformedError. */
+/** Admits the caller and decodes the request. Throws CredentialError, ForwardedError, MalformedError. */
 function enter<Request>(
   method: { readonly request: Codec<Request> },
   { admit }: PipelinePorts,
@@ -113,8 +113,8 @@ function takePlace(call: Call, streams: Set<Call>, { maxStreams }: PipelinePorts
 }
 
 /**
- * Does the work of an audited method if an entry of it can be kept, and keeps one, also where it fails: part of it may
- * be done.
+ * Runs the work of an audited method, unless the audit log cannot be written, and records it. Failed work is recorded too:
+ * part of it may be done.
  */
 function audited<T>(
   { audit: action }: { readonly audit?: string },
@@ -143,7 +143,7 @@ async function auditedAs<T>(
   }
 }
 
-/** Sends what a handler answers as fast as the client takes it. Throws AbortError where nobody waits any more. */
+/** Sends the responses as fast as the client reads them. Throws AbortError when nobody waits any more. */
 async function pump<Response>(
   codec: Codec<Response>,
   responses: AsyncIterable<Response>,
@@ -153,7 +153,7 @@ async function pump<Response>(
   for await (const response of responses) {
     signal.throwIfAborted()
     if (!outgoing.write(encode(codec, response))) {
-      // A call that was cancelled never drains.
+      // A cancelled call never drains.
       await once(outgoing, 'drain', { signal })
     }
   }

@@ -9,12 +9,12 @@ import {
   RateLimitedError,
 } from '../../core/errors.js'
 
-/** Who defines the reasons in ErrorInfo. */
+/** The `domain` of ErrorInfo: who defines the reasons. */
 const ERROR_DOMAIN = 'sessiond'
 const RETRY_DELAY_SECONDS = 1n
 /**
- * A message may quote what was sent. It stands in the trailers three times, percent-encoded or in base64,
- * and many clients take 8 KiB of them; where they are far longer, the call would never end.
+ * A message may quote the request. It stands in the trailers three times, percent-encoded or in base64. Many clients accept
+ * 8 KiB of trailers; with far longer ones the call would never end.
  */
 const MAX_MESSAGE_CHARS = 400
 
@@ -41,7 +41,7 @@ export const STATUS_CODES: Readonly<Record<CallerErrorCode, status>> = {
   SERVER_UNAVAILABLE: status.UNAVAILABLE,
   STORE_DAMAGED: status.DATA_LOSS,
   NOT_FOUND: status.NOT_FOUND,
-  // A session that has ended stays so: ABORTED would ask for another try.
+  // An ended session stays ended; ABORTED would invite a retry.
   CONFLICT: status.FAILED_PRECONDITION,
   KEY_NOT_CHANGED: status.FAILED_PRECONDITION,
 }
@@ -53,8 +53,8 @@ export interface Refusal extends StatusObject {
 }
 
 /**
- * What a client sees of an error: for one of ours its message, and in `grpc-status-details-bin` a
- * google.rpc.Status with the reason and the field at fault; of anything else nothing.
+ * What a client learns of an error. Of ours: the message, and in `grpc-status-details-bin` a google.rpc.Status with the
+ * reason and the wrong field. Of any other error: nothing.
  */
 export function toStatus(error: unknown): Refusal {
   if (!isCallerError(error)) {
@@ -84,7 +84,7 @@ export function toStatus(error: unknown): Refusal {
   return { code, details: message, metadata }
 }
 
-/** A refusal as the headers that end a stream, where no call of grpc-js was made of it. */
+/** A refusal as headers that end a stream, for streams that have not become a call of grpc-js. */
 export function toHeaders({ code, details, metadata }: Refusal): OutgoingHttpHeaders {
   return {
     ':status': 200,
@@ -95,7 +95,7 @@ export function toHeaders({ code, details, metadata }: Refusal): OutgoingHttpHea
   }
 }
 
-/** Without half a surrogate pair, quoted or made by the cut: grpc-js cannot encode one. */
+/** Cuts the message, and removes lone surrogates, which grpc-js cannot encode. */
 function shortened(message: string): string {
   const isLong = message.length > MAX_MESSAGE_CHARS
   const text = isLong ? `${message.slice(0, MAX_MESSAGE_CHARS)}…` : message

@@ -10,8 +10,8 @@ import { grpcService, type PipelinePorts } from '../pipeline/pipeline.js'
 const PREFIX = `${SERVICE}.`
 
 /**
- * `commandable.Commandable`: the sessions commands by name, with JSON both ways. What is refused stands in
- * the reply, and the call's status is OK (docs/protocols/commandable.md).
+ * `commandable.Commandable`: the sessions commands by name, with JSON arguments and results. A refusal is part of the
+ * reply, and the status of the call is OK (docs/protocols/commandable.md).
  */
 export function commandableService(
   sessions: CommandableSessions,

@@ -1,7 +1,7 @@
 import type { ErrorDescription } from '#generated/sessions_v1/sessions'
 import { descriptionOf } from '../../commandable/description.js'
 
-/** What a reply says of an error. Throws it again where it is no answer but a failure. */
+/** How a reply describes an error. Rethrows errors that are failures of the server. */
 export function describe(error: unknown, correlationId: string): ErrorDescription {
   const description = descriptionOf(error)
   if (description === null) {

@@ -4,8 +4,9 @@ import { HealthImplementation } from 'grpc-health-check'
 type Watch = (call: ServerWritableStream<{ readonly service: string }, { status: string }>) => void
 
 /**
- * Serves `grpc.health.v1.Health` for services of these names. No others ever come: who watches one is told
- * so, and is not kept in mind, as grpc-health-check keeps the name of each for ever.
+ * Serves `grpc.health.v1.Health` for services of these names. Watches of unknown names get SERVICE_UNKNOWN and are not
+ * remembered; grpc-health-check would keep each name for ever. Health and reflection come with their own messages and
+ * handlers, so they pass the limits of the transport, but not the pipeline.
  */
 export function addHealth(server: Server, names: readonly string[]): HealthImplementation {
   const health = new HealthImplementation(

@@ -4,17 +4,17 @@ import { readListArguments } from '../../core/commands/list-arguments.js'
 import { InvalidFieldError } from '../../core/errors.js'
 import type { Session } from '../../core/session.js'
 
-/** Which part of the list is wanted. Throws InvalidFieldError. */
+/** Reads which part of the list the request wants. Throws InvalidFieldError. */
 export function listArguments({ filter, paging }: SessionPageRequest): ListArguments {
   const { skip = 0n, take = 0, total = false } = paging ?? {}
-  // On this wire a number that was not given is a 0.
+  // protobuf sends an absent number as 0.
   const wanted = { skip: Number(skip), total, ...(take !== 0 && { take }) }
   return readListArguments(Object.fromEntries(filter), wanted)
 }
 
 /**
- * `user` or `data` as the core takes it, undefined where it was not given. The text `null` stands for
- * none. Throws InvalidFieldError.
+ * `user` or `data` as the core takes it: undefined if it was not given, null for the text `null`. Throws
+ * InvalidFieldError.
  */
 export function readJsonText(field: string, text: string): string | null | undefined {
   if (text === '') {
@@ -27,12 +27,12 @@ export function readJsonText(field: string, text: string): string | null | undef
   }
 }
 
-/** A session as it stands in a list for which nobody asked more. */
+/** A session in a list, without `user` and `data`. */
 export function toListedSession(session: Session): WireSession {
   return toWireSession({ ...session, user: null, data: null })
 }
 
-/** A session as it stands on the wire: without what makes it a token session. */
+/** A session on the wire, without its token. */
 export function toWireSession(session: Session): WireSession {
   const { id, userId, userName, active, address, client } = session
   return {

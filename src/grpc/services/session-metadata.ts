@@ -3,7 +3,7 @@ import { InvalidFieldError, MissingFieldError } from '../../core/errors.js'
 
 const PREFIX = 'sessiond-'
 
-/** What metadata says of a sessions command that its message has no field for (docs/protocols/sessions-v1.md). */
+/** Arguments of sessions commands for which the messages have no field (docs/protocols/sessions-v1.md). */
 type Key =
   | 'sessiond-user-id-bin'
   | 'sessiond-address-bin'
@@ -12,8 +12,8 @@ type Key =
   | 'sessiond-with-data'
 
 /**
- * Throws InvalidFieldError where the metadata has another key of ours than these, a misspelt one too, or one
- * of them twice: a call that says whose session it means must not be done without a look at that.
+ * Throws InvalidFieldError if the metadata has another `sessiond-` key than these, or one of them twice. A check that the
+ * caller asks for must never be skipped because its key is misspelt.
  */
 export function takeOnly(metadata: Metadata, ...keys: readonly Key[]): void {
   for (const key in metadata.getMap()) {
@@ -28,7 +28,7 @@ export function takeOnly(metadata: Metadata, ...keys: readonly Key[]): void {
   }
 }
 
-/** Whose session it must be. Throws MissingFieldError where the key is there with nothing under it. */
+/** The user that the session must belong to. Throws MissingFieldError if the value is empty. */
 export function userIdIn(metadata: Metadata): string | undefined {
   const userId = textUnder(metadata, 'sessiond-user-id-bin')
   if (userId === '') {
@@ -37,13 +37,13 @@ export function userIdIn(metadata: Metadata): string | undefined {
   return userId
 }
 
-/** The text under a binary key, for texts in plain metadata are ASCII. */
+/** The text of a binary key: plain metadata carries only ASCII. */
 export function textUnder(metadata: Metadata, key: Key & `${string}-bin`): string | undefined {
   const [value] = metadata.get(key)
   return value === undefined ? undefined : value.toString()
 }
 
-/** Whether `1` stands under the key. Throws InvalidFieldError where anything else does. */
+/** Whether the key's value is `1`. Throws InvalidFieldError for any other value. */
 export function hasMark(metadata: Metadata, key: Key): boolean {
   const [value] = metadata.get(key)
   if (value !== undefined && value !== '1') {

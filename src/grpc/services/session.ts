@@ -10,7 +10,7 @@ import { BYTES, type GrpcService } from '../pipeline/contracts.js'
 import { unary } from '../pipeline/method.js'
 import { grpcService } from '../pipeline/pipeline.js'
 
-/** Each is at most two bytes of UTF-8: a header holds nothing beyond Latin-1. */
+/** A header holds only Latin-1, so each character takes at most two bytes of UTF-8. */
 const MAX_USER_AGENT_CHARS = 512
 
 export interface SessionServicePorts {
@@ -52,7 +52,7 @@ export function sessionService(ports: SessionServicePorts): GrpcService {
     return answers.answer(session, meta, (key as MintedKey).minted)
   }
 
-  // What was signed are the bytes as they came: the envelope reads them.
+  // The signatures cover the received bytes, so the envelope reads those.
   const methods = { Create: unary({ request: BYTES, response: BYTES, handle: create }) }
   return grpcService('session.Session', methods, { observer })
 }

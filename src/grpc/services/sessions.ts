@@ -21,14 +21,14 @@ import { listArguments, readJsonText, toListedSession, toWireSession } from './s
 import { hasMark, takeOnly, textUnder, userIdIn } from './session-metadata.js'
 
 /**
- * `sessions_v1.Sessions`: the sessions commands as existing clients call them, and as our bridge does,
- * which says more in the metadata (docs/protocols/sessions-v1.md).
+ * `sessions_v1.Sessions`: the sessions commands, for existing clients and for our bridge, which adds arguments in the
+ * metadata (docs/protocols/sessions-v1.md).
  */
 export function sessionsService(sessions: Sessions, ports: PipelinePorts): GrpcService {
   return grpcService('sessions_v1.Sessions', { ...reads(sessions), ...writes(sessions) }, ports)
 }
 
-/** A command: what its use case refuses stands in the reply, all else in the call's status. */
+/** A command. The reply carries refusals of its use case; every other error becomes the status of the call. */
 function command<
   Request extends { correlationId: string },
   Reply extends { error: ErrorDescription | undefined },
@@ -132,7 +132,7 @@ function writes(sessions: Sessions): Methods {
   }
 }
 
-/** Closes a session by its id, or what a user opened from an address and client that the metadata names. */
+/** Closes a session by its id, or by the user, address and client in the metadata. */
 async function close(
   sessions: Sessions,
   { sessionId }: SessionIdRequest,

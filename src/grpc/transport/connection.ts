@@ -3,9 +3,9 @@ import type { Socket } from 'node:net'
 import { Stall } from '../../net/unsent.js'
 import type { Peer } from './peers.js'
 
-/** What opening a stream costs a peer, in bytes wasted, until it has become a call. */
+/** Opening a stream counts as so many wasted bytes until the stream has become a call. */
 const STREAM_WASTE_BYTES = 1024
-/** What a call may have in headers and framing, beside its message. */
+/** A call may have so many bytes of headers and framing besides its message. */
 const CALL_OVERHEAD_BYTES = 512
 
 export type ConnectionSocket = Pick<Socket, 'bytesRead' | 'destroy'>
@@ -15,7 +15,7 @@ export type ConnectionStream = Pick<
   'close' | 'headersSent' | 'on' | 'readableEnded' | 'respond' | 'writableEnded' | 'writableLength'
 >
 
-/** What a call takes up beside its message until its client has taken the answer. */
+/** A call takes so much memory besides its message until its client has read the answer. */
 const ANSWER_BYTES = 10 * 1024
 
 /** One connection, from its acceptance on. */
@@ -24,41 +24,41 @@ export class Connection {
   session: ConnectionSession | null = null
   /** Why a client certificate was shown and not verified. */
   certificateProblem: string | undefined
-  /** It was told to end, or is closed. */
+  /** Whether it was told to end, or is closed. */
   isOver = false
-  /** Without those that may stay open for ever. */
+  /** Without streams that may stay open for ever. */
   callsUnderWay = 0
-  /** Those that may, as watches of health. */
+  /** Streams that may stay open for ever, such as health watches. */
   lastingStreams = 0
-  /** Open streams, and since when; Infinity: the end of its request is not awaited. */
+  /** When each open stream began; Infinity: its request needs no end. */
   readonly streams = new Map<ConnectionStream, number>()
-  /** Ends the count of what its answers take up. */
+  /** Stops counting what its answers take up. */
   uncount: () => void = () => {}
-  /** What its answers took up at the last look. */
+  /** What its answers took up at the last `countUnsent`. */
   unsentBytes = 0
-  /** Of streams whose answers waited at the last look. */
+  /** Of streams whose answers waited at the last `countUnsent`. */
   readonly #stalls = new Map<ConnectionStream, Stall>()
   #bytesSeen = 0
-  /** Bytes that served no call so far; below zero where a call was made before its bytes were counted. */
+  /** Bytes that served no call. Below zero while a call's bytes are not counted yet. */
   #wastedBytes = 0
 
   constructor(
     readonly socket: ConnectionSocket,
     readonly peer: Peer,
-    readonly openedMs: number,
+    readonly openedAtMs: number,
   ) {}
 
-  /** A stream that never becomes a call, one reset for instance, costs the server more than its bytes. */
+  /** Counts a stream: one that never becomes a call, because the peer resets it, costs more than its bytes. */
   countStream(): void {
     this.#waste(STREAM_WASTE_BYTES)
   }
 
-  /** A stream has become a call, so what came for it is not wasted. */
+  /** A stream has become a call, so its bytes are not wasted. */
   countCall(messageBytes: number): void {
     this.#waste(-(STREAM_WASTE_BYTES + CALL_OVERHEAD_BYTES + messageBytes))
   }
 
-  /** Counts what has arrived since the last time: pings and settings are nowhere else to be seen. */
+  /** Counts the bytes received since the last time: only byte counts reveal PING and SETTINGS frames. */
   countBytes(): void {
     const { bytesRead } = this.socket
     this.#waste(bytesRead - this.#bytesSeen)
@@ -71,7 +71,7 @@ export class Connection {
     this.#stalls.delete(stream)
   }
 
-  /** To be called several times a second: counts what waits, and tells of answers that had their time. */
+  /** Counts what waits, and reports answers that waited too long. Call it several times a second. */
   countUnsent(
     nowMs: number,
     onStalled: (connection: Connection, stream: ConnectionStream) => void,
@@ -93,7 +93,7 @@ export class Connection {
     }
   }
 
-  /** Once HTTP/2 has begun by a GOAWAY, from which the client knows which calls were not taken. */
+  /** Once HTTP/2 has begun, GOAWAY tells the client which calls were not taken. */
   end(): void {
     this.isOver = true
     if (this.session === null) {

@@ -8,7 +8,7 @@ import { Connection, type ConnectionSocket, type ConnectionStream } from './conn
 import type { Limit, OnLimited } from './limits.js'
 import { type Peer, type PeerLimits, Peers } from './peers.js'
 
-/** Of every program on this machine: of many, one may leave its answers. */
+/** Many programs of this machine share these: one that leaves its answers must not bar the others. */
 const SHARED_ADDRESSES: ReadonlySet<string> = new Set(['unix', '127.0.0.1', '::1'].map(peerAddress))
 
 type ConnectionLimits = PeerLimits & Pick<GrpcLimits, 'maxConnections' | 'headerTimeoutMs'>
@@ -23,7 +23,7 @@ export class Connections {
   /** Without a call under way, the first to give way first. */
   readonly #unused = new Set<Connection>()
   readonly #idle = new Set<Connection>()
-  /** Told to end, and given until the next look to do so. */
+  /** Told to end. They are cut at the next `enforce` if they have not. */
   readonly #ending = new Set<Connection>()
 
   readonly #peers: Peers
@@ -111,15 +111,15 @@ export class Connections {
     }
   }
 
-  /** To be called several times a second: cuts what took too long, and floods. */
-  look(): void {
+  /** Cuts what took too long, and floods. Call it several times a second. */
+  enforce(): void {
     const nowMs = this.nowMs()
-    const beforeMs = nowMs - this.limits.headerTimeoutMs
+    const latestAtMs = nowMs - this.limits.headerTimeoutMs
     for (const connection of this.#ending) {
       connection.socket.destroy()
     }
     for (const connection of this.#unused) {
-      if (connection.openedMs > beforeMs) {
+      if (connection.openedAtMs > latestAtMs) {
         break
       }
       this.onLimited('header-timeout', connection.peer.address)
@@ -128,7 +128,7 @@ export class Connections {
     for (const connection of this.#open.values()) {
       if (!connection.isOver) {
         connection.countBytes()
-        this.#cutHalfSent(connection, beforeMs)
+        this.#cutHalfSent(connection, latestAtMs)
         connection.countUnsent(nowMs, this.#cutStalled)
       }
     }
@@ -143,9 +143,9 @@ export class Connections {
     }
   }
 
-  #cutHalfSent(connection: Connection, beforeMs: number): void {
-    for (const [stream, openedMs] of connection.streams) {
-      if (openedMs <= beforeMs && !stream.readableEnded) {
+  #cutHalfSent(connection: Connection, latestAtMs: number): void {
+    for (const [stream, openedAtMs] of connection.streams) {
+      if (openedAtMs <= latestAtMs && !stream.readableEnded) {
         this.#forgetStream('header-timeout', connection, stream)
         if (!stream.headersSent) {
           stream.respond(this.#lateRefusal, { endStream: true })

@@ -10,10 +10,10 @@ import * as grpcJs from '@grpc/grpc-js'
 import { DependencyMismatchError } from '../../core/errors.js'
 import type { Tls } from '../../credentials/tls.js'
 
-// All that we take of grpc-js beyond what it promises, of its server and of its client. Whoever moves to another release
-// looks here: what is missing then keeps a server from starting.
+// Everything that the server and the client use of grpc-js beyond its public API. Check this file when you move to another
+// release: a server does not start when a part is missing.
 
-/** What this file was written for, and is tested against. */
+/** The release that this file was written for. A test runs it against the pinned one. */
 export const RELEASE = '1.14.7'
 
 type GrpcJs = Pick<
@@ -22,7 +22,7 @@ type GrpcJs = Pick<
 >
 type Part = readonly [name: string, isThere: (library: GrpcJs) => boolean]
 
-/** What a server keeps of its connections, and shows nobody. */
+/** What a grpc-js server keeps of its connections, privately. */
 interface ServerInside {
   readonly http2Servers?: ReadonlyMap<
     Http2Server,
@@ -45,29 +45,29 @@ export function sessionsOf(server: grpcJs.Server): ServerHttp2Session[] {
   return Array.from(http2ServersOf(server)?.values() ?? [], ({ sessions }) => [...sessions]).flat()
 }
 
-/** Takes off the listener by which grpc-js serves streams, and returns it. */
+/** Removes the listener with which grpc-js serves streams, and returns it. */
 export function takeStreamListener(http2Server: Http2Server): StreamListener {
   const [serve] = http2Server.listeners('stream') as [StreamListener]
   http2Server.removeAllListeners('stream')
   return serve
 }
 
-/** An interceptor that adds nothing to a call. grpc-js takes the call itself, its types want it wrapped. */
+/** An interceptor that adds nothing to a call: grpc-js accepts the call itself, though its types want it wrapped. */
 export const notIntercepted = (call: Parameters<grpcJs.ServerInterceptor>[1]) =>
   call as grpcJs.ServerInterceptingCall
 
-/** As it came, or unpacked. */
+/** Received too large, or too large when unpacked. */
 const TOO_LARGE = /^Received%20message%20(larger|that%20decompresses)/
 
-/** Whether a message was refused for its size: that happens before any handler, and only the client is told. */
+/** Whether grpc-js refused a message for its size. It does so before any handler, and tells only the client. */
 export function wasTooLarge({ sentHeaders, sentTrailers }: ServerHttp2Stream): boolean {
   const told = sentTrailers?.['grpc-message'] ?? sentHeaders?.['grpc-message']
   return typeof told === 'string' && TOO_LARGE.test(told)
 }
 
 /**
- * TLS of new connections, as the files say when they come; open ones keep theirs. In place of grpc-js's certificate
- * provider, which lets nobody set the lowest version of TLS and refuses connections until it is first called.
+ * TLS for new connections, from the files as they are then; open connections keep theirs. grpc-js's own certificate
+ * provider cannot set the lowest version of TLS, and refuses connections until its first call.
  */
 export class TlsServerCredentials extends grpcJs.ServerCredentials {
   constructor(tls: Pick<Tls, 'asking' | 'current' | 'onChange'>) {
@@ -82,7 +82,7 @@ export class TlsServerCredentials extends grpcJs.ServerCredentials {
 
 type SecureConnector = ReturnType<grpcJs.ChannelCredentials['_createSecureConnector']>
 
-/** TLS of a channel by a handshake of our own. */
+/** TLS for a channel, with a handshake of our own. */
 export class TlsChannelCredentials extends grpcJs.ChannelCredentials {
   constructor(private readonly handshake: (socket: Socket) => Promise<TLSSocket>) {
     super()
@@ -181,7 +181,7 @@ function serverOf(library: GrpcJs): grpcJs.Server {
   return server
 }
 
-/** Throws DependencyMismatchError where the grpc-js that is installed has not what we take of it. */
+/** Throws DependencyMismatchError if the installed grpc-js lacks a part. */
 export function expectGrpcJs(side: 'server' | 'client', library: GrpcJs = grpcJs): void {
   for (const [name, isThere] of PARTS[side]) {
     let found = false

@@ -18,9 +18,9 @@ import { mendHeaders } from './headers.js'
 import type { OnLimited } from './limits.js'
 import { deferClose } from './shutdown.js'
 
-/** Whose calls prove nothing of the caller, and may stay open for ever: health and reflection. */
+/** Health and reflection: their callers prove nothing, and their streams may stay open for ever. */
 const OPEN_TO_ALL = '/grpc.'
-/** Of these on one connection: some 10 KB each, for as long as anyone likes. Clients need one or two. */
+/** Streams of health and reflection on one connection. Each takes some 10 KB; clients need one or two. */
 const MAX_LASTING_STREAMS = 16
 /**
  * What a refused call counts against a peer's failures: 1 where signatures or a credential were checked; less
@@ -35,10 +35,10 @@ const FAILURE_WEIGHTS: Partial<Record<status, number>> = {
   [status.FAILED_PRECONDITION]: 0.2,
 }
 
-/** All headers of a call, counted as RFC 9113 section 6.5.2 has it. Node ends a stream with more as RESOURCE_EXHAUSTED. */
+/** For all headers of a call, counted as in RFC 9113 section 6.5.2. Node ends larger calls as RESOURCE_EXHAUSTED. */
 const MAX_METADATA_BYTES = 16 * 1024
 
-/** A call as every kind of handler gets it. */
+/** A call, as handlers of every kind get it. */
 interface Call {
   readonly request?: unknown
   /** Of its connection: for who asks for a certificate. */
@@ -53,7 +53,7 @@ type Callback = (error: Partial<Refusal> | null, ...rest: unknown[]) => void
 type Registration<Request, Response> = Parameters<
   typeof Server.prototype.register<Request, Response>
 >
-/** What Node hands over with a stream; its types leave out the headers as they came, by turns names and values. */
+/** What Node passes with a stream. Its types omit the raw headers: names and values alternating. */
 type StreamEvent = readonly [
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
@@ -62,14 +62,14 @@ type StreamEvent = readonly [
 ]
 type Handler = (call: Call, callback: Callback) => void
 
-/** A grpc-js server with every call of every service under the limits of its peer. */
+/** A grpc-js server that applies the limits of its peer to every call of every service. */
 export class GuardedServer extends Server {
-  /** Calls under way. */
+  /** Running calls. */
   calls = 0
   readonly #refusals: Readonly<Record<'peer-calls' | 'peer-failures' | 'lasting-streams', Refusal>>
-  /** Methods whose requests are streams, which may stay open. */
+  /** Methods whose requests are streams, and so may stay open. */
   readonly #requestStreams = new Set<string>()
-  /** Methods whose answers are streams, and those streams that are open. */
+  /** Methods that answer with a stream, and their open streams. */
   readonly #answerStreams = new Set<string>()
   readonly #openStreams = new Set<ServerHttp2Stream>()
 
@@ -89,7 +89,7 @@ export class GuardedServer extends Server {
     }
   }
 
-  /** Every service is added by this, health and reflection too. */
+  /** Every service is added with this method, health and reflection too. */
   override register<Request, Response>(
     ...[path, handler, serialize, deserialize, type]: Registration<Request, Response>
   ): boolean {
@@ -103,7 +103,7 @@ export class GuardedServer extends Server {
     return super.register(path, guarded as unknown as typeof handler, serialize, deserialize, type)
   }
 
-  /** Cuts the calls that are answered with a stream, whether or not their clients have taken what was sent. */
+  /** Cuts the calls that answer with a stream, even if their clients have not read everything. */
   cutStreams(): void {
     for (const stream of this.#openStreams) {
       stream.close(constants.NGHTTP2_CANCEL)
@@ -141,8 +141,8 @@ export class GuardedServer extends Server {
           }
         })
       }
-      // The peer may just have been cut off for this very stream. What grpc-js then answers to a
-      // method that there is not would throw, and stop the process.
+      // This stream may just have made the server cut its peer off. For a method that does not exist grpc-js would then
+      // throw, which would end the process.
       if (!stream.closed && !stream.destroyed) {
         mendHeaders(headers, rawHeaders)
         serve(stream, headers)
@@ -158,12 +158,12 @@ export class GuardedServer extends Server {
         callback ?? ((error) => call.emit('error', error))
       const connection = this.connections.of(call.getPeer())
       if (connection === undefined || connection.isOver) {
-        // Nobody waits for the answer any more.
+        // Nobody waits for the answer.
         answer({ code: status.CANCELLED })
         return
       }
       if (isPastDeadline(call)) {
-        // Its end may have come after its deadline. Whoever was told that it failed must find nothing done.
+        // The request ended after its deadline. The client was told that it failed, so nothing may be done.
         answer({ code: status.DEADLINE_EXCEEDED })
         return
       }
@@ -227,7 +227,7 @@ export class GuardedServer extends Server {
   }
 }
 
-/** Reflection answers whatever comes, also who never reads: it waits for its reader, and the requests with it. */
+/** Pauses requests while the client reads no answers: reflection itself answers without limit. */
 function readNoFasterThanAnswered(call: Duplex): void {
   call.on('data', () => {
     if (call.writableNeedDrain) {

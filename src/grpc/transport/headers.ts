@@ -12,7 +12,7 @@ const UNITS_MS: Readonly<Record<string, number>> = {
 }
 const UNPRINTABLE = /[^ -~]/
 
-/** Changes in a call's headers what grpc-js would misread. `rawHeaders`: the same as they came, by turns names and values. */
+/** Corrects headers of a call that grpc-js would misread. `rawHeaders`: the same as received, names and values alternating. */
 export function mendHeaders(headers: IncomingHttpHeaders, rawHeaders: readonly string[]): void {
   dropFarDeadline(headers)
   if (rawHeaders.some((text) => UNPRINTABLE.test(text))) {
@@ -20,10 +20,7 @@ export function mendHeaders(headers: IncomingHttpHeaders, rawHeaders: readonly s
   }
 }
 
-/**
- * Takes out a deadline that is further away than a timer can wait. grpc-js would tell the client at once that it is over,
- * and call the handler all the same.
- */
+/** Removes a deadline that is too far away for a timer: grpc-js would fail the call at once, and still call its handler. */
 function dropFarDeadline(headers: IncomingHttpHeaders): void {
   const timeout = headers[TIMEOUT]
   if (timeout === undefined) {
@@ -35,7 +32,7 @@ function dropFarDeadline(headers: IncomingHttpHeaders): void {
   }
 }
 
-/** grpc-js drops a header whose value is not printable ASCII, and with it what only its name tells. */
+/** Keeps headers whose values are not printable ASCII: grpc-js drops them, and the server would not see their names. */
 function keepUnprintable(headers: IncomingHttpHeaders): void {
   for (const name in headers) {
     const value = headers[name]

@@ -1,17 +1,16 @@
 import type { UnsentLimit } from '../../net/unsent.js'
 
 /**
- * A limit that was met:
- * - `connections`: there were as many as may be, so the one unused longest made room, or the new one
- *   was refused;
+ * A limit that was reached:
+ * - `connections`: the maximum was open, so the one unused for longest was closed, or the new one refused;
  * - `header-timeout`: a connection made no request, or a request did not arrive, in time;
- * - `message-size`: a message was larger than may be;
- * - `lasting-streams`: a connection asked for one stream of health or reflection too many;
+ * - `message-size`: a message was too large;
+ * - `lasting-streams`: a connection opened too many streams of health or reflection;
  * - `peer-calls`, `peer-failures`: a call was refused;
- * - `flood`: a peer wasted so much that all its connections were cut;
+ * - `flood`: a peer sent so much that served no call that all its connections were cut;
  * - `barred`: such a peer came back too soon;
- * - `accept`: the system gave no connection, as where file descriptors ran out;
- * - `answer-timeout`, `answer-bytes`: answers waited too long, or too many, to be taken.
+ * - `accept`: the system could not accept a connection, for instance without file descriptors;
+ * - `answer-timeout`, `answer-bytes`: the peer did not read its answers in time, or too many waited.
  */
 export type Limit =
   | 'connections'
@@ -25,5 +24,5 @@ export type Limit =
   | 'accept'
   | UnsentLimit
 
-/** Told of every limit that was met, and by which peer. Any peer can bring this about. */
+/** Called for every limit that a peer reached. Any peer can cause this. */
 export type OnLimited = (limit: Limit, peer: string) => void

@@ -3,15 +3,15 @@ import type { GrpcLimits } from '../../config/grpc-limits.js'
 import { peerAddress } from '../../net/peer-address.js'
 import { TokenBucket } from './token-bucket.js'
 
-/** About 300 bytes each. Beyond that the peer seen longest ago is forgotten, with what it did. */
+/** About 300 bytes each. Beyond that the least recently seen peer is forgotten. */
 const MAX_PEERS = 20_000
 const BURST_SECONDS = 5
-/** How long a peer is kept out; each time twice as long as before, unless it was good for as long as the longest. */
+/** A bar lasts twice as long as the one before, unless the peer behaved for as long as the longest bar. */
 const FIRST_BAR_MS = 10_000
 const LONGEST_BAR_MS = 320_000
 /**
- * What a peer may waste, in bytes that serve no call: as much at once as so many messages of full
- * length half sent, and so much more a second, which is some 15,000 pings.
+ * A peer may send so many bytes that serve no call: at once what this many half-sent messages of full length take, and
+ * then so many bytes a second, which is some 15,000 pings.
  */
 const WASTE_BURST_MESSAGES = 16
 const LEAST_WASTE_BURST_BYTES = 2 * 1024 * 1024
@@ -22,10 +22,10 @@ export type PeerLimits = Pick<
   'maxMessageBytes' | 'peerCallsPerSecond' | 'peerFailuresPerSecond'
 >
 
-/** Everything that comes from one address: for IPv6 one network of 64 bits, which one host may own. */
+/** All connections from one address. For IPv6 that is one network of 64 bits, since one host may own it. */
 export class Peer {
   #barMs = 0
-  #barredUntilMs = Number.NEGATIVE_INFINITY
+  #barEndsAtMs = Number.NEGATIVE_INFINITY
   readonly #calls: TokenBucket | null
   readonly #failures: TokenBucket | null
   readonly #waste: TokenBucket
@@ -48,7 +48,7 @@ export class Peer {
   }
 
   get isBarred(): boolean {
-    return this.nowMs() < this.#barredUntilMs
+    return this.nowMs() < this.#barEndsAtMs
   }
 
   /** Whether one more call may be made. */
@@ -56,7 +56,7 @@ export class Peer {
     return this.#calls?.take(1, this.nowMs()) ?? true
   }
 
-  /** Whether it has failed so often that it is not worth finding out who calls. */
+  /** Whether it failed so often that its calls are refused unread. */
   get failsTooOften(): boolean {
     return !(this.#failures?.has(1, this.nowMs()) ?? true)
   }
@@ -66,7 +66,7 @@ export class Peer {
     this.#failures?.drain(weight, this.nowMs())
   }
 
-  /** Notes bytes that served no call; a negative number gives back what turned out to serve one. */
+  /** Counts bytes that served no call; a negative number gives back bytes that served one after all. */
   waste(bytes: number): void {
     if (bytes <= 0) {
       this.#waste.giveBack(-bytes)
@@ -76,23 +76,23 @@ export class Peer {
     }
   }
 
-  /** Takes no new connections of it for a while. */
+  /** Accepts no new connections from it for a while. */
   bar(): void {
     const nowMs = this.nowMs()
-    const isFirst = nowMs - this.#barredUntilMs > LONGEST_BAR_MS
+    const isFirst = nowMs - this.#barEndsAtMs > LONGEST_BAR_MS
     this.#barMs = isFirst ? FIRST_BAR_MS : Math.min(2 * this.#barMs, LONGEST_BAR_MS)
-    this.#barredUntilMs = nowMs + this.#barMs
+    this.#barEndsAtMs = nowMs + this.#barMs
   }
 }
 
-/** The peers seen of late. */
+/** The peers seen recently. */
 export class Peers {
   readonly #peers = new LRUCache<string, Peer>({ max: MAX_PEERS })
 
   constructor(
     private readonly limits: PeerLimits,
     private readonly nowMs: () => number,
-    /** Told once of each peer that wasted too much, and again where it does so later. */
+    /** Called when a peer has wasted too much, once for each bar. */
     private readonly onBarred: (peer: Peer) => void,
   ) {}
 

@@ -15,7 +15,7 @@ import { OpenStreams, shutDown } from './shutdown.js'
 
 const KEEPALIVE_TIME_MS = 60_000
 const KEEPALIVE_TIMEOUT_MS = 20_000
-const LOOK_INTERVAL_MS = 100
+const ENFORCE_INTERVAL_MS = 100
 /** How long clients may take, at a stop, to hear that a stream has ended. */
 const STREAM_END_TIMEOUT_MS = 1_000
 /** As many as Linux lets wait by default: a storm of connections must not make good callers wait. */
@@ -36,9 +36,9 @@ export interface GrpcServerOptions {
 }
 
 export interface GrpcServer {
-  /** Where it really listens, `HOST:PORT` or `unix:PATH`; of several addresses with commas between. */
+  /** Where it listens: `HOST:PORT` or `unix:PATH`; several addresses are separated by commas. */
   readonly address: string
-  /** What is open and under way now. */
+  /** What is open and running now. */
   report(): { readonly connections: number; readonly calls: number }
   /** Health says NOT_SERVING from now on. */
   stopServing(): void
@@ -92,7 +92,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   const listening = await listen(listener, options.address, settings)
   const { address } = listening
   listener.on('error', () => hooks.onLimited('accept', address))
-  const looks = setInterval(() => connections.look(), LOOK_INTERVAL_MS)
+  const enforcing = setInterval(() => connections.enforce(), ENFORCE_INTERVAL_MS)
   const stopServing = () => {
     for (const name of ['', ...names]) {
       health.setStatus(name, 'NOT_SERVING')
@@ -105,13 +105,13 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     async close(graceMs) {
       stopServing()
       streams.stop()
-      // Whoever has not taken the end of a stream by then does not hold up the stop.
+      // A client that has not read the end of its stream by then does not delay the stop.
       const cutTimer = setTimeout(() => server.cutStreams(), STREAM_END_TIMEOUT_MS)
       void listening.close()
       connections.cutUnopened()
       const cut = await shutDown(server, graceMs)
       clearTimeout(cutTimer)
-      clearInterval(looks)
+      clearInterval(enforcing)
       return cut
     },
   }
@@ -128,14 +128,14 @@ function optionsOf(limits: GrpcLimits): ConstructorParameters<typeof Server>[0] 
       'grpc.max_connection_age_ms': limits.maxConnectionAgeMs,
       'grpc.max_connection_age_grace_ms': limits.maxConnectionAgeGraceMs,
     }),
-    // It keeps what it has seen.
+    // channelz keeps what it has seen.
     'grpc.enable_channelz': 0,
     'grpc.keepalive_time_ms': KEEPALIVE_TIME_MS,
     'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
   }
 }
 
-/** A Unix socket's peers have no addresses: they are one peer, with numbers in place of ports. */
+/** Peers of a Unix socket have no address: they count as one peer, and get numbers in place of ports. */
 function numberPeer(socket: Socket, number: number): void {
   Object.defineProperties(socket, {
     remoteAddress: { value: 'unix' },

@@ -8,23 +8,22 @@ import {
 } from '@grpc/grpc-js'
 import { http2ServerOf, notIntercepted, sessionsOf } from './grpc-js.js'
 
-/** The last stream id there is: streams that a peer opens before it hears of the end are still served. */
+/** The highest stream id: streams that a peer opens before it reads the GOAWAY are still served. */
 const LAST_STREAM_ID = 2 ** 31 - 1
-/** The frame that says so (RFC 9113 section 6.8): 8 bytes, GOAWAY, no flags, stream 0; the id, NO_ERROR. */
+/** That frame (RFC 9113 section 6.8): 8 bytes, GOAWAY, no flags, stream 0; the id, NO_ERROR. */
 const GOAWAY = Buffer.from('000008070000000000' + '7fffffff' + '00000000', 'hex')
-/** How long a peer may take to show that it has heard; then it is taken to have. */
+/** How long the server waits for the peer's PING answer, which shows that it has read the GOAWAY. */
 const HEARD_TIMEOUT_MS = 1_000
 
 /**
- * Lets the calls under way finish for `graceMs`, and cuts the rest; whoever listens takes no more
- * connections by now. Returns how many connections then still had calls. Called again with less, it cuts
- * sooner.
+ * Lets the running calls finish for `graceMs`, then cuts the rest. The listener must accept no more connections. Returns
+ * how many connections still had calls. A second call with a shorter grace cuts sooner.
  *
  * Each connection ends in the two steps of RFC 9113 section 6.8, so that no call is lost which the client
  * has sent and we have not yet read. `tryShutdown` and `drain` of grpc-js take the second step at once.
  */
 export async function shutDown(server: Server, graceMs: number): Promise<number> {
-  // Of a connection whose handshake was under way.
+  // For connections that are still in their handshake.
   http2ServerOf(server).on('session', (session) => session.close())
   let cutTimer: NodeJS.Timeout | undefined
   const cut = new Promise<number>((resolve) => {
@@ -44,11 +43,11 @@ export async function shutDown(server: Server, graceMs: number): Promise<number>
   }
 }
 
-/** Ends a connection once the calls that its client has sent are answered. Resolves when it has ended. */
+/** Ends a connection once all calls from its client are answered. Resolves when it is closed. */
 async function endConnection(session: ServerHttp2Session): Promise<void> {
-  // Not by `once`, which takes an error for the end.
+  // `once` of node:events would reject on an error, which comes before the close.
   const closed = new Promise<void>((resolve) => session.once('close', resolve))
-  // What was said once with a lower id must not be said again with a higher one.
+  // A second GOAWAY must not have a higher id than the first.
   if (!session.closed) {
     await Promise.race([sayEnd(session), closed])
   }
@@ -56,7 +55,7 @@ async function endConnection(session: ServerHttp2Session): Promise<void> {
   await closed
 }
 
-/** Says that this is the end, and waits until the peer has heard it and so opens no more streams. */
+/** Sends the first GOAWAY, and waits until the peer has read it and so opens no more streams. */
 function sayEnd(session: ServerHttp2Session): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, HEARD_TIMEOUT_MS)
@@ -66,12 +65,12 @@ function sayEnd(session: ServerHttp2Session): Promise<void> {
     }
     try {
       if (session.encrypted) {
-        // Nobody may write to the socket beside the session. What is sent meanwhile over a connection
-        // without calls is refused, and safe to send again.
+        // Under TLS only the session may write to its socket. A call that crosses this GOAWAY on a connection without
+        // other calls is refused, and safe to retry.
         session.goaway(constants.NGHTTP2_NO_ERROR, LAST_STREAM_ID)
       } else {
-        // A session that has itself sent a GOAWAY reads no more whenever it has no call under way, and so
-        // would never see what was on its way. Frames are written whole, so that this falls between two.
+        // A session that has sent a GOAWAY itself stops reading while it has no call, and would miss calls in transit. So
+        // this goes to the socket beside the session: each frame is one write, so it falls between two.
         session.socket._write(GOAWAY, 'buffer' as BufferEncoding, () => {})
       }
       session.ping(heard)
@@ -96,7 +95,7 @@ export function deferClose(session: ServerHttp2Session): void {
 
 type Call = Parameters<ServerInterceptor>[1]
 
-/** The calls that are answered with a stream, some of which never end by themselves. */
+/** The calls that answer with a stream. Some of them never end by themselves. */
 export class OpenStreams {
   private readonly open = new Set<Call>()
   private isStopping = false
@@ -118,7 +117,7 @@ export class OpenStreams {
     })
   }
 
-  /** Ends them, and those that are opened from now on. */
+  /** Ends the open ones, and those that open from now on. */
   stop(): void {
     this.isStopping = true
     for (const call of this.open) {

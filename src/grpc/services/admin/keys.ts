@@ -11,7 +11,7 @@ import type { ResealProgress } from '../../../core/upkeep/reseal.js'
 import type { Signer } from '../../../crypto/ed25519.js'
 import { type Methods, stream, unary } from '../../pipeline/method.js'
 
-/** The key that signs answers, and the one that is to follow it. */
+/** The key that signs answers, and its announced successor. */
 export interface IdentityKeys {
   readonly current: Signer
   readonly next: Signer | null
@@ -20,13 +20,13 @@ export interface IdentityKeys {
 export interface AdminKeysPorts {
   /** Both throw KeyChangeError. */
   readonly identity: IdentityKeys & { announce(): Promise<void>; activate(): Promise<void> }
-  /** Seals with a new key from now on; returns its id. Throws KeyChangeError. */
+  /** Switches to a new sealing key and returns its id. Throws KeyChangeError. */
   rotateSealingKey(): Promise<string>
-  /** Seals again, with the current key, what older keys sealed. */
+  /** Reseals with the current key what older keys sealed. */
   resealAll(signal: AbortSignal): AsyncIterable<ResealProgress>
 }
 
-/** Changes of the keys that seal and sign. */
+/** Changes the keys that seal and sign. */
 export function keysMethods({ identity, rotateSealingKey, resealAll }: AdminKeysPorts): Methods {
   return {
     RotateSealingKey: unary({

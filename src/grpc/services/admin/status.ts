@@ -9,9 +9,9 @@ import { type Methods, unary } from '../../pipeline/method.js'
 /** How far the wall clock has moved against the monotonic one. */
 export interface ClockCheck {
   offsetMs(): number
-  /** Whether that is more than is allowed. */
+  /** Whether the difference is too large. */
   isSuspect(): boolean
-  /** Takes the wall clock to be right as it is now. Returns the offset that was accepted, in milliseconds. */
+  /** Accepts the wall clock as it is now. Returns the accepted offset in milliseconds. */
   confirm(): number
 }
 
@@ -20,19 +20,19 @@ export interface AdminStatusPorts {
   /** Unix time in milliseconds. */
   readonly startTimeMs: number
   readonly store: { countOpen(): Promise<number>; readonly isWritable: boolean }
-  /** Asked each time, since keys change while the server runs. */
+  /** Called each time, because keys change while the server runs. */
   readonly keys: () => {
     /** Ed25519, 32 bytes. */
     readonly identity: Uint8Array
-    /** Ed25519, 32 bytes, where one is announced. */
+    /** Ed25519, 32 bytes, if one is announced. */
     readonly nextIdentity?: Uint8Array
-    /** Id of the key that seals. */
+    /** Id of the current sealing key. */
     readonly sealingKey: string
   }
   readonly clock: ClockCheck
 }
 
-/** How the server is, and that its clock is right. */
+/** Reports the server's state, and confirms its clock. */
 export function statusMethods(ports: AdminStatusPorts): Methods {
   const { clock, store } = ports
   return {

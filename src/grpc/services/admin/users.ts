@@ -18,9 +18,9 @@ export interface AdminUsersPorts {
   eraseSubject(userId: string): Promise<ErasedCounts>
 }
 
-/** What is kept about one user: all of it exported, or all of it deleted. */
+/** Exports or deletes everything that is stored about one user. */
 export function usersMethods({ exportSubject, eraseSubject }: AdminUsersPorts): Methods {
-  // Each walks all deadlines, and compacts.
+  // An erasure walks all deadlines and compacts the store.
   const erasures = new Slots(1)
   return {
     ExportUser: stream({
@@ -43,7 +43,7 @@ export function usersMethods({ exportSubject, eraseSubject }: AdminUsersPorts): 
       async handle({ userId }, call) {
         call.note({ user_id: userId })
         const { sessions, idempotencyKeys } = await erasures.run(() => {
-          // One that waited for its turn has not begun.
+          // It waited for its turn and has not begun.
           call.signal.throwIfAborted()
           return eraseSubject(userId)
         })
@@ -68,7 +68,7 @@ function sessionJson(session: Session): string {
 function tokenFacts({ owner, lifetime: { exp, nbf, iat }, publicKey }: Token): object {
   return {
     owner: hex.encode(owner),
-    // Texts: 64 bits are more than many readers of JSON keep.
+    // As strings, because many JSON parsers lose precision beyond 53 bits.
     lifetime: { exp: `${exp}`, nbf: `${nbf}`, iat: `${iat}` },
     public_key: hex.encode(publicKey),
   }
@@ -85,7 +85,7 @@ function entryJson({ scope, sessionId, expiresTimeMs }: WalkedEntry): string {
   })
 }
 
-/** A time may lie beyond what a date can say, where a lifetime has no end. */
+/** A lifetime without end has a time beyond the range of Date: that stays a number. */
 function timeText(ms: number): string | number {
   const date = new Date(ms)
   return Number.isNaN(date.getTime()) ? ms : date.toISOString()

@@ -117,7 +117,7 @@ describe('connections', () => {
     ended.request()
     connections.callBegan(ended.connection)
     ended.socket.bytesRead = 2 * BURST
-    connections.look()
+    connections.enforce()
     connections.callEnded(ended.connection)
     time.nowMs = BARRED_MS
     const next = open()
@@ -127,15 +127,15 @@ describe('connections', () => {
     expect(limited).toEqual(['flood', 'connections'])
   })
 
-  it('are told to end, and cut where they have not done so by the next look', () => {
+  it('are told to end, and cut where they have not done so by the next round', () => {
     const { connections, open, time } = connectionsAt()
     const { connection, socket } = open()
     let told = 0
     connection.session = { destroy: () => void told++ }
     time.nowMs = HEADER_TIMEOUT_MS
-    connections.look()
+    connections.enforce()
     expect([told, socket.isCut]).toEqual([1, false])
-    connections.look()
+    connections.enforce()
     expect([told, socket.isCut]).toEqual([1, true])
   })
 
@@ -162,10 +162,10 @@ describe('connections', () => {
     const [silent, asking] = [open(), open()]
     asking.request().readableEnded = true
     time.nowMs = HEADER_TIMEOUT_MS - 1
-    connections.look()
+    connections.enforce()
     expect(silent.socket.isCut).toBe(false)
     time.nowMs = HEADER_TIMEOUT_MS
-    connections.look()
+    connections.enforce()
     expect([silent, asking].map(({ socket }) => socket.isCut)).toEqual([true, false])
     expect(limited).toEqual(['header-timeout'])
   })
@@ -179,7 +179,7 @@ describe('connections', () => {
     half.respond = (headers?: object) => void ends.push(headers)
     half.close = whole.close = (code) => void ends.push(code)
     time.nowMs = HEADER_TIMEOUT_MS
-    connections.look()
+    connections.enforce()
     expect(ends).toEqual([expect.objectContaining({ 'grpc-status': 8 }), 0]) // NO_ERROR
     expect(connection.streams.size).toBe(1)
     expect(socket.isCut).toBe(false)
@@ -200,7 +200,7 @@ describe('connections', () => {
     for (const nowMs of [0, 40_000, 80_000]) {
       time.nowMs = nowMs
       slow.writableLength--
-      connections.look()
+      connections.enforce()
     }
     expect(closed).toEqual(['stuck'])
     expect(socket.isCut).toBe(false)
@@ -213,7 +213,7 @@ describe('connections', () => {
     for (const { request } of [one, other, other]) {
       request().writableEnded = true
     }
-    connections.look()
+    connections.enforce()
     unsent.enforce()
     expect([one.socket.isCut, other.socket.isCut]).toEqual([false, true])
     expect(open().isTaken).toBe(false)
@@ -236,7 +236,7 @@ describe('connections', () => {
     const { connections, unsent, open, limited } = connectionsAt(3, maxAddressBytes, more)
     const { socket, request } = open()
     request().writableEnded = true
-    connections.look()
+    connections.enforce()
     unsent.enforce()
     expect([socket.isCut, open().isTaken]).toEqual([true, true])
     expect(limited).toEqual(['answer-bytes'])
@@ -246,17 +246,17 @@ describe('connections', () => {
     const { connections, open, limited } = connectionsAt()
     const [flooding, other] = [open(), open()]
     flooding.socket.bytesRead = BURST
-    connections.look()
+    connections.enforce()
     expect(flooding.socket.isCut).toBe(false)
     flooding.socket.bytesRead = BURST + 1
-    connections.look()
+    connections.enforce()
     expect([flooding.socket.isCut, other.socket.isCut]).toEqual([true, true])
     expect(open().isTaken).toBe(false)
-    connections.look()
+    connections.enforce()
     expect(limited).toEqual(['flood', 'barred'])
   })
 
-  it('count what came before the end of one that is gone at the next look', () => {
+  it('count what came before the end of one that is gone at the next round', () => {
     const { open, limited } = connectionsAt()
     const { socket, close } = open()
     socket.bytesRead = BURST + 1
@@ -271,7 +271,7 @@ describe('connections', () => {
       request()
       socket.bytesRead += 100_500
       if (call % 2 === 0) {
-        connections.look()
+        connections.enforce()
       }
       connection.countCall(100_000)
     }
@@ -284,10 +284,10 @@ describe('connections', () => {
     for (let call = 0; call < 100; call++) {
       request()
       connection.countCall(0)
-      connections.look()
+      connections.enforce()
     }
     socket.bytesRead += BURST + 1
-    connections.look()
+    connections.enforce()
     expect(limited).toEqual(['flood'])
   })
 
