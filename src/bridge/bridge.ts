@@ -9,23 +9,23 @@ import { observeCalls } from '../observability/observe-calls.js'
 import type { SessionCommands } from '../seneca/commands.js'
 import { SENECA_LISTENERS } from '../seneca/listeners.js'
 
-/** Refusals of the bridge itself, whatever it asked for. */
+/** Codes that refuse the bridge itself, whatever it asked for. */
 const BARRING: ReadonlySet<string> = new Set(['CREDENTIAL_REQUIRED', 'FORWARDED', 'RATE_LIMITED'])
 
-/** How long acts under way may take once the bridge is told to stop. */
+/** How long acts in progress may take once the bridge is told to stop. */
 export const BRIDGE_GRACE_MS = 10_000
 
-/** Seneca's wire here, the sessions of a server elsewhere. */
+/** Serves Seneca's wire on this machine for a server elsewhere. */
 export interface Bridge {
-  /** Where each listener really is, `tcp://HOST:PORT` or `http://HOST:PORT`. */
+  /** Every address it listens on, with its real port: `tcp://HOST:PORT` or `http://HOST:PORT`. */
   readonly addresses: readonly string[]
-  /** Lets acts under way finish, unless `force` is aborted. Returns what was cut. */
+  /** Waits for acts in progress, unless `force` is aborted. Returns what it cut. */
   close(force?: AbortSignal): Promise<CutCalls>
 }
 
 /**
- * Starts before the server does, and outlives it: while it is away every act is answered with
- * SERVER_UNAVAILABLE. `server` is `HOST:PORT` or `unix:PATH`. Throws ListenError, UnprotectedTokenError.
+ * Starts a bridge. The server need not run yet: while it is away, every act gets SERVER_UNAVAILABLE. `server` is
+ * `HOST:PORT` or `unix:PATH`. Throws ListenError, UnprotectedTokenError.
  */
 export async function startBridge(
   server: string,
@@ -61,10 +61,10 @@ export async function startBridge(
   }
 }
 
-/** Commands that bring `user` or `data`: what is too large is those. */
+/** Commands with `user` or `data`: if such a call is too large, they are. */
 const CARRYING: ReadonlySet<string | symbol> = new Set(['open', 'storeData', 'updateUser'])
 
-/** The use cases of the server that `client` asks. `onOutcome` is told of each call's failure, or of none. */
+/** The commands of the server that `client` calls. `onOutcome` gets each call's error, or undefined. */
 export function remoteCommands(
   client: SessionsClient,
   onOutcome: (failure: unknown) => void,
@@ -80,7 +80,7 @@ export function remoteCommands(
       throw error
     }
   }
-  // The SDK has a method of the same name for each command: one wrapper does for all.
+  // The SDK has a method of the same name for each command, so one wrapper serves all.
   return new Proxy<SessionCommands>(client, {
     get:
       (_, command) =>
@@ -89,7 +89,7 @@ export function remoteCommands(
   })
 }
 
-/** What a refusal by the server means for whoever called the bridge. */
+/** What a refusal by the server means for the bridge's caller. */
 function explained(error: unknown, command: string | symbol, server: string): unknown {
   if (!(error instanceof RefusedError)) {
     return error
@@ -99,13 +99,13 @@ function explained(error: unknown, command: string | symbol, server: string): un
       ? new InvalidFieldError('data', 'and user are together larger than the server takes')
       : new MalformedError('arguments', 'are together larger than the server takes')
   }
-  // No caller of the bridge can mend that: the server is as good as away.
+  // The bridge's caller cannot mend this: to it the server is away.
   return BARRING.has(error.code)
     ? new ServerUnavailableError(server, `refuses the bridge: ${error.message}`, error)
     : error
 }
 
-/** gRPC itself refuses such a message, and tells nothing but this. */
+/** gRPC itself refuses an overlong message, with this text and no code of its own. */
 function isTooLarge({ grpcCode, message }: RefusedError): boolean {
   return (
     grpcCode === status.RESOURCE_EXHAUSTED &&
@@ -113,7 +113,7 @@ function isTooLarge({ grpcCode, message }: RefusedError): boolean {
   )
 }
 
-/** Tells once that the server is away, and once that it is back. */
+/** Logs once that the server is away, and once that it is back. */
 function reachLog(log: Logger): (failure: unknown) => void {
   let isAway = false
   return (failure) => {

@@ -6,15 +6,15 @@ import { Arguments, type Taken, taking } from '../seneca/arguments.js'
 import { COMMANDS, type SessionCommands } from '../seneca/commands.js'
 import { isObject, readJson, refuseProto } from '../seneca/json.js'
 
-/** What names the commands on every wire: `v1/sessions/open_session`, `v1/sessions.open_session`. */
+/** The prefix of every command's name: `v1/sessions/open_session`, `v1/sessions.open_session`. */
 export const SERVICE = 'v1/sessions'
 
-/** The sessions commands for callers who name one and give its arguments as JSON. */
+/** The sessions commands by name, with arguments as JSON. */
 export interface CommandableSessions {
   has(command: string): boolean
   /**
-   * What the command answers, as JSON text; null for nothing. `json`: an object in UTF-8; empty where there are no
-   * arguments. Throws MalformedError where it is none, and what the command throws. `signal` ends the walk of a list.
+   * Runs a command. Returns its result as JSON text; null if it has none. `json`: the arguments, an object in UTF-8,
+   * or empty. `signal` ends the walk of a list. Throws MalformedError, and what the command throws.
    */
   run(
     command: string,
@@ -26,7 +26,7 @@ export interface CommandableSessions {
 
 type Values = Readonly<Record<string, unknown>>
 
-/** The newer dialect alone, with what each command takes. */
+/** The commands of the newer dialect, each with its arguments. */
 const TAKES: ReadonlyMap<string, Taken> = new Map([
   ['get_sessions', taking('filter', 'paging')],
   ['get_session_by_id', taking('session_id')],
@@ -38,7 +38,7 @@ const TAKES: ReadonlyMap<string, Taken> = new Map([
   ['delete_session_by_id', taking('session_id')],
 ])
 
-/** The commands over these use cases. */
+/** The commands, run by these use cases. */
 export function commandableSessions(commands: SessionCommands): CommandableSessions {
   return {
     has: (command) => TAKES.has(command),
@@ -66,8 +66,8 @@ function readArguments(json: Uint8Array): Values {
 }
 
 /**
- * Existing clients send null for no filter and no paging, and for what a paging leaves out. Lists leave out what
- * callers keep in sessions, as they do in the original service.
+ * Existing clients send null for no filter, no paging, and the fields of a paging that they leave out. As in the
+ * original service, lists leave out `user` and `data`.
  */
 async function listPage(
   commands: SessionCommands,
@@ -82,7 +82,7 @@ async function listPage(
   return `{"total":${total},"data":[${data.join()}]}`
 }
 
-/** Existing clients send null, or an empty text, for what they do not give. */
+/** Existing clients send null or an empty text for arguments that they leave out. */
 function openArguments({ user_id, ...optional }: Values): Values {
   if (user_id === undefined || user_id === null) {
     throw new MissingFieldError('user_id') // Else it could be of the older dialect.

@@ -1,7 +1,7 @@
 import { type CallerErrorCode, isCallerError } from '../core/errors.js'
 import { HTTP_STATUSES } from '../net/http-statuses.js'
 
-/** Categories of the pip-services convention, by which existing clients make an exception again. */
+/** Categories of the pip-services convention. Existing clients choose the class of an exception by them. */
 export type Category =
   | 'BadRequest'
   | 'Unauthorized'
@@ -12,7 +12,7 @@ export type Category =
   | 'FailedInvocation'
   | 'Internal'
 
-/** What the convention calls each error; null for a failure of the server's. */
+/** The category of each error; null: the server failed. */
 export const CATEGORIES: Readonly<Record<CallerErrorCode, Category | null>> = {
   MALFORMED: 'BadRequest',
   MISSING_FIELD: 'BadRequest',
@@ -39,7 +39,7 @@ export const CATEGORIES: Readonly<Record<CallerErrorCode, Category | null>> = {
   STORE_DAMAGED: null,
 }
 
-/** What clients of the convention are told of an error, on every wire. */
+/** An error as clients of the convention expect it, on every wire. */
 export interface Description {
   readonly category: Category
   readonly code: string
@@ -49,7 +49,7 @@ export interface Description {
   readonly details: Readonly<Record<string, string>>
 }
 
-/** The description of an error that a use case answers with; null for a failure, which says no more. */
+/** Describes an error of the caller's; null if the server failed, of which callers learn nothing more. */
 export function descriptionOf(error: unknown): Description | null {
   const category = isCallerError(error) ? CATEGORIES[error.code] : null
   if (!isCallerError(error) || category === null) {

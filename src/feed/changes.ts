@@ -1,19 +1,19 @@
 import type { SessionChange } from '../core/events.js'
 
-/** Changes wait for at most so many times as many sessions as are listed. */
+/** At most this many times the size of the list may wait. */
 const MAX_WAITING = 3
 
 interface Options {
-  /** How many sessions are listed. */
+  /** How many sessions the list has at most. */
   readonly maxSessions: number
   readonly isListed: (id: string) => boolean
-  /** A session is forgotten that is not listed yet: its last request; -Infinity where it ended. */
+  /** Called if the change of an unlisted session is dropped. `timeMs`: its last request; -Infinity: it ended. */
   readonly onForgotten: (id: string, timeMs: number) => void
 }
 
 /**
- * What was committed and is yet to be applied to the list, in order. Where more is committed than viewers can
- * be told, new sessions that others will have hidden before anyone sees them are forgotten.
+ * Committed changes that wait to be applied to the list, in order. If there are too many, those of new sessions are
+ * dropped that newer ones would hide before any viewer sees them.
  */
 export class Changes {
   private readonly byId = new Map<string, SessionChange>()
@@ -25,7 +25,7 @@ export class Changes {
   }
 
   add(id: string, { before, after }: SessionChange): void {
-    // Of several only the last says how the session is; what is listed may be from between them.
+    // Of several changes only the last one counts. The listed state may be from between them.
     const isFirst = this.options.isListed(id) && !this.byId.has(id)
     this.byId.set(id, { before: isFirst ? before : null, after: after?.active ? after : null })
     if (this.byId.size > MAX_WAITING * this.options.maxSessions) {
@@ -37,7 +37,7 @@ export class Changes {
     this.byId.delete(id)
   }
 
-  /** Each of them, which then waits no more. */
+  /** Takes out one change after the other. */
   *taken(): Generator<[id: string, change: SessionChange], void> {
     for (const entry of this.byId) {
       this.byId.delete(entry[0])
@@ -45,7 +45,7 @@ export class Changes {
     }
   }
 
-  /** Of the sessions that are not listed yet, only the newest can be. */
+  /** Of the sessions that are not listed yet, only the newest can become listed. */
   private forgetHidden(): void {
     const { maxSessions, isListed, onForgotten } = this.options
     const timed = [...this.byId.entries()]

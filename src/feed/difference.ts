@@ -1,8 +1,8 @@
 import type { ListedSession, ListedUser, Notice } from './protocol/messages.js'
 
 /**
- * What turns one listing of a session into another; null where only removing and adding it can,
- * because its host changed. A user who changed leaves and comes anew.
+ * The notices that turn one listing of a session into another; null if the host changed, so that the session must be
+ * removed and added. A changed user is removed and added.
  */
 export function difference(before: ListedSession, after: ListedSession): Notice[] | null {
   if (!isSame(before.host, after.host) || before.beginTime !== after.beginTime) {
@@ -28,7 +28,7 @@ export function difference(before: ListedSession, after: ListedSession): Notice[
   ]
 }
 
-/** Those of `users` that are not among `others` just as they are. */
+/** The users that `others` does not contain unchanged. */
 function missing(users: readonly ListedUser[], others: readonly ListedUser[]): ListedUser[] {
   const byId = new Map(others.map((user) => [user.id, user]))
   return users.filter((user) => {

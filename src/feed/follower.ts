@@ -2,12 +2,11 @@ import { Batch, type Message, type Told } from './message.js'
 import type { Entry } from './window.js'
 
 /**
- * One who follows the list. The `add`s are taken as fast as the follower can; meanwhile changes of
- * sessions that were taken come first, and those of others wait in the list itself, so that a slow
- * follower costs no memory for them.
+ * One follower of the list. It takes the `add`s at its own speed. Meanwhile changes of sessions that it has taken come
+ * first. Changes of the others wait in the list itself, so a slow follower needs no memory for them.
  */
 export class Follower {
-  /** The last entry taken; entries are taken in order. */
+  /** The number of the last entry taken. Entries are taken in order. */
   private position = 0
   private readonly offered: Batch[] = []
   private offeredSize = 0
@@ -16,18 +15,18 @@ export class Follower {
     private readonly opening: Message[],
     private readonly entries: Iterator<Entry>,
     private readonly hooks: {
-      /** There is something to take. */
+      /** Called when there is something to take. */
       readonly onNews: () => void
       readonly onLeave: () => void
     },
   ) {}
 
-  /** About how many bytes of changes were not taken yet. */
+  /** About how many bytes of changes wait to be taken. */
   get behindBytes(): number {
     return this.offeredSize
   }
 
-  /** What comes next, some `bytes` of the list, or more where it is about changes; null: nothing for now. */
+  /** The next batch: waiting changes, or about `bytes` of the list. null: nothing for now. */
   next(bytes: number): Batch | null {
     const changes = this.offered.shift()
     if (changes !== undefined) {
@@ -62,10 +61,10 @@ export class Follower {
   }
 }
 
-/** All who follow the list. */
+/** All followers of the list. */
 export class Followers {
   private readonly followers = new Set<Follower>()
-  /** What they are yet to be offered: never longer than one of the hub's methods runs. */
+  /** Messages that were not offered yet. Empty whenever no method of the list runs. */
   private told: Told[] = []
 
   follow(opening: Message[], entries: Iterator<Entry>, onNews: () => void): Follower {
@@ -77,16 +76,16 @@ export class Followers {
     return follower
   }
 
-  /** `seq`: of the entry that the message is about, 0 where it is about none. */
+  /** `seq`: the number of the entry that the message is about; 0: it is about none. */
   tell(message: Message, seq: number): void {
     this.told.push({ message, seq })
   }
 
-  /** Offers what was told to all, before any of them takes more of the list; whether there was any. */
+  /** Offers the new messages to all, before any of them takes more of the list. Returns whether there were any. */
   offerTold(): boolean {
     const { told } = this
     this.told = []
-    // A batch encodes it, which nobody needs where nobody watches.
+    // A batch encodes its messages. Without viewers that is wasted.
     if (told.length > 0 && this.followers.size > 0) {
       const batch = new Batch(told)
       for (const follower of this.followers) {

@@ -9,9 +9,9 @@ const PAGE = 100
 const REFILL_DELAY_MS = 1000
 
 export interface FeedHubOptions {
-  /** How many sessions are listed: those with the newest requests. */
+  /** How many sessions the list has at most: those with the newest requests. */
   readonly maxSessions: number
-  /** Told when the store could not be read, which is tried again, or when a viewer was not served. */
+  /** Called if the store cannot be read (the hub tries again) or a viewer cannot be served. */
   readonly onError: (error: unknown) => void
   readonly after?: After
   /** Default: a monotonic clock. */
@@ -19,10 +19,10 @@ export interface FeedHubOptions {
 }
 
 /**
- * Keeps the session list in step with the store, and says when viewers get their turn.
+ * Keeps the session list in step with the store, and gives viewers their turns.
  *
- * Every committed change comes as an event, in commit order, while its answer waits: it is only noted. A little
- * later, when the answer has left, it is applied to the list.
+ * Every commit emits its changes in order, before its callers are answered. The hub only notes them then. It applies
+ * them to the list a little later, when the answers have left.
  */
 export class FeedHub {
   private readonly list: FeedList
@@ -42,7 +42,7 @@ export class FeedHub {
     this.pacer = new Pacer({ after, onError, change, ...(nowMs && { nowMs }) })
   }
 
-  /** Reads what is open, and follows it from then on. To be called once. */
+  /** Reads the open sessions and follows their changes from then on. Call it once. */
   async load(): Promise<void> {
     this.unsubscribe = this.store.subscribe((change) => this.note(change))
     await this.fill()
@@ -59,12 +59,12 @@ export class FeedHub {
     return this.isLoaded && !this.isClosed
   }
 
-  /** One who follows the list from now on. `onNews`: there is something to take. */
+  /** Adds a follower of the list. `onNews` is called when there is something for it to take. */
   follow(onNews: () => void): Follower {
     return this.list.follow(onNews)
   }
 
-  /** Gives a follower's sender a turn. */
+  /** Asks for a turn for a follower's sender. */
   wake(sender: Sender): void {
     this.pacer.wake(sender)
   }
@@ -104,24 +104,24 @@ export class FeedHub {
     })
   }
 
-  /** Walks down the open sessions until the list is full or has them all. */
+  /** Walks the open sessions, newest request first, until the list is full or has them all. */
   private async fill(): Promise<void> {
     let take = PAGE
     try {
       while (this.list.wantsPage && !this.isClosed) {
-        // Pages come faster than they reach everyone.
+        // Pages are read faster than viewers take them.
         await this.pacer.served()
-        const fromMs = this.list.beginPage()
+        const fromAtMs = this.list.beginPage()
         const { sessions } = await this.store.list({
           active: true,
           skip: 0,
           take,
           total: false,
-          // Those of the very same time may not all have been on the page before.
-          ...(Number.isFinite(fromMs) && { toTimeMs: fromMs + 1 }),
+          // Sessions with the same time may be split between two pages.
+          ...(Number.isFinite(fromAtMs) && { toTimeMs: fromAtMs + 1 }),
         })
         const leadsOn = this.list.takePage(sessions, sessions.length < take)
-        // A page of sessions of one time leads nowhere: the next must reach beyond them.
+        // If all sessions of a page have the same time, the next page must be larger to get past them.
         take = leadsOn ? PAGE : take * 2
       }
     } finally {

@@ -8,30 +8,30 @@ import { Message } from './message.js'
 import { type Entry, Window } from './window.js'
 
 /**
- * The open sessions that are listed, and everyone who follows them.
+ * The listed sessions, and everyone who follows them.
  *
- * A committed change is only noted. Later it is applied, together with what else happened to the session since.
- * What viewers are told is the difference from what they were told before, so an event that says nothing new
- * says nothing to them. Reading pages of the store beside that misses nothing and repeats nothing:
+ * A committed change is only noted. It is applied later, together with later changes of the same session. Viewers get
+ * the difference from what they were told before, so an event without a difference tells them nothing. Walks read
+ * pages from the store at the same time. They miss nothing and repeat nothing:
  *
- * - `floorMs` says how much is known: every open session with a later request is listed. A walk lowers it page
- *   by page, each page from one snapshot. It goes by time and not by number, so sessions that move to the top or
- *   end meanwhile shift nothing. A session only ever moves up, out of what is still to be walked, and the event
- *   of that lists it.
- * - A snapshot may be older than an event that was applied while the page was read. So what had one since the
- *   page was asked for is not taken from the page.
- * - It may also be newer than the last event applied. What is taken then will have its event applied again,
- *   without a difference or followed by the event that makes one.
+ * - Every open session whose last request is later than `floorAtMs` is listed. A walk lowers that instant page by
+ *   page. Each page is from one snapshot. Pages go by time, not by number, so a session that moves to the top or ends
+ *   meanwhile does not shift the others. A request moves a session up, out of the part that is still to be walked,
+ *   and its event lists it.
+ * - A snapshot may be older than an event that was applied while the page was read. So sessions with an event since
+ *   the page was asked for are not taken from it.
+ * - A snapshot may also be newer than the last event applied. The event of such a session is then applied again: it
+ *   makes no difference, or another event follows that does.
  */
 export class FeedList {
   private readonly window = new Window()
   private readonly followers = new Followers()
   private readonly changes: Changes
-  /** Every open session with a later request is listed. */
-  private floorMs = Number.POSITIVE_INFINITY
-  /** The latest request of the sessions that were forgotten unapplied since the list was last trimmed. */
-  private forgottenMs = Number.NEGATIVE_INFINITY
-  /** During a walk: which sessions had an event since the page was asked for. */
+  /** Every open session with a later last request is listed. */
+  private floorAtMs = Number.POSITIVE_INFINITY
+  /** The latest last request of the changes that were dropped since the list was last trimmed. */
+  private forgottenAtMs = Number.NEGATIVE_INFINITY
+  /** During a walk: the sessions that had an event since the page was asked for. */
   private touched: Set<string> | null = null
   private isLoaded = false
 
@@ -41,7 +41,7 @@ export class FeedList {
       isListed: (id) => this.window.has(id),
       onForgotten: (id, timeMs) => {
         this.touched?.add(id)
-        this.forgottenMs = Math.max(this.forgottenMs, timeMs)
+        this.forgottenAtMs = Math.max(this.forgottenAtMs, timeMs)
       },
     })
   }
@@ -50,23 +50,23 @@ export class FeedList {
     return this.window.size
   }
 
-  /** Whether it should be walked again: sessions may be hidden for which there is room by now. */
+  /** Whether it needs a walk: it has room, and sessions may be hidden. */
   get isShort(): boolean {
     return this.hidesSome && this.touched === null && this.window.size < this.maxSessions
   }
 
-  /** Whether a walk has not come to its end. */
+  /** Whether a walk must go on. */
   get wantsPage(): boolean {
-    return this.hidesSome && !this.isFull(this.floorMs)
+    return this.hidesSome && !this.isFull(this.floorAtMs)
   }
 
-  /** One who follows the list from now on. `onNews`: there is something to take. */
+  /** Adds a follower. `onNews` is called when there is something for it to take. */
   follow(onNews: () => void): Follower {
     const opening = this.isLoaded && this.hidesSome ? [this.tooMany()] : []
     return this.followers.follow(opening, this.window.values(), onNews)
   }
 
-  /** Whether the change is one to apply. */
+  /** Notes a change. Returns whether it must be applied. */
   note(change: SessionChange): boolean {
     const { before, after } = change
     const id = (after ?? before)?.id ?? ''
@@ -78,7 +78,7 @@ export class FeedList {
     return false
   }
 
-  /** Applies what was noted until `isOver`; whether followers have news or some of it is left. */
+  /** Applies noted changes until `isOver`. Returns whether followers have news or changes are left. */
   applyChanges(isOver: () => boolean): boolean {
     for (const [id, change] of this.changes.taken()) {
       this.apply(id, change)
@@ -90,7 +90,7 @@ export class FeedList {
     return this.followers.offerTold() || this.changes.size > 0
   }
 
-  /** The first walk is over: from now on followers are told where sessions are hidden. */
+  /** Ends the first walk. From now on followers are told when sessions are hidden. */
   loaded(): void {
     this.isLoaded = true
     if (this.hidesSome) {
@@ -99,19 +99,19 @@ export class FeedList {
     }
   }
 
-  /** The latest request of the sessions on the next page of a walk, which is to be read now. */
+  /** Begins a page of a walk. Returns the latest last request of its sessions. */
   beginPage(): number {
     this.touched = new Set()
-    return this.floorMs
+    return this.floorAtMs
   }
 
-  /** Lists a page of open sessions, the `last` or not; whether it leads on to another. */
+  /** Lists the sessions of a page. Returns whether the next page begins at an earlier instant. */
   takePage(page: readonly Session[], isLast: boolean): boolean {
     const full = this.addUntilFull(page.filter(({ id }) => !this.touched?.has(id)))
     this.followers.offerTold()
-    const reachedMs = (full ?? page.at(-1))?.requestTimeMs ?? Number.NEGATIVE_INFINITY
-    const leadsOn = reachedMs !== this.floorMs
-    this.floorMs = full === undefined && isLast ? Number.NEGATIVE_INFINITY : reachedMs
+    const reachedAtMs = (full ?? page.at(-1))?.requestTimeMs ?? Number.NEGATIVE_INFINITY
+    const leadsOn = reachedAtMs !== this.floorAtMs
+    this.floorAtMs = full === undefined && isLast ? Number.NEGATIVE_INFINITY : reachedAtMs
     return leadsOn
   }
 
@@ -122,11 +122,11 @@ export class FeedList {
   }
 
   private get hidesSome(): boolean {
-    return this.floorMs > Number.NEGATIVE_INFINITY
+    return this.floorAtMs > Number.NEGATIVE_INFINITY
   }
 
   private isShown(session: Session | null): boolean {
-    return session?.active === true && session.requestTimeMs > this.floorMs
+    return session?.active === true && session.requestTimeMs > this.floorAtMs
   }
 
   private apply(id: string, { before, after }: SessionChange): void {
@@ -174,17 +174,17 @@ export class FeedList {
     }
   }
 
-  /** Hides the oldest sessions where there are too many. A walk does it at its end. */
+  /** Hides the oldest sessions if there are too many. During a walk it waits for the end. */
   private trim(): void {
     if (this.touched !== null) {
       return
     }
-    this.raiseFloor(this.forgottenMs)
-    this.forgottenMs = Number.NEGATIVE_INFINITY
+    this.raiseFloor(this.forgottenAtMs)
+    this.forgottenAtMs = Number.NEGATIVE_INFINITY
     for (;;) {
       const oldest = this.window.oldest()
       const isTooMany = this.window.size > this.maxSessions
-      if (oldest === undefined || !(isTooMany || oldest.timeMs < this.floorMs)) {
+      if (oldest === undefined || !(isTooMany || oldest.timeMs < this.floorAtMs)) {
         return
       }
       this.raiseFloor(oldest.timeMs)
@@ -192,10 +192,10 @@ export class FeedList {
     }
   }
 
-  /** Sessions without a later request are hidden, or may be. */
+  /** From now on, sessions without a later request may be hidden. */
   private raiseFloor(toMs: number): void {
     const hidSome = this.hidesSome
-    this.floorMs = Math.max(this.floorMs, toMs)
+    this.floorAtMs = Math.max(this.floorAtMs, toMs)
     if (this.isLoaded && this.hidesSome && !hidSome) {
       this.followers.tell(this.tooMany(), 0)
     }
@@ -214,7 +214,7 @@ export class FeedList {
     return undefined
   }
 
-  /** Whether a session of this time has no place: events may have listed older ones during a walk. */
+  /** Whether there is no room for a session with this last request. During a walk events may have listed older ones. */
   private isFull(timeMs: number): boolean {
     return (
       this.window.size >= this.maxSessions && (this.window.oldest()?.timeMs ?? timeMs) >= timeMs

@@ -9,7 +9,7 @@ const MAX_TIME_MS = Date.parse('9999-12-31T23:59:59.999Z')
 
 type Json = Readonly<Record<string, unknown>>
 
-/** What viewers see of an open session. Total: `user` and `data` may hold any JSON. */
+/** What viewers see of an open session. Never throws: `user` and `data` may be any JSON. */
 export function listingOf(session: Session): ListedSession {
   const about = jsonObject(session.user)
   const data = jsonObject(session.data)
@@ -30,7 +30,7 @@ export function listingOf(session: Session): ListedSession {
   }
 }
 
-/** Whether nothing that is shown can have changed: most changes only move the last request. */
+/** Whether both have the same listing. Most changes only move the last request. */
 export function isListedAlike(one: Session, other: Session): boolean {
   return (
     one.userName === other.userName &&
@@ -40,7 +40,7 @@ export function isListedAlike(one: Session, other: Session): boolean {
   )
 }
 
-/** null where there is no list of users. What has no id, or one that came before, is no user. */
+/** null if `value` is not a list of users. Skips entries without an id or with one that was there before. */
 function joinedUsers(
   value: unknown,
   openTimeMs: number,
@@ -52,7 +52,7 @@ function joinedUsers(
   let active = 0
   for (const item of value) {
     const fields = isObject(item) ? item : {}
-    // As viewers will see it: two that look alike to them are one.
+    // Compared as viewers see them.
     const id = oneLine(nonEmptyText(fields.user_id) ?? '')
     if (id !== '' && !users.has(id)) {
       const name = nonEmptyText(fields.username) ?? id
@@ -88,7 +88,7 @@ function nonEmptyText(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined
 }
 
-/** undefined where no viewer could be shown it. */
+/** undefined if RFC 3339 cannot write it. */
 function shownTimeMs(value: unknown): number | undefined {
   const ms = timeMsOf(value)
   return ms !== undefined && ms >= MIN_TIME_MS && ms <= MAX_TIME_MS ? ms : undefined

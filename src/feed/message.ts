@@ -5,17 +5,17 @@ import { frameOf } from './protocol/write.js'
 const TEXT = 0x81
 const LENGTH_16 = 126
 const LENGTH_64 = 127
-/** What a frame has at most beside its message's parameters: header, command and connection id. */
+/** The most bytes of a frame besides its parameters: header, command and connection id. */
 const OVERHEAD_BYTES = 32
 
-/** Frames of WebSocket with room for a connection id of a known length. */
+/** WebSocket frames with room for a connection id of a known length. */
 interface Layout {
   readonly bytes: Buffer
-  /** Where the id goes, once a frame. */
+  /** Where the id goes, once per frame. */
   readonly idOffsets: readonly number[]
 }
 
-/** A notice on its way to many connections: encoded once, whatever their number. */
+/** A notice for many connections, encoded once. */
 export class Message {
   private readonly parts: { [D in Dialect]?: { readonly head: Buffer; readonly tail: Buffer } } = {}
 
@@ -26,7 +26,7 @@ export class Message {
     return this.encoded('commands').tail.length + OVERHEAD_BYTES
   }
 
-  /** Head and tail as bytes: the connection id goes in between. */
+  /** Head and tail as bytes. The connection id goes between them. */
   encoded(dialect: Dialect) {
     const known = this.parts[dialect]
     if (known !== undefined) {
@@ -39,13 +39,13 @@ export class Message {
   }
 }
 
-/** A message, and the place in the list of the session that it is about; 0 where it is about none. */
+/** A message, and the number of the entry that it is about; 0: it is about none. */
 export interface Told {
   readonly message: Message
   readonly seq: number
 }
 
-/** Messages that go to connections together: each gets the same bytes but for its own id in them. */
+/** Messages that are sent together. Connections get the same bytes except for their own ids. */
 export class Batch {
   /** About how many bytes they take on a connection. */
   readonly size: number
@@ -57,7 +57,7 @@ export class Batch {
     this.lastSeq = told.reduce((last, { seq }) => Math.max(last, seq), 0)
   }
 
-  /** What is about sessions up to this place in the list; null where nothing is. */
+  /** The messages about entries up to this number; null if there are none. */
   upTo(seq: number): Batch | null {
     if (this.lastSeq <= seq) {
       return this
@@ -66,7 +66,7 @@ export class Batch {
     return told.length === 0 ? null : new Batch(told)
   }
 
-  /** The frames of a connection, in bytes that belong to the caller. `connectionId` is an i32. */
+  /** The frames for one connection. The caller owns the bytes. `connectionId` is an i32. */
   frames(connectionId: number, dialect: Dialect): Buffer {
     const id = Buffer.from(`${connectionId}`)
     const key = `${dialect} ${id.length}`

@@ -3,24 +3,23 @@ interface Node {
   timeMs: number
 }
 
-/** Room for nodes of what is gone, before they are taken out all at once. */
+/** How many stale nodes may stay before the heap is rebuilt. */
 const SPARE_NODES = 64
 
 /**
- * Finds which of many has the earliest time: a binary heap whose nodes may be out of date, and are put right
- * when they come to its top. So what only moves to a later time, as sessions with each request, costs nothing
- * until then.
+ * Finds the entry with the earliest time: a binary heap whose nodes may be stale. A stale node is corrected when it
+ * reaches the top. So moving an entry to a later time, as every request does with its session, costs nothing.
  */
 export class Oldest {
   private heap: Node[] = []
 
-  /** `timeOf`: the time that an id has now; undefined where it is gone. */
+  /** `timeOf`: the current time of an id; undefined if it is gone. */
   constructor(
     private readonly timeOf: (id: string) => number | undefined,
     private readonly entries: { readonly size: number; keys(): Iterable<string> },
   ) {}
 
-  /** To be called for an id that is new, or has an earlier time than before. */
+  /** Call it for an id that is new or has an earlier time than before. */
   add(id: string, timeMs: number): void {
     if (this.heap.length > 2 * this.entries.size + SPARE_NODES) {
       this.rebuild()
@@ -30,7 +29,7 @@ export class Oldest {
     }
   }
 
-  /** undefined where there is none. */
+  /** The entry with the earliest time; undefined if there is none. */
   first(): { readonly id: string; readonly timeMs: number } | undefined {
     for (;;) {
       const [top] = this.heap
@@ -78,7 +77,7 @@ export class Oldest {
     }
   }
 
-  /** Whether the upper one was the later one. */
+  /** Swaps two nodes if the upper one is later. Returns whether it did. */
   private swapWhereLater(upper: number, lower: number): boolean {
     const [above, below] = [this.heap[upper], this.heap[lower]]
     if (above === undefined || below === undefined || above.timeMs <= below.timeMs) {

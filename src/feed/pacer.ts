@@ -1,36 +1,35 @@
 import type { After } from '../net/timers.js'
 
-/** How long viewers may keep everything else waiting at a time. */
+/** How long one turn for viewers may take. */
 const TURN_MS = 2
-/** How many times as long everything else has before their next turn. */
+/** How many times longer than a turn the rest after it is. */
 const REST = 3
-/** What changes within this time reaches viewers together. */
+/** Changes within this time reach viewers together. */
 const GATHER_MS = 10
 
 export interface Sender {
-  /** Sends what there is for one viewer, as far as its connection takes it. */
+  /** Sends what one viewer's connection takes now. */
   send(): void
 }
 
 export interface PacerOptions {
-  /** Makes new work for senders until `isOver`, or until nothing is left: then it returns false. */
+  /** Makes new work for senders until `isOver`. Returns false if nothing is left. */
   readonly change: (isOver: () => boolean) => boolean
   readonly after: After
-  /** A sender or `change` failed; the others go on. */
+  /** Called if a sender or `change` fails. The others go on. */
   readonly onError: (error: unknown) => void
   /** Default: a monotonic clock. */
   readonly nowMs?: () => number
 }
 
 /**
- * Does what viewers need in short turns with longer rests: nobody else must wait for all who watch. Senders
- * come first, one after the other, and `change` when none is left: a server that falls behind gathers
- * changes, and not messages.
+ * Serves viewers in short turns with longer rests, so that other callers do not wait for them. Senders come first, one
+ * after the other; `change` runs when none is left. So a server that falls behind gathers changes, not messages.
  */
 export class Pacer {
   private readonly senders = new Set<Sender>()
   private readonly nowMs: () => number
-  private restUntilMs = Number.NEGATIVE_INFINITY
+  private restEndsAtMs = Number.NEGATIVE_INFINITY
   private cancelTurn: (() => void) | null = null
   private isClosed = false
   private onServed: (() => void)[] = []
@@ -39,18 +38,18 @@ export class Pacer {
     this.nowMs = options.nowMs ?? (() => performance.now())
   }
 
-  /** There is something to send, or to change. */
+  /** Call it when there is something to send or to change. */
   wake(sender?: Sender): void {
     if (sender !== undefined) {
       this.senders.add(sender)
     }
     if (this.cancelTurn === null && !this.isClosed) {
-      const delayMs = Math.max(GATHER_MS, Math.ceil(this.restUntilMs - this.nowMs()))
+      const delayMs = Math.max(GATHER_MS, Math.ceil(this.restEndsAtMs - this.nowMs()))
       this.cancelTurn = this.options.after(delayMs, () => this.turn())
     }
   }
 
-  /** Resolves when no sender waits for its turn. */
+  /** Resolves when no sender waits for a turn. */
   async served(): Promise<void> {
     if (this.senders.size > 0 && !this.isClosed) {
       await new Promise<void>((resolve) => this.onServed.push(resolve))
@@ -72,7 +71,7 @@ export class Pacer {
       isMore = this.sendNext() || this.makeMore(isOver)
     } while (isMore && !isOver())
     const endedAtMs = this.nowMs()
-    this.restUntilMs = endedAtMs + REST * (endedAtMs - beganAtMs)
+    this.restEndsAtMs = endedAtMs + REST * (endedAtMs - beganAtMs)
     if (isMore) {
       this.wake()
     }
@@ -87,7 +86,7 @@ export class Pacer {
     return false
   }
 
-  /** To be called when all are served: what is made now may well wake all of them within this turn. */
+  /** Runs when all are served. It may wake all of them again within this turn. */
   private makeMore(isOver: () => boolean): boolean {
     this.tellServed()
     return this.attempt(() => this.options.change(isOver))

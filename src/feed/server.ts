@@ -16,16 +16,16 @@ import { type FeedReport, Viewers } from './viewers.js'
 
 const PING_INTERVAL_MS = 30_000
 const USAGE_INTERVAL_MS = 60_000
-/** How long a connection that we end may take to end. */
+/** How long a peer may take to close a connection that the server ends. */
 const CLOSE_TIMEOUT_MS = 2_000
 const HEADER_TIMEOUT_MS = 10_000
-/** How often Node looks for requests that take too long to come. */
+/** How often Node looks for requests that take too long to arrive. */
 const CHECK_INTERVAL_MS = 1_000
 const KEEP_ALIVE_MS = 30_000
 
 export interface FeedLimits extends ViewerLimits {
   readonly maxViewers: number
-  /** Connections beside those of viewers: pages, probes. */
+  /** Connections besides those of viewers: pages, probes. */
   readonly otherConnections: number
 }
 
@@ -33,38 +33,38 @@ const LIMITS: FeedLimits = { ...VIEWER_LIMITS, maxViewers: 2_000, otherConnectio
 
 export interface FeedServerOptions extends AnswerOptions {
   readonly host: string
-  /** 0 lets the system choose. */
+  /** 0: the system chooses. */
   readonly port: number
-  /** Default: null, plain HTTP. */
+  /** Default: null, for plain HTTP. */
   readonly tls?: Tls | null
-  /** What clients are told to be, as a version. */
+  /** The version that clients are told to have. */
   readonly expectedVersion: string
-  /** Told at intervals, while there is something to tell. */
+  /** Called at intervals if the usage has changed. */
   readonly onUsage: (usage: FeedReport) => void
   readonly limits?: Partial<FeedLimits>
-  /** For TLS, the headers and the rest of a request to arrive (default 10 s). */
+  /** Timeout for the TLS handshake, and for a request to arrive (default: 10 s). */
   readonly headerTimeoutMs?: number
-  /** Told when there are as many connections as may be and one more comes. */
+  /** Called if a connection arrives beyond the limit. */
   readonly onFull?: () => void
-  /** Counts the answers that wait, of all listeners (default: nobody does). */
+  /** Counts the unsent answers of all listeners (default: nobody does). */
   readonly unsent?: Unsent
-  /** Told of a request that failed for a reason of the server's alone. */
+  /** Called if the server fails to answer a request. */
   readonly onFailure: (error: unknown) => void
   readonly every?: Every
 }
 
 export interface FeedServer {
-  /** Where it really listens, `http://HOST:PORT` or `https://HOST:PORT`; of several addresses with commas between. */
+  /** Every address it listens on, with its real port, separated by commas: `http://HOST:PORT` or `https://HOST:PORT`. */
   readonly address: string
   report(): FeedReport
   /**
-   * Says goodbye to the viewers, and ends within two seconds, or as soon as the calls under way are answered;
-   * within `graceMs` at the latest. Returns how many of these were cut. Called again with less, it cuts sooner.
+   * Ends the viewers' connections, and closes within two seconds, or later when the calls in progress are answered,
+   * but within `graceMs`. Returns how many calls it cut. May be called again with less time.
    */
   close(graceMs?: number): Promise<number>
 }
 
-/** Serves the session list, the page that shows it, and probes. Throws ListenError. */
+/** Serves the HTTP port: the session list, its page, probes, metrics and calls. Throws ListenError. */
 export async function startFeedServer(
   hub: FeedHub,
   options: FeedServerOptions,
@@ -122,7 +122,7 @@ function answeringServer(options: FeedServerOptions, calls: UnderWay): Server {
       keepAliveTimeout: KEEP_ALIVE_MS,
     },
     oneByOne(({ request, response, askedAtMs }) => {
-      // Not sooner: of a response that still waits for its turn Node never emits `close` where its connection ends.
+      // Not earlier: if the connection ends, Node emits no `close` of a response that still waits for its turn.
       if (isCall(request, options)) {
         calls.add(response)
       }
@@ -131,7 +131,7 @@ function answeringServer(options: FeedServerOptions, calls: UnderWay): Server {
   )
 }
 
-/** Tells of the usage at intervals, where it changed. */
+/** Reports the usage at intervals if it has changed. */
 function reportUsage(
   viewers: Viewers,
   every: Every,
@@ -148,7 +148,7 @@ function reportUsage(
   })
 }
 
-/** Waits for the calls under way and for nobody else. Returns how many of them were cut. */
+/** Waits for the calls in progress, and for nobody else. Returns how many it cut. */
 function closeWithin(
   graceMs: number,
   listening: Listening,
@@ -164,7 +164,7 @@ function closeWithin(
       }
     }
     const timers = [
-      // Viewers, and connections between two requests, have so long to end by themselves.
+      // Viewers and idle connections have so long to end by themselves.
       setTimeout(() => calls.whenNone(cut), Math.min(graceMs, CLOSE_TIMEOUT_MS)),
       setTimeout(cut, graceMs),
     ]

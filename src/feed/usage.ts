@@ -1,19 +1,19 @@
 import type { Connect } from './protocol/messages.js'
 import { isOlderVersion } from './protocol/version.js'
 
-/** How many versions are told apart; what clients send must not grow the log. */
+/** How many versions are counted separately. Clients must not be able to grow the log. */
 const MAX_VERSIONS = 16
 const VERSION = /^[\w.+-]{1,32}$/
 
 export interface FeedUsage {
   readonly viewers: number
-  /** Viewers by client version; `unknown` did not say, `other` is everything beyond the bounds. */
+  /** Viewers by client version. `unknown`: the client did not say. `other`: beyond the limits. */
   readonly versions: Readonly<Record<string, number>>
   /** Viewers whose version is older than the expected one. */
   readonly outdated: number
 }
 
-/** Counts viewers by what they said of themselves; null is one that said nothing. */
+/** Counts viewers by their `connect`; null is one that sent none. */
 export function usageOf(clients: readonly (Connect | null)[], expectedVersion: string): FeedUsage {
   const counts = new Map<string, number>()
   for (const client of clients) {

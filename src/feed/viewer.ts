@@ -6,13 +6,13 @@ import { Batch, Message } from './message.js'
 import { type Connect, type Dialect, FeedProtocolError, type Notice } from './protocol/messages.js'
 import { decodeConnect } from './protocol/read.js'
 
-/** What one connection may take up. */
+/** The limits of one connection. */
 export interface ViewerLimits {
-  /** What is to be sent waits while the socket holds so many bytes unsent: more than its own high-water mark. */
+  /** Nothing is written while the socket holds so many unsent bytes. More than its own high-water mark. */
   readonly highWaterBytes: number
-  /** A viewer with more bytes unsent, in the socket and waiting, is dropped. */
+  /** A viewer with more unsent bytes, in the socket and waiting, is dropped. */
   readonly maxUnsentBytes: number
-  /** A viewer that sends more messages that are none is dropped. */
+  /** A viewer that sends more malformed messages is dropped. */
   readonly maxMalformed: number
 }
 
@@ -34,19 +34,19 @@ export interface ViewerOptions {
   readonly expectedVersion: string
   readonly limits: ViewerLimits
   readonly onMalformed: () => void
-  /** The server ends the connection: the reason. */
+  /** Called with the reason if the server ends the connection. */
   readonly onDropped: (reason: string) => void
 }
 
-/** What carries the frames of a WebSocket. */
+/** The stream below a WebSocket. */
 export type Transport = Pick<Writable, 'write' | 'cork' | 'uncork' | 'once'>
 
 /**
- * One connection: the list as it is, then what happens to it. Its messages go past `ws`, which would make
- * two buffers of each: all that goes at once is one write of bytes that were laid out for all viewers.
+ * One connection. It gets the list, then the changes. Its frames bypass `ws`, which would make two buffers of each:
+ * one write carries everything, in bytes that were laid out for all viewers.
  */
 export class Viewer {
-  /** What it said of itself; null before that. */
+  /** The client's last `connect`; null before the first. */
   client: Connect | null = null
   private readonly follower: Follower
   private malformed = 0
@@ -54,7 +54,7 @@ export class Viewer {
   private isLeaving = false
   private isFull = false
 
-  /** `transport` is what `socket` writes to. */
+  /** `transport` is the stream that `socket` writes to. */
   constructor(
     private readonly socket: WebSocket,
     private readonly transport: Transport,
@@ -66,7 +66,7 @@ export class Viewer {
       this.isAlive = true
     })
     socket.on('close', () => this.leave())
-    // Frames that are none, or too large: 'close' follows.
+    // A malformed or overlong frame: 'close' follows.
     socket.on('error', () => options.onMalformed())
     const { expectedVersion } = options
     this.tell({ command: 'reset', expectedVersion })
@@ -74,7 +74,7 @@ export class Viewer {
     hub.wake(this)
   }
 
-  /** To be called at intervals: drops a viewer that was silent since the last call. */
+  /** Pings the viewer, or drops it if it did not answer the last ping. Call it at intervals. */
   checkAlive(): void {
     if (!this.isAlive) {
       this.options.onDropped('it does not answer pings')
@@ -85,13 +85,13 @@ export class Viewer {
     this.socket.ping()
   }
 
-  /** The server stops. */
+  /** Ends the connection because the server stops. */
   close(): void {
     this.leave()
     this.socket.close(GOING_AWAY, 'the server stops')
   }
 
-  /** Sends what there is, as fast as it is taken; `hub` says when. */
+  /** Sends what the peer takes. The hub says when. */
   send(): void {
     if (this.isLeaving || this.isFull) {
       return
@@ -116,7 +116,7 @@ export class Viewer {
     this.transport.uncork()
   }
 
-  /** Something happened to what is listed. */
+  /** There is news for this viewer. */
   private hear(): void {
     const unsentBytes = this.socket.bufferedAmount + this.follower.behindBytes
     if (unsentBytes > this.options.limits.maxUnsentBytes) {
@@ -138,14 +138,14 @@ export class Viewer {
       }
       this.options.onMalformed()
       if (++this.malformed > this.options.limits.maxMalformed) {
-        this.drop(POLICY_VIOLATION, 'it sends messages that are none')
+        this.drop(POLICY_VIOLATION, 'it sends too many malformed messages')
       } else if (!this.isLeaving) {
         this.tell({ command: 'error', message: error.message })
       }
     }
   }
 
-  /** Says why, and ends. Nothing more is sent, and the socket ends by itself if the peer does not. */
+  /** Sends the reason and ends the connection. Nothing more is sent. `ws` ends the socket if the peer does not. */
   private drop(code: number, reason: string): void {
     if (!this.isLeaving) {
       this.leave()
@@ -160,14 +160,14 @@ export class Viewer {
     this.follower.leave()
   }
 
-  /** Says what is for this viewer alone. */
+  /** Sends a notice to this viewer alone. */
   private tell(notice: Notice): void {
     this.write(new Batch([{ message: new Message(notice), seq: 0 }]))
   }
 
   private write(batch: Batch): void {
     const { connectionId, dialect } = this.options
-    // Behind a close frame there must be none.
+    // No frame may follow a close frame.
     if (this.socket.readyState === this.socket.OPEN) {
       this.transport.write(batch.frames(connectionId, dialect))
     }

@@ -8,11 +8,11 @@ import type { FeedHub } from './hub.js'
 import { type FeedUsage, usageOf } from './usage.js'
 import { Viewer, type ViewerLimits } from './viewer.js'
 
-/** A client says no more than `connect`. */
+/** A client sends nothing longer than `connect`. */
 const MAX_MESSAGE_BYTES = 4096
 const MAX_INT32 = 2 ** 31 - 1
 
-/** Viewers now, and what was counted since the server started. */
+/** The current viewers, and counts since the server started. */
 export interface FeedReport extends FeedUsage {
   readonly malformed: number
   /** Connections that the server ended, by reason. */
@@ -22,10 +22,10 @@ export interface FeedReport extends FeedUsage {
 
 export interface ViewersOptions {
   readonly access: FeedAccess
-  /** The version that clients are told to have. */
+  /** The version that clients are told to have, in `reset`. */
   readonly expectedVersion: string
   readonly limits: ViewerLimits & { readonly maxViewers: number }
-  /** How long a connection that the server ends may take to end. */
+  /** How long a peer may take to close a connection that the server ends. */
   readonly closeTimeoutMs: number
 }
 
@@ -33,7 +33,7 @@ export interface ViewersOptions {
 export class Viewers {
   private readonly viewers = new Set<Viewer>()
   private readonly counts = { malformed: 0, refused: 0, dropped: {} as Record<string, number> }
-  /** Random, so that after a restart of the server no client gets the id that it had before. */
+  /** Starts at random, so that a client does not get its former id after a restart of the server. */
   private lastConnectionId = randomInt(MAX_INT32)
   private readonly sockets: WebSocketServer
 
@@ -50,7 +50,7 @@ export class Viewers {
     } as ConstructorParameters<typeof WebSocketServer>[0])
   }
 
-  /** Answers an upgrade: whoever may watch becomes a viewer. */
+  /** Answers an upgrade. A peer that may watch becomes a viewer. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => {}) // 'close' follows.
     const refusal = this.refusal(request)
@@ -84,14 +84,14 @@ export class Viewers {
     return { ...usage, ...this.counts, dropped: { ...this.counts.dropped } }
   }
 
-  /** To be called at intervals: drops those that were silent since the last call. */
+  /** Pings every viewer, and drops those that did not answer the last ping. Call it at intervals. */
   checkAlive(): void {
     for (const viewer of this.viewers) {
       viewer.checkAlive()
     }
   }
 
-  /** Tells all that the server stops. */
+  /** Ends every connection because the server stops. */
   close(): void {
     for (const viewer of this.viewers) {
       viewer.close()
@@ -100,11 +100,11 @@ export class Viewers {
 
   private refusal(request: IncomingMessage): Refusal | null {
     if (pathOf(request) !== LIST_PATH) {
-      return { status: 404, reason: `there is nothing but ${LIST_PATH} to connect to` }
+      return { status: 404, reason: `only ${LIST_PATH} accepts an upgrade` }
     }
     const refusal = checkViewer(request, this.options.access)
     if (refusal === null && this.viewers.size >= this.options.limits.maxViewers) {
-      return { status: 503, reason: 'as many viewers are connected as may be' }
+      return { status: 503, reason: 'the limit of viewers is reached' }
     }
     return refusal
   }

@@ -3,16 +3,16 @@ import { Message } from './message.js'
 import { Oldest } from './oldest.js'
 import type { ListedSession } from './protocol/messages.js'
 
-/** A session that is listed. */
+/** A listed session. */
 export interface Entry {
   readonly listing: ListedSession
   readonly add: Message
-  /** Its place in the order in which entries came: 1, 2, … */
+  /** Its number in the order of arrival: 1, 2, … */
   readonly seq: number
   readonly requestTimeMs: number
 }
 
-/** The listed sessions by their ids, in the order in which they came. */
+/** The listed sessions by id, in the order of arrival. */
 export class Window {
   private readonly entries = new Map<string, Entry>()
   private lastSeq = 0
@@ -30,7 +30,7 @@ export class Window {
     return this.entries.has(id)
   }
 
-  /** Goes on over what is added while it is walked, and skips what is removed. */
+  /** Includes entries that are added during the iteration, and skips those that are removed. */
   values(): IterableIterator<Entry> {
     return this.entries.values()
   }
@@ -43,7 +43,7 @@ export class Window {
     return entry
   }
 
-  /** Takes over the time of the last request, and another listing where one is given. */
+  /** Updates the time of the last request, and the listing if one is given. */
   replace({ id, requestTimeMs }: Session, entry: Entry, listing = entry.listing): void {
     const add =
       listing === entry.listing ? entry.add : new Message({ command: 'add', session: listing })

@@ -8,21 +8,21 @@ import { peerText } from '../net/address.js'
 import { certificateProblem, provenCertificate } from '../net/peer-certificate.js'
 import { namesThisMachine } from '../net/request.js'
 
-/** Who may watch. */
+/** Who may watch the session list. */
 export interface FeedAccess {
-  /** Viewers must show it. */
+  /** The token that viewers must show. */
   readonly token?: { matches(given: string): boolean }
-  /** The operator wants anyone to watch who can connect. */
+  /** Whether anyone who can connect may watch. */
   readonly isPublic: boolean
 }
 
-/** A request that is not let in: a status of HTTP and why. */
+/** Why a request is refused, with the HTTP status. */
 export interface Refusal {
   readonly status: 401 | 403 | 404 | 503
   readonly reason: string
 }
 
-/** Without a token and not public, the list is for this machine alone, and for no proxy on it. */
+/** A list that is not public and has no token is for this machine only, and not for a proxy on it. */
 export function checkHost(request: IncomingMessage, access: FeedAccess): Refusal | null {
   if (access.isPublic || access.token !== undefined) {
     return null
@@ -42,8 +42,8 @@ export function checkHost(request: IncomingMessage, access: FeedAccess): Refusal
 }
 
 /**
- * Web pages of other hosts may not watch, nor those that came without TLS where this came with it; a
- * client that is no page sends no Origin.
+ * Refuses web pages of other hosts, and pages loaded without TLS if this request has TLS. A client that is not a page
+ * sends no Origin.
  */
 export function checkOrigin({ headers, socket }: IncomingMessage): Refusal | null {
   const { origin, host = '' } = headers
@@ -56,9 +56,9 @@ export function checkOrigin({ headers, socket }: IncomingMessage): Refusal | nul
   return { status: 403, reason: 'the Origin must be of the same host' }
 }
 
-/** The token comes as `Authorization: Bearer`, or as `?token=` where a client can set no header. */
+/** The token arrives as `Authorization: Bearer`, or as `?token=` from clients that cannot set headers. */
 function checkToken(request: IncomingMessage, { token }: FeedAccess): Refusal | null {
-  // A "+" that was not encoded stands for a space, which no token has.
+  // An unencoded "+" means a space, which no token has.
   const inAddress = queryOf(request).get('token')?.replaceAll(' ', '+')
   const given = bearerToken(request.headers.authorization) ?? inAddress
   if (token === undefined || (given !== undefined && token.matches(given))) {
@@ -67,14 +67,14 @@ function checkToken(request: IncomingMessage, { token }: FeedAccess): Refusal | 
   return { status: 401, reason: 'the token of --feed-token is needed' }
 }
 
-/** Whether this one may watch. */
+/** Whether the request may watch the list; null: it may. */
 export function checkViewer(request: IncomingMessage, access: FeedAccess): Refusal | null {
   return checkHost(request, access) ?? checkOrigin(request) ?? checkToken(request, access)
 }
 
 /**
- * The operator who asks. Browsers send a client certificate along unasked, so what changes anything must check the
- * Origin, too. Throws CredentialError, ForwardedError.
+ * The operator who sent a request. Browsers send a client certificate by themselves, so every call that changes
+ * something must check the Origin as well. Throws CredentialError, ForwardedError.
  */
 export function operatorOf({ headers, socket }: IncomingMessage, admit: AdmitOperator): Caller {
   const proof = admit({
@@ -122,7 +122,7 @@ export function queryOf({ url = '' }: IncomingMessage): URLSearchParams {
   return new URLSearchParams(start < 0 ? '' : url.slice(start))
 }
 
-/** A scheme's own port may be written or left out. */
+/** The default port of a scheme may be written or left out. */
 function isSameHost(origin: string, host: string): boolean {
   try {
     const { protocol, host: originHost } = new URL(origin)

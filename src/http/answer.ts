@@ -6,35 +6,35 @@ import { answerCommand, type CommandablePorts, isCommandPath } from './commandab
 import { answerOperator, isOperatorPath, type OperatorPorts } from './operator.js'
 import type { PageFile } from './pages.js'
 
-/** Where viewers connect to. */
+/** The path that viewers connect to. */
 export const LIST_PATH = '/session-list'
 
 export interface AnswerOptions {
   readonly access: FeedAccess
-  /** By path. */
+  /** The page's files, by path. */
   readonly pages: ReadonlyMap<string, PageFile>
-  /** Whether the server can do its work now. */
+  /** Whether the server can serve calls now. */
   readonly isReady: () => Promise<boolean>
-  /** Absent: there are none. */
+  /** Absent: the server has no metrics. */
   readonly metrics?: MetricsPorts
-  /** The page's operator mode; absent where the server knows no admin credential. */
+  /** The page's operator mode. Absent: the server has no admin credential. */
   readonly operator?: OperatorPorts
-  /** The sessions commands by name; absent where nobody could show what they ask for. */
+  /** The sessions commands by name. Absent: they need a credential, and the server has none. */
   readonly commandable?: CommandablePorts
-  /** What an operator should look at all the same, a line each (default: nothing). */
+  /** What an operator should look at even if the server is ready, a line each (default: nothing). */
   readonly findings?: () => readonly string[]
 }
 
-/** What Prometheus reads. */
+/** What Prometheus scrapes. */
 export interface MetricsPorts {
-  /** Why this one may not read them; null: it may. */
+  /** Why a request may not read them; null: it may. */
   readonly refusal: (request: IncomingMessage) => string | null
   readonly contentType: string
-  /** As it is at this time of `performance.now`, or later. */
+  /** The metrics as of this instant of `performance.now`, or later. */
   readonly text: (sinceMs: number) => Promise<Buffer>
 }
 
-/** Answers what is no upgrade: the page's files, the probes and the metrics. */
+/** Answers every request that is not an upgrade. */
 export async function answer(
   request: IncomingMessage,
   response: ServerResponse,
@@ -54,7 +54,7 @@ export async function answer(
     }
   } else if (request.method !== 'GET' && request.method !== 'HEAD') {
     response.setHeader('Allow', 'GET, HEAD')
-    say(response, 405, 'there is nothing but GET here')
+    say(response, 405, 'only GET is allowed here')
   } else if (path === '/healthz') {
     say(response, 200, 'alive')
   } else if (path === '/readyz') {
@@ -63,7 +63,7 @@ export async function answer(
   } else if (metrics && path === '/metrics') {
     await answerMetrics(request, response, metrics, askedAtMs)
   } else if (path === LIST_PATH) {
-    // Browsers keep to themselves how an upgrade was answered: the page asks here why it was refused.
+    // A browser does not tell a page how an upgrade was answered. The page asks here why it was refused.
     const refusal = checkViewer(request, access)
     response.setHeader('Upgrade', 'websocket')
     say(response, refusal?.status ?? 426, refusal?.reason ?? 'the session list is a WebSocket')
@@ -79,7 +79,7 @@ export async function answer(
   }
 }
 
-/** Whether the request is a call, of a command or an operator's: a server that stops waits for its answer. */
+/** Whether a request is a command's or an operator's call. A stopping server waits for its answer. */
 export function isCall(
   request: IncomingMessage,
   { operator, commandable }: Pick<AnswerOptions, 'operator' | 'commandable'>,
@@ -129,7 +129,7 @@ function say(response: ServerResponse, status: number, text: string): void {
   response.end(`${text}\n`)
 }
 
-/** Refuses an upgrade, of which only the bare socket is there. */
+/** Refuses an upgrade, for which Node gives a bare socket. */
 export function refuse(socket: Duplex, status: number, reason: string): void {
   const body = `${reason}\n`
   socket.end(
@@ -143,7 +143,7 @@ export function refuse(socket: Duplex, status: number, reason: string): void {
       '',
       body,
     ].join('\r\n'),
-    // A peer that does not hang up in turn must not stay.
+    // Do not wait for the peer to close its side.
     () => socket.destroy(),
   )
 }

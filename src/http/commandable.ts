@@ -8,25 +8,25 @@ import { peerText } from '../net/address.js'
 import { hasJsonType, readBody } from '../net/request.js'
 
 const PREFIX = `/${SERVICE}/`
-/** As much as one act may have. */
+/** As large as an act over Seneca. */
 const MAX_BODY_BYTES = 1024 * 1024
 
 export interface CommandablePorts {
   readonly sessions: CommandableSessions
-  /** Under the name in the request's Host header. */
+  /** Whether the request's Host header is acceptable. */
   readonly mayBeAsked: (request: IncomingMessage) => boolean
-  /** Who asks. Throws CredentialError, ForwardedError. */
+  /** The caller of a request. Throws CredentialError, ForwardedError. */
   readonly caller: (request: IncomingMessage) => Caller
   readonly observer: CallObserver
 }
 
-/** Whether the path is that of a command. */
+/** Whether a path belongs to a command. */
 export function isCommandPath(path: string): boolean {
   return path.startsWith(PREFIX)
 }
 
 /**
- * Answers `POST /v1/sessions/COMMAND`: JSON both ways, 204 where the result is null
+ * Answers `POST /v1/sessions/COMMAND`. Request and answer are JSON; 204 means that the result is null
  * (docs/protocols/commandable.md).
  */
 export async function answerCommand(
@@ -75,7 +75,7 @@ export async function answerCommand(
   }
 }
 
-/** A request that does not come to a command. */
+/** The request was refused before it reached a command. */
 class RefusedRequestError extends SessiondError {
   readonly code = 'REQUEST_REFUSED'
 
@@ -88,13 +88,13 @@ function refused(category: Category, status: number, code: string, message: stri
   return new RefusedRequestError({ category, code, status, message, details: {} })
 }
 
-/** Who asks; web pages may not, whatever site they are of. Throws what the caller is refused with. */
+/** The caller of a request. Refuses web pages of any site. Throws the error that refuses the request. */
 function admit(request: IncomingMessage, { mayBeAsked, caller }: CommandablePorts): Caller {
   if (request.headers.origin !== undefined) {
     const message = 'requests of web pages, which have an Origin, are refused'
     throw refused('Unauthorized', 403, 'Forbidden', message)
   }
-  // A page whose name was made to point here (DNS rebinding) still sends that name.
+  // Under DNS rebinding, Host still names the attacker's site.
   if (!mayBeAsked(request)) {
     const message = 'the Host header must name this machine: localhost'
     throw refused('Unauthorized', 403, 'Forbidden', message)
@@ -102,7 +102,7 @@ function admit(request: IncomingMessage, { mayBeAsked, caller }: CommandablePort
   return caller(request)
 }
 
-/** Empty where there is none. Throws RefusedRequestError. */
+/** The request's body; empty if there is none. Throws RefusedRequestError. */
 async function readArguments(request: IncomingMessage): Promise<Uint8Array> {
   const body = await readBody(request, MAX_BODY_BYTES)
   if (body === null) {
@@ -135,7 +135,7 @@ function send(response: ServerResponse, status: number, json: string | null): vo
     'Cache-Control': 'no-store',
     'X-Content-Type-Options': 'nosniff',
     ...(status === 401 && { 'WWW-Authenticate': 'Bearer' }),
-    // What was not read of the request is in the way of the next.
+    // The unread rest of the request would be read as the next one.
     ...(!response.req.complete && { Connection: 'close' }),
   })
   response.end(json ?? '')

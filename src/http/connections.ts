@@ -3,13 +3,13 @@ import type { Socket } from 'node:net'
 import { Server as TlsServer } from 'node:tls'
 import type { Unsent } from '../net/unsent.js'
 
-/** What an answer takes up beside its bytes until it is taken. */
+/** The memory of an unsent answer beside its bytes. */
 const ANSWER_BYTES = 8 * 1024
 
 /**
- * Bounds the connections of an HTTP server. At the bound a new one takes the place of the one that has
- * waited longest without a request, so that nobody keeps others out by being there alone; where all have
- * requests under way, or are viewers, the new one is refused. `onLimited` is told of either.
+ * Limits the connections of an HTTP server. At the limit a new connection replaces the one that has been idle
+ * longest, so that nobody can keep others out with idle connections. If all of them have requests in progress or
+ * are viewers, the new one is refused. `onLimited` is called in both cases.
  */
 export function boundConnections(
   server: Server,
@@ -17,7 +17,7 @@ export function boundConnections(
   onLimited: () => void,
 ): ReadonlySet<Socket> {
   const open = new Set<Socket>()
-  /** Without a request under way, by their addresses: over TLS requests have another socket. */
+  /** Idle connections by their addresses: over TLS a request has another socket. */
   const waiting = new Map<string, Socket>()
   server.on('connection', (socket: Socket) => {
     const key = keyOf(socket)
@@ -35,7 +35,7 @@ export function boundConnections(
     waiting.set(key, socket)
     socket.once('close', () => {
       open.delete(socket)
-      // Another connection may have the address by now.
+      // Another connection may have this address by now.
       if (waiting.get(key) === socket) {
         waiting.delete(key)
       }
@@ -56,8 +56,8 @@ export function boundConnections(
 }
 
 /**
- * Has what waits on each connection counted: also requests that were sent ahead and their answers, which wait
- * outside the socket.
+ * Has the unsent answers of each connection counted, including those to pipelined requests, which wait outside the
+ * socket.
  */
 export function countAnswers(server: Server, unsent: Unsent): void {
   const answers = new WeakMap<Socket, Set<ServerResponse>>()

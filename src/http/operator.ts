@@ -8,28 +8,28 @@ import { hasJsonType, readBody } from '../net/request.js'
 import { pathOf } from './access.js'
 
 const PREFIX = '/operator/'
-/** A request says no more than an id. */
+/** A request has no more than an id. */
 const MAX_BODY_BYTES = 4096
 
-/** What the page's operator mode asks of the server. */
+/** What the page's operator mode needs from the server. */
 export interface OperatorPorts {
   readonly sessions: Pick<Sessions, 'get' | 'list' | 'close'>
-  /** Who asks. Throws CredentialError, ForwardedError. */
+  /** The operator who sent a request. Throws CredentialError, ForwardedError. */
   readonly operator: (request: IncomingMessage) => Caller
   readonly onInternalError: (call: string, error: unknown) => void
 }
 
-/** One action: takes the fields of the request's body, and returns those of the answer's. */
+/** One action: takes the fields of the request's body and returns the body of the answer. */
 type Action = (ports: OperatorPorts, field: Field, caller: Caller) => Promise<object>
 type Field = (name: string) => string
 
 const ACTIONS: Readonly<Record<string, Action>> = {
-  /** Whether the credential is one. */
+  /** Checks the credential, and nothing else. */
   async check() {
     return {}
   },
 
-  /** What a person should know before closing all sessions of a session's user. */
+  /** Shows whose session it is, before the operator closes it or all of that user's. */
   async look({ sessions }, field) {
     const id = field('session_id')
     const session = await sessions.get(id)
@@ -59,15 +59,15 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   },
 }
 
-/** Whether the path is one of the operator mode's. */
+/** Whether a path belongs to the operator mode. */
 export function isOperatorPath(path: string): boolean {
   return path.startsWith(PREFIX)
 }
 
 /**
- * Answers `POST /operator/…`, JSON both ways: the page's operator mode. The caller has checked Host and
- * Origin. A credential that browsers send by themselves, such as a client certificate, makes the
- * Content-Type part of the defence: no form of another site can send this one.
+ * Answers `POST /operator/…`, the calls of the page's operator mode. Request and answer are JSON. `answer` has
+ * checked Host and Origin. The Content-Type is checked as well, because browsers send client certificates by
+ * themselves: a form of another site cannot send this type.
  */
 export async function answerOperator(
   request: IncomingMessage,
@@ -122,7 +122,7 @@ async function readFields(request: IncomingMessage): Promise<Record<string, unkn
       return body as Record<string, unknown>
     }
   } catch {
-    // Told below, without what was sent.
+    // Refused below. The message must not repeat the body.
   }
   throw new MalformedError('body', 'is no JSON object')
 }
@@ -133,7 +133,7 @@ function say(response: ServerResponse, status: number, body: object): void {
     'Cache-Control': 'no-store',
     'X-Content-Type-Options': 'nosniff',
     ...(status === 401 && { 'WWW-Authenticate': 'Bearer' }),
-    // What was not read of the request is in the way of the next.
+    // The unread rest of the request would be read as the next one.
     ...(status !== 200 && { Connection: 'close' }),
   })
   response.end(`${JSON.stringify(body)}\n`)

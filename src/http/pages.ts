@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import type { OutgoingHttpHeaders } from 'node:http'
 import { extname, join, sep } from 'node:path'
 
-/** A file of the page, and how it is sent. */
+/** A file of the page, with its headers. */
 export interface PageFile {
   readonly body: Buffer
   readonly headers: OutgoingHttpHeaders
@@ -21,7 +21,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2',
 }
 
-/** Nothing from elsewhere, nothing inline, and no text that becomes markup. */
+/** Allows nothing from other sites, nothing inline, and no text to become markup. */
 const SECURITY_HEADERS = {
   'Content-Security-Policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; " +
@@ -32,8 +32,8 @@ const SECURITY_HEADERS = {
 }
 
 /**
- * The built page by the path of each file; `/` is index.html. Read once, so no request reaches the
- * file system. Empty where the directory is not there: the page was not built.
+ * The files of the built page, by path; `/` is index.html. They are read once, so no request reaches the file system.
+ * Empty if the directory does not exist: the page was not built.
  */
 export function readPages(directory: string): ReadonlyMap<string, PageFile> {
   const pages = new Map<string, PageFile>()
@@ -42,7 +42,7 @@ export function readPages(directory: string): ReadonlyMap<string, PageFile> {
     if (type !== undefined) {
       const body = readFileSync(join(directory, name))
       const path = `/${name.split(sep).join('/')}`
-      // What a build names by its content never changes.
+      // Such a file is named after its content, so it never changes.
       const isHashed = path.startsWith('/assets/')
       const caching = isHashed ? 'public, max-age=31536000, immutable' : 'no-cache'
       const headers = {

@@ -1,18 +1,18 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 
-/** Requests that may wait on a connection before no more are read from it. */
+/** With so many requests waiting, a connection is not read any further. */
 const MAX_WAITING = 32
 
 interface Asked {
   readonly request: IncomingMessage
   readonly response: ServerResponse
-  /** When it came, as `performance.now` has it. */
+  /** When it arrived, on the clock of `performance.now`. */
   readonly askedAtMs: number
 }
 
 /**
- * Answers the requests of a connection one after the other, each in a turn of the event loop of its own:
- * thousands that were sent ahead must not keep everyone else waiting.
+ * Answers the requests of a connection one after the other, each in its own turn of the event loop, so that thousands
+ * of pipelined requests do not delay everyone else.
  */
 export function oneByOne(answer: (asked: Asked) => void): RequestListener {
   const connections = new WeakMap<IncomingMessage['socket'], Asked[]>()
@@ -27,8 +27,8 @@ export function oneByOne(answer: (asked: Asked) => void): RequestListener {
     }
     waiting.push(asked)
     if (waiting.length === MAX_WAITING) {
-      // Node takes apart all that it has read, and its `parserOnMessageComplete` resumes the socket in the next tick.
-      // So this comes behind that, and before the next read.
+      // Node parses all that it has read, and its `parserOnMessageComplete` resumes the socket in the next tick.
+      // This runs after that and before the next read.
       process.nextTick(() => queueMicrotask(() => socket.pause()))
     }
   }

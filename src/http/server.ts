@@ -3,7 +3,7 @@ import { createServer as createSecureServer } from 'node:https'
 import type { Tls } from '../credentials/tls.js'
 import { heedEveryHeader } from '../net/request.js'
 
-/** A server that speaks HTTP, or where there is TLS, HTTPS alone. */
+/** An HTTP server, or with TLS one that speaks HTTPS only. */
 export function createHttpServer(
   tls: Tls | null,
   options: ServerOptions,

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 
-/** Counts the answers that a server which stops waits for. */
+/** Counts the answers that a stopping server waits for. */
 export class UnderWay {
   private count = 0
   private onNone = () => {}
@@ -9,7 +9,7 @@ export class UnderWay {
     return this.count
   }
 
-  /** Counts an answer until it has left or its connection ends. */
+  /** Counts an answer until it is sent or its connection ends. */
   add(response: ServerResponse): void {
     this.count++
     response.once('close', () => {
@@ -20,7 +20,7 @@ export class UnderWay {
     })
   }
 
-  /** Calls `run` when none is left, which may be now. */
+  /** Calls `run` once none is left, at once if there is none. */
   whenNone(run: () => void): void {
     this.onNone = run
     if (this.count === 0) {

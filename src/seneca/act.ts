@@ -8,24 +8,24 @@ import { refuseProto } from './json.js'
 
 const ROLE = 'sessions'
 const VERSION = 1
-/** What observers are told of a command that there is not. */
+/** The method that observers see for an unknown command. */
 const UNKNOWN = 'unknown'
 const OK = { code: '200' }
 
 type Act = Readonly<Record<string, unknown>>
 
-/** What became of an act. */
+/** How an act ended. */
 export interface Outcome {
-  /** As in HTTP: 200 where `json` is the result, else it is a SenecaError. */
+  /** As in HTTP. 200: `json` is the result; otherwise it is a SenecaError. */
   readonly status: number
   /** JSON text, on one line. */
   readonly json: string
 }
 
-/** Runs one act of a caller, whose id for its message is the request's; never rejects. */
+/** Runs one act of a caller. The message's id becomes the id of the request. Never rejects. */
 export type RunAct = (act: Act, caller: Caller, messageId?: string) => Promise<Outcome>
 
-/** The acts of `role: 'sessions'`, and no others. */
+/** Runs the acts of `role: 'sessions'`, and no others. */
 export function actRunner(commands: SessionCommands, observer: CallObserver): RunAct {
   return async (act, caller, messageId) => {
     const method = typeof act.cmd === 'string' && COMMANDS.has(act.cmd) ? act.cmd : UNKNOWN
@@ -43,7 +43,7 @@ export function actRunner(commands: SessionCommands, observer: CallObserver): Ru
   }
 }
 
-/** The outcome of an act that is not run, which is told of as if it had been. */
+/** The outcome of an act that was refused before it ran. Observers see it like any other. */
 export function refuseAct(
   error: unknown,
   observer: CallObserver,
@@ -56,7 +56,7 @@ export function refuseAct(
   return outcome
 }
 
-/** The outcome that tells of an error, of the request with this id where it came to one. */
+/** The outcome for an error. `requestId`: absent if there was no request yet. */
 export function refusal(error: unknown, requestId?: string): Outcome {
   const told = toSenecaError(error, requestId)
   return { status: told.status, json: JSON.stringify(told) }
@@ -72,10 +72,10 @@ function begin(observer: CallObserver, method: string, caller: Caller, givenId?:
   })
 }
 
-/** Seneca has none. */
+/** Seneca has no headers. */
 function noHeader(): undefined {}
 
-/** Throws what the act is refused with. */
+/** Checks an act and begins it. Throws the error that refuses it. */
 function run(commands: SessionCommands, act: Act, caller: Caller): Promise<string> {
   const args = new Arguments(act)
   const command = commandOf(args)
@@ -86,7 +86,7 @@ function run(commands: SessionCommands, act: Act, caller: Caller): Promise<strin
 
 function commandOf(args: Arguments) {
   if (args.text('role') !== ROLE) {
-    throw new UnknownActError(`there is no such act: this server has those of role:${ROLE} alone`)
+    throw new UnknownActError(`there is no such act: this server has only those of role:${ROLE}`)
   }
   const command = COMMANDS.get(args.required('cmd'))
   if (command === undefined) {

@@ -9,12 +9,12 @@ const NAMES = [
 ] as const
 const ALL: ReadonlySet<string> = new Set(NAMES)
 
-/** What finds the command, and what clients add to each. Keys of the framework's own end in `$`. */
+/** Keys that select the command, or that clients add to every act. The framework's own keys end in `$`. */
 const ROUTING: ReadonlySet<string> = new Set(['role', 'cmd', 'version', 'correlation_id'])
 
 type ArgumentName = (typeof NAMES)[number]
 
-/** The arguments that a form of a command takes. */
+/** The arguments that one form of a command accepts. */
 export type Taken = ReadonlySet<string>
 
 export function taking(...names: readonly ArgumentName[]): Taken {
@@ -22,8 +22,8 @@ export function taking(...names: readonly ArgumentName[]): Taken {
 }
 
 /**
- * The arguments of an act, by name. Every error names the argument, those of a nested object with its
- * path. null is a value where any JSON is, and an error everywhere else: who sends it meant to say more.
+ * The arguments of an act, by name. Every error names the argument, with its path in a nested object. null is a value
+ * where any JSON is allowed, and an error elsewhere: its sender meant to restrict the command.
  */
 export class Arguments {
   constructor(
@@ -48,7 +48,7 @@ export class Arguments {
     return this.value(name) === null
   }
 
-  /** Throws InvalidFieldError where there is an argument of the commands that is none of these. */
+  /** Throws InvalidFieldError if the act has an argument that belongs to another form of a command. */
   takeOnly(taken: Taken): void {
     for (const name in this.values) {
       if (ALL.has(name) && !taken.has(name)) {
@@ -58,7 +58,7 @@ export class Arguments {
     }
   }
 
-  /** Throws InvalidFieldError where there is a key that no command has: it may be a filter, misspelt. */
+  /** Throws InvalidFieldError if the act has a key that no command has. It could be a misspelt filter. */
   takeNoUnknown(): void {
     for (const name in this.values) {
       if (!ALL.has(name) && !ROUTING.has(name) && !name.endsWith('$')) {
@@ -67,13 +67,13 @@ export class Arguments {
     }
   }
 
-  /** Not empty. Throws InvalidFieldError. */
+  /** A text that is not empty. Throws InvalidFieldError. */
   text(name: string): string | undefined {
     const value = this.value(name)
     return value === undefined ? undefined : readText(this.path + name, value)
   }
 
-  /** Throws MissingFieldError, also for an empty text, and InvalidFieldError. */
+  /** Throws MissingFieldError if the text is absent or empty, and InvalidFieldError. */
   required(name: string): string {
     const text = this.value(name) === '' ? undefined : this.text(name)
     if (text === undefined) {
@@ -82,7 +82,7 @@ export class Arguments {
     return text
   }
 
-  /** Any JSON value, as text; null is one. */
+  /** Any JSON value, as text. null is a value. */
   json(name: string): string | null | undefined {
     const value = this.value(name)
     return value === undefined || value === null ? value : JSON.stringify(value)

@@ -32,7 +32,7 @@ export interface SessionCommands {
 type Command = (commands: SessionCommands, args: Arguments, caller: Caller) => Promise<string>
 
 const NULL = 'null'
-/** What the forms of the commands take. */
+/** The arguments of each form of a command. */
 const NOTHING = taking()
 const PAGE_OF_LIST = taking('filter', 'paging')
 const USER_ID = taking('user_id')
@@ -42,21 +42,20 @@ const OLDER_OPENING = taking('user', 'address', 'client', 'data')
 const NEWER_OPENING = taking('user', 'address', 'client', 'data', 'user_id', 'user_name')
 const SESSION_DATA = taking('user_id', 'session_id', 'data')
 const SESSION_USER = taking('session_id', 'user')
-/** By which the older dialect knows the session to close. */
+/** The older dialect names the sessions to close by these. */
 const OLDER_PLACE = taking('user_id', 'address', 'client')
-/** The older dialect has no pages; its list is built in memory, so it has an end. */
+/** The older dialect has no pages. Its lists are built in memory, so they are limited. */
 const MAX_OLDER_LIST = 1000
 
 /**
- * Every command, by `cmd`. Where two dialects share a name, the arguments tell which is meant, and arguments
- * of both are an error: `user_id`, which the older dialect holds a session's owner against, must never be
- * passed over.
+ * Every command, by `cmd`. If two dialects share a name, the arguments tell which one is meant. Arguments of both are
+ * an error: `user_id` is the older dialect's check of ownership and must never be ignored.
  */
 export const COMMANDS: ReadonlyMap<string, Command> = new Map(
   Object.entries<Command>({
     async get_sessions(commands, args) {
       args.takeNoUnknown()
-      // Existing clients send `paging: null` for none, which takes nothing away from their filter.
+      // Existing clients send `paging: null` for no paging. That does not weaken their filter.
       const hasPaging = args.has('paging') && !args.isNull('paging')
       if (args.has('filter') || hasPaging) {
         args.takeOnly(PAGE_OF_LIST)
@@ -151,7 +150,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
   }),
 )
 
-/** The older dialect's `user`, which holds the id. Throws MissingFieldError where there is none. */
+/** The older dialect's `user`, which has the user's id. Throws MissingFieldError if there is none. */
 function olderUser(args: Arguments): Arguments {
   const user = new Arguments(args.object('user') ?? {}, 'user.')
   if (!user.has('id')) {
@@ -169,12 +168,12 @@ async function listPage(
   return `{"total":${total},"data":[${sessions.map(sessionV1Json).join()}]}`
 }
 
-/** Throws InvalidFieldError where there are more than one answer should carry. */
+/** Throws InvalidFieldError if there are too many for one answer. */
 async function listAllOpen(commands: SessionCommands, userId: string): Promise<string> {
   const found = new Map<string, SessionInfo>()
   for (let skip = 0; ; skip += PAGE) {
     const { sessions } = await commands.list({ userId, active: true, skip, take: PAGE })
-    // A request between two pages moves a session to the front, and others onto the next page.
+    // A request between two pages moves its session to the front and pushes others to the next page.
     for (const session of sessions) {
       found.set(session.id, session)
     }

@@ -1,13 +1,13 @@
 import { isCallerError, SessiondError } from '../core/errors.js'
 import { HTTP_STATUSES } from '../net/http-statuses.js'
 
-/** An act that this server does not have: of another role, or an unknown command. */
+/** The act has another role or an unknown command. */
 export class UnknownActError extends SessiondError {
   readonly code = 'ACT_NOT_FOUND'
   readonly status = 404
 }
 
-/** A request over HTTP that does not get as far as an act. */
+/** The request was refused before it reached an act. */
 export class RefusedRequestError extends SessiondError {
   readonly code = 'REQUEST_REFUSED'
 
@@ -20,8 +20,8 @@ export class RefusedRequestError extends SessiondError {
 }
 
 /**
- * An error as it travels. Clients copy every key onto an Error of their own; `seneca`, `eraro`,
- * `package`, `msg` and `orig` keep those of every version from wrapping it into another one.
+ * An error on the wire. Clients copy every key onto an Error of their own. `seneca`, `eraro`, `package`, `msg` and
+ * `orig` stop clients of all versions from wrapping it in another error.
  */
 export interface SenecaError {
   readonly name: string
@@ -29,7 +29,7 @@ export interface SenecaError {
   /** In UPPER_SNAKE_CASE. */
   readonly code: string
   readonly status: number
-  /** Values that belong to the code, and `field`, the argument at fault. */
+  /** Values that belong to the code, and `field`: the argument at fault. */
   readonly details: Readonly<Record<string, string>>
   readonly seneca: true
   readonly eraro: true
@@ -38,7 +38,7 @@ export interface SenecaError {
   readonly orig: { readonly code: string }
 }
 
-/** The only map from our errors to Seneca's. What failed has no more in it than the request's id. */
+/** The only map from our errors to Seneca's. An internal error carries no more than the request's id. */
 export function toSenecaError(error: unknown, requestId?: string): SenecaError {
   if (error instanceof UnknownActError || error instanceof RefusedRequestError) {
     return senecaError(error.name, error.message, error.code, error.status, {})

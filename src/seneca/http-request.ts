@@ -9,18 +9,18 @@ import { isObject, readJson } from './json.js'
 import { type ListenTimes, MAX_MESSAGE_BYTES } from './wire.js'
 
 const PATH = '/act'
-/** What clients of 0.6 connect to, and name, where they are told no host. No name of a page's is among them. */
+/** Clients of 0.6 without a configured host connect to these and name them. No web page has such a name. */
 const THIS_HOST: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
 
-/** Which requests a listener takes. */
+/** Which requests a listener accepts. */
 export interface Admission {
-  /** Whether it is bound to loopback: the Host header must then name this machine. */
+  /** Whether it is bound to loopback. If so, the Host header must name this machine. */
   readonly onLoopback: boolean
-  /** Whether requests that a proxy passed on are taken. */
+  /** Whether it accepts requests that a proxy forwarded. */
   readonly allowsProxies: boolean
 }
 
-/** Keeps web pages out, whatever site they are of, and proxies. Throws RefusedRequestError, ForwardedError. */
+/** Refuses web pages of any site, and proxies. Throws RefusedRequestError, ForwardedError. */
 export function checkRequest(request: IncomingMessage, admission: Admission): void {
   const { url, method, headers } = request
   if (url !== PATH) {
@@ -48,7 +48,7 @@ export function checkRequest(request: IncomingMessage, admission: Admission): vo
   }
 }
 
-/** The act in a request's body. `hold`: as of `readBody`. Throws RefusedRequestError, MalformedError. */
+/** Reads the act from a request's body. `hold`: see `readBody`. Throws RefusedRequestError, MalformedError. */
 export async function readAct(
   request: IncomingMessage,
   hold: (bytes: number) => Promise<void>,
@@ -70,7 +70,7 @@ export function messageIdOf({ headers }: IncomingMessage): string | undefined {
   return typeof id === 'string' ? id : undefined
 }
 
-/** The headers of an answer: what the request did not have, its answer has not. */
+/** The headers of an answer. It repeats only those of Seneca's headers that the request had. */
 export function answerHeaders(
   { headers: sent }: IncomingMessage,
   { status, json }: Outcome,
@@ -96,7 +96,7 @@ export function answerHeaders(
   }
 }
 
-/** The track comes as a JSON array and goes back as a list with commas. */
+/** The track arrives as a JSON array and leaves as a comma-separated list. */
 function trackHeader(sent: string | string[] | undefined): string | undefined {
   const items = /^\["([\x20-\x7e]*)"\]$/.exec(typeof sent === 'string' ? sent : '')?.[1]
   return items?.split('","').join(',')

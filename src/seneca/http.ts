@@ -27,11 +27,11 @@ const HEADERS_TIMEOUT_MS = 10_000
 /** How often Node looks for requests that take too long to arrive. */
 const CHECK_INTERVAL_MS = 1_000
 
-/** What all connections may take up together. */
+/** The limits of all connections together. */
 export interface HttpLimits {
-  /** Clients open one for each act. */
+  /** Clients open a connection for each act. */
   readonly maxConnections: number
-  /** Bodies that are read or acted upon, in bytes; the rest of others waits unread. */
+  /** Bytes of bodies in memory, from their arrival to their answer. Further bytes wait unread. */
   readonly maxHeldBytes: number
 }
 
@@ -66,7 +66,7 @@ export async function startSenecaHttp(
   return {
     addresses: listening.addresses,
     address: listening.address,
-    // Closing also ends connections between two requests.
+    // Closing the server also ends idle connections.
     close(graceMs) {
       requests.isStopping = true
       return closeWithin(graceMs, listening, () => {
@@ -80,7 +80,7 @@ export async function startSenecaHttp(
 
 /** Answers requests, one at a time on each connection. */
 class Requests {
-  /** Connections end with the answers under way. */
+  /** Whether each connection ends with its next answer. */
   isStopping = false
   private readonly accept = newListenerId()
   private readonly busy = new Set<Socket>()
@@ -100,7 +100,7 @@ class Requests {
     const { socket } = request
     const { onRefused } = this.hooks
     if (this.busy.has(socket)) {
-      // Nothing would bound the answers to requests sent ahead; no Seneca client sends any.
+      // The answers to pipelined requests would be unbounded. No Seneca client sends any.
       if (!socket.destroyed) {
         onRefused('it sends requests before it has its answers')
         socket.destroy()
@@ -127,7 +127,7 @@ class Requests {
     response.end(outcome.json)
   }
 
-  /** What a body holds counts as it arrives: announced bytes cost nothing. */
+  /** Bytes of a body count when they arrive. Announced ones do not. */
   private async run(request: IncomingMessage): Promise<Outcome> {
     const share = this.bodies.share()
     try {
@@ -139,7 +139,7 @@ class Requests {
   }
 }
 
-/** Beyond so many connections, those between two requests give way to one that has come. */
+/** Beyond so many connections, a new one closes the idle ones. */
 function letIdleGiveWay(server: Server, beyond: number): void {
   let connections = 0
   server.on('connection', (socket) => {

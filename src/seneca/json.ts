@@ -3,7 +3,7 @@ import { InvalidFieldError, MalformedError } from '../core/errors.js'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
-/** One JSON value from UTF-8. Depth is checked before anything is parsed. Throws MalformedError. */
+/** Reads one JSON value from UTF-8. Checks its depth before parsing. Throws MalformedError. */
 export function readJson(bytes: Uint8Array): unknown {
   const text = decoded(bytes)
   if (isTooDeep(text)) {
@@ -28,20 +28,20 @@ function notJson(cause: unknown): MalformedError {
   return new MalformedError('message', 'is not JSON in UTF-8', cause)
 }
 
-/** An object as JSON has them: neither null nor an array. */
+/** Whether a value is a JSON object: neither null nor an array. */
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /**
- * Throws InvalidFieldError where any object has a key `__proto__`: harmless here, but the data of sessions is
- * handed to callers that merge objects. `value` comes from `readJson`, so its depth is bounded.
+ * Throws InvalidFieldError if any object has the key `__proto__`. It is harmless here, but sessions' data goes to
+ * callers that may merge objects. `value` comes from `readJson`, so its depth is limited.
  */
 export function refuseProto(value: unknown): void {
   if (Array.isArray(value)) {
     value.forEach(refuseProto)
   } else if (isObject(value)) {
-    // Of what JSON makes, a loop sees its own keys alone, and costs less than a list of them.
+    // Parsed JSON has no inherited keys to loop over, and this is cheaper than Object.keys.
     for (const key in value) {
       if (key === '__proto__') {
         throw new InvalidFieldError('__proto__', 'may not be a key')

@@ -1,11 +1,11 @@
 import { RefusedRequestError } from './errors.js'
 
 const NEWLINE = 0x0a
-/** How much of a line that is too long is kept, to tell what it was. */
+/** How much of an overlong line is kept, to tell what it was. */
 const BEGINNING_BYTES = 4096
 const NOTHING: Buffer = Buffer.alloc(0)
 
-/** A line that is longer than it may be. */
+/** A line is longer than allowed. */
 export class LineTooLongError extends RefusedRequestError {
   constructor(
     maxBytes: number,
@@ -15,24 +15,24 @@ export class LineTooLongError extends RefusedRequestError {
   }
 }
 
-/** Cuts a stream of bytes into lines. Holds one unfinished line of at most `maxBytes`, and one chunk. */
+/** Splits a stream of bytes into lines. Holds at most one unfinished line of `maxBytes`, and one chunk. */
 export class LineReader {
-  /** Of the chunks received, what no line was cut from yet. */
+  /** The part of the received chunks that has not been split yet. */
   private unread = NOTHING
-  /** The beginning of a line whose end has not come: the first `begunBytes` of it. */
+  /** The beginning of an unfinished line: the first `begunBytes` of this buffer. */
   private begun = NOTHING
   private begunBytes = 0
-  /** Whether what comes belongs to a line that was too long. */
+  /** Whether the next bytes belong to an overlong line. */
   private isSkipping = false
 
   constructor(private readonly maxBytes: number) {}
 
-  /** What it holds. */
+  /** How many bytes it holds. */
   get heldBytes(): number {
     return this.begun.length + this.unread.length
   }
 
-  /** Whether a line was begun whose end has not come. */
+  /** Whether a line is unfinished. */
   get isMidLine(): boolean {
     return this.isSkipping || this.heldBytes > 0
   }
@@ -42,8 +42,8 @@ export class LineReader {
   }
 
   /**
-   * The next line without its end, valid until the next call; null where it has not come whole.
-   * Throws LineTooLongError as soon as it is longer than it may be, and then passes over the rest of it.
+   * The next line without its line end, valid until the next call; null if it has not arrived whole. Throws
+   * LineTooLongError as soon as a line is too long, and then skips the rest of it.
    */
   next(): Buffer | null {
     let end = this.unread.indexOf(NEWLINE)
@@ -76,9 +76,9 @@ export class LineReader {
     return line
   }
 
-  /** Lets go of a line of which `part` has come last, to its end, or to what has come of it where `end` is -1. */
+  /** Drops an overlong line. `part` is its last part so far, which ends at `end`; -1: the line has not ended. */
   private tooLong(part: Buffer, end: number): LineTooLongError {
-    // Of so many there are always enough, however the line came.
+    // An overlong line always has so many, however it was split.
     const bytes = Math.min(BEGINNING_BYTES, this.maxBytes)
     const begun = this.takeBegun().subarray(0, bytes)
     const beginning = Buffer.concat([begun, part.subarray(0, bytes - begun.length)])
@@ -87,7 +87,7 @@ export class LineReader {
     return new LineTooLongError(this.maxBytes, beginning)
   }
 
-  /** Copies, so that a line that comes byte by byte does not hold a buffer for each. */
+  /** Copies, so that a line that arrives byte by byte does not keep a buffer for each byte. */
   private keep(part: Buffer): void {
     const needed = this.begunBytes + part.length
     if (needed > this.begun.length) {

@@ -6,43 +6,43 @@ import type { Listening } from '../net/listen.js'
 import type { Unsent } from '../net/unsent.js'
 
 export interface SenecaListener {
-  /** Where it really listens, `tcp://HOST:PORT` or `http://HOST:PORT`: each address that its host has. */
+  /** Every address it listens on, with its real port: `tcp://HOST:PORT` or `http://HOST:PORT`. */
   readonly addresses: readonly string[]
-  /** The same as one text, with commas between. */
+  /** The same as one text, separated by commas. */
   readonly address: string
   /**
-   * Lets acts under way finish for `graceMs`, then cuts their connections. Returns how many those were.
-   * Called again with less, it cuts sooner.
+   * Gives acts in progress `graceMs` to finish, then cuts their connections. Returns how many it cut. May be called
+   * again with less time.
    */
   close(graceMs: number): Promise<number>
 }
 
 export interface SenecaHooks {
-  /** Told of every act. */
+  /** Sees every act. */
   readonly observer: CallObserver
-  /** Told why a connection was cut or a request refused before it came to an act. */
+  /** Called when a connection is cut, or a request refused before it reaches an act. */
   readonly onRefused: (reason: string) => void
-  /** Counts the answers that wait, of all listeners. */
+  /** Counts the unsent answers of all listeners. */
   readonly unsent: Unsent
-  /** Told of an answer that could not be given, for a reason of the server's alone. */
+  /** Called when the server fails to answer. */
   readonly onFailure: (error: unknown) => void
-  /** Whether requests that a proxy passed on are taken (default: no). */
+  /** Whether to accept requests that a proxy forwarded (default: no). */
   readonly allowsProxies?: boolean
 }
 
-/** Of one listener. */
+/** The most connections of one listener. */
 export const MAX_CONNECTIONS = 512
-/** How long nothing may move while a message is unfinished or an answer unsent. */
+/** Nothing sent or received for so long, with an unfinished message or an unsent answer, ends a connection. */
 export const STALL_TIMEOUT_MS = 30_000
 
-/** Refuses connections beyond the bound, and bounds what waits on those there are. */
+/** Refuses connections beyond `max`, and has the unsent answers of the others counted. */
 export function boundConnections(
   server: Server,
   max: number,
   { onRefused, unsent }: SenecaHooks,
 ): void {
   let open = 0
-  // Node's own bound counts what comes to one address of a server; this one counts all of them together.
+  // Node's own limit counts the connections of one address of a server. This one counts all addresses together.
   server.on('connection', (socket) => {
     if (open >= max) {
       onRefused(`there are ${max} connections, the most allowed`)
@@ -55,14 +55,14 @@ export function boundConnections(
   })
 }
 
-/** Who acts on a connection: Seneca has no place for a name. */
+/** The caller on a connection. Seneca has no place for a name. */
 export function senecaCaller(socket: Socket): Caller {
   return { name: 'seneca', address: peerText(socket) }
 }
 
 /**
- * Takes no more connections and waits for the end of those there are; after `graceMs` calls `cut`, and
- * returns what it returned.
+ * Accepts no more connections and waits until the open ones end. After `graceMs` it calls `cut`. Returns what `cut`
+ * returned, or 0.
  */
 export function closeWithin(
   graceMs: number,

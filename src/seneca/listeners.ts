@@ -1,5 +1,5 @@
 import { startSenecaHttp } from './http.js'
 import { startSenecaTcp } from './tcp.js'
 
-/** By the scheme of their address. */
+/** Each kind of listener, by the scheme of its address. */
 export const SENECA_LISTENERS = { tcp: startSenecaTcp, http: startSenecaHttp }

@@ -15,18 +15,18 @@ import {
 } from './wire.js'
 
 const KEEPALIVE_MS = 60_000
-/** How large an answer is taken to be while none is known. */
+/** The assumed size of an answer before the first one. */
 const FIRST_ANSWER_BYTES = 1024 * 1024
-/** What is left of an answer's size as the one to expect, after each smaller answer. */
+/** The expected size of an answer shrinks to this part after each smaller answer. */
 const EXPECTATION_LEFT = 0.8
 
-/** What one connection may take up. */
+/** The limits of one connection. */
 export interface TcpLimits {
-  /** Acts under way; further ones wait unread. */
+  /** Acts in progress. Further ones wait unread. */
   readonly maxInFlight: number
-  /** Answers that the peer has not taken, and that acts under way may give, in bytes; above it no further act begins. */
+  /** Bytes of unsent answers, and of those that acts in progress are expected to give. Above it no further act begins. */
   readonly maxUnsentBytes: number
-  /** How long nothing may move while a line is unfinished or an answer unsent. */
+  /** Nothing sent or received for so long, with an unfinished line or an unsent answer, ends the connection. */
   readonly stallTimeoutMs: number
 }
 
@@ -38,16 +38,16 @@ export interface ConnectionSettings extends TcpLimits {
   readonly onFailure: (error: unknown) => void
 }
 
-/** One peer. What it may not be answered yet is not read either. */
+/** The connection of one peer. While no further act may begin, nothing is read. */
 export class Connection {
   private readonly lines = new LineReader(MAX_MESSAGE_BYTES)
   private readonly caller: Caller
   private inFlight = 0
-  /** How large the next answers may be, from those before. */
+  /** The expected size of the next answers, from the last ones. */
   private expectedBytes = FIRST_ANSWER_BYTES
   private hasPeerEnded = false
   private isStopping = false
-  /** Acts have had their share of this turn of the event loop. */
+  /** Acts have used up their share of this turn of the event loop. */
   private isWaiting = false
   private isCorked = false
   private readonly uncork = () => {
@@ -76,9 +76,9 @@ export class Connection {
       this.hasPeerEnded = true
       this.advance()
     })
-    // Fires when for so long nothing was read and nothing sent. A connection may be idle for ever.
+    // Fires after so long without a byte in either direction. A connection may stay idle forever.
     socket.setTimeout(settings.stallTimeoutMs)
-    // Not as the callback of setTimeout, which is called for the first time alone.
+    // The callback of setTimeout would be called only the first time.
     socket.on('timeout', () => {
       if (socket.writableLength > 0) {
         this.cut('it does not read its answers')
@@ -86,17 +86,17 @@ export class Connection {
         this.cut('it does not finish its message')
       }
     })
-    // 'close' follows; that a peer goes away is no error of ours.
+    // 'close' follows. A peer that goes away is not our error.
     socket.on('error', () => {})
   }
 
-  /** Begins no more acts; ends once those under way are answered. */
+  /** Begins no more acts, and ends once those in progress are answered. */
   stop(): void {
     this.isStopping = true
     this.advance()
   }
 
-  /** Whether an act is under way, or an answer unsent. */
+  /** Whether an act is in progress or an answer unsent. */
   get isBusy(): boolean {
     return this.inFlight > 0 || this.socket.writableLength > 0
   }
@@ -106,7 +106,7 @@ export class Connection {
     this.socket.destroy()
   }
 
-  /** Begins what may begin. Called whenever bytes have come or gone, or an act has ended. */
+  /** Begins the acts that may begin. Called after each read, each write, and the end of each act. */
   private advance(): void {
     const { socket } = this
     if (socket.destroyed) {
@@ -122,7 +122,7 @@ export class Connection {
         })
       }
     } catch (error) {
-      // Whoever sends such a line does not speak this protocol: a browser, perhaps, for a web page.
+      // The peer does not speak this protocol: perhaps it is a browser, sent here by a web page.
       this.cut(error instanceof SessiondError ? error.message : 'internal error')
       return
     }
@@ -147,7 +147,7 @@ export class Connection {
   private write(message: ActMessage, outcome: Outcome, receivedAtMs: number): void {
     if (message.sync !== false && !this.socket.destroyed) {
       const times = { receivedAtMs, sentAtMs: Date.now() }
-      // Acts that one commit settles end together: their answers leave together.
+      // Acts that share a commit end together, so their answers leave in one write.
       if (!this.isCorked) {
         this.isCorked = true
         this.socket.cork()
@@ -157,7 +157,7 @@ export class Connection {
     }
   }
 
-  /** The next line that is to be read; those that are too long are answered on the way. */
+  /** The next line to act on. Answers lines that are too long on the way. */
   private takeLine(): Buffer | null {
     while (!this.isStopping && !this.isFull()) {
       if (isTurnOver()) {

@@ -19,7 +19,7 @@ const LIMITS: TcpLimits = {
   stallTimeoutMs: STALL_TIMEOUT_MS,
 }
 
-/** Serves Seneca's TCP wire: one JSON object a line, both ways. Throws ListenError. */
+/** Serves Seneca's TCP wire: one JSON object per line, in both directions. Throws ListenError. */
 export async function startSenecaTcp(
   host: string,
   port: number,
@@ -37,7 +37,7 @@ export async function startSenecaTcp(
     onFailure: hooks.onFailure,
   }
   const connections = new Set<Connection>()
-  // Half open: a peer that has sent all that it wants to send still gets its answers.
+  // Half open: a peer that has ended its side still gets its answers.
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     const connection = new Connection(socket, settings)
     connections.add(connection)

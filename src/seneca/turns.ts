@@ -1,11 +1,11 @@
-/** How long acts may keep everything else waiting in one turn of the event loop. */
+/** How long acts may hold the event loop in one turn. */
 const TURN_MS = 5
 
-/** When the first act of this turn began; null where none did. */
+/** When the first act of this turn began; null if there was none. */
 let beganAtMs: number | null = null
 const waiting = new Set<() => void>()
 
-/** Whether acts, of all connections together, have had their share of this turn of the event loop. */
+/** Whether the acts of all connections together have used up their share of this turn. */
 export function isTurnOver(): boolean {
   const nowMs = performance.now()
   if (beganAtMs === null) {
@@ -15,7 +15,7 @@ export function isTurnOver(): boolean {
   return nowMs - beganAtMs > TURN_MS
 }
 
-/** Calls each of these in a later turn, once, in the order in which they came. */
+/** Calls `run` once in a later turn, in the order of the calls. */
 export function inLaterTurn(run: () => void): void {
   waiting.add(run)
 }

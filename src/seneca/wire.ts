@@ -4,18 +4,18 @@ import { MalformedError } from '../core/errors.js'
 import type { Outcome } from './act.js'
 import { isObject, readJson } from './json.js'
 
-/** The largest message that is read, in bytes. */
+/** The largest message, in bytes. */
 export const MAX_MESSAGE_BYTES = 1024 * 1024
 
-/** A message that asks for an act. What else clients put into it has no effect. */
+/** A message that asks for an act. Its other fields are ignored. */
 export interface ActMessage {
-  /** Absent where a client of 3.2 or 3.3 calls a `prior` that is remote; it takes an answer without. */
+  /** Absent when a client of 3.2 or 3.3 calls a remote `prior`. It accepts an answer without one. */
   readonly id: string | undefined
   readonly act: Readonly<Record<string, unknown>>
-  /** The client's own name for itself: without it clients from 1.4 on do not see the answer. */
+  /** The client's name for itself. Clients from 1.4 on ignore an answer without it. */
   readonly origin: string | undefined
   readonly track: readonly string[] | undefined
-  /** Absent from clients of 0.6; false where no answer is waited for. */
+  /** Clients of 0.6 leave it out. False: the client wants no answer. */
   readonly sync: boolean | undefined
   /** Unix milliseconds. */
   readonly clientSentAtMs: number | undefined
@@ -27,12 +27,12 @@ export interface ListenTimes {
   readonly sentAtMs: number
 }
 
-/** What this listener calls itself in its answers. */
+/** The name of a new listener in its answers. */
 export function newListenerId(): string {
   return `${randomUUID()}/${Date.now()}/sessiond/-`
 }
 
-/** Reads one line of Seneca's TCP wire. Throws MalformedError where it is no act message. */
+/** Reads one line of Seneca's TCP wire. Throws MalformedError if it is not an act message. */
 export function readActMessage(line: Uint8Array): ActMessage {
   const message = readJson(line)
   if (!isObject(message) || message.kind !== 'act') {
@@ -41,12 +41,12 @@ export function readActMessage(line: Uint8Array): ActMessage {
   return actMessage(message)
 }
 
-/** All up to the key `act`, in whole texts and what stands between them. */
+/** Everything before the key `act`: whole strings and what stands between them. */
 const BEFORE_ACT = /^\s*\{(?:"(?:[^"\\]|\\.)*"|[^"])*?(?="act"\s*:)/
 
 /**
- * Reads what the beginning of a line has before the act, which is what its answer needs; of what would come
- * later, `sync` is taken for true. Throws MalformedError where no act message begins so.
+ * Reads what stands before the act at the beginning of a line: enough to answer it. Assumes that `sync` is true.
+ * Throws MalformedError if this is not the beginning of an act message.
  */
 export function readBeginning(beginning: Buffer): ActMessage {
   const head = BEFORE_ACT.exec(beginning.toString())?.[0]
@@ -73,7 +73,7 @@ function actMessage(message: Readonly<Record<string, unknown>>): ActMessage {
   }
 }
 
-/** One line of Seneca's TCP wire, with its end. What the message did not have, its answer has not. */
+/** The answer to a message: one line of Seneca's TCP wire, with its end. It repeats only fields that the message had. */
 export function answerLine(
   message: ActMessage,
   outcome: Outcome,

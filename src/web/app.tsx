@@ -66,7 +66,7 @@ export function App({ url, version, token }: AppProps) {
           query={query}
           onClear={() => {
             setQuery('')
-            // The button goes, and the focus would go with it.
+            // Hiding the button would lose the focus.
             document.querySelector<HTMLElement>('[type="search"]')?.focus()
           }}
         />

@@ -1,6 +1,6 @@
 const TINTS = 6
 
-/** The first character of a name on a tint of its own, so that rows are told apart at a glance. */
+/** The first character of a name on a colour of its own, so that rows differ at a glance. */
 export function Avatar({ name }: { readonly name: string }) {
   const [initial = '?'] = name.trim()
   let tint = 0

@@ -8,7 +8,7 @@ interface ChartProps {
 
 const WIDTH = 400
 const HEIGHT = 72
-/** Room for half of the dot at the line's end. */
+/** Room for half of the dot at the end of the line. */
 const MARGIN = 4
 
 const xOf = (x: number) => (x * WIDTH).toFixed(1)
@@ -21,7 +21,7 @@ function areaOf(line: Line): string {
   return `${strokeOf(line)}L${xOf(right)} ${HEIGHT}L${xOf(left)} ${HEIGHT}Z`
 }
 
-/** Open sessions over the last minutes. */
+/** The number of open sessions over the last minutes. */
 export function Chart({ samples, nowMs }: ChartProps) {
   const { lines, highest, spanMs } = useMemo(() => {
     // The right edge is the last sample, so that the line reaches it.

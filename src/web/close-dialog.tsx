@@ -11,14 +11,14 @@ export interface Closing {
 
 interface CloseDialogProps extends Closing {
   readonly operator: Operator
-  /** What was done, in words. */
+  /** Called with what was done, in words. */
   readonly onDone: (outcome: string) => void
   readonly onClose: () => void
 }
 
 const sessions = (count: number) => `${count} ${count === 1 ? 'session' : 'sessions'}`
 
-/** Says what would end, and ends it once the operator confirms. */
+/** Shows what will end, and ends it once the operator confirms. */
 export function CloseDialog({ session, what, operator, onDone, onClose }: CloseDialogProps) {
   const [owner, setOwner] = useState<SessionOwner | null>(null)
   const [problem, setProblem] = useState('')
@@ -75,7 +75,7 @@ export function CloseDialog({ session, what, operator, onDone, onClose }: CloseD
   )
 }
 
-/** What would end, as far as it is known. */
+/** What will end, as far as it is known. */
 function Facts({ session, what, owner }: Closing & { readonly owner: SessionOwner | null }) {
   return (
     <dl class="closing" aria-busy={owner === null}>

@@ -1,21 +1,21 @@
 import type { WatchEvent } from '../client/watch.js'
 
-/** How the page stands with the server. */
+/** The state of the page's connection. */
 export interface Connection {
   readonly phase: 'connecting' | 'open' | 'waiting'
-  /** Whether there was ever a list: before that there is nothing to show. */
+  /** Whether a list was ever received. */
   readonly everOpen: boolean
   /** Empty until the first connection. */
   readonly expectedVersion: string
-  /** Of the last lost connection. */
+  /** Why the last connection was lost. */
   readonly reason: string
-  /** When the next attempt is made, while waiting. */
+  /** While waiting: when the next attempt is made. */
   readonly retryAtMs: number
-  /** When the connection was lost, so what is shown may be old since. */
+  /** When the connection was lost. What is shown may be out of date since. */
   readonly lostAtMs: number
-  /** What the server last complained of in this connection. */
+  /** The server's last error message in this connection. */
   readonly complaint: string
-  /** Whether the server wants another token than this page has. */
+  /** Whether the server wants a token that this page does not have. */
   readonly wantsToken: boolean
 }
 

@@ -1,26 +1,26 @@
 import type { WatchedSession } from '../client/watch.js'
 
-// Pixels, as in list.css: rows of one height are placed without measuring them.
+// Pixels, as in list.css. Rows have one height, so they can be placed without measuring.
 export const ROW_HEIGHT = 68
 const USER_HEIGHT = 40
 const PANEL_FRAME = 62
 const ACTIONS_HEIGHT = 46
 const MOST_USERS_SEEN = 6.5
 
-/** Rows beyond the edges, so that a fast scroll shows no gap. */
+/** Extra rows beyond the edges, so that fast scrolling shows no gap. */
 const OVERSCAN = 6
 
-/** Of what opens below a row. Of many users half of one is seen, which tells that there are more. */
+/** The height of the panel below a row. If there are many users, one is half visible: it shows that there are more. */
 export function panelHeight(session: WatchedSession, hasActions: boolean): number {
   const seen = Math.min(Math.max(session.users.length, 1), MOST_USERS_SEEN)
   return PANEL_FRAME + seen * USER_HEIGHT + (hasActions ? ACTIONS_HEIGHT : 0)
 }
 
-/** Where each row of a list is, with at most one row opened. */
+/** Where each row of a list is. At most one row is expanded. */
 export class Geometry {
   constructor(
     private readonly count: number,
-    /** -1 where none is. */
+    /** The index of the expanded row; -1: none. */
     private readonly opened: number,
     private readonly panel: number,
   ) {}
@@ -37,7 +37,7 @@ export class Geometry {
     return this.topOf(index) + ROW_HEIGHT + (index === this.opened ? this.panel : 0)
   }
 
-  /** The row at this height, or the one nearest to it. */
+  /** The row at this height, or the nearest one. */
   indexAt(y: number): number {
     const below = this.opened >= 0 && y >= this.topOf(this.opened) + ROW_HEIGHT
     const index = below

@@ -1,4 +1,4 @@
-/** How many sessions were open at a moment; `null` while the page was not connected. */
+/** How many sessions were open at an instant; `null`: the page was not connected. */
 export interface Sample {
   readonly timeMs: number
   readonly open: number | null
@@ -6,7 +6,7 @@ export interface Sample {
 
 export const HISTORY_MS = 10 * 60_000
 
-/** The samples with one more, less those that are too old. */
+/** Adds a sample and removes those that are too old. */
 export function withSample(samples: readonly Sample[], sample: Sample): Sample[] {
   const since = sample.timeMs - HISTORY_MS
   return [...samples.filter(({ timeMs }) => timeMs >= since), sample]
@@ -16,13 +16,13 @@ export function withSample(samples: readonly Sample[], sample: Sample): Sample[]
 export type Line = readonly (readonly [x: number, y: number])[]
 
 export interface Chart {
-  /** One for each stretch without a gap. */
+  /** One line for each stretch without a gap. */
   readonly lines: readonly Line[]
   readonly highest: number
   readonly spanMs: number
 }
 
-/** Shorter spans would make the first moments look like a long time. */
+/** With a shorter span the first moments would look like a long time. */
 const SHORTEST_MS = 60_000
 
 /** Scales the samples into a unit square whose right edge is now. */

@@ -1,7 +1,7 @@
-/** Rows that PageUp and PageDown pass. */
+/** How many rows PageUp and PageDown move. */
 const PAGE = 10
 
-/** The row that a key moves the focus to; `null` for a key that moves nothing. */
+/** The row that a key moves the focus to; `null`: the key does not move it. */
 export function targetOf(key: string, index: number, count: number): number | null {
   const target = {
     ArrowDown: index + 1,

@@ -7,7 +7,7 @@ interface ListStateProps {
   readonly onClear: () => void
 }
 
-/** What stands where the list would: that it loads, why it cannot, or that there is nothing in it. */
+/** Shown in place of an empty list: it is loading, it cannot be loaded, or there are no sessions. */
 export function ListState({ connection, known, query, onClear }: ListStateProps) {
   if (!connection.everOpen && connection.wantsToken) {
     return (

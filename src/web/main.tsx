@@ -12,9 +12,9 @@ url.hash = ''
 const page = document.getElementById('page')
 
 function show(): void {
-  // In the fragment, which a browser sends to no server.
+  // The token is in the fragment, which browsers do not send to servers.
   const given = new URLSearchParams(location.hash.slice(1)).get('token')
-  // A "+" that was typed as it is stands for a space, which no token has.
+  // An unencoded "+" means a space, which no token has.
   const token = given?.replaceAll(' ', '+') ?? null
   if (page !== null) {
     render(<App url={url.href} version={__VERSION__} token={token} />, page)
@@ -22,5 +22,5 @@ function show(): void {
 }
 
 show()
-// A browser does not load a page anew for another fragment.
+// Browsers do not reload a page if only the fragment changes.
 addEventListener('hashchange', show)

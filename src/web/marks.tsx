@@ -3,7 +3,7 @@ interface MarksProps {
   readonly isMentor: boolean
 }
 
-/** What sets a user apart. On narrow screens the words give way to the signs. */
+/** Marks of patrons and mentors. Narrow screens show the signs without the words. */
 export function Marks({ isPatron, isMentor }: MarksProps) {
   return (
     <>

@@ -3,12 +3,12 @@ import { useLayoutEffect, useRef } from 'preact/hooks'
 
 interface ModalProps {
   readonly title: string
-  /** Escape was pressed, or the dialog was left in another way. */
+  /** Called if the person presses Escape or leaves the dialog in another way. */
   readonly onClose: () => void
   readonly children: ComponentChildren
 }
 
-/** A dialog over the page, which holds the focus until it goes, and then gives it back. */
+/** A dialog over the page. It keeps the focus until it closes, then gives it back. */
 export function Modal({ title, onClose, children }: ModalProps) {
   const dialog = useRef<HTMLDialogElement>(null)
   useLayoutEffect(() => {

@@ -16,17 +16,17 @@ export interface Totals {
   readonly joinedUsers: number
 }
 
-/** What searching and sorting look at. */
+/** What sessions are searched and sorted by. */
 interface Keys {
-  /** With numbers that sort by their size. */
+  /** Numbers in it sort by value. */
   readonly name: string
   readonly host: string
   readonly beganAtMs: number
-  /** Made by the first search: it is long where there are many users. */
+  /** Built by the first search, because it is long if there are many users. */
   text?: string
 }
 
-// A session is replaced when it changes, never changed, so its keys are made once.
+// Sessions are immutable, so their keys are built once.
 const known = new WeakMap<WatchedSession, Keys>()
 
 /** Without case and accents, so that "zoe" finds "Zoë". */
@@ -71,8 +71,8 @@ const COMPARE: Record<SortOrder, (a: WatchedSession, b: WatchedSession) => numbe
 }
 
 /**
- * The sessions of which every word of the query occurs in the name, the host, the id or a user, in
- * this order. Equals follow their ids, so that rows never trade places by chance.
+ * The sessions that match every word of the query by name, host, id or user, in this order. Equal ones are ordered by
+ * id, so that rows never swap places by chance.
  */
 export function select(
   sessions: Iterable<WatchedSession>,

@@ -8,7 +8,7 @@ interface NoticesProps {
   readonly version: string
 }
 
-/** What a person should know beside the list. Read out when it appears. */
+/** Notices above the list. Screen readers announce them. */
 export function Notices({ connection, version }: NoticesProps) {
   const [dismissed, setDismissed] = useState('')
   const { phase, everOpen, expectedVersion, reason, lostAtMs, complaint, wantsToken } = connection

@@ -1,4 +1,4 @@
-/** Whoever has shown the server its admin token, which stays in this page alone. */
+/** The calls of operator mode. The admin token stays in this page. */
 export interface Operator {
   /** Whose session it is, and how many that user has open. */
   look(sessionId: string): Promise<SessionOwner>
@@ -14,7 +14,7 @@ export interface SessionOwner {
   readonly openSessions: number
 }
 
-/** What the server refused, in words for the person. */
+/** A refusal by the server, in words for the person. */
 export class OperatorError extends Error {
   constructor(
     readonly code: string,
@@ -24,10 +24,10 @@ export class OperatorError extends Error {
   }
 }
 
-/** As tokens are: what else a person pastes could not travel in a header. */
+/** What a header can carry. A person may paste anything. */
 const TOKEN = /^[\x21-\x7e]+$/
 
-/** Throws OperatorError where the server does not take the token, or cannot be asked. */
+/** Throws OperatorError if the server refuses the token or cannot be reached. */
 export async function signIn(token: string): Promise<Operator> {
   if (!TOKEN.test(token)) {
     throw notTaken()
@@ -76,7 +76,7 @@ async function post(token: string, action: string, body: object): Promise<Record
   return answer
 }
 
-/** Also in the middle: the operator of the server may have changed its token. */
+/** May happen at any time: the token may have been changed on the server. */
 function notTaken(): OperatorError {
   return new OperatorError(
     'CREDENTIAL_REQUIRED',

@@ -1,6 +1,6 @@
 /**
- * Whether the server of this list, `ws:` or `wss:`, wants another token than this one. Browsers do not tell how the
- * upgrade to a WebSocket was answered, so it is asked for without one.
+ * Whether the server at this `ws:` or `wss:` address wants another token. Browsers do not tell how an upgrade was
+ * answered, so this sends the same request without an upgrade.
  */
 export async function wantsToken(url: string, token: string | null): Promise<boolean> {
   const address = new URL(url.replace(/^ws/, 'http'))

@@ -1,9 +1,9 @@
-/** Pixels at the window's top that the toolbar covers, once the page has scrolled. */
+/** The height in pixels that the toolbar covers once the page is scrolled. */
 export function coveredHeight(): number {
   return document.querySelector('.toolbar')?.clientHeight ?? 0
 }
 
-/** Scrolls no further than needed to show this part of a list, its top rather than its bottom. */
+/** Scrolls as little as needed to show this part of a list. If it does not fit, its top is shown. */
 export function reveal(list: HTMLElement | null, top: number, bottom: number): void {
   const at = list?.getBoundingClientRect().top ?? 0
   const above = at + top - coveredHeight()

@@ -11,14 +11,14 @@ import { useViewport } from './use-viewport.js'
 
 interface SessionListProps {
   readonly rows: readonly WatchedSession[]
-  /** Names the search and the order that made the rows. */
+  /** Identifies the search and the order of the rows. */
   readonly view: string
   readonly nowMs: number
-  /** Absent while no one operates. */
+  /** Absent outside operator mode. */
   readonly askToClose: ((closing: Closing) => void) | undefined
 }
 
-/** The rows in view and the focused one, of however many there are. Tab reaches one, arrows move on. */
+/** Draws only the rows in view and the focused one. Tab reaches one row; arrow keys move to others. */
 export function SessionList({ rows, view, nowMs, askToClose }: SessionListProps) {
   const list = useRef<HTMLUListElement>(null)
   const viewport = useViewport(list)
@@ -32,7 +32,7 @@ export function SessionList({ rows, view, nowMs, askToClose }: SessionListProps)
   const panel = openedRow ? panelHeight(openedRow, isOperating) : 0
   const geometry = new Geometry(rows.length, opened, panel)
 
-  // Where the focused session has gone, the focus stays at its place.
+  // If the focused session is gone, the focus stays at its position.
   const found = rows.findIndex(({ id }) => id === focusedId)
   const focus = found >= 0 ? found : Math.min(place.current, rows.length - 1)
   place.current = focus
@@ -85,7 +85,7 @@ export function SessionList({ rows, view, nowMs, askToClose }: SessionListProps)
   )
 }
 
-/** The rows in view, and the focused one wherever it is, so that its focus is not lost. */
+/** The rows in view, and the focused one even out of view, so that the focus is not lost. */
 function drawnRows(
   rows: readonly WatchedSession[],
   [first, last]: readonly [number, number],
@@ -102,8 +102,7 @@ function drawnRows(
 }
 
 /**
- * Gives the focus to the row that Tab reaches where the row that had it is gone, or after a call of what is
- * returned.
+ * Moves the focus to the row that Tab reaches, if the row that had it is gone or the returned function was called.
  */
 function useKeptFocus(list: RefObject<HTMLUListElement | null>): () => void {
   const hadFocus = list.current?.contains(document.activeElement) ?? false

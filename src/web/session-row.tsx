@@ -11,16 +11,16 @@ interface SessionRowProps {
   readonly count: number
   readonly top: number
   readonly opened: boolean
-  /** Whether Tab comes to this row of all. */
+  /** Whether Tab reaches this row. */
   readonly reachable: boolean
   readonly nowMs: number
   readonly onToggle: () => void
   readonly onFocus: () => void
-  /** Absent while no one operates. */
+  /** Absent outside operator mode. */
   readonly askToClose: ((closing: Closing) => void) | undefined
 }
 
-/** One session; opened, its users below it. */
+/** One session. If expanded, its users are below it. */
 export function SessionRow(props: SessionRowProps) {
   const { session, index, count, top, opened, reachable, nowMs, askToClose } = props
   const { id, name, host, activeUsers, joinedUsers, beginTime } = session
@@ -81,7 +81,7 @@ interface ActionsProps {
   readonly askToClose: (closing: Closing) => void
 }
 
-/** What an operator can do. */
+/** The buttons of operator mode. */
 function Actions({ session, askToClose }: ActionsProps) {
   return (
     <div class="row-actions">

@@ -7,7 +7,7 @@ interface SignInProps {
   readonly onClose: () => void
 }
 
-/** Asks for the admin token, and the server whether it is one. */
+/** Asks for the admin token, and lets the server check it. */
 export function SignIn({ onOperator, onClose }: SignInProps) {
   const [token, setToken] = useState('')
   const [problem, setProblem] = useState('')

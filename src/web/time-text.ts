@@ -6,7 +6,7 @@ const UNITS = [
   ['min', 60],
 ] as const
 
-/** "just now", "5 min ago", "3 h ago", "2 d ago". A time ahead of this clock is "just now". */
+/** "just now", "5 min ago", "3 h ago", "2 d ago". A time in the future is "just now". */
 export function ago(time: string, nowMs: number): string {
   const seconds = (nowMs - Date.parse(time)) / 1_000
   for (const [unit, length] of UNITS) {
@@ -20,13 +20,13 @@ export function ago(time: string, nowMs: number): string {
 const exactFormat = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'long' })
 const dayFormat = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' })
 
-/** The local time to the second; the text as it came where it is no time. */
+/** The local time to the second. Text that is not a time stays as it is. */
 export function exact(time: string): string {
   const date = new Date(time)
   return Number.isNaN(date.getTime()) ? time : exactFormat.format(date)
 }
 
-/** The local day; the text as it came where it is no time. */
+/** The local date. Text that is not a time stays as it is. */
 export function day(time: string): string {
   const date = new Date(time)
   return Number.isNaN(date.getTime()) ? time : dayFormat.format(date)

@@ -12,7 +12,7 @@ interface ToolbarProps {
 
 const number = new Intl.NumberFormat('en')
 
-/** Searching and sorting. "/" goes to the search from anywhere, Escape empties it. */
+/** Search and order. "/" moves the focus to the search from anywhere; Escape clears it. */
 export function Toolbar({ query, onQuery, order, onOrder, shown, known }: ToolbarProps) {
   const search = useRef<HTMLInputElement>(null)
   useEffect(() => {

@@ -4,19 +4,19 @@ import { type Connection, connectionAfter, NOT_CONNECTED } from './connection.js
 import { type Sample, withSample } from './history.js'
 import { wantsToken } from './refusal.js'
 
-/** What the page shows; a new object whenever something of it changed. */
+/** What the page shows. It is a new object after every change. */
 export interface Feed {
   readonly connection: Connection
   readonly sessions: ReadonlyMap<string, WatchedSession>
-  /** The last is of this moment. */
+  /** The last one is current. */
   readonly samples: readonly Sample[]
 }
 
-/** No one reads faster than this, and sorting 10,000 rows takes some milliseconds. */
+/** Nobody reads faster, and sorting 10,000 rows takes some milliseconds. */
 const SHORTEST_PAUSE_MS = 200
 const SAMPLE_INTERVAL_MS = 2_000
 
-/** Watches the sessions of a server for as long as the page is there. */
+/** Watches the sessions of a server while the component is mounted. */
 export function useFeed(url: string, version: string, token: string | null): Feed {
   const [feed, setFeed] = useState<Feed>({
     connection: NOT_CONNECTED,
@@ -24,7 +24,7 @@ export function useFeed(url: string, version: string, token: string | null): Fee
     samples: [],
   })
   useEffect(() => {
-    // The page itself came the same way.
+    // The page itself was loaded over the same connection, protected or not.
     const shown = token !== null && { token, plaintext: true }
     const watch = watchSessions(url, { version, ...shown })
     let connection: Connection = NOT_CONNECTED

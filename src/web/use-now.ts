@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 
-/** This clock's time, renewed every second. */
+/** The current time, updated every second. */
 export function useNow(): number {
   const [nowMs, setNowMs] = useState(Date.now)
   useEffect(() => {

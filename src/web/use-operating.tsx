@@ -3,17 +3,17 @@ import { CloseDialog, type Closing } from './close-dialog.js'
 import type { Operator } from './operator.js'
 import { SignIn } from './sign-in.js'
 
-/** What the page lets its person do beside looking. */
+/** What operator mode adds to the page. */
 export interface Operating {
-  /** Asks what to close; absent while no one operates. */
+  /** Opens the dialog that closes sessions. Absent outside operator mode. */
   readonly askToClose?: (closing: Closing) => void
-  /** The button that begins and ends it. */
+  /** The button that starts and ends operator mode. */
   readonly toggle: preact.JSX.Element
-  /** The dialog that is open, and what was done. */
+  /** The open dialog, and what was done last. */
   readonly overlay: preact.JSX.Element
 }
 
-/** Operator mode: nothing without the admin token, and nothing without a confirmation. */
+/** Operator mode. Every action needs the admin token and a confirmation. */
 export function useOperating(): Operating {
   const [operator, setOperator] = useState<Operator | null>(null)
   const [isSigningIn, setSigningIn] = useState(false)

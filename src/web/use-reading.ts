@@ -5,8 +5,8 @@ import type { Geometry } from './geometry.js'
 import { coveredHeight } from './scrolling.js'
 
 /**
- * Keeps the row at the top of the window where it is as rows come and go above it, for someone who
- * has scrolled down to read. Another search or order is shown from its start.
+ * Keeps the row at the top of the window in place while rows above it come and go, for someone who has scrolled down to
+ * read. A new search or order starts at the top.
  */
 export function useReading(
   list: RefObject<HTMLElement | null>,

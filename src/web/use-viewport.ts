@@ -7,7 +7,7 @@ export interface Viewport {
   readonly bottom: number
 }
 
-/** Renewed as the window scrolls or changes its size, once a frame. */
+/** Updated at most once per frame as the window scrolls or is resized. */
 export function useViewport(element: RefObject<HTMLElement | null>): Viewport {
   const [viewport, setViewport] = useState<Viewport>({ top: 0, bottom: innerHeight })
   useLayoutEffect(() => {
@@ -20,7 +20,7 @@ export function useViewport(element: RefObject<HTMLElement | null>): Viewport {
     const schedule = () => {
       scheduled ||= requestAnimationFrame(measure)
     }
-    // What stands above the list moves it when it grows.
+    // The list moves when something above it grows.
     const resizing = new ResizeObserver(schedule)
     resizing.observe(document.body)
     addEventListener('scroll', schedule, { passive: true })

@@ -3,7 +3,7 @@ import { Avatar } from './avatar.js'
 import { Marks } from './marks.js'
 import { day, exact } from './time-text.js'
 
-/** The users of an opened session. Scrolls by itself where there are many. */
+/** The users of an expanded session. It scrolls on its own if there are many. */
 export function UserList({ session }: { readonly session: WatchedSession }) {
   const { id, beginTime, users } = session
   return (

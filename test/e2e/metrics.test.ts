@@ -84,7 +84,7 @@ describe('/metrics', () => {
     await expect.poll(async () => (await scrape()).value('sessiond_feed_viewers')).toBe(0)
     const { value } = await scrape()
     expect(value('sessiond_feed_malformed_total')).toBeGreaterThan(8)
-    const reason = 'it sends messages that are none'
+    const reason = 'it sends too many malformed messages'
     expect(value(`sessiond_feed_dropped_total{reason="${reason}"}`)).toBe(1)
   })
 

@@ -1,9 +1,9 @@
 /**
- * The messages of the session list, as text. A message is a list of parameters with a newline
- * between any two; the first one is its command, the second the id of the connection.
+ * The messages of the session list are text: parameters separated by newlines. The first one is the command, the
+ * second the id of the connection.
  *
- * The published page leaves out three command lines and prints `reset` for a removal. The dialect
- * `commands` has a command in every message; `printed` is that page to the letter.
+ * The published page leaves out three of the commands and prints `reset` for a removal. The dialect `commands` has a
+ * command in every message; `printed` follows that page to the letter.
  */
 export type Dialect = 'commands' | 'printed'
 
@@ -33,9 +33,9 @@ export interface ListedSession {
   readonly users: readonly ListedUser[]
 }
 
-/** What the server tells a client. */
+/** What the server sends to a client. */
 export type Notice =
-  /** Forget every session of another connection than this one. */
+  /** The client must forget the sessions of its other connections. */
   | { readonly command: 'reset'; readonly expectedVersion: string }
   | { readonly command: 'add'; readonly session: ListedSession }
   | ({ readonly command: 'update'; readonly sessionId: string } & SessionDetails)
@@ -49,15 +49,15 @@ export type Notice =
     }
   | { readonly command: 'error'; readonly message: string }
 
-/** What an `update` carries. */
+/** What an `update` changes. */
 export type SessionDetails = Pick<ListedSession, 'name' | 'activeUsers' | 'joinedUsers'>
 
-/** What a client tells the server, for its usage metrics. */
+/** What a client sends to the server, for usage metrics. */
 export interface Connect {
   readonly userId: string
   readonly userName: string
   readonly version: string
 }
 
-/** A text that is not a message of the protocol. */
+/** The text is not a message of the protocol. */
 export class FeedProtocolError extends Error {}

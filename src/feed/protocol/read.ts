@@ -7,9 +7,9 @@ import {
   type Notice,
 } from './messages.js'
 
-/** Length of a parameter of `connect`, in UTF-16 units. */
+/** The longest parameter of `connect`, in UTF-16 units. */
 const MAX_CONNECT_PARAMETER = 256
-/** Length of a message of the server's, in UTF-16 units: the longest user array is far below. */
+/** The longest message of a server, in UTF-16 units. The longest user array is far shorter. */
 const MAX_NOTICE = 4 * 1024 * 1024
 const USER_FIELDS = 5
 const RFC_3339_UTC = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|\+00:00)$/
@@ -20,8 +20,8 @@ export interface Received {
 }
 
 /**
- * Reads a message of the server's. In the printed dialect the first message of a connection is the
- * reset, and every later `reset` a removal. Throws FeedProtocolError.
+ * Reads a message of the server. In the printed dialect the first message of a connection is the reset, and every
+ * later `reset` is a removal. Throws FeedProtocolError.
  */
 export function decodeNotice(text: string, dialect: Dialect, isFirst: boolean): Received {
   if (text.length > MAX_NOTICE) {
@@ -33,7 +33,7 @@ export function decodeNotice(text: string, dialect: Dialect, isFirst: boolean): 
   return { connectionId, notice: readNotice(command, lines) }
 }
 
-/** The command of a printed message: where there is none, the number of parameters tells. */
+/** The command of a printed message. If it has none, the number of parameters tells. */
 function takeCommand(lines: string[], isFirst: boolean): string {
   const [first = ''] = lines
   if (first === 'reset' || first === 'add' || first === 'update') {
@@ -117,7 +117,7 @@ function readUser([id = '', name = '', registered, patron, mentor]: readonly str
   }
 }
 
-/** Throws FeedProtocolError. */
+/** Reads a message of a client. Throws FeedProtocolError. */
 export function decodeConnect(text: string): Connect {
   const [command, ...lines] = text.split('\n')
   if (command !== 'connect') {

@@ -1,12 +1,12 @@
 import type { Connect, Dialect, ListedSession, ListedUser, Notice } from './messages.js'
 
-/** A message without the connection id, which belongs between `head` and `tail`. */
+/** A message without its connection id, which goes between `head` and `tail`. */
 export interface Frame {
   readonly head: string
   readonly tail: string
 }
 
-/** Encodes everything but the connection id, so that one encoding serves every connection. */
+/** Encodes everything except the connection id, so that one encoding serves all connections. */
 export function frameOf(notice: Notice, dialect: Dialect): Frame {
   const tail = parametersOf(notice)
     .map((parameter) => `\n${parameter}`)
@@ -76,7 +76,7 @@ export function encodeConnect({ userId, userName, version }: Connect): string {
   return ['connect', userId, userName, version].map(oneLine).join('\n')
 }
 
-/** A value must not end its own parameter: what would is a space. */
+/** Replaces line ends by spaces, so that a value cannot forge another parameter. */
 export function oneLine(value: string): string {
   return value.replace(/[\r\n]/g, ' ')
 }

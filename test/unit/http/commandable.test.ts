@@ -214,7 +214,7 @@ describe('the admin credential', () => {
     const { port } = new URL(wide.addresses.http ?? '')
     const url = `http://127.0.0.1:${port}/v1/sessions/get_sessions`
     const answer = await fetch(url, { method: 'POST' })
-    expect([answer.status, await answer.text()]).toEqual([405, 'there is nothing but GET here\n'])
+    expect([answer.status, await answer.text()]).toEqual([405, 'only GET is allowed here\n'])
   })
 })
 
