@@ -56,8 +56,10 @@ export class Wanted {
   meet(keys: readonly Buffer[]): void {
     const { skip, take } = this.query
     const begin = this.firstFrom(this.from, keys)
-    const end = this.firstFrom(this.to, keys)
-    this.hasPassed = end < keys.length
+    const to = this.firstFrom(this.to, keys)
+    this.hasPassed = to < keys.length
+    // In a range that ends before it begins nothing matches; a shared walk shows its keys all the same.
+    const end = Math.max(begin, to)
     // The page's offset in `keys`.
     const offset = begin - this.count
     const last = Math.min(offset + skip + take, end)
