@@ -68,16 +68,19 @@ function storeHooks(metrics: Metrics, log: Logger): StoreHooks {
     onLost: (reason) =>
       log.error(
         { event: 'store-gone', reason },
-        'no write is taken any more: back it up, and stop it',
+        'the store refuses all writes: back it up, then stop the server',
       ),
     onUnseen: (err) =>
-      log.error({ event: 'store-unseen', err }, "whether the store's files are there is not known"),
+      log.error(
+        { event: 'store-unseen', err },
+        "cannot tell whether the store's files are still there",
+      ),
     onUpgrade: upgradeLog(log),
     onFailure(err) {
       metrics.storeFailed()
-      log.error({ event: 'store-failed', err }, 'writes are refused for now')
+      log.error({ event: 'store-failed', err }, 'the store refuses writes for now')
     },
-    onRecovery: () => log.info({ event: 'store-recovered' }, 'writes go on'),
+    onRecovery: () => log.info({ event: 'store-recovered' }, 'the store takes writes again'),
     onCommit: (durationMs, writes) => metrics.committed(durationMs, writes),
     onWrite: () => openSpan('store commit'),
   }

@@ -59,6 +59,8 @@ async function* checkClosedRows(
 /** Throws StoreMismatchError if there is no database. */
 export async function expectDatabase(location: string): Promise<void> {
   if (!(await holdsDatabase(location))) {
-    throw new StoreMismatchError(`there is no store in ${location}: give the server's --data-dir`)
+    throw new StoreMismatchError(
+      `there is no store in ${location}: give the server's --data-dir and --store`,
+    )
   }
 }

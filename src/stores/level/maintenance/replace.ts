@@ -67,8 +67,8 @@ export async function expectNoReplacement(location: string): Promise<void> {
   const name = names.find((other) => other.startsWith(replacementOf(basename(location), '')))
   if (name !== undefined) {
     throw new StoreMismatchError(
-      `${location} is missing, but ${join(dirname(location), name)} is there, which a repair that was ` +
-        `cut off has left: rename it to ${location}, or delete it to begin with an empty store`,
+      `${location} is missing, but an interrupted repair left ${join(dirname(location), name)}: ` +
+        `rename it to ${location}, or delete it to begin with an empty store`,
     )
   }
 }

@@ -134,12 +134,13 @@ async function damagesNow(location: string, attempts: StartAttempts): Promise<Fi
 function refusal(location: string, lines: readonly string[]): string {
   const more = lines.length - MAX_NAMED
   return [
-    `${location} is damaged, and what its damaged files held would be lost without a word:`,
+    `${location} is damaged. Opening it would silently lose data in these files:`,
     ...lines.slice(0, MAX_NAMED).map((line) => `  ${line}`),
     ...(more > 0 ? [`  and ${more} more`] : []),
-    'what was acknowledged may be lost there; in the last write of a log it may also be one that nobody was told of, ' +
-      'which a power failure cut off',
-    'copy the data directory, then let `sessiond repair` keep all that can be read; or start with --accept-damage to ' +
-      'serve what LevelDB can read; a store that an earlier release wrote, without checksums, is repaired first in any case',
+    'Acknowledged writes may be lost there. Damage to the last write of a log may also be a write that a power failure ' +
+      'cut off and that was never acknowledged.',
+    'Copy the data directory, then run `sessiond repair`, which keeps everything that can be read. Or start with ' +
+      '--accept-damage to serve what LevelDB can read; a store that an earlier release wrote, without checksums, must ' +
+      'be repaired first.',
   ].join('\n')
 }

@@ -109,8 +109,8 @@ function upgradedValue(key: Buffer, value: Uint8Array): Uint8Array {
 async function expectWholeTables(location: string): Promise<void> {
   for await (const { file, problem } of damagedFiles(location)) {
     throw new StoreDamagedError(
-      `${location}: ${file}: ${problem}. An earlier release wrote this store, and its rows get checksums only where ` +
-        'its files are whole: `sessiond repair` keeps all that can be read',
+      `${location}: ${file}: ${problem}. An earlier release wrote this store, and its rows get checksums only if ` +
+        'its files are undamaged: run `sessiond repair`, which keeps everything that can be read',
     )
   }
 }
