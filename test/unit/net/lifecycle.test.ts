@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { Lifecycle, type Listener } from '../../../src/net/lifecycle.js'
 
@@ -51,6 +52,17 @@ describe('the end of what was opened', () => {
     force.abort()
     expect(await closed).toEqual({ one: 2 })
     expect(told.slice(2)).toEqual(['one: 0', 'other: 0', 'sweep', 'store'])
+  })
+
+  it('lets go of the signal that would have forced it', async () => {
+    const { parts, one, other } = lifecycle()
+    const { signal } = new AbortController()
+    const closed = parts.close(10_000, signal)
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1)
+    one.finish()
+    other.finish()
+    await closed
+    expect(getEventListeners(signal, 'abort')).toEqual([])
   })
 
   it('gives callers none when it was forced before', async () => {
