@@ -59,7 +59,7 @@ export class EarlierSessions {
     }
   }
 
-  /** What is damaged of one session keeps no user from what the others leave room for. */
+  /** Damage of one session must not keep the user from the room that others leave. */
   private async attempt(session: Session): Promise<void> {
     try {
       await this.endOrRearm(session)

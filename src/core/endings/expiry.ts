@@ -21,7 +21,7 @@ export class Expiry {
   private readonly earlier: EarlierSessions
   private readonly ending = new Shared<void>()
 
-  /** `onDamage`: is told of each damage that is met where nobody else would be told. */
+  /** `onDamage`: called for each damage that no caller learns of. */
   constructor(
     private readonly store: SessionStore,
     clock: EpochClock,
