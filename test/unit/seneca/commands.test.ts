@@ -102,10 +102,11 @@ describe('an act', () => {
   it('that fails for a reason of the inside says nothing of it', async () => {
     const failure = new TypeError('secret')
     const { sessions } = memorySessions()
-    const { act, told } = setUp({
-      ...bound(sessions),
-      get: () => Promise.reject(failure),
-    })
+    const { act, told } = setUp(
+      withReplaced(sessions, {
+        get: () => Promise.reject(failure),
+      }),
+    )
     const answer = await act({ cmd: 'get_session_by_id', session_id: 'x' })
     expect(answer).toMatchObject({ code: 'INTERNAL', status: 500, message: 'internal error' })
     expect(answer.details).toEqual({ request_id: 'm/1' })
@@ -411,14 +412,15 @@ describe('get_sessions', () => {
       ids.push((await open({ cmd: 'open_session', user_id: 'ann', client: `${n}` })).id)
     }
     time.nowMs += 10_000
-    const { act } = setUp({
-      ...bound(sessions),
-      async list(args) {
-        const page = await sessions.list(args)
-        await sessions.load('ann', ids[60] as string)
-        return page
-      },
-    })
+    const { act } = setUp(
+      withReplaced(sessions, {
+        async list(args) {
+          const page = await sessions.list(args)
+          await sessions.load('ann', ids[60] as string)
+          return page
+        },
+      }),
+    )
     const { status, ...listed } = await act({ cmd: 'get_sessions', user_id: 'ann' })
     expect(Object.values(listed)).toHaveLength(150)
   })
@@ -465,18 +467,10 @@ describe('get_sessions', () => {
   })
 })
 
-/** Its methods as an object's own, so that some can be replaced. */
-function bound(sessions: SessionCommands): SessionCommands {
-  return {
-    open: (args) => sessions.open(args),
-    get: (id) => sessions.get(id),
-    load: (userId, id) => sessions.load(userId, id),
-    list: (args) => sessions.list(args),
-    storeData: (id, data, of) => sessions.storeData(id, data, of),
-    updateUser: (id, user) => sessions.updateUser(id, user),
-    close: (id) => sessions.close(id, CALLER),
-    closeOpened: (userId, address, client) => sessions.closeOpened(userId, address, client, CALLER),
-    delete: (id, of) => sessions.delete(id, of, CALLER),
-    closeExpired: () => sessions.closeExpired(),
-  }
+/** The same sessions, with some of their methods replaced. */
+function withReplaced(
+  sessions: SessionCommands,
+  methods: Partial<SessionCommands>,
+): SessionCommands {
+  return Object.assign(Object.create(sessions), methods)
 }
