@@ -105,7 +105,7 @@ describe('a connection that does not say what it wants', () => {
       Buffer.concat([HELLO, frame(Frame.HEADERS, 4, 1, callHeaders(PATH)).subarray(0, 40)]),
     ],
   ])('is ended where it says %s', async (_, bytes) => {
-    const { raw, limited, client } = await serve({ headerTimeoutMs: 100 })
+    const { raw, limited, client } = await serve({ headerTimeoutMs: 400 })
     const good = client()
     expect(await good.call('before')).toBe('before')
     const slow = await raw()
