@@ -29,6 +29,12 @@ async function ask(path: string, options: Partial<AnswerOptions> = {}, method = 
   return { status: response.status, headers: response.headers, text: await response.text() }
 }
 
+it('/healthz says that the process is alive, whether or not it is ready', async () => {
+  expect(await ask('/healthz', { isReady: async () => false })).toMatchObject({
+    ...{ status: 200, text: 'alive\n' },
+  })
+})
+
 describe('/readyz', () => {
   it('says whether the server can do its work, with what an operator should look at', async () => {
     const findings = () => ['files are damaged']

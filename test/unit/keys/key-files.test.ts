@@ -1,7 +1,11 @@
 import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { replaceSecretFile, succeedSecretFile } from '../../../src/keys/key-files.js'
+import {
+  replaceSecretFile,
+  succeedSecretFile,
+  writeSecretFile,
+} from '../../../src/keys/key-files.js'
 import { temporaryDirectory } from '../../support/process.js'
 
 async function secretFile(text = 'old') {
@@ -9,6 +13,16 @@ async function secretFile(text = 'old') {
   await writeFile(file, text, { mode: 0o600 })
   return file
 }
+
+describe('writing a secret file', () => {
+  it('makes its directory, and never replaces a file', async () => {
+    const file = join(await temporaryDirectory(onTestFinished), 'new', 'secret')
+    await writeSecretFile(file, 'first')
+    expect((await stat(file)).mode & 0o777).toBe(0o600)
+    await expect(writeSecretFile(file, 'second')).rejects.toThrow(file)
+    expect(await readFile(file, 'utf8')).toBe('first')
+  })
+})
 
 describe('replacing a secret file', () => {
   it('leaves the new one, for its owner alone, and nothing beside it', async () => {
