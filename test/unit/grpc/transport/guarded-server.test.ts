@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect as connectHttp2 } from 'node:http2'
 import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import type { GrpcLimits } from '../../../../src/config/grpc-limits.js'
 import {
   EpochDriftError,
@@ -121,6 +121,9 @@ it.each(
 )(
   'calls of %s that are refused as %s, before any proof, are so too, but later',
   async (path, text, code) => {
+    // What a peer may fail is given back as time passes.
+    vi.useFakeTimers({ toFake: ['Date'] })
+    onTestFinished(() => void vi.useRealTimers())
     const { address, limited } = await serve({ peerFailuresPerSecond: 1 })
     const { call } = clientOf(address)
     for (let i = 0; i < 20; i++) {
