@@ -1,3 +1,4 @@
+import { hex } from '@scure/base'
 import { Command } from 'commander'
 import { createSession } from '../client/index.js'
 import { durationMs } from '../config/values.js'
@@ -49,11 +50,11 @@ async function create(flags: CreateFlags): Promise<void> {
     const expires = new Date(epochs.genesisMs + Number(exp + 1n) * epochs.lengthMs).toISOString()
     const made = {
       id: session.id,
-      publicKey: Buffer.from(session.publicKey).toString('hex'),
+      publicKey: hex.encode(session.publicKey),
       owner: ownerText(session.owner),
       lifetime: { exp: `${exp}`, nbf: `${nbf}`, iat: `${iat}` },
       expires,
-      serverKey: Buffer.from(session.serverKey).toString('hex'),
+      serverKey: hex.encode(session.serverKey),
     }
     console.log(
       flags.json

@@ -1,3 +1,4 @@
+import { hex } from '@scure/base'
 import { Command, Option } from 'commander'
 import { fetchServerKeys, publicKeyOf } from '../client/index.js'
 import { ConfigError, readConfig } from '../config/config.js'
@@ -55,7 +56,7 @@ Examples:
       }
       const [publicKey, nextPublicKey] = (
         flags.server === undefined ? await readKeys(flags) : await askForKeys(flags.server, flags)
-      ).map((key) => Buffer.from(key).toString('hex'))
+      ).map((key) => hex.encode(key))
       if (flags.json) {
         console.log(JSON.stringify({ publicKey, nextPublicKey }))
       } else {

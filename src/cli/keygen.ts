@@ -1,3 +1,4 @@
+import { hex } from '@scure/base'
 import { Command, Option } from 'commander'
 import {
   generateKey,
@@ -37,7 +38,7 @@ Print the public key with OpenSSL:
       const made = {
         file: flags.out,
         type: key.type,
-        publicKey: Buffer.from(publicKeyOf(key)).toString('hex'),
+        publicKey: hex.encode(publicKeyOf(key)),
         owner: ownerText(ownerIdOf(key)),
       }
       const say = isDescriptor(flags.out, STDOUT) ? console.error : console.log

@@ -1,3 +1,4 @@
+import { hex } from '@scure/base'
 import { Command, Option } from 'commander'
 import { type AdminClient, reseal, rotateIdentity, rotateSealingKey } from '../client/index.js'
 import { withOptions } from './flags.js'
@@ -102,8 +103,8 @@ async function changeIdentity(
   { json }: RotateFlags,
 ): Promise<void> {
   const { identity, nextIdentity } = await rotateIdentity(admin, step)
-  const publicKey = Buffer.from(identity).toString('hex')
-  const nextPublicKey = nextIdentity && Buffer.from(nextIdentity).toString('hex')
+  const publicKey = hex.encode(identity)
+  const nextPublicKey = nextIdentity && hex.encode(nextIdentity)
   if (json) {
     console.log(JSON.stringify({ publicKey, nextPublicKey }))
     return

@@ -1,3 +1,4 @@
+import { hex } from '@scure/base'
 import { Command } from 'commander'
 import type { ServerStatus } from '../client/index.js'
 import { isoText } from '../core/time-text.js'
@@ -40,8 +41,8 @@ function statusFacts(status: ServerStatus) {
     started: isoText(status.startTimeMs),
     open_sessions: status.openSessions,
     store_writable: status.isStoreWritable,
-    identity: Buffer.from(identity).toString('hex'),
-    next_identity: nextIdentity && Buffer.from(nextIdentity).toString('hex'),
+    identity: hex.encode(identity),
+    next_identity: nextIdentity && hex.encode(nextIdentity),
     sealing_key: status.sealingKey,
     clock_offset_ms: status.clockOffsetMs,
     clock_suspect: status.isClockSuspect,

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { status } from '@grpc/grpc-js'
+import { hex } from '@scure/base'
 import type { TokenLifetime } from '#generated/service/meta'
 import { SessiondError } from '../core/errors.js'
 import { uuidText } from '../core/uuid.js'
@@ -137,7 +138,7 @@ function readTrusted(
     const { message, id, sessionKey, answers } = readCreateResponse(response)
     const serverKey = verifyChain(message, { body: verify, header: verify })
     if (serverKeys !== 'any' && !serverKeys.some((key) => Buffer.compare(key, serverKey) === 0)) {
-      const seen = Buffer.from(serverKey).toString('hex')
+      const seen = hex.encode(serverKey)
       throw new UntrustedResponseError(`it is signed by ${seen}, which is not a pinned server key`)
     }
     if (answers !== requestDigest(readCreateRequest(request).message)) {

@@ -1,3 +1,4 @@
+import { hex } from '@scure/base'
 import { GetIdentityRequest, GetIdentityResponse } from '#generated/sessiond/v1/identity'
 import { ED25519_KEY_BYTES } from '../core/key-lengths.js'
 import { nodeEd25519 } from '../crypto/node-ed25519.js'
@@ -46,7 +47,7 @@ export async function fetchServerKeys(
 function readTrusted(answer: Uint8Array, serverKeys: Connection['serverKeys']): Uint8Array[] {
   const { identity, nextIdentity, nextIdentitySignature } = decode(answer)
   if (serverKeys !== 'any' && !serverKeys.some((key) => Buffer.compare(key, identity) === 0)) {
-    const seen = Buffer.from(identity).toString('hex')
+    const seen = hex.encode(identity)
     throw new UntrustedResponseError(`the server's key is ${seen}, which is not pinned`)
   }
   const current = Uint8Array.from(identity)

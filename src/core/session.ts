@@ -1,4 +1,5 @@
-import type { Lifetime } from './create/lifetime.js'
+/** The most that a client may have, in UTF-8. It is often a user agent, which has several hundred bytes. */
+export const MAX_CLIENT_BYTES = 1024
 
 /** What callers see of a session. Times are Unix milliseconds. */
 export interface SessionInfo {
@@ -33,6 +34,16 @@ export interface Token {
   readonly lifetime: Lifetime
   /** Ed25519, 32 bytes. */
   readonly publicKey: Uint8Array
+}
+
+/** When a session is valid, in epochs. Names of RFC 7519 section 4.1. */
+export interface Lifetime {
+  /** Last epoch at which the session is valid. */
+  readonly exp: bigint
+  /** First epoch at which the session is valid. */
+  readonly nbf: bigint
+  /** Epoch at which the request was made. */
+  readonly iat: bigint
 }
 
 /** A session that opens now. */

@@ -1,3 +1,4 @@
+import { PAGE } from '../core/commands/sessions.js'
 import type { SessionChange } from '../core/events.js'
 import type { SessionStore } from '../core/store.js'
 import { type After, startTimer } from '../net/timers.js'
@@ -5,7 +6,6 @@ import type { Follower } from './follower.js'
 import { FeedList } from './list.js'
 import { Pacer, type Sender } from './pacer.js'
 
-const PAGE = 100
 const REFILL_DELAY_MS = 1000
 
 export interface FeedHubOptions {

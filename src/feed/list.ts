@@ -193,9 +193,9 @@ export class FeedList {
   }
 
   /** From now on, sessions without a later request may be hidden. */
-  private raiseFloor(toMs: number): void {
+  private raiseFloor(timeMs: number): void {
     const hidSome = this.hidesSome
-    this.floorAtMs = Math.max(this.floorAtMs, toMs)
+    this.floorAtMs = Math.max(this.floorAtMs, timeMs)
     if (this.isLoaded && this.hidesSome && !hidSome) {
       this.followers.tell(this.tooMany(), 0)
     }

@@ -31,7 +31,7 @@ export interface MetricsPorts {
   readonly refusal: (request: IncomingMessage) => string | null
   readonly contentType: string
   /** The metrics as of this instant of `performance.now`, or later. */
-  readonly text: (sinceMs: number) => Promise<Buffer>
+  readonly text: (askedAtMs: number) => Promise<Buffer>
 }
 
 /** Answers every request that is not an upgrade. */

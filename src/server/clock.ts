@@ -10,8 +10,8 @@ export async function guardClock(
 ): Promise<ClockGuard> {
   const newest = await store.list({ skip: 0, take: 1, total: false })
   const guard = new ClockGuard({
-    wallMs: Date.now,
-    monotonicMs: () => performance.now(),
+    wallNowMs: Date.now,
+    monotonicNowMs: () => performance.now(),
     maxDriftMs,
     latestKnownAtMs: newest.sessions[0]?.requestTimeMs ?? 0,
     onChange(isSuspect, offsetMs) {

@@ -65,7 +65,7 @@ export async function startFeed(
     metrics: {
       refusal: (request) => metricsRefusal(request, admit, credential !== null, CREDENTIAL_ADVICE),
       contentType: metrics.contentType,
-      text: (sinceMs) => metrics.text(sinceMs),
+      text: (askedAtMs) => metrics.text(askedAtMs),
     },
     ...(credential &&
       admit && {

@@ -4,7 +4,7 @@ import { BadRequest, ErrorInfo, RetryInfo } from '#generated/google/rpc/error_de
 import { Status } from '#generated/google/rpc/status'
 import { RequestMetaHeader } from '#generated/service/meta'
 import { CreateRequest_Body } from '#generated/session/service'
-import type { Lifetime } from '../../src/core/create/lifetime.js'
+import type { Lifetime } from '../../src/core/session.js'
 import { uuidText } from '../../src/core/uuid.js'
 import type { Signer } from '../../src/crypto/ed25519.js'
 import { sodiumEd25519 } from '../../src/crypto/sodium.js'

@@ -1,12 +1,11 @@
 import { utf8Length } from '../bytes.js'
 import { InvalidFieldError, MissingFieldError } from '../errors.js'
+import { MAX_CLIENT_BYTES } from '../session.js'
 import type { ListQuery } from '../store.js'
 import { isTooDeep, MAX_JSON_DEPTH } from './json-text.js'
 
 /** Of ids, names and addresses, in UTF-8. */
 const MAX_NAME_BYTES = 256
-/** Of a client, in UTF-8: often a user agent, which has several hundred bytes. */
-export const MAX_CLIENT_BYTES = 1024
 const LONE_SURROGATE = /\p{Surrogate}/u
 
 /** What to open a session with. If one is found again, its values stay where none is given. */

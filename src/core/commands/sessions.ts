@@ -176,9 +176,9 @@ export class Sessions {
     const find = () => this.ports.store.findOpened(userId, address, client)
     let session = await find()
     // A session opened meanwhile stays.
-    const latestMs = session?.openTimeMs ?? 0
+    const newestTimeMs = session?.openTimeMs ?? 0
     let closedId: string | undefined
-    while (session !== undefined && session.openTimeMs <= latestMs && session.id !== closedId) {
+    while (session !== undefined && session.openTimeMs <= newestTimeMs && session.id !== closedId) {
       closedId = session.id
       await this.close(session.id, caller)
       session = await find()

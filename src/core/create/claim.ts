@@ -1,7 +1,6 @@
 import { utf8Length } from '../bytes.js'
-import { MAX_CLIENT_BYTES } from '../commands/arguments.js'
 import { InvalidFieldError } from '../errors.js'
-import type { Lifetime } from './lifetime.js'
+import { type Lifetime, MAX_CLIENT_BYTES } from '../session.js'
 import { MAX_OWNER_BYTES } from './owner.js'
 
 const MAX_IDEMPOTENCY_KEY_BYTES = 128

@@ -1,14 +1,5 @@
 import { EpochDriftError, LifetimeError } from '../errors.js'
-
-/** When a session is valid, in epochs. Names of RFC 7519 section 4.1. */
-export interface Lifetime {
-  /** Last epoch at which the session is valid. */
-  readonly exp: bigint
-  /** First epoch at which the session is valid. */
-  readonly nbf: bigint
-  /** Epoch at which the request was made. */
-  readonly iat: bigint
-}
+import type { Lifetime } from '../session.js'
 
 /** Refuses a lifetime that is over, ends before it begins, or is too long. Throws LifetimeError. */
 export function checkLifetime(lifetime: Lifetime, now: bigint, maxEpochs: bigint): void {

@@ -6,9 +6,9 @@ const FORGIVEN_RATE = 1 / 1000
 
 export interface ClockGuardOptions {
   /** The wall clock: Unix time in milliseconds. */
-  readonly wallMs: () => number
+  readonly wallNowMs: () => number
   /** A clock that nobody can set, in milliseconds since any moment. */
-  readonly monotonicMs: () => number
+  readonly monotonicNowMs: () => number
   /** How far the wall clock may move against the monotonic one. */
   readonly maxDriftMs: number
   /** The latest time known from before the start, in Unix time. A wall clock too far behind it starts as suspect. */
@@ -29,23 +29,23 @@ export class ClockGuard {
   private wasSuspect = false
 
   constructor(private readonly options: ClockGuardOptions) {
-    const { latestKnownAtMs = Number.NEGATIVE_INFINITY, wallMs, maxDriftMs } = options
-    this.comparedAtMs = options.monotonicMs()
-    const nowMs = wallMs()
+    const { latestKnownAtMs = Number.NEGATIVE_INFINITY, wallNowMs, maxDriftMs } = options
+    this.comparedAtMs = options.monotonicNowMs()
+    const nowMs = wallNowMs()
     this.agreedOffsetMs =
       (latestKnownAtMs - nowMs > maxDriftMs ? latestKnownAtMs : nowMs) - this.comparedAtMs
   }
 
   /** How far the wall clock is ahead of the expected time. */
   offsetMs(): number {
-    return this.options.wallMs() - this.options.monotonicMs() - this.agreedOffsetMs
+    return this.options.wallNowMs() - this.options.monotonicNowMs() - this.agreedOffsetMs
   }
 
   /** Compares both clocks. */
   isSuspect(): boolean {
     const offsetMs = this.offsetMs()
     const isSuspect = Math.abs(offsetMs) > this.options.maxDriftMs
-    const nowMs = this.options.monotonicMs()
+    const nowMs = this.options.monotonicNowMs()
     if (!isSuspect) {
       const forgivenMs = (nowMs - this.comparedAtMs) * FORGIVEN_RATE
       this.agreedOffsetMs += Math.max(-forgivenMs, Math.min(offsetMs, forgivenMs))

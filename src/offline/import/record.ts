@@ -31,8 +31,8 @@ export function importedSession(
   const olderUser = isOlder && isObject(record.user) ? record.user : {}
   const time = (field: string, fallbackMs?: number) => pastTimeMs(record, field, nowMs, fallbackMs)
   const openTimeMs = time(isOlder ? 'opened' : 'open_time')
-  const lastMs = time(isOlder ? 'last_request' : 'request_time', openTimeMs)
-  const requestTimeMs = Math.max(openTimeMs, lastMs)
+  const lastRequestTimeMs = time(isOlder ? 'last_request' : 'request_time', openTimeMs)
+  const requestTimeMs = Math.max(openTimeMs, lastRequestTimeMs)
   const hasEnded = record.close_time !== undefined && record.close_time !== null
   const active = record.active ?? !hasEnded
   if (typeof active !== 'boolean') {

@@ -33,7 +33,7 @@ export class Presence {
   private manifest: Numbered | undefined
   /** Reads that manifest. LevelDB only appends to it while it is open, so it can grow long. */
   private reader = new ManifestReader()
-  private seenTimeMs = Number.NaN
+  private seenMtimeMs = Number.NaN
   private gone: string | null = null
   private isBlind = false
 
@@ -57,7 +57,7 @@ export class Presence {
       this.isBlind = false
     } catch (cause) {
       // A file that the system cannot find out about is not known to be gone.
-      this.seenTimeMs = Number.NaN
+      this.seenMtimeMs = Number.NaN
       if (!this.isBlind) {
         this.isBlind = true
         this.onBlind(cause)
@@ -74,11 +74,11 @@ export class Presence {
     if (!isSame(now, this.directory)) {
       return `${this.location} is another directory now`
     }
-    if (now.mtimeMs === this.seenTimeMs && !always) {
+    if (now.mtimeMs === this.seenMtimeMs && !always) {
       return null
     }
     const gone = this.checkFiles()
-    this.seenTimeMs = this.nowMs() - now.mtimeMs > TICK_MS ? now.mtimeMs : Number.NaN
+    this.seenMtimeMs = this.nowMs() - now.mtimeMs > TICK_MS ? now.mtimeMs : Number.NaN
     return gone === null ? null : `${join(this.location, gone)} is no longer there`
   }
 

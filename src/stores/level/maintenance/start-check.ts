@@ -26,7 +26,7 @@ export class StartAttempts {
   told = new Set<string>()
   private directory = ''
   private files: string | null = null
-  private wholeUntilMs = Number.NEGATIVE_INFINITY
+  private trustEndsAtMs = Number.NEGATIVE_INFINITY
 
   /**
    * Whether these files were verified just now. Throws StoreLockedError if they changed since the last attempt: another
@@ -43,16 +43,16 @@ export class StartAttempts {
     const before = this.files
     this.files = await fingerprint(location)
     if (before !== null && before !== this.files) {
-      this.wholeUntilMs = Number.NEGATIVE_INFINITY
+      this.trustEndsAtMs = Number.NEGATIVE_INFINITY
       throw new StoreLockedError(location)
     }
-    return before !== null && performance.now() < this.wholeUntilMs
+    return before !== null && performance.now() < this.trustEndsAtMs
   }
 
   /** These files are undamaged. */
   foundWhole(files: string): void {
     this.files = files
-    this.wholeUntilMs = performance.now() + TRUST_MS
+    this.trustEndsAtMs = performance.now() + TRUST_MS
   }
 }
 

@@ -69,14 +69,14 @@ const TURN_MS = 2
 
 /** Loops that wait for their turn. */
 const waiting: (() => void)[] = []
-let turnBeganMs = performance.now()
+let turnBeganAtMs = performance.now()
 
 /**
  * Yields to the event loop if the current turn has lasted too long. Call it in loops that compute much. All such loops
  * together take one turn at a time.
  */
 export async function giveWay(): Promise<void> {
-  if (performance.now() - turnBeganMs > TURN_MS) {
+  if (performance.now() - turnBeganAtMs > TURN_MS) {
     await new Promise<void>((resolve) => {
       waiting.push(resolve)
       if (waiting.length === 1) {
@@ -87,7 +87,7 @@ export async function giveWay(): Promise<void> {
 }
 
 function takeTurn(): void {
-  turnBeganMs = performance.now()
+  turnBeganAtMs = performance.now()
   waiting.shift()?.()
   if (waiting.length > 0) {
     setImmediate(takeTurn)

@@ -8,21 +8,21 @@ const MINUTE_MS = 60_000
 
 /** A guard over two clocks that the test moves: `pass` moves both, `set` the wall clock alone. */
 function guardAt(latestKnownAtMs?: number) {
-  const clocks = { wallMs: START_MS, monotonicMs: 5_000 }
+  const clocks = { wallNowMs: START_MS, monotonicNowMs: 5_000 }
   const changes: [isSuspect: boolean, offsetMs: number][] = []
   const guard = new ClockGuard({
-    wallMs: () => clocks.wallMs,
-    monotonicMs: () => clocks.monotonicMs,
+    wallNowMs: () => clocks.wallNowMs,
+    monotonicNowMs: () => clocks.monotonicNowMs,
     maxDriftMs: DRIFT_MS,
     ...(latestKnownAtMs !== undefined && { latestKnownAtMs }),
     onChange: (...change) => changes.push(change),
   })
   const pass = (ms: number) => {
-    clocks.wallMs += ms
-    clocks.monotonicMs += ms
+    clocks.wallNowMs += ms
+    clocks.monotonicNowMs += ms
   }
   const set = (byMs: number) => {
-    clocks.wallMs += byMs
+    clocks.wallNowMs += byMs
   }
   return { clocks, changes, guard, pass, set }
 }
