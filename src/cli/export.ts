@@ -1,4 +1,3 @@
-import { pipeline } from 'node:stream/promises'
 import { Command } from 'commander'
 import { exportUser } from '../client/index.js'
 import { makeFile } from '../files/write.js'
@@ -36,10 +35,12 @@ Examples:
     .action((flags: ExportFlags) =>
       withAdmin(flags, async (admin, signal) => {
         const lines = withLineEnds(exportUser(admin, flags.user, signal))
-        // An export may exceed memory: both wait for the reader.
-        await (flags.out === undefined
-          ? pipeline(lines, process.stdout, { end: false })
-          : writeNew(flags.out, lines))
+        // An export may exceed memory: each write waits for the reader.
+        await makeFile(flags.out ?? '/dev/stdout', async (write) => {
+          for await (const line of lines) {
+            await write(line)
+          }
+        })
       }),
     )
 }
@@ -48,12 +49,4 @@ async function* withLineEnds(lines: AsyncIterable<string>): AsyncGenerator<strin
   for await (const line of lines) {
     yield `${printableJson(line)}\n`
   }
-}
-
-async function writeNew(file: string, lines: AsyncIterable<string>): Promise<void> {
-  await makeFile(file, async (write) => {
-    for await (const line of lines) {
-      await write(line)
-    }
-  })
 }

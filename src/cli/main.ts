@@ -43,6 +43,11 @@ Examples:
 
 \`sessiond COMMAND --help\` shows the options of a command, with examples.`,
   )
+  .addHelpText('beforeAll', () => {
+    // The reader may leave early, as in `| head`.
+    process.stdout.on('error', () => {})
+    return ''
+  })
   .addHelpText(
     'afterAll',
     `

@@ -31,7 +31,7 @@ Examples:
     .action(async (file: string, flags: { readonly json?: boolean }, self: Command) => {
       const config = readServerConfig(self, SERVER_OPTIONS)
       const line = statusLine(process.stderr)
-      const { counts, missingKeys } = await interruptible((signal) =>
+      const { location, counts, missingKeys } = await interruptible((signal) =>
         restoreBackup(
           file,
           config,
@@ -51,7 +51,7 @@ Examples:
       console.log(
         flags.json
           ? JSON.stringify({ sessions: counts.session, missing_keys: missingKeys })
-          : `restored ${counts.session} sessions into ${config.dataDir}`,
+          : `restored ${counts.session} sessions into ${location}`,
       )
     })
 }

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander'
 import { ConfigError, readConfig } from '../config/config.js'
-import { defaultText, variableOf } from '../config/option.js'
-import { SERVE_OPTIONS } from '../config/serve-options.js'
+import { defaultText, type Option as ServeOption, variableOf } from '../config/option.js'
+import { OPTION_GROUPS } from '../config/serve-options.js'
 import { createLog } from '../observability/log.js'
 import { startNode } from '../server/start.js'
 import { readConfigText } from './server-config.js'
@@ -17,27 +17,10 @@ export function serveCommand(): Command {
     // Unknown options are reported together with all other mistakes.
     .allowUnknownOption()
     .allowExcessArguments()
-  for (const serveOption of Object.values(SERVE_OPTIONS)) {
-    const { name, placeholder, help, bare, isList } = serveOption
-    const fallback = defaultText(serveOption)
-    const option = new Option(
-      bare === undefined ? `--${name} <${placeholder}>` : `--${name} [${placeholder}]`,
-      [
-        help,
-        ...(bare === undefined ? [] : [`(without a value: ${bare})`]),
-        ...(fallback === undefined ? [] : [`(default: ${fallback})`]),
-        `[${variableOf(name)}]`,
-      ].join(' '),
-    )
-    if (bare !== undefined) {
-      option.preset(bare)
+  for (const [group, options] of Object.entries(OPTION_GROUPS)) {
+    for (const option of Object.values<ServeOption<unknown>>(options)) {
+      command.addOption(flagOf(option).helpGroup(`${group}:`))
     }
-    if (isList) {
-      option.argParser((value: string, earlier?: string) =>
-        [earlier, value].filter(Boolean).join(','),
-      )
-    }
-    command.addOption(option)
   }
   return command
     .addHelpText(
@@ -53,6 +36,27 @@ Examples:
   $ SESSIOND_OWNERS=owners.json sessiond serve --config sessiond.json`,
     )
     .action(serve)
+}
+
+function flagOf(serveOption: ServeOption<unknown>): Option {
+  const { name, placeholder, help, bare, isList } = serveOption
+  const fallback = defaultText(serveOption)
+  const flag = new Option(
+    bare === undefined ? `--${name} <${placeholder}>` : `--${name} [${placeholder}]`,
+    [
+      help,
+      ...(bare === undefined ? [] : [`(without a value: ${bare})`]),
+      ...(fallback === undefined ? [] : [`(default: ${fallback})`]),
+      `[${variableOf(name)}]`,
+    ].join(' '),
+  )
+  if (bare !== undefined) {
+    flag.preset(bare)
+  }
+  if (isList) {
+    flag.argParser((value: string, earlier?: string) => [earlier, value].filter(Boolean).join(','))
+  }
+  return flag
 }
 
 async function serve(_: unknown, command: Command): Promise<void> {

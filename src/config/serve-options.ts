@@ -1,28 +1,22 @@
 import { parseStoreName, STORES_HELP } from '../stores/index.js'
 import { GRPC_LIMIT_OPTIONS } from './grpc-limits.js'
-import { option, type ValuesOf } from './option.js'
+import { type Option, option, type ValuesOf } from './option.js'
+import { SESSION_OPTIONS } from './session-options.js'
 import {
   count,
-  durationMs,
-  durationOrNoneMs,
   fileMode,
   grpcAddress,
   listenAddressOrOff,
   oneOf,
   senecaAddresses,
   text,
-  timeMs,
   timerMs,
   timerOrNoneMs,
   waitMs,
   yesOrNo,
 } from './values.js'
 
-/**
- * Every option of `sessiond serve`, by its key in `Config`. The command line wins over the environment variable, and the
- * variable over the `--config` file.
- */
-export const SERVE_OPTIONS = {
+const DATA = {
   dataDir: option({
     name: 'data-dir',
     placeholder: 'DIR',
@@ -37,6 +31,46 @@ export const SERVE_OPTIONS = {
     help: STORES_HELP,
     parse: parseStoreName,
   }),
+  identityKey: option({
+    name: 'identity-key',
+    placeholder: 'FILE',
+    default: { inDataDir: 'identity.pem' },
+    help: "the server's Ed25519 signing key: PEM, OpenSSH or JSON Web Key; created at the first start",
+    parse: text,
+  }),
+  sealingKeys: option({
+    name: 'sealing-keys',
+    placeholder: 'FILE',
+    default: { inDataDir: 'sealing-keys.json' },
+    help: 'keys that encrypt the session keys in the store; created at the first start',
+    parse: text,
+  }),
+  auditLog: option({
+    name: 'audit-log',
+    placeholder: 'FILE',
+    default: { inDataDir: 'audit.jsonl' },
+    help: 'file that gets one JSON line for everything closed, deleted or administered; the server only appends to it',
+    parse: text,
+  }),
+  acceptDamage: option({
+    name: 'accept-damage',
+    placeholder: 'ANSWER',
+    default: 'no',
+    bare: 'yes',
+    help: 'yes: start with a damaged store, without the data that LevelDB cannot read; the damaged files are copied first',
+    parse: yesOrNo,
+  }),
+  waitForLockMs: option({
+    name: 'wait-for-lock',
+    placeholder: 'DURATION',
+    default: 'none',
+    bare: 'forever',
+    help: 'how long to wait for the data directory while another server uses it: a duration, none or forever',
+    parse: waitMs,
+  }),
+}
+
+const ADDRESSES = {
   grpc: option({
     name: 'grpc',
     placeholder: 'ADDRESS',
@@ -66,6 +100,9 @@ export const SERVE_OPTIONS = {
     help: 'HTTP address of the session list, its page, /v1/sessions/COMMAND, /healthz, /readyz and /metrics; or off',
     parse: listenAddressOrOff,
   }),
+}
+
+const ACCESS = {
   tlsCert: option({
     name: 'tls-cert',
     placeholder: 'FILE',
@@ -108,13 +145,6 @@ export const SERVE_OPTIONS = {
     help: 'yes: let --seneca listen beyond loopback and accept proxied requests: anyone who can connect can read, close and delete every session',
     parse: yesOrNo,
   }),
-  feedMaxSessions: option({
-    name: 'feed-max-sessions',
-    placeholder: 'N',
-    default: '10000',
-    help: 'largest number of open sessions in the session list, most recently used first; bounds the memory of the list',
-    parse: count,
-  }),
   feedTokenFile: option({
     name: 'feed-token',
     placeholder: 'FILE',
@@ -136,112 +166,15 @@ export const SERVE_OPTIONS = {
     help: 'who may open sessions for an owner: self-certifying (the owner ID names its key), any-signer (closed networks only), or a JSON FILE of owners and their keys, reread when it changes',
     parse: text,
   }),
-  maxLifetimeMs: option({
-    name: 'max-lifetime',
-    placeholder: 'DURATION',
-    default: '30d',
-    help: 'longest lifetime of a session that Create opens; bounds how long a leaked session key works',
-    parse: durationMs,
-  }),
-  maxEpochDriftMs: option({
-    name: 'max-epoch-drift',
-    placeholder: 'DURATION',
-    default: '5m',
-    help: "largest difference between a request's time and the server's, in either direction; bounds how long a recorded request can be replayed",
-    parse: durationMs,
-  }),
-  maxSessionsPerOwner: option({
-    name: 'max-sessions-per-owner',
-    placeholder: 'N',
-    default: '1000',
-    help: 'largest number of open sessions of one owner or user, so that none fills the store alone; 0: no limit',
-    parse: count,
-  }),
-  maxSessions: option({
-    name: 'max-sessions',
-    placeholder: 'N',
-    default: '0',
-    help: 'largest number of open sessions in all, so that strangers cannot fill the store; 0: no limit',
-    parse: count,
-  }),
-  idleTimeoutMs: option({
-    name: 'idle-timeout',
-    placeholder: 'DURATION',
-    default: '24h',
-    help: 'time after its last request when a session opened by a command ends; none: never',
-    parse: durationOrNoneMs,
-  }),
-  maxSessionAgeMs: option({
-    name: 'max-session-age',
-    placeholder: 'DURATION',
-    default: 'none',
-    help: 'time after its opening when a session opened by a command ends; none: never',
-    parse: durationOrNoneMs,
-  }),
-  retentionMs: option({
-    name: 'retention',
-    placeholder: 'DURATION',
-    default: '7d',
-    help: 'how long the records of ended sessions are kept',
-    parse: durationMs,
-  }),
+}
+
+const PROCESS = {
   cryptoThreads: option({
     name: 'crypto-threads',
     placeholder: 'N',
     default: '1',
     help: 'worker threads that check signatures and make session keys; at most one less than the machine has cores, so that other calls are served meanwhile',
     parse: count,
-  }),
-  maxDataBytes: option({
-    name: 'max-data-bytes',
-    placeholder: 'BYTES',
-    default: '32768',
-    help: "largest size in bytes of a session's user and data together, as JSON",
-    parse: count,
-  }),
-  epochGenesisMs: option({
-    name: 'epoch-genesis',
-    placeholder: 'TIME',
-    default: '0',
-    help: 'start of epoch 0: ISO 8601, or Unix seconds or milliseconds; cannot change once the store exists',
-    parse: timeMs,
-  }),
-  epochLengthMs: option({
-    name: 'epoch-length',
-    placeholder: 'DURATION',
-    default: '1s',
-    help: 'length of an epoch; cannot change once the store exists',
-    parse: durationMs,
-  }),
-  identityKey: option({
-    name: 'identity-key',
-    placeholder: 'FILE',
-    default: { inDataDir: 'identity.pem' },
-    help: "the server's Ed25519 signing key: PEM, OpenSSH or JSON Web Key; created at the first start",
-    parse: text,
-  }),
-  sealingKeys: option({
-    name: 'sealing-keys',
-    placeholder: 'FILE',
-    default: { inDataDir: 'sealing-keys.json' },
-    help: 'keys that encrypt the session keys in the store; created at the first start',
-    parse: text,
-  }),
-  acceptDamage: option({
-    name: 'accept-damage',
-    placeholder: 'ANSWER',
-    default: 'no',
-    bare: 'yes',
-    help: 'yes: start with a damaged store, without the data that LevelDB cannot read; the damaged files are copied first',
-    parse: yesOrNo,
-  }),
-  ...GRPC_LIMIT_OPTIONS,
-  auditLog: option({
-    name: 'audit-log',
-    placeholder: 'FILE',
-    default: { inDataDir: 'audit.jsonl' },
-    help: 'file that gets one JSON line for everything closed, deleted or administered; the server only appends to it',
-    parse: text,
   }),
   graceMs: option({
     name: 'grace',
@@ -257,14 +190,6 @@ export const SERVE_OPTIONS = {
     help: 'how long a stopping server keeps accepting calls while it reports NOT_SERVING, so that load balancers notice',
     parse: timerOrNoneMs,
   }),
-  waitForLockMs: option({
-    name: 'wait-for-lock',
-    placeholder: 'DURATION',
-    default: 'none',
-    bare: 'forever',
-    help: 'how long to wait for the data directory while another server uses it: a duration, none or forever',
-    parse: waitMs,
-  }),
   logLevel: option({
     name: 'log-level',
     placeholder: 'LEVEL',
@@ -272,6 +197,29 @@ export const SERVE_OPTIONS = {
     help: 'least severe level that is logged: error, warn, info or debug',
     parse: oneOf('error', 'warn', 'info', 'debug'),
   }),
+}
+
+/** The groups of `--help` and docs/configuration.md, each with its options. */
+export const OPTION_GROUPS = {
+  Data: DATA,
+  Addresses: ADDRESSES,
+  Access: ACCESS,
+  Sessions: SESSION_OPTIONS,
+  'gRPC limits': GRPC_LIMIT_OPTIONS,
+  Process: PROCESS,
+} satisfies Record<string, Readonly<Record<string, Option<unknown>>>>
+
+/**
+ * Every option of `sessiond serve`, by its key in `Config`. The command line wins over the environment variable, and the
+ * variable over the `--config` file.
+ */
+export const SERVE_OPTIONS = {
+  ...DATA,
+  ...ADDRESSES,
+  ...ACCESS,
+  ...SESSION_OPTIONS,
+  ...GRPC_LIMIT_OPTIONS,
+  ...PROCESS,
 }
 
 /** The configuration of a server. A duration or limit that can be switched off is then 0. */

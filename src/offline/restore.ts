@@ -10,6 +10,8 @@ import { storeEngine } from '../stores/index.js'
 import { capability } from './stored-data.js'
 
 export interface Restored {
+  /** Where the store is now. */
+  readonly location: string
   readonly counts: BackupCounts
   /** Ids of sealing keys that restored seals need and that the key file lacks. */
   readonly missingKeys: readonly string[]
@@ -25,7 +27,8 @@ export async function restoreBackup(
   onProgress: (progress: InputProgress) => void,
   signal?: AbortSignal,
 ): Promise<Restored> {
-  const restore = capability(await storeEngine(storePlace(config)), 'restore')
+  const engine = await storeEngine(storePlace(config))
+  const restore = capability(engine, 'restore')
   const input = openInput(file)
   try {
     const chunks = input.chunks((progress) => {
@@ -37,7 +40,8 @@ export async function restoreBackup(
     const counts = await restore(items, file)
     const stored = await readSecretFile(config.sealingKeys)
     const keys = stored === null ? null : sealingKeysFromJson(stored, config.sealingKeys).keys
-    return { counts, missingKeys: [...sealedBy].filter((id) => !keys?.has(id)) }
+    const { location } = engine
+    return { location, counts, missingKeys: [...sealedBy].filter((id) => !keys?.has(id)) }
   } finally {
     input.close()
   }

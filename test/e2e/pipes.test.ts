@@ -103,12 +103,25 @@ describe('what commands write', () => {
     const moved = await shell(
       `sessiond backup /dev/stdout --server ${ready.grpc} | cat | sessiond restore /dev/stdin --data-dir new`,
     )
-    expect(moved).toMatchObject({ code: 0, stdout: 'restored 1 sessions into new\n' })
+    expect(moved).toMatchObject({ code: 0, stdout: 'restored 1 sessions into new/store\n' })
     expect(moved.stderr).toMatch(/^wrote \/dev\/stdout: 1 sessions, \d+ bytes$/m)
 
     const cut = await shell(`sessiond backup /dev/stdout --server ${ready.grpc} | sleep 0`)
     expect(cut).toMatchObject({ code: 4, stderr: expect.stringContaining('cannot be written: ') })
     expect(cut.stderr).not.toMatch(/^ +at /m)
+
+    const exported = await shell(`sessiond export --user u --server ${ready.grpc} | cat`)
+    expect(exported).toMatchObject({ code: 0, stdout: expect.stringContaining('"id":"a"') })
+    const unread = await shell(`sessiond export --user u --server ${ready.grpc} | sleep 0`)
+    expect(unread).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining('cannot be written: '),
+    })
+    expect(unread.stderr).not.toMatch(/^ +at /m)
+  })
+
+  it('ends quietly if the reader of a help text leaves early', async () => {
+    expect(await shell('sessiond serve --help | sleep 0')).toMatchObject({ code: 0, stderr: '' })
   })
 
   it('may be standard output, where nothing else then is', async () => {

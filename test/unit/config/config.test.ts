@@ -2,8 +2,14 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { ConfigError, readConfig } from '../../../src/config/config.js'
 import type { GrpcLimits } from '../../../src/config/grpc-limits.js'
-import { defaultText, option, type ValuesOf, variableOf } from '../../../src/config/option.js'
-import { type Config, SERVE_OPTIONS } from '../../../src/config/serve-options.js'
+import {
+  defaultText,
+  type Option,
+  option,
+  type ValuesOf,
+  variableOf,
+} from '../../../src/config/option.js'
+import { type Config, OPTION_GROUPS, SERVE_OPTIONS } from '../../../src/config/serve-options.js'
 
 const none = { flags: {}, env: {} }
 /** All of an option but its default. */
@@ -229,14 +235,19 @@ describe('the configuration', () => {
 
   it('is listed in docs/configuration.md, option by option', () => {
     const page = readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8')
-    const rows = Object.values(SERVE_OPTIONS).map((option) => {
+    const rowOf = (option: Option<unknown>) => {
       const { name, placeholder, help } = option
       const text = defaultText(option)
       const fallback = text === undefined ? '' : `\`${text}\``
-      return `| \`--${name} ${placeholder}\` | \`${variableOf(name)}\` | ${fallback} | ${help} |`
-    })
-    const [, table] = /<!-- options -->\n([\s\S]*?)\n<!-- \/options -->/.exec(page) ?? []
-    expect(table?.split('\n').slice(2)).toEqual(rows)
+      return `| \`--${name} ${placeholder}\` | \`${variableOf(name)}\` | ${fallback} | ${help} |\n`
+    }
+    const head = '| option | variable | default | meaning |\n| --- | --- | --- | --- |\n'
+    const tables = Object.entries(OPTION_GROUPS).map(
+      ([group, options]) =>
+        `\n### ${group}\n\n${head}${Object.values<Option<unknown>>(options).map(rowOf).join('')}`,
+    )
+    const [, listed] = /<!-- options -->\n([\s\S]*?)\n<!-- \/options -->/.exec(page) ?? []
+    expect(listed).toBe(tables.join(''))
   })
 })
 
@@ -261,6 +272,11 @@ describe('the table of options', () => {
     option({ ...rest, name, parse, default: 'no' })
     // @ts-expect-error: no check
     option({ ...rest, name, help, default: 'no' })
+  })
+
+  it('has every option in one of its groups', () => {
+    const grouped = Object.values(OPTION_GROUPS).flatMap((options) => Object.keys(options))
+    expect(grouped).toEqual(Object.keys(SERVE_OPTIONS))
   })
 
   it('has each name once', () => {
