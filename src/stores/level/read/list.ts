@@ -3,10 +3,10 @@ import type { Session } from '../../../core/session.js'
 import type { ListQuery, SessionPage } from '../../../core/store.js'
 import type { ByteLevel, Snapshot } from '../byte-level.js'
 import { storeError } from '../errors.js'
-import { idAfterTime, idOf, listsAt, sessionKey, TALLY_KEY } from '../layout/keys.js'
+import { idAfterTime, idOf, type KeyRange, listsAt, sessionKey, TALLY_KEY } from '../layout/keys.js'
 import { quoted } from '../layout/row-name.js'
 import { checkedSession, storedTally } from '../layout/stored.js'
-import { merge, scan, within } from './scan.js'
+import { mergeKeys, SLICE_BYTES } from './scan.js'
 import { Wanted } from './wanted.js'
 
 /** Records to decode in one turn of the event loop. */
@@ -48,18 +48,35 @@ export async function listSessions(
 /** Whether a short walk sufficed. */
 async function walkBriefly(level: ByteLevel, snapshot: Snapshot, wanted: Wanted): Promise<boolean> {
   const limit = Math.min(wanted.length, MAX_OWN_KEYS + 1)
-  const slices = wanted.ranges
-    .map((range) => scan(within(level), range, { snapshot, limit }))
-    .reduce((one, other) => merge(one, other, wanted.timeOffset))
-  let walked = 0
-  for await (const slice of slices) {
-    wanted.meet(slice)
-    walked += slice.length
-    if (wanted.isDone || walked > MAX_OWN_KEYS) {
-      return wanted.isDone
+  let keys: Buffer[] = []
+  for (const range of wanted.ranges) {
+    if (keys.length > MAX_OWN_KEYS) {
+      return false
     }
+    const found = await firstKeys(level, range, snapshot, limit)
+    keys = mergeKeys(keys, found, wanted.timeOffset)
   }
-  return true
+  wanted.meet(keys)
+  return wanted.isDone || keys.length <= MAX_OWN_KEYS
+}
+
+async function firstKeys(
+  level: ByteLevel,
+  { gte, lt }: KeyRange,
+  snapshot: Snapshot,
+  limit: number,
+): Promise<Buffer[]> {
+  const walk = level.keys({ gte, lt, snapshot, limit, highWaterMarkBytes: SLICE_BYTES })
+  try {
+    let keys = await walk.nextv(limit)
+    // Long keys come in several parts.
+    for (let more = keys; more.length > 0 && keys.length < limit; keys = keys.concat(more)) {
+      more = await walk.nextv(limit - keys.length)
+    }
+    return keys
+  } finally {
+    await walk.close()
+  }
 }
 
 /**

@@ -78,26 +78,10 @@ export async function* merge(
     let left = await next(one)
     let right = await next(other)
     while (left.length > 0 && right.length > 0) {
-      const merged: Buffer[] = []
-      let l = 0
-      let r = 0
-      for (;;) {
-        const a = left[l]
-        const b = right[r]
-        if (a === undefined || b === undefined) {
-          break
-        }
-        if (a.compare(b, offset, b.length, offset, a.length) < 0) {
-          merged.push(a)
-          l++
-        } else {
-          merged.push(b)
-          r++
-        }
-      }
+      const { merged, restOfLeft, restOfRight } = mergeUntilOneEnds(left, right, offset)
       yield merged
-      left = l < left.length ? left.slice(l) : await next(one)
-      right = r < right.length ? right.slice(r) : await next(other)
+      left = restOfLeft.length > 0 ? restOfLeft : await next(one)
+      right = restOfRight.length > 0 ? restOfRight : await next(other)
     }
     yield left
     yield* one
@@ -106,6 +90,32 @@ export async function* merge(
   } finally {
     await one.return()
     await other.return()
+  }
+}
+
+/** Merges two sorted lists of keys, comparing them from `offset` on. */
+export function mergeKeys(left: Buffer[], right: Buffer[], offset: number): Buffer[] {
+  const { merged, restOfLeft, restOfRight } = mergeUntilOneEnds(left, right, offset)
+  return merged.concat(restOfLeft, restOfRight)
+}
+
+function mergeUntilOneEnds(left: Buffer[], right: Buffer[], offset: number) {
+  const merged: Buffer[] = []
+  let l = 0
+  let r = 0
+  for (;;) {
+    const a = left[l]
+    const b = right[r]
+    if (a === undefined || b === undefined) {
+      return { merged, restOfLeft: left.slice(l), restOfRight: right.slice(r) }
+    }
+    if (a.compare(b, offset, b.length, offset, a.length) < 0) {
+      merged.push(a)
+      l++
+    } else {
+      merged.push(b)
+      r++
+    }
   }
 }
 
