@@ -1,6 +1,14 @@
 /** Compares bytes by content, whether Buffer or Uint8Array. Not in constant time, so not for secrets. */
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i])
+  if (a.length !== b.length) {
+    return false
+  }
+  for (let i = 0; i < a.length; i++) {
+    if (a[i] !== b[i]) {
+      return false
+    }
+  }
+  return true
 }
 
 /** The length of a text in UTF-8, in bytes. */

@@ -1,8 +1,6 @@
 export const UUID_BYTES = 16
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
-/** The text form has a hyphen before these bytes. */
-const GROUPS = new Set([4, 6, 8, 10])
 
 /** Makes a UUIDv4 (RFC 9562 section 5.4) of 16 random bytes, as text. */
 export function uuidV4(random: Uint8Array): string {
@@ -19,11 +17,14 @@ export function uuidV4Bytes(random: Uint8Array): Uint8Array {
 
 /** The text form of a UUID's 16 bytes. */
 export function uuidText(bytes: Uint8Array): string {
-  let text = ''
-  for (let i = 0; i < UUID_BYTES; i++) {
-    text += (GROUPS.has(i) ? '-' : '') + HEX[bytes[i] as number]
+  const hex = (from: number, to: number): string => {
+    let text = ''
+    for (let i = from; i < to; i++) {
+      text += HEX[bytes[i] as number]
+    }
+    return text
   }
-  return text
+  return `${hex(0, 4)}-${hex(4, 6)}-${hex(6, 8)}-${hex(8, 10)}-${hex(10, 16)}`
 }
 
 /** The 16 bytes of a UUID in its text form. */

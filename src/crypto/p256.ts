@@ -85,18 +85,20 @@ export function verifyP256(key: Uint8Array, message: Uint8Array, signature: Uint
 // SubjectPublicKeyInfo of RFC 5480 section 2 (id-ecPublicKey, secp256r1), up to the compressed point.
 const SPKI_PREFIX = hex.decode('3039301306072a8648ce3d020106082a8648ce3d030107032200')
 
+/** Of as many signers, about 1.5 KB each. */
+const IMPORTED_KEYS = 10_000
 // Importing a key costs about as much as verifying with it. Entries go by content and never change: safe to share.
-const imported = new LRUCache<string, KeyObject>({ max: 1024 })
+const imported = new LRUCache<string, KeyObject>({ max: IMPORTED_KEYS })
 
 function importKey(key: Uint8Array): KeyObject | undefined {
   if (key.length !== P256_KEY_BYTES) {
     return undefined
   }
-  const spki = Buffer.concat([SPKI_PREFIX, key])
-  const name = spki.toString('latin1', SPKI_PREFIX.length)
+  const name = Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1')
   let publicKey = imported.get(name)
   if (publicKey === undefined) {
     try {
+      const spki = Buffer.concat([SPKI_PREFIX, key])
       publicKey = createPublicKey({ key: spki, format: 'der', type: 'spki' })
     } catch {
       // The 33 bytes are no point on the curve.

@@ -6,8 +6,14 @@ import { verifyP256 } from './p256.js'
 /** Whether `sign` is the signature over `message` by `key`. Never throws, whatever the bytes and their lengths. */
 export type Verify = (key: Uint8Array, sign: Uint8Array, message: Uint8Array) => boolean
 
-/** Longer entries are not remembered: messages of 64 KiB would fill the memory. */
+/** Longer ones are not remembered: messages of 64 KiB would fill the memory. */
 const MAX_REMEMBERED_BYTES = 1024
+const MEAN_ENTRY_BYTES = 512
+/** Beside its text: what the cache and V8 take. */
+const ENTRY_OVERHEAD_BYTES = 100
+/** The lengths of key and signature. */
+const ENTRY_HEAD_BYTES = 4
+const scratch = Buffer.allocUnsafeSlow(ENTRY_HEAD_BYTES + MAX_REMEMBERED_BYTES)
 
 /**
  * A verifier for all schemes of the protocol, which it tells apart by length. A key of 32 bytes is Ed25519, with
@@ -38,33 +44,51 @@ export function schemeVerifier(ed25519: Ed25519): Verify {
 }
 
 /**
- * Remembers the last `maxEntries` signatures that verified, for headers that recur unchanged. An entry is the bytes of
- * key, signature and message, separated by their lengths: verifying depends on nothing else. An entry takes about 300
- * bytes. Failures are never added: strangers could otherwise push out good entries at no cost.
+ * Remembers signatures that verified, for headers that recur unchanged. An entry is the bytes of key, signature and
+ * message, with their lengths: verifying depends on nothing else. Failures are never added: strangers could otherwise
+ * push out good entries at no cost. It keeps the last `maxEntries`, in at most 512 bytes each on average.
  */
 export class VerifiedSignatures {
   private readonly entries: LRUCache<string, true>
 
   constructor(maxEntries: number) {
-    this.entries = new LRUCache({ max: maxEntries })
+    this.entries = new LRUCache({
+      max: maxEntries,
+      maxSize: Math.max(maxEntries * MEAN_ENTRY_BYTES, scratch.length + ENTRY_OVERHEAD_BYTES),
+      sizeCalculation: (_, entry) => entry.length + ENTRY_OVERHEAD_BYTES,
+    })
   }
 
-  /** Whether these bytes were added. */
-  has(key: Uint8Array, sign: Uint8Array, message: Uint8Array): boolean {
-    return isShort(key, sign, message) && this.entries.get(entryOf(key, sign, message)) === true
-  }
-
-  /** Call it only after `sign` has verified as the signature over `message` by `key`. Ignores more than 1,024 bytes. */
-  add(key: Uint8Array, sign: Uint8Array, message: Uint8Array): void {
-    if (isShort(key, sign, message)) {
-      this.entries.set(entryOf(key, sign, message), true)
+  /** What to ask for and to add; null if it would be too long to be remembered. */
+  static entryOf(key: Uint8Array, sign: Uint8Array, message: Uint8Array): string | null {
+    const signAt = ENTRY_HEAD_BYTES + key.length
+    const messageAt = signAt + sign.length
+    const end = messageAt + message.length
+    if (end > scratch.length) {
+      return null
     }
+    scratch.writeUInt16LE(key.length)
+    scratch.writeUInt16LE(sign.length, 2)
+    scratch.set(key, ENTRY_HEAD_BYTES)
+    scratch.set(sign, signAt)
+    scratch.set(message, messageAt)
+    return scratch.toString('latin1', 0, end)
+  }
+
+  /** Whether this entry was added. */
+  has(entry: string): boolean {
+    return this.entries.get(entry) === true
+  }
+
+  /** Call it only after the signature has verified. */
+  add(entry: string): void {
+    this.entries.set(entry, true)
   }
 }
 
 /**
  * A verifier like `verify` that remembers the last `maxEntries` signatures that verified, for headers that recur
- * unchanged. An entry takes about 300 bytes. Longer ones than 1,024 bytes (key, signature and message together) are
+ * unchanged. An entry takes about 300 bytes, and all of them at most 512 on average. Longer ones than 1,024 bytes (key, signature and message together) are
  * verified each time.
  *
  * @example
@@ -78,22 +102,14 @@ export class VerifiedSignatures {
 export function cachedVerify(verify: Verify, maxEntries: number): Verify {
   const verified = new VerifiedSignatures(maxEntries)
   return (key, sign, message) => {
-    if (verified.has(key, sign, message)) {
+    const entry = VerifiedSignatures.entryOf(key, sign, message)
+    if (entry !== null && verified.has(entry)) {
       return true
     }
     const isValid = verify(key, sign, message)
-    if (isValid) {
-      verified.add(key, sign, message)
+    if (isValid && entry !== null) {
+      verified.add(entry)
     }
     return isValid
   }
-}
-
-function isShort(key: Uint8Array, sign: Uint8Array, message: Uint8Array): boolean {
-  return key.length + sign.length + message.length <= MAX_REMEMBERED_BYTES
-}
-
-function entryOf(key: Uint8Array, sign: Uint8Array, message: Uint8Array): string {
-  const bytes = Buffer.concat([key, sign, message])
-  return `${key.length} ${sign.length} ${bytes.toString('latin1')}`
 }

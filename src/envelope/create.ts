@@ -5,6 +5,7 @@ import { UUID_BYTES } from '../core/uuid.js'
 import { readMessage, type SignedMessage } from './message.js'
 import { type RequestMeta, type ResponseMeta, readRequestMeta, readResponseMeta } from './meta.js'
 import { createRequest, createResponse } from './shapes.js'
+import { encodeFields } from './wire.js'
 
 /** A well-formed request to open a session. Its signatures are not checked yet: see `verifyChain`. */
 export interface CreateRequestEnvelope extends RequestMeta {
@@ -104,8 +105,8 @@ const { exp, nbf, iat } = messages['service.TokenLifetime']
 export function readCreateResponse(bytes: Uint8Array): CreateResponseEnvelope {
   const read = readMessage(bytes, createResponse)
   const { message, body } = read
-  const id = body.content(responseBody.id.number)
-  const sessionKey = body.content(responseBody.session_key.number)
+  const id = body.content(responseFields.id.number)
+  const sessionKey = body.content(responseFields.session_key.number)
   checkLength('body.id', id, UUID_BYTES)
   checkLength('body.session_key', sessionKey, ED25519_KEY_BYTES)
   return {
@@ -116,7 +117,15 @@ export function readCreateResponse(bytes: Uint8Array): CreateResponseEnvelope {
   }
 }
 
-const responseBody = messages['session.CreateResponse.Body']
+/** Encodes a `session.CreateResponse.Body`. */
+export function responseBody(id: Uint8Array, sessionKey: Uint8Array): Buffer {
+  return encodeFields(
+    [responseFields.id.number, id],
+    [responseFields.session_key.number, sessionKey],
+  )
+}
+
+const responseFields = messages['session.CreateResponse.Body']
 
 function checkLength(path: string, value: Uint8Array, length: number): void {
   if (value.length === 0) {

@@ -1,11 +1,10 @@
 import { ResponseMetaHeader } from '#generated/service/meta'
-import { CreateResponse_Body } from '#generated/session/service'
 import { sameBytes } from '../core/bytes.js'
 import type { TokenSession } from '../core/create/create.js'
 import type { EpochClock } from '../core/epoch.js'
 import { uuidBytes } from '../core/uuid.js'
 import type { Signer } from '../crypto/ed25519.js'
-import type { CreateRequestEnvelope } from '../envelope/create.js'
+import { type CreateRequestEnvelope, responseBody } from '../envelope/create.js'
 import { requestDigest } from '../envelope/digest.js'
 import { encodeResponse } from '../envelope/sign.js'
 import type { Minted } from './job.js'
@@ -63,17 +62,14 @@ export class Answers {
   answer({ id, token }: TokenSession, meta: Uint8Array, minted: Minted): Buffer {
     this.followIdentity()
     const { signer, origin } = this
-    const body = CreateResponse_Body.encode({
-      id: uuidBytes(id),
-      sessionKey: token.publicKey,
-    }).finish()
+    const isMinted = sameBytes(token.publicKey, minted.publicKey)
+    const body = responseBody(isMinted ? minted.id : uuidBytes(id), token.publicKey)
     const isInForce = sameBytes(minted.signer, signer.publicKey)
-    const isOfSession = isInForce && sameBytes(token.publicKey, minted.publicKey)
     return encodeResponse(
       { body, meta },
       {
         key: signer.publicKey,
-        body: isOfSession ? minted.bodySignature : this.sign(body),
+        body: isMinted && isInForce ? minted.bodySignature : this.sign(body),
         meta: this.metaSignature(meta, isInForce ? minted.metaSignature : null),
         origin,
       },

@@ -76,7 +76,7 @@ export class MintingPool {
 
   constructor(private readonly options: PoolOptions) {
     for (let i = 0; i < options.threads; i++) {
-      this.start()
+      this.tryToStart()
     }
   }
 
@@ -205,8 +205,18 @@ export class MintingPool {
     })
   }
 
+  /** The system may have no thread to give, now or later. */
+  private tryToStart(): void {
+    try {
+      this.start()
+    } catch (cause) {
+      this.options.onThreadLost(cause)
+      this.startLater()
+    }
+  }
+
   private startLater(): void {
-    setTimeout(() => this.isClosed || this.start(), this.retryMs).unref()
+    setTimeout(() => this.isClosed || this.tryToStart(), this.retryMs).unref()
     this.retryMs = Math.min(2 * this.retryMs, LAST_RETRY_MS)
   }
 }

@@ -58,19 +58,33 @@ export class Prover {
     request: CreateRequestEnvelope,
     mint: MintRequest | null,
   ): Promise<Minted | null> {
-    const unknown = readChain(request.message).filter((signature) => !this.isKnown(signature))
+    const unknown: ChainSignature[] = []
+    /** Of each of these: what is remembered once it has verified; null for nothing. */
+    const entries: (string | null)[] = []
+    for (const signature of readChain(request.message)) {
+      const { key, sign, content } = signature
+      const entry = recurs(signature, request)
+        ? VerifiedSignatures.entryOf(key, sign, content)
+        : null
+      if (entry === null || !this.verified.has(entry)) {
+        unknown.push(signature)
+        entries.push(entry)
+      }
+    }
     const end = this.ports.onProve()
-    const job = { checks: unknown, mint }
-    const { failedCheck, minted, verifyMs, signMs } = await this.ports.pool.run(job).finally(end)
+    const { failedCheck, minted, verifyMs, signMs } = await this.ports.pool
+      .run({ checks: unknown, mint })
+      .finally(end)
     if (unknown.length > 0) {
       this.ports.onVerified(verifyMs)
     }
     if (minted !== null) {
       this.ports.onSigned(signMs)
     }
-    for (const { key, sign, content, isHeader } of unknown.slice(0, failedCheck ?? undefined)) {
-      if (isHeader) {
-        this.verified.add(key, sign, content)
+    for (let i = 0; i < (failedCheck ?? unknown.length); i++) {
+      const entry = entries[i] as string | null
+      if (entry !== null) {
+        this.verified.add(entry)
       }
     }
     if (failedCheck !== null) {
@@ -78,8 +92,16 @@ export class Prover {
     }
     return minted
   }
+}
 
-  private isKnown({ key, sign, content, isHeader }: ChainSignature): boolean {
-    return isHeader && this.verified.has(key, sign, content)
-  }
+/**
+ * Whether the same signature over the same bytes may come again. A meta header with an idempotency key does not, nor does
+ * a verification header that another wraps: it has the signature of a body.
+ */
+function recurs(
+  { isHeader, content, shape }: ChainSignature,
+  { idempotencyKey }: CreateRequestEnvelope,
+): boolean {
+  const isMeta = shape !== undefined
+  return isHeader && (isMeta ? idempotencyKey === undefined : content.length === 0)
 }

@@ -1,10 +1,10 @@
-import { CreateResponse_Body } from '#generated/session/service'
 import { SEED_BYTES } from '../core/key-lengths.js'
 import { UUID_BYTES, uuidText, uuidV4Bytes } from '../core/uuid.js'
 import type { Signer } from '../crypto/ed25519.js'
 import { schemeVerifier } from '../crypto/schemes.js'
 import { type SealingKeys, sealSeed } from '../crypto/seal.js'
 import { sodiumEd25519, sodiumRandomBytes } from '../crypto/sodium.js'
+import { responseBody } from '../envelope/create.js'
 import type { Minted, MintJob, MintOutcome, MintRequest } from './job.js'
 
 /** What seals session keys, and signs answers. */
@@ -48,7 +48,7 @@ function mintKey(
   const seal = sealSeed(sealing, seed, uuidText(id), { owner, lifetime, publicKey })
   random.fill(0)
   const startedAtMs = performance.now()
-  const body = CreateResponse_Body.encode({ id, sessionKey: publicKey }).finish()
+  const body = responseBody(id, publicKey)
   const bodySignature = identity.sign(body)
   const metaSignature = meta && identity.sign(meta)
   const signMs = performance.now() - startedAtMs

@@ -27,7 +27,7 @@ export function mintingAt(clock: EpochClock, keys: () => PoolKeys = constantly(n
     onProve: () => () => void told.proofs++,
   })
   const answers = new Answers({ identity: () => keys().identity, clock, onSigned })
-  return { prover, answers, told }
+  return { pool, prover, answers, told }
 }
 
 function constantly<T>(value: T): () => T {

@@ -112,6 +112,21 @@ describe('cachedVerify', () => {
     }
     expect(verify).toHaveBeenCalledTimes(4)
   })
+
+  it('takes no more memory where entries are long', () => {
+    const verify = vi.fn<Verify>(() => true)
+    const cached = cachedVerify(verify, 10)
+    const ask = (key: number) => cached(bytes(key), bytes(), new Uint8Array(1000))
+    for (let key = 0; key < 10; key++) {
+      ask(key)
+    }
+    expect(verify).toHaveBeenCalledTimes(10)
+    ask(9)
+    expect(verify).toHaveBeenCalledTimes(10)
+    ask(0)
+    expect(verify).toHaveBeenCalledTimes(11)
+  })
+
   it('keeps nothing long, which any signer could fill the memory with', () => {
     const verify = vi.fn<Verify>(() => true)
     const cached = cachedVerify(verify, 2)

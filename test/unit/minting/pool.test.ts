@@ -199,6 +199,25 @@ it('does here what a thread that ends leaves, and starts another', async () => {
   await expect.poll(() => threads.length).toBe(2)
 })
 
+it('goes on where the system has no thread to give, and asks again', async () => {
+  let asked = 0
+  const lost: unknown[] = []
+  const cause = new Error('no thread')
+  const pool = new MintingPool({
+    threads: 1,
+    keys: newPoolKeys,
+    onThreadLost: (error) => lost.push(error),
+    start() {
+      asked++
+      throw cause
+    },
+  })
+  onTestFinished(() => pool.close())
+  await expect(pool.run(job())).resolves.toMatchObject({ failedCheck: null })
+  await expect.poll(() => asked).toBe(2)
+  expect(lost[0]).toBe(cause)
+})
+
 it('does every job that is under way when it closes, and starts no thread', async () => {
   const { pool, thread, threads, lost } = await poolWith(newPoolKeys)
   thread.isDeaf = true

@@ -16,6 +16,13 @@ function setUp() {
   const state = { nowMs: 1_700_000_000_000, keys: newPoolKeys() }
   const clock = new EpochClock({ genesisMs: 0, lengthMs: 1000 }, () => state.nowMs)
   const minting = mintingAt(clock, () => state.keys)
+  /** How many signatures each job had to check. */
+  const asked: number[] = []
+  const run = minting.pool.run.bind(minting.pool)
+  minting.pool.run = (job) => {
+    asked.push(job.checks.length)
+    return run(job)
+  }
   /** As the service does. */
   async function mint(bytes: Uint8Array) {
     const { prover, answers } = minting
@@ -25,7 +32,7 @@ function setUp() {
     const answer = (of: MintedKey = key) => answers.answer(sessionOf(of, request), meta, key.minted)
     return { request, key, answer }
   }
-  return { ...minting, state, mint }
+  return { ...minting, state, asked, mint }
 }
 
 function sessionOf(key: MintedKey, { owner, lifetime }: ReturnType<typeof readCreateRequest>) {
@@ -57,6 +64,17 @@ describe('a proof', () => {
       await prover.prove(request)
     }
     expect(told).toMatchObject({ verified: 3, proofs: 3 })
+  })
+
+  it('remembers no meta header with an idempotency key, which never recurs', async () => {
+    const { asked, prover } = setUp()
+    const signer = newOwner()
+    for (const key of ['a', 'a', 'b']) {
+      const bytes = createRequest({ signer, xHeaders: { 'idempotency-key': key } })
+      await prover.prove(readCreateRequest(bytes))
+    }
+    // Body, meta header and origin; then the last is known.
+    expect(asked).toEqual([3, 2, 2])
   })
 
   it('is refused where a signature does not verify, with the place of the first', async () => {
