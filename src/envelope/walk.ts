@@ -23,7 +23,7 @@ export function walk(bytes: Uint8Array, shape: Shape): WalkedMessage {
 
 /** Reads to the end of the message. Only `origin` has the shape of its parent, so `level` bounds the recursion. */
 function walkFields(reader: WireReader, shape: Shape, level: number): WalkedMessage {
-  const walked = new WalkedMessage(reader.bytes, reader.pos, reader.end)
+  const walked = new WalkedMessage(reader.bytes, reader.pos, reader.end, shape.fields.length)
   let seen = 0
   while (reader.pos < reader.end) {
     const tag = reader.tag()

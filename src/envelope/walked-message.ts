@@ -9,13 +9,17 @@ const UTF_8 = new TextDecoder('utf-8', { ignoreBOM: true })
  * its shape says it is. A field that is absent gives what protobuf calls its default; a message gives undefined.
  */
 export class WalkedMessage {
-  readonly #values: Value[] = []
+  readonly #values: Value[]
 
+  /** `fields`: as many as the numbers that it may hold. */
   constructor(
     private readonly received: Uint8Array,
     private readonly start: number,
     private readonly end: number,
-  ) {}
+    fields: number,
+  ) {
+    this.#values = new Array(fields)
+  }
 
   /** The whole message, as a slice of what was received. */
   get bytes(): Uint8Array {

@@ -4,7 +4,7 @@ import { VerifiedSignatures } from '../crypto/schemes.js'
 import { resealSeed, type SealingKeys } from '../crypto/seal.js'
 import { type ChainSignature, doesNotVerify, readChain } from '../envelope/chain.js'
 import type { CreateRequestEnvelope } from '../envelope/create.js'
-import type { Minted, MintRequest } from './job.js'
+import type { Minted, MintOutcome, MintRequest, SignatureCheck } from './job.js'
 import type { MintingPool } from './pool.js'
 
 /** Header signatures that recur unchanged are checked once; about 300 bytes each, 1 KiB at most. */
@@ -25,6 +25,13 @@ export interface ProverPorts {
 /** A session key, with what the answer that tells of it needs. */
 export interface MintedKey extends NewKey {
   readonly minted: Minted
+}
+
+/** A signature that was not seen before. */
+interface Unknown extends SignatureCheck {
+  readonly signature: ChainSignature
+  /** What is remembered once it has verified; null for nothing. */
+  readonly entry: string | null
 }
 
 /** Checks who made a request to open a session, and makes the session's key. */
@@ -58,39 +65,49 @@ export class Prover {
     request: CreateRequestEnvelope,
     mint: MintRequest | null,
   ): Promise<Minted | null> {
-    const unknown: ChainSignature[] = []
-    /** Of each of these: what is remembered once it has verified; null for nothing. */
-    const entries: (string | null)[] = []
+    const unknown = this.unknownOf(request)
+    const end = this.ports.onProve()
+    try {
+      const outcome = await this.ports.pool.run({ checks: unknown, mint })
+      this.take(outcome, unknown)
+      return outcome.minted
+    } finally {
+      end()
+    }
+  }
+
+  private unknownOf(request: CreateRequestEnvelope): Unknown[] {
+    const unknown: Unknown[] = []
     for (const signature of readChain(request.message)) {
       const { key, sign, content } = signature
       const entry = recurs(signature, request)
         ? VerifiedSignatures.entryOf(key, sign, content)
         : null
       if (entry === null || !this.verified.has(entry)) {
-        unknown.push(signature)
-        entries.push(entry)
+        unknown.push({ key, sign, content, signature, entry })
       }
     }
-    const end = this.ports.onProve()
-    const { failedCheck, minted, verifyMs, signMs } = await this.ports.pool
-      .run({ checks: unknown, mint })
-      .finally(end)
+    return unknown
+  }
+
+  private take(
+    { failedCheck, minted, verifyMs, signMs }: MintOutcome,
+    unknown: readonly Unknown[],
+  ): void {
     if (unknown.length > 0) {
       this.ports.onVerified(verifyMs)
     }
     if (minted !== null) {
       this.ports.onSigned(signMs)
     }
-    for (let i = 0; i < (failedCheck ?? unknown.length); i++) {
-      const entry = entries[i] as string | null
+    for (const { entry } of unknown.slice(0, failedCheck ?? undefined)) {
       if (entry !== null) {
         this.verified.add(entry)
       }
     }
     if (failedCheck !== null) {
-      throw doesNotVerify(unknown[failedCheck] as ChainSignature)
+      throw doesNotVerify((unknown[failedCheck] as Unknown).signature)
     }
-    return minted
   }
 }
 

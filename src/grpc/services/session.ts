@@ -28,7 +28,7 @@ export function sessionService(ports: SessionServicePorts): GrpcService {
     const request = readCreateRequest(bytes)
     const { message } = request
     const meta = answers.metaFor(request)
-    let key: MintedKey | undefined
+    let key: Promise<MintedKey> | undefined
     const session = await ports.create({
       owner: request.owner,
       lifetime: request.lifetime,
@@ -43,13 +43,14 @@ export function sessionService(ports: SessionServicePorts): GrpcService {
         call.failures = message.levels.length
         return prover.prove(request)
       },
-      async proveAndMint() {
+      proveAndMint() {
         call.failures = message.levels.length
-        key = await prover.proveAndMint(request, answers.knows(meta) ? null : meta)
+        key = prover.proveAndMint(request, answers.knows(meta) ? null : meta)
         return key
       },
     })
-    return answers.answer(session, meta, (key as MintedKey).minted)
+    const { minted } = await (key as Promise<MintedKey>)
+    return answers.answer(session, meta, minted)
   }
 
   // The signatures cover the received bytes, so the envelope reads those.

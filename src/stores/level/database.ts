@@ -98,14 +98,12 @@ export class Database {
   }
 
   /** Runs `fn`, which must only read. Waits while the database is being reopened. */
-  read<T>(fn: (level: ByteLevel) => T | Promise<T>): Promise<T> {
-    return this.gate.enter(async () => {
-      try {
-        return await fn(this.rows)
-      } catch (cause) {
-        throw storeError('a read failed', cause)
-      }
-    })
+  async read<T>(fn: (level: ByteLevel) => T | Promise<T>): Promise<T> {
+    try {
+      return await this.gate.enter(() => fn(this.rows))
+    } catch (cause) {
+      throw storeError('a read failed', cause)
+    }
   }
 
   /** The value of a key, without waiting. Must not be called while the database is being reopened. */

@@ -3,36 +3,35 @@ import { answerKey } from './layout/keys.js'
 
 /** Mutexes by key, first come, first served. */
 export class Locks {
-  private readonly tails = new Map<string, Promise<void>>()
+  /** By each key that is held: who waits for it. */
+  private readonly held = new Map<string, (() => void)[]>()
 
-  /** Runs `fn` while it holds all of `keys`, acquired in this order. */
+  /** Runs `fn` while it holds all of `keys`, acquired in this order: at once if nobody else holds one. */
   async hold<T>(keys: readonly string[], fn: () => Promise<T>): Promise<T> {
-    const releases: (() => void)[] = []
-    try {
-      for (const key of keys) {
-        releases.push(await this.acquire(key))
+    for (const key of keys) {
+      const waiting = this.held.get(key)
+      if (waiting === undefined) {
+        this.held.set(key, [])
+      } else {
+        await new Promise<void>((resolve) => waiting.push(resolve))
       }
+    }
+    try {
       return await fn()
     } finally {
-      for (const release of releases) {
-        release()
+      for (const key of keys) {
+        this.release(key)
       }
     }
   }
 
-  private async acquire(key: string): Promise<() => void> {
-    const before = this.tails.get(key)
-    let release = () => {}
-    const tail = new Promise<void>((resolve) => {
-      release = resolve
-    })
-    this.tails.set(key, tail)
-    await before
-    return () => {
-      if (this.tails.get(key) === tail) {
-        this.tails.delete(key)
-      }
-      release()
+  /** Hands it to the next who waits. */
+  private release(key: string): void {
+    const next = this.held.get(key)?.shift()
+    if (next === undefined) {
+      this.held.delete(key)
+    } else {
+      next()
     }
   }
 }

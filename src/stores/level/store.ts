@@ -262,10 +262,9 @@ export class LevelStore implements ServedStore {
   }
 
   /** Runs an operation that `close` waits for. Throws StoreUnavailableError once `close` was called. */
-  private async during<T>(fn: () => Promise<T>): Promise<T> {
-    if (this.closing !== null) {
-      throw new StoreUnavailableError('it is closed')
-    }
-    return this.gate.enter(fn)
+  private during<T>(fn: () => Promise<T>): Promise<T> {
+    return this.closing === null
+      ? this.gate.enter(fn)
+      : Promise.reject(new StoreUnavailableError('it is closed'))
   }
 }

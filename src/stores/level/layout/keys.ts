@@ -1,5 +1,6 @@
 import type { Session } from '../../../core/session.js'
 import type { Deadline, IdempotencyScope, ListQuery } from '../../../core/store.js'
+import { KeyWriter, TIME_BYTES } from './key-writer.js'
 
 /*
  * Layout 2. Layout 1 is the same without checksums (row-checksum.ts). The first byte of a key names its range:
@@ -26,10 +27,8 @@ export const INFO_KEY = Buffer.from('minfo')
 export const TALLY_KEY = Buffer.from('mtally')
 
 const DEADLINE_RANGE = 'x'.charCodeAt(0)
-const ZERO = Buffer.of(0)
-const ONE = Buffer.of(1)
+const ACTIVE_BYTES = 1
 const LENGTH_BYTES = 2
-export const TIME_BYTES = 8
 /** The offset of the time in a key of the list of all sessions: after range and `active`. */
 export const LIST_TIME_OFFSET = 2
 /** The offset of the user in a key of the list of a user: after range and length. */
@@ -62,12 +61,14 @@ export const RANGES = {
   facts: wholeRange('m'),
 } as const satisfies Record<string, KeyRange>
 
+const writer = new KeyWriter()
+
 export function sessionKey(id: string): Buffer {
-  return Buffer.from(`s${id}`)
+  return begin('s').text(id).key()
 }
 
 export function sealKey(id: string): Buffer {
-  return Buffer.from(`k${id}`)
+  return begin('k').text(id).key()
 }
 
 export function isSealKey(key: Buffer): boolean {
@@ -75,7 +76,7 @@ export function isSealKey(key: Buffer): boolean {
 }
 
 export function answerKey(scope: IdempotencyScope): Buffer {
-  return Buffer.concat([range('i'), ...scopeParts(scope)])
+  return withScope(begin('i'), scope).key()
 }
 
 /** Reverses `answerKey`. */
@@ -89,9 +90,10 @@ export function idOf(key: Buffer): string {
 }
 
 export function deadlineKey(deadline: Deadline): Buffer {
+  const start = begin('x').time(deadline.timeMs)
   return deadline.kind === 'session'
-    ? Buffer.concat([range('x'), time(deadline.timeMs), ZERO, Buffer.from(deadline.id)])
-    : Buffer.concat([range('x'), time(deadline.timeMs), ONE, ...scopeParts(deadline.scope)])
+    ? start.byte(0).text(deadline.id).key()
+    : withScope(start.byte(1), deadline.scope).key()
 }
 
 export function isDeadlineKey(key: Buffer): boolean {
@@ -124,20 +126,21 @@ function readDeadline(key: Buffer): Deadline {
 
 /** The idempotency entries of an owner. */
 export function answerRange(owner: Uint8Array): KeyRange {
-  return prefixRange(Buffer.concat([range('i'), sized(owner)]))
+  return prefixRange(begin('i').sizedBytes(owner).key())
 }
 
 /** The key of the `c` row of a user, address and client. */
 export function openedKey(userId: string, address: string, client: string): Buffer {
-  return Buffer.concat([range('c'), sized(userId), sized(address), Buffer.from(client)])
+  return begin('c').sizedText(userId).sizedText(address).text(client).key()
 }
 
 /** The index keys of a session, derived from its record alone. */
 export function indexKeys({ id, userId, active, requestTimeMs }: Session): [Buffer, Buffer] {
-  const order = [active ? ONE : ZERO, inverted(requestTimeMs), Buffer.from(id)]
+  const isActive = active ? 1 : 0
+  const order = MAX_TIME - requestTimeMs
   return [
-    Buffer.concat([range('t'), ...order]),
-    Buffer.concat([range('u'), sized(userId), ...order]),
+    begin('t').byte(isActive).time(order).text(id).key(),
+    begin('u').sizedText(userId).byte(isActive).time(order).text(id).key(),
   ]
 }
 
@@ -146,8 +149,8 @@ export function requestTimeRange(
   { userId, fromTimeMs = 0, toTimeMs = Number.POSITIVE_INFINITY }: Partial<ListQuery>,
   active: boolean,
 ): TimeRange {
-  const start = userId === undefined ? range('t') : Buffer.concat([range('u'), sized(userId)])
-  const prefix = Buffer.concat([start, active ? ONE : ZERO])
+  const start = userId === undefined ? begin('t') : begin('u').sizedText(userId)
+  const prefix = start.byte(active ? 1 : 0).key()
   // Later times sort first, so the bounds swap.
   return {
     gte: Buffer.concat([prefix, time(AFTER_ALL_TIME - clampTime(toTimeMs))]),
@@ -158,8 +161,8 @@ export function requestTimeRange(
 
 /** All sessions of a user. */
 export function userRange(userId: string): TimeRange {
-  const prefix = Buffer.concat([range('u'), sized(userId)])
-  return { ...prefixRange(prefix), timeOffset: prefix.length + ONE.length }
+  const prefix = begin('u').sizedText(userId).key()
+  return { ...prefixRange(prefix), timeOffset: prefix.length + ACTIVE_BYTES }
 }
 
 /** The id at the end of a key of a TimeRange. */
@@ -172,7 +175,7 @@ export function listsAt(key: Buffer, timeOffset: number, session: Session): bool
   // Compares in place instead of building the key: this runs for each row of each list.
   const isOfUser =
     timeOffset === LIST_TIME_OFFSET ||
-    key.toString('utf8', USER_OFFSET, timeOffset - ONE.length) === session.userId
+    key.toString('utf8', USER_OFFSET, timeOffset - ACTIVE_BYTES) === session.userId
   return (
     isOfUser &&
     key[timeOffset - 1] === (session.active ? 1 : 0) &&
@@ -182,15 +185,16 @@ export function listsAt(key: Buffer, timeOffset: number, session: Session): bool
 
 /** Deadlines before `timeMs`. */
 export function deadlineRange(timeMs: number): KeyRange {
-  return { gte: range('x'), lt: Buffer.concat([range('x'), time(clampTime(timeMs))]) }
+  return { gte: begin('x').key(), lt: begin('x').time(clampTime(timeMs)).key() }
 }
 
 function wholeRange(name: string): KeyRange {
   return { gte: Buffer.from(name), lt: Buffer.of(name.charCodeAt(0) + 1) }
 }
 
-function range(name: 't' | 'u' | 'c' | 'i' | 'x'): Buffer {
-  return Buffer.from(name)
+/** Begins a key. The next one must not begin before this one is made. */
+function begin(name: 's' | 'k' | 't' | 'u' | 'c' | 'i' | 'x'): KeyWriter {
+  return writer.range(name.charCodeAt(0))
 }
 
 /** Keys that begin with `prefix`. The byte after it must never be 0xff. */
@@ -198,8 +202,8 @@ function prefixRange(prefix: Buffer): KeyRange {
   return { gte: prefix, lt: Buffer.concat([prefix, Buffer.of(0xff)]) }
 }
 
-function scopeParts({ owner, signer, key }: IdempotencyScope): Buffer[] {
-  return [sized(owner), sized(signer), Buffer.from(key)]
+function withScope(start: KeyWriter, { owner, signer, key }: IdempotencyScope): KeyWriter {
+  return start.sizedBytes(owner).sizedBytes(signer).text(key)
 }
 
 function readScope(parts: Buffer): IdempotencyScope {
@@ -210,15 +214,10 @@ function readScope(parts: Buffer): IdempotencyScope {
 }
 
 /** Prefixes a part with its length in 2 bytes. */
-export function sized(part: string | Uint8Array): Buffer {
-  const length = typeof part === 'string' ? Buffer.byteLength(part) : part.length
-  const bytes = Buffer.allocUnsafe(LENGTH_BYTES + length)
-  bytes.writeUInt16BE(length)
-  if (typeof part === 'string') {
-    bytes.write(part, LENGTH_BYTES)
-  } else {
-    bytes.set(part, LENGTH_BYTES)
-  }
+export function sized(part: Uint8Array): Buffer {
+  const bytes = Buffer.allocUnsafe(LENGTH_BYTES + part.length)
+  bytes.writeUInt16BE(part.length)
+  bytes.set(part, LENGTH_BYTES)
   return bytes
 }
 

@@ -7,6 +7,9 @@ import { answerKey, deadlineKey, indexKeys, sealKey, sessionKey } from './keys.j
 
 /** The rows that a change writes and deletes: record, indexes, and the seal of a session that ends. */
 export function changeRows({ before, after }: SessionChange): Row[] {
+  if (before === null && after !== null) {
+    return newRows(after)
+  }
   const rows: Row[] = []
   if (after === before && after?.active) {
     // Only a deadline changes. An ended session is rewritten: an earlier release may have left user and data in it.
@@ -35,12 +38,22 @@ export function changeRows({ before, after }: SessionChange): Row[] {
   return rows
 }
 
+function newRows(session: Session): Row[] {
+  const [byTime, byUser] = indexKeys(session)
+  return [
+    [byTime, KEY_ONLY],
+    [byUser, KEY_ONLY],
+    [sessionKey(session.id), encodeSession(session)],
+  ]
+}
+
 /** The rows of a new session, with its seal, idempotency entry and deadlines. */
 export function insertRows(
   { session, seal, sweepAtMs, idempotency }: NewSession,
   scope: IdempotencyScope | undefined,
 ): Row[] {
-  const rows = [...changeRows({ before: null, after: session }), ...dueRows(session, sweepAtMs)]
+  const rows = newRows(session)
+  rows.push(...dueRows(session, sweepAtMs))
   if (seal !== undefined && session.active) {
     rows.push([sealKey(session.id), seal])
   }

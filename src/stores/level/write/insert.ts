@@ -18,9 +18,12 @@ export function insertSession(
   if (idempotency !== undefined) {
     outer.push(answerLock(idempotency))
   }
+  if (reuse === undefined) {
+    return locks.hold(outer, () => insertLocked(parts, scope, undefined, decide))
+  }
   return locks.hold(outer, async () => {
     // The user's lock keeps it open and the only one; its own lock keeps it unchanged.
-    const id = reuse && (await database.read((level) => reusableId(level, userId, reuse)))
+    const id = await database.read((level) => reusableId(level, userId, reuse))
     return locks.hold(id === undefined ? [] : [sessionLock(id)], () =>
       insertLocked(parts, scope, id, decide),
     )

@@ -26,6 +26,7 @@ interface Pending {
   readonly rows: readonly Row[]
   readonly change: SessionChange | null
   readonly durable: boolean
+  readonly onSettled: (() => void) | undefined
   resolve(): void
   reject(error: Error): void
 }
@@ -81,11 +82,10 @@ export class Writer {
       this.counts.reserve(change)
     }
     const onSettled = this.options.onWrite?.()
-    const committed = new Promise<void>((resolve, reject) => {
-      this.queue.push({ rows, change, durable, resolve, reject })
+    return new Promise<void>((resolve, reject) => {
+      this.queue.push({ rows, change, durable, onSettled, resolve, reject })
       this.committing ??= this.commitAll()
     })
-    return committed.finally(onSettled)
   }
 
   /** Refuses writes for good, and ends a recovery. */
@@ -126,7 +126,8 @@ export class Writer {
       this.options.onFailure?.(cause)
       this.recovering ??= this.recover(tally.commits, changes)
       const error = writeError('a write failed', this.failure)
-      for (const { reject } of [...group, ...this.queue.splice(0)]) {
+      for (const { onSettled, reject } of [...group, ...this.queue.splice(0)]) {
+        onSettled?.()
         reject(error)
       }
       return
@@ -137,7 +138,8 @@ export class Writer {
     for (const change of changes) {
       this.listeners.emit(change)
     }
-    for (const { resolve } of group) {
+    for (const { onSettled, resolve } of group) {
+      onSettled?.()
       resolve()
     }
   }
