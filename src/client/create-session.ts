@@ -5,8 +5,8 @@ import type { TokenLifetime } from '#generated/service/meta'
 import { SessiondError } from '../core/errors.js'
 import { uuidText } from '../core/uuid.js'
 import { nodeEd25519 } from '../crypto/node-ed25519.js'
-import { schemeVerifier } from '../crypto/schemes.js'
-import { verifyChain } from '../envelope/chain.js'
+import { cachedVerify, schemeVerifier } from '../crypto/schemes.js'
+import { type ChainVerifiers, verifyChain } from '../envelope/chain.js'
 import { readCreateRequest, readCreateResponse } from '../envelope/create.js'
 import { requestDigest } from '../envelope/digest.js'
 import { sleep } from '../net/timers.js'
@@ -19,6 +19,9 @@ import { prepareRequest, type RequestOptions } from './request.js'
 const DEFAULT_DEADLINE_MS = 10_000
 const CREATE_PATH = '/session.Session/Create'
 const verify = schemeVerifier(nodeEd25519)
+/** What a server signs over no origin is the same in every answer; its meta headers name the request. */
+const REMEMBERED_HEADERS = 100
+const verifiers: ChainVerifiers = { body: verify, header: cachedVerify(verify, REMEMBERED_HEADERS) }
 
 /** Which session to open, and how long to try. */
 export interface CreateSessionOptions extends Omit<RequestOptions, 'idempotencyKey'> {
@@ -136,7 +139,7 @@ function readTrusted(
 ): Pick<CreatedSession, 'id' | 'publicKey' | 'serverKey'> {
   try {
     const { message, id, sessionKey, answers } = readCreateResponse(response)
-    const serverKey = verifyChain(message, { body: verify, header: verify })
+    const serverKey = verifyChain(message, verifiers)
     if (serverKeys !== 'any' && !serverKeys.some((key) => Buffer.compare(key, serverKey) === 0)) {
       const seen = hex.encode(serverKey)
       throw new UntrustedResponseError(`it is signed by ${seen}, which is not a pinned server key`)

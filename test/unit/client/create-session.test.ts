@@ -20,7 +20,7 @@ import {
   StoreUnavailableError,
 } from '../../../src/core/errors.js'
 import { verifyChain } from '../../../src/envelope/chain.js'
-import { readCreateRequest } from '../../../src/envelope/create.js'
+import { readCreateRequest, readCreateResponse } from '../../../src/envelope/create.js'
 import { toStatus } from '../../../src/grpc/pipeline/status.js'
 import { newOwner } from '../../support/create.js'
 import { verifiers } from '../../support/envelope.js'
@@ -109,6 +109,17 @@ describe('createSession', () => {
     expect(second).toEqual(first)
     const { lifetime } = readCreateRequest(first as Buffer)
     expect(lifetime.iat).toBe(BigInt(Math.floor(same.issueTimeMs / 1000)))
+  })
+
+  it('asks for the same session again with a P-256 key too, though it signs anew', async () => {
+    const scripted = await startScriptedServer(onTestFinished, answer(server))
+    const ownerKey = generateKey('p256')
+    const same = { ownerKey, idempotencyKey: 'mine', issueTimeMs: Date.now() }
+    await call(scripted, same)
+    await call(scripted, same)
+    const [first, second] = scripted.requests.map((bytes) => readCreateRequest(bytes).message)
+    expect(second?.body).toEqual(first?.body)
+    expect(second?.innermost.meta).toEqual(first?.innermost.meta)
   })
 
   it.each<Partial<CreateSessionOptions>>([
@@ -279,6 +290,23 @@ describe('a response', () => {
     await call(scripted, {})
     await expect(call(scripted, {})).rejects.toBeInstanceOf(UntrustedResponseError)
   })
+
+  it.each(['metaSignature', 'originSignature'] as const)(
+    'with another %s is not believed, though those before it were',
+    async (name) => {
+      const wrong: Act = (request) => {
+        const bytes = answer(server)(request) as Buffer
+        const sign = readCreateResponse(bytes).message.innermost[name]?.sign ?? expect.fail()
+        sign[0] = (sign[0] as number) ^ 1
+        return bytes
+      }
+      const scripted = await startScriptedServer(onTestFinished, answer(server), wrong)
+      await call(scripted, {})
+      const refused = { message: expect.stringContaining('does not verify') }
+      await expect(call(scripted, {})).rejects.toMatchObject(refused)
+      await expect(call(scripted, {})).rejects.toMatchObject(refused)
+    },
+  )
 
   it('of any pinned server is believed', async () => {
     const serverKeys = [newOwner().publicKey, stranger.publicKey, server.publicKey]

@@ -3,6 +3,7 @@ import { createPrivateKey } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
+import { p256 } from '@noble/curves/nist.js'
 import { base58, hex } from '@scure/base'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { InputFileError } from '../../../src/core/errors.js'
@@ -13,9 +14,12 @@ import {
   privateKeyFromPem,
   privateKeyToPem,
   publicKeyFromText,
+  signerOf,
 } from '../../../src/crypto/keys.js'
 import { n3Account } from '../../../src/crypto/n3.js'
+import { nodeEd25519 } from '../../../src/crypto/node-ed25519.js'
 import { p256PublicKey } from '../../../src/crypto/p256.js'
+import { schemeVerifier } from '../../../src/crypto/schemes.js'
 import { sodiumEd25519 } from '../../../src/crypto/sodium.js'
 import { newAuthority } from '../../support/certificates.js'
 import { RFC_8410_VERSION_2 } from '../../support/private-keys.js'
@@ -23,6 +27,11 @@ import { temporaryDirectory } from '../../support/process.js'
 import { haveTool } from '../../support/tools.js'
 
 const types = ['ed25519', 'p256'] as const
+
+const nobleP256 = {
+  verify: (key: Uint8Array, message: Uint8Array, signature: Uint8Array) =>
+    p256.verify(signature, message, key, { lowS: false }),
+}
 
 const bytesOf = (key: PrivateKey) => (key.type === 'ed25519' ? key.seed : key.secret)
 
@@ -55,6 +64,18 @@ describe.each(types)('a private key of type %s', (type) => {
     expect(pem).toMatch(/^-----BEGIN PRIVATE KEY-----\n/)
     expect(privateKeyFromPem(pem, 'f')).toEqual(key)
     expect(privateKeyFromPem(pem.replaceAll('\n', '\r\n'), 'f')).toEqual(key)
+  })
+
+  it('signs in a form that the protocol knows, by every implementation', () => {
+    const { publicKey, sign } = signerOf(generateKey(type))
+    for (let i = 0; i < 100; i++) {
+      const message = Buffer.from(`message ${i}`)
+      const signature = sign(message)
+      expect(signature).toHaveLength(64)
+      expect(schemeVerifier(nodeEd25519)(publicKey, signature, message)).toBe(true)
+      const other = type === 'ed25519' ? sodiumEd25519 : nobleP256
+      expect(other.verify(publicKey, message, signature)).toBe(true)
+    }
   })
 })
 
