@@ -147,11 +147,12 @@ export class Connection {
   private write(message: ActMessage, outcome: Outcome, receivedAtMs: number): void {
     if (message.sync !== false && !this.socket.destroyed) {
       const times = { receivedAtMs, sentAtMs: Date.now() }
-      // Acts that share a commit end together, so their answers leave in one write.
+      // Acts that share a commit, or that a server elsewhere answers together, end in one turn of the event loop. Their
+      // answers leave in one write.
       if (!this.isCorked) {
         this.isCorked = true
         this.socket.cork()
-        process.nextTick(this.uncork)
+        setImmediate(this.uncork)
       }
       this.socket.write(answerLine(message, outcome, this.settings.accept, times))
     }

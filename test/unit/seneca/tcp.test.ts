@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import type { Socket } from 'node:net'
 import { it as base, describe, expect, onTestFinished, vi } from 'vitest'
 import type { CallObserver } from '../../../src/core/calls.js'
 import type { SessionCommands } from '../../../src/seneca/commands.js'
@@ -35,8 +36,9 @@ const it = base.extend('started', async ({ task: _ }, { onCleanup }) => {
       expect(await bystander.answer()).toMatchObject({ kind: 'res', res: null })
     }
     /** Resolves when nothing has moved on the peer's connection for as long as it may be unfinished. */
-    const peerWasIdle = () => once(count.mock.calls[0]?.[0] ?? expect.fail(), 'timeout')
-    return { listener, peer, peerWasIdle, stillServes, told: hooked.told, sessions }
+    const peerSocket = () => (count.mock.calls[0]?.[0] as Socket) ?? expect.fail()
+    const peerWasIdle = () => once(peerSocket(), 'timeout')
+    return { listener, peer, peerSocket, peerWasIdle, stillServes, told: hooked.told, sessions }
   }
 })
 
@@ -206,6 +208,24 @@ describe('a connection', () => {
     peer.send(`"}}\n${actLine(list, 'm/2')}`)
     expect(await peer.answer()).toMatchObject({ id: 'm/2', res: { data: [] } })
     await stillServes()
+  })
+
+  it('gets the answers of one turn of the event loop in one write', async ({ started }) => {
+    const answers: ((session: null) => void)[] = []
+    const get = () => new Promise<null>((resolve) => void answers.push(resolve))
+    const { peer, peerSocket } = await started({ maxUnsentBytes: 8 * MIB }, { get })
+    const uncork = vi.spyOn(peerSocket(), 'uncork')
+    const act = { role: 'sessions', cmd: 'get_session_by_id', session_id: 'one' }
+    peer.send(`${actLine(act)}${actLine(act)}${actLine(act)}`)
+    await vi.waitUntil(() => answers.length === 3)
+    // One after the other, as answers of a server elsewhere come.
+    for (const answer of answers) {
+      setImmediate(answer, null)
+    }
+    for (const _ of answers) {
+      expect(await peer.answer()).toMatchObject({ res: null })
+    }
+    expect(uncork).toHaveBeenCalledTimes(1)
   })
 
   it('may send a message in any pieces', async ({ started }) => {
