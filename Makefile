@@ -10,7 +10,7 @@ CLIENTS := $(patsubst %,test/interop/%/node_modules/.package-lock.json,seneca se
 NODE := 22 24 26
 DESCRIPTORS := generated/descriptors.binpb
 
-.PHONY: help run dev build test test-unit test-one coverage test-long test-node fuzz bench audit interop-clients interop-tools lint format typecheck generate check-generated clean
+.PHONY: help run dev build test test-unit test-one coverage test-long test-node fuzz bench bench-long bench-gate bench-report audit interop-clients interop-tools lint format typecheck generate check-generated clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -63,8 +63,18 @@ fuzz: SECONDS ?= 60
 fuzz: $(SETUP) ## Fuzz each reader of outside bytes for SECONDS=60, or one of them with READER=name
 	SESSIOND_FUZZ_SECONDS=$(SECONDS) vitest run --project fuzz $(READER)
 
-bench: build ## Measure Create, the commands, the session list and a large store; JSON goes to bench/results/
-	node bench/run.js
+bench: build ## Measure every operation beside its reference (15 minutes), or BENCH=name; JSON goes to bench/results/
+	node bench/run.js $(BENCH)
+
+bench-long: COUNT ?= 10000000
+bench-long: build ## Measure stores of COUNT=10000000 sessions, and a server after as many Creates (two hours)
+	node bench/run.js --count $(COUNT) store creates
+
+bench-gate: build ## Fail if a ratio to a reference fell by more than a quarter since it was recorded (under 90 seconds)
+	node bench/gate.js
+
+bench-report: ## Record the results in FILES, from bench/results/, and bring docs/performance.md up to date
+	node bench/report/report.js $(FILES)
 
 audit: ## Ask the registry for known vulnerabilities of the locked dependencies
 	npm audit --audit-level=moderate

@@ -3,47 +3,75 @@ import { cpus } from 'node:os'
 import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { benchCommands } from './commands/bench.js'
+import { benchBridge } from './commands/bridge.js'
+import { benchGrpc } from './commands/grpc.js'
+import { benchSeneca } from './commands/seneca.js'
 import { benchCreate } from './create/bench.js'
+import { benchConcurrency } from './create/concurrency.js'
+import { benchPace } from './create/pace.js'
 import { benchFeed } from './feed/bench.js'
+import { benchSaturation } from './feed/saturation.js'
 import { benchHostile } from './hostile/bench.js'
+import { benchLevel } from './level/bench.js'
+import { benchSdk } from './sdk/bench.js'
 import { benchStore } from './store/bench.js'
+import { benchCreates } from './store/creates.js'
 
-/** Each returns a `table`, `figures` to store, and `verdicts`: for each target its `text`, and whether it was `held`. */
+/**
+ * Each returns a `table`, `verdicts` (lib/verdicts.js), `figures` to store, and perhaps `plots` (report/plot.js).
+ */
 const BENCHES = {
   create: benchCreate,
-  commands: benchCommands,
+  sdk: benchSdk,
+  seneca: benchSeneca,
+  grpc: benchGrpc,
+  bridge: benchBridge,
+  saturation: benchSaturation,
+  pace: benchPace,
+  concurrency: benchConcurrency,
+  level: benchLevel,
   store: benchStore,
   feed: benchFeed,
   hostile: benchHostile,
+  creates: benchCreates,
 }
+/** Run only if named. */
+const LONG = ['creates']
 
-const HELP = `node bench/run.js [--seconds N] [--rounds N] [create] [commands] [store] [feed] [hostile]
+const HELP = `node bench/run.js [--seconds N] [--rounds N] [--count N] [NAME...]
 
-Runs the named benches, or all. Prints the medians of the rounds and writes everything to bench/results/.
-Exits with 1 if a target is missed.
+Runs the named benches, or all but creates. Prints the medians of the rounds and writes everything to
+bench/results/. Exits with 1 if a target is missed or a bench fails.
 
-  create    the cost of Create, compared with a bare grpc-js echo of the same message sizes: 64 calls under
-            way, every request signed, every answer on disk
-  commands  the same for open_session over Seneca's TCP wire, compared with a bare echo of JSON lines;
-            and the reads get_sessions and get_session_by_id
-  store     the cost of a million sessions: restart, memory, and the first page compared with that of a
-            store of ten thousand
-  feed      the session list with a thousand viewers: delay of changes and memory over a minute
-            (20 times --seconds), messages per second at saturation compared with a bare ws server, and the
-            time until a new viewer has ten thousand sessions
-  hostile   Create for a good caller, alone and beside attacks from another address: half-open and idle
-            connections, senders of a byte a second, floods of pings, settings, resets and bad signatures,
-            and strangers who take no answers, ask for much work or watch in silence
+  create       Create, compared with a bare grpc-js echo of the same message sizes: 64 calls under way, every
+               request signed, every answer on disk; P-256 owners compared with Ed25519
+  sdk          createSession of the SDK: CPU of the client
+  seneca       the commands over Seneca's TCP wire, compared with a bare echo of JSON lines
+  grpc         the commands over gRPC, compared with a bare grpc-js echo of the same message sizes
+  bridge       open_session through sessiond bridge, compared with the server itself
+  saturation   messages per second of the session list with a thousand viewers, compared with a bare ws server
+  pace         p99 of Create at half of its highest rate, compared with the echo at the same rate
+  concurrency  throughput and p99 of Create and of the echo, with 1 to 256 calls under way
+  level        operations of the store, compared with bare level
+  store        stores of --count sessions, a tenth and a hundredth of that: restart, memory, pages, Create and
+               the commands
+  feed         the session list with a thousand viewers: delay of changes and memory over a minute
+               (20 times --seconds), and the time until a new viewer has ten thousand sessions
+  hostile      Create for a good caller, alone and beside attacks from another address: half-open and idle
+               connections, senders of a byte a second, floods of pings, settings, resets and bad signatures,
+               and strangers who take no answers, ask for much work or watch in silence
+  creates      Create on an empty store and after --count Creates, and the memory of the server then
 
   --seconds N  length of each measurement (default 3)
   --rounds N   number of measurements of each kind (default 3)
+  --count N    sessions of the largest store, a multiple of 10000 (default 1000000)
 `
 
 const { values, positionals } = parseArgs({
   options: {
     seconds: { type: 'string', default: '3' },
     rounds: { type: 'string', default: '3' },
+    count: { type: 'string', default: '1000000' },
     help: { type: 'boolean', default: false },
   },
   allowPositionals: true,
@@ -52,12 +80,13 @@ if (values.help) {
   console.log(HELP)
   process.exit(0)
 }
-const options = { seconds: Number(values.seconds), rounds: Number(values.rounds) }
-if (!(options.seconds > 0) || !(options.rounds >= 1)) {
-  console.error('--seconds and --rounds take positive numbers')
+const [seconds, rounds, count] = [values.seconds, values.rounds, values.count].map(Number)
+if (!(seconds > 0 && rounds >= 1 && count >= 10_000 && count % 10_000 === 0)) {
+  console.error('--seconds and --rounds take positive numbers, --count a multiple of 10000')
   process.exit(2)
 }
-const names = positionals.length > 0 ? positionals : Object.keys(BENCHES)
+const names =
+  positionals.length > 0 ? positionals : Object.keys(BENCHES).filter((name) => !LONG.includes(name))
 const unknown = names.filter((name) => !Object.hasOwn(BENCHES, name))
 if (unknown.length > 0) {
   console.error(
@@ -67,16 +96,6 @@ if (unknown.length > 0) {
 }
 
 const startedAt = new Date().toISOString()
-const results = {}
-for (const name of names) {
-  const { table, verdicts, figures } = await BENCHES[name](options, (line) => console.error(line))
-  results[name] = { verdicts, ...figures }
-  console.log(`\n${table}\n`)
-  for (const { held, text } of verdicts) {
-    console.log(`${held ? 'held' : 'MISSED'}: ${text}`)
-  }
-}
-
 const machine = {
   node: process.version,
   platform: process.platform,
@@ -85,7 +104,27 @@ const machine = {
 const directory = new URL('results/', import.meta.url)
 const file = new URL(`${startedAt.replaceAll(':', '-')}.json`, directory)
 await mkdir(directory, { recursive: true })
-await writeFile(file, `${JSON.stringify({ startedAt, machine, options, ...results }, null, 2)}\n`)
+
+const benches = {}
+for (const name of names) {
+  const startMs = performance.now()
+  console.error(`${name}:`)
+  try {
+    const result = await BENCHES[name]({ seconds, rounds, count }, (line) =>
+      console.error(`  ${line}`),
+    )
+    benches[name] = { startedAt, seconds, rounds, ...result }
+    console.log(`\n${result.table}\n`)
+    for (const { held, text } of result.verdicts) {
+      console.log(`${held ? 'held' : 'MISSED'}: ${text}`)
+      process.exitCode ||= held ? 0 : 1
+    }
+  } catch (error) {
+    console.error(`${name} failed:`, error)
+    process.exitCode = 1
+  }
+  console.error(`${name} took ${((performance.now() - startMs) / 1000).toFixed(0)} s`)
+  // After each, so that a later one takes nothing with it.
+  await writeFile(file, `${JSON.stringify({ machine, benches }, null, 2)}\n`)
+}
 console.log(`\nall figures: ${relative('.', fileURLToPath(file))}`)
-const held = Object.values(results).every(({ verdicts }) => verdicts.every(({ held }) => held))
-process.exitCode = held ? 0 : 1

@@ -2,18 +2,18 @@ import { median } from './statistics.js'
 import { formatTable } from './table.js'
 
 const HEADINGS = [
-  ...['', 'calls/s', 'of the echo', 'p50 ms', 'p99 ms'],
+  ...['', 'calls/s', 'of reference', 'p50 ms', 'p99 ms'],
   ...['server µs/call', 'server CPU', 'generator CPU'],
 ]
 
-/** A table of the results of `measure`: name, figures, and share of the echo's calls. */
+/** A table of the results of `measure`: name, figures, and share of the reference's calls. */
 export function loadTable(rows) {
   return formatTable(
     HEADINGS,
-    rows.map(({ name, load, ofEcho }) => [
+    rows.map(({ name, load, ofReference }) => [
       name,
       load.callsPerSecond.toFixed(0),
-      ofEcho?.toFixed(3) ?? '',
+      ofReference?.toFixed(3) ?? '',
       load.p50Ms.toFixed(1),
       load.p99Ms.toFixed(1),
       load.serverCpuMicrosPerCall?.toFixed(0) ?? 'Linux only',

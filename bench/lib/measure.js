@@ -1,5 +1,6 @@
 import { cpuTimeMs } from './cpu.js'
 import { drive } from './drive.js'
+import { pace } from './pace.js'
 import { quantile } from './statistics.js'
 
 const IN_FLIGHT = 64
@@ -7,30 +8,29 @@ const IN_FLIGHT = 64
 const WARM_UP_CALLS = 4000
 const WARM_UP_MS = 1000
 /** Messages are prepared for this multiple of the warm-up's rate. */
-const RESERVE = 2
+const RESERVE = 1.5
 
 /**
- * Measures the cost of calls, with 64 under way for `seconds`, after a warm-up. `messages` is an iterator of
- * requests. `pid` is the server's. `repeat`: whether a message may be sent again.
+ * Measures the cost of calls for `seconds`, after a warm-up: `inFlight` under way, or `perSecond` at a steady pace.
+ * `messages` is an iterator of requests. `pid` is the server's. `repeat`: whether a message may be sent again.
  */
-export async function measure(client, messages, { pid, seconds, repeat }) {
+export async function measure(client, messages, job) {
+  const { pid, seconds, repeat, perSecond, inFlight = IN_FLIGHT } = job
   const take = (count) => Array.from({ length: count }, () => messages.next().value)
   let taken = take(WARM_UP_CALLS)
-  const warmUp = await drive(client, each(taken, false), {
-    inFlight: IN_FLIGHT,
-    durationMs: WARM_UP_MS,
-  })
+  const warmUp = await drive(client, each(taken, false), { inFlight, durationMs: WARM_UP_MS })
   if (!repeat) {
-    const callsPerMs = warmUp.latenciesMs.length / warmUp.elapsedMs
+    const callsPerMs = perSecond ? perSecond / 1000 : warmUp.latenciesMs.length / warmUp.elapsedMs
     taken = take(Math.ceil(callsPerMs * seconds * 1000 * RESERVE))
   }
 
   const serverCpuMs = cpuTimeMs(pid)
   const ownCpu = process.cpuUsage()
-  const { latenciesMs, elapsedMs, replyBytes } = await drive(client, each(taken, repeat), {
-    inFlight: IN_FLIGHT,
-    durationMs: seconds * 1000,
-  })
+  const durationMs = seconds * 1000
+  const next = each(taken, repeat)
+  const { latenciesMs, elapsedMs, replyBytes } = perSecond
+    ? await pace(client, next, { perSecond, durationMs })
+    : await drive(client, next, { inFlight, durationMs })
   const ownUsed = process.cpuUsage(ownCpu)
   const serverUsedMs = serverCpuMs === null ? null : cpuTimeMs(pid) - serverCpuMs
 

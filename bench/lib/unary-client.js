@@ -6,8 +6,8 @@ const Frame = { DATA: 0, HEADERS: 1, RST_STREAM: 3, SETTINGS: 4, PING: 6, GOAWAY
 const Flag = { ACK: 0x1, END_STREAM: 0x1, END_HEADERS: 0x4 }
 const FRAME_HEADER_BYTES = 9
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
-/** SETTINGS_HEADER_TABLE_SIZE = 0: equal trailers then arrive as equal bytes. */
-const SETTINGS = Buffer.of(0, 1, 0, 0, 0, 0)
+/** SETTINGS_HEADER_TABLE_SIZE = 0: equal trailers then arrive as equal bytes. SETTINGS_INITIAL_WINDOW_SIZE: 16 MiB. */
+const SETTINGS = Buffer.of(0, 1, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0)
 /** The largest step of a connection's window: about 2 GiB of replies. */
 const WINDOW_GROWTH = Buffer.of(0x7f, 0xff, 0, 0)
 

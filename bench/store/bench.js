@@ -2,20 +2,24 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ActClient } from '../lib/act-client.js'
+import { bytesOnDisk } from '../lib/disk.js'
 import { watchAnonymousBytes } from '../lib/memory.js'
 import { runJob, withServers } from '../lib/processes.js'
+import { serve } from '../lib/serve.js'
 import { median, quantile } from '../lib/statistics.js'
+import { measureLoads } from './loads.js'
 import { makeUsers } from './sessions.js'
-import { summaryTable, verdicts } from './summary.js'
+import { costPlot, summaryTable, verdicts } from './summary.js'
 
-const SMALL = 10_000
-const LARGE = 1_000_000
+/** How much smaller than the largest store the others are. */
+const SIZES = [100, 10, 1]
 const PAGE = 100
 const RESTARTS = 3
 const PAGES = 300
 const DEEP_PAGES = 5
 const TOTALS = 5
-const DEEP_SKIP = 100_000
+/** How much of the store a deep page skips. */
+const DEEP_SHARE = 0.1
 const ALONE_MS = 2000
 /** All users have the same number of sessions. */
 const USER_STEP = 7919
@@ -23,69 +27,76 @@ const USER_STEP = 7919
 const file = (path) => fileURLToPath(new URL(path, import.meta.url))
 
 /**
- * Compares a server with a million sessions to one with ten thousand: time to start, memory, and the
- * cost of reads.
+ * Compares servers with more and more sessions, up to `count`: time to start, memory, the cost of reads, and the
+ * calls of the other benches.
  */
-export async function benchStore(_options, report) {
-  const figures = await withServers((directory, start) => measureStores(report, directory, start))
-  return { table: summaryTable(figures), verdicts: verdicts(figures), figures }
+export async function benchStore(options, report) {
+  const figures = await withServers((directory, start) =>
+    measureStores(options, report, directory, start),
+  )
+  return {
+    table: summaryTable(figures),
+    verdicts: verdicts(figures),
+    plots: [costPlot(figures)],
+    figures,
+  }
 }
 
-async function measureStores(report, directory, start) {
+async function measureStores(options, report, directory, start) {
   const stores = []
-  for (const count of [SMALL, LARGE]) {
+  for (const times of SIZES) {
+    const count = options.count / times
     const dataDir = join(directory, `${count}`)
     await mkdir(dataDir)
     stores.push(await openStore(count, dataDir, report, start))
   }
-  const large = stores[1]
-  const mostAnonymousBytes = watchAnonymousBytes(large.pid)
+  const large = stores.at(-1)
+  const mostAnonymousBytes = watchAnonymousBytes(large.server.pid)
 
   report(`${PAGES} first pages of each kind`)
   await measurePages(stores)
-  report(`pages behind ${DEEP_SKIP} sessions`)
+  const skip = large.count * DEEP_SHARE
+  report(`pages behind ${skip} sessions`)
   const deepPageMs = await times(DEEP_PAGES, () =>
-    large.client.timed({ cmd: 'get_sessions', paging: { skip: DEEP_SKIP, take: PAGE } }),
+    large.client.timed({ cmd: 'get_sessions', paging: { skip, take: PAGE } }),
   )
   report('totals, and small calls beside them')
   const totals = await measureTotals(large)
   for (const { client } of stores) {
     client.close()
   }
+  const readBytes = mostAnonymousBytes()
+  const loads = await measureLoads(options, report, directory, start, stores)
   return {
-    stores: stores.map(({ count, buildSeconds, readyMs, firstPageMs, userPageMs }) => ({
-      ...{ count, buildSeconds, readyMs },
+    stores: stores.map(({ count, buildSeconds, bytesEach, readyMs, firstPageMs, userPageMs }) => ({
+      ...{ count, buildSeconds, bytesEach, readyMs },
       firstPageMs: spread(firstPageMs),
       userPageMs: spread(userPageMs),
     })),
     deepPageMs: spread(deepPageMs),
     ...totals,
-    mostAnonymousBytes: mostAnonymousBytes(),
+    mostAnonymousBytes: readBytes,
+    loads,
   }
 }
 
 /** Fills a store and leaves a server running on it. */
 async function openStore(count, dataDir, report, start) {
-  const serve = () =>
-    start(file('../../dist/cli/main.js'), [
-      ...['serve', '--data-dir', dataDir, '--grpc', '127.0.0.1:0', '--http', 'off'],
-      ...['--seneca', 'tcp://127.0.0.1:0'],
-    ])
   // The first start creates the keys. Without them a server refuses a store that has sessions.
-  await (await serve()).stop()
+  await (await serve(start, dataDir)).stop()
   const built = await runJob(file('build.js'), { location: join(dataDir, 'store'), count })
   report(`${count} sessions stored in ${built.seconds.toFixed(1)} s`)
 
-  let server = await serve()
+  let server = await serve(start, dataDir)
   const readyMs = [server.readyMs]
   while (readyMs.length < RESTARTS) {
     await server.stop()
-    server = await serve()
+    server = await serve(start, dataDir)
     readyMs.push(server.readyMs)
   }
   return {
-    ...{ count, readyMs: Math.max(...readyMs), buildSeconds: built.seconds, pid: server.pid },
-    port: server.ports.seneca,
+    ...{ count, server, readyMs: Math.max(...readyMs), buildSeconds: built.seconds },
+    bytesEach: (await bytesOnDisk(join(dataDir, 'store'))) / count,
     client: new ActClient(server.ports.seneca),
     userIds: makeUsers(count).map(({ id }) => id),
     firstPageMs: [],
@@ -105,8 +116,8 @@ async function measurePages(stores) {
 }
 
 /** Time of a total; time of another client's calls meanwhile, and of the same calls alone. */
-async function measureTotals({ count, port, client }) {
-  const other = new ActClient(port)
+async function measureTotals({ count, server, client }) {
+  const other = new ActClient(server.ports.seneca)
   const { data } = await client.ask({ cmd: 'get_sessions', paging: { take: 1 } })
   const small = () => other.timed({ cmd: 'get_session_by_id', session_id: data[0].id })
   const until = async (isOver) => {

@@ -1,0 +1,48 @@
+import { mkdir } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { runJob, withServers } from '../lib/processes.js'
+import { median } from '../lib/statistics.js'
+import { formatTable } from '../lib/table.js'
+
+/** Each with what it is compared with. */
+const OPERATIONS = {
+  insert: 'insert, 64 at once, synced',
+  get: 'get by id',
+  page: 'page of 100',
+}
+/** There are six operations in each round. */
+const SHARE_OF_SECONDS = 1 / 3
+
+const LOAD = fileURLToPath(new URL('load.js', import.meta.url))
+
+/** Operations of the store beside bare `level` with as many rows of the same sizes. */
+export async function benchLevel({ seconds, rounds }, report) {
+  const measured = await withServers(async (parent) => {
+    const all = []
+    for (let round = 1; round <= rounds; round++) {
+      const directory = `${parent}/${round}`
+      await mkdir(directory)
+      all.push(await runJob(LOAD, { directory, seconds: seconds * SHARE_OF_SECONDS }))
+      report(`round ${round}: ${all.at(-1).insert.perSecond.toFixed(0)} inserts/s`)
+    }
+    return all
+  })
+  const of = (operation, figure) => median(measured.map((round) => round[operation][figure]))
+  const row = (operation, name, ratio = '') => [
+    ...[name, of(operation, 'perSecond').toFixed(0), ratio, of(operation, 'cpuMicros').toFixed(1)],
+  ]
+  const { rowsPerSession, bytesOfRows } = measured[0]
+  const operations = formatTable(
+    ['one after the other', 'a second', 'of bare', 'CPU µs'],
+    Object.entries(OPERATIONS).flatMap(([operation, name]) => {
+      const bare = `bare ${operation}`
+      const ratio = of(operation, 'perSecond') / of(bare, 'perSecond')
+      return [row(operation, name, ratio.toFixed(3)), row(bare, '  bare level, as many rows')]
+    }),
+  )
+  return {
+    table: `${operations}\n\nrows of a session: ${rowsPerSession}, with ${bytesOfRows} bytes of keys and values`,
+    verdicts: [],
+    figures: { rounds: measured },
+  }
+}
