@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect as connectHttp2 } from 'node:http2'
 import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js'
-import { expect, it, onTestFinished, vi } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import type { GrpcLimits } from '../../../../src/config/grpc-limits.js'
 import {
   EpochDriftError,
@@ -14,6 +14,7 @@ import type { AdmitOperator } from '../../../../src/core/operators/trust.js'
 import type { Call } from '../../../../src/grpc/pipeline/call.js'
 import type { Methods } from '../../../../src/grpc/pipeline/method.js'
 import { grpcService } from '../../../../src/grpc/pipeline/pipeline.js'
+import { stopClock } from '../../../support/clock.js'
 import { startTestGrpc, streamBytes, unaryBytes } from '../../../support/grpc.js'
 import { NO_FAILURES } from '../../../support/observer.js'
 
@@ -22,8 +23,12 @@ const BACKUP = '/sessiond.v1.Admin/Backup'
 const REFLECTION = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo'
 const WATCH = '/grpc.health.v1.Health/Watch'
 
-/** A server whose Create and Backup fail as the request says; with `admit` they are for operators. */
+/**
+ * A server whose Create and Backup fail as the request says; with `admit` they are for operators. Its clock stands still
+ * but for `passMs`: what a peer may fail is given back as time passes.
+ */
 async function serve(limits: Partial<GrpcLimits>, admit?: AdmitOperator) {
+  const passMs = stopClock()
   const limited: string[] = []
   const fail = async (request: Buffer, call: Call): Promise<Buffer> => {
     switch (`${request}`) {
@@ -59,7 +64,7 @@ async function serve(limits: Partial<GrpcLimits>, admit?: AdmitOperator) {
     (limit) => limited.push(limit),
   )
   onTestFinished(async () => void (await server.close(0)))
-  return { server, limited, address: server.address }
+  return { server, limited, address: server.address, passMs }
 }
 
 /** A client on a connection of its own. A call gives the name of its code. */
@@ -121,9 +126,6 @@ it.each(
 )(
   'calls of %s that are refused as %s, before any proof, are so too, but later',
   async (path, text, code) => {
-    // What a peer may fail is given back as time passes.
-    vi.useFakeTimers({ toFake: ['Date'] })
-    onTestFinished(() => void vi.useRealTimers())
     const { address, limited } = await serve({ peerFailuresPerSecond: 1 })
     const { call } = clientOf(address)
     for (let i = 0; i < 20; i++) {
@@ -177,17 +179,20 @@ it('a watch of health keeps no connection its place', async () => {
 })
 
 it('a request that is a stream may last, one that is late is ended', async () => {
-  const { address, limited } = await serve({ headerTimeoutMs: 100 })
+  const { address, limited, server, passMs } = await serve({ headerTimeoutMs: 100 })
   const reflection = clientOf(address)
     .reflect()
     .on('error', () => {})
   const answered = once(reflection, 'data')
+  await expect.poll(() => server.report().calls).toBe(1)
   const session = connectHttp2(`http://${address}`)
   onTestFinished(() => session.destroy())
-  await once(session, 'remoteSettings')
   const headers = { ':method': 'POST', ':path': CREATE, 'content-type': 'application/grpc' }
   const late = session.request(headers)
   late.write(Buffer.from([0, 0, 0, 0, 4, 0x61]))
+  // It begins after that one.
+  await once(session.request(headers).end(Buffer.alloc(5)), 'response')
+  passMs(100)
   const [refused] = await once(late, 'response')
   expect(refused['grpc-status']).toBe(`${status.RESOURCE_EXHAUSTED}`)
   // ServerReflectionRequest: list_services.

@@ -11,6 +11,7 @@ import {
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { GrpcLimits } from '../../../../src/config/grpc-limits.js'
 import { SignatureError } from '../../../../src/core/errors.js'
+import { stopClock } from '../../../support/clock.js'
 import { createService, startTestGrpc } from '../../../support/grpc.js'
 import {
   callHeaders,
@@ -29,9 +30,10 @@ const HOSTILE = '127.0.0.2'
 
 /**
  * A server whose Create answers a request with itself, but `bad` is a bad signature, and `wait` is
- * answered once `release` is called.
+ * answered once `release` is called. Its clock stands still but for `passMs`.
  */
 async function serve(limits: Partial<GrpcLimits> = {}) {
+  const passMs = stopClock()
   const limited: string[] = []
   const seen: string[] = []
   let release = () => {}
@@ -62,6 +64,7 @@ async function serve(limits: Partial<GrpcLimits> = {}) {
     server,
     limited,
     seen,
+    passMs,
     waiting,
     release: () => release(),
     raw: (localAddress = HOSTILE) => rawConnection(onTestFinished, address, localAddress),
@@ -105,21 +108,27 @@ describe('a connection that does not say what it wants', () => {
       Buffer.concat([HELLO, frame(Frame.HEADERS, 4, 1, callHeaders(PATH)).subarray(0, 40)]),
     ],
   ])('is ended where it says %s', async (_, bytes) => {
-    const { raw, limited, client } = await serve({ headerTimeoutMs: 400 })
+    const { raw, limited, client, passMs } = await serve({ headerTimeoutMs: 100 })
     const good = client()
     expect(await good.call('before')).toBe('before')
     const slow = await raw()
     slow.socket.write(bytes)
+    // By its answer the server has read those bytes too.
+    expect(await good.call('meanwhile')).toBe('meanwhile')
+    passMs(100)
     await slow.closed
     expect(limited).toEqual([`header-timeout ${HOSTILE}`])
     expect(await good.call('after')).toBe('after')
   })
 
   it('is ended where each byte is in time, but not all together', async () => {
-    const { raw, limited } = await serve({ headerTimeoutMs: 100 })
+    const { raw, limited, passMs } = await serve({ headerTimeoutMs: 100 })
     const slow = await raw()
     let sent = 0
-    const trickle = setInterval(() => slow.socket.write(PREFACE.subarray(sent, ++sent)), 20)
+    const trickle = setInterval(() => {
+      slow.socket.write(PREFACE.subarray(sent, ++sent))
+      passMs(20)
+    }, 20)
     onTestFinished(() => clearInterval(trickle))
     await slow.closed
     expect(limited).toEqual([`header-timeout ${HOSTILE}`])
@@ -128,12 +137,20 @@ describe('a connection that does not say what it wants', () => {
 
 describe('a request that does not arrive', () => {
   it('is ended as RESOURCE_EXHAUSTED, and its connection goes on', async () => {
-    const { server, limited, seen } = await serve({ headerTimeoutMs: 100 })
+    const { server, limited, seen, passMs } = await serve({ headerTimeoutMs: 100 })
     const session = connectHttp2(`http://${server.address}`)
     onTestFinished(() => session.destroy())
     const headers = { ':method': 'POST', ':path': PATH, 'content-type': 'application/grpc' }
+    const callWhole = async () => {
+      const whole = session.request(headers)
+      whole.end(Buffer.from([0, 0, 0, 0, 4, ...Buffer.from('good')]))
+      const [trailers] = await Promise.all([once(whole, 'trailers'), once(whole.resume(), 'end')])
+      expect(trailers[0]).toMatchObject({ 'grpc-status': '0' })
+    }
     const half = session.request(headers)
     half.write(Buffer.from([0, 0, 0, 0, 4, 0x61]))
+    await callWhole()
+    passMs(100)
     const [refused] = await once(half, 'response')
     expect(refused).toMatchObject({
       'grpc-status': `${status.RESOURCE_EXHAUSTED}`,
@@ -142,25 +159,26 @@ describe('a request that does not arrive', () => {
     })
     await once(half.resume(), 'close')
     expect(half.rstCode).toBe(constants.NGHTTP2_NO_ERROR)
-    const whole = session.request(headers)
-    whole.end(Buffer.from([0, 0, 0, 0, 4, ...Buffer.from('good')]))
-    const [trailers] = await Promise.all([once(whole, 'trailers'), once(whole.resume(), 'end')])
-    expect(trailers[0]).toMatchObject({ 'grpc-status': '0' })
-    expect(seen).toEqual(['good'])
+    await callWhole()
+    expect(seen).toEqual(['good', 'good'])
     expect(limited).toEqual(['header-timeout 127.0.0.1'])
   })
 
   it('does not count as such while it is answered', async () => {
-    const { client, limited, waiting, release, raw } = await serve({ headerTimeoutMs: 100 })
+    const { client, limited, waiting, release, raw, server, passMs } = await serve({
+      headerTimeoutMs: 100,
+    })
     const good = client()
     const answer = good.call('wait')
     await waiting
     // Ended for its silence, by when the call is as old.
-    await (await raw()).closed
-    await (await raw()).closed
+    const silent = await raw()
+    await expect.poll(() => server.report().connections).toBe(2)
+    passMs(100)
+    await silent.closed
     release()
     expect(await answer).toBe('wait')
-    expect(limited.every((met) => met.endsWith(HOSTILE))).toBe(true)
+    expect(limited).toEqual([`header-timeout ${HOSTILE}`])
   })
 })
 
