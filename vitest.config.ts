@@ -7,6 +7,8 @@ const shared = {
   isolate: false,
   environment: 'node',
   testTimeout: 60_000,
+  hookTimeout: 60_000,
+  expect: { poll: { timeout: 30_000 } },
 } as const
 
 export default defineConfig({
@@ -50,7 +52,6 @@ export default defineConfig({
           include: ['test/{interop,e2e,browser}/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          expect: { poll: { timeout: 30_000 } },
         },
       },
     ],
