@@ -4,6 +4,7 @@ import { InvokeReply, InvokeRequest } from '#generated/commandable/commandable'
 import { commandableSessions } from '../../src/commandable/commands.js'
 import { STATUS_CODES } from '../../src/grpc/pipeline/status.js'
 import { commandableService } from '../../src/grpc/services/commandable.js'
+import { incomingCall } from '../support/grpc.js'
 import { pick } from '../support/mutate.js'
 import { recordCalls } from '../support/observer.js'
 import { CALLER, sessionsAt } from '../support/sessions.js'
@@ -45,19 +46,9 @@ fuzz({
   mutate: (random, originals) => pick(random, [mutateBytes, mutateJson])(random, originals),
   reaches: ['result', 'null', 'METHOD_NOT_FOUND', 'INVALID_FIELD', 'InvalidContent'],
   async check(input) {
-    const getPath = () => '/commandable.Commandable/invoke'
-    const metadata = { get: () => [] }
     const [error, bytes] = await new Promise<[{ code: status } | null, Buffer]>((resolve) =>
-      invoke(
-        {
-          request: input,
-          metadata,
-          getPath,
-          getPeer: () => '',
-          once() {},
-          getDeadline: () => Infinity,
-        },
-        (...outcome) => resolve(outcome),
+      invoke(incomingCall('/commandable.Commandable/invoke', input), (...outcome) =>
+        resolve(outcome),
       ),
     )
     expect(internal).toEqual([])

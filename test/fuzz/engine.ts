@@ -18,7 +18,7 @@ export interface Reader {
    * input. `random` depends on the input alone, so that a stored input does the same again.
    */
   readonly check: (input: Buffer, random: Random) => string | Promise<string>
-  /** What must become of some inputs, else the test would show nothing. */
+  /** What must become of some inputs, else the test would show nothing: it goes on until all of it has. */
   readonly reaches: readonly string[]
   /** However slow the machine is; default 2000. */
   readonly leastRuns?: number
@@ -35,6 +35,8 @@ const FIRST_SEED = Number(process.env.SESSIOND_FUZZ_SEED ?? (isSearch ? randomIn
 const CORPUS = fileURLToPath(new URL('corpus', import.meta.url))
 /** How long the event loop may wait for a reader that never waits. */
 const TURN_MS = 20
+/** How many times the least number of runs may be needed to reach all that must be. */
+const MOST_TIMES = 50
 const MAX_SHRINKS = 300
 const SLACK_MS = 120_000
 
@@ -66,8 +68,11 @@ export function fuzz(reader: Reader): void {
         const endMs = performance.now() + SECONDS * 1000
         let turnEndMs = 0
         let runs = 0
-        // The budget bounds the work and asserts nothing; what is asserted is a number of runs.
-        for (; runs < leastRuns || performance.now() < endMs; runs++) {
+        const isReached = () => reader.reaches.every((outcome) => outcomes.has(outcome))
+        const wantsMore = () =>
+          runs < leastRuns || (runs < MOST_TIMES * leastRuns && !isReached())
+        // The budget bounds the work and asserts nothing; what is asserted depends on numbers of runs.
+        for (; wantsMore() || performance.now() < endMs; runs++) {
           const seed = (FIRST_SEED + runs) % MAX_SEED
           const input = reader.mutate(seededRandom(seed), originals)
           const problem = await problemOf(reader, input, count)

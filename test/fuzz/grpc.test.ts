@@ -16,7 +16,7 @@ import { STATUS_CODES } from '../../src/grpc/pipeline/status.js'
 import { sessionService } from '../../src/grpc/services/session.js'
 import { sessionsService } from '../../src/grpc/services/sessions.js'
 import { carol, len, request, requestBody, requestMeta } from '../support/envelope.js'
-import { startTestGrpc } from '../support/grpc.js'
+import { incomingCall, startTestGrpc } from '../support/grpc.js'
 import { mintingAt } from '../support/minting.js'
 import { mutate, pick, type Random } from '../support/mutate.js'
 import { recordCalls } from '../support/observer.js'
@@ -151,10 +151,7 @@ fuzz({
       callback: (error: { code: status } | null, reply: Buffer) => void,
     ) => void
     const [error, reply] = await new Promise<[{ code: status } | null, Buffer]>((resolve) =>
-      handle(
-        { request: input.subarray(2), metadata, getPath: () => method, getPeer: () => '' },
-        (...outcome) => resolve(outcome),
-      ),
+      handle(incomingCall(method, input.subarray(2), metadata), (...outcome) => resolve(outcome)),
     )
     await checkSound()
     if (error !== null) {

@@ -1,7 +1,7 @@
-import type { ServerCredentials } from '@grpc/grpc-js'
+import { Metadata, type ServerCredentials } from '@grpc/grpc-js'
 import { readConfig } from '../../src/config/config.js'
 import type { GrpcLimits } from '../../src/config/grpc-limits.js'
-import type { Call } from '../../src/grpc/pipeline/call.js'
+import type { Call, IncomingGrpcCall } from '../../src/grpc/pipeline/call.js'
 import { BYTES, type GrpcService } from '../../src/grpc/pipeline/contracts.js'
 import { stream, unary } from '../../src/grpc/pipeline/method.js'
 import { grpcService } from '../../src/grpc/pipeline/pipeline.js'
@@ -55,3 +55,17 @@ export function startTestGrpc(
     ...(credentials && { credentials }),
   })
 }
+
+/** A call as grpc-js gives it to a handler, without the network: nobody cancels it, and it has no deadline. */
+export const incomingCall = (
+  path: string,
+  request: Buffer,
+  metadata: Metadata = new Metadata(),
+): IncomingGrpcCall & { readonly request: Buffer } => ({
+  ...{ request, metadata, cancelled: false },
+  getPath: () => path,
+  getPeer: () => '',
+  getDeadline: () => Number.POSITIVE_INFINITY,
+  getAuthContext: () => ({}),
+  once() {},
+})
