@@ -69,8 +69,7 @@ export function fuzz(reader: Reader): void {
         let turnEndMs = 0
         let runs = 0
         const isReached = () => reader.reaches.every((outcome) => outcomes.has(outcome))
-        const wantsMore = () =>
-          runs < leastRuns || (runs < MOST_TIMES * leastRuns && !isReached())
+        const wantsMore = () => runs < leastRuns || (runs < MOST_TIMES * leastRuns && !isReached())
         // The budget bounds the work and asserts nothing; what is asserted depends on numbers of runs.
         for (; wantsMore() || performance.now() < endMs; runs++) {
           const seed = (FIRST_SEED + runs) % MAX_SEED

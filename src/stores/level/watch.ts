@@ -101,26 +101,33 @@ export class FileVerifier {
     private readonly onDamage: (damage: FileDamage) => void,
   ) {}
 
-  /** Calls `goesOn` before each table. Reports a file that cannot be read, and reads it again the next time. */
+  /**
+   * Calls `goesOn` after each read, before it reports anything: files that were taken away meanwhile are not damage.
+   * Reports a file that cannot be read, and reads it again the next time.
+   */
   async verify(goesOn: () => Promise<boolean>): Promise<void> {
-    const live = await liveFiles(this.location).catch((error: Error) => {
-      this.tell([{ file: 'CURRENT', problem: error.message }])
-      return null
-    })
-    if (live === null || !(await goesOn())) {
-      return // Files that were taken away meanwhile are not damage.
+    const { tables, damages } = await liveFiles(this.location).catch((error: Error) => ({
+      tables: [],
+      damages: [{ file: 'CURRENT', problem: error.message }],
+    }))
+    if (!(await goesOn())) {
+      return
     }
-    this.tell(live.damages)
-    for (const table of live.tables.filter(({ file }) => !this.verified.has(file))) {
-      try {
-        const damages = await verifyTableFile(this.location, table)
-        if (!(await goesOn())) {
-          return
-        }
-        this.tell(damages)
+    this.tell(damages)
+    for (const table of tables.filter(({ file }) => !this.verified.has(file))) {
+      const { isRead, found } = await verifyTableFile(this.location, table).then(
+        (found) => ({ isRead: true, found }),
+        (error: Error) => ({
+          isRead: false,
+          found: [{ file: table.file, problem: error.message }],
+        }),
+      )
+      if (!(await goesOn())) {
+        return
+      }
+      this.tell(found)
+      if (isRead) {
         this.verified.add(table.file)
-      } catch (error) {
-        this.tell([{ file: table.file, problem: (error as Error).message }])
       }
     }
   }

@@ -30,6 +30,33 @@ describe('the files of a store that is served', () => {
     await watch.verify(goesOn)
     expect(told.slice(2)).toEqual([expect.stringMatching(/^MANIFEST-.*checksum/)])
   })
+
+  it.each(['the manifest', 'a table'])(
+    'are not damaged where they are taken away before %s is read',
+    async (when) => {
+      const { location } = await openedTwice()
+      const onDamage = vi.fn()
+      const watch = new FileVerifier(location, onDamage)
+      let isTaken = false
+      const takeAway = async () => {
+        await rename(location, `${location}.away`)
+        isTaken = true
+      }
+      if (when === 'the manifest') {
+        await takeAway()
+      }
+      await watch.verify(async () => {
+        if (isTaken) {
+          return false
+        }
+        await takeAway()
+        return true
+      })
+      expect(onDamage).not.toHaveBeenCalled()
+      expect(watch.isDamaged).toBe(false)
+      await rename(`${location}.away`, location)
+    },
+  )
 })
 
 it('tells its server once that the files were taken away, and that they are for good', async () => {
