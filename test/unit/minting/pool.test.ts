@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { CreateResponse_Body } from '#generated/session/service'
@@ -39,6 +39,7 @@ function expectMinted(minted: Minted | null, keys: PoolKeys, meta: Uint8Array | 
 class NearThread implements ThreadPort {
   readonly #channel = new MessageChannel()
   readonly #ended = new Set<() => void>()
+  readonly #events = new EventEmitter()
   batches = 0
   isDeaf = false
 
@@ -52,8 +53,11 @@ class NearThread implements ThreadPort {
   }
 
   postMessage(message: ToThread): void {
-    this.batches += typeof message === 'number' ? 1 : 0
     this.#channel.port1.postMessage(message)
+    if (typeof message === 'number') {
+      this.batches++
+      this.#events.emit('batch')
+    }
   }
 
   on(event: 'message' | 'error' | 'exit', listener: (message: never) => void): void {
@@ -68,6 +72,11 @@ class NearThread implements ThreadPort {
     await once(this.#channel.port1, 'message')
   }
 
+  /** Resolves once it is given its next batch. */
+  async nextBatch(): Promise<void> {
+    await once(this.#events, 'batch')
+  }
+
   async terminate(): Promise<void> {
     this.#channel.port1.close()
     for (const listener of this.#ended) {
@@ -78,6 +87,7 @@ class NearThread implements ThreadPort {
 
 async function poolWith(keys: () => PoolKeys) {
   const threads: NearThread[] = []
+  const events = new EventEmitter()
   let lost = 0
   const pool = new MintingPool({
     threads: 1,
@@ -86,13 +96,14 @@ async function poolWith(keys: () => PoolKeys) {
     start() {
       const thread = new NearThread()
       threads.push(thread)
+      events.emit('start')
       return thread
     },
   })
   onTestFinished(() => pool.close())
   const thread = threads[0] as NearThread
   await thread.ready()
-  return { pool, thread, threads, lost: () => lost }
+  return { pool, thread, threads, lost: () => lost, nextStart: () => once(events, 'start') }
 }
 
 describe.each([0, 1])('with %i threads', (count) => {
@@ -163,7 +174,7 @@ it('takes part while more waits than the next batch may be', async () => {
 it('gives the thread what came while it worked as its next batch', async () => {
   const { pool, thread } = await poolWith(newPoolKeys)
   const first = [pool.run(job()), pool.run(job())]
-  await expect.poll(() => thread.batches).toBe(1)
+  await thread.nextBatch()
   await Promise.all([...first, ...Array.from({ length: 10 }, () => pool.run(job()))])
   expect(thread.batches).toBe(2)
 })
@@ -189,14 +200,16 @@ it('uses the keys as they are when a batch goes out', async () => {
 })
 
 it('does here what a thread that ends leaves, and starts another', async () => {
-  const { pool, thread, threads, lost } = await poolWith(newPoolKeys)
+  const { pool, thread, threads, lost, nextStart } = await poolWith(newPoolKeys)
   thread.isDeaf = true
   const runs = [pool.run(job()), pool.run(job())]
-  await expect.poll(() => thread.batches).toBe(1)
+  await thread.nextBatch()
+  const started = nextStart()
   await thread.terminate()
   expect((await Promise.all(runs)).map(({ failedCheck }) => failedCheck)).toEqual([null, null])
   expect(lost()).toBe(1)
-  await expect.poll(() => threads.length).toBe(2)
+  await started
+  expect(threads).toHaveLength(2)
 })
 
 it('goes on where the system has no thread to give, and asks again', async () => {
@@ -222,7 +235,7 @@ it('does every job that is under way when it closes, and starts no thread', asyn
   const { pool, thread, threads, lost } = await poolWith(newPoolKeys)
   thread.isDeaf = true
   const runs = [pool.run(job()), pool.run(job())]
-  await expect.poll(() => thread.batches).toBe(1)
+  await thread.nextBatch()
   await pool.close()
   await Promise.all(runs)
   expect([lost(), threads.length]).toEqual([0, 1])
