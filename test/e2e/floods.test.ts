@@ -99,11 +99,13 @@ function pollHealth(url: string): () => Promise<number[]> {
   }
 }
 
-/** How many rows of its store the server has read since this was asked last. */
-async function rowsRead(): Promise<number> {
+/** What the server did since this was asked last: see `counting-server.mjs`. */
+async function counted(): Promise<{ rows: number; ports: number[] }> {
   server.child.kill('SIGUSR2')
-  return (await server.event('rows-read')).rows as number
+  return (await server.event('counted')) as { rows: number; ports: number[] }
 }
+
+const portOf = (address: string) => Number(new URL(address).port)
 
 const codeOf = (answer: Promise<unknown>) =>
   answer.then(
@@ -127,14 +129,14 @@ async function watching(count: number) {
 /** What comes at once, and what its answers must be, each with how often. */
 const FLOODS: Record<string, () => Promise<Record<string, number>>> = {
   'calls that the quota refuses': async () =>
-    counted(
+    tallied(
       Array.from({ length: REFUSALS }, (_, i) =>
         codeOf(acts.act('open_session', { ...FULL_USER, client: `more ${i}` })),
       ),
     ),
 
   'lists that skip far': async () =>
-    counted(
+    tallied(
       Array.from({ length: LISTS }, async (_, i) => {
         const paging = { skip: 1e9 + i, take: 100 }
         const page = (await acts.act('get_sessions', { paging })) as { data: unknown[] }
@@ -143,7 +145,7 @@ const FLOODS: Record<string, () => Promise<Record<string, number>>> = {
     ),
 
   'lists that ask for the total': async () =>
-    counted(
+    tallied(
       Array.from({ length: LISTS }, async (_, i) => {
         const filter = i % 2 ? { user_id: 'full' } : { to_time: '2999-01-01T00:00:00Z' }
         const paging = { take: 1, total: true }
@@ -153,8 +155,7 @@ const FLOODS: Record<string, () => Promise<Record<string, number>>> = {
     ),
 
   'scrapes sent ahead': async () => {
-    const { hostname, port } = new URL(server.ready.http)
-    const socket = connectSocket(Number(port), hostname)
+    const socket = connectSocket(portOf(server.ready.http), new URL(server.ready.http).hostname)
     await once(socket, 'connect')
     socket.write('GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(SCRAPES))
     let answers = 0
@@ -179,7 +180,7 @@ const FLOODS: Record<string, () => Promise<Record<string, number>>> = {
   'checks of the store': async () => {
     const connection = connect(server.ready.grpc, { serverKeys: 'any' })
     const admin = new AdminClient(connection)
-    const outcomes = await counted(
+    const outcomes = await tallied(
       Array.from({ length: 20 }, () =>
         all(admin.check()).then(
           (events) => (events.some((event) => 'problem' in event) ? 'problem' : 'whole'),
@@ -198,7 +199,7 @@ const FLOODS: Record<string, () => Promise<Record<string, number>>> = {
       const args = { user_id: 'shown', address: 'a', client: `${i}` }
       ;({ id: lastId } = (await acts.act('open_session', args)) as { id: string })
     }
-    const outcomes = await counted(
+    const outcomes = await tallied(
       viewers.map(async ({ client, socket }) => {
         while (!client.sessions.has(lastId)) {
           await once(socket, 'message')
@@ -239,7 +240,7 @@ const MAX_ROWS: Record<string, number> = {
 /** How often /healthz is answered at least before all answers are there: only where that takes long by itself. */
 const MIN_HEALTH_ANSWERS: Record<string, number> = { 'scrapes sent ahead': 20 }
 
-async function counted(outcomes: Promise<string>[]): Promise<Record<string, number>> {
+async function tallied(outcomes: Promise<string>[]): Promise<Record<string, number>> {
   const counts: Record<string, number> = {}
   for (const outcome of await Promise.all(outcomes)) {
     counts[outcome] = (counts[outcome] ?? 0) + 1
@@ -250,9 +251,9 @@ async function counted(outcomes: Promise<string>[]): Promise<Record<string, numb
 describe('a server that is flooded', () => {
   it.each(Object.keys(FLOODS))('with %s answers all, and /healthz meanwhile', async (name) => {
     const stop = pollHealth(server.ready.http)
-    await rowsRead()
+    await counted()
     const outcomes = await FLOODS[name]?.()
-    const rows = await rowsRead()
+    const { rows } = await counted()
     const took = await stop()
     expect(outcomes).toEqual(EXPECTED[name])
     expect(rows).toBeLessThan(MAX_ROWS[name] ?? expect.fail())
@@ -288,15 +289,17 @@ describe('a server that many watch', () => {
         }
       }),
     )
-    const arrived: string[] = []
+    await counted()
     const heard = viewers.map(async ({ socket }) => {
       await once(socket, 'message')
-      arrived.push('news')
       socket.terminate()
     })
     await acts.act('open_session', { user_id: 'shown', address: 'a', client: 'before' })
-    arrived.push('answer')
     await Promise.all(heard)
-    expect(arrived).toEqual(['answer', ...Array(VIEWERS).fill('news')])
+    // As the server wrote: a busy machine may show both to this process at once, and then in any order.
+    expect((await counted()).ports).toEqual([
+      portOf(server.ready.seneca[0] as string),
+      portOf(server.ready.http),
+    ])
   })
 })
