@@ -22,6 +22,7 @@ import {
 import { verifyChain } from '../../../src/envelope/chain.js'
 import { readCreateRequest, readCreateResponse } from '../../../src/envelope/create.js'
 import { toStatus } from '../../../src/grpc/pipeline/status.js'
+import { stopTimers } from '../../support/clock.js'
 import { newOwner } from '../../support/create.js'
 import { verifiers } from '../../support/envelope.js'
 import {
@@ -144,6 +145,7 @@ describe('where the server is unavailable, createSession', () => {
   })
 
   it('gives up when the deadline leaves no room for the wait that the server asks for', async () => {
+    stopTimers()
     const { session, scripted } = await open([refuse(new StoreUnavailableError('p')), never], {
       deadlineMs: 900,
     })

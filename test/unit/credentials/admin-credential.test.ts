@@ -66,7 +66,7 @@ describe('the admin credential', () => {
   it('follows its file, and stays as it was while the file cannot be used', async () => {
     const { proofOf, write, lines } = await setUp()
     await write('short')
-    await expect.poll(lines, { timeout: 5000 }).toMatchObject([
+    await expect.poll(lines).toMatchObject([
       {
         ...{ level: 'error', event: 'admin-token-not-read' },
         reason: expect.stringContaining('must hold one token'),
@@ -75,7 +75,7 @@ describe('the admin credential', () => {
     expect(proofOf(TOKEN)).toBe('admin token')
     await write('another-token-of-sixteen')
     await expect
-      .poll(() => lines().at(-1), { timeout: 5000 })
+      .poll(() => lines().at(-1))
       .toMatchObject({
         ...{ level: 'info', event: 'admin-token-read' },
       })

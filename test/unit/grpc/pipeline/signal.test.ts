@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect as connectHttp2 } from 'node:http2'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { ExportUserRequest } from '#generated/sessiond/v1/admin'
@@ -9,6 +10,7 @@ import { grpcService } from '../../../../src/grpc/pipeline/pipeline.js'
 import { usersMethods } from '../../../../src/grpc/services/admin/users.js'
 import { sessionsService } from '../../../../src/grpc/services/sessions.js'
 import { LevelStore } from '../../../../src/stores/level/store.js'
+import { stopTimers } from '../../../support/clock.js'
 import { createService, startTestGrpc } from '../../../support/grpc.js'
 import { Observed } from '../../../support/level-engine.js'
 import { recordCalls } from '../../../support/observer.js'
@@ -110,7 +112,7 @@ function holdAt(n: number) {
     let before: number
     do {
       before = reads
-      await new Promise((resolve) => setTimeout(resolve, 60))
+      await sleep(60)
     } while (reads > before)
     return reads
   }
@@ -143,6 +145,7 @@ describe('the signal of a call ends a walk of an index', () => {
   })
 
   it('when its deadline passes', async () => {
+    const passMs = stopTimers()
     const { server, ended } = await serve()
     const { held, release, settled } = holdAt(HELD)
     // A client of gRPC would end the call itself, when it thinks that the time has come.
@@ -160,6 +163,7 @@ describe('the signal of a call ends a walk of an index', () => {
     stream.end(Buffer.concat([prefix, total]))
     const answered = once(stream, 'response')
     await held
+    passMs(1501)
     const [headers] = await answered
     expect(headers['grpc-status']).toBe(`${status.DEADLINE_EXCEEDED}`)
     await expect.poll(() => ended).toMatchObject([{ code: 'DEADLINE_EXCEEDED' }])

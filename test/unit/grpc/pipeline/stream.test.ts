@@ -6,6 +6,7 @@ import { callServerStream } from '../../../../src/client/connection/call.js'
 import type { CallObserver } from '../../../../src/core/calls.js'
 import { MissingFieldError } from '../../../../src/core/errors.js'
 import { grpcService } from '../../../../src/grpc/pipeline/pipeline.js'
+import { stopTimers } from '../../../support/clock.js'
 import { type Answers, startTestGrpc, streamBytes } from '../../../support/grpc.js'
 import { recordCalls } from '../../../support/observer.js'
 
@@ -146,9 +147,12 @@ describe('a handler that streams', () => {
   })
 
   it('is told when its deadline passes, though the client takes nothing', async () => {
-    const { reach, reached } = signpost()
+    const passMs = stopTimers()
+    const begun = signpost()
+    const aborted = signpost()
     const { address, ended } = await serve(async function* (_request, { signal }) {
-      signal.addEventListener('abort', reach)
+      signal.addEventListener('abort', aborted.reach)
+      begun.reach()
       for (;;) {
         yield CHUNK
       }
@@ -165,7 +169,9 @@ describe('a handler that streams', () => {
       })
       .on('error', () => {})
       .end(Buffer.alloc(5))
-    await reached
+    await begun.reached
+    passMs(101)
+    await aborted.reached
     await expect.poll(() => ended).toMatchObject([{ code: 'DEADLINE_EXCEEDED' }])
   })
 

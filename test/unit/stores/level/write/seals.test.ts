@@ -78,7 +78,7 @@ describe('compacting seals', () => {
       throw new Error('too late')
     }
     await expect(store.remove('a', () => true)).rejects.toThrow(StoreUnavailableError)
-    await vi.waitFor(() => expect(onRecovery).toHaveBeenCalled())
+    await expect.poll(() => onRecovery.mock.calls).toHaveLength(1)
     expect(await store.get('a')).toBeUndefined()
     expect(await found(location, [seal])).toEqual([0])
     await store.compactSeals()

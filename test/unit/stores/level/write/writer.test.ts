@@ -269,9 +269,9 @@ it('does not reopen a database whose log is damaged, and takes no more writes', 
   await expect(insert(store, sessionOf('lost'))).rejects.toMatchObject({
     code: 'STORE_UNAVAILABLE',
   })
-  await vi.waitFor(() =>
-    expect(damages).toEqual([expect.stringMatching(/\.log: a record fails its checksum/)]),
-  )
+  await expect
+    .poll(() => damages)
+    .toEqual([expect.stringMatching(/\.log: a record fails its checksum/)])
   await expect(insert(store, sessionOf('later'))).rejects.toMatchObject({ code: 'STORE_DAMAGED' })
   expect(await store.get('kept')).toBeDefined()
   expect(await readFile(join(location, log))).toEqual(bytes)
