@@ -1,3 +1,4 @@
+import { BinaryWriter } from '@bufbuild/protobuf/wire'
 import {
   IdempotencyEntry,
   Session as SessionMessage,
@@ -29,9 +30,30 @@ export interface Tally {
   readonly commits: number
 }
 
+const MAX_SHARED_BYTES = 64 * 1024
+/** All records are written into the memory of one writer, one at a time. */
+let writer = new BinaryWriter()
+
+/** A copy of what the writer holds; larger memory than most records need is given back. */
+function encoded<T>(
+  codec: { encode(message: T, writer: BinaryWriter): BinaryWriter },
+  message: T,
+): Uint8Array {
+  let isReusable = false
+  try {
+    const bytes = codec.encode(message, writer).finish()
+    isReusable = bytes.length <= MAX_SHARED_BYTES
+    return bytes
+  } finally {
+    if (!isReusable) {
+      writer = new BinaryWriter()
+    }
+  }
+}
+
 // Field by field, here and below: spreading the rest of an object takes longer than encoding it.
 export function encodeSession(session: Session): Uint8Array {
-  return SessionMessage.encode({
+  return encoded(SessionMessage, {
     id: session.id,
     userId: session.userId,
     userName: session.userName,
@@ -44,7 +66,7 @@ export function encodeSession(session: Session): Uint8Array {
     user: (session.active && session.user) || '',
     data: (session.active && session.data) || '',
     token: session.token ?? undefined,
-  }).finish()
+  })
 }
 
 export function decodeSession(bytes: Uint8Array): Session {
@@ -75,8 +97,12 @@ function decodeToken({ owner, lifetime, publicKey }: TokenMessage): Token {
   }
 }
 
-export function encodeAnswer({ expiresTimeMs, ...same }: Answer): Uint8Array {
-  return IdempotencyEntry.encode({ ...same, expiresTimeMs: BigInt(expiresTimeMs) }).finish()
+export function encodeAnswer({ sessionId, bodySha256, expiresTimeMs }: Answer): Uint8Array {
+  return encoded(IdempotencyEntry, {
+    sessionId,
+    bodySha256,
+    expiresTimeMs: BigInt(expiresTimeMs),
+  })
 }
 
 export function decodeAnswer(bytes: Uint8Array): Answer {
