@@ -1,9 +1,11 @@
 import sodium from 'sodium-native'
 import { SealError } from '../core/errors.js'
 import { SEED_BYTES } from '../core/key-lengths.js'
+import { sodiumRandomBytes } from './sodium.js'
 
 const FORMAT_VERSION = 1
-const NONCE_BYTES = 24
+/** Random nonces of this length do not collide, however many one key uses. */
+export const NONCE_BYTES = 24
 const TAG_BYTES = 16
 const LENGTH_BYTES = 4
 const LIFETIME_BYTES = 24
@@ -29,13 +31,14 @@ export interface SealingKeys {
  * Encrypts a session's seed (32 bytes) with XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha section 2)
  * under the current key. The result is: format version (1 byte), length of the key id (1) and the
  * id, nonce (24), ciphertext and tag (48). Version, key id, session id and binding are its
- * associated data.
+ * associated data. `nonce`: from a cryptographic source, for this seal alone.
  */
 export function sealSeed(
   keys: SealingKeys,
   seed: Uint8Array,
   sessionId: string,
   binding: SealBinding,
+  nonce: Uint8Array = sodiumRandomBytes(NONCE_BYTES),
 ): Uint8Array {
   const { current } = keys
   const nonceStart = 2 + current.length
@@ -44,9 +47,7 @@ export function sealSeed(
   sealed[0] = FORMAT_VERSION
   sealed[1] = current.length
   sealed.write(current, 2)
-  const nonce = sealed.subarray(nonceStart, ciphertextStart)
-  // Random nonces of 24 bytes do not collide, however many one key uses.
-  sodium.randombytes_buf(nonce)
+  sealed.set(nonce, nonceStart)
   sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(
     sealed.subarray(ciphertextStart),
     seed,

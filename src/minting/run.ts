@@ -2,7 +2,7 @@ import { SEED_BYTES } from '../core/key-lengths.js'
 import { UUID_BYTES, uuidText, uuidV4Bytes } from '../core/uuid.js'
 import type { Signer } from '../crypto/ed25519.js'
 import { schemeVerifier } from '../crypto/schemes.js'
-import { type SealingKeys, sealSeed } from '../crypto/seal.js'
+import { NONCE_BYTES, type SealingKeys, sealSeed } from '../crypto/seal.js'
 import { sodiumEd25519, sodiumRandomBytes } from '../crypto/sodium.js'
 import { responseBody } from '../envelope/create.js'
 import type { Minted, MintJob, MintOutcome, MintRequest } from './job.js'
@@ -33,7 +33,7 @@ export function runJob(
   return {
     failedCheck: null,
     verifyMs,
-    ...mintKey(mint, keys, randomBytes(UUID_BYTES + SEED_BYTES)),
+    ...mintKey(mint, keys, randomBytes(UUID_BYTES + SEED_BYTES + NONCE_BYTES)),
   }
 }
 
@@ -43,9 +43,10 @@ function mintKey(
   random: Uint8Array,
 ): Pick<MintOutcome, 'signMs'> & { minted: Minted } {
   const id = uuidV4Bytes(random.subarray(0, UUID_BYTES))
-  const seed = random.subarray(UUID_BYTES)
+  const seed = random.subarray(UUID_BYTES, UUID_BYTES + SEED_BYTES)
+  const nonce = random.subarray(UUID_BYTES + SEED_BYTES)
   const publicKey = sodiumEd25519.publicKey(seed)
-  const seal = sealSeed(sealing, seed, uuidText(id), { owner, lifetime, publicKey })
+  const seal = sealSeed(sealing, seed, uuidText(id), { owner, lifetime, publicKey }, nonce)
   random.fill(0)
   const startedAtMs = performance.now()
   const body = responseBody(id, publicKey)

@@ -10,17 +10,18 @@ const mint = {
   meta: null,
 }
 
-it('makes id and key of one draw, and wipes it', () => {
+it('makes id, key and nonce of one draw, and wipes it', () => {
   let drawn = new Uint8Array()
-  const given = Uint8Array.from(randomBytes(48))
+  const given = Uint8Array.from(randomBytes(72))
   const { minted } = runJob({ checks: [], mint }, newPoolKeys(), (length) => {
-    expect(length).toBe(48)
+    expect(length).toBe(72)
     drawn = Uint8Array.from(given)
     return drawn
   })
-  expect(minted?.publicKey).toEqual(sodiumEd25519.publicKey(given.subarray(16)))
+  expect(minted?.publicKey).toEqual(sodiumEd25519.publicKey(given.subarray(16, 48)))
   expect([minted?.id[0], minted?.id[15]]).toEqual([given[0], given[15]])
-  expect(drawn).toEqual(new Uint8Array(48))
+  expect(Buffer.from(minted?.seal ?? []).includes(Buffer.from(given.subarray(48)))).toBe(true)
+  expect(drawn).toEqual(new Uint8Array(72))
 })
 
 it('never gives two sessions the same bytes, however many it makes', () => {
