@@ -26,9 +26,10 @@ test/interop/%/node_modules/.package-lock.json: test/interop/%/package.json test
 run: build ## Build and serve with the defaults
 	node dist/cli/main.js serve
 
+# Without -b: `tsc -b --watch` of TypeScript 7.0.2 misses every change if all was built before.
 dev: build ## Serve, and rebuild and restart the server whenever a source changes
 	@trap 'kill 0' EXIT; \
-	tsc -b --watch --preserveWatchOutput & \
+	tsc --watch --preserveWatchOutput & \
 	vite build --config vite.web.config.ts --logLevel warn --watch & \
 	node --watch --watch-preserve-output dist/cli/main.js serve
 
