@@ -1,6 +1,7 @@
 import { ConfigError } from '../config/config.js'
 import { StoreUnavailableError } from '../core/errors.js'
 import type { Audit, AuditEntry } from '../core/operators/audit.js'
+import { isoText } from '../core/time-text.js'
 import { isDescriptor, STDERR, STDOUT } from '../files/descriptors.js'
 import { backgroundTimer } from '../net/background-timers.js'
 import type { After } from '../net/timers.js'
@@ -81,7 +82,7 @@ class FileAuditLog implements AuditLog {
   }
 
   async record({ action, caller, facts }: AuditEntry): Promise<void> {
-    const time = new Date(this.options.nowMs()).toISOString()
+    const time = isoText(this.options.nowMs())
     const line = { time, action, who: caller.name, from: caller.address, ...facts }
     this.queue.push(`${JSON.stringify(line)}\n`)
     await this.flush()

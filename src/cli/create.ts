@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { createSession } from '../client/index.js'
 import { durationMs } from '../config/values.js'
 import { ownerText } from '../core/create/owner.js'
+import { isoText } from '../core/time-text.js'
 import { parseFlag, parseServerKeys, withOptions } from './flags.js'
 import { type RequestFlags, readRequestFlags, requestOptions } from './request.js'
 import { type ConnectionFlags, connectByFlags, connectionOptions } from './server-connection.js'
@@ -47,7 +48,7 @@ async function create(flags: CreateFlags): Promise<void> {
   try {
     const session = await createSession(connection, { ...request, issueTimeMs, deadlineMs })
     const { exp, nbf, iat } = session.lifetime
-    const expires = new Date(epochs.genesisMs + Number(exp + 1n) * epochs.lengthMs).toISOString()
+    const expires = isoText(epochs.genesisMs + Number(exp + 1n) * epochs.lengthMs)
     const made = {
       id: session.id,
       publicKey: hex.encode(session.publicKey),

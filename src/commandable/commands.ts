@@ -1,10 +1,11 @@
+import { isJsonObject } from '../core/commands/json-text.js'
 import { readListArguments } from '../core/commands/list-arguments.js'
 import { sessionV1Members } from '../core/commands/session-v1.js'
 import { MalformedError, MissingFieldError } from '../core/errors.js'
 import type { Caller } from '../core/operators/audit.js'
 import { Arguments, type Taken, taking } from '../seneca/arguments.js'
 import { COMMANDS, type SessionCommands } from '../seneca/commands.js'
-import { isObject, readJson, refuseProto } from '../seneca/json.js'
+import { readJson, refuseProto } from '../seneca/json.js'
 
 /** The prefix of every command's name: `v1/sessions/open_session`, `v1/sessions.open_session`. */
 export const SERVICE = 'v1/sessions'
@@ -58,7 +59,7 @@ export function commandableSessions(commands: SessionCommands): CommandableSessi
 
 function readArguments(json: Uint8Array): Values {
   const given = json.length === 0 ? {} : (readJson(json) ?? {})
-  if (!isObject(given)) {
+  if (!isJsonObject(given)) {
     throw new MalformedError('arguments', 'are no object')
   }
   refuseProto(given)

@@ -1,5 +1,6 @@
+import { isJsonObject } from '../core/commands/json-text.js'
 import type { Session } from '../core/session.js'
-import { timeMsOf } from '../core/time-text.js'
+import { isoText, timeMsOf } from '../core/time-text.js'
 import type { ListedSession, ListedUser } from './protocol/messages.js'
 import { oneLine } from './protocol/write.js'
 
@@ -51,7 +52,7 @@ function joinedUsers(
   const users = new Map<string, ListedUser>()
   let active = 0
   for (const item of value) {
-    const fields = isObject(item) ? item : {}
+    const fields = isJsonObject(item) ? item : {}
     // Compared as viewers see them.
     const id = oneLine(nonEmptyText(fields.user_id) ?? '')
     if (id !== '' && !users.has(id)) {
@@ -74,14 +75,10 @@ function profileOf(fields: Json, openTimeMs: number) {
 function jsonObject(text: string | null): Json {
   try {
     const value: unknown = text === null ? null : JSON.parse(text)
-    return isObject(value) ? value : {}
+    return isJsonObject(value) ? value : {}
   } catch {
     return {} // An imported record may hold other text.
   }
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null
 }
 
 function nonEmptyText(value: unknown): string | undefined {
@@ -95,5 +92,5 @@ function shownTimeMs(value: unknown): number | undefined {
 }
 
 function timeText(ms: number): string {
-  return new Date(Math.min(Math.max(ms, MIN_TIME_MS), MAX_TIME_MS)).toISOString()
+  return isoText(Math.min(Math.max(ms, MIN_TIME_MS), MAX_TIME_MS))
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { closeUser } from '../core/commands/close-user.js'
+import { isJsonObject } from '../core/commands/json-text.js'
 import type { Sessions } from '../core/commands/sessions.js'
 import { isCallerError, MalformedError, MissingFieldError, NotFoundError } from '../core/errors.js'
 import type { Caller } from '../core/operators/audit.js'
@@ -118,8 +119,8 @@ async function readFields(request: IncomingMessage): Promise<Record<string, unkn
   }
   try {
     const body: unknown = JSON.parse(bytes.toString())
-    if (typeof body === 'object' && body !== null) {
-      return body as Record<string, unknown>
+    if (isJsonObject(body)) {
+      return body
     }
   } catch {
     // Refused below. The message must not repeat the body.

@@ -1,6 +1,6 @@
 import { readText } from '../core/commands/arguments.js'
+import { isJsonObject } from '../core/commands/json-text.js'
 import { InvalidFieldError, MissingFieldError } from '../core/errors.js'
-import { isObject } from './json.js'
 
 /** The arguments of all commands. Whatever else an act has is ignored, except where it might have narrowed a list. */
 const NAMES = [
@@ -100,7 +100,7 @@ export class Arguments {
   /** Throws InvalidFieldError. */
   object(name: string): Readonly<Record<string, unknown>> | undefined {
     const value = this.value(name)
-    if (value !== undefined && !isObject(value)) {
+    if (value !== undefined && !isJsonObject(value)) {
       throw this.invalid(name, 'must be an object')
     }
     return value

@@ -1,11 +1,12 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http'
+import { isJsonObject } from '../core/commands/json-text.js'
 import { MalformedError } from '../core/errors.js'
 import { refuseForwarded } from '../core/operators/trust.js'
 import { isLoopback } from '../net/loopback.js'
 import { hasJsonType, hostOf, readBody } from '../net/request.js'
 import type { Outcome } from './act.js'
 import { RefusedRequestError } from './errors.js'
-import { isObject, readJson } from './json.js'
+import { readJson } from './json.js'
 import { type ListenTimes, MAX_MESSAGE_BYTES } from './wire.js'
 
 const PATH = '/act'
@@ -58,7 +59,7 @@ export async function readAct(
     throw new RefusedRequestError(413, `the body has more than ${MAX_MESSAGE_BYTES} bytes`)
   }
   const act = readJson(body)
-  if (!isObject(act)) {
+  if (!isJsonObject(act)) {
     throw new MalformedError('message', 'is not an act')
   }
   return act

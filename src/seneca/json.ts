@@ -1,4 +1,4 @@
-import { isTooDeep, MAX_JSON_DEPTH } from '../core/commands/json-text.js'
+import { isJsonObject, isTooDeep, MAX_JSON_DEPTH } from '../core/commands/json-text.js'
 import { InvalidFieldError, MalformedError } from '../core/errors.js'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
@@ -28,11 +28,6 @@ function notJson(cause: unknown): MalformedError {
   return new MalformedError('message', 'is not JSON in UTF-8', cause)
 }
 
-/** Whether a value is a JSON object: neither null nor an array. */
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
 /**
  * Throws InvalidFieldError if any object has the key `__proto__`. It is harmless here, but sessions' data goes to
  * callers that may merge objects. `value` comes from `readJson`, so its depth is limited.
@@ -40,7 +35,7 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
 export function refuseProto(value: unknown): void {
   if (Array.isArray(value)) {
     value.forEach(refuseProto)
-  } else if (isObject(value)) {
+  } else if (isJsonObject(value)) {
     // Parsed JSON has no inherited keys to loop over, and this is cheaper than Object.keys.
     for (const key in value) {
       if (key === '__proto__') {

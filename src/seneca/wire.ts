@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { jsonString } from '../core/commands/json-text.js'
+import { isJsonObject, jsonString } from '../core/commands/json-text.js'
 import { MalformedError } from '../core/errors.js'
 import type { Outcome } from './act.js'
-import { isObject, readJson } from './json.js'
+import { readJson } from './json.js'
 
 /** The largest message, in bytes. */
 export const MAX_MESSAGE_BYTES = 1024 * 1024
@@ -35,7 +35,7 @@ export function newListenerId(): string {
 /** Reads one line of Seneca's TCP wire. Throws MalformedError if it is not an act message. */
 export function readActMessage(line: Uint8Array): ActMessage {
   const message = readJson(line)
-  if (!isObject(message) || message.kind !== 'act') {
+  if (!isJsonObject(message) || message.kind !== 'act') {
     throw new MalformedError('message', 'is not an act')
   }
   return actMessage(message)
@@ -51,7 +51,7 @@ const BEFORE_ACT = /^\s*\{(?:"(?:[^"\\]|\\.)*"|[^"])*?(?="act"\s*:)/
 export function readBeginning(beginning: Buffer): ActMessage {
   const head = BEFORE_ACT.exec(beginning.toString())?.[0]
   const message = head === undefined ? null : readJson(Buffer.from(`${head}"act":{}}`))
-  if (!isObject(message) || (message.kind ?? 'act') !== 'act') {
+  if (!isJsonObject(message) || (message.kind ?? 'act') !== 'act') {
     throw new MalformedError('message', 'is not an act')
   }
   return { ...actMessage(message), sync: true }
@@ -59,10 +59,10 @@ export function readBeginning(beginning: Buffer): ActMessage {
 
 function actMessage(message: Readonly<Record<string, unknown>>): ActMessage {
   const { id, act, origin, track, sync, time } = message
-  if (!isObject(act)) {
+  if (!isJsonObject(act)) {
     throw new MalformedError('message', 'has no act')
   }
-  const clientSent = isObject(time) ? time.client_sent : undefined
+  const clientSent = isJsonObject(time) ? time.client_sent : undefined
   return {
     id: typeof id === 'string' ? id : undefined,
     act,

@@ -60,3 +60,8 @@ export function jsonString(text: string): string {
 export function oneLineJson(json: string | null): string {
   return json === null ? 'null' : json.replace(/[\r\n\t]/g, ' ')
 }
+
+/** Whether a value is a JSON object: neither null nor an array. */
+export function isJsonObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

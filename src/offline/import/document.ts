@@ -1,4 +1,5 @@
 import { checkJson } from '../../core/commands/arguments.js'
+import { isJsonObject } from '../../core/commands/json-text.js'
 import { InvalidFieldError, MalformedError } from '../../core/errors.js'
 import { ExactNumber, parseExactJson } from './exact-json.js'
 import { plainJson } from './extended-json.js'
@@ -43,12 +44,7 @@ export function recordsIn(bytes: Uint8Array): Found[] {
 }
 
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    !Array.isArray(value) &&
-    !(value instanceof ExactNumber)
-  )
+  return isJsonObject(value) && !(value instanceof ExactNumber)
 }
 
 /** Whether this is a user's record: it has sessions or, if there are none, the time of the first. */
