@@ -2,12 +2,7 @@ export const UUID_BYTES = 16
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
-/** Makes a UUIDv4 (RFC 9562 section 5.4) of 16 random bytes, as text. */
-export function uuidV4(random: Uint8Array): string {
-  return uuidText(uuidV4Bytes(random))
-}
-
-/** The same, as 16 bytes in a new array. */
+/** Makes a UUIDv4 (RFC 9562 section 5.4) of 16 random bytes, in a new array. */
 export function uuidV4Bytes(random: Uint8Array): Uint8Array {
   const bytes = Uint8Array.from(random)
   bytes[6] = ((bytes[6] as number) & 0x0f) | 0x40

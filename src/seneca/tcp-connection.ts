@@ -49,10 +49,11 @@ export class Connection {
   private isStopping = false
   /** Acts have used up their share of this turn of the event loop. */
   private isWaiting = false
-  private isCorked = false
-  private readonly uncork = () => {
-    this.isCorked = false
-    this.socket.uncork()
+  /** The answers of this turn of the event loop. */
+  private answers = ''
+  private readonly endTurn = () => {
+    this.send()
+    this.advance()
   }
   private readonly takeTurn = () => {
     this.isWaiting = false
@@ -98,7 +99,7 @@ export class Connection {
 
   /** Whether an act is in progress or an answer unsent. */
   get isBusy(): boolean {
-    return this.inFlight > 0 || this.socket.writableLength > 0
+    return this.inFlight > 0 || this.unsentBytes > 0
   }
 
   cut(reason: string): void {
@@ -132,6 +133,7 @@ export class Connection {
     }
     socket.resume()
     if ((this.hasPeerEnded || this.isStopping) && this.inFlight === 0) {
+      this.send()
       socket.end()
     }
   }
@@ -149,12 +151,19 @@ export class Connection {
       const times = { receivedAtMs, sentAtMs: Date.now() }
       // Acts that share a commit, or that a server elsewhere answers together, end in one turn of the event loop. Their
       // answers leave in one write.
-      if (!this.isCorked) {
-        this.isCorked = true
-        this.socket.cork()
-        setImmediate(this.uncork)
+      if (this.answers === '') {
+        setImmediate(this.endTurn)
       }
-      this.socket.write(answerLine(message, outcome, this.settings.accept, times))
+      this.answers += answerLine(message, outcome, this.settings.accept, times)
+    }
+  }
+
+  private send(): void {
+    const { answers } = this
+    this.answers = ''
+    if (answers !== '' && !this.socket.destroyed) {
+      // Node needs three times the room to send a text.
+      this.socket.write(Buffer.from(answers))
     }
   }
 
@@ -180,9 +189,14 @@ export class Connection {
     return null
   }
 
+  /** About as many: in UTF-8, the answers of this turn may have a few more. */
+  private get unsentBytes(): number {
+    return this.socket.writableLength + this.answers.length
+  }
+
   private isFull(): boolean {
     const { maxInFlight, maxUnsentBytes } = this.settings
-    const unsentBytes = this.socket.writableLength
+    const unsentBytes = this.unsentBytes
     return (
       this.isWaiting ||
       unsentBytes > maxUnsentBytes ||

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { type AuditLog, openAuditLog } from '../audit/audit-log.js'
 import { type CommandableSessions, commandableSessions } from '../commandable/commands.js'
 import { epochSettings } from '../config/epoch-settings.js'
@@ -7,7 +8,6 @@ import { type CreatePorts, createSession, type TokenSession } from '../core/crea
 import type { ClockGuard } from '../core/endings/clock-guard.js'
 import { Expiry } from '../core/endings/expiry.js'
 import { EpochClock } from '../core/epoch.js'
-import { sodiumRandomBytes } from '../crypto/sodium.js'
 import { openServerKeys, type ServerKeys } from '../keys/server-keys.js'
 import type { ServedStore } from '../stores/engine.js'
 import { guardClock } from './clock.js'
@@ -61,7 +61,7 @@ export async function openBackend(context: ServerContext, stop?: AbortSignal): P
     clock,
     owners: openOwners(config.owners, log, lifecycle),
   }
-  const ports = { store, expiry, audit, clock, randomBytes: sodiumRandomBytes }
+  const ports = { store, expiry, audit, clock, newId: randomUUID }
   const sessions = new Sessions(ports, config)
   startSweep(sessions, metrics, log, lifecycle)
   return {

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import type { OpenArguments } from '../../src/core/commands/arguments.js'
 import { Sessions, type SessionsLimits } from '../../src/core/commands/sessions.js'
 import type { CreateClaim, NewKey } from '../../src/core/create/claim.js'
@@ -8,7 +8,6 @@ import type { ExpirySettings } from '../../src/core/endings/expiry-rules.js'
 import { EpochClock } from '../../src/core/epoch.js'
 import type { Audit, AuditEntry, Caller } from '../../src/core/operators/audit.js'
 import type { SessionStore } from '../../src/core/store.js'
-import { UUID_BYTES, uuidV4 } from '../../src/core/uuid.js'
 import { MemoryStore } from './memory-store.js'
 
 export const START_MS = 1_700_000_000_000
@@ -53,7 +52,7 @@ export function sessionsAt(
     ),
     owners: { check() {} },
     audit: audit ?? { ...NO_AUDIT, record: async (entry: AuditEntry) => void audited.push(entry) },
-    randomBytes: (length: number) => Uint8Array.from(randomBytes(length)),
+    newId: randomUUID,
   }
   const expiry = new Expiry(store, ports.clock, settings)
   return {
@@ -91,6 +90,6 @@ export function claimAt(
 /** A session key that nobody could use: its parts are made up. */
 export function anyKey(): NewKey {
   const digest = (text: string) => Uint8Array.from(createHash('sha256').update(text).digest())
-  const id = uuidV4(randomBytes(UUID_BYTES))
+  const id = randomUUID()
   return { id, publicKey: digest(`key of ${id}`), seal: () => digest(`seal of ${id}`) }
 }

@@ -7,7 +7,6 @@ import { ClockSuspectError, ConflictError, NotFoundError } from '../errors.js'
 import type { Audit, Caller } from '../operators/audit.js'
 import { newSession, type Session } from '../session.js'
 import type { Decision, Seen, SessionPage, SessionStore } from '../store.js'
-import { UUID_BYTES, uuidV4 } from '../uuid.js'
 import {
   checkClient,
   checkDataSize,
@@ -28,8 +27,8 @@ export interface SessionsPorts {
   readonly expiry: Expiry
   readonly audit: Audit
   readonly clock: EpochClock
-  /** `length` bytes from a cryptographic source, in a new array. */
-  randomBytes(length: number): Uint8Array
+  /** A new UUIDv4, from a cryptographic source. */
+  newId(): string
 }
 
 export interface SessionsLimits extends Quota {
@@ -231,7 +230,7 @@ export class Sessions {
       return { replace: { session } }
     }
     checkQuota(seen, this.limits)
-    const id = uuidV4(this.ports.randomBytes(UUID_BYTES))
+    const id = this.ports.newId()
     const nowMs = this.ports.clock.nowMs()
     const parts = { id, userId, userName, address, client, user, data, token: null }
     const session = newSession(parts, nowMs)

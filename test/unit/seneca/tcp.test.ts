@@ -214,7 +214,7 @@ describe('a connection', () => {
     const answers: ((session: null) => void)[] = []
     const get = () => new Promise<null>((resolve) => void answers.push(resolve))
     const { peer, peerSocket } = await started({ maxUnsentBytes: 8 * MIB }, { get })
-    const uncork = vi.spyOn(peerSocket(), 'uncork')
+    const write = vi.spyOn(peerSocket(), 'write')
     const act = { role: 'sessions', cmd: 'get_session_by_id', session_id: 'one' }
     peer.send(`${actLine(act)}${actLine(act)}${actLine(act)}`)
     await vi.waitUntil(() => answers.length === 3)
@@ -225,7 +225,7 @@ describe('a connection', () => {
     for (const _ of answers) {
       expect(await peer.answer()).toMatchObject({ res: null })
     }
-    expect(uncork).toHaveBeenCalledTimes(1)
+    expect(write).toHaveBeenCalledTimes(1)
   })
 
   it('may send a message in any pieces', async ({ started }) => {

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { Sessions } from '../../../../src/core/commands/sessions.js'
 import type { CreateClaim, NewKey } from '../../../../src/core/create/claim.js'
@@ -38,7 +38,10 @@ function setUp(limits: Partial<Limits> = {}, owners: OwnerPolicy = { check() {} 
     owners,
   }
   const create = (claim: CreateClaim) => createSession(claim, ports, settings)
-  const sessions = new Sessions({ store, expiry, clock, audit: NO_AUDIT, randomBytes }, settings)
+  const sessions = new Sessions(
+    { store, expiry, clock, audit: NO_AUDIT, newId: randomUUID },
+    settings,
+  )
   return { time, store, create, sessions }
 }
 

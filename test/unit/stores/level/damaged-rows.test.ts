@@ -301,7 +301,7 @@ function expiring(
   const limits = { idleTimeoutMs: 1000, maxSessionAgeMs: 0, retentionMs: 1e12 }
   const expiry = new Expiry(store, clock, limits, (problem) => told.push(problem))
   const audit = { ...NO_AUDIT, record: async (entry: AuditEntry) => onAudited(entry) }
-  const ports = { store, expiry, clock, audit, randomBytes: () => new Uint8Array(16) }
+  const ports = { store, expiry, clock, audit, newId: () => 'new' }
   const most = { maxSessionsPerOwner, maxSessions: 0, maxDataBytes: 1000 }
   return { expiry, sessions: new Sessions(ports, most) }
 }
