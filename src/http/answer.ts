@@ -72,7 +72,9 @@ export async function answer(
     if (refusal !== null) {
       say(response, refusal.status, refusal.reason)
     } else if (page !== undefined) {
-      response.writeHead(200, page.headers).end(page.body)
+      const isKnown = request.headers['if-none-match']?.includes(page.etag) ?? false
+      response.setHeader('ETag', page.etag)
+      response.writeHead(isKnown ? 304 : 200, page.headers).end(isKnown ? undefined : page.body)
     } else {
       say(response, 404, 'there is no such page')
     }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import type { OutgoingHttpHeaders } from 'node:http'
 import { extname, join, sep } from 'node:path'
@@ -5,6 +6,8 @@ import { extname, join, sep } from 'node:path'
 /** A file of the page, with its headers. */
 export interface PageFile {
   readonly body: Buffer
+  /** Changes with the body (RFC 9110 section 8.8.3). */
+  readonly etag: string
   readonly headers: OutgoingHttpHeaders
 }
 
@@ -45,13 +48,14 @@ export function readPages(directory: string): ReadonlyMap<string, PageFile> {
       // Such a file is named after its content, so it never changes.
       const isHashed = path.startsWith('/assets/')
       const caching = isHashed ? 'public, max-age=31536000, immutable' : 'no-cache'
+      const etag = `"${createHash('sha256').update(body).digest('base64url')}"`
       const headers = {
         ...SECURITY_HEADERS,
         'Content-Type': type,
         'Content-Length': body.length,
         'Cache-Control': caching,
       }
-      pages.set(path === '/index.html' ? '/' : path, { body, headers })
+      pages.set(path === '/index.html' ? '/' : path, { body, etag, headers })
     }
   }
   return pages

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { BinaryWriter } from '@bufbuild/protobuf/wire'
 import { BackupItem as BackupMessage, type BackupScope } from '#generated/sessiond/store/v1/backup'
 import type { EpochSettings } from '../core/epoch.js'
 import type { Deadline, IdempotencyScope } from '../core/store.js'
@@ -137,15 +138,5 @@ function sized(message: Partial<BackupMessage>): Buffer {
     end: undefined,
     ...message,
   }).finish()
-  return Buffer.concat([varint(bytes.length), bytes])
-}
-
-/** Seven bits a byte, the lowest first, as everywhere in protobuf. */
-function varint(value: number): Buffer {
-  const bytes: number[] = []
-  let rest = value
-  for (; rest > 0x7f; rest = Math.floor(rest / 0x80)) {
-    bytes.push((rest % 0x80) | 0x80)
-  }
-  return Buffer.from([...bytes, rest])
+  return Buffer.from(new BinaryWriter().bytes(bytes).finish())
 }

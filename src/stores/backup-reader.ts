@@ -1,3 +1,4 @@
+import { sizeDelimitedPeek } from '@bufbuild/protobuf/wire'
 import { InputFileError } from '../core/errors.js'
 import {
   type BackupCounts,
@@ -8,8 +9,10 @@ import {
   MAGIC,
 } from './backup-format.js'
 
-/** Far above the largest record that a server takes; its length has 4 bytes at most. */
+/** Far above the largest record that a server takes. */
 const MAX_ITEM_BYTES = 16 * 1024 * 1024
+/** Of the varint with an item's length. */
+const MAX_LENGTH_BYTES = 4
 
 /**
  * Reads a backup and verifies its structure, counts and digest; returns the counts. Trust the items only after it
@@ -34,8 +37,7 @@ async function* readItems(input: Input, name: string): AsyncGenerator<BackupItem
   }
   let place = 0
   for (let number = 1; ; number++) {
-    const { length, bytes, item } = await takeItem(input, `${name}, item ${number}`)
-    const sized = Buffer.concat([length, bytes])
+    const { sized, item } = await takeItem(input, `${name}, item ${number}`)
     if (item === null) {
       if (sum.counts.header === 0 || !sum.end().equals(sized) || (await input.take(1)).length > 0) {
         throw new InputFileError(name, 'was altered: its end does not agree with what comes before')
@@ -52,26 +54,22 @@ async function* readItems(input: Input, name: string): AsyncGenerator<BackupItem
   }
 }
 
+/** An item, and its bytes with their length. */
 async function takeItem(input: Input, place: string) {
-  const length: number[] = []
-  let size = 0
-  do {
-    const [byte] = await input.take(1)
-    if (byte === undefined) {
-      throw new InputFileError(place, 'is missing: the file is not whole')
-    }
-    size += (byte & 0x7f) * 0x80 ** length.length
-    length.push(byte)
-  } while ((length.at(-1) ?? 0) > 0x7f && size <= MAX_ITEM_BYTES && length.length < 4)
-  if (size > MAX_ITEM_BYTES || (length.at(-1) ?? 0) > 0x7f) {
+  const head = await input.peek(MAX_LENGTH_BYTES)
+  if (head.length === 0) {
+    throw new InputFileError(place, 'is missing: the file is not whole')
+  }
+  const { eof, size, offset } = sizeDelimitedPeek(head)
+  if (eof ? head.length === MAX_LENGTH_BYTES : size > MAX_ITEM_BYTES) {
     throw new InputFileError(place, `is larger than ${MAX_ITEM_BYTES} bytes`)
   }
-  const bytes = await input.take(size)
-  if (bytes.length < size) {
+  const sized = await input.take(eof ? head.length : offset + size)
+  if (eof || sized.length < offset + size) {
     throw new InputFileError(place, 'is cut short: the file is not whole')
   }
   try {
-    return { length: Buffer.from(length), bytes, item: decodeItem(bytes) }
+    return { sized, item: decodeItem(sized.subarray(offset)) }
   } catch (error) {
     throw new InputFileError(place, 'cannot be read', error)
   }
@@ -91,8 +89,8 @@ class Input {
     await this.chunks.return?.()
   }
 
-  /** The next bytes; fewer only at the end. */
-  async take(count: number): Promise<Buffer> {
+  /** The next bytes, which stay; fewer only at the end. */
+  async peek(count: number): Promise<Buffer> {
     const parts = [this.rest]
     for (let length = this.rest.length; length < count; length += parts.at(-1)?.length ?? 0) {
       const { value, done } = await this.chunks.next()
@@ -101,8 +99,14 @@ class Input {
       }
       parts.push(Buffer.from(value.buffer, value.byteOffset, value.length))
     }
-    const all = parts.length === 1 ? this.rest : Buffer.concat(parts)
-    this.rest = all.subarray(count)
-    return all.subarray(0, count)
+    this.rest = parts.length === 1 ? this.rest : Buffer.concat(parts)
+    return this.rest.subarray(0, count)
+  }
+
+  /** The next bytes; fewer only at the end. */
+  async take(count: number): Promise<Buffer> {
+    const taken = await this.peek(count)
+    this.rest = this.rest.subarray(taken.length)
+    return taken
   }
 }

@@ -155,7 +155,7 @@ fuzz({
 
 const server = await startFeedServer(hub, {
   ...{ host: '127.0.0.1', port: 0, access: { isPublic: false }, expectedVersion: '1.10.0' },
-  pages: new Map([['/', { body: Buffer.from('page'), headers: {} }]]),
+  pages: new Map([['/', { body: Buffer.from('page'), etag: '"a"', headers: {} }]]),
   isReady: async () => hub.isReady,
   onUsage: () => {},
   onFailure: (error) => expect.fail(`${error}`),

@@ -68,7 +68,7 @@ const serveHttp =
     await at.sessions.open({ userId: 'u', userName: '', ...place, user: null, data })
     const options = {
       ...(isTls && { tls: fixedTls(newAuthority().issue()) }),
-      pages: new Map([['/', { body: Buffer.from(LARGE), headers: {} }]]),
+      pages: new Map([['/', { body: Buffer.from(LARGE), etag: '"a"', headers: {} }]]),
       unsent,
     }
     const { port } = await startFeed(options, { at, graceMs: 0 })

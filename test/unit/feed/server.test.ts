@@ -14,7 +14,11 @@ import { recordCalls } from '../../support/observer.js'
 import { CALLER } from '../../support/sessions.js'
 import { fixedTls } from '../../support/tls.js'
 
-const PAGE = { body: Buffer.from('<!doctype html>'), headers: { 'Content-Type': 'text/html' } }
+const PAGE = {
+  body: Buffer.from('<!doctype html>'),
+  etag: '"a"',
+  headers: { 'Content-Type': 'text/html' },
+}
 
 async function start(options: Partial<FeedServerOptions> = {}) {
   const ticks: (() => void)[] = []

@@ -17,7 +17,7 @@ const METRICS: MetricsPorts = {
 }
 
 /** Asks a server that answers by these options. */
-async function ask(path: string, options: Partial<AnswerOptions> = {}, method = 'GET') {
+async function ask(path: string, options: Partial<AnswerOptions> = {}, init: RequestInit = {}) {
   const server = createServer((request, response) => {
     answer(request, response, {
       ...{ access: { isPublic: false }, pages: new Map(), isReady: async () => true },
@@ -25,7 +25,7 @@ async function ask(path: string, options: Partial<AnswerOptions> = {}, method = 
     }).catch(() => response.destroy())
   })
   const port = await listenLocally(server)
-  const response = await fetch(`http://127.0.0.1:${port}${path}`, { method })
+  const response = await fetch(`http://127.0.0.1:${port}${path}`, init)
   return { status: response.status, headers: response.headers, text: await response.text() }
 }
 
@@ -78,13 +78,24 @@ describe('/metrics', () => {
 })
 
 describe('a page', () => {
-  const page = { body: Buffer.from('<!doctype html>'), headers: { 'Content-Type': 'text/html' } }
+  const page = {
+    body: Buffer.from('<!doctype html>'),
+    etag: '"a"',
+    headers: { 'Content-Type': 'text/html' },
+  }
   const pages = new Map([['/', page]])
 
   it('is served at its path, whatever follows a question mark', async () => {
     const { status, headers, text } = await ask('/?q', { pages })
     expect({ status, text }).toEqual({ status: 200, text: '<!doctype html>' })
     expect(headers.get('content-type')).toBe('text/html')
+  })
+
+  it('is not sent again to a browser that has it', async () => {
+    const headers = { 'If-None-Match': 'W/"b", W/"a"' }
+    expect(await ask('/', { pages }, { headers })).toMatchObject({ status: 304, text: '' })
+    const other = { headers: { 'If-None-Match': '"b"' } }
+    expect(await ask('/', { pages }, other)).toMatchObject({ status: 200, text: '<!doctype html>' })
   })
 
   it('is told under the path of the list that it needs a WebSocket, or why it may not watch', async () => {
@@ -127,7 +138,7 @@ it.each([
 })
 
 it.each(['POST', 'PUT', 'DELETE'])('%s is refused where only pages are', async (method) => {
-  const { status, headers } = await ask('/healthz', {}, method)
+  const { status, headers } = await ask('/healthz', {}, { method })
   expect(status).toBe(405)
   expect(headers.get('allow')).toBe('GET, HEAD')
 })
