@@ -8,8 +8,8 @@ const FRAME_HEADER_BYTES = 9
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
 /** SETTINGS_HEADER_TABLE_SIZE = 0: equal trailers then arrive as equal bytes. SETTINGS_INITIAL_WINDOW_SIZE: 16 MiB. */
 const SETTINGS = Buffer.of(0, 1, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0)
-/** The largest step of a connection's window: about 2 GiB of replies. */
-const WINDOW_GROWTH = Buffer.of(0x7f, 0xff, 0, 0)
+/** The connection's window: 1 GiB of replies. It grows again by what came. */
+const WINDOW_BYTES = 0x4000_0000
 
 /**
  * Just enough HTTP/2 to repeat one unary gRPC call on one connection. The clients of node:http2 and grpc-js need
@@ -30,6 +30,7 @@ export class UnaryClient {
   #outgoing = []
   #rest = Buffer.alloc(0)
   #okTrailers = Buffer.alloc(0)
+  #ungrantedBytes = 0
 
   constructor(port, path) {
     this.#headers = headerBlocks(path)
@@ -39,7 +40,7 @@ export class UnaryClient {
     this.#socket.on('close', () => this.onError(new Error('the server closed the connection')))
     this.#socket.write(PREFACE)
     this.#send(Frame.SETTINGS, 0, 0, SETTINGS)
-    this.#send(Frame.WINDOW, 0, 0, WINDOW_GROWTH)
+    this.#grant(WINDOW_BYTES)
   }
 
   /** Sends a message of at most 16 KiB. If the status is OK, `onReply` gets the length of the answer. */
@@ -95,6 +96,7 @@ export class UnaryClient {
     switch (type) {
       case Frame.DATA:
         this.#calls.get(streamId).replyBytes += payload.length
+        this.#grant(payload.length)
         break
       case Frame.HEADERS:
         if (flags & Flag.END_STREAM) {
@@ -113,6 +115,17 @@ export class UnaryClient {
           new Error(`the server sent a frame of type ${type}: ${payload.toString('hex')}`),
         )
         break
+    }
+  }
+
+  /** Lets the server send so many bytes more, once they are worth a frame. */
+  #grant(bytes) {
+    this.#ungrantedBytes += bytes
+    if (this.#ungrantedBytes >= WINDOW_BYTES / 2) {
+      const growth = Buffer.alloc(4)
+      growth.writeUInt32BE(this.#ungrantedBytes)
+      this.#send(Frame.WINDOW, 0, 0, growth)
+      this.#ungrantedBytes = 0
     }
   }
 

@@ -1,7 +1,7 @@
 import { rounded } from '../lib/verdicts.js'
 
 const [WIDTH, HEIGHT] = [640, 340]
-const [LEFT, RIGHT, TOP, BOTTOM] = [64, 16, 40, 84]
+const [LEFT, RIGHT, TOP, BOTTOM] = [64, 32, 40, 84]
 const COLOURS = ['#0b6e99', '#c8501e', '#4f7d28', '#7a4fa3']
 
 /**
