@@ -1,48 +1,82 @@
-import { type Client, Metadata, type ServiceError, status } from '@grpc/grpc-js'
+import {
+  type Client,
+  type Metadata,
+  type ServiceError,
+  type StatusObject,
+  status,
+} from '@grpc/grpc-js'
 import { BadRequest, ErrorInfo, RetryInfo } from '#generated/google/rpc/error_details'
 import { Status } from '#generated/google/rpc/status'
 import { MAX_TIMER_MS } from '../../net/timers.js'
 import { RefusedError } from '../errors.js'
+import { metadataFor } from './connect.js'
 import { tlsProblem } from './tls-problem.js'
 
 /**
  * Makes a unary call with raw bytes. A deadline beyond the range of timers (24.8 days) is not sent: many servers would
  * treat it as past. Throws RefusedError, the signal's reason, or RangeError where the deadline is not a number.
+ *
+ * It calls on the channel: `Client.makeUnaryRequest` would add a quarter to the CPU of a call, for an emitter,
+ * interceptors and the stack trace of an error that seldom comes.
  */
-export function callUnary(
+export async function callUnary(
   client: Client,
   path: string,
   request: Uint8Array,
   deadlineAtMs: number,
   signal: AbortSignal | undefined,
-  metadata = new Metadata(),
+  metadata?: Metadata,
 ): Promise<Uint8Array> {
+  signal?.throwIfAborted()
+  if (Number.isNaN(deadlineAtMs)) {
+    throw new RangeError('deadlineMs must be a number of milliseconds')
+  }
+  const sentDeadlineAtMs = deadlineAtMs - Date.now() > MAX_TIMER_MS ? Infinity : deadlineAtMs
+  const call = client.getChannel().createCall(path, sentDeadlineAtMs, null, null, null)
+  const cancel = () => call.cancelWithStatus(status.CANCELLED, 'cancelled by the caller')
+  signal?.addEventListener('abort', cancel, { once: true })
+  try {
+    return await answerTo(call, request, metadataFor(client, metadata))
+  } catch (error) {
+    throw signal?.aborted ? signal.reason : error
+  } finally {
+    signal?.removeEventListener('abort', cancel)
+  }
+}
+
+type ChannelCall = ReturnType<ReturnType<Client['getChannel']>['createCall']>
+
+const NO_CONTEXT = {}
+
+/** Sends the request of a unary call, and waits for its answer. Throws RefusedError. */
+function answerTo(call: ChannelCall, request: Uint8Array, metadata: Metadata): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    signal?.throwIfAborted()
-    if (Number.isNaN(deadlineAtMs)) {
-      throw new RangeError('deadlineMs must be a number of milliseconds')
-    }
-    const cancel = () => call.cancel()
-    const call = client.makeUnaryRequest(
-      path,
-      toBuffer,
-      (bytes) => bytes,
-      request,
-      metadata,
-      { deadline: deadlineAtMs - Date.now() > MAX_TIMER_MS ? Infinity : deadlineAtMs },
-      (error, response) => {
-        signal?.removeEventListener('abort', cancel)
-        if (signal?.aborted) {
-          reject(signal.reason)
-        } else if (error !== null || response === undefined) {
-          reject(error === null ? new Error('no response') : refusal(error))
+    let answer: Uint8Array | undefined
+    call.start(metadata, {
+      onReceiveMetadata() {},
+      onReceiveMessage(message: Buffer) {
+        answer = message
+      },
+      onReceiveStatus(ended) {
+        if (ended.code !== status.OK) {
+          reject(refusal(serviceError(ended)))
+        } else if (answer === undefined) {
+          const details = 'the server sent no message'
+          reject(refusal(serviceError({ ...ended, code: status.UNIMPLEMENTED, details })))
         } else {
-          resolve(response)
+          resolve(answer)
         }
       },
-    )
-    signal?.addEventListener('abort', cancel, { once: true })
+    })
+    call.startRead()
+    call.sendMessageWithContext(NO_CONTEXT, toBuffer(request))
+    call.halfClose()
   })
+}
+
+/** As `Client.makeUnaryRequest` makes it. */
+function serviceError(ended: StatusObject): ServiceError {
+  return Object.assign(new Error(`${ended.code} ${status[ended.code]}: ${ended.details}`), ended)
 }
 
 /**

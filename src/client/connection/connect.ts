@@ -1,5 +1,5 @@
 import { createSecureContext } from 'node:tls'
-import { Client, credentials, InterceptingCall, type Interceptor } from '@grpc/grpc-js'
+import { Client, credentials, InterceptingCall, type Interceptor, Metadata } from '@grpc/grpc-js'
 import { certificateChain, trustedCertificates } from '../../crypto/certificates.js'
 import { privateKeyOfTls } from '../../crypto/private-key.js'
 import { readTcpAddress, readUnixAddress, type TcpAddress } from '../../net/address.js'
@@ -111,6 +111,11 @@ export function connect(address: string, options: ConnectOptions): Connection {
     'grpc.keepalive_time_ms': KEEPALIVE_TIME_MS,
     'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
   })
+  if (adminToken !== undefined) {
+    const metadata = new Metadata()
+    metadata.set('authorization', `Bearer ${adminToken}`)
+    tokenMetadata.set(client, metadata)
+  }
   return {
     address,
     client,
@@ -169,6 +174,7 @@ function serverOf(name: string): TcpAddress {
   return { host: bracketed ?? plain ?? name, port: Number(port ?? GRPC_PORT) }
 }
 
+/** For calls that somebody else makes with the client. */
 function withToken(token: string): Interceptor {
   return (options, nextCall) =>
     new InterceptingCall(nextCall(options), {
@@ -177,6 +183,21 @@ function withToken(token: string): Interceptor {
         next(metadata, listener)
       },
     })
+}
+
+/** By client: what carries its token. No field of the client, because printing it would show the token. */
+const tokenMetadata = new WeakMap<Client, Metadata>()
+const NO_METADATA = new Metadata()
+
+/** What a call on the client's channel must carry besides `metadata`, and `metadata`. Do not change it. */
+export function metadataFor(client: Client, metadata: Metadata = NO_METADATA): Metadata {
+  const token = tokenMetadata.get(client)
+  if (token === undefined || metadata === NO_METADATA) {
+    return token ?? metadata
+  }
+  const both = token.clone()
+  both.merge(metadata)
+  return both
 }
 
 /** Whether calls to this address stay on this machine. */
