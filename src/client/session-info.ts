@@ -80,12 +80,17 @@ export interface SessionInfoPage {
 
 /** Reads a session of a `sessions_v1` answer. */
 export function readSession(session: WireSession): SessionInfo {
-  const { id, userId, userName, active, address, client } = session
+  // Field by field: spreading an object costs more than all the rest.
   return {
-    ...{ id, userId, userName, active, address, client },
+    id: session.id,
+    userId: session.userId,
+    userName: session.userName,
+    active: session.active,
     openTimeMs: Date.parse(session.openTime),
     requestTimeMs: Date.parse(session.requestTime),
     closeTimeMs: session.closeTime === '' ? null : Date.parse(session.closeTime),
+    address: session.address,
+    client: session.client,
     user: session.user === '' ? null : session.user,
     data: session.data === '' ? null : session.data,
   }

@@ -66,9 +66,17 @@ export class SessionsClient {
    * Opens a session. If the user already has one open from this address and client, returns that one, with
    * `requestTimeMs` moved and what was given replaced.
    */
-  async open({ userName = '', user, data, ...rest }: OpenOptions): Promise<SessionInfo> {
-    const request = { ...rest, userName, user: jsonText(user), data: jsonText(data) }
-    const reply = await this.call('open_session', SessionOpenRequest, SessionObjectReply, request)
+  async open(options: OpenOptions): Promise<SessionInfo> {
+    const { userId, userName = '', address, client, user, data } = options
+    const reply = await this.call('open_session', SessionOpenRequest, SessionObjectReply, {
+      correlationId: '',
+      userId,
+      userName,
+      address,
+      client,
+      user: jsonText(user),
+      data: jsonText(data),
+    })
     return existing(reply, '')
   }
 
@@ -93,6 +101,7 @@ export class SessionsClient {
       metadata.set('sessiond-with-data', '1')
     }
     const request = {
+      correlationId: '',
       filter: new Map(
         Object.entries(filter).flatMap(([key, value]) =>
           value === undefined ? [] : [[key, `${value}`] as const],
@@ -118,7 +127,7 @@ export class SessionsClient {
       'store_session_data',
       SessionStoreDataRequest,
       SessionObjectReply,
-      { sessionId: id, data: jsonText(data) },
+      { correlationId: '', sessionId: id, data: jsonText(data) },
       metadataOf({ 'sessiond-user-id-bin': userId }),
     )
     return existing(reply, id)
@@ -126,7 +135,7 @@ export class SessionsClient {
 
   /** Replaces what is known of the session's user: JSON text, or null for none. Throws as `storeData` does. */
   async updateUser(id: string, user: string | null): Promise<SessionInfo> {
-    const request = { sessionId: id, user: jsonText(user) }
+    const request = { correlationId: '', sessionId: id, user: jsonText(user) }
     const types = [SessionUpdateUserRequest, SessionObjectReply] as const
     return existing(await this.call('update_session_user', ...types, request), id)
   }
@@ -157,23 +166,26 @@ export class SessionsClient {
 
   /** Ends the sessions that have expired and removes the records that are past `--retention`, as the server's sweep does. */
   async closeExpired(): Promise<void> {
-    await this.call('close_expired_sessions', SessionEmptyRequest, SessionEmptyReply, {})
+    await this.call('close_expired_sessions', SessionEmptyRequest, SessionEmptyReply, {
+      correlationId: '',
+    })
   }
 
   private callWithId(method: string, sessionId: string, metadata?: Metadata) {
-    return this.call(method, SessionIdRequest, SessionObjectReply, { sessionId }, metadata)
+    const request = { correlationId: '', sessionId }
+    return this.call(method, SessionIdRequest, SessionObjectReply, request, metadata)
   }
 
   private async call<Request, Reply extends { error: ErrorDescription | undefined }>(
     method: string,
     requestType: { encode(message: Request): { finish(): Uint8Array } },
     replyType: { decode(bytes: Uint8Array): Reply },
-    request: Omit<Request, 'correlationId'>,
+    request: Request,
     metadata?: Metadata,
   ): Promise<Reply> {
     const { client, address } = this.connection
     const path = `/sessions_v1.Sessions/${method}`
-    const bytes = requestType.encode({ ...request, correlationId: '' } as Request).finish()
+    const bytes = requestType.encode(request).finish()
     const deadlineAtMs = Date.now() + this.deadlineMs
     let answer: Uint8Array
     try {
