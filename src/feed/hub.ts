@@ -1,4 +1,4 @@
-import { PAGE } from '../core/commands/sessions.js'
+import { PAGE } from '../core/commands/list-sessions.js'
 import type { SessionChange } from '../core/events.js'
 import type { SessionStore } from '../core/store.js'
 import { type After, startTimer } from '../net/timers.js'

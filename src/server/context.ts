@@ -1,7 +1,7 @@
 import type { Config } from '../config/serve-options.js'
 import { VERSION } from '../config/version.js'
 import type { CallObserver } from '../core/calls.js'
-import { PAGE } from '../core/commands/sessions.js'
+import { PAGE } from '../core/commands/list-sessions.js'
 import type { Lifecycle } from '../net/lifecycle.js'
 import { Unsent, unsentLimits } from '../net/unsent.js'
 import type { Logger } from '../observability/log.js'

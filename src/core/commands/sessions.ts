@@ -16,8 +16,8 @@ import {
   type ListArguments,
   type OpenArguments,
 } from './arguments.js'
+import { listSessions } from './list-sessions.js'
 
-export const PAGE = 100
 /** How often `load` moves the request time, at most. */
 const TOUCH_INTERVAL_MS = 1000
 
@@ -105,28 +105,8 @@ export class Sessions {
   }
 
   /** A page of sessions, newest request first. Throws the signal's reason. */
-  async list(args: ListArguments, signal?: AbortSignal): Promise<SessionPage> {
-    if (args.id !== undefined) {
-      return this.listOne(args)
-    }
-    const { skip = 0, take = PAGE, total = false, ...filter } = args
-    checkName('user_id', filter.userId ?? '')
-    await this.ports.expiry.sweep.step()
-    const query = { ...filter, skip, take: Math.min(take, PAGE), total }
-    for (;;) {
-      const page = await this.ports.store.list(query, signal)
-      // In a list of open and ended sessions it needs no other place.
-      const overdue = query.active
-        ? page.sessions.filter((session) => this.rules.isOverdue(session))
-        : []
-      if (overdue.length === 0) {
-        return {
-          ...page,
-          sessions: page.sessions.map((session) => this.rules.asOfNow(session)),
-        }
-      }
-      await Promise.all(overdue.map((session) => this.ports.expiry.endIfOverdue(session.id)))
-    }
+  list(args: ListArguments, signal?: AbortSignal): Promise<SessionPage> {
+    return listSessions(this.ports, args, signal)
   }
 
   /** Replaces the session's data. Throws NotFoundError; ConflictError if it has ended. */
@@ -259,28 +239,6 @@ export class Sessions {
       throw new NotFoundError(id)
     }
     return written
-  }
-
-  private async listOne({
-    id = '',
-    skip = 0,
-    take = PAGE,
-    total = false,
-    ...filter
-  }: ListArguments) {
-    const { userId, active, fromTimeMs = 0, toTimeMs = Number.POSITIVE_INFINITY } = filter
-    const stored = await this.ports.store.get(id)
-    const session = stored && this.rules.asOfNow(stored)
-    const matches =
-      session !== undefined &&
-      (userId === undefined || session.userId === userId) &&
-      (active === undefined || session.active === active) &&
-      fromTimeMs <= session.requestTimeMs &&
-      session.requestTimeMs < toTimeMs
-    return {
-      sessions: matches && skip === 0 && take > 0 ? [session] : [],
-      total: total ? Number(matches) : null,
-    }
   }
 
   /** The session with its last request now. The time never moves backwards. */
