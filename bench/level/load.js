@@ -64,13 +64,7 @@ const someKey = (i) => keys[(i * 7919) % SESSIONS]
 results['bare get'] = await timed((i) => bare.getSync(someKey(i)))
 results['bare page'] = await timed((i) => bare.iterator({ gte: someKey(i), limit: PAGE }).all())
 await bare.close()
-console.log(
-  JSON.stringify({
-    ...results,
-    bytesOfRows: rowsPerSession * (keyBytes + valueBytes),
-    rowsPerSession,
-  }),
-)
+console.log(JSON.stringify(results))
 
 /** `operation` counts as `each`. */
 async function timed(operation, each = 1) {

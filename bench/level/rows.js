@@ -1,0 +1,75 @@
+import { Level } from 'level'
+import { LevelStore } from '../../dist/stores/level/store.js'
+import { bytesOnDisk } from '../lib/disk.js'
+import { makeUsers, sessionAt } from '../store/sessions.js'
+
+/*
+ * What the rows of a token session cost: `node rows.js JOB`. JOB is JSON with a new `directory`. Prints for each kind of
+ * row how many a session has, its bytes, and the CPU to write it; and the bytes of a session on disk.
+ */
+
+const SESSIONS = 20_000
+const AT_ONCE = 250
+/** What the SDK says it is. */
+const CLIENT = 'grpc-node-js/1.14.7'
+const EPOCHS = { genesisMs: 0, lengthMs: 1000 }
+/** By the first byte of the key: src/stores/level/layout/keys.ts. */
+const KINDS = {
+  s: 'the record',
+  k: 'the sealed private key',
+  t: 'in the list of all sessions',
+  u: 'in the list of its user',
+  i: 'the idempotency entry',
+  x: 'deadlines',
+}
+
+const { directory } = JSON.parse(process.argv[2])
+const location = `${directory}/store`
+
+const users = makeUsers(2 * SESSIONS)
+const store = await LevelStore.open(location, { epochs: EPOCHS })
+const nowMs = Date.now()
+let i = 0
+await Promise.all(Array.from({ length: AT_ONCE }, insertTokens))
+await store.close()
+
+const level = new Level(location, { keyEncoding: 'buffer', valueEncoding: 'view' })
+const all = await level.iterator().all()
+await level.compactRange(Buffer.of(0), Buffer.of(255))
+await level.close()
+
+const bare = new Level(`${directory}/rows`, { keyEncoding: 'buffer', valueEncoding: 'view' })
+await bare.open()
+const rows = []
+for (const [letter, kind] of Object.entries(KINDS)) {
+  const own = all.filter(([key]) => key[0] === letter.charCodeAt(0))
+  const mean = (part) => own.reduce((sum, row) => sum + row[part].length, 0) / own.length
+  rows.push({
+    ...{ kind, perSession: own.length / SESSIONS, keyBytes: mean(0), valueBytes: mean(1) },
+    cpuMicros: await cpuMicrosToWrite(own),
+  })
+}
+await bare.close()
+console.log(JSON.stringify({ rows, bytesOnDisk: (await bytesOnDisk(location)) / SESSIONS }))
+
+/** Open token sessions, each with an idempotency key. */
+async function insertTokens() {
+  while (i < 2 * SESSIONS) {
+    const { scope, decision } = sessionAt(i++, 2 * SESSIONS, users, nowMs)
+    const { session, seal } = decision.insert
+    if (session.token !== null) {
+      const open = { ...session, client: CLIENT, active: true, closeTimeMs: null }
+      await store.insert(scope, () => ({ insert: { ...decision.insert, seal, session: open } }))
+    }
+  }
+}
+
+async function cpuMicrosToWrite(own) {
+  const startCpu = process.cpuUsage()
+  for (let start = 0; start < own.length; start += AT_ONCE) {
+    const some = own.slice(start, start + AT_ONCE)
+    await bare.batch(some.map(([key, value]) => ({ type: 'put', key, value })))
+  }
+  const { user, system } = process.cpuUsage(startCpu)
+  return (user + system) / own.length
+}
