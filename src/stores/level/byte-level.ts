@@ -15,6 +15,7 @@ export interface Reading {
 export interface Walking extends Reading, Partial<KeyRange> {
   readonly limit?: number
   readonly highWaterMarkBytes?: number
+  readonly reverse?: boolean
 }
 
 export type StoredRow = [key: Buffer, value: Uint8Array]
@@ -23,6 +24,14 @@ export type StoredRow = [key: Buffer, value: Uint8Array]
 export type IsUnchecked = (key: Buffer) => boolean
 
 const NONE: IsUnchecked = () => false
+
+/** For keys that are counted, not read: bounds stay bytes, and each key becomes an empty text. */
+const UNREAD = {
+  name: 'unread',
+  format: 'utf8' as const,
+  encode: (bound: Buffer) => bound as unknown as string,
+  decode: (text: string) => text as unknown as Buffer,
+}
 
 /**
  * Reads rows and verifies the checksum over key and value of each. Throws StoreDamagedError, which names the row but
@@ -73,6 +82,13 @@ export class ByteLevel {
     // The binding makes a value for each key, too. An empty text costs it less than an empty buffer.
     const unread = { valueEncoding: 'utf8' }
     return this.raw.keys({ ...walking, ...unread })
+  }
+
+  /** Counts keys without reading them. */
+  async count(walking: Walking & Required<Pick<Walking, 'limit'>>): Promise<number> {
+    const unread = { keys: false, keyEncoding: UNREAD, valueEncoding: 'utf8' }
+    const rows = await this.raw.iterator({ ...walking, ...unread }).all()
+    return rows.length
   }
 
   /** To be closed. */

@@ -3,11 +3,12 @@ import type { Session } from '../../../core/session.js'
 import type { ListQuery, SessionPage } from '../../../core/store.js'
 import type { ByteLevel, Snapshot } from '../byte-level.js'
 import { storeError } from '../errors.js'
-import { idAfterTime, idOf, type KeyRange, listsAt, sessionKey, TALLY_KEY } from '../layout/keys.js'
+import { idAfterTime, idOf, listsAt, sessionKey, TALLY_KEY } from '../layout/keys.js'
 import { quoted } from '../layout/row-name.js'
 import { checkedSession, storedTally } from '../layout/stored.js'
-import { mergeKeys, SLICE_BYTES } from './scan.js'
-import { Wanted } from './wanted.js'
+import type { Places } from './places.js'
+import { firstKeys, mergeKeys } from './scan.js'
+import { rangesOf, Wanted } from './wanted.js'
 
 /** Records to decode in one turn of the event loop. */
 const SLICE_RECORDS = 100
@@ -32,51 +33,68 @@ export function isShort({ skip, take, total }: ListQuery): boolean {
 export async function listSessions(
   level: ByteLevel,
   query: ListQuery,
+  places: Places,
   onDamaged?: OnDamaged,
 ): Promise<SessionPage | null> {
   const snapshot = level.snapshot()
   try {
     const readMany: ReadMany = (keys) => level.getMany(keys, { snapshot })
-    const wanted = new Wanted(query, await knownTotal(query, readMany))
-    const isWalked = wanted.isDone || (await walkBriefly(level, snapshot, wanted))
+    const known = await knownTotal(query, readMany)
+    const total = known ?? (query.total ? await countBriefly(level, snapshot, query) : undefined)
+    if (total === null) {
+      return null
+    }
+    const wanted = new Wanted(query, total)
+    const isWalked = wanted.isDone || (await walkBriefly(level, snapshot, wanted, places))
     return isWalked ? await pageOf(wanted, readMany, onDamaged) : null
   } finally {
     await snapshot.close()
   }
 }
 
+/** How many sessions match; null if they are too many for a short walk. */
+async function countBriefly(
+  level: ByteLevel,
+  snapshot: Snapshot,
+  query: ListQuery,
+): Promise<number | null> {
+  let total = 0
+  for (const { gte, lt } of rangesOf(query)) {
+    total += await level.count({ gte, lt, snapshot, limit: MAX_OWN_KEYS + 1 })
+    if (total > MAX_OWN_KEYS) {
+      return null
+    }
+  }
+  return total
+}
+
 /** Whether a short walk sufficed. */
-async function walkBriefly(level: ByteLevel, snapshot: Snapshot, wanted: Wanted): Promise<boolean> {
+async function walkBriefly(
+  level: ByteLevel,
+  snapshot: Snapshot,
+  wanted: Wanted,
+  places: Places,
+): Promise<boolean> {
+  const isNear = wanted.length <= MAX_OWN_KEYS
+  const near = isNear ? await places.keysOf(level, snapshot, wanted) : undefined
+  if (near !== undefined) {
+    wanted.keys.push(...near)
+    places.remember(wanted)
+    return true
+  }
   const limit = Math.min(wanted.length, MAX_OWN_KEYS + 1)
   let keys: Buffer[] = []
   for (const range of wanted.ranges) {
     if (keys.length > MAX_OWN_KEYS) {
       return false
     }
-    const found = await firstKeys(level, range, snapshot, limit)
+    const { gte, lt } = range
+    const found = await firstKeys(level, { gte, lt, snapshot, limit })
     keys = mergeKeys(keys, found, wanted.timeOffset)
   }
   wanted.meet(keys)
+  places.remember(wanted)
   return wanted.isDone || keys.length <= MAX_OWN_KEYS
-}
-
-async function firstKeys(
-  level: ByteLevel,
-  { gte, lt }: KeyRange,
-  snapshot: Snapshot,
-  limit: number,
-): Promise<Buffer[]> {
-  const walk = level.keys({ gte, lt, snapshot, limit, highWaterMarkBytes: SLICE_BYTES })
-  try {
-    let keys = await walk.nextv(limit)
-    // Long keys come in several parts.
-    for (let more = keys; more.length > 0 && keys.length < limit; keys = keys.concat(more)) {
-      more = await walk.nextv(limit - keys.length)
-    }
-    return keys
-  } finally {
-    await walk.close()
-  }
 }
 
 /**

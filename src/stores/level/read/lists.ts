@@ -1,6 +1,7 @@
 import { Slots } from '../../../core/slots.js'
 import type { ListQuery, SessionPage } from '../../../core/store.js'
 import { isShort, listSessions, type OnDamaged } from './list.js'
+import { Places } from './places.js'
 import type { Read } from './scan.js'
 import { SharedLists } from './shared-lists.js'
 import { View } from './view.js'
@@ -10,6 +11,7 @@ export class Lists {
   /** The most reads that a write ever waits for. */
   private readonly short = new Slots(4)
   private readonly shared: SharedLists
+  private readonly places = new Places()
 
   /** `onDamaged`: as for `listSessions`. */
   constructor(
@@ -24,7 +26,7 @@ export class Lists {
     const own = async () => {
       signal?.throwIfAborted()
       return isShort(query) || !this.shared.isWalking(query)
-        ? this.read((level) => listSessions(level, query, this.onDamaged))
+        ? this.read((level) => listSessions(level, query, this.places, this.onDamaged))
         : null
     }
     return (await this.short.run(own)) ?? this.shared.list(query, signal)

@@ -1,4 +1,4 @@
-import type { ByteLevel, Reading } from '../byte-level.js'
+import type { ByteLevel, Reading, Walking } from '../byte-level.js'
 import type { KeyRange } from '../layout/keys.js'
 
 /** Keys in a slice: a few milliseconds of the event loop. */
@@ -47,6 +47,25 @@ export function scan(
     ...(limit !== undefined && { limit }),
   }
   return slices(read, (level) => level.keys(walking), size)
+}
+
+/** The first keys of a range, at once. */
+export async function firstKeys(
+  level: ByteLevel,
+  walking: Walking & { readonly limit: number },
+): Promise<Buffer[]> {
+  const { limit } = walking
+  const walk = level.keys({ ...walking, highWaterMarkBytes: SLICE_BYTES })
+  try {
+    let keys = await walk.nextv(limit)
+    // Long keys come in several parts.
+    for (let more = keys; more.length > 0 && keys.length < limit; keys = keys.concat(more)) {
+      more = await walk.nextv(limit - keys.length)
+    }
+    return keys
+  } finally {
+    await walk.close()
+  }
 }
 
 /** Reads as part of another read. */
