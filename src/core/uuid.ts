@@ -4,7 +4,7 @@ const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(
 
 /** Makes a UUIDv4 (RFC 9562 section 5.4) of 16 random bytes, in a new array. */
 export function uuidV4Bytes(random: Uint8Array): Uint8Array {
-  const bytes = Uint8Array.from(random)
+  const bytes = new Uint8Array(random)
   bytes[6] = ((bytes[6] as number) & 0x0f) | 0x40
   bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80
   return bytes

@@ -81,7 +81,7 @@ export class Answers {
     if (meta !== plain.meta) {
       return made ?? this.sign(meta)
     }
-    plain.signature ??= Uint8Array.from(made ?? this.sign(meta))
+    plain.signature ??= new Uint8Array(made ?? this.sign(meta))
     return plain.signature
   }
 

@@ -54,7 +54,7 @@ export class Prover {
     const minted = (await this.run(request, { owner, lifetime, meta })) as Minted
     const id = uuidText(minted.id)
     // What it is a slice of would stay in memory as long as the session does.
-    const publicKey = Uint8Array.from(minted.publicKey)
+    const publicKey = new Uint8Array(minted.publicKey)
     const seal = () =>
       resealSeed(this.ports.sealing(), minted.seal, id, { owner, lifetime, publicKey }) ??
       minted.seal

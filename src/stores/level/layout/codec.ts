@@ -91,9 +91,9 @@ export function decodeSession(bytes: Uint8Array): Session {
 function decodeToken({ owner, lifetime, publicKey }: TokenMessage): Token {
   return {
     // The decoder returns slices, which would keep the whole record in memory.
-    owner: Uint8Array.from(owner),
+    owner: new Uint8Array(owner),
     lifetime: lifetime ?? { exp: 0n, nbf: 0n, iat: 0n },
-    publicKey: Uint8Array.from(publicKey),
+    publicKey: new Uint8Array(publicKey),
   }
 }
 
@@ -109,7 +109,7 @@ export function decodeAnswer(bytes: Uint8Array): Answer {
   const { sessionId, bodySha256, expiresTimeMs } = IdempotencyEntry.decode(bytes)
   return {
     sessionId,
-    bodySha256: Uint8Array.from(bodySha256),
+    bodySha256: new Uint8Array(bodySha256),
     expiresTimeMs: milliseconds(expiresTimeMs),
   }
 }
@@ -127,7 +127,7 @@ export function decodeInfo(bytes: Uint8Array): Info {
   const { layoutVersion, epochGenesisMs, epochLengthMs, uncheckedFrom } = StoreInfo.decode(bytes)
   return {
     layoutVersion,
-    uncheckedFrom: Uint8Array.from(uncheckedFrom),
+    uncheckedFrom: new Uint8Array(uncheckedFrom),
     epochs: { genesisMs: milliseconds(epochGenesisMs), lengthMs: milliseconds(epochLengthMs) },
   }
 }

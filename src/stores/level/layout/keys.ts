@@ -210,7 +210,7 @@ function readScope(parts: Buffer): IdempotencyScope {
   const [owner, afterOwner] = readSized(parts)
   const [signer, key] = readSized(afterOwner)
   // Copies: slices would keep the whole key in memory.
-  return { owner: Uint8Array.from(owner), signer: Uint8Array.from(signer), key: key.toString() }
+  return { owner: new Uint8Array(owner), signer: new Uint8Array(signer), key: key.toString() }
 }
 
 /** Prefixes a part with its length in 2 bytes. */
