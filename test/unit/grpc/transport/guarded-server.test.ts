@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import { connect as connectHttp2 } from 'node:http2'
 import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import type { GrpcLimits } from '../../../../src/config/grpc-limits.js'
+import type { CallObserver } from '../../../../src/core/calls.js'
 import {
   EpochDriftError,
   IdempotencyKeyReusedError,
@@ -14,8 +15,9 @@ import type { AdmitOperator } from '../../../../src/core/operators/trust.js'
 import type { Call } from '../../../../src/grpc/pipeline/call.js'
 import type { Methods } from '../../../../src/grpc/pipeline/method.js'
 import { grpcService } from '../../../../src/grpc/pipeline/pipeline.js'
+import { GuardedServer } from '../../../../src/grpc/transport/guarded-server.js'
 import { stopClock } from '../../../support/clock.js'
-import { startTestGrpc, streamBytes, unaryBytes } from '../../../support/grpc.js'
+import { createService, startTestGrpc, streamBytes, unaryBytes } from '../../../support/grpc.js'
 import { NO_FAILURES } from '../../../support/observer.js'
 
 const CREATE = '/session.Session/Create'
@@ -30,6 +32,10 @@ const WATCH = '/grpc.health.v1.Health/Watch'
 async function serve(limits: Partial<GrpcLimits>, admit?: AdmitOperator) {
   const passMs = stopClock()
   const limited: string[] = []
+  let release = () => {}
+  const isReleased = new Promise<void>((resolve) => {
+    release = resolve
+  })
   const fail = async (request: Buffer, call: Call): Promise<Buffer> => {
     switch (`${request}`) {
       case 'forwarded':
@@ -43,6 +49,9 @@ async function serve(limits: Partial<GrpcLimits>, admit?: AdmitOperator) {
         throw new EpochDriftError('body.lifetime.iat', 9n, 1n, 2n)
       case 'ended':
         throw new SessionEndedError('s')
+      case 'slow':
+        await isReleased
+        return request
       case 'reused':
         throw new IdempotencyKeyReusedError()
       default:
@@ -64,7 +73,7 @@ async function serve(limits: Partial<GrpcLimits>, admit?: AdmitOperator) {
     (limit) => limited.push(limit),
   )
   onTestFinished(async () => void (await server.close(0)))
-  return { server, limited, address: server.address, passMs }
+  return { server, limited, release, address: server.address, passMs }
 }
 
 /** A client on a connection of its own. A call gives the name of its code. */
@@ -199,4 +208,41 @@ it('a request that is a stream may last, one that is late is ended', async () =>
   reflection.write(Buffer.from([0x3a, 1, 0x2a]))
   await answered
   expect(limited).toEqual(['header-timeout'])
+})
+
+it('cuts the calls that answer with a stream, and no others', async () => {
+  const register = vi.spyOn(GuardedServer.prototype, 'register')
+  onTestFinished(() => register.mockRestore())
+  const { address, server, release } = await serve({})
+  const [guarded = expect.fail()] = register.mock.contexts as GuardedServer[]
+  const { call, open } = clientOf(address)
+  const watch = open(WATCH)
+  const cut = once(watch, 'error')
+  await once(watch, 'data')
+  const answered = call('slow', CREATE)
+  await expect.poll(() => server.report().calls).toBe(2)
+  guarded.cutStreams()
+  expect((await cut)[0]).toMatchObject({ code: status.CANCELLED })
+  release()
+  expect(await answered).toBe('OK')
+})
+
+it('counts the end of a call once, though it is answered and then refused', async () => {
+  let isPlanted = true
+  const observer: CallObserver = {
+    begin: (call) => ({
+      ...NO_FAILURES.begin(call),
+      end() {
+        if (isPlanted) {
+          isPlanted = false
+          throw new Error('planted')
+        }
+      },
+    }),
+  }
+  const server = await startTestGrpc(createService((request) => request, observer))
+  onTestFinished(async () => void (await server.close(0)))
+  await clientOf(server.address).call('good', CREATE)
+  expect(isPlanted).toBe(false)
+  expect(server.report().calls).toBe(0)
 })

@@ -1,7 +1,33 @@
 import { once } from 'node:events'
-import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2'
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect,
+  type IncomingHttpHeaders,
+} from 'node:http2'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { mendHeaders } from '../../../../src/grpc/transport/headers.js'
 import { createService, startTestGrpc } from '../../../support/grpc.js'
+
+describe('headers that are not printable', () => {
+  const mended = (headers: IncomingHttpHeaders) => {
+    mendHeaders(headers, Object.entries(headers).flat() as string[])
+    return headers
+  }
+
+  it('keep their names, and lose what grpc-js would drop them for', () => {
+    expect(mended({ 'x-a': 'r\xe9sum\xe9', 'x-b': 'a\tb', 'x-c': 'plain' })).toEqual({
+      'x-a': 'r?sum?',
+      'x-b': 'a?b',
+      'x-c': 'plain',
+    })
+  })
+
+  it('stay as they are where they say which call this is', () => {
+    const headers = { ':path': '/a/\xe9', ':authority': 'h\xe9', ':method': 'POST' }
+    expect(mended({ ...headers })).toEqual(headers)
+  })
+})
 
 /** A server whose Create does what it is asked, which is to remember it. */
 async function serve() {
