@@ -18,7 +18,6 @@ const PING_INTERVAL_MS = 30_000
 const USAGE_INTERVAL_MS = 60_000
 /** How long a peer may take to close a connection that the server ends. */
 const CLOSE_TIMEOUT_MS = 2_000
-const HEADER_TIMEOUT_MS = 10_000
 /** How often Node looks for requests that take too long to arrive. */
 const CHECK_INTERVAL_MS = 1_000
 const KEEP_ALIVE_MS = 30_000
@@ -27,9 +26,16 @@ export interface FeedLimits extends ViewerLimits {
   readonly maxViewers: number
   /** Connections besides those of viewers: pages, probes. */
   readonly otherConnections: number
+  /** Timeout for the TLS handshake, and for a request to arrive. */
+  readonly headerTimeoutMs: number
 }
 
-const LIMITS: FeedLimits = { ...VIEWER_LIMITS, maxViewers: 2_000, otherConnections: 256 }
+const LIMITS: FeedLimits = {
+  ...VIEWER_LIMITS,
+  maxViewers: 2_000,
+  otherConnections: 256,
+  headerTimeoutMs: 10_000,
+}
 
 export interface FeedServerOptions extends AnswerOptions {
   readonly host: string
@@ -42,8 +48,6 @@ export interface FeedServerOptions extends AnswerOptions {
   /** Called at intervals if the usage has changed. */
   readonly onUsage: (usage: FeedReport) => void
   readonly limits?: Partial<FeedLimits>
-  /** Timeout for the TLS handshake, and for a request to arrive (default: 10 s). */
-  readonly headerTimeoutMs?: number
   /** Called if a connection arrives beyond the limit. */
   readonly onFull?: () => void
   /** Counts the unsent answers of all listeners (default: nobody does). */
@@ -84,7 +88,7 @@ export async function startFeedServer(
     closeTimeoutMs: CLOSE_TIMEOUT_MS,
   })
   const calls = new UnderWay()
-  const server = answeringServer(options, calls)
+  const server = answeringServer(options, limits, calls)
   const connections = boundConnections(server, limits.maxViewers + limits.otherConnections, onFull)
   if (options.unsent) {
     countAnswers(server, options.unsent)
@@ -107,8 +111,12 @@ export async function startFeedServer(
   }
 }
 
-function answeringServer(options: FeedServerOptions, calls: UnderWay): Server {
-  const { tls = null, headerTimeoutMs = HEADER_TIMEOUT_MS, onFailure } = options
+function answeringServer(
+  options: FeedServerOptions,
+  { headerTimeoutMs }: FeedLimits,
+  calls: UnderWay,
+): Server {
+  const { tls = null, onFailure } = options
   const serve = servedBy(
     (request, response, askedAtMs: number) => answer(request, response, options, askedAtMs),
     onFailure,

@@ -63,7 +63,7 @@ export async function openBackend(context: ServerContext, stop?: AbortSignal): P
   }
   const ports = { store, expiry, audit, clock, newId: randomUUID }
   const sessions = new Sessions(ports, config)
-  startSweep(sessions, metrics, log, lifecycle)
+  startSweep(context, sessions)
   return {
     ...{ store, keys, audit, guard, clock, expiry, sessions },
     create: (claim) => createSession(claim, createPorts, config),

@@ -34,7 +34,7 @@ export async function startFeed(
   { tls, credential, isServing, findings }: FeedParts,
 ): Promise<FeedServer | null> {
   const { config, log, metrics, observer, unsent, lifecycle } = context
-  const { http, feedTokenFile, feedPublic, feedMaxSessions, headerTimeoutMs } = config
+  const { http, feedTokenFile, feedPublic, feedMaxSessions } = config
   if (http === null) {
     return null
   }
@@ -47,7 +47,7 @@ export async function startFeed(
   const server = await startFeedServer(hub, {
     ...http,
     tls,
-    headerTimeoutMs,
+    limits: config,
     onFull: () => metrics.limited('http-connections'),
     unsent,
     access: {

@@ -1,19 +1,12 @@
 import type { Sessions } from '../core/commands/sessions.js'
 import { ClockSuspectError } from '../core/errors.js'
 import { backgroundInterval } from '../net/background-timers.js'
-import type { Lifecycle } from '../net/lifecycle.js'
-import type { Logger } from '../observability/log.js'
-import type { Metrics } from '../observability/metrics.js'
+import type { ServerContext } from './context.js'
 
 const INTERVAL_MS = 1_000
 
 /** Ends and purges what is due, at intervals. Reports a failure and tries again. */
-export function startSweep(
-  sessions: Sessions,
-  metrics: Metrics,
-  log: Logger,
-  lifecycle: Lifecycle,
-): void {
+export function startSweep({ metrics, log, lifecycle }: ServerContext, sessions: Sessions): void {
   const stop = new AbortController()
   let sweeping = Promise.resolve()
   const sweep = async () => {

@@ -507,7 +507,7 @@ describe('the connections of the session list', () => {
     ['half of its headers', 'GET / HTTP/1.1\r\nHost: localhost\r\n'],
     ['half of its body', 'POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n12'],
   ])('end where a request brings %s in time', async (_, sent) => {
-    const { server } = await start({ headerTimeoutMs: 50 })
+    const { server } = await start({ limits: { headerTimeoutMs: 50 } })
     const { socket, closed } = await idle(server.address)
     socket.resume()
     socket.write(sent)
