@@ -75,7 +75,7 @@ describe('sessiond serve', () => {
         () => true,
         () => false,
       )
-    await expect.poll(ready, { timeout: 20_000, interval: 200 }).toBe(true)
+    await expect.poll(ready, { interval: 200 }).toBe(true)
     client.close()
     child.kill('SIGTERM')
     expect(await exited).toEqual([0, null])

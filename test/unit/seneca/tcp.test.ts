@@ -333,13 +333,20 @@ describe('a connection', () => {
     async ([, bytes, most], { started }) => {
       let underWay = 0
       let atMost = 0
-      const { peer } = await started(
+      let release = () => {}
+      const released = new Promise<void>((resolve) => {
+        release = resolve
+      })
+      const { peer, stillServes } = await started(
         {},
         {
           get: async (id) => {
+            if (id !== 'early' && id !== 'late') {
+              return null
+            }
             underWay++
             atMost = Math.max(atMost, id === 'late' ? underWay : 0)
-            await new Promise(setImmediate)
+            await (id === 'late' ? released : new Promise(setImmediate))
             underWay--
             return { ...SESSION, data: `"${'x'.repeat(bytes)}"` }
           },
@@ -354,6 +361,11 @@ describe('a connection', () => {
         await peer.answer()
       }
       ask('late', late)
+      await until(() => underWay >= most)
+      // By when one more would have begun.
+      await stillServes()
+      expect(underWay).toBe(most)
+      release()
       for (let i = 0; i < late; i++) {
         await peer.answer()
       }
