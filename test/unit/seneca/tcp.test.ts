@@ -217,7 +217,7 @@ describe('a connection', () => {
     const write = vi.spyOn(peerSocket(), 'write')
     const act = { role: 'sessions', cmd: 'get_session_by_id', session_id: 'one' }
     peer.send(`${actLine(act)}${actLine(act)}${actLine(act)}`)
-    await vi.waitUntil(() => answers.length === 3)
+    await until(() => answers.length === 3)
     // One after the other, as answers of a server elsewhere come.
     for (const answer of answers) {
       setImmediate(answer, null)
