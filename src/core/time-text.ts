@@ -35,7 +35,11 @@ export function readTimeMs(field: string, value: unknown): number {
 }
 
 const DAY_MS = 86_400_000
-const TWO_DIGITS = Array.from({ length: 60 }, (_, n) => `${n}`.padStart(2, '0'))
+const HOURS_AND_MINUTES = Array.from({ length: 24 * 60 }, (_, n) => {
+  return `${digits(Math.floor(n / 60), 2)}:${digits(n % 60, 2)}:`
+})
+const SECONDS = Array.from({ length: 60 }, (_, n) => digits(n, 2))
+const MILLISECONDS = Array.from({ length: 1000 }, (_, n) => `.${digits(n, 3)}Z`)
 /** The last day written, with its `T`: most instants are of today, and a Date costs four times as much. */
 let lastDay = Number.NaN
 let lastDayText = ''
@@ -49,11 +53,12 @@ export function isoText(timeMs: number): string {
   }
   const inDayMs = timeMs - day * DAY_MS
   const seconds = Math.floor(inDayMs / 1000)
-  const ms = Math.floor(inDayMs % 1000)
-  const hour = TWO_DIGITS[Math.floor(seconds / 3600)]
-  const minute = TWO_DIGITS[Math.floor(seconds / 60) % 60]
-  const fraction = ms < 10 ? `.00${ms}` : ms < 100 ? `.0${ms}` : `.${ms}`
-  return `${lastDayText}${hour}:${minute}:${TWO_DIGITS[seconds % 60]}${fraction}Z`
+  // Few parts: each costs an object until the text is sent.
+  return `${lastDayText}${HOURS_AND_MINUTES[Math.floor(seconds / 60)]}${SECONDS[seconds % 60]}${MILLISECONDS[Math.floor(inDayMs % 1000)]}`
+}
+
+function digits(n: number, length: number): string {
+  return `${n}`.padStart(length, '0')
 }
 
 /** Seconds may have a fraction. Milliseconds may not: it would be a mistake. */

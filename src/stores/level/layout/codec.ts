@@ -3,7 +3,7 @@ import {
   IdempotencyEntry,
   Session as SessionMessage,
   StoreInfo,
-  type Token as TokenMessage,
+  Token as TokenMessage,
 } from '#generated/sessiond/store/v1/store'
 import type { EpochSettings } from '../../../core/epoch.js'
 import type { Session, Token } from '../../../core/session.js'
@@ -28,6 +28,30 @@ export interface Tally {
   readonly openSessions: number
   /** The number of commits since the store was made. */
   readonly commits: number
+}
+
+/** The fields of a record by their tags: the field's number, and how it is encoded. */
+const FIELDS: Readonly<Record<number, keyof SessionRecord>> = {
+  10: 'id',
+  18: 'userId',
+  26: 'userName',
+  32: 'active',
+  40: 'openTimeMs',
+  48: 'requestTimeMs',
+  56: 'closeTimeMs',
+  66: 'address',
+  74: 'client',
+  82: 'user',
+  90: 'data',
+  98: 'token',
+}
+const LENGTH_DELIMITED = 2
+/** Numbers of up to 7 bytes: all times until the year 19000. */
+const MAX_SCALE = 0x80 ** 6
+const NO_RECORD: SessionRecord = {
+  ...{ id: '', userId: '', userName: '', active: false },
+  ...{ openTimeMs: 0, requestTimeMs: 0, closeTimeMs: 0 },
+  ...{ address: '', client: '', user: '', data: '', token: undefined },
 }
 
 const MAX_SHARED_BYTES = 64 * 1024
@@ -70,7 +94,67 @@ export function encodeSession(session: Session): Uint8Array {
 }
 
 export function decodeSession(bytes: Uint8Array): Session {
-  const record = SessionMessage.decode(bytes)
+  return sessionOf(readRecord(bytes) ?? SessionMessage.decode(bytes))
+}
+
+/** A record before its values are checked. */
+type SessionRecord = Omit<SessionMessage, 'openTimeMs' | 'requestTimeMs' | 'closeTimeMs'> & {
+  openTimeMs: bigint | number
+  requestTimeMs: bigint | number
+  closeTimeMs: bigint | number
+}
+
+/**
+ * Reads a record in one pass, without an object for each of its parts: lists read many. undefined if anything in it is not
+ * as `encodeSession` writes it; the generated decoder says what that means.
+ */
+function readRecord(bytes: Uint8Array): SessionRecord | undefined {
+  const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes)
+  const record = { ...NO_RECORD }
+  let pos = 0
+  while (pos < buffer.length) {
+    const tag = buffer[pos++] as number
+    // Each field begins with a number: its value, or its length.
+    let number = 0
+    for (let scale = 1; ; scale *= 0x80) {
+      const byte = buffer[pos++]
+      if (byte === undefined || scale > MAX_SCALE) {
+        return undefined
+      }
+      number += (byte & 0x7f) * scale
+      if (byte < 0x80) {
+        break
+      }
+    }
+    const field = FIELDS[tag]
+    if (field === undefined) {
+      return undefined
+    }
+    const end = (tag & 7) === LENGTH_DELIMITED ? pos + number : pos
+    if (end > buffer.length) {
+      return undefined
+    }
+    switch (field) {
+      case 'active':
+        record.active = number !== 0
+        break
+      case 'openTimeMs':
+      case 'requestTimeMs':
+      case 'closeTimeMs':
+        record[field] = number
+        break
+      case 'token':
+        record.token = TokenMessage.decode(buffer.subarray(pos, end))
+        break
+      default:
+        record[field] = buffer.toString('utf8', pos, end)
+    }
+    pos = end
+  }
+  return record
+}
+
+function sessionOf(record: SessionRecord): Session {
   return {
     id: record.id,
     userId: record.userId,
@@ -148,7 +232,7 @@ export function decodeTally(bytes: Uint8Array): Tally {
 }
 
 /** Throws RangeError for a value that a number cannot represent: the store never writes one. */
-function milliseconds(value: bigint): number {
+function milliseconds(value: bigint | number): number {
   const ms = Number(value)
   if (!Number.isSafeInteger(ms)) {
     throw new RangeError(`the record holds a time of ${value} ms`)

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   decodeAnswer,
@@ -29,5 +30,60 @@ describe('an encoded record', () => {
     const data = JSON.stringify('x'.repeat(100_000))
     expect(decodeSession(encodeSession({ ...session, data })).data).toBe(data)
     expect(encodeSession(session)).toEqual(before)
+  })
+})
+
+describe('a record', () => {
+  it('is read as it was written, whatever its values are', () => {
+    const text = fc.string({ unit: 'grapheme', maxLength: 200 })
+    const timeMs = fc.oneof(fc.nat(), fc.maxSafeNat())
+    const parts = fc.record({
+      ...{ id: text, userId: text, userName: text, address: text, client: text },
+      ...{ openTimeMs: timeMs, requestTimeMs: timeMs },
+      user: fc.option(fc.json()),
+      data: fc.option(fc.json()),
+      token: fc.option(
+        fc.record({
+          owner: fc.uint8Array({ maxLength: 64 }),
+          lifetime: fc.record({
+            exp: fc.bigInt(0n, 2n ** 64n - 1n),
+            nbf: fc.constant(0n),
+            iat: fc.constant(1n),
+          }),
+          publicKey: fc.uint8Array({ minLength: 32, maxLength: 32 }),
+        }),
+      ),
+    })
+    fc.assert(
+      fc.property(parts, (values) => {
+        const written = { ...session, ...values }
+        expect(decodeSession(encodeSession(written))).toEqual(written)
+      }),
+    )
+  })
+
+  it('keeps a byte order mark at the beginning of a text', () => {
+    const marked = { ...session, userId: '\ufeffu' }
+    expect(decodeSession(encodeSession(marked))).toEqual(marked)
+  })
+
+  it.each([
+    ['a number', [0xa0, 0x01, 0x07]],
+    ['a checksum', [0x7d, 1, 2, 3, 4]],
+    ['a text', [0xa2, 0x01, 0x01, 0x61]],
+  ])('may have %s that this release does not know', (_, field) => {
+    const bytes = Buffer.concat([encodeSession(session), Buffer.from(field)])
+    expect(decodeSession(bytes)).toEqual(session)
+  })
+
+  it('is an error where it is cut off within a field', () => {
+    const bytes = encodeSession({ ...session, data: '[1,2,3]' })
+    expect(() => decodeSession(bytes.subarray(0, -1))).toThrow()
+    expect(() => decodeSession(bytes.subarray(0, -8))).toThrow()
+  })
+
+  it('is an error where it holds a time that no number can', () => {
+    const time = [0x28, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01]
+    expect(() => decodeSession(Buffer.from(time))).toThrow(RangeError)
   })
 })
