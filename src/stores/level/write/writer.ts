@@ -113,9 +113,16 @@ export class Writer {
   }
 
   private async commit(group: readonly Pending[]): Promise<void> {
-    const changes = group.flatMap(({ change }) => change ?? [])
+    const changes: SessionChange[] = []
+    const rows: Row[] = []
+    for (const write of group) {
+      rows.push(...write.rows)
+      if (write.change !== null) {
+        changes.push(write.change)
+      }
+    }
     const { tally, row } = this.counts.next(changes)
-    const rows = [...group.flatMap((write) => write.rows), row]
+    rows.push(row)
     const sync = this.options.sync && group.some(({ durable }) => durable)
     const startedAtMs = performance.now()
     try {
