@@ -11,8 +11,8 @@ import { measureLoads } from './loads.js'
 import { makeUsers } from './sessions.js'
 import { costPlot, summaryTable, verdicts } from './summary.js'
 
-/** How much smaller than the largest store the others are. */
-const SIZES = [100, 10, 1]
+/** What part of the largest store each has. */
+const SHARES = [0.01, 0.1, 1]
 const PAGE = 100
 const RESTARTS = 3
 const PAGES = 300
@@ -44,8 +44,8 @@ export async function benchStore(options, report) {
 
 async function measureStores(options, report, directory, start) {
   const stores = []
-  for (const times of SIZES) {
-    const count = options.count / times
+  for (const share of SHARES) {
+    const count = Math.round(options.count * share)
     const dataDir = join(directory, `${count}`)
     await mkdir(dataDir)
     stores.push(await openStore(count, dataDir, report, start))
@@ -104,7 +104,7 @@ async function openStore(count, dataDir, report, start) {
   }
 }
 
-/** In turns, so that other load of the machine affects both stores alike. */
+/** In turns, so that other load of the machine affects all stores alike. */
 async function measurePages(stores) {
   for (let i = 0; i < PAGES; i++) {
     for (const { client, userIds, firstPageMs, userPageMs } of stores) {
