@@ -88,8 +88,8 @@ export class VerifiedSignatures {
 
 /**
  * A verifier like `verify` that remembers the last `maxEntries` signatures that verified, for headers that recur
- * unchanged. An entry takes about 300 bytes, and all of them at most 512 on average. Longer ones than 1,024 bytes (key, signature and message together) are
- * verified each time.
+ * unchanged. An entry takes about 300 bytes, and at most 512 on average. If key, signature and message together have more
+ * than 1,024 bytes, they are verified each time.
  *
  * @example
  * ```ts

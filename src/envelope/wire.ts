@@ -4,8 +4,8 @@ import { MalformedError } from '../core/errors.js'
 export const WireType = { Varint: 0, Fixed64: 1, LengthDelimited: 2, Fixed32: 5 } as const
 
 /**
- * Fields in one message, those of the messages in it included: whoever has proved nothing is to cost no more
- * than a request that is signed. Of tokens, which nobody reads, no fields are counted.
+ * The most fields of one message, nested ones included: a stranger's message must not cost more than a signed request.
+ * The fields of tokens do not count, because nobody reads them.
  */
 export const MAX_FIELDS = 1024
 
@@ -13,8 +13,8 @@ export const MAX_FIELDS = 1024
 const MAX_EXACT_HIGH = 2 ** 21 - 1
 
 /**
- * Reads protobuf's wire format without forgiving anything. Every method throws MalformedError,
- * whose field is `path`, where the bytes up to `end` do not hold what it is to read.
+ * Reads protobuf's wire format strictly. Every method throws MalformedError, with `path` as its field, if the bytes up
+ * to `end` do not hold what it reads.
  */
 export class WireReader {
   pos = 0
@@ -70,8 +70,8 @@ export class WireReader {
   }
 
   /**
-   * The low 32 bits of a number, which is all that decoders take of one that is longer. It may have 64 bits,
-   * that is 10 bytes with at most 1 in the last.
+   * The low 32 bits of a number: decoders take no more of a longer one. It may have up to 64 bits, that is 10 bytes
+   * with at most 1 in the last.
    */
   uint32(): number {
     let low = 0

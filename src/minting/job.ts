@@ -16,7 +16,7 @@ export interface MintRequest extends Pick<SealBinding, 'owner' | 'lifetime'> {
   readonly meta: Uint8Array | null
 }
 
-/** All that one Create asks of cryptography: one way to a worker thread, and one back. */
+/** All the cryptography of one Create: one trip to a worker thread and back. */
 export interface MintJob {
   readonly checks: readonly SignatureCheck[]
   /** What to make once every check has passed; null for nothing. */
@@ -40,7 +40,7 @@ export interface Minted {
 }
 
 export interface MintOutcome {
-  /** Which check failed; null where all passed. Those behind it were not made. */
+  /** Which check failed; null where all passed. Those after it were not verified. */
   readonly failedCheck: number | null
   /** Null where a check failed, or nothing was to be made. */
   readonly minted: Minted | null

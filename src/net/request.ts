@@ -4,7 +4,10 @@ import { isLoopback } from './loopback.js'
 const HOST = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::\d{1,5})?$/
 const JSON_TYPE = /^application\/json\s*(?:;|$)/i
 
-/** Serves requests by promises. One that rejects ends its own connection and is told, and stops nobody else. */
+/**
+ * Serves requests with an async function. If it rejects, the connection of that request ends and `onFailure` gets the
+ * error; other requests go on.
+ */
 export function servedBy<More extends readonly unknown[]>(
   serve: (request: IncomingMessage, response: ServerResponse, ...more: More) => Promise<void>,
   onFailure: (error: unknown) => void,
@@ -17,7 +20,10 @@ export function servedBy<More extends readonly unknown[]>(
   }
 }
 
-/** Node drops headers beyond the first 1,000 without a word, a proxy's among them. Their bytes are bounded anyway. */
+/**
+ * Keeps every header. By default Node silently drops those after the first 1,000, and a proxy's could be among them.
+ * Node limits the bytes of all headers anyway.
+ */
 export function heedEveryHeader(server: Server): void {
   server.maxHeadersCount = 0
 }
@@ -42,9 +48,8 @@ export function hasJsonType({ headers }: IncomingMessage): boolean {
 }
 
 /**
- * Reads a request's body; null where it has more than `maxBytes`, which also ends the connection unless the
- * Content-Length said so. `hold` is awaited before a part of the body is kept. Throws `request.errored` where the
- * peer goes away.
+ * Reads a request's body; null if it has more than `maxBytes`, which also ends the connection unless the Content-Length
+ * said so. `hold` is awaited before a part of the body is kept. Throws `request.errored` if the peer disconnects.
  */
 export async function readBody(
   request: IncomingMessage,

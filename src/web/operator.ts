@@ -54,10 +54,7 @@ async function post(token: string, action: string, body: object): Promise<Record
       body: JSON.stringify(body),
     })
   } catch {
-    throw new OperatorError(
-      'UNREACHABLE',
-      'The server does not answer. Nothing is known of the outcome.',
-    )
+    throw new OperatorError('UNREACHABLE', 'The server does not answer. The outcome is unknown.')
   }
   if (response.status === 405) {
     throw new OperatorError(
@@ -80,6 +77,6 @@ async function post(token: string, action: string, body: object): Promise<Record
 function notTaken(): OperatorError {
   return new OperatorError(
     'CREDENTIAL_REQUIRED',
-    'The server does not take this token. Stop operating, and begin again with the one it has now.',
+    'The server does not accept this token. Stop operating, and sign in with its current token.',
   )
 }

@@ -158,7 +158,7 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('operating on th
     changeToken('the-next-token')
     await page.locator('.row-button').first().click()
     await page.getByRole('button', { name: 'Close session…' }).click()
-    await dialog.getByText('The server does not take this token.').waitFor()
+    await dialog.getByText('The server does not accept this token.').waitFor()
     await dialog.getByRole('button', { name: 'Keep open' }).click()
     await page.getByRole('button', { name: 'Stop operating' }).click()
     await operate('the-next-token')

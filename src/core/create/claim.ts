@@ -23,7 +23,7 @@ export interface CreateClaim {
   readonly signer: Uint8Array
   /** Checks every signature. Rejects with SignatureError. */
   prove(): Promise<void>
-  /** The same, and makes a session key once all have held: both at once, so that they may be done elsewhere. */
+  /** Checks every signature and, if all hold, makes a session key. One call, so that a worker thread can do both. */
   proveAndMint(): Promise<NewKey>
 }
 
@@ -33,7 +33,7 @@ export interface NewKey {
   readonly id: string
   /** Ed25519, 32 bytes. */
   readonly publicKey: Uint8Array
-  /** The encrypted seed, bound to the session: under the sealing key that is current when this is called. */
+  /** The seed, bound to the session and encrypted with the sealing key that is current at this call. */
   seal(): Uint8Array
 }
 

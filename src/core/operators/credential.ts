@@ -2,9 +2,9 @@
 export interface ShownCredentials {
   /** The `Authorization` header, or the metadata of that name. */
   readonly authorization: string | undefined
-  /** Of the connection, where it was verified and is really there: `provenCertificate`. */
+  /** The certificate that the peer of the connection proved to be its own. */
   readonly certificate: ClientCertificate | undefined
-  /** Why a certificate was shown and not verified: `certificateProblem`. */
+  /** Why the certificate that was shown proves nothing. */
   readonly certificateProblem?: string | undefined
 }
 

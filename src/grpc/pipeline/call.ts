@@ -32,7 +32,7 @@ export class Call {
   readonly peer: string
   /** What the audit log records of it, if its method is audited. */
   facts: AuditEntry['facts'] = NO_FACTS
-  /** How many failures a refusal counts as, by what it costs to find out who calls. */
+  /** How many failures a refusal counts as: a chain of more levels costs more to verify. */
   failures = 1
   private readonly running: RunningCall
   /** What proved that an operator calls; null: no proof was required; undefined: the method is open to all. */

@@ -7,7 +7,7 @@ import type { UnsentLimit } from '../../net/unsent.js'
  * - `message-size`: a message was too large;
  * - `lasting-streams`: a connection opened too many streams of health or reflection;
  * - `peer-calls`, `peer-failures`: a call was refused;
- * - `flood`: a peer sent so much that served no call that all its connections were cut;
+ * - `flood`: a peer sent too many bytes that served no call, so all its connections were cut;
  * - `barred`: such a peer came back too soon;
  * - `accept`: the system could not accept a connection, for instance without file descriptors;
  * - `answer-timeout`, `answer-bytes`: the peer did not read its answers in time, or too many waited.

@@ -19,8 +19,8 @@ const HEARD_TIMEOUT_MS = 1_000
  * Lets the running calls finish for `graceMs`, then cuts the rest. The listener must accept no more connections. Returns
  * how many connections still had calls. A second call with a shorter grace cuts sooner.
  *
- * Each connection ends in the two steps of RFC 9113 section 6.8, so that no call is lost which the client
- * has sent and we have not yet read. `tryShutdown` and `drain` of grpc-js take the second step at once.
+ * Each connection ends in the two steps of RFC 9113 section 6.8, so that no call is lost that the client has sent and
+ * the server has not read yet. `tryShutdown` and `drain` of grpc-js take the second step at once.
  */
 export async function shutDown(server: Server, graceMs: number): Promise<number> {
   // For connections that are still in their handshake.

@@ -1,4 +1,4 @@
-/** Fills steadily, up to a burst; what is taken out must first have flowed in. */
+/** Tokens flow in at a steady rate, up to a burst. Whoever takes more than there are is refused. */
 export class TokenBucket {
   #tokens: number
   #filledAtMs: number
@@ -12,7 +12,7 @@ export class TokenBucket {
     this.#filledAtMs = nowMs
   }
 
-  /** Takes `count` where there are so many, and says whether there were. */
+  /** Takes `count` tokens if there are so many. Returns whether there were. */
   take(count: number, nowMs: number): boolean {
     if (!this.has(count, nowMs)) {
       return false
@@ -35,7 +35,7 @@ export class TokenBucket {
     this.#tokens = Math.max(0, this.#tokens - count)
   }
 
-  /** What is too much for the burst is lost when it is next looked at. */
+  /** Returns tokens. Those beyond the burst are lost at the next call. */
   giveBack(count: number): void {
     this.#tokens += count
   }
