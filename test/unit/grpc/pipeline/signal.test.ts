@@ -18,7 +18,7 @@ import { temporaryDirectory } from '../../../support/process.js'
 import { NO_AUDIT, START_MS, sessionsAt } from '../../../support/sessions.js'
 import { commandSession, EPOCHS, insert } from '../../../support/store-sessions.js'
 
-/** A list of them has a short walk of its own first, and then reads 10 times in a walk that lists share. */
+/** A list of them is counted briefly first, and then read in a walk that lists share. */
 const SESSIONS = 1700
 const NOW = { openTimeMs: START_MS, requestTimeMs: START_MS }
 const LIST = '/sessions_v1.Sessions/get_sessions'
@@ -129,8 +129,8 @@ const total = SessionPageRequest.encode({
 }).finish()
 
 describe('the signal of a call ends a walk of an index', () => {
-  /** The number of a read of the shared walk, of which the last is the 18th. */
-  const HELD = 11
+  /** The number of a read of the shared walk, of which the last is the 10th. */
+  const HELD = 5
 
   it('when the caller cancels', async () => {
     const { call, ended } = await serve()
