@@ -41,10 +41,10 @@ export async function fetchServerKeys(
   } catch (error) {
     throw explain(error, address, 'sessiond.v1.Identity')
   }
-  return readTrusted(answer, serverKeys)
+  return trustedKeys(answer, serverKeys)
 }
 
-function readTrusted(answer: Uint8Array, serverKeys: Connection['serverKeys']): Uint8Array[] {
+function trustedKeys(answer: Uint8Array, serverKeys: Connection['serverKeys']): Uint8Array[] {
   const { identity, nextIdentity, nextIdentitySignature } = decode(answer)
   if (serverKeys !== 'any' && !serverKeys.some((key) => Buffer.compare(key, identity) === 0)) {
     const seen = hex.encode(identity)
