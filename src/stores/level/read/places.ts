@@ -29,19 +29,21 @@ export class Places {
     const places = ranges.map(({ gte }) => Buffer.concat([gte.subarray(0, timeOffset), place]))
     const before = ranges.map(({ gte }, i): KeyRange => ({ gte, lt: places[i] as Buffer }))
     const after = ranges.map(({ lt }, i): KeyRange => ({ gte: places[i] as Buffer, lt }))
-    let passed = 0
-    for (const range of before) {
-      passed += await level.count({ ...range, snapshot, limit: 2 * skip + 1 })
-    }
+    const counts = await Promise.all(
+      before.map((range) => level.count({ ...range, snapshot, limit: 2 * skip + 1 })),
+    )
+    const passed = counts.reduce((sum, count) => sum + count)
     if (passed > 2 * skip) {
       return undefined // It would read more keys backwards than there are from the beginning.
     }
     const read = async (parts: readonly KeyRange[], limit: number, reverse: boolean) => {
-      let keys: Buffer[] = []
-      for (const range of limit > 0 ? parts : []) {
-        const found = await firstKeys(level, { ...range, snapshot, limit, reverse })
-        keys = mergeKeys(keys, reverse ? found.reverse() : found, timeOffset)
-      }
+      const found = await Promise.all(
+        (limit > 0 ? parts : []).map((range) =>
+          firstKeys(level, { ...range, snapshot, limit, reverse }),
+        ),
+      )
+      const sorted = reverse ? found.map((keys) => keys.reverse()) : found
+      const keys = sorted.reduce((one, other) => mergeKeys(one, other, timeOffset), [])
       return reverse ? keys.slice(-limit) : keys.slice(0, limit)
     }
     const back = passed > skip ? await read(before, passed - skip, true) : []
