@@ -124,6 +124,7 @@ async function run(maxSessions: number, begun: number, steps: Step[]) {
     maxSessions,
     onError: (error) => expect.fail(`${error}`),
     after: timers.after,
+    nowMs: timers.nowMs,
   })
   const followers: { follower: Follower; client: DocumentClient }[] = []
   const follow = () => {

@@ -114,6 +114,7 @@ async function run(operations: readonly Operation[]) {
     maxSessions: 1000,
     onError: (error) => expect.fail(`${error}`),
     after: timers.after,
+    nowMs: timers.nowMs,
   })
   await hub.load()
   const stalled = fakeViewer(hub, new DocumentClient(), 'commands', LIMITS)

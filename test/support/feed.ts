@@ -84,11 +84,19 @@ export function payloadsOf(frames: Buffer): Buffer[] {
   return payloads
 }
 
-/** Runs what a hub has put off when the test says so; refills of the list are left to it. */
+/**
+ * Runs what a hub has put off when the test says so; refills of the list are left to it. Its clock moves whenever it is
+ * asked, so that turns end somewhere, and the same everywhere.
+ */
 export function handTimers() {
   let turns: (() => void)[] = []
   let refill: (() => void) | null = null
+  let elapsedMs = 0
   return {
+    nowMs() {
+      elapsedMs += 0.25
+      return elapsedMs
+    },
     after(delayMs: number, run: () => void) {
       if (delayMs >= REFILL_MS) {
         refill = run
