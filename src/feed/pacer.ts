@@ -1,11 +1,16 @@
 import type { After } from '../net/timers.js'
 
-/** How long one turn for viewers may take. */
+/** How long one turn for viewers may take while others have work, too. */
 const TURN_MS = 2
-/** How many times longer than a turn the rest after it is. */
+/** How many times longer than such a turn the rest after it is. */
 const REST = 3
+/** A turn, and the rest after it, if nothing else ran in the rest before. */
+const IDLE_TURN_MS = 5
+const IDLE_REST_MS = 1
+/** The event loop's utilization above which something else is running. */
+const IDLE_UTILIZATION = 0.25
 /** Changes within this time reach viewers together. */
-const GATHER_MS = 10
+const GATHER_MS = 5
 
 export interface Sender {
   /** Sends what one viewer's connection takes now. */
@@ -20,10 +25,13 @@ export interface PacerOptions {
   readonly onError: (error: unknown) => void
   /** Default: a monotonic clock. */
   readonly nowMs?: () => number
+  /** Begins to watch; the result tells whether anything else ran since. Default: by the event loop's utilization. */
+  readonly watchOthers?: () => () => boolean
 }
 
 /**
- * Serves viewers in short turns with longer rests, so that other callers do not wait for them. Senders come first, one
+ * Serves viewers in short turns with longer rests, so that other callers do not wait for them; where there are none, in
+ * longer turns with next to no rest. Senders come first, one
  * after the other; `change` runs when none is left. So a server that falls behind gathers changes, not messages.
  */
 export class Pacer {
@@ -33,9 +41,13 @@ export class Pacer {
   private cancelTurn: (() => void) | null = null
   private isClosed = false
   private onServed: (() => void)[] = []
+  private readonly watchOthers: () => () => boolean
+  /** Whether anything else ran since the last turn. */
+  private othersRan = () => true
 
   constructor(private readonly options: PacerOptions) {
     this.nowMs = options.nowMs ?? (() => performance.now())
+    this.watchOthers = options.watchOthers ?? watchEventLoop
   }
 
   /** Call it when there is something to send or to change. */
@@ -43,10 +55,7 @@ export class Pacer {
     if (sender !== undefined) {
       this.senders.add(sender)
     }
-    if (this.cancelTurn === null && !this.isClosed) {
-      const delayMs = Math.max(GATHER_MS, Math.ceil(this.restEndsAtMs - this.nowMs()))
-      this.cancelTurn = this.options.after(delayMs, () => this.turn())
-    }
+    this.turnAfter(GATHER_MS)
   }
 
   /** Resolves when no sender waits for a turn. */
@@ -62,18 +71,28 @@ export class Pacer {
     this.tellServed()
   }
 
+  private turnAfter(leastMs: number): void {
+    if (this.cancelTurn === null && !this.isClosed) {
+      const delayMs = Math.max(leastMs, Math.ceil(this.restEndsAtMs - this.nowMs()))
+      this.cancelTurn = this.options.after(delayMs, () => this.turn())
+    }
+  }
+
   private turn(): void {
     this.cancelTurn = null
+    const isBusy = this.othersRan()
+    const turnMs = isBusy ? TURN_MS : IDLE_TURN_MS
     const beganAtMs = this.nowMs()
-    const isOver = () => this.nowMs() - beganAtMs >= TURN_MS
+    const isOver = () => this.nowMs() - beganAtMs >= turnMs
     let isMore: boolean
     do {
       isMore = this.sendNext() || this.makeMore(isOver)
     } while (isMore && !isOver())
     const endedAtMs = this.nowMs()
-    this.restEndsAtMs = endedAtMs + REST * (endedAtMs - beganAtMs)
+    this.restEndsAtMs = endedAtMs + (isBusy ? REST * (endedAtMs - beganAtMs) : IDLE_REST_MS)
+    this.othersRan = this.watchOthers()
     if (isMore) {
-      this.wake()
+      this.turnAfter(IDLE_REST_MS)
     }
   }
 
@@ -106,4 +125,9 @@ export class Pacer {
       resolve()
     }
   }
+}
+
+function watchEventLoop(): () => boolean {
+  const before = performance.eventLoopUtilization()
+  return () => performance.eventLoopUtilization(before).utilization > IDLE_UTILIZATION
 }

@@ -4,7 +4,7 @@ import { Pacer } from '../../../src/feed/pacer.js'
 
 /** A pacer whose time the work itself moves on. */
 function paced() {
-  const time = { nowMs: 0 }
+  const time = { nowMs: 0, isBusy: true }
   const turns: { delayMs: number; run: () => void }[] = []
   const errors: unknown[] = []
   const changes: (() => void)[] = []
@@ -24,6 +24,7 @@ function paced() {
     },
     onError: (error) => errors.push(error),
     nowMs: () => time.nowMs,
+    watchOthers: () => () => time.isBusy,
   })
   /** Lets the next delay go by; returns how long it was. */
   const elapse = () => {
@@ -51,6 +52,23 @@ describe('what viewers need', () => {
     expect(done).toEqual(['0', '1'])
     expect(elapse()).toBe(12)
     expect(done).toHaveLength(4)
+  })
+
+  it('is done in longer turns, with next to no rest, while nothing else runs', () => {
+    const { pacer, elapse, done, time, work } = paced()
+    for (let i = 0; i < 10; i++) {
+      pacer.wake({ send: work(`${i}`, 1.9) })
+    }
+    elapse()
+    expect(done).toHaveLength(2)
+    time.isBusy = false
+    elapse()
+    expect(done).toHaveLength(5)
+    expect(elapse()).toBe(1)
+    expect(done).toHaveLength(8)
+    time.isBusy = true
+    elapse()
+    expect(done).toHaveLength(10)
   })
 
   it('rests after its last turn, too', () => {
