@@ -47,4 +47,4 @@ export async function repairDataDir(
 }
 
 /** The result of a cancelled repair: nobody sees it. */
-const NOTHING: Repaired = { counts: { sessions: 0, seals: 0, answers: 0 }, keptAs: null }
+const NOTHING: Repaired = { counts: { sessions: 0, seals: 0, entries: 0 }, keptAs: null }

@@ -14,11 +14,11 @@ export type BackupItem =
   | { readonly kind: 'session'; readonly record: Uint8Array }
   | { readonly kind: 'seal'; readonly id: string; readonly sealed: Uint8Array }
   /** An encoded entry. */
-  | { readonly kind: 'answer'; readonly scope: IdempotencyScope; readonly entry: Uint8Array }
+  | { readonly kind: 'entry'; readonly scope: IdempotencyScope; readonly entry: Uint8Array }
   | { readonly kind: 'deadline'; readonly deadline: Deadline }
 
 /** The order of the kinds in a file. */
-export const ITEM_KINDS = ['header', 'session', 'seal', 'answer', 'deadline'] as const
+export const ITEM_KINDS = ['header', 'session', 'seal', 'entry', 'deadline'] as const
 
 export type BackupCounts = Readonly<Record<BackupItem['kind'], number>>
 
@@ -29,7 +29,7 @@ export class BackupSum {
     header: 0,
     session: 0,
     seal: 0,
-    answer: 0,
+    entry: 0,
     deadline: 0,
   }
 
@@ -41,12 +41,12 @@ export class BackupSum {
 
   /** The last item. Call it once. */
   end(): Buffer {
-    const { session, seal, answer, deadline } = this.counts
+    const { session, seal, entry, deadline } = this.counts
     return sized({
       end: {
         sessions: BigInt(session),
         seals: BigInt(seal),
-        answers: BigInt(answer),
+        answers: BigInt(entry),
         deadlines: BigInt(deadline),
         sha256: this.hash.digest(),
       },
@@ -69,7 +69,7 @@ export function encodeItem(item: BackupItem): Buffer {
       return sized({ session: item.record })
     case 'seal':
       return sized({ seal: { sessionId: item.id, sealed: item.sealed } })
-    case 'answer':
+    case 'entry':
       return sized({ answer: { scope: item.scope, entry: item.entry } })
     case 'deadline': {
       const { deadline } = item
@@ -101,7 +101,7 @@ export function decodeItem(bytes: Uint8Array): BackupItem | null {
     return { kind: 'seal', id: seal.sessionId, sealed: seal.sealed }
   }
   if (answer !== undefined) {
-    return { kind: 'answer', scope: scopeOf(answer.scope), entry: answer.entry }
+    return { kind: 'entry', scope: scopeOf(answer.scope), entry: answer.entry }
   }
   if (deadline !== undefined) {
     const { timeMs, sessionId: id, scope } = deadline

@@ -147,7 +147,7 @@ export interface RepairPorts {
 export interface RepairCounts {
   readonly sessions: number
   readonly seals: number
-  readonly answers: number
+  readonly entries: number
 }
 
 export interface Repaired {

@@ -1,9 +1,9 @@
 import { expect } from 'vitest'
 import {
-  decodeAnswer,
+  decodeEntry,
   decodeInfo,
   decodeSession,
-  encodeAnswer,
+  encodeEntry,
   encodeInfo,
   encodeSession,
 } from '../../src/stores/level/layout/codec.js'
@@ -61,8 +61,8 @@ fuzzCodec(
 fuzzCodec(
   'answer',
   [{ sessionId: 'an id', bodySha256: Buffer.alloc(32, 2), expiresTimeMs: 1_700_000_000_000 }],
-  encodeAnswer,
-  decodeAnswer,
+  encodeEntry,
+  decodeEntry,
 )
 fuzzCodec(
   'info',

@@ -2,15 +2,15 @@ import { Level } from 'level'
 import type { Session } from '../../src/core/session.js'
 import { ByteLevel } from '../../src/stores/level/byte-level.js'
 import {
-  decodeAnswer,
+  decodeEntry,
   decodeInfo,
   decodeSession,
   decodeTally,
 } from '../../src/stores/level/layout/codec.js'
 import {
-  answerKey,
   deadlineKey,
   deadlineOf,
+  entryKey,
   INFO_KEY,
   indexKeys,
   LAYOUT_VERSION,
@@ -43,7 +43,7 @@ function findDisagreements(rows: readonly (readonly [Buffer, Uint8Array])[]): st
   const problems: string[] = []
   /** The keys that should be there, by what stands in the others. */
   const expected = new Set<string>()
-  const answersDue = new Set<string>()
+  const entriesDue = new Set<string>()
   const opened: Session[] = []
   let open = 0
   let counted = 0
@@ -66,7 +66,7 @@ function findDisagreements(rows: readonly (readonly [Buffer, Uint8Array])[]): st
         const deadline = deadlineOf(key)
         expected.add(hex(deadlineKey(deadline)))
         if (deadline.kind === 'idempotency') {
-          answersDue.add(`${hex(answerKey(deadline.scope))} ${deadline.timeMs}`)
+          entriesDue.add(`${hex(entryKey(deadline.scope))} ${deadline.timeMs}`)
         }
         break
       }
@@ -82,7 +82,7 @@ function findDisagreements(rows: readonly (readonly [Buffer, Uint8Array])[]): st
   }
   // After the walk, since deadlines sort behind the entries that they belong to.
   for (const [key, value] of rows.filter(([key]) => key.toString('latin1', 0, 1) === 'i')) {
-    if (answersDue.has(`${hex(key)} ${decodeAnswer(value).expiresTimeMs}`)) {
+    if (entriesDue.has(`${hex(key)} ${decodeEntry(value).expiresTimeMs}`)) {
       expected.add(hex(key))
     }
   }

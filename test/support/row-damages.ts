@@ -4,8 +4,8 @@ import { sealSeed } from '../../src/crypto/seal.js'
 import type { ByteLevel } from '../../src/stores/level/byte-level.js'
 import { encodeSession, encodeTally } from '../../src/stores/level/layout/codec.js'
 import {
-  answerKey,
   deadlineKey,
+  entryKey,
   indexKeys,
   openedKey,
   RANGES,
@@ -21,7 +21,7 @@ import { commandSession } from './store-sessions.js'
 
 const NOTHING = new Uint8Array()
 const answerOf = (key: string) =>
-  answerKey({ owner: Uint8Array.of(1), signer: Uint8Array.of(2), key })
+  entryKey({ owner: Uint8Array.of(1), signer: Uint8Array.of(2), key })
 const existing = (level: ByteLevel, id: string) => {
   const session = readSession(level, id)
   if (session === undefined) {

@@ -1,5 +1,5 @@
 import type { IdempotencyScope } from '../../core/store.js'
-import { answerKey } from './layout/keys.js'
+import { entryKey } from './layout/keys.js'
 
 /** Mutexes by key, first come, first served. */
 export class Locks {
@@ -47,8 +47,8 @@ export function sessionLock(id: string): string {
   return `s${id}`
 }
 
-export function answerLock(scope: IdempotencyScope): string {
-  return answerKey(scope).toString('latin1')
+export function entryLock(scope: IdempotencyScope): string {
+  return entryKey(scope).toString('latin1')
 }
 /** Runs many functions at a time, or one alone. */
 export class Gate {

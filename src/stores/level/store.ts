@@ -35,7 +35,7 @@ import { walkDeadlines, walkIdempotency, walkSeals, walkSessions } from './read/
 import { Watch } from './watch.js'
 import { Counts } from './write/counts.js'
 import { DeadlineQueue } from './write/deadline-queue.js'
-import { forgetAnswer } from './write/forget.js'
+import { forgetEntry } from './write/forget.js'
 import { insertSession } from './write/insert.js'
 import { removeSession, updateSession } from './write/mutate.js'
 import { Seals } from './write/seals.js'
@@ -211,7 +211,7 @@ export class LevelStore implements ServedStore {
   }
 
   forget(scope: IdempotencyScope, check: (entry: FoundEntry) => boolean): Promise<boolean> {
-    return this.during(() => forgetAnswer(this.parts, scope, check))
+    return this.during(() => forgetEntry(this.parts, scope, check))
   }
 
   due(timeMs: number, limit: number): Promise<Deadline[]> {

@@ -42,7 +42,7 @@ function sessionOf(key: MintedKey, { owner, lifetime }: ReturnType<typeof readCr
 }
 
 /** Fails unless the answer is signed throughout, by this identity. */
-function readAnswer(bytes: Buffer, { identity }: PoolKeys) {
+function readEntry(bytes: Buffer, { identity }: PoolKeys) {
   const answer = readCreateResponse(bytes)
   expect(verifyChain(answer.message, verifiers)).toEqual(Buffer.from(identity.publicKey))
   return answer
@@ -119,7 +119,7 @@ describe('an answer', () => {
   it('tells of the session and is signed by the server', async () => {
     const { mint, state } = setUp()
     const { key, answer } = await mint(createRequest())
-    const { sessionKey, epoch } = readAnswer(answer(), state.keys)
+    const { sessionKey, epoch } = readEntry(answer(), state.keys)
     expect(sessionKey).toEqual(Uint8Array.from(key.publicKey))
     expect(epoch).toBe(1_700_000_000n)
   })
@@ -127,14 +127,14 @@ describe('an answer', () => {
   it('says which request it is for where that has an idempotency key', async () => {
     const { mint, state } = setUp()
     const { request, answer } = await mint(createRequest({ xHeaders: { 'idempotency-key': 'k' } }))
-    expect(readAnswer(answer(), state.keys).answers).toBe(requestDigest(request.message))
+    expect(readEntry(answer(), state.keys).answers).toBe(requestDigest(request.message))
   })
 
   it('is signed anew where the session was there before', async () => {
     const { mint, state } = setUp()
     const bytes = createRequest({ xHeaders: { 'idempotency-key': 'k' } })
     const [first, again] = [await mint(bytes), await mint(bytes)]
-    const { sessionKey } = readAnswer(again.answer(first.key), state.keys)
+    const { sessionKey } = readEntry(again.answer(first.key), state.keys)
     expect(sessionKey).toEqual(Uint8Array.from(first.key.publicKey))
   })
 
@@ -142,19 +142,19 @@ describe('an answer', () => {
     const { mint, state } = setUp()
     const { answer } = await mint(createRequest())
     state.keys = { ...newPoolKeys(), sealing: state.keys.sealing }
-    readAnswer(answer(), state.keys)
-    readAnswer((await mint(createRequest())).answer(), state.keys)
+    readEntry(answer(), state.keys)
+    readEntry((await mint(createRequest())).answer(), state.keys)
   })
 
   it('takes one signature where its meta header is that of the one before', async () => {
     const { mint, state, told, answers } = setUp()
     const signer = newOwner()
     const first = await mint(createRequest({ signer }))
-    readAnswer(first.answer(), state.keys)
+    readEntry(first.answer(), state.keys)
     expect(answers.knows(answers.metaFor(first.request))).toBe(true)
     const second = await mint(createRequest({ signer }))
     expect(second.key.minted.metaSignature).toBeNull()
-    readAnswer(second.answer(), state.keys)
+    readEntry(second.answer(), state.keys)
     expect(told.signed).toBe(2)
     state.nowMs += 1000
     expect(answers.knows(answers.metaFor(first.request))).toBe(false)

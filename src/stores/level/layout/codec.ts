@@ -9,7 +9,7 @@ import type { EpochSettings } from '../../../core/epoch.js'
 import type { Session, Token } from '../../../core/session.js'
 
 /** The stored value of an idempotency key. */
-export interface Answer {
+export interface StoredEntry {
   readonly sessionId: string
   /** SHA-256, 32 bytes. */
   readonly bodySha256: Uint8Array
@@ -181,7 +181,7 @@ function decodeToken({ owner, lifetime, publicKey }: TokenMessage): Token {
   }
 }
 
-export function encodeAnswer({ sessionId, bodySha256, expiresTimeMs }: Answer): Uint8Array {
+export function encodeEntry({ sessionId, bodySha256, expiresTimeMs }: StoredEntry): Uint8Array {
   return encoded(IdempotencyEntry, {
     sessionId,
     bodySha256,
@@ -189,7 +189,7 @@ export function encodeAnswer({ sessionId, bodySha256, expiresTimeMs }: Answer): 
   })
 }
 
-export function decodeAnswer(bytes: Uint8Array): Answer {
+export function decodeEntry(bytes: Uint8Array): StoredEntry {
   const { sessionId, bodySha256, expiresTimeMs } = IdempotencyEntry.decode(bytes)
   return {
     sessionId,

@@ -10,7 +10,7 @@ import { KeyWriter, TIME_BYTES } from './key-writer.js'
  *   t active -requestTime id               every session, newest request first
  *   u user active -requestTime id          the same by user
  *   c user address client                  the active sessions that a command opened there
- *   i owner signer key                     the answer that an idempotency key stands for
+ *   i owner signer key                     what is remembered of an idempotency key
  *   x time kind (id | owner signer key)    deadlines, earliest first
  *   m name                                 facts about the store
  *
@@ -56,7 +56,7 @@ export const RANGES = {
   byTime: wholeRange('t'),
   byUser: wholeRange('u'),
   opened: wholeRange('c'),
-  answers: wholeRange('i'),
+  entries: wholeRange('i'),
   deadlines: wholeRange('x'),
   facts: wholeRange('m'),
 } as const satisfies Record<string, KeyRange>
@@ -75,11 +75,11 @@ export function isSealKey(key: Buffer): boolean {
   return key[0] === RANGES.seals.gte[0]
 }
 
-export function answerKey(scope: IdempotencyScope): Buffer {
+export function entryKey(scope: IdempotencyScope): Buffer {
   return withScope(begin('i'), scope).key()
 }
 
-/** Reverses `answerKey`. */
+/** Reverses `entryKey`. */
 export function scopeOf(key: Buffer): IdempotencyScope {
   return readScope(key.subarray(1))
 }
@@ -125,7 +125,7 @@ function readDeadline(key: Buffer): Deadline {
 }
 
 /** The idempotency entries of an owner. */
-export function answerRange(owner: Uint8Array): KeyRange {
+export function entryRange(owner: Uint8Array): KeyRange {
   return prefixRange(begin('i').sizedBytes(owner).key())
 }
 

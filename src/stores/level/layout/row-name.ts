@@ -23,7 +23,7 @@ export function rowName(key: Buffer): string {
       case 'c':
         return 'a list of sessions that a command opened'
       case 'i':
-        return 'the answer to an idempotency key'
+        return 'the entry of an idempotency key'
       case 'x': {
         const deadline = deadlineOf(key)
         return deadline.kind === 'session'

@@ -2,8 +2,8 @@ import type { SessionChange } from '../../../core/events.js'
 import type { Session } from '../../../core/session.js'
 import type { IdempotencyScope, NewSession } from '../../../core/store.js'
 import { KEY_ONLY, type Row } from '../database.js'
-import { encodeAnswer, encodeSession } from './codec.js'
-import { answerKey, deadlineKey, indexKeys, sealKey, sessionKey } from './keys.js'
+import { encodeEntry, encodeSession } from './codec.js'
+import { deadlineKey, entryKey, indexKeys, sealKey, sessionKey } from './keys.js'
 
 /** The rows that a change writes and deletes: record, indexes, and the seal of a session that ends. */
 export function changeRows({ before, after }: SessionChange): Row[] {
@@ -60,7 +60,7 @@ export function insertRows(
   if (idempotency !== undefined && scope !== undefined) {
     const timeMs = idempotency.expiresTimeMs
     rows.push(
-      [answerKey(scope), encodeAnswer({ ...idempotency, sessionId: session.id })],
+      [entryKey(scope), encodeEntry({ ...idempotency, sessionId: session.id })],
       [deadlineKey({ kind: 'idempotency', timeMs, scope }), KEY_ONLY],
     )
   }

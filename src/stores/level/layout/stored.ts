@@ -3,15 +3,15 @@ import { ED25519_KEY_BYTES } from '../../../core/key-lengths.js'
 import type { Session } from '../../../core/session.js'
 import type { Deadline, IdempotencyScope } from '../../../core/store.js'
 import {
-  type Answer,
-  decodeAnswer,
+  decodeEntry,
   decodeInfo,
   decodeSession,
   decodeTally,
   type Info,
+  type StoredEntry,
   type Tally,
 } from './codec.js'
-import { answerKey, deadlineOf, idOf, scopeOf, sessionKey } from './keys.js'
+import { deadlineOf, entryKey, idOf, scopeOf, sessionKey } from './keys.js'
 import { quoted, rowName } from './row-name.js'
 
 /*
@@ -62,19 +62,19 @@ function isSane({ id, userId, active, closeTimeMs, address, client, token }: Ses
   )
 }
 
-export function storedAnswer(
+export function storedEntry(
   key: Buffer,
-  entry: Uint8Array,
-): { scope: IdempotencyScope; answer: Answer } {
+  value: Uint8Array,
+): { scope: IdempotencyScope; entry: StoredEntry } {
   const name = 'an idempotency key'
   const scope = attempt(name, () => scopeOf(key))
-  const answer = attempt(name, () => decodeAnswer(entry))
-  if (!answerKey(scope).equals(key)) {
+  const entry = attempt(name, () => decodeEntry(value))
+  if (!entryKey(scope).equals(key)) {
     throw new StoreDamagedError(
-      `${name} of session ${quoted(answer.sessionId)}: its entry is not whole`,
+      `${name} of session ${quoted(entry.sessionId)}: its entry is not whole`,
     )
   }
-  return { scope, answer }
+  return { scope, entry }
 }
 
 export function storedDeadline(key: Buffer): Deadline {

@@ -3,7 +3,7 @@ import { StoreDamagedError } from '../../../core/errors.js'
 import { type BackupItem, BackupSum, encodeItem, MAGIC } from '../../backup-format.js'
 import { encodeSession } from '../layout/codec.js'
 import { idOf, type KeyRange, RANGES } from '../layout/keys.js'
-import { storedAnswer, storedDeadline, storedSession } from '../layout/stored.js'
+import { storedDeadline, storedEntry, storedSession } from '../layout/stored.js'
 import type { View } from '../read/view.js'
 import { giveWay } from '../read/view.js'
 
@@ -70,8 +70,8 @@ const READERS: readonly (readonly [KeyRange, ReadRow])[] = [
   ],
   [RANGES.seals, (key, sealed) => ({ kind: 'seal', id: idOf(key), sealed })],
   [
-    RANGES.answers,
-    (key, entry) => ({ kind: 'answer', scope: storedAnswer(key, entry).scope, entry }),
+    RANGES.entries,
+    (key, entry) => ({ kind: 'entry', scope: storedEntry(key, entry).scope, entry }),
   ],
   [RANGES.deadlines, (key) => ({ kind: 'deadline', deadline: storedDeadline(key) })],
 ]

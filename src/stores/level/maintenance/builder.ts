@@ -3,9 +3,9 @@ import { InputFileError } from '../../../core/errors.js'
 import type { Session } from '../../../core/session.js'
 import type { Deadline, IdempotencyScope } from '../../../core/store.js'
 import { Database, KEY_ONLY, type Row } from '../database.js'
-import { type Answer, encodeAnswer, encodeInfo, encodeTally } from '../layout/codec.js'
+import { encodeEntry, encodeInfo, encodeTally, type StoredEntry } from '../layout/codec.js'
 import { newInfo } from '../layout/info.js'
-import { answerKey, deadlineKey, INFO_KEY, sealKey, TALLY_KEY } from '../layout/keys.js'
+import { deadlineKey, entryKey, INFO_KEY, sealKey, TALLY_KEY } from '../layout/keys.js'
 import { openedRows } from '../layout/opened.js'
 import { changeRows } from '../layout/rows.js'
 
@@ -51,10 +51,10 @@ export class Builder {
   }
 
   /** Adds its deadline as well. */
-  addAnswer(scope: IdempotencyScope, answer: Answer): Promise<void> {
-    const timeMs = answer.expiresTimeMs
+  addEntry(scope: IdempotencyScope, entry: StoredEntry): Promise<void> {
+    const timeMs = entry.expiresTimeMs
     return this.add([
-      [answerKey(scope), encodeAnswer(answer)],
+      [entryKey(scope), encodeEntry(entry)],
       [deadlineKey({ kind: 'idempotency', timeMs, scope }), KEY_ONLY],
     ])
   }

@@ -6,7 +6,7 @@ import type { CheckPorts } from '../../engine.js'
 import { decodeTally, TALLY_BYTES } from '../layout/codec.js'
 import { deadlineKey, RANGES, TALLY_KEY } from '../layout/keys.js'
 import { damagedRow, quoted } from '../layout/row-name.js'
-import { storedAnswer, storedDeadline } from '../layout/stored.js'
+import { storedDeadline, storedEntry } from '../layout/stored.js'
 import type { Slice, View } from '../read/view.js'
 import { leftOverRows, strangeRows } from './check-left-over.js'
 import { SessionCheck } from './check-sessions.js'
@@ -47,10 +47,10 @@ async function* checkView(
 ): AsyncGenerator<CheckEvent, void> {
   const totals = {
     sessions: await view.count(RANGES.sessions, signal),
-    answers: await view.count(RANGES.answers, signal),
+    entries: await view.count(RANGES.entries, signal),
     deadlines: await view.count(RANGES.deadlines, signal),
   }
-  const totalRows = totals.sessions + totals.answers + totals.deadlines
+  const totalRows = totals.sessions + totals.entries + totals.deadlines
   const sessions = new SessionCheck(view, trySeal)
   const unarmed = new Unarmed(view, dueAtMs)
   let checkedRows = 0
@@ -68,8 +68,8 @@ async function* checkView(
     yield progress(slice)
   }
   yield* unarmedProblems(await unarmed.settle())
-  for await (const slice of view.rows(RANGES.answers)) {
-    yield* checkAnswers(view, slice)
+  for await (const slice of view.rows(RANGES.entries)) {
+    yield* checkEntries(view, slice)
     yield progress(slice)
   }
   for await (const slice of view.rows(RANGES.deadlines)) {
@@ -108,14 +108,14 @@ class DamagedRows {
   }
 }
 
-async function* checkAnswers(view: View, slice: Slice): AsyncGenerator<CheckEvent, void> {
+async function* checkEntries(view: View, slice: Slice): AsyncGenerator<CheckEvent, void> {
   const due: { key: Buffer; sessionId: string }[] = []
-  yield* problems(slice, (key, entry) => {
-    const { scope, answer } = storedAnswer(key, entry)
-    const timeMs = answer.expiresTimeMs
+  yield* problems(slice, (key, value) => {
+    const { scope, entry } = storedEntry(key, value)
+    const timeMs = entry.expiresTimeMs
     due.push({
       key: deadlineKey({ kind: 'idempotency', timeMs, scope }),
-      sessionId: answer.sessionId,
+      sessionId: entry.sessionId,
     })
   })
   const found = await view.values(due.map(({ key }) => key))

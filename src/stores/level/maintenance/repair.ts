@@ -15,7 +15,7 @@ import {
   sessionKey,
 } from '../layout/keys.js'
 import { quoted } from '../layout/row-name.js'
-import { storedAnswer, storedDeadline, storedInfo, storedSession } from '../layout/stored.js'
+import { storedDeadline, storedEntry, storedInfo, storedSession } from '../layout/stored.js'
 import { type Slice, View } from '../read/view.js'
 import { Builder } from './builder.js'
 import { strangeRows } from './check-left-over.js'
@@ -63,7 +63,7 @@ export async function* repairStore(
 }
 
 class Repair {
-  private readonly counts = { sessions: 0, seals: 0, answers: 0 }
+  private readonly counts = { sessions: 0, seals: 0, entries: 0 }
   private readonly sealsTried = { opened: 0, failed: 0 }
 
   constructor(
@@ -90,10 +90,10 @@ class Repair {
     }
     yield* this.tellLostSessions()
     yield* this.tellLostSeals()
-    for await (const slice of view.rows(RANGES.answers)) {
-      for (const { scope, answer } of yield* readable(slice, storedAnswer)) {
-        await builder.addAnswer(scope, answer)
-        counts.answers++
+    for await (const slice of view.rows(RANGES.entries)) {
+      for (const { scope, entry } of yield* readable(slice, storedEntry)) {
+        await builder.addEntry(scope, entry)
+        counts.entries++
       }
     }
     for await (const slice of view.rows(RANGES.deadlines)) {

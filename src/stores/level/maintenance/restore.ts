@@ -6,9 +6,9 @@ import { syncDirectory } from '../../../files/directory.js'
 import type { BackupCounts, BackupItem } from '../../backup-format.js'
 import { encodeInfo } from '../layout/codec.js'
 import { newInfo } from '../layout/info.js'
-import { answerKey, deadlineKey, sessionKey } from '../layout/keys.js'
+import { deadlineKey, entryKey, sessionKey } from '../layout/keys.js'
 import { quoted } from '../layout/row-name.js'
-import { readRecord, storedAnswer, storedDeadline, storedInfo } from '../layout/stored.js'
+import { readRecord, storedDeadline, storedEntry, storedInfo } from '../layout/stored.js'
 import { Builder } from './builder.js'
 
 /** `StoreEngine.restore`: makes the store under another name, and renames it once it is complete and on disk. */
@@ -101,8 +101,8 @@ function adder(builder: Builder): (item: BackupItem) => Promise<void> {
       }
       case 'seal':
         return builder.addSeal(item.id, item.sealed)
-      case 'answer':
-        return builder.addAnswer(item.scope, storedAnswer(answerKey(item.scope), item.entry).answer)
+      case 'entry':
+        return builder.addEntry(item.scope, storedEntry(entryKey(item.scope), item.entry).entry)
       case 'deadline':
         return builder.addDeadline(storedDeadline(deadlineKey(item.deadline)))
     }

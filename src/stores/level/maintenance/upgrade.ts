@@ -7,14 +7,14 @@ import { encodeInfo, encodeSession, type Info } from '../layout/codec.js'
 import { expectInfo, newInfo } from '../layout/info.js'
 import { INFO_KEY, LAYOUT_VERSION, RANGES, TALLY_KEY } from '../layout/keys.js'
 import { entriesIn } from '../layout/opened.js'
-import { storedAnswer, storedDeadline, storedSession } from '../layout/stored.js'
+import { storedDeadline, storedEntry, storedSession } from '../layout/stored.js'
 
 const SLICE_ROWS = 1_000
 const SLICE_BYTES = 1024 * 1024
 
 /** Checks of rows of an earlier release, before they get checksums. All throw StoreDamagedError. */
 const EXPECTATIONS: Readonly<Record<string, (key: Buffer, value: Uint8Array) => void>> = {
-  i: storedAnswer,
+  i: storedEntry,
   x: storedDeadline,
   c: (_, value) => {
     if (entriesIn(value) === undefined) {

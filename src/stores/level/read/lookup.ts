@@ -1,9 +1,9 @@
 import type { Session } from '../../../core/session.js'
 import type { FoundEntry, IdempotencyScope, InsertScope, Seen } from '../../../core/store.js'
 import type { ByteLevel, Reading } from '../byte-level.js'
-import { answerKey, openedKey, sessionKey } from '../layout/keys.js'
+import { entryKey, openedKey, sessionKey } from '../layout/keys.js'
 import { isOpened, openedIds } from '../layout/opened.js'
-import { checkedSession, storedAnswer } from '../layout/stored.js'
+import { checkedSession, storedEntry } from '../layout/stored.js'
 import type { Counts } from '../write/counts.js'
 
 export function readSession(level: ByteLevel, id: string, at: Reading = {}): Session | undefined {
@@ -53,26 +53,26 @@ export async function readSeen(
   reuseId: string | undefined,
 ): Promise<Omit<Seen, 'openInAll'>> {
   const openOfUser = countOpenOfUser ? await counts.ofUser(level, userId) : 0
-  const answer = idempotency && readAnswer(level, idempotency)
+  const found = idempotency && readEntry(level, idempotency)
   const reusable = reuseId === undefined ? undefined : readSession(level, reuseId)
   return {
     openOfUser,
-    ...(answer && { idempotency: answer.entry }),
+    ...(found && { idempotency: found.entry }),
     ...(reusable && isOpened(reusable) && { reusable }),
   }
 }
 
 /** The entry of an idempotency key, and when it expires. The caller holds its lock. */
-export function readAnswer(
+export function readEntry(
   level: ByteLevel,
   scope: IdempotencyScope,
 ): { readonly entry: FoundEntry; readonly expiresTimeMs: number } | undefined {
-  const key = answerKey(scope)
+  const key = entryKey(scope)
   const bytes = level.getSync(key)
   if (bytes === undefined) {
     return undefined
   }
-  const { bodySha256, sessionId, expiresTimeMs } = storedAnswer(key, bytes).answer
+  const { bodySha256, sessionId, expiresTimeMs } = storedEntry(key, bytes).entry
   const session = readSession(level, sessionId)
   return { entry: { bodySha256, sessionId, ...(session && { session }) }, expiresTimeMs }
 }

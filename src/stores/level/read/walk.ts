@@ -1,14 +1,14 @@
 import type { Session } from '../../../core/session.js'
 import type { Deadline, WalkedEntry } from '../../../core/store.js'
 import {
-  answerRange,
+  entryRange,
   idOf,
   type KeyRange,
   RANGES,
   requestTimeRange,
   userRange,
 } from '../layout/keys.js'
-import { storedAnswer, storedDeadline } from '../layout/stored.js'
+import { storedDeadline, storedEntry } from '../layout/stored.js'
 import { type OnDamaged, readableSessions, readSessions } from './list.js'
 import type { View } from './view.js'
 
@@ -49,10 +49,10 @@ export function walkIdempotency(
   openView: OpenView,
   owner: Uint8Array,
 ): AsyncGenerator<WalkedEntry[], void> {
-  return walk(openView, rowsOf(answerRange(owner)), (rows) =>
+  return walk(openView, rowsOf(entryRange(owner)), (rows) =>
     rows.map(([key, value]) => {
-      const { scope, answer } = storedAnswer(key, value)
-      return { scope, sessionId: answer.sessionId, expiresTimeMs: answer.expiresTimeMs }
+      const { scope, entry } = storedEntry(key, value)
+      return { scope, sessionId: entry.sessionId, expiresTimeMs: entry.expiresTimeMs }
     }),
   )
 }

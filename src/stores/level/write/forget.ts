@@ -1,24 +1,24 @@
 import type { FoundEntry, IdempotencyScope } from '../../../core/store.js'
-import { answerKey, deadlineKey } from '../layout/keys.js'
-import { answerLock } from '../locks.js'
-import { readAnswer } from '../read/lookup.js'
+import { deadlineKey, entryKey } from '../layout/keys.js'
+import { entryLock } from '../locks.js'
+import { readEntry } from '../read/lookup.js'
 import type { StoreParts } from './writer.js'
 
 /** `SessionStore.forget`. */
-export function forgetAnswer(
+export function forgetEntry(
   { database, locks, writer }: StoreParts,
   scope: IdempotencyScope,
   check: (entry: FoundEntry) => boolean,
 ): Promise<boolean> {
-  return locks.hold([answerLock(scope)], async () => {
-    const answer = await database.read((level) => readAnswer(level, scope))
-    if (answer === undefined || !check(answer.entry)) {
+  return locks.hold([entryLock(scope)], async () => {
+    const found = await database.read((level) => readEntry(level, scope))
+    if (found === undefined || !check(found.entry)) {
       return false
     }
-    const deadline = { kind: 'idempotency', timeMs: answer.expiresTimeMs, scope } as const
+    const deadline = { kind: 'idempotency', timeMs: found.expiresTimeMs, scope } as const
     await writer.write(
       [
-        [answerKey(scope), null],
+        [entryKey(scope), null],
         [deadlineKey(deadline), null],
       ],
       null,

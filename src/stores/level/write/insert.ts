@@ -2,7 +2,7 @@ import type { Session } from '../../../core/session.js'
 import type { Decision, InsertScope, Seen } from '../../../core/store.js'
 import { openedRows } from '../layout/opened.js'
 import { changeRows, dueRows, insertRows } from '../layout/rows.js'
-import { answerLock, sessionLock, userLock } from '../locks.js'
+import { entryLock, sessionLock, userLock } from '../locks.js'
 import { readSeen, reusableId } from '../read/lookup.js'
 import type { StoreParts } from './writer.js'
 
@@ -16,7 +16,7 @@ export function insertSession(
   const { userId, idempotency, reuse } = scope
   const outer = [userLock(userId)]
   if (idempotency !== undefined) {
-    outer.push(answerLock(idempotency))
+    outer.push(entryLock(idempotency))
   }
   if (reuse === undefined) {
     return locks.hold(outer, () => insertLocked(parts, scope, undefined, decide))

@@ -1,8 +1,8 @@
 import type { Deadline } from '../../../core/store.js'
 import type { Row } from '../database.js'
-import { answerKey, deadlineKey } from '../layout/keys.js'
-import { storedAnswer } from '../layout/stored.js'
-import { answerLock } from '../locks.js'
+import { deadlineKey, entryKey } from '../layout/keys.js'
+import { storedEntry } from '../layout/stored.js'
+import { entryLock } from '../locks.js'
 import type { StoreParts } from './writer.js'
 
 /** `SessionStore.settle`. */
@@ -19,11 +19,11 @@ function settleOne({ database, locks, writer }: StoreParts, deadline: Deadline):
     return writer.write([struck], null)
   }
   const { scope, timeMs } = deadline
-  return locks.hold([answerLock(scope)], async () => {
-    const key = answerKey(scope)
+  return locks.hold([entryLock(scope)], async () => {
+    const key = entryKey(scope)
     const bytes = await database.read((level) => level.getSync(key))
     // The key may have been used again since, which moved its deadline.
-    const over = bytes !== undefined && storedAnswer(key, bytes).answer.expiresTimeMs <= timeMs
+    const over = bytes !== undefined && storedEntry(key, bytes).entry.expiresTimeMs <= timeMs
     await writer.write(over ? [struck, [key, null]] : [struck], null)
   })
 }

@@ -5,8 +5,8 @@ import { EpochClock } from '../../../../src/core/epoch.js'
 import type { AuditEntry } from '../../../../src/core/operators/audit.js'
 import type { Session } from '../../../../src/core/session.js'
 import {
-  answerKey,
   deadlineKey,
+  entryKey,
   indexKeys,
   openedKey,
   sealKey,
@@ -107,18 +107,18 @@ describe('a row that was altered', () => {
     ],
     ['update', sessionKey('alice'), 'ff', RECORD, (store) => store.update('alice', () => null)],
     ['walkSessions', sessionKey('alice'), 'ff', RECORD, (store) => walked(store, 'alice')],
-    ['insert', answerKey(KEY), 'ff', /idempotency key/, (store) => insertKeyed(store)],
-    ['forget', answerKey(KEY), 'ff', /idempotency key/, (store) => store.forget(KEY, () => true)],
+    ['insert', entryKey(KEY), 'ff', /idempotency key/, (store) => insertKeyed(store)],
+    ['forget', entryKey(KEY), 'ff', /idempotency key/, (store) => store.forget(KEY, () => true)],
     [
       'settle',
-      answerKey(KEY),
+      entryKey(KEY),
       'ff',
       /idempotency key/,
       (store) => store.settle([{ kind: 'idempotency', timeMs: 5, scope: KEY }]),
     ],
     [
       'walkIdempotency',
-      answerKey(KEY),
+      entryKey(KEY),
       'ff',
       /idempotency key/,
       (store) => collect(store.walkIdempotency(KEY.owner)),

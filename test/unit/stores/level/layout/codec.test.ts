@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
-  decodeAnswer,
+  decodeEntry,
   decodeSession,
-  encodeAnswer,
+  encodeEntry,
   encodeSession,
 } from '../../../../../src/stores/level/layout/codec.js'
 import { commandSession } from '../../../../support/store-sessions.js'
@@ -13,10 +13,10 @@ const answer = { sessionId: 'id', bodySha256: new Uint8Array(32).fill(7), expire
 
 describe('an encoded record', () => {
   it('keeps its bytes when the next is encoded', () => {
-    const [record, entry] = [encodeSession(session), encodeAnswer(answer)]
+    const [record, entry] = [encodeSession(session), encodeEntry(answer)]
     encodeSession({ ...session, id: 'another', userId: 'someone else' })
     expect(decodeSession(record)).toEqual(session)
-    expect(decodeAnswer(entry)).toEqual(answer)
+    expect(decodeEntry(entry)).toEqual(answer)
   })
 
   it('is the same after one that could not be encoded', () => {

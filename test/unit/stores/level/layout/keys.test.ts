@@ -2,10 +2,10 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Deadline } from '../../../../../src/core/store.js'
 import {
-  answerKey,
   deadlineKey,
   deadlineOf,
   deadlineRange,
+  entryKey,
   idAfterTime,
   indexKeys,
   isDeadlineKey,
@@ -55,7 +55,7 @@ describe('keys', () => {
     expect(sessionKey('id').toString()).toBe('sid')
     expect(sealKey('id').toString()).toBe('kid')
     const scope = { owner: Uint8Array.of(1), signer: Uint8Array.of(2, 3), key: 'k' }
-    expect(answerKey(scope).toString('hex')).toBe('69000101000202036b')
+    expect(entryKey(scope).toString('hex')).toBe('69000101000202036b')
     expect(deadlineKey({ kind: 'session', timeMs: 258, id: 'id' }).toString('hex')).toBe(
       '780000000000000102006964',
     )
@@ -137,7 +137,7 @@ describe('keys', () => {
     fc.assert(
       fc.property(anyScope, anyScope, (a, b) => {
         const isSame = a.key === b.key && `${a.owner}|${a.signer}` === `${b.owner}|${b.signer}`
-        expect(answerKey(a).equals(answerKey(b))).toBe(isSame)
+        expect(entryKey(a).equals(entryKey(b))).toBe(isSame)
       }),
     )
   })
