@@ -30,7 +30,7 @@ export function operatorsTests(it: StoreTest): void {
       for (;;) {
         const { value, done } = await items.next()
         if (done) {
-          expect(value).toEqual({ header: 1, session: 2, seal: 1, answer: 1, deadline: 2 })
+          expect(value).toEqual({ header: 1, session: 2, seal: 1, entry: 1, deadline: 2 })
           return
         }
       }
