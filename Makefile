@@ -39,8 +39,8 @@ build: $(SETUP) ## Compile src/ and generated/ into dist/, and the page into dis
 test: build interop-clients lint typecheck check-generated ## Run every check and every suite (under 10 minutes)
 	vitest run $(VITEST_ARGS)
 
-test-unit: $(SETUP) ## Run the unit tests in under 20 seconds, without those of stores and of the repository as a whole
-	vitest run --project fast test/unit --exclude 'test/unit/stores/**' --exclude 'test/unit/*.test.ts' $(VITEST_ARGS)
+test-unit: $(SETUP) ## Run the unit tests in under 20 seconds, without those of stores, of limits in real time, and of the repository as a whole
+	vitest run --project fast test/unit --exclude 'test/unit/stores/**' --exclude 'test/unit/*.test.ts' --exclude 'test/unit/{feed/server,grpc/transport/limits}.test.ts' $(VITEST_ARGS)
 
 test-one: build ## Build, then run the test files whose path contains T, such as T=unit/core/epoch
 	vitest run $(T) $(VITEST_ARGS)
