@@ -4,7 +4,7 @@ import type { After } from '../net/timers.js'
 const TURN_MS = 2
 /** How many times longer than such a turn the rest after it is. */
 const REST = 3
-/** A turn, and the rest after it, if nothing else ran in the rest before. */
+/** A turn, and the rest after it, if nothing else ran since the turn before. */
 const IDLE_TURN_MS = 5
 const IDLE_REST_MS = 1
 /** The event loop's utilization above which something else is running. */
@@ -30,9 +30,9 @@ export interface PacerOptions {
 }
 
 /**
- * Serves viewers in short turns with longer rests, so that other callers do not wait for them; where there are none, in
- * longer turns with next to no rest. Senders come first, one
- * after the other; `change` runs when none is left. So a server that falls behind gathers changes, not messages.
+ * Serves viewers in short turns with longer rests, so that other callers do not wait for them. While nothing else runs,
+ * turns are longer and rests are short. Senders come first, one after the other; `change` runs when none is left. So a
+ * server that falls behind gathers changes, not messages.
  */
 export class Pacer {
   private readonly senders = new Set<Sender>()

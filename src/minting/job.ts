@@ -33,7 +33,7 @@ export interface Minted {
   readonly seal: Uint8Array
   /** Over the body of the answer, 64 bytes. */
   readonly bodySignature: Uint8Array
-  /** Over the meta header of the request, 64 bytes; null where none was given. */
+  /** Over the `meta` of the MintRequest, 64 bytes; null if that is null. */
   readonly metaSignature: Uint8Array | null
   /** The server's public key under which both verify, 32 bytes. */
   readonly signer: Uint8Array

@@ -25,7 +25,13 @@ it.each([
     const seen = runs
     const cancel = start(1, () => runs++)
     cancel()
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    // One that was not cancelled would run before a later one.
+    await new Promise<void>((resolve) => {
+      const stopLater = start(2, () => {
+        stopLater()
+        resolve()
+      })
+    })
     expect(runs).toBe(seen)
   },
 )

@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import {
   type AdminClient,
@@ -74,14 +73,27 @@ describe.each(Object.entries(CALLS))('%s', (action, call) => {
 
   it('is not answered before its entry is kept', async () => {
     const happened: string[] = []
+    let begin = () => {}
+    let keep = () => {}
+    const begun = new Promise<void>((resolve) => {
+      begin = resolve
+    })
+    const kept = new Promise<void>((resolve) => {
+      keep = resolve
+    })
     const record = async () => {
-      // Long enough for an answer that does not wait.
-      await setTimeout(20)
+      begin()
+      await kept
       happened.push('kept')
     }
     const { admin } = await serve({}, { check: async () => {}, record })
-    await call(admin)
-    happened.push('answered')
+    const answered = call(admin).then(() => happened.push('answered'))
+    await begun
+    // An answer that did not wait would come before that of a later call.
+    await admin.status()
+    expect(happened).toEqual([])
+    keep()
+    await answered
     expect(happened).toEqual(['kept', 'answered'])
   })
 
