@@ -167,7 +167,7 @@ export class Database {
    */
   reopen(reload: (level: ByteLevel) => void): Promise<void> {
     return this.gate.alone(async () => {
-      for await (const { file, problem } of damagedFiles(this.location, 0)) {
+      for await (const { file, problem } of damagedFiles(this.location, { maxTableBytes: 0 })) {
         throw new StoreDamagedError(`${file}: ${problem}`)
       }
       await this.level.close()

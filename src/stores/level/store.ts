@@ -164,15 +164,16 @@ export class LevelStore implements ServedStore {
 
   check(ports: CheckPorts): AsyncIterable<CheckEvent> {
     return checkFilesThen(
-      () => checkStore((onDamaged) => this.view(onDamaged), ports),
+      () => checkStore((...view) => this.view(...view), ports),
       this.parts.database.location,
       'reading a damaged file may end the server: stop it, and `sessiond repair`',
+      ports.signal,
     )
   }
 
   /** A snapshot for long reads. Close it. */
-  view(onDamaged?: (key: Buffer) => void): Promise<View> {
-    return View.open((fn) => this.read(fn), onDamaged)
+  view(onDamaged?: (key: Buffer) => void, signal?: AbortSignal): Promise<View> {
+    return View.open((fn) => this.read(fn), onDamaged, signal)
   }
 
   subscribe(listener: SessionListener): () => void {

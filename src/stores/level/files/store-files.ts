@@ -73,22 +73,29 @@ async function readLiveFiles(location: string): Promise<LiveFiles> {
   return namedFiles(names, manifest)
 }
 
-/**
- * The damage in a database's live files: first those that a start reads, then the tables, unless these have more than
- * `maxTableBytes` together. Tables never change, so it skips those in `verified` and adds the undamaged ones.
- */
+interface VerifyOptions {
+  /** Reads no table if they have more bytes together. Default: no limit. */
+  readonly maxTableBytes?: number
+  /** Tables to skip, for they never change. Undamaged ones are added. */
+  readonly verified?: Set<string>
+  /** Once it is aborted, no further file is read; its reason is thrown. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** The damage in a database's live files: first those that a start reads, then the tables. */
 export async function* damagedFiles(
   location: string,
-  maxTableBytes = Number.POSITIVE_INFINITY,
-  verified: Set<string> = new Set(),
+  { maxTableBytes = Number.POSITIVE_INFINITY, verified = new Set(), signal }: VerifyOptions = {},
 ): AsyncGenerator<FileDamage, void> {
   const { logs, tables, damages } = await liveFiles(location)
   yield* damages
   for (const file of logs) {
+    signal?.throwIfAborted()
     yield* await verifyLog(location, file)
   }
   if (tables.reduce((sum, { size }) => sum + size, 0) <= maxTableBytes) {
     for (const table of tables.filter(({ file }) => !verified.has(file))) {
+      signal?.throwIfAborted()
       const found = await verifyTableFile(location, table)
       yield* found
       if (found.length === 0) {

@@ -15,9 +15,10 @@ export async function* checkFilesThen(
   checkRows: () => AsyncIterable<CheckEvent>,
   location: string,
   advice: string,
+  signal?: AbortSignal,
 ): AsyncGenerator<CheckEvent, void> {
   let isWhole = true
-  for await (const { file, problem } of damagedFiles(location)) {
+  for await (const { file, problem } of damagedFiles(location, { signal })) {
     isWhole = false
     yield { problem: `${file}: ${problem}` }
   }
@@ -38,6 +39,7 @@ export async function* checkClosed(
     () => checkClosedRows(location, ports),
     location,
     'files are damaged: `sessiond repair` first',
+    ports.signal,
   )
 }
 
@@ -50,7 +52,7 @@ async function* checkClosedRows(
   await database.open()
   try {
     await agreeOnInfo(database, epochs)
-    yield* checkStore((onDamaged) => View.open((read) => database.read(read), onDamaged), ports)
+    yield* checkStore((...view) => View.open((read) => database.read(read), ...view), ports)
   } finally {
     await database.close()
   }

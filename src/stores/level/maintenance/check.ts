@@ -21,11 +21,11 @@ const MAX_REMEMBERED = 10_000
  * however large the store is.
  */
 export async function* checkStore(
-  openView: (onDamaged: (key: Buffer) => void) => Promise<View>,
+  openView: (onDamaged: (key: Buffer) => void, signal?: AbortSignal) => Promise<View>,
   ports: CheckPorts,
 ): AsyncGenerator<CheckEvent, void> {
   const damaged = new DamagedRows()
-  const view = await openView(damaged.add)
+  const view = await openView(damaged.add, ports.signal)
   try {
     for await (const event of checkView(view, ports)) {
       yield* damaged.problems()
@@ -43,12 +43,12 @@ export async function* checkStore(
 
 async function* checkView(
   view: View,
-  { dueAtMs, trySeal, signal }: CheckPorts,
+  { dueAtMs, trySeal }: CheckPorts,
 ): AsyncGenerator<CheckEvent, void> {
   const totals = {
-    sessions: await view.count(RANGES.sessions, signal),
-    entries: await view.count(RANGES.entries, signal),
-    deadlines: await view.count(RANGES.deadlines, signal),
+    sessions: await view.count(RANGES.sessions),
+    entries: await view.count(RANGES.entries),
+    deadlines: await view.count(RANGES.deadlines),
   }
   const totalRows = totals.sessions + totals.entries + totals.deadlines
   const sessions = new SessionCheck(view, trySeal)

@@ -117,7 +117,10 @@ async function damagesNow(location: string, attempts: StartAttempts): Promise<Fi
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const before = await fingerprint(location)
     const damages: FileDamage[] = []
-    for await (const damage of damagedFiles(location, MAX_TABLE_BYTES, attempts.verified)) {
+    for await (const damage of damagedFiles(location, {
+      maxTableBytes: MAX_TABLE_BYTES,
+      verified: attempts.verified,
+    })) {
       damages.push(damage)
     }
     const isStill = before === (await fingerprint(location))

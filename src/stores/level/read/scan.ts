@@ -74,14 +74,10 @@ export const within =
   async (fn) =>
     fn(level)
 
-/** Counts what a walk yields. Throws the signal's reason once that is aborted. */
-export async function count(
-  walk: AsyncIterable<readonly unknown[]>,
-  signal?: AbortSignal,
-): Promise<number> {
+/** Counts what a walk yields. */
+export async function count(walk: AsyncIterable<readonly unknown[]>): Promise<number> {
   let total = 0
   for await (const slice of walk) {
-    signal?.throwIfAborted()
     total += slice.length
   }
   return total

@@ -17,11 +17,25 @@ export class View {
     private readonly snapshot: Snapshot,
   ) {}
 
-  /** `onDamaged` receives the key of each damaged row, which is then skipped; without it reads throw. */
-  static async open(read: Read, onDamaged?: (key: Buffer) => void): Promise<View> {
+  /**
+   * `onDamaged` receives the key of each damaged row, which is then skipped; without it reads throw. Once `signal` is
+   * aborted, every read throws its reason.
+   */
+  static async open(
+    read: Read,
+    onDamaged?: (key: Buffer) => void,
+    signal?: AbortSignal,
+  ): Promise<View> {
     const tolerating: Read =
       onDamaged === undefined ? read : (fn) => read((level) => fn(level.tolerating(onDamaged)))
-    return new View(tolerating, await read((level) => level.snapshot()))
+    const stoppable: Read =
+      signal === undefined
+        ? tolerating
+        : async (fn) => {
+            signal.throwIfAborted()
+            return tolerating(fn)
+          }
+    return new View(stoppable, await read((level) => level.snapshot()))
   }
 
   close(): Promise<void> {
@@ -45,9 +59,9 @@ export class View {
     return scan(this.read, range, { snapshot: this.snapshot }, size)
   }
 
-  /** Counts the rows of a range, including damaged ones. Throws the signal's reason once that is aborted. */
-  count(range: KeyRange, signal?: AbortSignal): Promise<number> {
-    return count(this.keys(range), signal)
+  /** Counts the rows of a range, including damaged ones. */
+  count(range: KeyRange): Promise<number> {
+    return count(this.keys(range))
   }
 
   /** The values of these keys; undefined for missing ones. Ask for few, or small ones. */

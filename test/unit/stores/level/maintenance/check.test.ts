@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { ended as endedSession } from '../../../../../src/core/endings/expiry-rules.js'
 import { sealCheck } from '../../../../../src/keys/seal-check.js'
 import { generateSealingKeys } from '../../../../../src/keys/sealing-keys.js'
+import { damagedFiles } from '../../../../../src/stores/level/files/store-files.js'
 import { INFO_KEY } from '../../../../../src/stores/level/layout/keys.js'
 import {
   type RowRepairPorts,
@@ -152,5 +153,28 @@ describe('the repair', () => {
     const { made, lines } = await repair(location)
     expectLines(lines, [/^mended: the epochs/])
     expect(await rowsIn(made)).toEqual(await rowsIn(whole))
+  })
+})
+
+describe('a check whose signal is aborted', () => {
+  const reason = new Error('nobody waits')
+
+  it('reads no further file of the store', async () => {
+    const signal = AbortSignal.abort(reason)
+    await expect(damagedFiles(whole, { signal }).next()).rejects.toBe(reason)
+  })
+
+  it('ends with its reason wherever it is, also after the last row was compared', async () => {
+    const store = await LevelStore.open(whole, { epochs: EPOCHS, sync: false })
+    onTestFinished(() => store.close())
+    const controller = new AbortController()
+    const run = async () => {
+      for await (const event of store.check({ ...PORTS, signal: controller.signal })) {
+        if ('checkedRows' in event && event.checkedRows === event.totalRows) {
+          controller.abort(reason)
+        }
+      }
+    }
+    await expect(run()).rejects.toBe(reason)
   })
 })
