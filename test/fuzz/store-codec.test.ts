@@ -1,4 +1,5 @@
 import { expect } from 'vitest'
+import { deadlineKey, deadlineOf } from '../../src/stores/level/layout/keys.js'
 import {
   decodeEntry,
   decodeInfo,
@@ -6,8 +7,7 @@ import {
   encodeEntry,
   encodeInfo,
   encodeSession,
-} from '../../src/stores/level/layout/codec.js'
-import { deadlineKey, deadlineOf } from '../../src/stores/level/layout/keys.js'
+} from '../../src/stores/rows/codec.js'
 import { fuzz } from './engine.js'
 import { mutateBytes } from './mutations.js'
 

@@ -2,12 +2,6 @@ import { Level } from 'level'
 import type { Session } from '../../src/core/session.js'
 import { ByteLevel } from '../../src/stores/level/byte-level.js'
 import {
-  decodeEntry,
-  decodeInfo,
-  decodeSession,
-  decodeTally,
-} from '../../src/stores/level/layout/codec.js'
-import {
   deadlineKey,
   deadlineOf,
   entryKey,
@@ -19,6 +13,8 @@ import {
   TALLY_KEY,
 } from '../../src/stores/level/layout/keys.js'
 import { openedRows } from '../../src/stores/level/layout/opened.js'
+import { decodeTally } from '../../src/stores/level/layout/tally.js'
+import { decodeEntry, decodeInfo, decodeSession } from '../../src/stores/rows/codec.js'
 
 /**
  * Walks every row of a LevelStore that is closed, and tells what disagrees: a record has exactly its

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 import type { Token } from '../../src/core/session.js'
 import { sealSeed } from '../../src/crypto/seal.js'
 import type { ByteLevel } from '../../src/stores/level/byte-level.js'
-import { encodeSession, encodeTally } from '../../src/stores/level/layout/codec.js'
 import {
   deadlineKey,
   entryKey,
@@ -11,11 +10,13 @@ import {
   RANGES,
   sealKey,
   sessionKey,
-  sized,
   TALLY_KEY,
 } from '../../src/stores/level/layout/keys.js'
 import { entryOf } from '../../src/stores/level/layout/opened.js'
+import { encodeTally } from '../../src/stores/level/layout/tally.js'
 import { readSession } from '../../src/stores/level/read/lookup.js'
+import { encodeSession } from '../../src/stores/rows/codec.js'
+import { sized } from '../../src/stores/rows/key-parts.js'
 import { PORTS, type RowLevel, SEALING_KEYS } from './care.js'
 import { commandSession } from './store-sessions.js'
 

@@ -1,6 +1,6 @@
 import type { Level } from 'level'
+import { withoutChecksum } from '../rows/checksum.js'
 import type { KeyRange } from './layout/keys.js'
-import { withoutChecksum } from './layout/row-checksum.js'
 import { damagedRow } from './layout/row-name.js'
 
 export type RawLevel = Level<Buffer, Uint8Array>

@@ -3,14 +3,14 @@ import { join } from 'node:path'
 import { Level } from 'level'
 import { StoreDamagedError, StoreLockedError, StoreUnavailableError } from '../../core/errors.js'
 import { makeDirectory } from '../../files/directory.js'
+import { Gate } from '../locks.js'
+import { withChecksumForNow } from '../rows/checksum.js'
+import type { Info } from '../rows/codec.js'
 import { ByteLevel, type IsUnchecked, type RawLevel } from './byte-level.js'
 import { isDamage, isHeldElsewhere, reasonOf, storeError } from './errors.js'
 import { damagedFiles } from './files/store-files.js'
-import type { Info } from './layout/codec.js'
 import { readInfoRow, uncheckedRows } from './layout/info.js'
 import { INFO_KEY, type KeyRange } from './layout/keys.js'
-import { withChecksumForNow } from './layout/row-checksum.js'
-import { Gate } from './locks.js'
 
 /** The most that LevelDB writes when it opens: the two logs that it kept in memory. */
 const PROBE_BYTES = 8 * 1024 * 1024

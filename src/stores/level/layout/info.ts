@@ -1,9 +1,9 @@
 import type { EpochSettings } from '../../../core/epoch.js'
 import { StoreDamagedError, StoreMismatchError } from '../../../core/errors.js'
+import { withoutChecksum } from '../../rows/checksum.js'
+import { encodeInfo, type Info } from '../../rows/codec.js'
 import type { IsUnchecked } from '../byte-level.js'
-import { encodeInfo, type Info } from './codec.js'
 import { INFO_KEY, LAYOUT_VERSION, RANGES, UNCHECKED_LAYOUT_VERSION } from './keys.js'
-import { withoutChecksum } from './row-checksum.js'
 import { storedInfo } from './stored.js'
 
 /** The facts about a store that this release makes. */

@@ -1,9 +1,11 @@
 import type { Session } from '../../../core/session.js'
 import type { Deadline, IdempotencyScope, ListQuery } from '../../../core/store.js'
-import { KeyWriter, TIME_BYTES } from './key-writer.js'
+import { readDeadline, readScope, withDeadline, withScope } from '../../rows/deadline.js'
+import { readTime, timeBytes } from '../../rows/key-parts.js'
+import { KeyWriter, TIME_BYTES } from '../../rows/key-writer.js'
 
 /*
- * Layout 2. Layout 1 is the same without checksums (row-checksum.ts). The first byte of a key names its range:
+ * Layout 2. Layout 1 is the same without checksums (rows/checksum.ts). The first byte of a key names its range:
  *
  *   s id                                   the record
  *   k id                                   the sealed private key, while the session is active
@@ -35,7 +37,6 @@ export const LIST_TIME_OFFSET = 2
 const USER_OFFSET = 1 + LENGTH_BYTES
 const MAX_TIME = Number.MAX_SAFE_INTEGER
 const AFTER_ALL_TIME = MAX_TIME + 1
-const DEADLINE_KINDS = ['session', 'idempotency'] as const
 
 /** Keys from `gte`, inclusive, to `lt`, exclusive. */
 export interface KeyRange {
@@ -90,10 +91,7 @@ export function idOf(key: Buffer): string {
 }
 
 export function deadlineKey(deadline: Deadline): Buffer {
-  const start = begin('x').time(deadline.timeMs)
-  return deadline.kind === 'session'
-    ? start.byte(0).text(deadline.id).key()
-    : withScope(start.byte(1), deadline.scope).key()
+  return withDeadline(begin('x'), deadline).key()
 }
 
 export function isDeadlineKey(key: Buffer): boolean {
@@ -102,26 +100,12 @@ export function isDeadlineKey(key: Buffer): boolean {
 
 /** Reverses `deadlineKey`. Throws if it cannot have made this key. */
 export function deadlineOf(key: Buffer): Deadline {
-  const deadline = readDeadline(key)
+  const deadline = readDeadline(key.subarray(1))
   // Otherwise settling the deadline would not delete this key, and the sweep would find it for ever.
   if (!deadlineKey(deadline).equals(key)) {
     throw new Error(`no deadline: ${key.toString('hex')}`)
   }
   return deadline
-}
-
-function readDeadline(key: Buffer): Deadline {
-  const timeMs = readTime(key, 1)
-  const kind = DEADLINE_KINDS[key[1 + TIME_BYTES] ?? -1]
-  const rest = key.subarray(1 + TIME_BYTES + 1)
-  switch (kind) {
-    case 'session':
-      return { kind, timeMs, id: rest.toString() }
-    case 'idempotency':
-      return { kind, timeMs, scope: readScope(rest) }
-    default:
-      throw new Error(`no deadline: ${key.toString('hex')}`)
-  }
 }
 
 /** The idempotency entries of an owner. */
@@ -153,8 +137,8 @@ export function requestTimeRange(
   const prefix = start.byte(active ? 1 : 0).key()
   // Later times sort first, so the bounds swap.
   return {
-    gte: Buffer.concat([prefix, time(AFTER_ALL_TIME - clampTime(toTimeMs))]),
-    lt: Buffer.concat([prefix, time(AFTER_ALL_TIME - clampTime(fromTimeMs))]),
+    gte: Buffer.concat([prefix, timeBytes(AFTER_ALL_TIME - clampTime(toTimeMs))]),
+    lt: Buffer.concat([prefix, timeBytes(AFTER_ALL_TIME - clampTime(fromTimeMs))]),
     timeOffset: prefix.length,
   }
 }
@@ -202,45 +186,9 @@ function prefixRange(prefix: Buffer): KeyRange {
   return { gte: prefix, lt: Buffer.concat([prefix, Buffer.of(0xff)]) }
 }
 
-function withScope(start: KeyWriter, { owner, signer, key }: IdempotencyScope): KeyWriter {
-  return start.sizedBytes(owner).sizedBytes(signer).text(key)
-}
-
-function readScope(parts: Buffer): IdempotencyScope {
-  const [owner, afterOwner] = readSized(parts)
-  const [signer, key] = readSized(afterOwner)
-  // Copies: slices would keep the whole key in memory.
-  return { owner: new Uint8Array(owner), signer: new Uint8Array(signer), key: key.toString() }
-}
-
-/** Prefixes a part with its length in 2 bytes. */
-export function sized(part: Uint8Array): Buffer {
-  const bytes = Buffer.allocUnsafe(LENGTH_BYTES + part.length)
-  bytes.writeUInt16BE(part.length)
-  bytes.set(part, LENGTH_BYTES)
-  return bytes
-}
-
-/** Reverses `sized`: the part and the rest. */
-export function readSized(bytes: Buffer): [part: Buffer, rest: Buffer] {
-  const end = LENGTH_BYTES + bytes.readUInt16BE()
-  return [bytes.subarray(LENGTH_BYTES, end), bytes.subarray(end)]
-}
-
-function time(ms: number): Buffer {
-  const bytes = Buffer.allocUnsafe(TIME_BYTES)
-  bytes.writeUInt32BE(Math.floor(ms / 2 ** 32))
-  bytes.writeUInt32BE(ms % 2 ** 32, 4)
-  return bytes
-}
-
-function readTime(key: Buffer, offset: number): number {
-  return key.readUInt32BE(offset) * 2 ** 32 + key.readUInt32BE(offset + 4)
-}
-
 /** Sorts later times first. */
 export function inverted(ms: number): Buffer {
-  return time(MAX_TIME - ms)
+  return timeBytes(MAX_TIME - ms)
 }
 
 /** Rounds up to milliseconds, within the range of a key. */

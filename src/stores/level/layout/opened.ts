@@ -1,9 +1,10 @@
 import { StoreDamagedError } from '../../../core/errors.js'
 import type { SessionChange } from '../../../core/events.js'
 import type { Session } from '../../../core/session.js'
+import { readSized, sized } from '../../rows/key-parts.js'
+import { TIME_BYTES } from '../../rows/key-writer.js'
 import type { Row } from '../database.js'
-import { TIME_BYTES } from './key-writer.js'
-import { inverted, openedKey, readSized, sized } from './keys.js'
+import { inverted, openedKey } from './keys.js'
 
 /*
  * The value of a `c` row: the open sessions that a command opened for one user, address and client. There is seldom more

@@ -1,5 +1,7 @@
 import { StoreDamagedError } from '../../../core/errors.js'
-import { deadlineOf, idAfterTime, idOf, LIST_TIME_OFFSET, readSized } from './keys.js'
+import { readSized } from '../../rows/key-parts.js'
+import { quoted } from '../../rows/record.js'
+import { deadlineOf, idAfterTime, idOf, LIST_TIME_OFFSET } from './keys.js'
 
 export function damagedRow(key: Buffer): StoreDamagedError {
   return new StoreDamagedError(`${rowName(key)} fails its checksum`)
@@ -37,9 +39,4 @@ export function rowName(key: Buffer): string {
     // The key is damaged as well.
   }
   return 'a row of no kind that a server writes'
-}
-
-/** An id in quotes: imported ids may contain any character. */
-export function quoted(id: string): string {
-  return JSON.stringify(id)
 }

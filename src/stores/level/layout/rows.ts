@@ -1,8 +1,8 @@
 import type { SessionChange } from '../../../core/events.js'
 import type { Session } from '../../../core/session.js'
 import type { IdempotencyScope, NewSession } from '../../../core/store.js'
+import { encodeEntry, encodeSession } from '../../rows/codec.js'
 import { KEY_ONLY, type Row } from '../database.js'
-import { encodeEntry, encodeSession } from './codec.js'
 import { deadlineKey, entryKey, indexKeys, sealKey, sessionKey } from './keys.js'
 
 /** The rows that a change writes and deletes: record, indexes, and the seal of a session that ends. */

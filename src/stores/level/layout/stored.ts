@@ -1,25 +1,21 @@
 import { StoreDamagedError } from '../../../core/errors.js'
-import { ED25519_KEY_BYTES } from '../../../core/key-lengths.js'
 import type { Session } from '../../../core/session.js'
 import type { Deadline, IdempotencyScope } from '../../../core/store.js'
 import {
   decodeEntry,
   decodeInfo,
   decodeSession,
-  decodeTally,
   type Info,
   type StoredEntry,
-  type Tally,
-} from './codec.js'
+} from '../../rows/codec.js'
+import { attempt, quoted, readRecord, unreadable } from '../../rows/record.js'
 import { deadlineOf, entryKey, idOf, scopeOf, sessionKey } from './keys.js'
-import { quoted, rowName } from './row-name.js'
+import { rowName } from './row-name.js'
+import { decodeTally, type Tally } from './tally.js'
 
 /*
  * Decodes rows, and rejects what the store cannot have written: all throw StoreDamagedError.
  */
-
-const MAX_TEXT_BYTES = 65_535
-const MAX_ID_BYTES = 64
 
 export function storedSession(key: Buffer, record: Uint8Array): Session {
   const id = idOf(key)
@@ -39,27 +35,6 @@ export function checkedSession(key: Buffer, record: Uint8Array): Session {
   } catch (cause) {
     throw unreadable(rowName(key), cause)
   }
-}
-
-/** `name` is the record's, for messages. */
-export function readRecord(record: Uint8Array, name: string): Session {
-  const session = attempt(`${name}: its record`, () => decodeSession(record))
-  if (!isSane(session)) {
-    throw new StoreDamagedError(`${name}: its record has values that no session has`)
-  }
-  return session
-}
-
-/** Whether the store can write the session's rows and find them again. */
-function isSane({ id, userId, active, closeTimeMs, address, client, token }: Session): boolean {
-  const idBytes = Buffer.byteLength(id)
-  return (
-    idBytes >= 1 &&
-    idBytes <= MAX_ID_BYTES &&
-    [userId, address, client].every((text) => Buffer.byteLength(text) <= MAX_TEXT_BYTES) &&
-    (!active || closeTimeMs === null) &&
-    (token === null || (token.publicKey.length === ED25519_KEY_BYTES && token.owner.length > 0))
-  )
 }
 
 export function storedEntry(
@@ -102,16 +77,4 @@ export function storedInfo(bytes: Uint8Array, location: string): Info {
     throw new StoreDamagedError(`${name} is not whole`)
   }
   return info
-}
-
-function attempt<T>(name: string, read: () => T): T {
-  try {
-    return read()
-  } catch (cause) {
-    throw unreadable(name, cause)
-  }
-}
-
-function unreadable(name: string, cause: unknown): StoreDamagedError {
-  return new StoreDamagedError(`${name} cannot be read`, cause)
 }

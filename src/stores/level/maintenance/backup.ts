@@ -1,7 +1,7 @@
 import type { EpochSettings } from '../../../core/epoch.js'
 import { StoreDamagedError } from '../../../core/errors.js'
 import { type BackupItem, BackupSum, encodeItem, MAGIC } from '../../backup-format.js'
-import { encodeSession } from '../layout/codec.js'
+import { encodeSession } from '../../rows/codec.js'
 import { idOf, type KeyRange, RANGES } from '../layout/keys.js'
 import { storedDeadline, storedEntry, storedSession } from '../layout/stored.js'
 import type { View } from '../read/view.js'

@@ -2,12 +2,13 @@ import type { EpochSettings } from '../../../core/epoch.js'
 import { InputFileError } from '../../../core/errors.js'
 import type { Session } from '../../../core/session.js'
 import type { Deadline, IdempotencyScope } from '../../../core/store.js'
+import { encodeEntry, encodeInfo, type StoredEntry } from '../../rows/codec.js'
 import { Database, KEY_ONLY, type Row } from '../database.js'
-import { encodeEntry, encodeInfo, encodeTally, type StoredEntry } from '../layout/codec.js'
 import { newInfo } from '../layout/info.js'
 import { deadlineKey, entryKey, INFO_KEY, sealKey, TALLY_KEY } from '../layout/keys.js'
 import { openedRows } from '../layout/opened.js'
 import { changeRows } from '../layout/rows.js'
+import { encodeTally } from '../layout/tally.js'
 
 const BATCH_ROWS = 2_000
 const BATCH_BYTES = 1024 * 1024

@@ -1,5 +1,7 @@
 import type { Session } from '../../../core/session.js'
 import type { CheckEvent } from '../../../core/upkeep/care.js'
+import { readSized } from '../../rows/key-parts.js'
+import { quoted } from '../../rows/record.js'
 import {
   INFO_KEY,
   idAfterTime,
@@ -9,12 +11,10 @@ import {
   LIST_TIME_OFFSET,
   openedKey,
   RANGES,
-  readSized,
   sessionKey,
   TALLY_KEY,
 } from '../layout/keys.js'
 import { entriesIn, entryOf, idOfEntry, isOpened } from '../layout/opened.js'
-import { quoted } from '../layout/row-name.js'
 import { storedSession } from '../layout/stored.js'
 import type { Slice, View } from '../read/view.js'
 import type { FoundRows } from './check-sessions.js'

@@ -1,8 +1,8 @@
 import type { Session } from '../../../core/session.js'
 import type { CheckEvent, TrySeal } from '../../../core/upkeep/care.js'
+import { quoted } from '../../rows/record.js'
 import { indexKeys, openedKey, sealKey } from '../layout/keys.js'
 import { entriesIn, entryOf, isOpened } from '../layout/opened.js'
-import { quoted } from '../layout/row-name.js'
 import { storedSession } from '../layout/stored.js'
 import { giveWay, type View } from '../read/view.js'
 

@@ -3,6 +3,7 @@ import { StoreDamagedError, StoreMismatchError } from '../../../core/errors.js'
 import type { Session } from '../../../core/session.js'
 import type { SessionDeadline } from '../../../core/store.js'
 import type { RepairCounts, RepairPorts } from '../../engine.js'
+import { quoted } from '../../rows/record.js'
 import { Database } from '../database.js'
 import { expectInfo } from '../layout/info.js'
 import {
@@ -14,7 +15,6 @@ import {
   sealKey,
   sessionKey,
 } from '../layout/keys.js'
-import { quoted } from '../layout/row-name.js'
 import { storedDeadline, storedEntry, storedInfo, storedSession } from '../layout/stored.js'
 import { type Slice, View } from '../read/view.js'
 import { Builder } from './builder.js'

@@ -1,8 +1,8 @@
 import { Level } from 'level'
+import { CHECKSUM_BYTES, withoutChecksum } from '../../rows/checksum.js'
 import type { RawLevel } from '../byte-level.js'
 import type { WrittenRow } from '../files/log.js'
 import { INFO_KEY, type KeyRange } from '../layout/keys.js'
-import { CHECKSUM_BYTES, withoutChecksum } from '../layout/row-checksum.js'
 import { rowName } from '../layout/row-name.js'
 
 const BATCH_BYTES = 1024 * 1024

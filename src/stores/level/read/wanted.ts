@@ -1,5 +1,5 @@
 import type { ListQuery } from '../../../core/store.js'
-import { TIME_BYTES } from '../layout/key-writer.js'
+import { TIME_BYTES } from '../../rows/key-writer.js'
 import { requestTimeRange, type TimeRange } from '../layout/keys.js'
 
 /** The key ranges of a list: of open sessions, of ended ones, or of both. */

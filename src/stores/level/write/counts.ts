@@ -2,9 +2,9 @@ import { LRUCache } from 'lru-cache'
 import type { SessionChange } from '../../../core/events.js'
 import type { ByteLevel } from '../byte-level.js'
 import type { Row } from '../database.js'
-import { encodeTally, type Tally } from '../layout/codec.js'
 import { requestTimeRange, TALLY_KEY } from '../layout/keys.js'
 import { storedTally } from '../layout/stored.js'
+import { encodeTally, type Tally } from '../layout/tally.js'
 import { count, scan, within } from '../read/scan.js'
 
 const MAX_USERS = 65_536

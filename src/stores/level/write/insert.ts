@@ -1,8 +1,9 @@
 import type { Session } from '../../../core/session.js'
 import type { Decision, InsertScope, Seen } from '../../../core/store.js'
+import { sessionLock, userLock } from '../../locks.js'
 import { openedRows } from '../layout/opened.js'
 import { changeRows, dueRows, insertRows } from '../layout/rows.js'
-import { entryLock, sessionLock, userLock } from '../locks.js'
+import { entryLock } from '../locks.js'
 import { readSeen, reusableId } from '../read/lookup.js'
 import type { StoreParts } from './writer.js'
 

@@ -1,7 +1,7 @@
 import type { Session } from '../../../core/session.js'
+import { sessionLock } from '../../locks.js'
 import type { Row } from '../database.js'
 import { isSealKey, RANGES, sealKey } from '../layout/keys.js'
-import { sessionLock } from '../locks.js'
 import { readSession } from '../read/lookup.js'
 import type { StoreParts } from './writer.js'
 

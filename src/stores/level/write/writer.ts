@@ -3,10 +3,10 @@ import { StoreDamagedError, StoreUnavailableError } from '../../../core/errors.j
 import type { SessionChange } from '../../../core/events.js'
 import type { StoreHooks } from '../../engine.js'
 import type { Listeners } from '../../listeners.js'
+import type { Locks } from '../../locks.js'
 import type { ByteLevel } from '../byte-level.js'
 import type { Database, Row } from '../database.js'
 import { storeError } from '../errors.js'
-import type { Locks } from '../locks.js'
 import type { Counts } from './counts.js'
 
 const FIRST_RETRY_MS = 100

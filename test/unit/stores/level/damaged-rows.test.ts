@@ -11,11 +11,11 @@ import {
   openedKey,
   sealKey,
   sessionKey,
-  sized,
   TALLY_KEY,
 } from '../../../../src/stores/level/layout/keys.js'
 import { entryOf } from '../../../../src/stores/level/layout/opened.js'
 import type { LevelStore } from '../../../../src/stores/level/store.js'
+import { sized } from '../../../../src/stores/rows/key-parts.js'
 import { NOW_MS, PORTS, problemsIn, withLevel } from '../../../support/care.js'
 import { alter, collect, damaged, filledStore, openStore } from '../../../support/damage.js'
 import { CALLER, NO_AUDIT } from '../../../support/sessions.js'

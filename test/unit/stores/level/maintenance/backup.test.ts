@@ -18,10 +18,10 @@ import {
   MAGIC,
 } from '../../../../../src/stores/backup-format.js'
 import { readBackup } from '../../../../../src/stores/backup-reader.js'
-import { encodeSession } from '../../../../../src/stores/level/layout/codec.js'
 import { sessionKey } from '../../../../../src/stores/level/layout/keys.js'
 import { backUp } from '../../../../../src/stores/level/maintenance/backup.js'
 import { LevelStore } from '../../../../../src/stores/level/store.js'
+import { encodeSession } from '../../../../../src/stores/rows/codec.js'
 import { problemsIn, rowsIn, SEALING_KEYS, withLevel } from '../../../../support/care.js'
 import { collect, filledStore, openStore, recordWithUser } from '../../../../support/damage.js'
 import { auditLevel } from '../../../../support/level-audit.js'

@@ -5,16 +5,16 @@ import { Level } from 'level'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { RawLevel } from '../../../../../src/stores/level/byte-level.js'
 import { Database } from '../../../../../src/stores/level/database.js'
+import { newInfo, readInfoRow } from '../../../../../src/stores/level/layout/info.js'
+import { INFO_KEY, RANGES, sessionKey } from '../../../../../src/stores/level/layout/keys.js'
+import { addChecksums } from '../../../../../src/stores/level/maintenance/upgrade.js'
+import { withChecksum } from '../../../../../src/stores/rows/checksum.js'
 import {
   decodeSession,
   encodeInfo,
   encodeSession,
   type Info,
-} from '../../../../../src/stores/level/layout/codec.js'
-import { newInfo, readInfoRow } from '../../../../../src/stores/level/layout/info.js'
-import { INFO_KEY, RANGES, sessionKey } from '../../../../../src/stores/level/layout/keys.js'
-import { withChecksum } from '../../../../../src/stores/level/layout/row-checksum.js'
-import { addChecksums } from '../../../../../src/stores/level/maintenance/upgrade.js'
+} from '../../../../../src/stores/rows/codec.js'
 import { rowsIn } from '../../../../support/care.js'
 import { damaged, openStore, recordWithUser } from '../../../../support/damage.js'
 import { temporaryDirectory } from '../../../../support/process.js'

@@ -4,7 +4,7 @@ import {
   CHECKSUM_BYTES,
   withChecksum,
   withoutChecksum,
-} from '../../../../../src/stores/level/layout/row-checksum.js'
+} from '../../../../src/stores/rows/checksum.js'
 
 const bytes = (maxLength: number) => fc.uint8Array({ maxLength })
 

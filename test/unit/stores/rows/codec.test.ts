@@ -5,8 +5,8 @@ import {
   decodeSession,
   encodeEntry,
   encodeSession,
-} from '../../../../../src/stores/level/layout/codec.js'
-import { commandSession } from '../../../../support/store-sessions.js'
+} from '../../../../src/stores/rows/codec.js'
+import { commandSession } from '../../../support/store-sessions.js'
 
 const session = commandSession('id', { userId: 'u', address: 'a', client: 'c' })
 const answer = { sessionId: 'id', bodySha256: new Uint8Array(32).fill(7), expiresTimeMs: 5 }

@@ -5,8 +5,8 @@ import {
   StoreInfo,
   Token as TokenMessage,
 } from '#generated/sessiond/store/v1/store'
-import type { EpochSettings } from '../../../core/epoch.js'
-import type { Session, Token } from '../../../core/session.js'
+import type { EpochSettings } from '../../core/epoch.js'
+import type { Session, Token } from '../../core/session.js'
 
 /** The stored value of an idempotency key. */
 export interface StoredEntry {
@@ -21,13 +21,6 @@ export interface Info {
   readonly epochs: EpochSettings
   /** While an older store is upgraded: rows from this key on have no checksum yet. Otherwise empty. */
   readonly uncheckedFrom: Uint8Array
-}
-
-/** The counters that every commit writes. */
-export interface Tally {
-  readonly openSessions: number
-  /** The number of commits since the store was made. */
-  readonly commits: number
 }
 
 /** The fields of a record by their tags: the field's number, and how it is encoded. */
@@ -214,21 +207,6 @@ export function decodeInfo(bytes: Uint8Array): Info {
     uncheckedFrom: new Uint8Array(uncheckedFrom),
     epochs: { genesisMs: milliseconds(epochGenesisMs), lengthMs: milliseconds(epochLengthMs) },
   }
-}
-
-export const TALLY_BYTES = 16
-
-/** Two doubles: every commit writes it, and an encoder costs more. */
-export function encodeTally({ openSessions, commits }: Tally): Uint8Array {
-  const bytes = Buffer.allocUnsafe(TALLY_BYTES)
-  bytes.writeDoubleBE(openSessions, 0)
-  bytes.writeDoubleBE(commits, 8)
-  return bytes
-}
-
-export function decodeTally(bytes: Uint8Array): Tally {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return { openSessions: view.getFloat64(0), commits: view.getFloat64(8) }
 }
 
 /** Throws RangeError for a value that a number cannot represent: the store never writes one. */
