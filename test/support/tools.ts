@@ -2,8 +2,11 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-/** Tools that `.ci/run` has installed; a suite that needs one of them must not be skipped. */
-const required = new Set((process.env.SESSIOND_REQUIRED_TOOLS ?? '').split(',').filter(Boolean))
+/** Tools that `.ci/run` has installed, and those that it must have; a suite that needs one of them must not be skipped. */
+const required = new Set([
+  ...(process.env.SESSIOND_REQUIRED_TOOLS ?? '').split(',').filter(Boolean),
+  ...(process.env.CI === 'true' ? ['valkey'] : []),
+])
 
 /** What `make interop-tools` installed in `.interop/`, else the program of that name on PATH. */
 export function interopTool(path: string, program: string): string {
@@ -21,7 +24,7 @@ export function haveTool(name: string, command: readonly [string, ...string[]]):
     return true
   }
   if (required.has(name)) {
-    throw new Error(`${name} was installed for these suites, but "${command.join(' ')}" fails`)
+    throw new Error(`${name} is required for these suites, but "${command.join(' ')}" fails`)
   }
   process.stderr.write(`SKIPPED: ${name} is not here; its suites are left out\n`)
   return false
