@@ -99,4 +99,160 @@ export const messages = {
     id: { number: 1, type: 'bytes' },
     session_key: { number: 2, type: 'bytes' },
   },
+  'sessiond.v1.BindRequest': {
+    body: { number: 1, type: 'sessiond.v1.BindRequest.Body' },
+    meta_header: { number: 2, type: 'service.RequestMetaHeader' },
+    verify_header: { number: 3, type: 'service.RequestVerificationHeader' },
+    proof: { number: 4, type: 'bytes' },
+  },
+  'sessiond.v1.BindRequest.Body': {
+    owner_id: { number: 1, type: 'refs.OwnerID' },
+    lifetime: { number: 2, type: 'service.TokenLifetime' },
+    session_key: { number: 3, type: 'bytes' },
+  },
+  'sessiond.v1.BindResponse': {
+    body: { number: 1, type: 'sessiond.v1.BindResponse.Body' },
+    meta_header: { number: 2, type: 'service.ResponseMetaHeader' },
+    verify_header: { number: 3, type: 'service.ResponseVerificationHeader' },
+  },
+  'sessiond.v1.BindResponse.Body': {
+    id: { number: 1, type: 'bytes' },
+    session_key: { number: 2, type: 'bytes' },
+  },
+  'sessiond.v1.IntrospectRequest': {
+    body: { number: 1, type: 'sessiond.v1.IntrospectRequest.Body' },
+    meta_header: { number: 2, type: 'service.RequestMetaHeader' },
+    verify_header: { number: 3, type: 'service.RequestVerificationHeader' },
+  },
+  'sessiond.v1.IntrospectRequest.Body': {
+    id: { number: 1, type: 'bytes' },
+    token: { number: 2, type: 'service.SessionToken' },
+    jwt: { number: 3, type: 'string' },
+  },
+  'sessiond.v1.IntrospectResponse': {
+    body: { number: 1, type: 'sessiond.v1.IntrospectResponse.Body' },
+    meta_header: { number: 2, type: 'service.ResponseMetaHeader' },
+    verify_header: { number: 3, type: 'service.ResponseVerificationHeader' },
+  },
+  'sessiond.v1.IntrospectResponse.Body': {
+    active: { number: 1, type: 'bool' },
+    reason: { number: 2, type: 'string' },
+    id: { number: 3, type: 'bytes' },
+    owner_id: { number: 4, type: 'refs.OwnerID' },
+    lifetime: { number: 5, type: 'service.TokenLifetime' },
+    session_key: { number: 6, type: 'bytes' },
+    end_time_ms: { number: 7, type: 'uint64' },
+    end_reason: { number: 8, type: 'string' },
+  },
+  'sessiond.v1.IssueJwtRequest': {
+    body: { number: 1, type: 'sessiond.v1.IssueJwtRequest.Body' },
+    meta_header: { number: 2, type: 'service.RequestMetaHeader' },
+    verify_header: { number: 3, type: 'service.RequestVerificationHeader' },
+  },
+  'sessiond.v1.IssueJwtRequest.Body': {
+    id: { number: 1, type: 'bytes' },
+    audience: { number: 2, type: 'string', repeated: true },
+    lifetime: { number: 3, type: 'service.TokenLifetime' },
+  },
+  'sessiond.v1.IssueJwtResponse': {
+    body: { number: 1, type: 'sessiond.v1.IssueJwtResponse.Body' },
+    meta_header: { number: 2, type: 'service.ResponseMetaHeader' },
+    verify_header: { number: 3, type: 'service.ResponseVerificationHeader' },
+  },
+  'sessiond.v1.IssueJwtResponse.Body': {
+    jwt: { number: 1, type: 'string' },
+  },
+  'sessiond.v1.ListRequest': {
+    body: { number: 1, type: 'sessiond.v1.ListRequest.Body' },
+    meta_header: { number: 2, type: 'service.RequestMetaHeader' },
+    verify_header: { number: 3, type: 'service.RequestVerificationHeader' },
+  },
+  'sessiond.v1.ListRequest.Body': {
+    owner_id: { number: 1, type: 'refs.OwnerID' },
+    skip: { number: 2, type: 'uint64' },
+    take: { number: 3, type: 'uint32' },
+    open_only: { number: 4, type: 'bool' },
+  },
+  'sessiond.v1.ListResponse': {
+    body: { number: 1, type: 'sessiond.v1.ListResponse.Body' },
+    meta_header: { number: 2, type: 'service.ResponseMetaHeader' },
+    verify_header: { number: 3, type: 'service.ResponseVerificationHeader' },
+  },
+  'sessiond.v1.ListResponse.Body': {
+    sessions: { number: 1, type: 'sessiond.v1.OwnedSession', repeated: true },
+  },
+  'sessiond.v1.OwnedSession': {
+    id: { number: 1, type: 'bytes' },
+    lifetime: { number: 2, type: 'service.TokenLifetime' },
+    session_key: { number: 3, type: 'bytes' },
+    active: { number: 4, type: 'bool' },
+    open_time_ms: { number: 5, type: 'uint64' },
+    end_time_ms: { number: 6, type: 'uint64' },
+    end_reason: { number: 7, type: 'string' },
+    address: { number: 8, type: 'string' },
+    client: { number: 9, type: 'string' },
+  },
+  'sessiond.v1.RevokeRequest': {
+    body: { number: 1, type: 'sessiond.v1.RevokeRequest.Body' },
+    meta_header: { number: 2, type: 'service.RequestMetaHeader' },
+    verify_header: { number: 3, type: 'service.RequestVerificationHeader' },
+  },
+  'sessiond.v1.RevokeRequest.Body': {
+    id: { number: 1, type: 'bytes' },
+  },
+  'sessiond.v1.RevokeResponse': {
+    body: { number: 1, type: 'sessiond.v1.RevokeResponse.Body' },
+    meta_header: { number: 2, type: 'service.ResponseMetaHeader' },
+    verify_header: { number: 3, type: 'service.ResponseVerificationHeader' },
+  },
+  'sessiond.v1.RevokeResponse.Body': {
+    ended_now: { number: 1, type: 'bool' },
+    end_time_ms: { number: 2, type: 'uint64' },
+  },
+  'sessiond.v1.SessionEnding': {
+    id: { number: 1, type: 'bytes' },
+    owner_id: { number: 2, type: 'refs.OwnerID' },
+    end_time_ms: { number: 3, type: 'uint64' },
+    reason: { number: 4, type: 'string' },
+    exp: { number: 5, type: 'uint64' },
+  },
+  'sessiond.v1.SignRequest': {
+    body: { number: 1, type: 'sessiond.v1.SignRequest.Body' },
+    meta_header: { number: 2, type: 'service.RequestMetaHeader' },
+    verify_header: { number: 3, type: 'service.RequestVerificationHeader' },
+  },
+  'sessiond.v1.SignRequest.Body': {
+    token: { number: 1, type: 'service.SessionToken' },
+    verb: { number: 2, type: 'int32' },
+    object_address: { number: 3, type: 'refs.Address' },
+    data: { number: 4, type: 'bytes', repeated: true },
+  },
+  'sessiond.v1.SignResponse': {
+    body: { number: 1, type: 'sessiond.v1.SignResponse.Body' },
+    meta_header: { number: 2, type: 'service.ResponseMetaHeader' },
+    verify_header: { number: 3, type: 'service.ResponseVerificationHeader' },
+  },
+  'sessiond.v1.SignResponse.Body': {
+    signatures: { number: 1, type: 'bytes', repeated: true },
+  },
+  'sessiond.v1.WatchRequest': {
+    body: { number: 1, type: 'sessiond.v1.WatchRequest.Body' },
+    meta_header: { number: 2, type: 'service.RequestMetaHeader' },
+    verify_header: { number: 3, type: 'service.RequestVerificationHeader' },
+  },
+  'sessiond.v1.WatchRequest.Body': {
+    cursor: { number: 1, type: 'bytes' },
+  },
+  'sessiond.v1.WatchResponse': {
+    body: { number: 1, type: 'sessiond.v1.WatchResponse.Body' },
+    meta_header: { number: 2, type: 'service.ResponseMetaHeader' },
+    verify_header: { number: 3, type: 'service.ResponseVerificationHeader' },
+  },
+  'sessiond.v1.WatchResponse.Body': {
+    endings: { number: 1, type: 'sessiond.v1.SessionEnding', repeated: true },
+    cursor: { number: 2, type: 'bytes' },
+    hash: { number: 3, type: 'bytes' },
+    is_full: { number: 4, type: 'bool' },
+    time_ms: { number: 5, type: 'uint64' },
+  },
 } as const

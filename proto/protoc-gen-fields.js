@@ -11,11 +11,14 @@ import {
 
 /** Whose messages are read by their bytes: signed ones, and what stands in them. */
 const PACKAGES = ['refs', 'service', 'session']
+/** Of the packages that also have others, the files with signed messages. */
+const FILES = ['sessiond/v1/tokens']
 
 const request = fromBinary(CodeGeneratorRequestSchema, readFileSync(0))
 const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: request.protoFile }))
 const messages = [...registry].filter(
-  ({ kind, file }) => kind === 'message' && PACKAGES.includes(file.proto.package),
+  ({ kind, file }) =>
+    kind === 'message' && (PACKAGES.includes(file.proto.package) || FILES.includes(file.name)),
 )
 
 function fieldLine({ name, number, fieldKind, message, scalar }) {

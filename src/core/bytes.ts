@@ -23,3 +23,24 @@ export function utf8Length(text: string): number {
   }
   return length
 }
+
+const STRICT_UTF_8 = new TextDecoder('utf-8', { fatal: true })
+
+/** Whether the bytes are UTF-8. Works in browsers too. */
+export function isUtf8(bytes: Uint8Array): boolean {
+  for (const byte of bytes) {
+    if (byte > 0x7f) {
+      return isDecodable(bytes)
+    }
+  }
+  return true
+}
+
+function isDecodable(bytes: Uint8Array): boolean {
+  try {
+    STRICT_UTF_8.decode(bytes)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -20,6 +20,7 @@ export {
 } from './create.js'
 export { requestDigest } from './digest.js'
 export type { Level, SignatureBytes, SignedMessage } from './message.js'
+export { MAX_MESSAGE_BYTES } from './shapes.js'
 export { createResponseSigner, type MessageParts, signRequest } from './sign.js'
-export { MAX_LEVELS, MAX_MESSAGE_BYTES } from './walk.js'
+export { MAX_LEVELS } from './walk.js'
 export { wrapRequest } from './wrap.js'

@@ -1,14 +1,18 @@
 import { messages } from '#generated/fields'
+import { WireType } from './wire.js'
 
 /** The full name of a message of the contract, such as `service.XHeader`. */
 export type MessageName = keyof typeof messages
 
+const NUMBERS = ['uint32', 'uint64', 'int32', 'bool'] as const
+
 /** What a field holds; an `unread message` is one that nobody here looks into, whatever its bytes. */
-export type Kind = 'uint32' | 'uint64' | 'bytes' | 'string' | 'unread message' | Shape
+export type Kind = (typeof NUMBERS)[number] | 'bytes' | 'string' | 'unread message' | Shape
 
 export interface Field {
   readonly name: string
   readonly kind: Kind
+  readonly wireType: number
   readonly repeated: boolean
 }
 
@@ -21,9 +25,15 @@ export interface Shape<Name extends MessageName = MessageName> {
   readonly named: (typeof messages)[Name]
   /** In a header: the number of the field that holds the header which this one wraps. */
   readonly origin: number | undefined
+  /** Whether a field that is not in the contract is refused. Elsewhere it is passed over. */
+  readonly isClosed: boolean
 }
 
-type SignedName = 'session.CreateRequest' | 'session.CreateResponse'
+type TokensMethod = 'Sign' | 'Bind' | 'Introspect' | 'Revoke' | 'List' | 'Watch' | 'IssueJwt'
+type SignedName =
+  | 'session.CreateRequest'
+  | 'session.CreateResponse'
+  | `sessiond.v1.${TokensMethod}${'Request' | 'Response'}`
 type PartName<Part extends 'body' | 'meta_header' | 'verify_header'> =
   (typeof messages)[SignedName][Part]['type']
 
@@ -32,15 +42,21 @@ export interface SignedShape extends Shape<SignedName> {
   readonly body: Shape<PartName<'body'>>
   readonly metaHeader: Shape<PartName<'meta_header'>>
   readonly verifyHeader: Shape<PartName<'verify_header'>>
+  /** The longest message that is read. */
+  readonly maxBytes: number
 }
+
+/** The longest message of most kinds, in bytes: 64 KiB. */
+export const MAX_MESSAGE_BYTES = 64 * 1024
 
 /** They are signed and grant nothing here, so that strangers cannot make the server decode them. */
 const UNREAD: ReadonlySet<string> = new Set(['service.SessionToken', 'service.BearerToken'])
 
-const shapes = new Map<MessageName, Shape>()
+const open = new Map<MessageName, Shape>()
+const closed = new Map<MessageName, Shape>()
 
 /** One object for each message, so that a header can hold another of its kind. */
-function shapeOf<Name extends MessageName>(name: Name): Shape<Name> {
+function shapeOf<Name extends MessageName>(name: Name, shapes = open): Shape<Name> {
   const known = shapes.get(name)
   if (known !== undefined) {
     return known as Shape<Name>
@@ -49,28 +65,31 @@ function shapeOf<Name extends MessageName>(name: Name): Shape<Name> {
   const rows = Object.entries<{ number: number; type: string; repeated?: true }>(named)
   const fields: Field[] = []
   const origin = rows.find(([, { type }]) => type === name)?.[1].number
-  const shape: Shape<Name> = { name, fields, named, origin }
+  const shape: Shape<Name> = { name, fields, named, origin, isClosed: shapes === closed }
   shapes.set(name, shape)
   for (const [fieldName, { number, type, repeated = false }] of rows) {
-    fields[number] = { name: fieldName, kind: kindOf(type), repeated }
+    const isNumber = (NUMBERS as readonly string[]).includes(type)
+    const wireType = isNumber ? WireType.Varint : WireType.LengthDelimited
+    fields[number] = { name: fieldName, kind: kindOf(type, shapes), wireType, repeated }
   }
   return shape
 }
 
-function kindOf(type: string): Kind {
+function kindOf(type: string, shapes: typeof open): Kind {
   if (UNREAD.has(type)) {
     return 'unread message'
   }
-  return type in messages ? shapeOf(type as MessageName) : (type as Kind)
+  return type in messages ? shapeOf(type as MessageName, shapes) : (type as Kind)
 }
 
-function signed(name: SignedName): SignedShape {
+function signed(name: SignedName, maxBytes = MAX_MESSAGE_BYTES): SignedShape {
   const { body, meta_header, verify_header } = messages[name]
   return {
     ...shapeOf(name),
     body: shapeOf(body.type),
     metaHeader: shapeOf(meta_header.type),
     verifyHeader: shapeOf(verify_header.type),
+    maxBytes,
   }
 }
 
@@ -79,3 +98,26 @@ export const createRequest = signed('session.CreateRequest')
 
 /** `session.CreateResponse` and all that it reaches. */
 export const createResponse = signed('session.CreateResponse')
+
+/** The most that Sign signs in one call, in bytes: 1 MiB. */
+export const MAX_SIGNED_BYTES = 1024 * 1024
+
+/** The requests and responses of `sessiond.v1.Tokens`. */
+export const tokens = {
+  signRequest: signed('sessiond.v1.SignRequest', MAX_SIGNED_BYTES + MAX_MESSAGE_BYTES),
+  signResponse: signed('sessiond.v1.SignResponse'),
+  introspectRequest: signed('sessiond.v1.IntrospectRequest'),
+  introspectResponse: signed('sessiond.v1.IntrospectResponse'),
+  revokeRequest: signed('sessiond.v1.RevokeRequest'),
+  revokeResponse: signed('sessiond.v1.RevokeResponse'),
+  listRequest: signed('sessiond.v1.ListRequest'),
+  listResponse: signed('sessiond.v1.ListResponse'),
+  issueJwtRequest: signed('sessiond.v1.IssueJwtRequest'),
+  issueJwtResponse: signed('sessiond.v1.IssueJwtResponse'),
+}
+
+/**
+ * A token as it is read by itself. Closed: a field that this release does not know may restrict what the token allows, or
+ * stand outside what its owner signed.
+ */
+export const sessionToken = shapeOf('service.SessionToken', closed)

@@ -14,8 +14,8 @@ export interface MessageParts {
 const NO_BYTES = new Uint8Array(0)
 
 /**
- * Signs a `session.CreateRequest` as its original sender, and returns the whole message. The content of `body` and
- * `meta` is not checked.
+ * Signs a `session.CreateRequest`, or with `shape` another request, as its original sender, and returns the whole message.
+ * The content of `body` and `meta` is not checked.
  *
  * @example
  * ```ts
@@ -27,8 +27,12 @@ const NO_BYTES = new Uint8Array(0)
  * }
  * ```
  */
-export function signRequest(parts: MessageParts, signer: Signer): Buffer {
-  return encodeSigned(createRequest, parts, {
+export function signRequest(
+  parts: MessageParts,
+  signer: Signer,
+  shape: SignedShape = createRequest,
+): Buffer {
+  return encodeSigned(shape, parts, {
     key: signer.publicKey,
     body: signer.sign(parts.body),
     meta: signer.sign(parts.meta),
@@ -65,7 +69,7 @@ export function createResponseSigner(signer: Signer): (parts: MessageParts) => B
       meta: metaSignature,
       origin,
     }
-    return encodeResponse({ body, meta }, signatures)
+    return encodeSigned(createResponse, { body, meta }, signatures)
   }
 }
 
@@ -78,11 +82,6 @@ export interface MessageSignatures {
   readonly meta: Uint8Array
   /** Over nothing: there is no origin. */
   readonly origin: Uint8Array
-}
-
-/** Encodes a whole response with signatures that were made elsewhere. */
-export function encodeResponse(parts: MessageParts, signatures: MessageSignatures): Buffer {
-  return encodeSigned(createResponse, parts, signatures)
 }
 
 const signatureFields = messages['service.Signature']
@@ -109,7 +108,8 @@ export function encodeMessage(
   )
 }
 
-function encodeSigned(
+/** Encodes a whole message with signatures that were made elsewhere. */
+export function encodeSigned(
   shape: SignedShape,
   parts: MessageParts,
   { key, body, meta, origin }: MessageSignatures,

@@ -1,22 +1,25 @@
-import { isUtf8 } from 'node:buffer'
-import type { Field, Shape } from './shapes.js'
+import { isUtf8 } from '../core/bytes.js'
+import { type Field, MAX_MESSAGE_BYTES, type Shape } from './shapes.js'
 import { WalkedMessage } from './walked-message.js'
-import { WireReader, WireType } from './wire.js'
+import { WireReader } from './wire.js'
 
-/** The longest message that is read, in bytes: 64 KiB. */
-export const MAX_MESSAGE_BYTES = 64 * 1024
 /** The most levels that a message may have: its sender's, and those of 15 nodes that forwarded it. */
 export const MAX_LEVELS = 16
 
 /**
  * Reads a received message strictly, in one pass that yields all its slices. Decoders are lenient: they read past the
  * end of a nested message, stop at a zero tag, accept a message twice where one may stand, and recurse as deep as the
- * sender likes. Every decoder reads alike what passes here. Unknown fields pass. Throws MalformedError.
+ * sender likes. Every decoder reads alike what passes here. Unknown fields pass, but in closed shapes. Throws
+ * MalformedError.
  */
-export function walk(bytes: Uint8Array, shape: Shape): WalkedMessage {
+export function walk(
+  bytes: Uint8Array,
+  shape: Shape,
+  maxBytes: number = MAX_MESSAGE_BYTES,
+): WalkedMessage {
   const reader = new WireReader(bytes)
-  if (bytes.length > MAX_MESSAGE_BYTES) {
-    reader.refuse(`${bytes.length} bytes are more than the ${MAX_MESSAGE_BYTES} allowed`)
+  if (bytes.length > maxBytes) {
+    reader.refuse(`${bytes.length} bytes are more than the ${maxBytes} allowed`)
   }
   return walkFields(reader, shape, 1)
 }
@@ -30,11 +33,16 @@ function walkFields(reader: WireReader, shape: Shape, level: number): WalkedMess
     const number = tag >>> 3
     const field = shape.fields[number]
     if (field === undefined) {
+      if (shape.isClosed) {
+        reader.refuse(`has field ${number}, which ${shape.name} does not have here`)
+      }
       reader.skip(tag & 7)
       continue
     }
     reader.path.push(field.name)
-    checkWireType(reader, field, tag & 7)
+    if ((tag & 7) !== field.wireType) {
+      reader.refuse(`wire type ${tag & 7} where ${field.wireType} belongs`)
+    }
     if (isMessage(field) && !field.repeated) {
       if (seen & (1 << number)) {
         reader.refuse('stands twice')
@@ -43,27 +51,25 @@ function walkFields(reader: WireReader, shape: Shape, level: number): WalkedMess
     }
     switch (field.kind) {
       case 'uint32':
+      case 'int32':
         walked.set(number, reader.uint32())
+        break
+      case 'bool':
+        walked.set(number, reader.uint64() === 0n ? 0 : 1)
         break
       case 'uint64':
         walked.set(number, reader.uint64())
         break
       case 'bytes':
-        walked.set(number, reader.content())
+      case 'unread message':
+        put(walked, field, number, reader.content())
         break
       case 'string':
-        walked.set(number, readText(reader))
-        break
-      case 'unread message':
-        reader.skip(WireType.LengthDelimited)
+        put(walked, field, number, readText(reader))
         break
       default: {
-        const message = walkMessage(reader, field.kind, number === shape.origin ? level + 1 : 1)
-        if (field.repeated) {
-          walked.add(number, message)
-        } else {
-          walked.set(number, message)
-        }
+        const inner = number === shape.origin ? level + 1 : 1
+        put(walked, field, number, walkMessage(reader, field.kind, inner))
       }
     }
     reader.path.pop()
@@ -71,16 +77,21 @@ function walkFields(reader: WireReader, shape: Shape, level: number): WalkedMess
   return walked
 }
 
-function isMessage({ kind }: Field): boolean {
-  return typeof kind === 'object' || kind === 'unread message'
+function put(
+  walked: WalkedMessage,
+  { repeated }: Field,
+  number: number,
+  value: Uint8Array | WalkedMessage,
+): void {
+  if (repeated) {
+    walked.add(number, value)
+  } else {
+    walked.set(number, value)
+  }
 }
 
-function checkWireType(reader: WireReader, { kind }: Field, wireType: number): void {
-  const expected =
-    kind === 'uint32' || kind === 'uint64' ? WireType.Varint : WireType.LengthDelimited
-  if (wireType !== expected) {
-    reader.refuse(`wire type ${wireType} where ${expected} belongs`)
-  }
+function isMessage({ kind }: Field): boolean {
+  return typeof kind === 'object' || kind === 'unread message'
 }
 
 function walkMessage(reader: WireReader, shape: Shape, level: number): WalkedMessage {

@@ -1,4 +1,5 @@
-type Value = number | bigint | Uint8Array | WalkedMessage | WalkedMessage[]
+type Part = Uint8Array | WalkedMessage
+type Value = number | bigint | Part | Part[]
 
 const NO_BYTES = new Uint8Array(0)
 /** Keeps a byte order mark, which is text like any other here. */
@@ -30,18 +31,27 @@ export class WalkedMessage {
     return this.#values[number] as WalkedMessage | undefined
   }
 
-  /** Those of a repeated field, in their order. */
+  /** Those of a repeated field of messages, in their order. */
   messages(number: number): readonly WalkedMessage[] {
     return (this.#values[number] as WalkedMessage[] | undefined) ?? []
   }
 
-  /** The content of a field of bytes or text, as a slice of what was received. */
+  /** The content of a field of bytes or text, or a message that nobody looked into, as a slice of what was received. */
   content(number: number): Uint8Array {
     return (this.#values[number] as Uint8Array | undefined) ?? NO_BYTES
   }
 
+  /** The contents of a repeated field of bytes or text, in their order. */
+  contents(number: number): readonly Uint8Array[] {
+    return (this.#values[number] as Uint8Array[] | undefined) ?? []
+  }
+
   text(number: number): string {
     return UTF_8.decode(this.content(number))
+  }
+
+  flag(number: number): boolean {
+    return this.uint32(number) !== 0
   }
 
   uint32(number: number): number {
@@ -57,12 +67,13 @@ export class WalkedMessage {
     this.#values[number] = value
   }
 
-  add(number: number, message: WalkedMessage): void {
-    const messages = this.#values[number] as WalkedMessage[] | undefined
-    if (messages === undefined) {
-      this.#values[number] = [message]
+  /** Adds to a repeated field. */
+  add(number: number, part: Part): void {
+    const parts = this.#values[number] as Part[] | undefined
+    if (parts === undefined) {
+      this.#values[number] = [part]
     } else {
-      messages.push(message)
+      parts.push(part)
     }
   }
 }

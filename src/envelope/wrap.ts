@@ -3,13 +3,13 @@ import { InvalidFieldError } from '../core/errors.js'
 import type { Signer } from '../crypto/ed25519.js'
 import { readMessage } from './message.js'
 import { PROTOCOL_MAJOR, readRequestMeta } from './meta.js'
-import { createRequest } from './shapes.js'
+import { createRequest, type SignedShape } from './shapes.js'
 import { encodeMessage, encodeSignature } from './sign.js'
 import { MAX_LEVELS } from './walk.js'
 import { encodeFields } from './wire.js'
 
 /**
- * Adds a level to a received request, to forward it: everything that was signed stays byte for byte. `signer` is the
+ * Adds a level to a received `session.CreateRequest`, or with `shape` another request, to forward it: everything that was signed stays byte for byte. `signer` is the
  * key of the node that forwards, and `epoch` its epoch (default 0: it does not know). The request is read, but its
  * signatures are not checked: call `verifyChain` first if you forward only what verifies.
  *
@@ -28,9 +28,9 @@ import { encodeFields } from './wire.js'
 export function wrapRequest(
   bytes: Uint8Array,
   signer: Signer,
-  { epoch = 0n }: { epoch?: bigint } = {},
+  { epoch = 0n, shape = createRequest }: { epoch?: bigint; shape?: SignedShape } = {},
 ): Buffer {
-  const read = readMessage(bytes, createRequest)
+  const read = readMessage(bytes, shape)
   const { body, levels, outermost } = read.message
   const { ttl } = readRequestMeta(read)
   if (ttl < 2) {
@@ -49,13 +49,13 @@ export function wrapRequest(
       bearer: undefined,
       origin: undefined,
     }).finish(),
-    encodeFields([createRequest.metaHeader.named.origin.number, outermost.meta]),
+    encodeFields([shape.metaHeader.named.origin.number, outermost.meta]),
   ])
-  const { named } = createRequest.verifyHeader
+  const { named } = shape.verifyHeader
   const verify = encodeFields(
     [named.meta_signature.number, encodeSignature(signer, meta)],
     [named.origin_signature.number, encodeSignature(signer, outermost.verify)],
     [named.origin.number, outermost.verify],
   )
-  return encodeMessage(createRequest, body, meta, verify)
+  return encodeMessage(shape, body, meta, verify)
 }

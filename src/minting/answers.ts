@@ -6,7 +6,8 @@ import { uuidBytes } from '../core/uuid.js'
 import type { Signer } from '../crypto/ed25519.js'
 import { type CreateRequestEnvelope, responseBody } from '../envelope/create.js'
 import { requestDigest } from '../envelope/digest.js'
-import { encodeResponse } from '../envelope/sign.js'
+import { createResponse } from '../envelope/shapes.js'
+import { encodeSigned } from '../envelope/sign.js'
 import type { Minted } from './job.js'
 
 const NO_BYTES = new Uint8Array(0)
@@ -44,10 +45,10 @@ export class Answers {
     const epoch = this.ports.clock.now()
     if (idempotencyKey !== undefined) {
       // Ties the answer to this request, so that an old one cannot be passed off as new.
-      return encodeMeta(epoch, [{ key: 'request', value: requestDigest(message) }])
+      return answerMeta(epoch, [{ key: 'request', value: requestDigest(message) }])
     }
     if (this.plain.epoch !== epoch) {
-      this.plain = { epoch, meta: encodeMeta(epoch, []), signature: null }
+      this.plain = { epoch, meta: answerMeta(epoch, []), signature: null }
     }
     return this.plain.meta
   }
@@ -65,7 +66,8 @@ export class Answers {
     const isMinted = sameBytes(token.publicKey, minted.publicKey)
     const body = responseBody(isMinted ? minted.id : uuidBytes(id), token.publicKey)
     const isInForce = sameBytes(minted.signer, signer.publicKey)
-    return encodeResponse(
+    return encodeSigned(
+      createResponse,
       { body, meta },
       {
         key: signer.publicKey,
@@ -102,7 +104,8 @@ export class Answers {
   }
 }
 
-function encodeMeta(epoch: bigint, xHeaders: { key: string; value: string }[]): Uint8Array {
+/** The meta header of an answer. */
+export function answerMeta(epoch: bigint, xHeaders: { key: string; value: string }[]): Uint8Array {
   return ResponseMetaHeader.encode({
     version: { major: 2, minor: 0 },
     epoch,

@@ -22,6 +22,9 @@ export interface ProverPorts {
   readonly onProve: () => () => void
 }
 
+/** A request whose signatures are checked. */
+export type SignedRequest = Pick<CreateRequestEnvelope, 'message' | 'idempotencyKey'>
+
 /** A session key, with what the answer that tells of it needs. */
 export interface MintedKey extends NewKey {
   readonly minted: Minted
@@ -41,7 +44,7 @@ export class Prover {
   constructor(private readonly ports: ProverPorts) {}
 
   /** Checks every signature. Throws SignatureError. */
-  async prove(request: CreateRequestEnvelope): Promise<void> {
+  async prove(request: SignedRequest): Promise<void> {
     await this.run(request, null)
   }
 
@@ -61,10 +64,7 @@ export class Prover {
     return { id, publicKey, seal, minted }
   }
 
-  private async run(
-    request: CreateRequestEnvelope,
-    mint: MintRequest | null,
-  ): Promise<Minted | null> {
+  private async run(request: SignedRequest, mint: MintRequest | null): Promise<Minted | null> {
     const unknown = this.unknownOf(request)
     const end = this.ports.onProve()
     try {
@@ -76,7 +76,7 @@ export class Prover {
     }
   }
 
-  private unknownOf(request: CreateRequestEnvelope): Unknown[] {
+  private unknownOf(request: SignedRequest): Unknown[] {
     const unknown: Unknown[] = []
     for (const signature of readChain(request.message)) {
       const { key, sign, content } = signature
@@ -117,7 +117,7 @@ export class Prover {
  */
 function recurs(
   { isHeader, content, shape }: ChainSignature,
-  { idempotencyKey }: CreateRequestEnvelope,
+  { idempotencyKey }: SignedRequest,
 ): boolean {
   const isMeta = shape !== undefined
   return isHeader && (isMeta ? idempotencyKey === undefined : content.length === 0)

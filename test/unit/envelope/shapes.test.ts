@@ -8,6 +8,8 @@ import {
   createResponse,
   type Kind,
   type Shape,
+  sessionToken,
+  tokens,
 } from '../../../src/envelope/shapes.js'
 import { contracts } from '../../support/contract.js'
 
@@ -21,6 +23,7 @@ const scalarKinds: Partial<Record<ScalarType, Kind>> = {
   [ScalarType.UINT64]: 'uint64',
   [ScalarType.BYTES]: 'bytes',
   [ScalarType.STRING]: 'string',
+  [ScalarType.BOOL]: 'bool',
 }
 
 /** Messages that are not looked into. */
@@ -33,7 +36,7 @@ function contractKind(field: DescField): string {
   if (field.message !== undefined) {
     return field.message.typeName
   }
-  return `${scalarKinds[field.scalar as ScalarType]}`
+  return field.enum === undefined ? `${scalarKinds[field.scalar as ScalarType]}` : 'int32'
 }
 
 function contractFields(typeName: string): string[] {
@@ -69,7 +72,8 @@ function reachable(shape: Shape, found = new Set<Shape>()): Set<Shape> {
   return found
 }
 
-const shapes = [...new Set([...reachable(createRequest), ...reachable(createResponse)])]
+const all = [createRequest, createResponse, sessionToken, ...Object.values(tokens)]
+const shapes = [...new Set(all.flatMap((shape) => [...reachable(shape)]))]
 
 test.each(shapes.map((shape) => [shape.name, shape] as const))(
   'the table of %s is the contract',
@@ -124,10 +128,11 @@ function linesOf(
 
 test('the generated fields are those that the text of proto/ has, as another parser reads it', () => {
   const includeDirs = [fileURLToPath(new URL('../../../proto', import.meta.url))]
-  const loaded = loadSync('session/service.proto', { includeDirs, keepCase: true })
+  const files = ['session/service.proto', 'sessiond/v1/tokens.proto']
+  const loaded = loadSync(files, { includeDirs, keepCase: true })
   const written = Object.entries(loaded).flatMap(([name, definition]) =>
-    /^(?:refs|service|session)\./.test(name) && 'type' in definition
-      ? linesOf(definition.type as WrittenMessage, `${name.split('.')[0]}.`)
+    /^(?:refs|service|session|sessiond\.v1)\./.test(name) && 'type' in definition
+      ? linesOf(definition.type as WrittenMessage, name.slice(0, name.lastIndexOf('.') + 1))
       : [],
   )
   const generated = Object.entries(messages).map(([name, fields]) => [

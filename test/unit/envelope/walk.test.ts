@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest'
+import { ListRequest_Body } from '#generated/sessiond/v1/tokens'
 import { MalformedError } from '../../../src/core/errors.js'
-import { createRequest } from '../../../src/envelope/shapes.js'
-import { MAX_LEVELS, MAX_MESSAGE_BYTES, walk } from '../../../src/envelope/walk.js'
+import {
+  createRequest,
+  MAX_MESSAGE_BYTES,
+  sessionToken,
+  tokens,
+} from '../../../src/envelope/shapes.js'
+import { MAX_LEVELS, walk } from '../../../src/envelope/walk.js'
 import { MAX_FIELDS } from '../../../src/envelope/wire.js'
 import { len, num, refusal, varint } from '../../support/envelope.js'
 
@@ -219,9 +225,40 @@ describe('of a message the walk gives', () => {
     expect(walkedBody?.messages(4)).toEqual([])
   })
 
-  test('nothing of what is unknown, or not read', () => {
-    expect(walkedMeta?.message(5)).toBeUndefined()
+  test('nothing of what is unknown, and only the bytes of a message that nobody looks into', () => {
+    expect(walkedMeta?.content(5)).toEqual(hex('0b'))
     expect(walkedMeta?.message(9)).toBeUndefined()
     expect(walked.message(3)).toBeUndefined()
   })
+
+  test('every content of a repeated field, in order', () => {
+    const data = [hex('aa'), hex(''), hex('bb')]
+    const sign = body(...data.map((content) => len(4, content)))
+    expect(walk(sign, tokens.signRequest).message(1)?.contents(4)).toEqual(data)
+    expect(walk(body(), tokens.signRequest).message(1)?.contents(4)).toEqual([])
+  })
+
+  test.each([
+    [Buffer.of(), false],
+    [num(4, 0), false],
+    [num(4, 1), true],
+    [num(4, 2n ** 32n), true],
+  ])('a flag of the bytes %o as every decoder does: %s', (flag, isSet) => {
+    expect(walk(body(flag), tokens.listRequest).message(1)?.flag(4)).toBe(isSet)
+    expect(ListRequest_Body.decode(flag).openOnly).toBe(isSet)
+  })
+})
+
+test('a closed shape has no unknown field, not even inside', () => {
+  const refused = [num(9, 1), len(9), len(1, num(9, 1)), len(1, len(4, num(9, 1)))]
+  for (const bytes of refused) {
+    expect(() => walk(bytes, sessionToken)).toThrow(/has field 9/)
+  }
+  expect(() => walk(len(1, len(4, num(1, 1))), sessionToken)).not.toThrow()
+})
+
+test('a message may be longer where its kind is', () => {
+  const long = body(len(4, Buffer.alloc(100_000)))
+  expect(() => walk(long, tokens.signRequest, tokens.signRequest.maxBytes)).not.toThrow()
+  expect(refusal(() => walk(long, tokens.listRequest, tokens.listRequest.maxBytes))).toBeDefined()
 })

@@ -1,0 +1,254 @@
+import { messages } from '#generated/fields'
+import { InvalidFieldError, MissingFieldError } from '../core/errors.js'
+import { UUID_BYTES, uuidText } from '../core/uuid.js'
+import { readMessage, type SignedMessage } from './message.js'
+import { type RequestMeta, readRequestMeta } from './meta.js'
+import { type SignedShape, tokens } from './shapes.js'
+import type { WalkedMessage } from './walked-message.js'
+
+// The requests of sessiond.v1.Tokens, read as a Create is: strictly, once, and before any signature is checked.
+
+/** A well-formed request of `sessiond.v1.Tokens`. Its signatures are not checked yet: see `verifyChain`. */
+export interface TokensRequest<Body> extends RequestMeta {
+  /** What was signed and by whom, as slices of the received bytes. */
+  readonly message: SignedMessage
+  readonly body: Body
+}
+
+/** A method of `sessiond.v1.Tokens`: its messages, and what is read of a request's body. */
+export interface TokensMethod<Body> {
+  readonly request: SignedShape
+  readonly response: SignedShape
+  /** Throws MissingFieldError, InvalidFieldError. */
+  readonly read: (body: WalkedMessage) => Body
+}
+
+/** Reads a request from the bytes that were received. Throws as `readCreateRequest` does. */
+export function readTokensRequest<Body>(
+  bytes: Uint8Array,
+  { request, read }: TokensMethod<Body>,
+): TokensRequest<Body> {
+  const found = readMessage(bytes, request)
+  return { message: found.message, body: read(found.body), ...readRequestMeta(found) }
+}
+
+/** An object, or all of a container. */
+export interface Address {
+  readonly containerId: Uint8Array
+  readonly objectId?: Uint8Array
+}
+
+/** A lifetime as it is sent, in epochs. */
+interface SentLifetime {
+  readonly exp: bigint
+  readonly nbf: bigint
+  readonly iat: bigint
+}
+
+export const MAX_SIGNED_STRINGS = 64
+const MAX_SIGNED_STRING_BYTES = 64 * 1024
+const MAX_AUDIENCES = 8
+const MAX_AUDIENCE_BYTES = 256
+/** As many as a page of the sessions commands has. */
+const MAX_TAKE = 100
+
+const signBody = messages['sessiond.v1.SignRequest.Body']
+
+export interface SignBody {
+  /** A `service.SessionToken`, not read yet. */
+  readonly token: Uint8Array
+  /** The number of the verb, which may be none. */
+  readonly verb: number
+  readonly object: Address | undefined
+  readonly data: readonly Uint8Array[]
+}
+
+export const signMethod: TokensMethod<SignBody> = {
+  request: tokens.signRequest,
+  response: tokens.signResponse,
+  read(body) {
+    const token = body.content(signBody.token.number)
+    if (token.length === 0) {
+      throw new MissingFieldError('body.token')
+    }
+    const data = body.contents(signBody.data.number)
+    checkCount('body.data', data.length, MAX_SIGNED_STRINGS)
+    if (data.some(({ length }) => length > MAX_SIGNED_STRING_BYTES)) {
+      const problem = `has a string of more than ${MAX_SIGNED_STRING_BYTES} bytes`
+      throw new InvalidFieldError('body.data', problem)
+    }
+    return {
+      token,
+      verb: body.uint32(signBody.verb.number),
+      object: readAddress(body.message(signBody.object_address.number), 'body.object_address'),
+      data,
+    }
+  },
+}
+
+const introspectBody = messages['sessiond.v1.IntrospectRequest.Body']
+
+/** What is asked about: one of the three. */
+export type IntrospectBody =
+  | { readonly id: string }
+  /** A `service.SessionToken`, not read yet. */
+  | { readonly token: Uint8Array }
+  | { readonly jwt: string }
+
+export const introspectMethod: TokensMethod<IntrospectBody> = {
+  request: tokens.introspectRequest,
+  response: tokens.introspectResponse,
+  read(body) {
+    const { id, token, jwt } = introspectBody
+    const given = [id, token, jwt].filter(({ number }) => body.content(number).length > 0)
+    if (given.length !== 1) {
+      throw given.length === 0
+        ? new MissingFieldError('body.id')
+        : new InvalidFieldError('body', 'has more than one of id, token and jwt')
+    }
+    if (given[0] === id) {
+      return { id: readUuid(body.content(id.number), 'body.id') }
+    }
+    return given[0] === token
+      ? { token: body.content(token.number) }
+      : { jwt: body.text(jwt.number) }
+  },
+}
+
+const revokeBody = messages['sessiond.v1.RevokeRequest.Body']
+
+export const revokeMethod: TokensMethod<{ readonly id: string }> = {
+  request: tokens.revokeRequest,
+  response: tokens.revokeResponse,
+  read: (body) => ({ id: readUuid(body.content(revokeBody.id.number), 'body.id') }),
+}
+
+const listBody = messages['sessiond.v1.ListRequest.Body']
+
+export interface ListBody {
+  /** At least 1 byte, in memory of its own. */
+  readonly owner: Uint8Array
+  readonly skip: number
+  /** 1 to 100. */
+  readonly take: number
+  readonly openOnly: boolean
+}
+
+export const listMethod: TokensMethod<ListBody> = {
+  request: tokens.listRequest,
+  response: tokens.listResponse,
+  read(body) {
+    const ownerId = required(body, listBody.owner_id.number, 'body.owner_id')
+    const owner = ownerId.content(messages['refs.OwnerID'].value.number)
+    if (owner.length === 0) {
+      throw new MissingFieldError('body.owner_id.value')
+    }
+    const skip = Number(body.uint64(listBody.skip.number))
+    if (!Number.isSafeInteger(skip)) {
+      throw new InvalidFieldError('body.skip', 'is too large')
+    }
+    const take = body.uint32(listBody.take.number)
+    if (take > MAX_TAKE) {
+      throw new InvalidFieldError('body.take', `is ${take}; it may be ${MAX_TAKE}`)
+    }
+    return {
+      owner: new Uint8Array(owner),
+      skip,
+      take: take === 0 ? MAX_TAKE : take,
+      openOnly: body.flag(listBody.open_only.number),
+    }
+  },
+}
+
+const jwtBody = messages['sessiond.v1.IssueJwtRequest.Body']
+
+export interface IssueJwtBody {
+  readonly id: string
+  readonly audience: readonly string[]
+  /** undefined: the session's. */
+  readonly lifetime: SentLifetime | undefined
+}
+
+export const issueJwtMethod: TokensMethod<IssueJwtBody> = {
+  request: tokens.issueJwtRequest,
+  response: tokens.issueJwtResponse,
+  read(body) {
+    const audience = body.contents(jwtBody.audience.number)
+    checkCount('body.audience', audience.length, MAX_AUDIENCES)
+    if (audience.some(({ length }) => length === 0 || length > MAX_AUDIENCE_BYTES)) {
+      const problem = `must be texts of 1 to ${MAX_AUDIENCE_BYTES} bytes`
+      throw new InvalidFieldError('body.audience', problem)
+    }
+    const lifetime = body.message(jwtBody.lifetime.number)
+    return {
+      id: readUuid(body.content(jwtBody.id.number), 'body.id'),
+      audience: audience.map((text) => new TextDecoder().decode(text)),
+      lifetime: lifetime && readLifetime(lifetime, 'body.lifetime'),
+    }
+  },
+}
+
+function checkCount(path: string, count: number, most: number): void {
+  if (count === 0) {
+    throw new MissingFieldError(path)
+  }
+  if (count > most) {
+    throw new InvalidFieldError(path, `has ${count} entries; it may have ${most}`)
+  }
+}
+
+/** A message that must be there. Throws MissingFieldError. */
+export function required(walked: WalkedMessage, number: number, path: string): WalkedMessage {
+  const found = walked.message(number)
+  if (found === undefined) {
+    throw new MissingFieldError(path)
+  }
+  return found
+}
+
+/** The text of a UUIDv4. Throws MissingFieldError, InvalidFieldError. */
+export function readUuid(id: Uint8Array, path: string): string {
+  if (id.length === 0) {
+    throw new MissingFieldError(path)
+  }
+  const [version, variant] = [(id[6] ?? 0) >> 4, (id[8] ?? 0) >> 6]
+  if (id.length !== UUID_BYTES || version !== 4 || variant !== 2) {
+    throw new InvalidFieldError(path, 'is no UUID of version 4')
+  }
+  return uuidText(id)
+}
+
+const lifetimeFields = messages['service.TokenLifetime']
+
+/** Throws InvalidFieldError if it ends before it begins. */
+export function readLifetime(walked: WalkedMessage, path: string): SentLifetime {
+  const lifetime = {
+    exp: walked.uint64(lifetimeFields.exp.number),
+    nbf: walked.uint64(lifetimeFields.nbf.number),
+    iat: walked.uint64(lifetimeFields.iat.number),
+  }
+  if (lifetime.nbf > lifetime.exp) {
+    throw new InvalidFieldError(`${path}.nbf`, `${lifetime.nbf} is after exp ${lifetime.exp}`)
+  }
+  return lifetime
+}
+
+const addressFields = messages['refs.Address']
+
+/** An address that names no container would restrict nothing, though its sender meant it to. Throws MissingFieldError. */
+export function readAddress(address: WalkedMessage | undefined, path: string): Address | undefined {
+  if (address === undefined) {
+    return undefined
+  }
+  const container = address.message(addressFields.container_id.number)
+  const containerId = container?.content(messages['refs.ContainerID'].value.number)
+  if (containerId === undefined || containerId.length === 0) {
+    throw new MissingFieldError(`${path}.container_id`)
+  }
+  const object = address.message(addressFields.object_id.number)
+  const objectId = object?.content(messages['refs.ObjectID'].value.number)
+  if (objectId?.length === 0) {
+    throw new MissingFieldError(`${path}.object_id.value`)
+  }
+  return objectId === undefined ? { containerId } : { containerId, objectId }
+}
