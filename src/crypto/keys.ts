@@ -107,7 +107,18 @@ export function ownerIdOf(key: PrivateKey): Uint8Array {
 // Preparing a key costs as much as ten signatures.
 const signers = new WeakMap<PrivateKey, Signer>()
 
-/** Signs with a private key; prepared once for each, whose bytes must stay as they are. */
+/**
+ * Signs with a private key; prepared once for each, whose bytes must stay as they are. P-256 signatures have 64 bytes
+ * (R ‖ S, with SHA-256).
+ *
+ * @example
+ * ```ts
+ * import { generateKey, signerOf } from 'sessiond/client'
+ *
+ * const { publicKey, sign } = signerOf(generateKey('ed25519'))
+ * console.log(publicKey.length, sign(new Uint8Array(0)).length) // 32 64
+ * ```
+ */
 export function signerOf(key: PrivateKey): Signer {
   let signer = signers.get(key)
   if (signer === undefined) {
