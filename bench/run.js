@@ -16,6 +16,7 @@ import { benchLevel } from './level/bench.js'
 import { benchSdk } from './sdk/bench.js'
 import { benchStore } from './store/bench.js'
 import { benchCreates } from './store/creates.js'
+import { benchTokens } from './tokens/bench.js'
 
 /**
  * Each returns a `table`, `verdicts` (lib/verdicts.js), `figures` to store, and perhaps `plots` (report/plot.js).
@@ -23,6 +24,7 @@ import { benchCreates } from './store/creates.js'
 const BENCHES = {
   create: benchCreate,
   sdk: benchSdk,
+  tokens: benchTokens,
   seneca: benchSeneca,
   grpc: benchGrpc,
   bridge: benchBridge,
@@ -46,6 +48,7 @@ bench/results/. Exits with 1 if a target is missed or a bench fails.
   create       Create, compared with a bare grpc-js echo of the same message sizes: 64 calls under way, every
                request signed, every answer on disk; P-256 owners compared with Ed25519
   sdk          createSession of the SDK: CPU of the client
+  tokens       checks of session tokens, without a server
   seneca       the commands over Seneca's TCP wire, compared with a bare echo of JSON lines
   grpc         the commands over gRPC, compared with a bare grpc-js echo of the same message sizes
   bridge       open_session through sessiond bridge, compared with the server itself

@@ -7,6 +7,7 @@ export {
   privateKeyFromPem,
   privateKeyToPem,
   publicKeyFromText,
+  signerOf,
 } from '../crypto/keys.js'
 export { AdminClient, type CheckFinding, type ServerStatus } from './admin/admin-client.js'
 export {

@@ -1,11 +1,15 @@
 import { spawn } from 'node:child_process'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { createContext, runInContext } from 'node:vm'
+import { build } from 'vite'
 import { expect } from 'vitest'
+import { alice, carol, carolSha512, hop } from '../support/envelope.js'
 import { itServed } from '../support/interop.js'
 import { run, startServer } from '../support/process.js'
+import { CAROLS_ACCOUNT, SESSION_ID } from '../support/tokens.js'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const TSC = join(ROOT, 'node_modules/.bin/tsc')
@@ -39,6 +43,25 @@ export const opened: Promise<CreatedSession> = createSession(connection, { owner
 export const exp: bigint = readCreateRequest(new Uint8Array()).lifetime.exp
 // @ts-expect-error A lifetime is a number: were the types missing, this would pass.
 void createSession(connection, { ownerKey, lifetimeMs: '1h' })
+`
+
+/** A page that issues and checks tokens. */
+const PAGE = `
+import { checkToken, issueToken, tokenFromText, tokenToText } from 'sessiond/token'
+
+// What comes from outside is of another realm.
+const own = (bytes) => Uint8Array.from(bytes)
+globalThis.run = async ({ publicKey, owner, ...rest }, signer, { content, signature }) => {
+  const session = { publicKey: own(publicKey), owner: own(owner), ...rest }
+  const sign = async (message) => own(signer.sign(message))
+  const token = await issueToken(
+    { session, verb: 'OBJECT_PUT' }, { publicKey: own(signer.publicKey), sign })
+  const proof = { content: own(content), signature: own(signature) }
+  const epoch = session.lifetime.nbf
+  const checked = [proof, { ...proof, content: token }].map((shown) =>
+    checkToken(tokenFromText(tokenToText(token)), { verb: 'OBJECT_PUT', epoch, proof: shown }))
+  return checked.map(({ reason = 'good' }) => reason)
+}
 `
 
 /** Runs a program to its good end and returns what it printed. */
@@ -125,4 +148,31 @@ itInstalled('has types that hold under strict', async ({ project }) => {
     JSON.stringify({ compilerOptions, files: ['program.ts'] }),
   )
   await output(project, TSC, '--project', '.')
+})
+
+itInstalled('has tokens that a browser issues and checks', async ({ project }) => {
+  await writeFile(join(project, 'page.js'), PAGE)
+  await build({
+    root: project,
+    configFile: false,
+    logLevel: 'error',
+    build: {
+      lib: { entry: 'page.js', formats: ['iife'], name: 'page', fileName: () => 'page.js' },
+    },
+  })
+  const code = await readFile(join(project, 'dist/page.js'), 'utf8')
+  // Only what browsers have: no Buffer, no process, no modules of Node.
+  const page = createContext({ TextEncoder, TextDecoder, crypto, performance, console })
+  runInContext(code, page)
+  const content = Buffer.from('the request')
+  for (const [owner, key] of [
+    [alice.publicKey, hop],
+    [CAROLS_ACCOUNT, carol],
+  ] as const) {
+    const signer = owner === CAROLS_ACCOUNT ? carolSha512 : alice
+    const lifetime = { exp: 9n, nbf: 1n, iat: 1n }
+    const session = { id: SESSION_ID, publicKey: key.publicKey, owner, lifetime }
+    const proof = { content, signature: key.sign(content) }
+    expect(await page.run(session, signer, proof)).toEqual(['good', 'BAD_PROOF'])
+  }
 })

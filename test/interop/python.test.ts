@@ -1,15 +1,9 @@
-import { mkdir, readdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect } from 'vitest'
 import { itServed } from '../support/interop.js'
-import { run } from '../support/process.js'
-import { haveTool, interopTool } from '../support/tools.js'
+import { havePython, python, pythonStubs } from '../support/python.js'
 
-const PROTO = fileURLToPath(new URL('../../proto', import.meta.url))
 const CLIENT = fileURLToPath(new URL('python/client.py', import.meta.url))
-const program = interopTool('venv/bin/python', 'python3')
-const PACKAGES = 'import cryptography, grpc_health, grpc_tools'
 
 /** What a session's answer says, and what the client made of it. */
 interface Opened {
@@ -26,26 +20,12 @@ const itSeen = itServed.extend(
   'seen',
   { scope: 'file' },
   async ({ directory, server }): Promise<Record<string, unknown>> => {
-    const stubs = join(directory, 'stubs')
-    await mkdir(stubs)
-    const contracts = (await readdir(PROTO, { recursive: true })).filter((f) =>
-      f.endsWith('.proto'),
-    )
-    const out = [`--python_out=${stubs}`, `--grpc_python_out=${stubs}`]
-    await python(['-m', 'grpc_tools.protoc', `--proto_path=${PROTO}`, ...out, ...contracts])
+    const stubs = await pythonStubs(directory)
     return JSON.parse(await python([CLIENT, server.address, stubs]))
   },
 )
 
-async function python(args: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await run(program, args)
-  if (code !== 0) {
-    throw new Error(`python ended with ${code}: ${stderr}`)
-  }
-  return stdout
-}
-
-describe.skipIf(!haveTool('python', [program, '-c', PACKAGES]))('a client in Python', () => {
+describe.skipIf(!havePython())('a client in Python', () => {
   itSeen.for([
     ['an Ed25519 owner', 'ed25519'],
     ['a P-256 owner that signs with SHA-512', 'p256_sha512'],

@@ -17,15 +17,19 @@ export function seededRandom(seed: number): Random {
 
 /**
  * One of the valid `originals`, damaged: in its fields (which keeps the lengths right, so that the
- * damage gets past the structure), in its bytes, or in both. May by chance come out undamaged.
+ * damage gets past the structure), in its bytes, or in both. May by chance come out undamaged. `shape`: theirs.
  */
-export function mutate(random: Random, originals: readonly Uint8Array[]): Uint8Array {
+export function mutate(
+  random: Random,
+  originals: readonly Uint8Array[],
+  shape: Shape = createRequest,
+): Uint8Array {
   let bytes: Buffer = Buffer.from(pick(random, originals))
   const where = pick(random, ['fields', 'fields', 'bytes', 'both'])
   if (where !== 'bytes') {
-    const fields = parse(bytes, createRequest)
+    const fields = parse(bytes, shape)
     for (let times = 1 + random(3); times > 0; times--) {
-      pick(random, fieldMutations)(random, fields, pick(random, originals))
+      pick(random, fieldMutations)(random, fields, parse(pick(random, originals), shape))
     }
     bytes = serialize(fields)
   }
@@ -74,7 +78,7 @@ const BODY = 0x0a
 const VERIFY_HEADER = 0x1a
 const BODY_SIGNATURE = 0x0a
 
-type FieldMutation = (random: Random, fields: Field[], other: Uint8Array) => void
+type FieldMutation = (random: Random, fields: Field[], other: Field[]) => void
 
 const fieldMutations: FieldMutation[] = [
   function duplicate(random, fields) {
@@ -92,18 +96,15 @@ const fieldMutations: FieldMutation[] = [
   },
   function exchange(random, fields, other) {
     const { field } = pickField(random, fields)
-    const same = flatten(parse(other, createRequest)).filter(
-      ({ field: { tag } }) => tag === field.tag,
-    )
+    const same = flatten(other).filter(({ field: { tag } }) => tag === field.tag)
     if (same.length > 0) {
       field.content = pick(random, same).field.content
     }
   },
   /** An observed body with its signature, under somebody else's headers. */
   function exchangeBody(_random, fields, other) {
-    const stolen = parse(other, createRequest)
     for (const path of [[BODY], [VERIFY_HEADER, BODY_SIGNATURE]]) {
-      const [to, from] = [fieldAt(fields, path), fieldAt(stolen, path)]
+      const [to, from] = [fieldAt(fields, path), fieldAt(other, path)]
       if (to !== undefined && from !== undefined) {
         to.content = from.content
       }

@@ -9,6 +9,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const ENTRIES = {
   'sessiond/client': 'src/client/index.ts',
   'sessiond/envelope': 'src/envelope/index.ts',
+  'sessiond/token': 'src/tokens/index.ts',
   'sessiond/watch': 'src/client/watch.ts',
 }
 const EXPORT_LIST = /^export (?:type )?\{([^}]*)\}(?: from '([^']+)')?/gm
@@ -17,8 +18,8 @@ const IMPORT_LIST = /^import (?:type )?\{([^}]*)\} from '([^']+)'/gm
 const DECLARATION =
   /(?:\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\n)?export (?:abstract )?(?:async )?(function|class|const|interface|type)\*? (\w+)/g
 const EXAMPLE = /@example\n```ts\n([\s\S]*?)\n```/g
-/** The page with whole programs. */
-const PAGE = 'docs/sdk.md'
+/** The pages with whole programs. */
+const PAGES = ['docs/sdk.md', 'docs/tokens.md']
 const PROGRAM = /^```ts\n([\s\S]*?)\n```/gm
 
 interface Exported {
@@ -43,12 +44,12 @@ it.each(used)('$entry shows by an example how $name is used', ({ docstring }) =>
   expect(docstring).toMatch(EXAMPLE)
 })
 
-it('the examples of docstrings and docs/sdk.md compile against the package', async () => {
+it('the examples of docstrings, docs/sdk.md and docs/tokens.md compile against the package', async () => {
   const directory = await temporaryDirectory(onTestFinished)
-  const page = await readFile(join(ROOT, PAGE), 'utf8')
+  const pages = await Promise.all(PAGES.map((page) => readFile(join(ROOT, page), 'utf8')))
   const examples = [
     ...[...new Set(all.map(({ docstring }) => docstring))].flatMap((text) => codeIn(text, EXAMPLE)),
-    ...codeIn(page, PROGRAM),
+    ...pages.flatMap((page) => codeIn(page, PROGRAM)),
   ]
   const files = await Promise.all(
     examples.map(async (code, i) => {

@@ -22,21 +22,33 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   seneca: ['core', 'net'],
   commandable: ['core', 'net', 'seneca'],
   minting: ['core', 'crypto', 'envelope'],
+  tokens: ['core', 'crypto', 'envelope'],
   grpc: [
     ...['core', 'config', 'net', 'crypto', 'envelope', 'minting', 'credentials', 'commandable'],
+    'tokens',
   ],
-  http: ['core', 'net', 'credentials', 'commandable'],
+  http: ['core', 'net', 'credentials', 'commandable', 'tokens'],
   feed: ['core', 'net', 'credentials', 'http'],
   client: ['net', 'crypto', 'envelope'],
   bridge: ['client', 'config', 'core', 'net', 'observability', 'seneca'],
   offline: ['core', 'config', 'files', 'stores', 'keys', 'crypto'],
   server: [
     ...['core', 'crypto', 'files', 'net', 'observability', 'envelope', 'config', 'stores', 'audit'],
-    ...['keys', 'minting', 'credentials', 'seneca', 'commandable', 'grpc', 'http', 'feed'],
+    ...[
+      'keys',
+      'minting',
+      'tokens',
+      'credentials',
+      'seneca',
+      'commandable',
+      'grpc',
+      'http',
+      'feed',
+    ],
   ],
   cli: [
     ...['server', 'offline', 'bridge', 'client', 'core', 'config', 'credentials', 'files'],
-    ...['keys', 'net', 'observability'],
+    ...['keys', 'net', 'observability', 'tokens'],
   ],
   web: [],
 }
@@ -45,6 +57,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const SINGLE_FILES = [
   ['crypto', 'core/errors.js'],
   ['crypto', 'core/key-lengths.js'],
+  ['envelope', 'core/bytes.js'],
   ['envelope', 'core/errors.js'],
   ['envelope', 'core/key-lengths.js'],
   ['envelope', 'core/uuid.js'],
@@ -80,6 +93,8 @@ const FORBIDDEN = [
   ['seneca', '@grpc/grpc-js'],
   ['feed', 'prom-client'],
   ['http', '@grpc/grpc-js'],
+  ['tokens', '../crypto/sodium.js'],
+  ['tokens', 'node:crypto'],
   ['client', '../crypto/sodium.js'],
   ['web', 'node:fs'],
 ] as const
