@@ -23,6 +23,7 @@ import { rotateKeysCommand } from './rotate-keys.js'
 import { serveCommand } from './serve.js'
 import { sessionsCommand } from './sessions.js'
 import { statusCommand } from './status.js'
+import { tokenCommand } from './token.js'
 
 // Deprecation warnings of Node are for developers, not for operators.
 process.noDeprecation = true
@@ -63,6 +64,7 @@ Exit codes:
 const GROUPS: Readonly<Record<string, readonly Command[]>> = {
   'Run a server:': [serveCommand(), bridgeCommand()],
   'Open sessions:': [keygenCommand(), identityCommand(), createCommand(), requestCommand()],
+  'Use sessions:': [tokenCommand()],
   'Manage sessions of a running server:': [sessionsCommand(), exportCommand(), eraseCommand()],
   'Operate a running server:': [
     ...[statusCommand(), checkCommand(), backupCommand(), rotateKeysCommand(), clockCommand()],

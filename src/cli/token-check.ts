@@ -1,0 +1,147 @@
+import { hex } from '@scure/base'
+import { Command } from 'commander'
+import { publicKeyFromText } from '../client/index.js'
+import { ConfigError } from '../config/config.js'
+import { timeMs } from '../config/values.js'
+import { sameBytes } from '../core/bytes.js'
+import { EpochClock } from '../core/epoch.js'
+import { SessiondError } from '../core/errors.js'
+import { readInput, readInputText } from '../files/read.js'
+import { checkToken, fault, tryRead } from '../tokens/check.js'
+import {
+  type ObjectAddress,
+  type TokenCheckOptions,
+  type TokenProof,
+  type TokenUse,
+  type TokenVerdict,
+  tokenFromText,
+  type Verb,
+} from '../tokens/index.js'
+import { parseFlag, withOptions } from './flags.js'
+import { jsonLine, printable } from './printable.js'
+import { readUseFlags, tokenFacts, tokenLines, type UseFlags, useOptions } from './token-options.js'
+
+interface CheckFlags extends UseFlags {
+  readonly at?: string
+  readonly ownerKey?: string[]
+  readonly proofOf?: string
+  readonly proof?: string
+  readonly json?: boolean
+}
+
+/** `sessiond token check` */
+export function tokenCheckCommand(): Command {
+  const command = new Command('check')
+    .description('Check a session token and print what it allows, or why it is not good.')
+    .argument('[TOKEN]', 'the token in base64url (default: standard input)')
+  withOptions(
+    command,
+    useOptions('what is to be done', 'the container of the object that it is to be done on'),
+  )
+  return command
+    .option('--at <TIME>', 'as of this time (default: now)')
+    .option(
+      '--owner-key <KEY...>',
+      'public keys that may sign for the owner (default: the one that the owner ID stands for)',
+    )
+    .option(
+      '--proof-of <FILE>',
+      'what the session key has signed, such as the request that carries the token',
+    )
+    .option('--proof <SIGNATURE>', "with --proof-of: the session key's signature, in hex")
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `
+Without --verb, what the token is for is not checked. Without --proof, whoever has a copy of the token passes.
+The exit code is 0 if the token is good, else 1. With --json: {"isGood": …, "token": …, "reason": …, "message": …}.
+
+Examples:
+  $ sessiond token check --verb get --container base58:… --object base58:… < get.token
+  $ sessiond token check "$TOKEN" --json | jq -r .reason`,
+    )
+    .action(check)
+}
+
+async function check(argument: string | undefined, flags: CheckFlags): Promise<void> {
+  const mistakes: string[] = []
+  const { verb, object, epochs } = readUseFlags(flags, mistakes)
+  const { ownerKey } = flags
+  const keys = ownerKey?.map((key) =>
+    parseFlag('--owner-key', key, (text) => publicKeyFromText(text, '--owner-key'), mistakes),
+  )
+  const atMs = flags.at === undefined ? Date.now() : parseFlag('--at', flags.at, timeMs, mistakes)
+  const proof = readProof(flags, mistakes)
+  if (object !== undefined && verb === undefined) {
+    mistakes.push('--container: only with --verb')
+  }
+  if (mistakes.length > 0) {
+    throw new ConfigError(mistakes)
+  }
+  const epoch = new EpochClock(epochs, () => atMs).now()
+  const owners = (_: Uint8Array, signer: Uint8Array) =>
+    keys?.some((key) => sameBytes(key, signer)) ?? false
+  const text = (argument ?? readInputText('/dev/stdin')).trim()
+  const asked = verb && { verb, object }
+  const verdict = verdictOn(text, asked, { epoch, proof }, keys === undefined ? {} : { owners })
+  if (flags.json) {
+    console.log(
+      jsonLine(verdict.isGood ? { isGood: true, token: tokenFacts(verdict.token) } : verdict),
+    )
+  } else if (verdict.isGood) {
+    console.log(tokenLines(verdict.token, epochs))
+  } else {
+    console.error(
+      `sessiond: the token is not good: ${verdict.reason}: ${printable(verdict.message)}`,
+    )
+  }
+  process.exitCode = verdict.isGood ? 0 : 1
+}
+
+/** The proof that is given. Adds mistakes to the list. */
+function readProof({ proofOf, proof }: CheckFlags, mistakes: string[]): TokenProof | 'not-asked' {
+  if ((proofOf === undefined) !== (proof === undefined)) {
+    mistakes.push('--proof-of: give it together with --proof')
+  }
+  if (proofOf === undefined || proof === undefined) {
+    return 'not-asked'
+  }
+  const signature = parseFlag('--proof', proof, signatureOf, mistakes)
+  return { content: readInput(proofOf), signature }
+}
+
+function signatureOf(text: string): Uint8Array {
+  try {
+    return hex.decode(text)
+  } catch {
+    throw new Error('is not a signature in hex')
+  }
+}
+
+/** `asked`: what is to be done; absent: whatever the token is for. */
+function verdictOn(
+  text: string,
+  asked: { readonly verb: Verb; readonly object: ObjectAddress | undefined } | undefined,
+  rest: Pick<TokenUse, 'epoch' | 'proof'>,
+  options: TokenCheckOptions,
+): TokenVerdict {
+  let bytes: Uint8Array
+  try {
+    bytes = tokenFromText(text)
+  } catch (error) {
+    if (error instanceof SessiondError) {
+      return fault('MALFORMED', error.message)
+    }
+    throw error
+  }
+  const read = tryRead(bytes)
+  if ('reason' in read) {
+    return read
+  }
+  const { verb, object } = read.token
+  return checkToken(
+    bytes,
+    { ...(asked ?? { verb, object: object ?? undefined }), ...rest },
+    options,
+  )
+}

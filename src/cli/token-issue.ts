@@ -1,0 +1,108 @@
+import { base58, hex } from '@scure/base'
+import { Command } from 'commander'
+import { signerOf } from '../client/index.js'
+import { ConfigError } from '../config/config.js'
+import { durationMs } from '../config/values.js'
+import { isJsonObject } from '../core/commands/json-text.js'
+import { InputFileError } from '../core/errors.js'
+import type { Lifetime } from '../core/session.js'
+import { readInputText } from '../files/read.js'
+import { epochNow, issueToken, type TokenSession, tokenToText } from '../tokens/index.js'
+import { parseFlag, readPrivateKey, withOptions } from './flags.js'
+import { readUseFlags, type UseFlags, useOptions } from './token-options.js'
+
+interface IssueFlags extends UseFlags {
+  readonly session: string
+  readonly key: string
+  readonly verb: string
+  readonly lifetime?: string
+  readonly json?: boolean
+}
+
+/** `sessiond token issue` */
+export function tokenIssueCommand(): Command {
+  const command = new Command('issue')
+    .description("Sign a session token with the owner's key and print it in base64url.")
+    .option('--session <FILE>', 'what `sessiond create --json` printed; - is standard input', '-')
+    .option(
+      '--key <FILE>',
+      "the owner's private key: PEM, OpenSSH's format or a JSON Web Key",
+      'owner.key',
+    )
+  const options = useOptions(
+    'the one thing that the token allows',
+    'allow it on the objects of one container only',
+  )
+  withOptions(command, [
+    (options[0] as (typeof options)[0]).makeOptionMandatory(),
+    ...options.slice(1),
+  ])
+  return command
+    .option(
+      '--lifetime <DURATION>',
+      'how long the token is valid (default: as long as its session)',
+    )
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ sessiond create --key owner.key --json > session.json
+  $ sessiond token issue --session session.json --key owner.key --verb put --lifetime 5m
+  $ sessiond token issue --session session.json --key owner.key --verb get --container base58:… --object base58:…`,
+    )
+    .action(issue)
+}
+
+async function issue(flags: IssueFlags): Promise<void> {
+  const mistakes: string[] = []
+  const { verb, object, epochs } = readUseFlags(flags, mistakes)
+  const lifetimeMs =
+    flags.lifetime === undefined
+      ? undefined
+      : parseFlag('--lifetime', flags.lifetime, durationMs, mistakes)
+  if (mistakes.length > 0 || verb === undefined) {
+    throw new ConfigError(mistakes)
+  }
+  const session = readSession(flags.session)
+  const ownerKey = await readPrivateKey(flags.key, '`sessiond keygen` makes a key')
+  const lifetime: Partial<Lifetime> | undefined =
+    lifetimeMs === undefined
+      ? undefined
+      : {
+          exp: epochNow(epochs) + BigInt(Math.ceil(lifetimeMs / epochs.lengthMs)),
+        }
+  const token = await issueToken(
+    { session, verb, object, ...(lifetime && { lifetime }) },
+    signerOf(ownerKey),
+  )
+  const text = tokenToText(token)
+  console.log(flags.json ? JSON.stringify({ token: text }) : text)
+}
+
+/** Throws InputFileError. */
+function readSession(file: string): TokenSession {
+  const name = file === '-' ? '/dev/stdin' : file
+  const text = readInputText(name)
+  try {
+    return sessionOf(JSON.parse(text))
+  } catch (error) {
+    throw new InputFileError(name, 'is not what `sessiond create --json` prints', error)
+  }
+}
+
+function sessionOf(json: unknown): TokenSession {
+  if (!isJsonObject(json) || !isJsonObject(json.lifetime)) {
+    throw new TypeError('no session')
+  }
+  const { exp, nbf, iat } = json.lifetime
+  return {
+    id: `${json.id}`,
+    publicKey: hex.decode(`${json.publicKey}`),
+    owner: base58.decode(`${json.owner}`.slice(0, MAX_OWNER_CHARS)),
+    lifetime: { exp: BigInt(`${exp}`), nbf: BigInt(`${nbf}`), iat: BigInt(`${iat}`) },
+  }
+}
+
+/** Decoding base58 takes time by the square of its length. 64 bytes have 88 characters. */
+const MAX_OWNER_CHARS = 100

@@ -1,0 +1,102 @@
+import { base58, hex } from '@scure/base'
+import { Option } from 'commander'
+import { durationMs, timeMs } from '../config/values.js'
+import { ownerText } from '../core/create/owner.js'
+import type { EpochSettings } from '../core/epoch.js'
+import { isoText } from '../core/time-text.js'
+import { type ObjectAddress, type SessionToken, VERBS, type Verb } from '../tokens/index.js'
+import { parseFlag } from './flags.js'
+
+const PREFIX = 'OBJECT_'
+const VERB_NAMES = VERBS.map((verb) => verb.slice(PREFIX.length).toLowerCase())
+/** An identifier in hex; decoding base58 takes time by the square of its length. */
+const MAX_ID_CHARS = 256
+
+export interface UseFlags {
+  readonly verb?: string
+  readonly container?: string
+  readonly object?: string
+  readonly epochGenesis: string
+  readonly epochLength: string
+}
+
+/** The options that say what a token is for. `verbHelp`, `containerHelp`: what that means to the command. */
+export const useOptions = (verbHelp: string, containerHelp: string) => [
+  new Option('--verb <VERB>', `${verbHelp}: ${VERB_NAMES.join(', ')}`),
+  new Option('--container <ID>', `${containerHelp}: hex:… or base58:…`),
+  new Option('--object <ID>', 'one object of that container: hex:… or base58:…'),
+  new Option('--epoch-genesis <TIME>', "the server's --epoch-genesis").default('0'),
+  new Option('--epoch-length <DURATION>', "the server's --epoch-length").default('1s'),
+]
+
+/** Reads the values of `useOptions`. Adds mistakes to the list. */
+export function readUseFlags(flags: UseFlags, mistakes: string[]) {
+  const given = <T>(flag: string, text: string | undefined, parse: (text: string) => T) =>
+    text === undefined ? undefined : parseFlag(flag, text, parse, mistakes)
+  const verb = given('--verb', flags.verb, verbOf)
+  const containerId = given('--container', flags.container, idOf)
+  const objectId = given('--object', flags.object, idOf)
+  if (objectId !== undefined && containerId === undefined) {
+    mistakes.push('--object: only with --container')
+  }
+  const object: ObjectAddress | undefined = containerId && { containerId, objectId }
+  const epochs: EpochSettings = {
+    genesisMs: parseFlag('--epoch-genesis', flags.epochGenesis, timeMs, mistakes),
+    lengthMs: parseFlag('--epoch-length', flags.epochLength, durationMs, mistakes),
+  }
+  return { verb, object, epochs }
+}
+
+/** Either `get` or, as in the contract, `OBJECT_GET`. */
+function verbOf(text: string): Verb {
+  const name = text.toUpperCase()
+  const verb = VERBS.find((one) => one === name || one === `${PREFIX}${name}`)
+  if (verb === undefined) {
+    throw new Error(`"${text}" is not one of ${VERB_NAMES.join(', ')}`)
+  }
+  return verb
+}
+
+function idOf(text: string): Uint8Array {
+  const [, prefix, digits = ''] = /^(hex|base58):(.+)$/.exec(text) ?? []
+  try {
+    if (prefix !== undefined && text.length <= MAX_ID_CHARS) {
+      return (prefix === 'hex' ? hex : base58).decode(digits)
+    }
+  } catch {
+    // Refused below.
+  }
+  throw new Error(`"${text}" is not hex:… or base58:…`)
+}
+
+/** What a token says, for `--json`. Numbers of 64 bits are texts, because many JSON parsers lose precision beyond 53. */
+export function tokenFacts(token: SessionToken) {
+  const { id, owner, verb, lifetime, sessionKey, object, signer } = token
+  const { exp, nbf, iat } = lifetime
+  return {
+    id,
+    owner: ownerText(owner),
+    verb,
+    lifetime: { exp: `${exp}`, nbf: `${nbf}`, iat: `${iat}` },
+    sessionKey: hex.encode(sessionKey),
+    container: object && hex.encode(object.containerId),
+    object: object?.objectId ? hex.encode(object.objectId) : null,
+    signer: hex.encode(signer),
+  }
+}
+
+/** The same for people. */
+export function tokenLines(token: SessionToken, { genesisMs, lengthMs }: EpochSettings): string {
+  const { id, owner, verb, sessionKey, container, object } = tokenFacts(token)
+  const { exp } = token.lifetime
+  const expires = isoText(genesisMs + Number(exp + 1n) * lengthMs)
+  const objects = object === null ? 'every object' : `object hex:${object}`
+  return [
+    `session      ${id}`,
+    `owner id     ${owner} (base58)`,
+    `allows       ${verb}`,
+    `on           ${objects}${container === null ? '' : ` of container hex:${container}`}`,
+    `expires      ${expires} (epoch ${exp} is its last)`,
+    `session key  ${sessionKey}`,
+  ].join('\n')
+}
