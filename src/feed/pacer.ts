@@ -1,9 +1,9 @@
 import type { After } from '../net/timers.js'
 
 /** How long one turn for viewers may take while others have work, too. */
-const TURN_MS = 2
+const TURN_MS = 1
 /** How many times longer than such a turn the rest after it is. */
-const REST = 3
+const REST = 4
 /** A turn, and the rest after it, if nothing else ran since the turn before. */
 const IDLE_TURN_MS = 5
 const IDLE_REST_MS = 1
@@ -11,6 +11,8 @@ const IDLE_REST_MS = 1
 const IDLE_UTILIZATION = 0.25
 /** Changes within this time reach viewers together. */
 const GATHER_MS = 5
+/** The same while others have work, too: each time costs a system call a viewer. */
+const BUSY_GATHER_MS = 50
 
 export interface Sender {
   /** Sends what one viewer's connection takes now. */
@@ -38,6 +40,9 @@ export class Pacer {
   private readonly senders = new Set<Sender>()
   private readonly nowMs: () => number
   private restEndsAtMs = Number.NEGATIVE_INFINITY
+  private isChangeDue = false
+  /** When all changes had been made. */
+  private changedAtMs = Number.NEGATIVE_INFINITY
   private cancelTurn: (() => void) | null = null
   private isClosed = false
   private onServed: (() => void)[] = []
@@ -54,6 +59,8 @@ export class Pacer {
   wake(sender?: Sender): void {
     if (sender !== undefined) {
       this.senders.add(sender)
+    } else {
+      this.isChangeDue = true
     }
     this.turnAfter(GATHER_MS)
   }
@@ -84,15 +91,19 @@ export class Pacer {
     const turnMs = isBusy ? TURN_MS : IDLE_TURN_MS
     const beganAtMs = this.nowMs()
     const isOver = () => this.nowMs() - beganAtMs >= turnMs
+    const mayChangeAtMs = isBusy ? this.changedAtMs + BUSY_GATHER_MS : beganAtMs
+    const mayChange = mayChangeAtMs <= beganAtMs
     let isMore: boolean
     do {
-      isMore = this.sendNext() || this.makeMore(isOver)
+      isMore = this.sendNext() || this.makeMore(mayChange, isOver)
     } while (isMore && !isOver())
     const endedAtMs = this.nowMs()
     this.restEndsAtMs = endedAtMs + (isBusy ? REST * (endedAtMs - beganAtMs) : IDLE_REST_MS)
     this.othersRan = this.watchOthers()
     if (isMore) {
       this.turnAfter(IDLE_REST_MS)
+    } else if (this.isChangeDue) {
+      this.turnAfter(mayChangeAtMs - endedAtMs)
     }
   }
 
@@ -106,9 +117,17 @@ export class Pacer {
   }
 
   /** Runs when all are served. It may wake all of them again within this turn. */
-  private makeMore(isOver: () => boolean): boolean {
+  private makeMore(mayChange: boolean, isOver: () => boolean): boolean {
     this.tellServed()
-    return this.attempt(() => this.options.change(isOver))
+    if (!mayChange) {
+      return false
+    }
+    this.isChangeDue = false
+    const isMore = this.attempt(() => this.options.change(isOver))
+    if (!isMore) {
+      this.changedAtMs = this.nowMs()
+    }
+    return isMore
   }
 
   private attempt<T>(work: () => T): T | true {

@@ -37,7 +37,7 @@ function keepUnprintable(headers: IncomingHttpHeaders): void {
   for (const name in headers) {
     const value = headers[name]
     if (typeof value === 'string' && name[0] !== ':' && UNPRINTABLE.test(value)) {
-      headers[name] = value.replace(/[^ -~]/g, '?')
+      headers[name] = value.replace(/[^ -~]+/g, '?')
     }
   }
 }

@@ -42,15 +42,15 @@ function paced() {
 }
 
 describe('what viewers need', () => {
-  it('is done in turns of a few milliseconds, with rests three times as long', () => {
+  it('is done in turns of about a millisecond, with rests four times as long', () => {
     const { pacer, elapse, done, work } = paced()
     for (let i = 0; i < 10; i++) {
-      pacer.wake({ send: work(`${i}`, 1.9) })
+      pacer.wake({ send: work(`${i}`, 0.75) })
     }
     expect(done).toEqual([])
     elapse()
     expect(done).toEqual(['0', '1'])
-    expect(elapse()).toBe(12)
+    expect(elapse()).toBe(6)
     expect(done).toHaveLength(4)
   })
 
@@ -60,26 +60,60 @@ describe('what viewers need', () => {
       pacer.wake({ send: work(`${i}`, 1.9) })
     }
     elapse()
-    expect(done).toHaveLength(2)
+    expect(done).toHaveLength(1)
     time.isBusy = false
     elapse()
-    expect(done).toHaveLength(5)
+    expect(done).toHaveLength(4)
     expect(elapse()).toBe(1)
-    expect(done).toHaveLength(8)
+    expect(done).toHaveLength(7)
     time.isBusy = true
     elapse()
-    expect(done).toHaveLength(10)
+    expect(done).toHaveLength(8)
   })
 
   it('rests after its last turn, too', () => {
-    const { pacer, changes, elapse, time, turns, work } = paced()
-    changes.push(work('first', 3.75))
-    pacer.wake()
+    const { pacer, elapse, time, turns, work } = paced()
+    pacer.wake({ send: work('first', 0.75) })
     elapse()
     expect(turns).toEqual([])
     time.nowMs += 0.25
+    pacer.wake({ send: work('second', 2.5) })
+    expect(elapse()).toBe(5)
+    pacer.wake({ send: work('third', 0.5) })
+    expect(elapse()).toBe(10)
+  })
+
+  it('gathers changes for longer while others have work, and senders go on meanwhile', () => {
+    const { pacer, changes, elapse, time, turns, done, work } = paced()
+    const change = (name: string) => {
+      changes.push(work(name, 0.25))
+      pacer.wake()
+    }
+    change('first')
+    elapse()
+    change('second')
+    pacer.wake({ send: work('send', 0.25) })
+    elapse()
+    expect(done).toEqual(['first', 'send'])
+    expect(elapse()).toBe(44.75)
+    expect(done).toEqual(['first', 'send', 'second'])
+    change('third')
+    time.isBusy = false
+    elapse()
+    change('fourth')
+    expect(elapse()).toBe(5)
+    expect(done.slice(3)).toEqual(['third', 'fourth'])
+    expect(turns).toEqual([])
+  })
+
+  it('makes changes that one turn has no time for in the next', () => {
+    const { pacer, changes, elapse, done, work } = paced()
+    changes.push(work('first', 1), work('second', 0.25))
     pacer.wake()
-    expect(elapse()).toBe(11)
+    elapse()
+    expect(done).toEqual(['first'])
+    expect(elapse()).toBe(4)
+    expect(done).toEqual(['first', 'second'])
   })
 
   it('is sent before more of it is made, so that what falls behind are changes and not messages', () => {
@@ -101,7 +135,7 @@ describe('what viewers need', () => {
 
   it('has one turn for a sender that was woken many times', () => {
     const { pacer, elapse, done, work, turns } = paced()
-    const sender = { send: work('send', 1) }
+    const sender = { send: work('send', 0.5) }
     pacer.wake(sender)
     pacer.wake(sender)
     elapse()
@@ -145,11 +179,11 @@ describe('what viewers need', () => {
   it('is awaited by who makes much of it, and no more once the server stops', async () => {
     const { pacer, elapse, work, turns } = paced()
     await pacer.served()
-    pacer.wake({ send: work('send', 1) })
+    pacer.wake({ send: work('send', 0.5) })
     const served = pacer.served()
     elapse()
     await served
-    pacer.wake({ send: work('send', 1) })
+    pacer.wake({ send: work('send', 0.5) })
     const stopped = pacer.served()
     pacer.close()
     await stopped

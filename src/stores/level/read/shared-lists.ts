@@ -9,9 +9,9 @@ import type { View } from './view.js'
 import { Wanted } from './wanted.js'
 
 /** How long a walk may run before other work runs. */
-const TURN_MS = 2
+const TURN_MS = 1
 /** A rest lasts this many times as long as the turn before it, */
-const REST = 3
+const REST = 4
 /** but not longer than this: a long turn may itself have waited. */
 const MAX_REST_MS = 8
 /** The rest if nothing else ran during the previous one. */
@@ -37,7 +37,7 @@ const REAL_PACE: WalkPace = {
 /**
  * Lists that walk far, because of a large `skip` or a `total` of many. One such walk runs at a time, and lists that are
  * asked for meanwhile wait for the next. A walk serves all waiting lists of the same sessions, so no list waits for more
- * than two walks over its sessions. A walk uses about a quarter of the time, so constant lists slow nobody else down.
+ * than two walks over its sessions. A walk uses about a fifth of the time, so constant lists slow nobody else down.
  */
 export class SharedLists {
   /** Waiting lists, by their sessions and then by the rest of the query. */
