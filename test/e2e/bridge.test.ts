@@ -1,33 +1,26 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect as connectSocket } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { CLI, sessiond, startServer, temporaryDirectory } from '../support/process.js'
+import {
+  CLI,
+  linesOf,
+  sessiond,
+  spawnLogging,
+  startServer,
+  temporaryDirectory,
+} from '../support/process.js'
 import { tlsSetup } from '../support/tls.js'
 
 /** `sessiond bridge` in a process of its own. */
 async function startBridgeProcess(server: string, seneca: string, ...rest: readonly string[]) {
   const args = [CLI, 'bridge', '--server', server, '--seneca', seneca, ...rest]
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-  const exited = once(child, 'close') as Promise<[code: number | null]>
-  onTestFinished(async () => {
-    child.kill('SIGKILL')
-    await exited
-  })
-  const events: { event: string; seneca: string[] }[] = []
-  const ready = new Promise<string[]>((resolve) =>
-    createInterface(child.stdout).on('line', (line) => {
-      const event = JSON.parse(line)
-      events.push(event)
-      if (event.event === 'ready') {
-        resolve(event.seneca)
-      }
-    }),
-  )
-  const [first = '', second = ''] = await ready
-  return { child, exited, events, tcp: new URL(first), http: second }
+  const bridge = spawnLogging([process.execPath, ...args])
+  onTestFinished(async () => void (await bridge.stop('SIGKILL')))
+  const { seneca: addresses } = await bridge.event('ready')
+  const [first = '', second = ''] = addresses as readonly string[]
+  return { ...bridge, tcp: new URL(first), http: second }
 }
 
 /** Sends acts over one raw socket, one at a time, as a Seneca client of version 3 does. */
@@ -104,9 +97,9 @@ describe('sessiond bridge', () => {
     }
     expect(answer.res).toMatchObject({ id: session_id, user_id: 'zoë' })
 
-    bridge.child.kill('SIGTERM')
-    expect((await bridge.exited)[0]).toBe(0)
-    const events = bridge.events.map(({ event }) => event)
+    const { code, stdout, stderr } = await bridge.stop()
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const events = linesOf(stdout).map(({ event }) => event)
     expect(events.filter((event) => !/^(call-|lines-)/.test(event))).toEqual([
       ...['ready', 'server-away', 'server-back', 'stopping', 'stopped'],
     ])
@@ -136,7 +129,7 @@ describe('sessiond bridge', () => {
       code: 'SERVER_UNAVAILABLE',
       message: expect.stringContaining('refuses the bridge: an admin credential is needed'),
     })
-    await expect.poll(() => without.events.map(({ event }) => event)).toContain('server-away')
+    await without.event('server-away')
   })
 
   it('starts before its server', async () => {

@@ -4,10 +4,11 @@ import { WebSocket } from 'ws'
 import { AdminClient, connect } from '../../src/client/index.js'
 import { watchSessions } from '../../src/client/watch.js'
 import {
-  type SpawnedServer,
+  type LoggingProcess,
   spawnServer,
   startServer,
   temporaryDirectory,
+  untilReady,
 } from '../support/process.js'
 import { actLine, connectPeer } from '../support/seneca.js'
 import { loadSessions } from '../support/session-load.js'
@@ -20,7 +21,7 @@ beforeEach(async () => {
   dataDir = join(await temporaryDirectory(onTestFinished), 'data')
 })
 
-function endAfterwards<S extends SpawnedServer>(server: S): S {
+function endAfterwards<S extends LoggingProcess>(server: S): S {
   onTestFinished(async () => {
     await server.stop('SIGKILL')
   })
@@ -57,10 +58,9 @@ describe('a second server that waits for the lock', () => {
         const next = endAfterwards(spawnServer({ dataDir, args }))
         await next.event('waiting-for-lock')
         await load.more(5 * round)
-        expect(await current.stop()).toEqual({ code: 0, signal: null })
-        const ready = (await next.event('ready')) as unknown as typeof current.ready
-        current = { ...next, ready }
-        expect(ready.grpc).toBe(grpc)
+        expect(await current.stop()).toMatchObject({ code: 0, signal: null })
+        current = await untilReady(next)
+        expect(current.ready.grpc).toBe(grpc)
         await load.more(16)
         expect(await act(seneca)).toHaveProperty('res')
       }
@@ -80,15 +80,17 @@ describe('a second server that waits for the lock', () => {
     const first = endAfterwards(await startServer({ dataDir }))
     const second = endAfterwards(spawnServer({ dataDir, args: ['--wait-for-lock'] }))
     await second.event('waiting-for-lock')
-    expect(await second.stop()).toEqual({ code: 0, signal: null })
-    expect(await first.stop()).toEqual({ code: 0, signal: null })
+    expect(await second.stop()).toMatchObject({ code: 0, signal: null })
+    expect(await first.stop()).toMatchObject({ code: 0, signal: null })
   })
 
   it('ends with 3 when the wait was in vain', async () => {
     endAfterwards(await startServer({ dataDir }))
     const second = endAfterwards(spawnServer({ dataDir, args: ['--wait-for-lock', '200ms'] }))
-    expect(await second.exited).toEqual({ code: 3, signal: null })
-    expect(second.errors()).toContain('is in use by another process')
+    expect(await second.exited).toMatchObject({
+      ...{ code: 3, signal: null },
+      stderr: expect.stringContaining('is in use by another process'),
+    })
   })
 
   it('takes over from a server that was killed', async () => {
@@ -97,6 +99,6 @@ describe('a second server that waits for the lock', () => {
     const second = endAfterwards(spawnServer({ dataDir, args }))
     await second.event('waiting-for-lock')
     await first.stop('SIGKILL')
-    expect(await second.event('ready')).toMatchObject({ grpc: first.ready.grpc })
+    expect((await untilReady(second)).ready.grpc).toBe(first.ready.grpc)
   })
 })

@@ -73,7 +73,7 @@ describe('a server killed under load of every kind', () => {
         // Another moment each time.
         await load.answered(400 + ((round * 197) % 600))
         server.child.kill('SIGKILL')
-        expect(await server.exited).toEqual({ code: null, signal: 'SIGKILL' })
+        expect(await server.exited).toMatchObject({ code: null, signal: 'SIGKILL' })
         await load.ended
         expect(load.creates.length).toBeGreaterThan(CALLERS)
         await expectAllKept(dataDir, load)

@@ -174,9 +174,10 @@ beforeAll(async () => {
   told.metrics = await fetch(`${server.ready.http}/metrics`, {
     headers: { Authorization: `Bearer ${ADMIN_TOKEN}` },
   }).then((response) => response.text())
-  expect(await server.stop()).toEqual({ code: 0, signal: null })
-  told.log = server.lines.join('\n')
-  told.stderr = server.errors()
+  const { code, signal, stdout, stderr } = await server.stop()
+  expect({ code, signal }).toEqual({ code: 0, signal: null })
+  told.log = stdout
+  told.stderr = stderr
   told.answers = answers.map((answer) => JSON.stringify(answer)).join('\n')
   told.audit = await readFile(join(dataDir, 'audit.jsonl'), 'utf8')
   await readSecrets(dataDir, ids)

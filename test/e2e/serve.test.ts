@@ -13,10 +13,14 @@ import { type CreateParts, createClient, createRequest, newOwner } from '../supp
 import { verifiers } from '../support/envelope.js'
 import { beginCreate } from '../support/half-sent.js'
 import {
+  type LoggingProcess,
+  linesOf,
   type ServerProcess,
   sessiond,
+  spawnServer,
   startServer,
   temporaryDirectory,
+  untilReady,
 } from '../support/process.js'
 
 const UNIX_SECONDS = { genesisMs: 0, lengthMs: 1000 }
@@ -28,13 +32,15 @@ beforeEach(async () => {
   dataDir = join(directory, 'data')
 })
 
-async function start(...args: string[]): Promise<ServerProcess> {
-  const server = await startServer({ dataDir, args })
+function spawn(...args: string[]): LoggingProcess {
+  const server = spawnServer({ dataDir, args })
   onTestFinished(async () => {
     await server.stop('SIGKILL')
   })
   return server
 }
+
+const start = (...args: string[]) => untilReady(spawn(...args))
 
 /** Sends one request over a connection of its own. */
 async function create({ ready }: ServerProcess, parts: CreateParts = {}) {
@@ -59,10 +65,9 @@ describe('sessiond serve', () => {
   it('logs one JSON object a line, and nothing on standard error', async () => {
     const server = await start()
     await create(server)
-    await server.stop()
-    const events = server.lines.map((line) => JSON.parse(line))
-    expect(events.map(({ event }) => event)).toEqual(['ready', 'stopping', 'stopped'])
-    expect(server.errors()).toBe('')
+    const { stdout, stderr } = await server.stop()
+    expect(linesOf(stdout).map(({ event }) => event)).toEqual(['ready', 'stopping', 'stopped'])
+    expect(stderr).toBe('')
   })
 
   it.each(['SIGTERM', 'SIGINT'] as const)('ends cleanly on %s', async (signal) => {
@@ -70,7 +75,7 @@ describe('sessiond serve', () => {
     const client = createClient(server.ready.grpc)
     await client.create(createRequest())
     // The connection stays open: it must not hold up the end.
-    expect(await server.stop(signal)).toEqual({ code: 0, signal: null })
+    expect(await server.stop(signal)).toMatchObject({ code: 0, signal: null })
     client.close()
   })
 
@@ -84,7 +89,7 @@ describe('sessiond serve', () => {
     expect(status).toBe('0')
     expect(readCreateResponse(message).id).toHaveLength(16)
     call.close()
-    expect(await server.exited).toEqual({ code: 0, signal: null })
+    expect(await server.exited).toMatchObject({ code: 0, signal: null })
   })
 
   it('keeps keys and data from the eyes of others, whatever the umask', async () => {
@@ -155,11 +160,10 @@ describe('an owners file', () => {
   })
 
   it('is not needed where any signer may open for any owner, of which the log warns', async () => {
-    const server = await start('--owners', 'any-signer')
-    expect(server.lines.map((line) => JSON.parse(line))).toContainEqual(
-      expect.objectContaining({ level: 'warn', event: 'any-signer' }),
-    )
-    await expect(create(server, { owner: household })).resolves.toHaveProperty('id')
+    const server = spawn('--owners', 'any-signer')
+    expect(await server.event('any-signer')).toMatchObject({ level: 'warn' })
+    const opened = create(await untilReady(server), { owner: household })
+    await expect(opened).resolves.toHaveProperty('id')
   })
 })
 
@@ -172,7 +176,7 @@ describe('the log', () => {
     for (const parts of refusals) {
       await expect(create(server, parts)).rejects.toHaveProperty('code')
     }
-    await server.stop()
+    const { stdout, stderr } = await server.stop()
 
     const pem = await readFile(join(dataDir, 'identity.pem'), 'utf8')
     const sealingJson = await readFile(join(dataDir, 'sealing-keys.json'), 'utf8')
@@ -188,7 +192,7 @@ describe('the log', () => {
         Buffer.from(secret).toString(encoding).replace(/=+$/, ''),
       ),
     )
-    const logged = server.lines.join('\n') + server.errors()
+    const logged = stdout + stderr
     expect(logged).toContain('"event":"ready"')
     expect(secrets.filter((secret) => logged.includes(secret))).toEqual([])
     expect(logged).not.toContain('PRIVATE KEY')

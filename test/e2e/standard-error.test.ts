@@ -14,7 +14,7 @@ import {
   rawConnection,
   streamsEnded,
 } from '../support/http2-frames.js'
-import { sessiond, startServer, temporaryDirectory } from '../support/process.js'
+import { linesOf, sessiond, startServer, temporaryDirectory } from '../support/process.js'
 import { leaked } from '../support/secrets.js'
 
 const CALLS = 200
@@ -55,10 +55,10 @@ it('standard error stays empty, whatever headers callers send', async () => {
       callHeaders(CHECK, ...(i === 0 ? [entry] : []), ...again),
     ),
   )
-  await server.stop()
-  expect(server.errors()).toBe('')
+  const { stdout, stderr } = await server.stop()
+  expect(stderr).toBe('')
   // Neither does the log grow with it.
-  const lines = server.lines.filter((line) => line.includes('dependency-output'))
+  const lines = linesOf(stdout).filter(({ event }) => event === 'dependency-output')
   expect(lines.length).toBeLessThan(CALLS)
 })
 
@@ -75,8 +75,8 @@ it('the admin token with a stray byte is told nowhere', async () => {
     headers: { Authorization: `Bearer ${TOKEN}${STRAY}`, 'Content-Type': 'application/json' },
     body: '{}',
   })
-  await server.stop()
-  expect(leaked(server.errors() + server.lines.join('\n'), SECRETS)).toEqual([])
+  const { stdout: log, stderr: errors } = await server.stop()
+  expect(leaked(errors + log, SECRETS)).toEqual([])
   const file = join(dataDir, 'stray.token')
   await writeFile(file, `${TOKEN}${STRAY}`, 'latin1')
   for (const args of [
@@ -120,7 +120,7 @@ it('what dependencies and Node print is a line of the log, without its text', as
   expect(await server.event('warning')).toMatchObject({
     err: { name: 'SomeWarning', code: 'SOME_CODE' },
   })
-  await server.stop()
-  expect(server.errors()).toBe('')
-  expect(leaked(server.lines.join('\n'), SECRETS)).toEqual([])
+  const { stdout, stderr } = await server.stop()
+  expect(stderr).toBe('')
+  expect(leaked(stdout, SECRETS)).toEqual([])
 })

@@ -14,8 +14,7 @@ beforeAll(async () => {
   server = await startServer({ dataDir: join(directory, 'data'), args: tls.serveArgs })
 })
 afterAll(async () => {
-  expect(await server.stop()).toEqual({ code: 0, signal: null })
-  expect(server.errors()).toBe('')
+  expect(await server.stop()).toMatchObject({ code: 0, signal: null, stderr: '' })
 })
 
 interface Answer {

@@ -1,6 +1,6 @@
 import { afterAll, expect, it } from 'vitest'
 import { createClient, createRequest } from '../support/create.js'
-import { startServer, temporaryDirectory } from '../support/process.js'
+import { linesOf, startServer, temporaryDirectory } from '../support/process.js'
 
 const dataDir = await temporaryDirectory(afterAll)
 
@@ -16,9 +16,9 @@ it('an SDK that is loaded into the process gets a span for every call', async ()
   await expect(client.create(Buffer.from('nothing'))).rejects.toMatchObject({ reason: 'MALFORMED' })
   client.close()
   expect(await server.event('call')).toHaveProperty('traceId')
-  expect(await server.stop()).toEqual({ code: 0, signal: null })
-  const spans = server.errors().trimEnd().split('\n')
-  expect(spans.map((span) => JSON.parse(span))).toMatchObject([
+  const { code, signal, stderr } = await server.stop()
+  expect({ code, signal }).toEqual({ code: 0, signal: null })
+  expect(linesOf(stderr)).toMatchObject([
     { name: 'session.Session/Create', attributes: { 'rpc.grpc.status_code': 0 } },
     { name: 'session.Session/Create', attributes: { 'error.type': 'MALFORMED' } },
   ])

@@ -105,7 +105,7 @@ describe('sessiond sessions watch', () => {
       reason: 'the server refuses (401): the token of --feed-token is needed',
     })
     await startWatch(http, '--token', file).until('open')
-    expect(server.lines.join('')).not.toContain(TOKEN)
+    expect((await server.stop()).stdout).not.toContain(TOKEN)
   })
 
   it('watches over TLS, and says so where it does not trust the server', async () => {

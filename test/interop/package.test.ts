@@ -115,7 +115,7 @@ itInstalled('ends with 0 on SIGTERM', async ({ project, directory }) => {
     dataDir: join(directory, 'installed-data'),
     entry: join(project, 'node_modules/.bin/sessiond'),
   })
-  expect(await server.stop()).toEqual({ code: 0, signal: null })
+  expect(await server.stop()).toMatchObject({ code: 0, signal: null })
 })
 
 itInstalled('has an SDK that loads no native code', async ({ project, server }) => {

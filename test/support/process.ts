@@ -56,23 +56,29 @@ export async function temporaryDirectory(
   return directory
 }
 
-/** A server in a process of its own, which may not yet be ready. */
-export interface SpawnedServer {
+/** The lines of a log, from the output of a process that has ended. */
+export const linesOf = (stdout: string): { event: string }[] =>
+  stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line))
+
+/**
+ * A process that logs lines of JSON to standard output. A line arrives some time after what it tells of, also after the
+ * answer to a call: so each is waited for, and what is in none is known once the process has ended.
+ */
+export interface LoggingProcess {
   readonly child: ChildProcessByStdio<null, Readable, Readable>
-  /** Every line that it has logged so far. */
-  readonly lines: string[]
-  /** What it has written to standard error so far. */
-  errors(): string
-  /** The next line with this event, after the last that was waited for. */
-  event(name: string): Promise<Record<string, unknown>>
-  /** Its end; resolves once. */
-  readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
+  /** The next line with this event and these fields, after the last that was waited for. */
+  event(name: string, fields?: Readonly<Record<string, unknown>>): Promise<Record<string, unknown>>
+  /** Its end, and everything that it wrote. */
+  readonly exited: Promise<Finished>
   /** Sends the signal and waits for the end. */
-  stop(signal?: NodeJS.Signals): Promise<{ code: number | null; signal: NodeJS.Signals | null }>
+  stop(signal?: NodeJS.Signals): Promise<Finished>
 }
 
 /** A server that accepts calls. */
-export interface ServerProcess extends SpawnedServer {
+export interface ServerProcess extends LoggingProcess {
   /** What its ready line says. */
   readonly ready: {
     readonly grpc: string
@@ -94,34 +100,39 @@ export interface ServerProcessOptions {
 }
 
 /** Starts `sessiond serve` on a free port and waits until it accepts calls. */
-export async function startServer(options: ServerProcessOptions): Promise<ServerProcess> {
-  const server = spawnServer(options)
+export function startServer(options: ServerProcessOptions): Promise<ServerProcess> {
+  return untilReady(spawnServer(options))
+}
+
+/** Waits until a server accepts calls. */
+export async function untilReady(server: LoggingProcess): Promise<ServerProcess> {
   return { ...server, ready: (await server.event('ready')) as unknown as ServerProcess['ready'] }
 }
 
-/** The same without the wait. */
-export function spawnServer(options: ServerProcessOptions): SpawnedServer {
-  const [program = process.execPath, ...args] = [
-    ...(options.wrapper ?? []),
-    process.execPath,
-    options.entry ?? CLI,
-    'serve',
-    '--data-dir',
-    options.dataDir,
-    '--grpc',
-    '127.0.0.1:0',
-    ...(options.args?.includes('--seneca') ? [] : ['--seneca', 'off']),
-    ...(options.args?.includes('--http') ? [] : ['--http', '127.0.0.1:0']),
-    ...(options.args ?? []),
+/** Starts `sessiond serve` on a free port. */
+export function spawnServer(options: ServerProcessOptions): LoggingProcess {
+  const { dataDir, args = [], wrapper = [], entry = CLI, env } = options
+  const serve = [
+    ...['serve', '--data-dir', dataDir, '--grpc', '127.0.0.1:0'],
+    ...(args.includes('--seneca') ? [] : ['--seneca', 'off']),
+    ...(args.includes('--http') ? [] : ['--http', '127.0.0.1:0']),
+    ...args,
   ]
-  const env = { ...process.env, ...options.env }
-  const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
-  const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) =>
-    child.on('close', (code, signal) => resolve({ code, signal })),
-  )
-  let stderr = ''
+  return spawnLogging([...wrapper, process.execPath, entry, ...serve], env)
+}
+
+/** Starts a program that logs. */
+export function spawnLogging(
+  [program = '', ...args]: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): LoggingProcess {
+  const child = spawn(program, args, {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const output = { stdout: '', stderr: '' }
   child.stderr.setEncoding('utf8').on('data', (text) => {
-    stderr += text
+    output.stderr += text
   })
   const lines: string[] = []
   const waiting: (() => void)[] = []
@@ -131,33 +142,38 @@ export function spawnServer(options: ServerProcessOptions): SpawnedServer {
     }
   }
   createInterface(child.stdout).on('line', (line) => {
+    output.stdout += `${line}\n`
     lines.push(line)
     wake()
   })
-  let ended = false
-  exited.then(() => {
-    ended = true
-    wake()
-  })
+  let isEnded = false
+  const exited = new Promise<Finished>((resolve) =>
+    child.on('close', (code, signal) => {
+      isEnded = true
+      wake()
+      resolve({ code, signal, ...output })
+    }),
+  )
   let next = 0
-  const event = async (name: string): Promise<Record<string, unknown>> => {
+  const event: LoggingProcess['event'] = async (name, fields = {}) => {
     for (;;) {
       while (next < lines.length) {
         const line = lines[next++] as string
         if (line.includes(`"event":"${name}"`)) {
-          return JSON.parse(line)
+          const found = JSON.parse(line)
+          if (Object.entries(fields).every(([field, value]) => found[field] === value)) {
+            return found
+          }
         }
       }
-      if (ended) {
-        throw new Error(`the server ended without "${name}": ${stderr}`)
+      if (isEnded) {
+        throw new Error(`it ended without "${name}": ${output.stderr}`)
       }
       await new Promise<void>((resolve) => waiting.push(resolve))
     }
   }
   return {
     child,
-    lines,
-    errors: () => stderr,
     event,
     exited,
     stop: (signal = 'SIGTERM') => {
