@@ -58,11 +58,15 @@ async function startServer(script, args) {
   }
 }
 
-/** Runs a Node program that takes one JSON argument and prints one JSON result. */
-export async function runJob(script, job) {
+/**
+ * Runs a Node program that takes one JSON argument and prints one JSON result. Where `signal` is aborted it gets a
+ * SIGTERM, at which it may end earlier.
+ */
+export async function runJob(script, job, signal) {
   const child = spawn(process.execPath, [script, JSON.stringify(job)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
+  signal?.addEventListener('abort', () => child.kill())
   const [output, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')])
   if (code !== 0) {
     throw new Error(`${script} failed`)
