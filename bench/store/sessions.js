@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { ownerText } from '../../dist/core/create/owner.js'
+import { ownerText } from '../../dist/core/owner-text.js'
 import { address, CLIENT, someData, userNamed } from '../lib/people.js'
 
 const SESSIONS_PER_USER = 100
@@ -48,6 +48,7 @@ export function sessionAt(i, count, users, nowMs) {
     user: isToken ? null : user.json,
     data: isToken ? null : JSON.stringify(someData(i)),
     token: isToken ? token(user.owner, requestTimeMs, endMs) : null,
+    ending: null,
   }
   const inserted = { session, sweepAtMs: active ? endMs : requestTimeMs + RETENTION_MS }
   const scope = { userId: user.id, countOpenOfUser: false }

@@ -1,5 +1,6 @@
+import { AT_LIMIT } from '../core/create/quota.js'
 import { option } from './option.js'
-import { count, durationMs, durationOrNoneMs, timeMs } from './values.js'
+import { count, durationMs, durationOrNoneMs, oneOf, timeMs } from './values.js'
 
 /** Options that decide which sessions may be opened, how many there are, and when they end. */
 export const SESSION_OPTIONS = {
@@ -23,6 +24,13 @@ export const SESSION_OPTIONS = {
     default: '1000',
     help: 'largest number of open sessions of one owner or user, so that none fills the store alone; 0: no limit',
     parse: count,
+  }),
+  atLimit: option({
+    name: 'at-limit',
+    placeholder: 'ANSWER',
+    default: 'refuse',
+    help: 'what happens when an owner or user with --max-sessions-per-owner open sessions opens another: refuse it, or end-oldest, the session with the oldest request',
+    parse: oneOf(...AT_LIMIT),
   }),
   maxSessions: option({
     name: 'max-sessions',

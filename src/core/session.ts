@@ -25,6 +25,38 @@ export interface SessionInfo {
 export interface Session extends SessionInfo {
   /** null if a command opened the session. */
   readonly token: Token | null
+  /** null while it is open, or if an earlier release ended it, or if it was imported. */
+  readonly ending: Ending | null
+}
+
+/**
+ * Why a session ended:
+ * - `closed`: somebody closed it.
+ * - `expired`: its lifetime is over, or it became too old.
+ * - `idle`: it had no request for too long.
+ * - `superseded`: its user was at the limit of open sessions and opened another one.
+ * - `deleted`: somebody deleted its record.
+ * - `erased`: an operator erased everything about its user.
+ * - `key_lost`: a repair found no sealed key that opens.
+ */
+export const END_REASONS = [
+  'closed',
+  'expired',
+  'idle',
+  'superseded',
+  'deleted',
+  'erased',
+  'key_lost',
+] as const
+export type EndReason = (typeof END_REASONS)[number]
+
+export interface Ending {
+  readonly reason: EndReason
+  /**
+   * Who ended it: a caller by the name that the audit log gives (`admin token`, `seneca`), or what did it
+   * (`session ID`, the one that superseded it; `repair`). null if it ended by itself.
+   */
+  readonly by: string | null
 }
 
 /** What a token session has in addition. */
@@ -77,5 +109,6 @@ export function newSession(
     user,
     data,
     token,
+    ending: null,
   }
 }

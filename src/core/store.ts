@@ -108,6 +108,8 @@ export interface InsertScope {
   readonly reuse?: { readonly address: string; readonly client: string }
   /** Whether to count the user's open sessions; `Seen.openOfUser` is 0 otherwise. */
   readonly countOpenOfUser: boolean
+  /** Looks up at most this many of the user's open sessions, those with the oldest requests (default 0). */
+  readonly oldest?: number
 }
 
 /** An idempotency key means something only for one owner and one signer. */
@@ -124,6 +126,8 @@ export interface Seen {
   readonly openInAll: number
   readonly idempotency?: FoundEntry
   readonly reusable?: Session
+  /** What the scope's `oldest` asked for: the last ones of a list of the user's open sessions, the last one first. */
+  readonly oldest?: readonly Session[]
 }
 
 /** What is remembered of an idempotency key: the request that used it, the session that it opened, and until when. */
@@ -145,7 +149,11 @@ export interface FoundEntry extends Pick<IdempotencyEntry, 'bodySha256' | 'sessi
 export type WalkedEntry = Omit<IdempotencyEntry, 'bodySha256'>
 
 export type Decision =
-  | { readonly insert: NewSession }
+  | {
+      readonly insert: NewSession
+      /** Sessions of `Seen.oldest` that end in the same commit, before the new one opens. */
+      readonly ends?: readonly Update[]
+    }
   /** Of `Seen.reusable`. */
   | { readonly replace: Update }
   | { readonly keep: Session }
@@ -161,7 +169,7 @@ export interface NewSession {
 }
 
 export interface Update {
-  /** Of the same id, user, address, client and token as the session that it replaces. */
+  /** Of the same id, user, address, client and token as the session that it replaces, with no earlier request. */
   readonly session: Session
   /** Another time at which the sweep should look at it. */
   readonly sweepAtMs?: number

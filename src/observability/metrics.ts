@@ -20,6 +20,8 @@ export interface MetricsSources {
   readonly grpc?: () => { readonly connections: number }
   /** Since the start. */
   readonly swept: () => SweepCounts
+  /** Since the start, by reason. */
+  readonly ended: () => Iterable<readonly [string, number]>
   readonly clock: { offsetMs(): number; isSuspect(): boolean }
   readonly feed: () => {
     readonly viewers: number
@@ -144,7 +146,7 @@ export class Metrics {
   }
 
   /** Adds the metrics that are read from their source at each scrape. Call it once. */
-  readFrom({ store, audit, grpc, swept, clock, feed }: MetricsSources): void {
+  readFrom({ store, audit, grpc, swept, ended, clock, feed }: MetricsSources): void {
     this.read('open_sessions', 'Sessions marked open.', [], async (gauge) =>
       gauge.set(await store.countOpen()),
     )
@@ -171,6 +173,7 @@ export class Metrics {
       [],
       (gauge) => gauge.set(clock.isSuspect() ? 1 : 0),
     )
+    this.totals('sessions_ended_total', 'Sessions that this server ended.', 'reason', ended)
     this.total('sweep_ended_total', 'Sessions ended by the sweep.', () => swept().ended)
     this.total('sweep_purged_total', 'Ended sessions purged by the sweep.', () => swept().purged)
     this.read('feed_viewers', 'Viewers of the session list.', [], (gauge) =>
@@ -178,17 +181,8 @@ export class Metrics {
     )
     this.total('feed_malformed_total', 'Malformed messages from viewers.', () => feed().malformed)
     this.total('feed_refused_total', 'Viewers refused.', () => feed().refused)
-    const dropped = this.counter(
-      'feed_dropped_total',
-      'Viewers disconnected by the server.',
-      ['reason'],
-      () => {
-        dropped.reset()
-        for (const [reason, count] of Object.entries(feed().dropped)) {
-          dropped.inc({ reason }, count)
-        }
-      },
-    )
+    const dropped = () => Object.entries(feed().dropped)
+    this.totals('feed_dropped_total', 'Viewers disconnected by the server.', 'reason', dropped)
   }
 
   /** All metrics in Prometheus' text format, as of `askedAtMs` (of `performance.now`) or later. */
@@ -279,12 +273,24 @@ export class Metrics {
     })
   }
 
-  /** A counter whose value is kept elsewhere. */
-  private total(name: string, help: string, count: () => number): void {
-    const counter = this.counter(name, help, [], () => {
+  /** A counter whose values are kept elsewhere, by the values of its label. */
+  private totals(
+    name: string,
+    help: string,
+    label: string,
+    counts: () => Iterable<readonly [string, number]>,
+  ): void {
+    const counter = this.counter(name, help, label === '' ? [] : [label], () => {
       counter.reset()
-      counter.inc(count())
+      for (const [value, count] of counts()) {
+        counter.inc(label === '' ? {} : { [label]: value }, count)
+      }
     })
+  }
+
+  /** The same without a label. */
+  private total(name: string, help: string, count: () => number): void {
+    this.totals(name, help, '', () => [['', count()]])
   }
 
   private named(name: string, help: string) {

@@ -1,7 +1,7 @@
 import { VERSION } from '../config/version.js'
 import { type OperatorCredential, operatorRule } from '../core/operators/trust.js'
 import { resealAll } from '../core/upkeep/reseal.js'
-import { eraseSubject, exportSubject } from '../core/upkeep/subject.js'
+import { countSubject, eraseSubject, exportSubject } from '../core/upkeep/subject.js'
 import { CREDENTIAL_ADVICE } from '../credentials/admin-credential.js'
 import { resealSeed } from '../crypto/seal.js'
 import type { GrpcService } from '../grpc/pipeline/contracts.js'
@@ -62,7 +62,8 @@ export function adminServices(
         reseal: (seal, id, token) => resealSeed(keys.sealing.keys, seal, id, token),
       }),
     exportSubject: (userId) => exportSubject(store, expiry.rules, userId),
-    eraseSubject: (userId) => eraseSubject(store, userId),
+    countSubject: (userId) => countSubject(store, userId),
+    eraseSubject: (userId) => eraseSubject(store, expiry, userId),
     clock: guard,
   }
   const pipeline = { observer, admit, audit }

@@ -60,6 +60,7 @@ export async function startNode(config: Config, log: Logger, stop?: AbortSignal)
         store,
         audit,
         swept: () => expiry.sweep.done,
+        ended: () => expiry.ended.all,
         clock: guard,
         grpc: () => grpc.report(),
         feed: () => feed.report(),

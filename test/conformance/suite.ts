@@ -2,6 +2,7 @@ import { describe } from 'vitest'
 import { closeTests } from './close.js'
 import { deadlinesTests } from './deadlines.js'
 import { durabilityTests } from './durability.js'
+import { endsTests } from './ends.js'
 import { givenStore, type StoreHarness, type StoreTest } from './given.js'
 import { idempotencyTests } from './idempotency.js'
 import { insertTests } from './insert.js'
@@ -19,6 +20,7 @@ const OPERATIONS = [
   insertTests,
   idempotencyTests,
   reuseTests,
+  endsTests,
   updateTests,
   removeTests,
   sealsTests,

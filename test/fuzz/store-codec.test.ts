@@ -14,7 +14,7 @@ import { mutateBytes } from './mutations.js'
 const opened = {
   ...{ id: 'an id', userId: 'u', userName: 'Ü', address: 'here', client: 'web' },
   ...{ active: true, openTimeMs: 1_700_000_000_000, requestTimeMs: 1_700_000_000_001 },
-  ...{ closeTimeMs: null, user: '{"a":1}', data: '[]', token: null },
+  ...{ closeTimeMs: null, user: '{"a":1}', data: '[]', token: null, ending: null },
 }
 const token = {
   owner: Buffer.from('owner'),
@@ -52,7 +52,10 @@ fuzzCodec(
   'session',
   [
     opened,
-    { ...opened, active: false, closeTimeMs: 1_700_000_000_002, user: null, data: null },
+    {
+      ...{ ...opened, active: false, closeTimeMs: 1_700_000_000_002, user: null, data: null },
+      ending: { reason: 'closed' as const, by: 'admin token' },
+    },
     { ...opened, token, user: null, data: null },
   ],
   encodeSession,

@@ -37,6 +37,7 @@ export async function serveAdmin(ports: Partial<AdminPorts> = {}, audit?: Audit)
       rotateSealingKey: async () => 'k2',
       resealAll: async function* () {},
       exportSubject: async function* () {},
+      countSubject: async () => ({ sessions: 5, idempotencyKeys: 6 }),
       eraseSubject: async () => ({ sessions: 3, idempotencyKeys: 4 }),
       backup: async function* () {},
       check: async function* () {},

@@ -87,7 +87,7 @@ function findDisagreements(rows: readonly (readonly [Buffer, Uint8Array])[]): st
   const lists = new Map<string, Uint8Array>()
   for (const after of opened) {
     const read = (key: Buffer) => lists.get(hex(key))
-    for (const [key, value] of openedRows({ before: null, after }, read)) {
+    for (const [key, value] of openedRows([{ before: null, after }], read)) {
       lists.set(hex(key), value ?? new Uint8Array())
     }
   }

@@ -60,6 +60,12 @@ export class MemoryStore implements SessionStore {
       }
       return this.put(session, sweepAtMs)
     }
+    for (const end of decision.ends ?? []) {
+      if (!seen.oldest?.some(({ id }) => id === end.session.id)) {
+        throw new TypeError('only the oldest sessions can end with an insert')
+      }
+      this.put(end.session, end.sweepAtMs)
+    }
     const { session, seal, sweepAtMs, idempotency } = decision.insert
     if (seal !== undefined && session.active) {
       this.seals.set(session.id, Uint8Array.from(seal))
@@ -216,8 +222,10 @@ export class MemoryStore implements SessionStore {
     this.closed = true
   }
 
-  private see({ userId, idempotency, reuse, countOpenOfUser }: InsertScope): Seen {
-    const ofUser = this.open().filter((session) => session.userId === userId)
+  private see({ userId, idempotency, reuse, countOpenOfUser, oldest = 0 }: InsertScope): Seen {
+    const ofUser = this.open()
+      .filter((session) => session.userId === userId)
+      .sort((a, b) => a.requestTimeMs - b.requestTimeMs || compareIds(b, a))
     const entry = idempotency && this.entries.get(scopeText(idempotency))
     const reusable = reuse && this.newestOpened(userId, reuse)
     return {
@@ -225,6 +233,7 @@ export class MemoryStore implements SessionStore {
       openInAll: this.open().length,
       ...(entry && { idempotency: this.found(entry) }),
       ...(reusable && { reusable }),
+      ...(oldest > 0 && { oldest: ofUser.slice(0, oldest) }),
     }
   }
 

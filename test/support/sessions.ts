@@ -37,6 +37,7 @@ export function sessionsAt(
     maxEpochDriftMs: 300_000,
     maxSessionsPerOwner: 0,
     maxSessions: 0,
+    atLimit: 'refuse' as const,
     idleTimeoutMs: HOUR_MS,
     maxSessionAgeMs: 0,
     retentionMs: 24 * HOUR_MS,

@@ -1,4 +1,4 @@
-import type { Session } from '../../src/core/session.js'
+import type { Ending, Session } from '../../src/core/session.js'
 import type { Deadline, InsertScope, NewSession, SessionStore } from '../../src/core/store.js'
 
 export const EPOCHS = { genesisMs: 0, lengthMs: 1000 }
@@ -18,6 +18,7 @@ export function commandSession(id: string, parts: Partial<Session> = {}): Sessio
     user: '{"name":"Alice"}',
     data: null,
     token: null,
+    ending: null,
     ...parts,
   }
 }
@@ -35,8 +36,12 @@ export function tokenSession(id: string, parts: Partial<Session> = {}): Session 
   })
 }
 
-export function ended(session: Session, closeTimeMs = 9000): Session {
-  return { ...session, active: false, closeTimeMs, user: null, data: null }
+export function ended(
+  session: Session,
+  closeTimeMs = 9000,
+  ending: Ending | null = { reason: 'closed', by: 'a test' },
+): Session {
+  return { ...session, active: false, closeTimeMs, user: null, data: null, ending }
 }
 
 /** Inserts without a question. */

@@ -1,4 +1,4 @@
-import { checkQuota, type Quota } from '../create/quota.js'
+import type { Quota } from '../create/quota.js'
 import type { Expiry } from '../endings/expiry.js'
 import type { ExpiryRules } from '../endings/expiry-rules.js'
 import type { SweepCounts } from '../endings/sweep.js'
@@ -68,12 +68,8 @@ export class Sessions {
     checkJson('user', user)
     checkJson('data', data)
     checkDataSize(user, data, this.limits.maxDataBytes)
-    const scope = {
-      userId,
-      reuse: { address, client },
-      countOpenOfUser: this.limits.maxSessionsPerOwner > 0,
-    }
-    return this.ports.expiry.insert(scope, (seen) => this.decideOpen(args, seen))
+    const scope = { userId, reuse: { address, client } }
+    return this.ports.expiry.insert(scope, this.limits, (seen) => this.decideOpen(args, seen))
   }
 
   /** The session with this id. */
@@ -124,16 +120,24 @@ export class Sessions {
   /** Closes a session. null if there is none with this id. */
   async close(id: string, caller: Caller): Promise<ClosedSession | null> {
     checkRequired('session_id', id)
-    const { audit, clock, store } = this.ports
+    const { audit, clock, expiry, store } = this.ports
+    const ending = { reason: 'closed', by: caller.name } as const
     await audit.check()
+    let wasMarkedOpen = false
     let wasOpen = false
     const session = await store.update(id, (current) => {
-      const { active, closeTimeMs } = this.rules.asOfNow(current)
-      wasOpen = active
-      return current.active ? this.rules.end(current, closeTimeMs ?? clock.nowMs()) : null
+      wasMarkedOpen = current.active
+      wasOpen = this.rules.asOfNow(current).active
+      if (!current.active) {
+        return null
+      }
+      return wasOpen ? this.rules.end(current, clock.nowMs(), ending) : this.rules.lapse(current)
     })
     if (session === undefined) {
       return null
+    }
+    if (wasMarkedOpen) {
+      expiry.ended.add(session.ending?.reason)
     }
     await this.record('close', session, wasOpen, caller)
     return { ...session, wasOpen }
@@ -164,6 +168,12 @@ export class Sessions {
     }
   }
 
+  /** When a session ends by itself. null if it never does, or has ended. */
+  expiresAtMs(session: Session): number | null {
+    const endsAtMs = session.active ? this.rules.endsAtMs(session) : Number.POSITIVE_INFINITY
+    return endsAtMs === Number.POSITIVE_INFINITY ? null : endsAtMs
+  }
+
   /** Deletes a session. Returns what it was, without `user` and `data`. */
   async delete(id: string, { userId }: OfUser, caller: Caller): Promise<Session | null> {
     checkRequired('session_id', id)
@@ -174,6 +184,9 @@ export class Sessions {
       return null
     }
     const before = this.rules.asOfNow(removed)
+    if (removed.active) {
+      this.ports.expiry.ended.add(before.ending?.reason ?? 'deleted')
+    }
     await this.record('delete', before, before.active, caller)
     return { ...before, user: null, data: null }
   }
@@ -209,7 +222,6 @@ export class Sessions {
       checkDataSize(session.user, session.data, this.limits.maxDataBytes)
       return { replace: { session } }
     }
-    checkQuota(seen, this.limits)
     const id = this.ports.newId()
     const nowMs = this.ports.clock.nowMs()
     const parts = { id, userId, userName, address, client, user, data, token: null }

@@ -2,12 +2,13 @@ import { sameBytes } from '../bytes.js'
 import type { Expiry } from '../endings/expiry.js'
 import type { EpochClock } from '../epoch.js'
 import { IdempotencyKeyReusedError, OwnerKeyError, SessionEndedError } from '../errors.js'
+import { ownerText } from '../owner-text.js'
 import { newSession, type Session, type Token } from '../session.js'
 import type { Decision, NewSession, Seen } from '../store.js'
 import { type CreateClaim, checkClaim, type NewKey } from './claim.js'
 import { checkFreshness, checkLifetime } from './lifetime.js'
-import { type OwnerPolicy, ownerText } from './owner.js'
-import { checkQuota, type Quota } from './quota.js'
+import type { OwnerPolicy } from './owner.js'
+import type { Quota } from './quota.js'
 
 export interface CreatePorts {
   readonly clock: EpochClock
@@ -49,7 +50,6 @@ export async function createSession(
   const bodySha256 = key === undefined ? undefined : claim.bodySha256()
   const scope = {
     userId,
-    countOpenOfUser: limits.maxSessionsPerOwner > 0,
     ...(key !== undefined && { idempotency: { owner, signer, key } }),
   }
   const decide = (seen: Seen): Decision => {
@@ -57,10 +57,9 @@ export async function createSession(
     if (earlier !== undefined) {
       return { keep: earlier }
     }
-    checkQuota(seen, limits)
     return { insert: newTokenSession(claim, userId, newKey, bodySha256, clock) }
   }
-  return (await expiry.insert(scope, decide)) as TokenSession
+  return (await expiry.insert(scope, limits, decide)) as TokenSession
 }
 
 /** Why this key may not speak for the owner. null if it may. */

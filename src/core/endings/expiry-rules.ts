@@ -1,5 +1,5 @@
 import type { EpochClock } from '../epoch.js'
-import type { Session } from '../session.js'
+import type { Ending, Session } from '../session.js'
 import type { Update } from '../store.js'
 
 /** 0 is none. */
@@ -64,17 +64,33 @@ export class ExpiryRules {
 
   /** The session as of now: an overdue one has ended, whether the sweep came or not. */
   asOfNow(session: Session): Session {
-    return this.isOverdue(session) ? ended(session, this.endsAtMs(session)) : session
+    return this.isOverdue(session) ? this.lapsed(session) : session
+  }
+
+  /** The session after it ended by itself. */
+  lapsed(session: Session): Session {
+    const endsAtMs = this.endsAtMs(session)
+    const { idleTimeoutMs } = this.settings
+    const isIdle = session.token === null && endsAtMs === session.requestTimeMs + idleTimeoutMs
+    return ended(session, endsAtMs, { reason: isIdle ? 'idle' : 'expired', by: null })
   }
 
   /** The update that ends a session, with its next deadline. */
-  end(session: Session, closeTimeMs: number): Update {
-    const after = ended(session, closeTimeMs)
-    return { session: after, sweepAtMs: this.sweepAtMs(after) }
+  end(session: Session, closeTimeMs: number, ending: Ending): Update {
+    return this.endAs(ended(session, closeTimeMs, ending))
+  }
+
+  /** The update that ends a session which is over, with its next deadline. */
+  lapse(session: Session): Update {
+    return this.endAs(this.lapsed(session))
+  }
+
+  private endAs(session: Session): Update {
+    return { session, sweepAtMs: this.sweepAtMs(session) }
   }
 }
 
 /** The session after it ended: `user` and `data` end with it. */
-export function ended(session: Session, closeTimeMs: number): Session {
-  return { ...session, active: false, closeTimeMs, user: null, data: null }
+export function ended(session: Session, closeTimeMs: number, ending: Ending): Session {
+  return { ...session, active: false, closeTimeMs, user: null, data: null, ending }
 }

@@ -1,11 +1,16 @@
+import { excessOf, type Quota, sessionsToEnd } from '../create/quota.js'
 import type { EpochClock } from '../epoch.js'
 import { QuotaError } from '../errors.js'
 import type { Session } from '../session.js'
 import { Shared } from '../shared.js'
-import type { Decision, InsertScope, Seen, SessionStore } from '../store.js'
+import type { Decision, InsertScope, Seen, SessionStore, Update } from '../store.js'
 import { EarlierSessions } from './earlier-sessions.js'
+import { EndedCounts } from './ended-counts.js'
 import { ExpiryRules, type ExpirySettings } from './expiry-rules.js'
 import { Sweep } from './sweep.js'
+
+/** The most sessions that one insert ends. */
+const MAX_SUPERSEDED = 100
 
 /** Internal: the session that a command would find again is overdue. */
 class OverdueFound extends Error {
@@ -14,22 +19,24 @@ class OverdueFound extends Error {
   }
 }
 
-/** Ends overdue sessions: by the sweep, or at once if they are in the way of a call. */
+/** Ends sessions that are overdue, or in the way of a new one. */
 export class Expiry {
   readonly rules: ExpiryRules
   readonly sweep: Sweep
+  /** All that this process ended, for whatever reason. */
+  readonly ended = new EndedCounts()
   private readonly earlier: EarlierSessions
   private readonly ending = new Shared<void>()
 
   /** `onDamage`: called for each damage that no caller learns of. */
   constructor(
     private readonly store: SessionStore,
-    clock: EpochClock,
+    private readonly clock: EpochClock,
     settings: ExpirySettings,
     onDamage: (problem: string) => void = () => {},
   ) {
     this.rules = new ExpiryRules(clock, settings)
-    this.sweep = new Sweep(store, clock, this.rules, onDamage)
+    this.sweep = new Sweep(store, clock, this.rules, this.ended, onDamage)
     const endIfOverdue = (id: string) => this.endIfOverdue(id)
     this.earlier = new EarlierSessions(store, clock, this.rules, endIfOverdue, onDamage)
   }
@@ -37,30 +44,57 @@ export class Expiry {
   endIfOverdue(id: string): Promise<void> {
     const { rules } = this
     return this.ending.run(id, async () => {
-      await this.store.update(id, (current) =>
-        rules.isOverdue(current) ? rules.end(current, rules.endsAtMs(current)) : null,
-      )
+      let isEnded = false
+      const session = await this.store.update(id, (current) => {
+        isEnded = rules.isOverdue(current)
+        return isEnded ? rules.lapse(current) : null
+      })
+      if (isEnded) {
+        this.ended.add(session?.ending?.reason)
+      }
     })
   }
 
-  /** Inserts a session. Ends overdue sessions first if they may be in the way. */
-  async insert(scope: InsertScope, decide: (seen: Seen) => Decision): Promise<Session> {
-    for (let hasMadeRoom = false; ; ) {
+  /**
+   * Inserts a session if the quota allows it. First ends overdue sessions that may be in the way, and then, if the quota
+   * says so, the user's oldest ones. Throws QuotaError, and what `decide` throws.
+   */
+  async insert(
+    scope: Omit<InsertScope, 'countOpenOfUser' | 'oldest'>,
+    quota: Quota,
+    decide: (seen: Seen) => Decision,
+  ): Promise<Session> {
+    const countOpenOfUser = quota.maxSessionsPerOwner > 0
+    let hasTried = false
+    let oldest = 0
+    for (;;) {
+      let excess = 0
+      let ends: readonly Update[] = []
       try {
-        return await this.store.insert(scope, (seen) => {
+        const inserted = await this.store.insert({ ...scope, countOpenOfUser, oldest }, (seen) => {
           if (seen.reusable !== undefined && this.rules.isOverdue(seen.reusable)) {
             throw new OverdueFound(seen.reusable.id)
           }
-          return decide(seen)
+          excess = excessOf(seen, quota)
+          const decision = this.withinQuota(decide(seen), seen, quota)
+          ends = ('insert' in decision && decision.ends) || []
+          return decision
         })
+        for (const { session } of ends) {
+          this.ended.add(session.ending?.reason)
+        }
+        return inserted
       } catch (error) {
         if (error instanceof OverdueFound) {
           await this.endIfOverdue(error.sessionId)
-        } else if (error instanceof QuotaError && !hasMadeRoom) {
-          hasMadeRoom = await this.makeRoom(scope)
-          if (!hasMadeRoom) {
+        } else if (error instanceof QuotaError) {
+          const wanted = quota.atLimit === 'end-oldest' ? Math.min(excess, MAX_SUPERSEDED) : 0
+          const hasMadeRoom = !hasTried && (await this.makeRoom(scope))
+          if (!hasMadeRoom && wanted <= oldest) {
             throw error
           }
+          hasTried = true
+          oldest = wanted
         } else {
           throw error
         }
@@ -68,11 +102,33 @@ export class Expiry {
     }
   }
 
+  /** Adds to a decision to insert which sessions end with it. Throws QuotaError. */
+  private withinQuota(decision: Decision, seen: Seen, quota: Quota): Decision {
+    if (!('insert' in decision)) {
+      return decision
+    }
+    const ending = sessionsToEnd(seen, quota)
+    if (ending.length === 0) {
+      return decision
+    }
+    const by = `session ${decision.insert.session.id}`
+    const nowMs = this.clock.nowMs()
+    const ends = ending.map((session) =>
+      this.rules.isOverdue(session)
+        ? this.rules.lapse(session)
+        : this.rules.end(session, nowMs, { reason: 'superseded', by }),
+    )
+    return { ...decision, ends }
+  }
+
   /**
    * Ends overdue sessions, which still count towards quotas: those with a deadline, and earlier ones of a user of the
    * commands. Returns whether any may have ended.
    */
-  private async makeRoom({ userId, reuse }: InsertScope): Promise<boolean> {
+  private async makeRoom({
+    userId,
+    reuse,
+  }: Pick<InsertScope, 'userId' | 'reuse'>): Promise<boolean> {
     const { ended } = await this.sweep.drain()
     const hasWalked = reuse !== undefined && (await this.earlier.end(userId))
     return hasWalked || ended > 0

@@ -2,7 +2,8 @@ import type { EpochClock } from '../epoch.js'
 import { StoreDamagedError } from '../errors.js'
 import type { Session } from '../session.js'
 import type { Deadline, SessionStore } from '../store.js'
-import { type ExpiryRules, ended } from './expiry-rules.js'
+import type { EndedCounts } from './ended-counts.js'
+import type { ExpiryRules } from './expiry-rules.js'
 
 const COMPACT_INTERVAL_MS = 3_600_000
 /** Deadlines of one step. Their writes share a commit or two. */
@@ -31,6 +32,7 @@ export class Sweep {
     private readonly store: SessionStore,
     private readonly clock: EpochClock,
     private readonly rules: ExpiryRules,
+    private readonly endedCounts: EndedCounts,
     private readonly onDamage: (problem: string) => void = () => {},
   ) {
     this.compactAtMs = clock.nowMs() + COMPACT_INTERVAL_MS
@@ -120,17 +122,20 @@ export class Sweep {
       return
     }
     let isEnded = false
-    await store.update(
+    const swept = await store.update(
       deadline.id,
       (current) => {
-        const dueAtMs = rules.dueAtMs(current)
-        isEnded = current.active && dueAtMs <= nowMs
-        const session = isEnded ? ended(current, dueAtMs) : current
-        return { session, sweepAtMs: rules.sweepAtMs(session) }
+        isEnded = current.active && rules.dueAtMs(current) <= nowMs
+        return isEnded
+          ? rules.lapse(current)
+          : { session: current, sweepAtMs: rules.sweepAtMs(current) }
       },
       settles,
     )
-    this.ended += isEnded ? 1 : 0
+    if (isEnded) {
+      this.ended++
+      this.endedCounts.add(swept?.ending?.reason)
+    }
   }
 }
 

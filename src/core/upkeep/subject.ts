@@ -1,6 +1,7 @@
 import { checkRequired } from '../commands/arguments.js'
-import { ownerOfText } from '../create/owner.js'
+import type { Expiry } from '../endings/expiry.js'
 import type { ExpiryRules } from '../endings/expiry-rules.js'
+import { ownerOfText } from '../owner-text.js'
 import type { Session } from '../session.js'
 import type { SessionStore, WalkedEntry } from '../store.js'
 
@@ -40,18 +41,47 @@ export async function* exportSubject(
   }
 }
 
+/** How much is kept about a user: what `eraseSubject` would delete. Throws MissingFieldError, InvalidFieldError. */
+export async function countSubject(
+  store: Pick<SessionStore, 'walkSessions' | 'walkIdempotency'>,
+  userId: string,
+): Promise<ErasedCounts> {
+  checkRequired('user_id', userId)
+  const owner = ownerOfText(userId)
+  return {
+    sessions: await count(store.walkSessions(userId)),
+    idempotencyKeys: owner === null ? 0 : await count(store.walkIdempotency(owner)),
+  }
+}
+
+async function count(walk: AsyncIterable<readonly unknown[]>): Promise<number> {
+  let total = 0
+  for await (const slice of walk) {
+    total += slice.length
+  }
+  return total
+}
+
 /**
  * Deletes everything that is kept about a user. A session opened meanwhile stays, with its idempotency entry. It can be
  * interrupted and repeated. Deadlines of deleted sessions, an id and a time each, may then stay until they are due.
  * Throws MissingFieldError, InvalidFieldError.
  */
-export async function eraseSubject(store: SessionStore, userId: string): Promise<ErasedCounts> {
+export async function eraseSubject(
+  store: SessionStore,
+  { rules, ended }: Pick<Expiry, 'rules' | 'ended'>,
+  userId: string,
+): Promise<ErasedCounts> {
   checkRequired('user_id', userId)
   const ids = new Set<string>()
   for await (const sessions of store.walkSessions(userId)) {
     const removals = sessions.map(async ({ id }) => {
-      if ((await store.remove(id, (current) => current.userId === userId)) !== undefined) {
+      const removed = await store.remove(id, (current) => current.userId === userId)
+      if (removed !== undefined) {
         ids.add(id)
+      }
+      if (removed?.active) {
+        ended.add(rules.asOfNow(removed).ending?.reason ?? 'erased')
       }
     })
     await Promise.all(removals)

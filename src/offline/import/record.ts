@@ -51,6 +51,7 @@ export function importedSession(
     user: active ? json(record.user) : null,
     data: active ? json(record.data) : null,
     token: null,
+    ending: null,
   }
   check(session, maxDataBytes)
   return session

@@ -230,7 +230,7 @@ export class LevelStore implements ServedStore {
 
   async *walkSeals(): AsyncIterable<readonly string[]> {
     // Commits keep the order of writes: once this empty write is committed, so are all before it.
-    await this.during(() => this.parts.writer.write([], null, false))
+    await this.during(() => this.parts.writer.write([], [], false))
     yield* walkSeals(() => this.view())
   }
 

@@ -1,12 +1,19 @@
 import { BinaryWriter } from '@bufbuild/protobuf/wire'
 import {
+  EndReason as EndReasonNumber,
   IdempotencyEntry,
   Session as SessionMessage,
   StoreInfo,
   Token as TokenMessage,
 } from '#generated/sessiond/store/v1/store'
 import type { EpochSettings } from '../../core/epoch.js'
-import type { Session, Token } from '../../core/session.js'
+import {
+  END_REASONS,
+  type Ending,
+  type EndReason,
+  type Session,
+  type Token,
+} from '../../core/session.js'
 
 /** The stored value of an idempotency key. */
 export interface StoredEntry {
@@ -37,7 +44,21 @@ const FIELDS: Readonly<Record<number, keyof SessionRecord>> = {
   82: 'user',
   90: 'data',
   98: 'token',
+  104: 'endReason',
+  114: 'endedBy',
 }
+const END_REASON_NUMBERS: Readonly<Record<EndReason, EndReasonNumber>> = {
+  closed: EndReasonNumber.CLOSED,
+  expired: EndReasonNumber.EXPIRED,
+  idle: EndReasonNumber.IDLE,
+  superseded: EndReasonNumber.SUPERSEDED,
+  deleted: EndReasonNumber.DELETED,
+  erased: EndReasonNumber.ERASED,
+  key_lost: EndReasonNumber.KEY_LOST,
+}
+const END_REASONS_BY_NUMBER = new Map(
+  END_REASONS.map((reason) => [END_REASON_NUMBERS[reason], reason] as const),
+)
 const LENGTH_DELIMITED = 2
 /** Numbers of up to 7 bytes: all times until the year 19000. */
 const MAX_SCALE = 0x80 ** 6
@@ -45,6 +66,7 @@ const NO_RECORD: SessionRecord = {
   ...{ id: '', userId: '', userName: '', active: false },
   ...{ openTimeMs: 0, requestTimeMs: 0, closeTimeMs: 0 },
   ...{ address: '', client: '', user: '', data: '', token: undefined },
+  ...{ endReason: 0, endedBy: '' },
 }
 
 const MAX_SHARED_BYTES = 64 * 1024
@@ -83,6 +105,8 @@ export function encodeSession(session: Session): Uint8Array {
     user: (session.active && session.user) || '',
     data: (session.active && session.data) || '',
     token: session.token ?? undefined,
+    endReason: session.active || !session.ending ? 0 : END_REASON_NUMBERS[session.ending.reason],
+    endedBy: session.active ? '' : (session.ending?.by ?? ''),
   })
 }
 
@@ -134,6 +158,7 @@ function readRecord(bytes: Uint8Array): SessionRecord | undefined {
       case 'openTimeMs':
       case 'requestTimeMs':
       case 'closeTimeMs':
+      case 'endReason':
         record[field] = number
         break
       case 'token':
@@ -162,7 +187,14 @@ function sessionOf(record: SessionRecord): Session {
     user: record.active && record.user !== '' ? record.user : null,
     data: record.active && record.data !== '' ? record.data : null,
     token: record.token ? decodeToken(record.token) : null,
+    ending: record.active ? null : endingOf(record),
   }
+}
+
+function endingOf({ endReason, endedBy }: SessionRecord): Ending | null {
+  const reason = END_REASONS_BY_NUMBER.get(endReason)
+  // A release that knows more reasons may have written the record.
+  return reason === undefined ? null : { reason, by: endedBy === '' ? null : endedBy }
 }
 
 function decodeToken({ owner, lifetime, publicKey }: TokenMessage): Token {

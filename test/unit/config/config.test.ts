@@ -49,6 +49,7 @@ describe('the configuration', () => {
       maxLifetimeMs: 30 * 24 * 3600 * 1000,
       maxEpochDriftMs: 5 * 60 * 1000,
       maxSessionsPerOwner: 1000,
+      atLimit: 'refuse',
       maxSessions: 0,
       idleTimeoutMs: 24 * 3600 * 1000,
       maxSessionAgeMs: 0,

@@ -40,6 +40,10 @@ const SOURCES: MetricsSources = {
   audit: { pending: 13 },
   grpc: () => ({ connections: 14 }),
   swept: () => ({ ended: 15, purged: 16 }) as ReturnType<MetricsSources['swept']>,
+  ended: () => [
+    ['closed', 22],
+    ['idle', 23],
+  ],
   clock: { offsetMs: () => -1500, isSuspect: () => true },
   feed: () => ({ viewers: 17, malformed: 18, refused: 19, dropped: { slow: 20, gone: 21 } }),
 }
@@ -111,6 +115,8 @@ describe('the metrics', () => {
       sessiond_grpc_connections: 14,
       sessiond_sweep_ended_total: 15,
       sessiond_sweep_purged_total: 16,
+      'sessiond_sessions_ended_total{reason="closed"}': 22,
+      'sessiond_sessions_ended_total{reason="idle"}': 23,
       sessiond_clock_offset_seconds: -1.5,
       sessiond_clock_suspect: 1,
       sessiond_feed_viewers: 17,

@@ -560,6 +560,7 @@ const SESSION = {
   client: '',
   user: null,
   token: null,
+  ending: null,
 }
 
 it('acts that were sent ahead have a share of the event loop, and others theirs', async ({

@@ -7,6 +7,84 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
+/** Why a session ended. */
+export enum EndReason {
+  /** END_REASON_UNSPECIFIED - It is open. Or it is not known: an earlier release ended the session, or it was imported. */
+  END_REASON_UNSPECIFIED = 0,
+  /** CLOSED - Somebody closed it. */
+  CLOSED = 1,
+  /** EXPIRED - Its lifetime is over, or it became too old. */
+  EXPIRED = 2,
+  /** IDLE - It had no request for too long. */
+  IDLE = 3,
+  /** SUPERSEDED - Its user was at the limit of open sessions and opened another one. */
+  SUPERSEDED = 4,
+  /** DELETED - Somebody deleted its record. */
+  DELETED = 5,
+  /** ERASED - An operator erased everything about its user. */
+  ERASED = 6,
+  /** KEY_LOST - A repair found no sealed key that opens. */
+  KEY_LOST = 7,
+  UNRECOGNIZED = -1,
+}
+
+export function endReasonFromJSON(object: any): EndReason {
+  switch (object) {
+    case 0:
+    case "END_REASON_UNSPECIFIED":
+      return EndReason.END_REASON_UNSPECIFIED;
+    case 1:
+    case "CLOSED":
+      return EndReason.CLOSED;
+    case 2:
+    case "EXPIRED":
+      return EndReason.EXPIRED;
+    case 3:
+    case "IDLE":
+      return EndReason.IDLE;
+    case 4:
+    case "SUPERSEDED":
+      return EndReason.SUPERSEDED;
+    case 5:
+    case "DELETED":
+      return EndReason.DELETED;
+    case 6:
+    case "ERASED":
+      return EndReason.ERASED;
+    case 7:
+    case "KEY_LOST":
+      return EndReason.KEY_LOST;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return EndReason.UNRECOGNIZED;
+  }
+}
+
+export function endReasonToJSON(object: EndReason): string {
+  switch (object) {
+    case EndReason.END_REASON_UNSPECIFIED:
+      return "END_REASON_UNSPECIFIED";
+    case EndReason.CLOSED:
+      return "CLOSED";
+    case EndReason.EXPIRED:
+      return "EXPIRED";
+    case EndReason.IDLE:
+      return "IDLE";
+    case EndReason.SUPERSEDED:
+      return "SUPERSEDED";
+    case EndReason.DELETED:
+      return "DELETED";
+    case EndReason.ERASED:
+      return "ERASED";
+    case EndReason.KEY_LOST:
+      return "KEY_LOST";
+    case EndReason.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
 /** A session, whether Create or a command opened it. Times are Unix milliseconds. */
 export interface Session {
   id: string;
@@ -25,6 +103,9 @@ export interface Session {
   data: string;
   /** Absent if a command opened the session. */
   token: Token | undefined;
+  endReason: EndReason;
+  /** Who ended it, as the audit log names callers. Empty if nobody did, or it is not known. */
+  endedBy: string;
 }
 
 /** What a token session has in addition. */
@@ -79,6 +160,8 @@ function createBaseSession(): Session {
     user: "",
     data: "",
     token: undefined,
+    endReason: 0,
+    endedBy: "",
   };
 }
 
@@ -128,6 +211,12 @@ export const Session: MessageFns<Session> = {
     }
     if (message.token !== undefined) {
       Token.encode(message.token, writer.uint32(98).fork()).join();
+    }
+    if (message.endReason !== 0) {
+      writer.uint32(104).int32(message.endReason);
+    }
+    if (message.endedBy !== "") {
+      writer.uint32(114).string(message.endedBy);
     }
     return writer;
   },
@@ -241,6 +330,22 @@ export const Session: MessageFns<Session> = {
             message.token = Token.decode(reader, reader.uint32());
             continue;
           }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.endReason = reader.int32() as any;
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.endedBy = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -287,6 +392,16 @@ export const Session: MessageFns<Session> = {
       user: isSet(object.user) ? globalThis.String(object.user) : "",
       data: isSet(object.data) ? globalThis.String(object.data) : "",
       token: isSet(object.token) ? Token.fromJSON(object.token) : undefined,
+      endReason: isSet(object.endReason)
+        ? endReasonFromJSON(object.endReason)
+        : isSet(object.end_reason)
+        ? endReasonFromJSON(object.end_reason)
+        : 0,
+      endedBy: isSet(object.endedBy)
+        ? globalThis.String(object.endedBy)
+        : isSet(object.ended_by)
+        ? globalThis.String(object.ended_by)
+        : "",
     };
   },
 
@@ -327,6 +442,12 @@ export const Session: MessageFns<Session> = {
     }
     if (message.token !== undefined) {
       obj.token = Token.toJSON(message.token);
+    }
+    if (message.endReason !== 0) {
+      obj.endReason = endReasonToJSON(message.endReason);
+    }
+    if (message.endedBy !== "") {
+      obj.endedBy = message.endedBy;
     }
     return obj;
   },

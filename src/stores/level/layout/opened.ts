@@ -16,20 +16,27 @@ export function openedIds(value: Uint8Array | undefined): string[] {
   return value === undefined ? [] : entriesOf(value).map(idOfEntry)
 }
 
-/** The `c` row after a change; none if the change does not affect it. `read` returns the current value. */
+/** The `c` rows that changes affect, as they are after all of them. `read` returns the current value of a row. */
 export function openedRows(
-  { before, after }: SessionChange,
+  changes: readonly SessionChange[],
   read: (key: Buffer) => Uint8Array | undefined,
 ): Row[] {
-  const session = after ?? before
-  if (session === null || isOpened(before) === isOpened(after)) {
-    return []
+  const rows: Row[] = []
+  for (const { before, after } of changes) {
+    const session = after ?? before
+    if (session === null || isOpened(before) === isOpened(after)) {
+      continue
+    }
+    const key = openedKey(session.userId, session.address, session.client)
+    const at = rows.findIndex(([other]) => other.equals(key))
+    const [, value] = rows[at] ?? [key, read(key)]
+    const own = entryOf(session)
+    const others = entriesOf(value ?? new Uint8Array()).filter((entry) => !entry.equals(own))
+    const entries = isOpened(after) ? [...others, own].sort(Buffer.compare) : others
+    const row: Row = [key, entries.length === 0 ? null : Buffer.concat(entries.map(sized))]
+    rows.splice(at < 0 ? rows.length : at, 1, row)
   }
-  const key = openedKey(session.userId, session.address, session.client)
-  const own = entryOf(session)
-  const others = entriesOf(read(key) ?? new Uint8Array()).filter((entry) => !entry.equals(own))
-  const entries = isOpened(after) ? [...others, own].sort(Buffer.compare) : others
-  return [[key, entries.length === 0 ? null : Buffer.concat(entries.map(sized))]]
+  return rows
 }
 
 /** Whether a session belongs in a `c` row. */

@@ -37,7 +37,7 @@ export class Builder {
   async addSession(after: Session): Promise<void> {
     const change = { before: null, after }
     const opened = openedRows(
-      change,
+      [change],
       (key) => this.opened.get(key.toString('latin1')) ?? this.database.valueNow(key),
     )
     for (const [key, list] of opened) {

@@ -132,7 +132,7 @@ class Repair {
       const loss = session.active && session.token ? this.tryIt(session, sealed) : null
       counts.sessions++
       if (loss !== null) {
-        const after = ended(session, ports.nowMs)
+        const after = ended(session, ports.nowMs, { reason: 'key_lost', by: 'repair' })
         yield `ended session ${quoted(session.id)}: ${loss}`
         await builder.addSession(after)
         await builder.addDeadline({ kind: 'session', timeMs: ports.dueAtMs(after), id: after.id })

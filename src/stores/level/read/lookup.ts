@@ -1,10 +1,11 @@
 import type { Session } from '../../../core/session.js'
 import type { FoundEntry, IdempotencyScope, InsertScope, Seen } from '../../../core/store.js'
 import type { ByteLevel, Reading } from '../byte-level.js'
-import { entryKey, openedKey, sessionKey } from '../layout/keys.js'
+import { entryKey, idAfterTime, openedKey, requestTimeRange, sessionKey } from '../layout/keys.js'
 import { isOpened, openedIds } from '../layout/opened.js'
 import { checkedSession, storedEntry } from '../layout/stored.js'
 import type { Counts } from '../write/counts.js'
+import { firstKeys } from './scan.js'
 
 export function readSession(level: ByteLevel, id: string, at: Reading = {}): Session | undefined {
   const key = sessionKey(id)
@@ -45,20 +46,40 @@ export function reusableId(
   return ids.length > 1 ? ids.find((id) => isOpened(readSession(level, id))) : ids[0]
 }
 
+/** The ids of a user's open sessions with the oldest requests, the oldest first. */
+export async function oldestIds(
+  level: ByteLevel,
+  userId: string,
+  limit: number,
+): Promise<string[]> {
+  const { timeOffset, ...range } = requestTimeRange({ userId }, true)
+  const keys = await firstKeys(level, { ...range, limit, reverse: true })
+  return keys.map((key) => idAfterTime(key, timeOffset))
+}
+
+/** The sessions that an insert may find. */
+export interface FoundIds {
+  readonly reusable?: string | undefined
+  /** undefined: it did not ask for any. */
+  readonly oldest?: readonly string[] | undefined
+}
+
 /** What `decide` sees, except `openInAll`. The caller holds the locks. */
 export async function readSeen(
   level: ByteLevel,
   counts: Counts,
   { userId, idempotency, countOpenOfUser }: InsertScope,
-  reuseId: string | undefined,
+  ids: FoundIds,
 ): Promise<Omit<Seen, 'openInAll'>> {
   const openOfUser = countOpenOfUser ? await counts.ofUser(level, userId) : 0
   const found = idempotency && readEntry(level, idempotency)
-  const reusable = reuseId === undefined ? undefined : readSession(level, reuseId)
+  const reusable = ids.reusable === undefined ? undefined : readSession(level, ids.reusable)
+  const oldest = ids.oldest?.flatMap((id) => readSession(level, id) ?? [])
   return {
     openOfUser,
     ...(found && { idempotency: found.entry }),
     ...(reusable && isOpened(reusable) && { reusable }),
+    ...(oldest && { oldest }),
   }
 }
 

@@ -21,7 +21,7 @@ export function forgetEntry(
         [entryKey(scope), null],
         [deadlineKey(deadline), null],
       ],
-      null,
+      [],
     )
     return true
   })

@@ -1,10 +1,11 @@
+import type { SessionChange } from '../../../core/events.js'
 import type { Session } from '../../../core/session.js'
 import type { Decision, InsertScope, Seen } from '../../../core/store.js'
 import { sessionLock, userLock } from '../../locks.js'
 import { openedRows } from '../layout/opened.js'
 import { changeRows, dueRows, insertRows } from '../layout/rows.js'
 import { entryLock } from '../locks.js'
-import { readSeen, reusableId } from '../read/lookup.js'
+import { type FoundIds, oldestIds, readSeen, reusableId } from '../read/lookup.js'
 import type { StoreParts } from './writer.js'
 
 /** `SessionStore.insert`. */
@@ -13,31 +14,53 @@ export function insertSession(
   scope: InsertScope,
   decide: (seen: Seen) => Decision,
 ): Promise<Session> {
-  const { database, locks } = parts
-  const { userId, idempotency, reuse } = scope
+  const { userId, idempotency, reuse, oldest = 0 } = scope
   const outer = [userLock(userId)]
   if (idempotency !== undefined) {
     outer.push(entryLock(idempotency))
   }
-  if (reuse === undefined) {
-    return locks.hold(outer, () => insertLocked(parts, scope, undefined, decide))
-  }
-  return locks.hold(outer, async () => {
-    // The user's lock keeps it open and the only one; its own lock keeps it unchanged.
-    const id = await database.read((level) => reusableId(level, userId, reuse))
-    return locks.hold(id === undefined ? [] : [sessionLock(id)], () =>
-      insertLocked(parts, scope, id, decide),
+  return parts.locks.hold(outer, () =>
+    reuse === undefined && oldest === 0
+      ? insertLocked(parts, scope, {}, decide)
+      : insertWithOthers(parts, scope, decide),
+  )
+}
+
+/** The user's lock keeps the sessions that the scope asks for open; their own locks keep them unchanged. */
+async function insertWithOthers(
+  parts: StoreParts,
+  scope: InsertScope,
+  decide: (seen: Seen) => Decision,
+): Promise<Session> {
+  const { database, locks } = parts
+  const { userId, reuse, oldest = 0 } = scope
+  const findOldest = () =>
+    oldest === 0 ? undefined : database.read((level) => oldestIds(level, userId, oldest))
+  for (;;) {
+    const reusable = reuse && (await database.read((level) => reusableId(level, userId, reuse)))
+    const ids = { reusable, oldest: await findOldest() }
+    const held = new Set([...(reusable === undefined ? [] : [reusable]), ...(ids.oldest ?? [])])
+    const inserted = await locks.hold([...held].map(sessionLock), async () =>
+      // A request that came before the locks may have made another session the oldest.
+      isSame(ids.oldest, await findOldest()) ? insertLocked(parts, scope, ids, decide) : undefined,
     )
-  })
+    if (inserted !== undefined) {
+      return inserted
+    }
+  }
+}
+
+function isSame(ids: readonly string[] = [], others: readonly string[] = []): boolean {
+  return ids.length === others.length && ids.every((id, i) => id === others[i])
 }
 
 async function insertLocked(
   { database, counts, writer }: StoreParts,
   scope: InsertScope,
-  reuseId: string | undefined,
+  ids: FoundIds,
   decide: (seen: Seen) => Decision,
 ): Promise<Session> {
-  const seen = await database.read((level) => readSeen(level, counts, scope, reuseId))
+  const seen = await database.read((level) => readSeen(level, counts, scope, ids))
   // No `await` from here to the write, so no other insert sees the same `openInAll`.
   const decision = decide({ ...seen, openInAll: counts.reserved })
   if ('keep' in decision) {
@@ -49,13 +72,27 @@ async function insertLocked(
       throw new TypeError('only the session to reuse can be replaced')
     }
     const change = { before: seen.reusable, after }
-    await writer.write([...changeRows(change), ...dueRows(after, sweepAtMs)], change)
+    await writer.write([...changeRows(change), ...dueRows(after, sweepAtMs)], [change])
     return after
   }
-  const after = decision.insert.session
-  const change = { before: null, after }
+  const { session: after } = decision.insert
+  const changes: SessionChange[] = []
   const rows = insertRows(decision.insert, scope.idempotency)
-  rows.push(...openedRows(change, (key) => database.valueNow(key)))
-  await writer.write(rows, change)
+  for (const { session, sweepAtMs } of decision.ends ?? []) {
+    const change = { before: oldestOf(seen, session), after: session }
+    changes.push(change)
+    rows.push(...changeRows(change), ...dueRows(session, sweepAtMs))
+  }
+  changes.push({ before: null, after })
+  rows.push(...openedRows(changes, (key) => database.valueNow(key)))
+  await writer.write(rows, changes)
   return after
+}
+
+function oldestOf({ oldest = [] }: Partial<Seen>, { id }: Session): Session {
+  const before = oldest.find((session) => session.id === id)
+  if (before === undefined) {
+    throw new TypeError('only the oldest sessions can end with an insert')
+  }
+  return before
 }

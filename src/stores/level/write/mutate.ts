@@ -65,11 +65,11 @@ async function mutate(
     }
     const rows: Row[] = settles ? [[deadlineKey(settles), null]] : []
     if (change !== null) {
-      rows.push(...changeRows(change), ...openedRows(change, (key) => database.valueNow(key)))
+      rows.push(...changeRows(change), ...openedRows([change], (key) => database.valueNow(key)))
     }
     rows.push(...(outcome?.rows ?? []))
     if (rows.length > 0) {
-      await writer.write(rows, change, durable)
+      await writer.write(rows, change === null ? [] : [change], durable)
     }
     return { before, after: outcome?.after }
   })

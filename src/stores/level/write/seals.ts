@@ -36,7 +36,7 @@ export class Seals {
       ])
       const changed = session && seal && change(session, Uint8Array.from(seal))
       if (changed) {
-        await writer.write([[key, changed]], null)
+        await writer.write([[key, changed]], [])
         this.hasDropped = true
       }
     })

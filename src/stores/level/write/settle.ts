@@ -16,7 +16,7 @@ export async function settleDeadlines(
 function settleOne({ database, locks, writer }: StoreParts, deadline: Deadline): Promise<void> {
   const struck: Row = [deadlineKey(deadline), null]
   if (deadline.kind === 'session') {
-    return writer.write([struck], null)
+    return writer.write([struck], [])
   }
   const { scope, timeMs } = deadline
   return locks.hold([entryLock(scope)], async () => {
@@ -24,6 +24,6 @@ function settleOne({ database, locks, writer }: StoreParts, deadline: Deadline):
     const bytes = await database.read((level) => level.getSync(key))
     // The key may have been used again since, which moved its deadline.
     const over = bytes !== undefined && storedEntry(key, bytes).entry.expiresTimeMs <= timeMs
-    await writer.write(over ? [struck, [key, null]] : [struck], null)
+    await writer.write(over ? [struck, [key, null]] : [struck], [])
   })
 }

@@ -24,7 +24,7 @@ export interface StoreParts {
 
 interface Pending {
   readonly rows: readonly Row[]
-  readonly change: SessionChange | null
+  readonly changes: readonly SessionChange[]
   readonly durable: boolean
   readonly onSettled: (() => void) | undefined
   resolve(): void
@@ -70,20 +70,20 @@ export class Writer {
   }
 
   /**
-   * Writes rows atomically. `change` is the change of a session that they amount to, null if there is none. With
+   * Writes rows atomically. `changes` are the changes of sessions that they amount to, in their order. With
    * `durable` false it resolves before they are on disk. Rejects with StoreUnavailableError: nothing was written, or the
    * outcome is unknown.
    */
-  write(rows: readonly Row[], change: SessionChange | null, durable = true): Promise<void> {
+  write(rows: readonly Row[], changes: readonly SessionChange[], durable = true): Promise<void> {
     if (!this.isWriting) {
       return Promise.reject(writeError('an earlier write failed', this.failure))
     }
-    if (change !== null) {
+    for (const change of changes) {
       this.counts.reserve(change)
     }
     const onSettled = this.options.onWrite?.()
     return new Promise<void>((resolve, reject) => {
-      this.queue.push({ rows, change, durable, onSettled, resolve, reject })
+      this.queue.push({ rows, changes, durable, onSettled, resolve, reject })
       this.committing ??= this.commitAll()
     })
   }
@@ -117,9 +117,7 @@ export class Writer {
     const rows: Row[] = []
     for (const write of group) {
       rows.push(...write.rows)
-      if (write.change !== null) {
-        changes.push(write.change)
-      }
+      changes.push(...write.changes)
     }
     const { tally, row } = this.counts.next(changes)
     rows.push(row)

@@ -26,6 +26,7 @@ describe('open', () => {
       requestTimeMs: START_MS,
       closeTimeMs: null,
       token: null,
+      ending: null,
     })
     expect(await sessions.get(session.id)).toEqual(session)
   })
@@ -226,6 +227,7 @@ describe('close and delete', () => {
       closeTimeMs: START_MS + 7,
       user: null,
       data: null,
+      ending: { reason: 'closed', by: CALLER.name },
     }
     expect(await sessions.close(opened.id, CALLER)).toEqual({ ...closed, wasOpen: true })
     expect(await store.get(opened.id)).toEqual(closed)

@@ -25,6 +25,7 @@ function setUp(limits: Partial<Limits> = {}, owners: OwnerPolicy = { check() {} 
     maxEpochDriftMs: 300_000,
     maxSessionsPerOwner: 0,
     maxSessions: 0,
+    atLimit: 'refuse' as const,
     idleTimeoutMs: 0,
     maxSessionAgeMs: 0,
     retentionMs: 3_600_000,
@@ -93,6 +94,7 @@ describe('Create', () => {
         lifetime: { exp: NOW + 60n, nbf: NOW, iat: NOW },
         publicKey: expect.any(Uint8Array),
       },
+      ending: null,
     })
   })
 

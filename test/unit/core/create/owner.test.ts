@@ -5,12 +5,9 @@ import {
   listedOwners,
   type N3Accounts,
   type OwnerKeys,
-  ownerFromText,
-  ownerOfText,
-  ownerText,
   selfCertifying,
 } from '../../../../src/core/create/owner.js'
-import { InputFileError, OwnerKeyError } from '../../../../src/core/errors.js'
+import { OwnerKeyError } from '../../../../src/core/errors.js'
 
 const bytes = (length: number, fill: number) => new Uint8Array(length).fill(fill)
 const ED25519_KEY = bytes(32, 7)
@@ -83,41 +80,4 @@ describe('listed owners', () => {
 
 it('any signer may speak for any owner, where the operator says so', () => {
   expect(() => anySigner.check(bytes(1, 0), P256_KEY)).not.toThrow()
-})
-
-describe('the text of an owner', () => {
-  it('is base58, and read back as it was', () => {
-    const owner = Uint8Array.of(0, 1, 255)
-    expect(ownerOfText(ownerText(owner))).toEqual(owner)
-  })
-
-  it.each([
-    ['is no base58', '0OIl'],
-    ['has more than 64 bytes', ownerText(bytes(65, 9))],
-  ])('is of no owner where it %s', (_, text) => {
-    expect(ownerOfText(text)).toBeNull()
-  })
-})
-
-describe('an owner as an operator writes it', () => {
-  it.each([
-    ['hex:00ff', [0, 255]],
-    ['base58:1z', [0, 57]],
-    ['é', [0xc3, 0xa9]],
-  ])('%s is %j', (text, expected) => {
-    expect([...ownerFromText(text, 'owners.json')]).toEqual(expected)
-  })
-
-  it.each([
-    ['', 'it must have 1 to 64'],
-    ['x'.repeat(65), 'it must have 1 to 64'],
-    ['x'.repeat(133), 'of 133 characters'],
-    ['hex:0', 'is not what its prefix says'],
-    ['base58:0', 'is not what its prefix says'],
-  ])('%j is refused', (text, problem) => {
-    const read = () => ownerFromText(text, 'owners.json')
-    expect(read).toThrow(InputFileError)
-    expect(read).toThrow(`owners.json: `)
-    expect(read).toThrow(problem)
-  })
 })

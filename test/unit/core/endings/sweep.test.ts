@@ -127,7 +127,9 @@ describe('damage in the store', () => {
     const { store, time, expiry } = await setUp(damage)
     const told: string[] = []
     const clock = new EpochClock({ genesisMs: 0, lengthMs: 1000 }, () => time.nowMs)
-    const sweep = new Sweep(store, clock, expiry.rules, (problem) => told.push(problem))
+    const sweep = new Sweep(store, clock, expiry.rules, expiry.ended, (problem) =>
+      told.push(problem),
+    )
     await sweep.drain()
     await sweep.drain()
     expect(told).toEqual([damage.message])

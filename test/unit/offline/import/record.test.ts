@@ -50,6 +50,7 @@ describe('a record', () => {
       user: '{"id":"alice","name":"Alice","admin":true}',
       data: '{"cart":[1]}',
       token: null,
+      ending: null,
     })
     expect(read({ ...older, user: null, user_id: 'al' })).toMatchObject({
       userId: 'al',
@@ -72,6 +73,7 @@ describe('a record', () => {
       user: '{"a":1}',
       data: null,
       token: null,
+      ending: null,
     })
     const ended = { active: false, closeTimeMs: Date.parse(ENDED) }
     expect(read({ ...newer, active: false, close_time: ENDED })).toMatchObject(ended)

@@ -136,7 +136,7 @@ describe('an import', () => {
         sessions.map(({ id }) => ({
           ...{ id, userId: 'alice', userName: 'Alice', active: true, closeTimeMs: null },
           ...{ openTimeMs: START_MS - 60_000, requestTimeMs: START_MS - 60_000 },
-          ...{ address: 'here', client: 'app', token: null },
+          ...{ address: 'here', client: 'app', token: null, ending: null },
           user: JSON.stringify({ id: 'alice', since }),
           data: JSON.stringify({ name: id, cart: [1, 2] }),
         })),

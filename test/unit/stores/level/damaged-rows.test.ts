@@ -302,7 +302,12 @@ function expiring(
   const expiry = new Expiry(store, clock, limits, (problem) => told.push(problem))
   const audit = { ...NO_AUDIT, record: async (entry: AuditEntry) => onAudited(entry) }
   const ports = { store, expiry, clock, audit, newId: () => 'new' }
-  const most = { maxSessionsPerOwner, maxSessions: 0, maxDataBytes: 1000 }
+  const most = {
+    maxSessionsPerOwner,
+    maxSessions: 0,
+    maxDataBytes: 1000,
+    atLimit: 'refuse' as const,
+  }
   return { expiry, sessions: new Sessions(ports, most) }
 }
 

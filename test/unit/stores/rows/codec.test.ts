@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { END_REASONS, type Ending } from '../../../../src/core/session.js'
 import {
   decodeEntry,
   decodeSession,
@@ -60,6 +61,21 @@ describe('a record', () => {
         expect(decodeSession(encodeSession(written))).toEqual(written)
       }),
     )
+  })
+
+  it.each<[string, Ending | null]>([
+    ...END_REASONS.map((reason): [string, Ending] => [reason, { reason, by: 'Ö' }]),
+    ['that it ended by itself', { reason: 'idle', by: null }],
+    ['nothing, where it is not known', null],
+  ])('says why the session ended: %s', (_, ending) => {
+    const over = { ...session, active: false, closeTimeMs: 9, user: null, ending }
+    expect(decodeSession(encodeSession(over))).toEqual(over)
+  })
+
+  it('says nothing of an ending with a reason that this release does not know', () => {
+    const over = { ...session, active: false, closeTimeMs: 9, user: null }
+    const later = Buffer.concat([encodeSession(over), Buffer.from([0x68, 99, 0x72, 1, 0x61])])
+    expect(decodeSession(later)).toEqual({ ...over, ending: null })
   })
 
   it('keeps a byte order mark at the beginning of a text', () => {

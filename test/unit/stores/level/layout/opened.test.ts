@@ -9,7 +9,7 @@ function after(...changes: [before: Session | null, after: Session | null][]) {
   let value: Uint8Array | undefined
   let writes = 0
   for (const [before, after] of changes) {
-    for (const [, written] of openedRows({ before, after }, () => value)) {
+    for (const [, written] of openedRows([{ before, after }], () => value)) {
       value = written ?? undefined
       writes++
     }

@@ -27,6 +27,7 @@ import { temporaryDirectory } from '../../../../support/process.js'
 import { ROW_DAMAGES, type RowDamage } from '../../../../support/row-damages.js'
 import { EPOCHS } from '../../../../support/store-sessions.js'
 
+const KEY_LOST = { reason: 'key_lost', by: 'repair' } as const
 const directory = await temporaryDirectory(afterAll)
 const whole = join(directory, 'whole')
 beforeAll(() => fillStore(whole))
@@ -95,7 +96,7 @@ describe('the repair', () => {
     for (const [id, session] of Object.entries(await stateOf(made))) {
       const old = was[id] ?? null
       const isEnded = damage.ended?.includes(id) && old
-      const expected = isEnded ? endedSession(old, NOW_MS) : old
+      const expected = isEnded ? endedSession(old, NOW_MS, KEY_LOST) : old
       expect(session).toEqual(damage.lost?.includes(id) ? undefined : expected)
     }
     expect(await rowsIn(location)).toEqual(before)
