@@ -1,3 +1,4 @@
+import type { SessionDetails } from '#generated/sessiond/v1/sessions'
 import type { Session as WireSession } from '#generated/sessions_v1/sessions'
 
 /** A session as the server describes it. Instants are Unix milliseconds. */
@@ -24,6 +25,24 @@ export interface SessionInfo {
   readonly user: string | null
   /** The session's data, as JSON text; null where there is none, or once the session has ended. */
   readonly data: string | null
+  /** What opened it: Create (`token`, a session with a key and a lifetime) or a command. */
+  readonly kind: 'token' | 'command'
+  /** When the session ends by itself, unless a request of it moves that; null where it never does, or has ended. */
+  readonly expiresAtMs: number | null
+  /** Why the session ended; null while it is open, or where the server does not know. */
+  readonly ending: SessionEnding | null
+}
+
+/** Why a session ended. */
+export interface SessionEnding {
+  /**
+   * `closed` by somebody; `expired`, its lifetime or its greatest age is over; `idle` for too long; `superseded` by another
+   * session, because its user was at the limit (`--at-limit end-oldest`); `key_lost`, a repair found no key of it. A newer
+   * server may have other reasons.
+   */
+  readonly reason: 'closed' | 'expired' | 'idle' | 'superseded' | 'key_lost' | (string & {})
+  /** Who ended it, as the server's audit log names callers; null where it ended by itself. */
+  readonly by: string | null
 }
 
 /** Whose session to open, and from where. */
@@ -48,6 +67,9 @@ export interface OfUser {
   readonly userId?: string | undefined
 }
 
+/** The most sessions of a page. */
+export const MAX_PAGE = 100
+
 /** Which sessions to list. All conditions must hold; without any, every session is listed. */
 export interface ListOptions {
   /** The session with this id. */
@@ -62,7 +84,7 @@ export interface ListOptions {
   readonly toTimeMs?: number
   /** How many sessions to leave out first. Default: 0. */
   readonly skip?: number
-  /** How many sessions to return, at most 100. Default: 100. */
+  /** How many sessions to return, at most 100 (`listAll` returns more). Default: 100. */
   readonly take?: number
   /** Whether to count all sessions that match. Default: false. */
   readonly total?: boolean
@@ -78,8 +100,9 @@ export interface SessionInfoPage {
   readonly total: number | null
 }
 
-/** Reads a session of a `sessions_v1` answer. */
-export function readSession(session: WireSession): SessionInfo {
+/** Reads a session of a `sessions_v1` answer. `details`: absent if the server is not ours. */
+export function readSession(session: WireSession, details?: SessionDetails): SessionInfo {
+  const { isToken = false, expireTimeMs = 0n, ending } = details ?? {}
   // Field by field: spreading an object costs more than all the rest.
   return {
     id: session.id,
@@ -93,5 +116,8 @@ export function readSession(session: WireSession): SessionInfo {
     client: session.client,
     user: session.user === '' ? null : session.user,
     data: session.data === '' ? null : session.data,
+    kind: isToken ? 'token' : 'command',
+    expiresAtMs: expireTimeMs === 0n ? null : Number(expireTimeMs),
+    ending: ending === undefined ? null : { reason: ending.reason, by: ending.by || null },
   }
 }

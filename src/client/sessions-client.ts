@@ -1,4 +1,5 @@
 import { Metadata } from '@grpc/grpc-js'
+import { ReplyDetails, type SessionDetails } from '#generated/sessiond/v1/sessions'
 import {
   type ErrorDescription,
   SessionEmptyReply,
@@ -16,8 +17,10 @@ import { callUnary } from './connection/call.js'
 import type { Connection } from './connection/connect.js'
 import { explain } from './connection/explain.js'
 import { CommandError } from './errors.js'
+import { type ListAllOptions, listAll } from './list-all.js'
 import {
   type ListOptions,
+  MAX_PAGE,
   type OfUser,
   type OpenOptions,
   readSession,
@@ -92,9 +95,15 @@ export class SessionsClient {
     return found(await this.callWithId('get_session_by_id', id, metadata))
   }
 
-  /** A page of the sessions that match. For the next page, add its length to `skip`. */
+  /**
+   * A page of the sessions that match. For the next page, add its length to `skip`; `listAll` gives all of them. Throws
+   * RangeError where `take` is more than a page may have.
+   */
   async list(options: ListOptions = {}): Promise<SessionInfoPage> {
     const { id, userId, active, fromTimeMs, toTimeMs, skip = 0, take, total = false } = options
+    if (take !== undefined && take > MAX_PAGE) {
+      throw new RangeError(`a page has at most ${MAX_PAGE} sessions, not ${take}: use listAll`)
+    }
     const filter = { id, user_id: userId, active, from_time: fromTimeMs, to_time: toTimeMs }
     const metadata = new Metadata()
     if (options.withData ?? true) {
@@ -111,11 +120,17 @@ export class SessionsClient {
       paging: { skip: BigInt(skip), take: take === undefined ? 0 : Math.max(take, 1), total },
     }
     const types = [SessionPageRequest, SessionPageReply] as const
-    const { page } = await this.call('get_sessions', ...types, request, metadata)
+    const { page, details } = await this.call('get_sessions', ...types, request, metadata)
+    const sessions = page?.data.slice(0, take) ?? []
     return {
-      sessions: (page?.data ?? []).slice(0, take).map(readSession),
+      sessions: sessions.map((session, i) => readSession(session, details[i])),
       total: total ? Number(page?.total ?? 0n) : null,
     }
+  }
+
+  /** All sessions that match, page by page (`ListAllOptions`). Throws as `list` does. */
+  listAll(options: ListAllOptions = {}): AsyncGenerator<SessionInfo, void> {
+    return listAll((page) => this.list(page), options)
   }
 
   /**
@@ -181,21 +196,22 @@ export class SessionsClient {
     requestType: { encode(message: Request): { finish(): Uint8Array } },
     replyType: { decode(bytes: Uint8Array): Reply },
     request: Request,
-    metadata?: Metadata,
-  ): Promise<Reply> {
+    metadata = new Metadata(),
+  ): Promise<Detailed<Reply>> {
     const { client, address } = this.connection
     const path = `/sessions_v1.Sessions/${method}`
     const bytes = requestType.encode(request).finish()
     const deadlineAtMs = Date.now() + this.deadlineMs
+    metadata.set('sessiond-with-details', '1')
     let answer: Uint8Array
     try {
       answer = await callUnary(client, path, bytes, deadlineAtMs, undefined, metadata)
     } catch (error) {
       throw explain(error, address, 'the sessions commands')
     }
-    let reply: Reply
+    let reply: Detailed<Reply>
     try {
-      reply = replyType.decode(answer)
+      reply = { ...replyType.decode(answer), ...ReplyDetails.decode(answer) }
     } catch (error) {
       throw new MalformedError(path, 'the answer cannot be decoded', error)
     }
@@ -205,6 +221,9 @@ export class SessionsClient {
     return reply
   }
 }
+
+/** A reply with what `sessions_v1` has no fields for; nothing if the server is not ours. */
+type Detailed<Reply> = Reply & { readonly details: readonly SessionDetails[] }
 
 function commandError({ code, category, status, message, details }: ErrorDescription) {
   const { field, ...metadata } = Object.fromEntries(details)
@@ -230,11 +249,11 @@ function metadataOf(texts: Readonly<Record<string, string | undefined>>): Metada
   return metadata
 }
 
-function found({ session }: SessionObjectReply): SessionInfo | null {
-  return session === undefined ? null : readSession(session)
+function found({ session, details }: Detailed<SessionObjectReply>): SessionInfo | null {
+  return session === undefined ? null : readSession(session, details[0])
 }
 
-function existing(reply: SessionObjectReply, id: string): SessionInfo {
+function existing(reply: Detailed<SessionObjectReply>, id: string): SessionInfo {
   const session = found(reply)
   if (session === null) {
     throw new NotFoundError(id)

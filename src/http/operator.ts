@@ -4,6 +4,7 @@ import { isJsonObject } from '../core/commands/json-text.js'
 import type { Sessions } from '../core/commands/sessions.js'
 import { isCallerError, MalformedError, MissingFieldError, NotFoundError } from '../core/errors.js'
 import type { Caller } from '../core/operators/audit.js'
+import { ownerName } from '../core/owner-text.js'
 import { HTTP_STATUSES } from '../net/http-statuses.js'
 import { hasJsonType, readBody } from '../net/request.js'
 import { pathOf } from './access.js'
@@ -14,7 +15,7 @@ const MAX_BODY_BYTES = 4096
 
 /** What the page's operator mode needs from the server. */
 export interface OperatorPorts {
-  readonly sessions: Pick<Sessions, 'get' | 'list' | 'close'>
+  readonly sessions: Pick<Sessions, 'get' | 'list' | 'close' | 'expiresAtMs'>
   /** The operator who sent a request. Throws CredentialError, ForwardedError. */
   readonly operator: (request: IncomingMessage) => Caller
   readonly onInternalError: (call: string, error: unknown) => void
@@ -37,9 +38,16 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     if (session === null) {
       throw new NotFoundError(id)
     }
-    const { userId, userName } = session
+    const { userId, userName, token, ending } = session
     const { total } = await sessions.list({ userId, active: true, take: 0, total: true })
-    return { user_id: userId, user_name: userName, open_sessions: total }
+    return {
+      user_id: userId,
+      user_name: userName || (token && ownerName(token.owner)) || '',
+      open_sessions: total,
+      kind: token === null ? 'command' : 'token',
+      expires_at_ms: sessions.expiresAtMs(session),
+      ending,
+    }
   },
 
   async close({ sessions }, field, caller) {

@@ -93,6 +93,20 @@ function Facts({ session, what, owner }: Closing & { readonly owner: SessionOwne
           <bdi>{owner?.userName || session.host.name}</bdi> <code>{owner?.userId}</code>
         </dd>
       </div>
+      {what === 'session' && owner !== null && (
+        <div>
+          <dt>{owner.ending === null ? 'Expires' : 'Ended'}</dt>
+          <dd>
+            <bdi>{owner.ending === null ? expiryText(owner.expiresAtMs) : endingText(owner)}</bdi>
+          </dd>
+        </div>
+      )}
+      {what === 'session' && owner !== null && (
+        <div>
+          <dt>Opened by</dt>
+          <dd>{owner.kind === 'token' ? 'Create (a token session)' : 'a command'}</dd>
+        </div>
+      )}
       {what === 'user' && (
         <div>
           <dt>Would end</dt>
@@ -101,4 +115,12 @@ function Facts({ session, what, owner }: Closing & { readonly owner: SessionOwne
       )}
     </dl>
   )
+}
+
+function expiryText(expiresAtMs: number | null): string {
+  return expiresAtMs === null ? 'never by itself' : new Date(expiresAtMs).toLocaleString()
+}
+
+function endingText({ ending }: SessionOwner): string {
+  return ending?.by ? `${ending.reason} by ${ending.by}` : `${ending?.reason}`
 }

@@ -12,6 +12,12 @@ export interface SessionOwner {
   readonly userId: string
   readonly userName: string
   readonly openSessions: number
+  /** What opened the session that was looked at. */
+  readonly kind: string
+  /** When it ends by itself, in Unix milliseconds; null: never, or it has ended. */
+  readonly expiresAtMs: number | null
+  /** Why it ended; null while it is open, or if that is not known. */
+  readonly ending: { readonly reason: string; readonly by: string | null } | null
 }
 
 /** A refusal by the server, in words for the person. */
@@ -38,7 +44,12 @@ export async function signIn(token: string): Promise<Operator> {
     async look(sessionId) {
       const answer = await ask('look', { session_id: sessionId })
       const { user_id: userId, user_name: userName, open_sessions: openSessions } = answer
-      return { userId: `${userId}`, userName: `${userName}`, openSessions: Number(openSessions) }
+      const { kind, expires_at_ms: expiresAtMs, ending } = answer
+      return {
+        ...{ userId: `${userId}`, userName: `${userName}`, openSessions: Number(openSessions) },
+        ...{ kind: `${kind}`, expiresAtMs: expiresAtMs === null ? null : Number(expiresAtMs) },
+        ending: ending as SessionOwner['ending'],
+      }
     },
     close: async (sessionId) => Number((await ask('close', { session_id: sessionId })).closed),
     closeUser: async (userId) => Number((await ask('close-user', { user_id: userId })).closed),

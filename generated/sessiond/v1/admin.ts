@@ -103,8 +103,11 @@ export interface ExportUserResponse {
 
 export interface EraseUserRequest {
   userId: string;
+  /** Counts what would be deleted, and deletes nothing. */
+  dryRun: boolean;
 }
 
+/** What was deleted, or would be. */
 export interface EraseUserResponse {
   sessions: bigint;
   idempotencyKeys: bigint;
@@ -1247,13 +1250,16 @@ export const ExportUserResponse: MessageFns<ExportUserResponse> = {
 };
 
 function createBaseEraseUserRequest(): EraseUserRequest {
-  return { userId: "" };
+  return { userId: "", dryRun: false };
 }
 
 export const EraseUserRequest: MessageFns<EraseUserRequest> = {
   encode(message: EraseUserRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.userId !== "") {
       writer.uint32(10).string(message.userId);
+    }
+    if (message.dryRun !== false) {
+      writer.uint32(16).bool(message.dryRun);
     }
     return writer;
   },
@@ -1279,6 +1285,14 @@ export const EraseUserRequest: MessageFns<EraseUserRequest> = {
             message.userId = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.dryRun = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1298,6 +1312,11 @@ export const EraseUserRequest: MessageFns<EraseUserRequest> = {
         : isSet(object.user_id)
         ? globalThis.String(object.user_id)
         : "",
+      dryRun: isSet(object.dryRun)
+        ? globalThis.Boolean(object.dryRun)
+        : isSet(object.dry_run)
+        ? globalThis.Boolean(object.dry_run)
+        : false,
     };
   },
 
@@ -1305,6 +1324,9 @@ export const EraseUserRequest: MessageFns<EraseUserRequest> = {
     const obj: any = {};
     if (message.userId !== "") {
       obj.userId = message.userId;
+    }
+    if (message.dryRun !== false) {
+      obj.dryRun = message.dryRun;
     }
     return obj;
   },

@@ -1,6 +1,7 @@
 import { InvalidFieldError } from '../errors.js'
 import { readTimeMs } from '../time-text.js'
 import { type ListArguments, readText } from './arguments.js'
+import { PAGE } from './list-sessions.js'
 
 /** What a caller sent, by key. */
 type Values = Readonly<Record<string, unknown>>
@@ -18,7 +19,7 @@ const FILTER: Readers = {
 
 const PAGING: Readers = {
   skip: (field, value) => ({ skip: readCount(field, value) }),
-  take: (field, value) => ({ take: readCount(field, value) }),
+  take: (field, value) => ({ take: Math.min(readCount(field, value), PAGE) }),
   total: (field, value) => ({ total: readFlag(field, value) }),
 }
 

@@ -10,6 +10,10 @@ type Key =
   | 'sessiond-client-bin'
   | 'sessiond-load'
   | 'sessiond-with-data'
+  | 'sessiond-with-details'
+
+/** What every call may have: it only adds to the reply. */
+const ANYWHERE: Key = 'sessiond-with-details'
 
 /**
  * Throws InvalidFieldError if the metadata has another `sessiond-` key than these, or one of them twice. A check that the
@@ -18,7 +22,7 @@ type Key =
 export function takeOnly(metadata: Metadata, ...keys: readonly Key[]): void {
   for (const key in metadata.getMap()) {
     if (key.startsWith(PREFIX)) {
-      if (!keys.some((known) => known === key)) {
+      if (key !== ANYWHERE && !keys.some((known) => known === key)) {
         throw new InvalidFieldError(key, 'has no meaning for this call')
       }
       if (metadata.get(key).length > 1) {

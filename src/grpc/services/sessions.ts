@@ -17,6 +17,7 @@ import type { Codec, GrpcService } from '../pipeline/contracts.js'
 import { type Methods, type UnaryMethod, unary } from '../pipeline/method.js'
 import { grpcService, type PipelinePorts } from '../pipeline/pipeline.js'
 import { describe } from './error-description.js'
+import { type Detailed, detailsOf, type ReplyCodec, withDetails } from './session-details.js'
 import { listArguments, readJsonText, toListedSession, toWireSession } from './session-fields.js'
 import { hasMark, takeOnly, textUnder, userIdIn } from './session-metadata.js'
 
@@ -25,41 +26,58 @@ import { hasMark, takeOnly, textUnder, userIdIn } from './session-metadata.js'
  * metadata (docs/protocols/sessions-v1.md).
  */
 export function sessionsService(sessions: Sessions, ports: PipelinePorts): GrpcService {
-  return grpcService('sessions_v1.Sessions', { ...reads(sessions), ...writes(sessions) }, ports)
+  const command = commandsOf(sessions)
+  const methods = { ...reads(sessions, command), ...writes(sessions, command) }
+  return grpcService('sessions_v1.Sessions', methods, ports)
 }
 
-/** A command. The reply carries refusals of its use case; every other error becomes the status of the call. */
-function command<
-  Request extends { correlationId: string },
-  Reply extends { error: ErrorDescription | undefined },
->(
-  request: Codec<Request>,
-  response: Codec<Reply>,
-  answer: (request: Request, call: Call) => Promise<Omit<Reply, 'error'>>,
-): UnaryMethod {
-  return unary({
-    request,
-    response,
-    async handle(asked, call) {
-      try {
-        return { ...(await answer(asked, call)), error: undefined } as Reply
-      } catch (error) {
-        const described = describe(error, asked.correlationId)
-        call.refuseInAnswer(error)
-        return { error: described } as Reply
-      }
-    },
-  })
+/** What a command returns. */
+interface Answer<Reply> {
+  readonly reply: Omit<Reply, 'error'>
+  /** The sessions of the reply, in its order. */
+  readonly shown: readonly Session[]
 }
 
-function reads(sessions: Sessions): Methods {
+type Command = ReturnType<typeof commandsOf>
+
+/** Makes methods. Their replies carry refusals of the use case; every other error becomes the status of the call. */
+function commandsOf(sessions: Sessions) {
+  const detailed = (session: Session) => detailsOf(session, sessions.expiresAtMs(session))
+  return <
+    Request extends { correlationId: string },
+    Reply extends { error: ErrorDescription | undefined },
+  >(
+    request: Codec<Request>,
+    response: ReplyCodec<Reply>,
+    answer: (request: Request, call: Call) => Promise<Answer<Reply>>,
+  ): UnaryMethod =>
+    unary({
+      request,
+      response: withDetails(response),
+      async handle(asked, call) {
+        try {
+          const isDetailed = hasMark(call.metadata, 'sessiond-with-details')
+          const { reply, shown } = await answer(asked, call)
+          const details = isDetailed ? shown.map(detailed) : undefined
+          return { ...reply, error: undefined, details } as Detailed<Reply>
+        } catch (error) {
+          const described = describe(error, asked.correlationId)
+          call.refuseInAnswer(error)
+          return { error: described } as Detailed<Reply>
+        }
+      },
+    })
+}
+
+function reads(sessions: Sessions, command: Command): Methods {
   return {
     get_sessions: command(SessionPageRequest, SessionPageReply, async (request, call) => {
       const { metadata, signal } = call
       takeOnly(metadata, 'sessiond-with-data')
-      const shown = hasMark(metadata, 'sessiond-with-data') ? toWireSession : toListedSession
+      const toWire = hasMark(metadata, 'sessiond-with-data') ? toWireSession : toListedSession
       const { sessions: found, total } = await sessions.list(listArguments(request), signal)
-      return { page: { total: BigInt(total ?? 0), data: found.map(shown) } }
+      const page = { total: BigInt(total ?? 0), data: found.map(toWire) }
+      return { reply: { page }, shown: found }
     }),
     get_session_by_id: command(
       SessionIdRequest,
@@ -71,13 +89,14 @@ function reads(sessions: Sessions): Methods {
           return object(await sessions.load(userId ?? '', sessionId))
         }
         const session = await sessions.get(sessionId)
-        return object(userId === undefined || session?.userId === userId ? session : null)
+        const isTheirs = userId === undefined || session?.userId === userId
+        return object(isTheirs ? session : null)
       },
     ),
   }
 }
 
-function writes(sessions: Sessions): Methods {
+function writes(sessions: Sessions, command: Command): Methods {
   return {
     open_session: command(SessionOpenRequest, SessionObjectReply, async (request, { metadata }) => {
       takeOnly(metadata)
@@ -126,7 +145,7 @@ function writes(sessions: Sessions): Methods {
       async (_, { metadata }) => {
         takeOnly(metadata)
         await sessions.closeExpired()
-        return {}
+        return { reply: {}, shown: [] }
       },
     ),
   }
@@ -137,7 +156,7 @@ async function close(
   sessions: Sessions,
   { sessionId }: SessionIdRequest,
   { metadata, caller }: Call,
-): Promise<Pick<SessionObjectReply, 'session'>> {
+): Promise<Answer<SessionObjectReply>> {
   const userId = userIdIn(metadata)
   if (sessionId !== '' || userId === undefined) {
     takeOnly(metadata)
@@ -150,6 +169,8 @@ async function close(
   return object(null)
 }
 
-function object(session: Session | null): Pick<SessionObjectReply, 'session'> {
-  return { session: session === null ? undefined : toWireSession(session) }
+function object(session: Session | null): Answer<SessionObjectReply> {
+  return session === null
+    ? { reply: { session: undefined }, shown: [] }
+    : { reply: { session: toWireSession(session) }, shown: [session] }
 }

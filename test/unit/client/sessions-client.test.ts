@@ -9,7 +9,7 @@ import { sessionsService } from '../../../src/grpc/services/sessions.js'
 import type { GrpcServer } from '../../../src/grpc/transport/server.js'
 import { startTestGrpc } from '../../support/grpc.js'
 import { recordCalls } from '../../support/observer.js'
-import { CALLER, claimAt, START_MS, sessionsAt } from '../../support/sessions.js'
+import { CALLER, claimAt, HOUR_MS, START_MS, sessionsAt } from '../../support/sessions.js'
 
 const { create, sessions, time } = sessionsAt({ maxDataBytes: 1_000_000 })
 const service = sessionsService(sessions, recordCalls())
@@ -38,10 +38,11 @@ function serviceWith(method: string, implementation: never): GrpcService {
   return { ...service, implementation: { ...service.implementation, [method]: implementation } }
 }
 
-/** Which sessions are token sessions stays with the server. */
+/** A session as clients are told of it: not its key, but its kind and when it ends by itself. */
 function told(session: Session | null): SessionInfo {
-  const { token: _, ...info } = session as Session
-  return info
+  const { token, ...info } = session as Session
+  const kind = token === null ? 'command' : 'token'
+  return { ...info, kind, expiresAtMs: sessions.expiresAtMs(session as Session) }
 }
 
 let users = 0
@@ -69,7 +70,10 @@ describe('the client of the sessions commands', () => {
 
     await commands.storeData(opened.id, '[1]')
     const before = await commands.get(opened.id)
-    const ended = { active: false, closeTimeMs: time.nowMs, user: null, data: null }
+    const ended = {
+      ...{ active: false, closeTimeMs: time.nowMs, user: null, data: null, expiresAtMs: null },
+      ending: { reason: 'closed', by: 'gRPC on loopback' },
+    }
     const closed = { ...before, ...ended }
     expect(await commands.close(opened.id, CALLER)).toEqual(closed)
     expect(await commands.close(opened.id, CALLER)).toEqual(closed)
@@ -85,6 +89,27 @@ describe('the client of the sessions commands', () => {
     await commands.closeOpened(userId, '', 'app é', CALLER)
     expect(await sessions.get(again.id)).toMatchObject({ active: false })
     await commands.closeExpired()
+  })
+
+  it('tells until when a session lives, and whether Create opened it', async () => {
+    const client = clientOf(server.address)
+    const userId = newUser()
+    const opened = await client.open({ userId, address: '', client: 'a' })
+    expect(opened).toMatchObject({ kind: 'command', expiresAtMs: time.nowMs + HOUR_MS })
+    time.nowMs += 2000
+    const loaded = await client.load(userId, opened.id)
+    expect(loaded).toMatchObject({ expiresAtMs: time.nowMs + HOUR_MS, ending: null })
+    const token = await create(claimAt(time.nowMs, 60))
+    const listed = (await client.list({ userId: token.userId })).sessions
+    const expiresAtMs = (Number(token.token.lifetime.exp) + 1) * 1000
+    expect(listed).toContainEqual(
+      expect.objectContaining({ id: token.id, kind: 'token', expiresAtMs }),
+    )
+    time.nowMs += HOUR_MS
+    expect(await client.get(opened.id)).toMatchObject({
+      ...{ active: false, expiresAtMs: null },
+      ending: { reason: 'idle', by: null },
+    })
   })
 
   it('leaves data out of a list where it is asked to', async () => {
@@ -119,6 +144,22 @@ describe('the client of the sessions commands', () => {
         sessions: expected.sessions.map(told),
       })
     },
+  )
+})
+
+it('lists all, and refuses a page that would be cut', async () => {
+  const client = clientOf(server.address)
+  const userId = newUser()
+  for (let i = 0; i < 120; i++) {
+    await sessions.open({ userId, address: '', client: `${i}` })
+  }
+  const clients = new Set<string>()
+  for await (const session of client.listAll({ userId, active: true })) {
+    clients.add(session.client)
+  }
+  expect(clients.size).toBe(120)
+  await expect(client.list({ userId, take: 1000 })).rejects.toThrow(
+    new RangeError('a page has at most 100 sessions, not 1000: use listAll'),
   )
 })
 

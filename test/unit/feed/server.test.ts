@@ -385,7 +385,12 @@ describe('a server that stops', () => {
     observer: recordCalls().observer,
   }
   const operator = {
-    sessions: { get: answerOfTest, list: () => expect.fail(), close: () => expect.fail() },
+    sessions: {
+      get: answerOfTest,
+      list: () => expect.fail(),
+      close: () => expect.fail(),
+      expiresAtMs: () => expect.fail(),
+    },
     operator: () => CALLER,
     onInternalError: () => {},
   }

@@ -5,7 +5,7 @@ import { CredentialError, StoreUnavailableError } from '../../../src/core/errors
 import { answerOperator, type OperatorPorts } from '../../../src/http/operator.js'
 import { startFeed } from '../../support/feed-server.js'
 import { listenLocally } from '../../support/listen.js'
-import { sessionsAt } from '../../support/sessions.js'
+import { HOUR_MS, START_MS, sessionsAt } from '../../support/sessions.js'
 
 const TOKEN = 'a token for the test'
 const OPERATOR = { name: 'admin token', address: '127.0.0.1:1' }
@@ -65,12 +65,15 @@ describe('the operator mode', () => {
     await sessions.open(place('there'))
     expect(await post('look', { session_id: one.id })).toEqual({
       status: 200,
-      answer: { user_id: 'ada', user_name: 'Ada', open_sessions: 2 },
+      answer: {
+        ...{ user_id: 'ada', user_name: 'Ada', open_sessions: 2, kind: 'command' },
+        ...{ expires_at_ms: START_MS + HOUR_MS, ending: null },
+      },
     })
     expect(await post('close', { session_id: one.id })).toMatchObject({ answer: { closed: 1 } })
     expect(await post('close', { session_id: one.id })).toMatchObject({ answer: { closed: 0 } })
     expect(await post('look', { session_id: one.id })).toMatchObject({
-      answer: { open_sessions: 1 },
+      answer: { open_sessions: 1, ending: { reason: 'closed', by: OPERATOR.name } },
     })
     expect(await sessions.get(one.id)).toMatchObject({ active: false })
     expect(audited[0]).toMatchObject({ action: 'close', caller: OPERATOR })
@@ -121,6 +124,7 @@ describe('the operator mode', () => {
       get: () => Promise.reject(error),
       list: () => Promise.reject(error),
       close: () => Promise.reject(error),
+      expiresAtMs: () => null,
     })
     const away = await start({ sessions: fails(new StoreUnavailableError('a write failed')) })
     expect(await away.post('close', { session_id: 'x' })).toMatchObject({

@@ -15,11 +15,16 @@ import { type Methods, stream, unary } from '../../pipeline/method.js'
 
 export interface AdminUsersPorts {
   exportSubject(userId: string): AsyncIterable<SubjectRecord>
+  countSubject(userId: string): Promise<ErasedCounts>
   eraseSubject(userId: string): Promise<ErasedCounts>
 }
 
 /** Exports or deletes everything that is stored about one user. */
-export function usersMethods({ exportSubject, eraseSubject }: AdminUsersPorts): Methods {
+export function usersMethods({
+  exportSubject,
+  countSubject,
+  eraseSubject,
+}: AdminUsersPorts): Methods {
   // An erasure walks all deadlines and compacts the store.
   const erasures = new Slots(1)
   return {
@@ -40,12 +45,12 @@ export function usersMethods({ exportSubject, eraseSubject }: AdminUsersPorts): 
       request: EraseUserRequest,
       response: EraseUserResponse,
       audit: 'erase',
-      async handle({ userId }, call) {
-        call.note({ user_id: userId })
+      async handle({ userId, dryRun }, call) {
+        call.note({ user_id: userId, ...(dryRun && { dry_run: true }) })
         const { sessions, idempotencyKeys } = await erasures.run(() => {
           // It waited for its turn and has not begun.
           call.signal.throwIfAborted()
-          return eraseSubject(userId)
+          return dryRun ? countSubject(userId) : eraseSubject(userId)
         })
         call.note({ sessions, idempotency_keys: idempotencyKeys })
         return { sessions: BigInt(sessions), idempotencyKeys: BigInt(idempotencyKeys) }
@@ -62,7 +67,8 @@ function recordJson(record: SubjectRecord): string {
 function sessionJson(session: Session): string {
   const [user, data] = [oneLineJson(session.user), oneLineJson(session.data)]
   const token = JSON.stringify(session.token && tokenFacts(session.token))
-  return `{"kind":"session",${sessionV1Members(session)},"token":${token},"user":${user},"data":${data}}`
+  const ending = JSON.stringify(session.ending)
+  return `{"kind":"session",${sessionV1Members(session)},"ending":${ending},"token":${token},"user":${user},"data":${data}}`
 }
 
 function tokenFacts({ owner, lifetime: { exp, nbf, iat }, publicKey }: Token): object {

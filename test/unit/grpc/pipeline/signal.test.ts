@@ -58,6 +58,7 @@ async function serve() {
   const { observer, ended } = recordCalls()
   const users = usersMethods({
     exportSubject: (userId) => exportSubject(store, expiry.rules, userId),
+    countSubject: () => expect.unreachable(),
     eraseSubject: () => expect.unreachable(),
   })
   const server = await startTestGrpc({

@@ -176,6 +176,7 @@ it('an export has what is stored, digit for digit, and never a line end in a lin
       address: '192.0.2.1',
       client: 'browser',
       token: null,
+      ending: null,
       user: { n: expect.any(Number), t: 'a\nb' },
       data: null,
     },

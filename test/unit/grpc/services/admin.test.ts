@@ -69,6 +69,13 @@ describe('the admin service', () => {
     await expect(all(admin.check())).resolves.toEqual([])
   })
 
+  it('counts what it would erase, and erases nothing', async () => {
+    const { admin } = await serve({ eraseSubject: () => expect.unreachable() })
+    expect(await eraseUser(admin, 'a', { isDry: true })).toEqual({
+      ...{ sessions: 5, idempotencyKeys: 6 },
+    })
+  })
+
   it('erases one user at a time', async () => {
     let running = 0
     const eraseSubject = async () => {

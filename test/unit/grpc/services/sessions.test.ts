@@ -1,5 +1,6 @@
 import { Client, credentials, Metadata, status } from '@grpc/grpc-js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ReplyDetails } from '#generated/sessiond/v1/sessions'
 import {
   SessionIdRequest,
   SessionObjectReply,
@@ -16,7 +17,7 @@ import type { GrpcServer } from '../../../../src/grpc/transport/server.js'
 import { startTestGrpc } from '../../../support/grpc.js'
 import { MemoryStore } from '../../../support/memory-store.js'
 import { recordCalls } from '../../../support/observer.js'
-import { claimAt, START_MS, sessionsAt } from '../../../support/sessions.js'
+import { claimAt, HOUR_MS, START_MS, sessionsAt } from '../../../support/sessions.js'
 
 class Store extends MemoryStore {
   failure: Error | undefined
@@ -419,4 +420,49 @@ describe('what the bridge says in metadata', () => {
       expect(await store.get(other.id)).toMatchObject({ active: true })
     },
   )
+})
+
+describe('a call that asks for details', () => {
+  const asking = () => metadata({ 'sessiond-with-details': '1' })
+
+  it('gets them behind the reply, which stays as the contract has it', async () => {
+    const token = await create(claimAt(time.nowMs, 60))
+    const id = SessionIdRequest.encode({ correlationId: '', sessionId: token.id }).finish()
+    const bare = await raw('get_session_by_id', id)
+    const detailed = await raw('get_session_by_id', id, asking())
+    expect(detailed.subarray(0, bare.length)).toEqual(bare)
+    expect(ReplyDetails.decode(bare).details).toEqual([])
+    const expireTimeMs = (token.token.lifetime.exp + 1n) * 1000n
+    expect(ReplyDetails.decode(detailed).details).toEqual([
+      { isToken: true, expireTimeMs, ending: undefined },
+    ])
+    expect(SessionObjectReply.decode(detailed)).toEqual(SessionObjectReply.decode(bare))
+    const closed = await raw('close_session', id, asking())
+    expect(ReplyDetails.decode(closed).details).toEqual([
+      { isToken: true, expireTimeMs: 0n, ending: { reason: 'closed', by: 'gRPC on loopback' } },
+    ])
+  })
+
+  it('gets one for each session of a page, and none for no session', async () => {
+    const userId = 'of details'
+    for (const client of ['a', 'b']) {
+      await sessions.open({ userId, address: '', client })
+    }
+    const page = { correlationId: '', filter: new Map([['user_id', userId]]), paging: undefined }
+    const reply = await raw('get_sessions', SessionPageRequest.encode(page).finish(), asking())
+    const expireTimeMs = BigInt(time.nowMs + HOUR_MS)
+    const details = { isToken: false, expireTimeMs, ending: undefined }
+    expect(ReplyDetails.decode(reply).details).toEqual([details, details])
+    const nobody = SessionIdRequest.encode({ correlationId: '', sessionId: 'nobody' }).finish()
+    const none = await raw('get_session_by_id', nobody, asking())
+    expect(ReplyDetails.decode(none).details).toEqual([])
+  })
+
+  it('is refused before anything is done where it asks in another way', async () => {
+    const { id } = await sessions.open({ userId: 'u', address: '', client: 'asks' })
+    const request = SessionIdRequest.encode({ correlationId: '', sessionId: id }).finish()
+    const reply = await raw('close_session', request, metadata({ 'sessiond-with-details': 'yes' }))
+    expect(SessionObjectReply.decode(reply).error).toMatchObject({ code: 'INVALID_FIELD' })
+    expect(await sessions.get(id)).toMatchObject({ active: true })
+  })
 })
