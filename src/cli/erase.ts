@@ -1,11 +1,13 @@
-import { once } from 'node:events'
-import { createInterface } from 'node:readline/promises'
 import { Command } from 'commander'
-import { eraseUser } from '../client/index.js'
+import { type AdminClient, eraseUser } from '../client/index.js'
 import { ConfigError } from '../config/config.js'
+import { NothingMatchedError } from '../core/errors.js'
+import { confirm } from './confirm.js'
 import { withOptions } from './flags.js'
+import { readUserFlag, userOption, userText } from './named-user.js'
 import { printable } from './printable.js'
 import { type ServerFlags, serverOptions, withAdmin } from './server-connection.js'
+import { counted } from './session-text.js'
 
 /** The server reads all deadlines of its store, which takes seconds for each million. */
 const DEADLINE_MS = 3_600_000
@@ -13,62 +15,79 @@ const DEADLINE_MS = 3_600_000
 interface EraseFlags extends ServerFlags {
   readonly user: string
   readonly yes?: boolean
+  readonly dryRun?: boolean
 }
 
 /** `sessiond erase` */
 export function eraseCommand(): Command {
   const command = new Command('erase')
     .description('Delete everything that a running server keeps about a user.')
-    .requiredOption('--user <ID>', 'user ID (of an owner: its ID in base58); required')
+    .addOption(userOption('whose; required').makeOptionMandatory())
     .option('--yes', 'do not ask for confirmation')
+    .option('--dry-run', 'say what would be erased, and erase nothing')
   return withOptions(command, serverOptions())
     .addHelpText(
       'after',
       `
 Deletes the user's sessions with their sealed keys, and the user's idempotency keys. Open sessions end without notice.
-Backups, the audit log and other logs are not touched.
+Backups, the audit log and other logs are not touched. Exit code 7: nothing is kept about the user.
 
 Examples:
   $ sessiond export --user alice --out alice.jsonl
+  $ sessiond erase --user alice --dry-run
   $ sessiond erase --user alice`,
     )
     .action(erase)
 }
 
 async function erase(flags: EraseFlags): Promise<void> {
-  if (!flags.yes && !(await confirm(flags))) {
-    console.error('sessiond: nothing was erased')
-    process.exitCode = 1
-    return
+  const { user, json, server } = flags
+  const userIds = readUserFlag(user)
+  const isAsking = !flags.yes && !flags.dryRun
+  if (isAsking && !process.stdin.isTTY) {
+    throw new ConfigError(['--yes: required where there is no terminal to ask on'])
   }
   await withAdmin(
     flags,
     async (admin) => {
-      const counts = await eraseUser(admin, flags.user)
-      const { sessions, idempotencyKeys } = counts
-      console.log(
-        flags.json
-          ? JSON.stringify(counts)
-          : `erased ${sessions} sessions, ${idempotencyKeys} idempotency keys`,
-      )
+      const eraseAll = (isDry: boolean) => eraseNamed(admin, user, userIds, isDry)
+      if (flags.dryRun) {
+        const { counts, text } = await eraseAll(true)
+        console.log(json ? JSON.stringify({ would_erase: counts }) : `would erase ${text}`)
+        return
+      }
+      if (isAsking && !(await confirm(`Erase ${(await eraseAll(true)).text} at ${server}?`))) {
+        console.error('sessiond: nothing was erased')
+        process.exitCode = 1
+        return
+      }
+      const { counts, text } = await eraseAll(false)
+      console.log(json ? JSON.stringify(counts) : `erased ${text}`)
     },
     DEADLINE_MS,
   )
 }
 
-/** Throws ConfigError where there is no terminal. */
-async function confirm({ user, server }: EraseFlags): Promise<boolean> {
-  if (!process.stdin.isTTY) {
-    throw new ConfigError(['--yes: required where there is no terminal to ask on'])
+/** What was, or would be, erased of the users that `name` stands for. Throws NothingMatchedError if that is nothing. */
+async function eraseNamed(
+  admin: AdminClient,
+  name: string,
+  userIds: readonly string[],
+  isDry: boolean,
+): Promise<{ readonly counts: object; readonly text: string }> {
+  const counts = { sessions: 0, idempotency_keys: 0 }
+  const whose: string[] = []
+  for (const userId of userIds) {
+    const { sessions, idempotencyKeys } = await eraseUser(admin, userId, { isDry })
+    counts.sessions += sessions
+    counts.idempotency_keys += idempotencyKeys
+    if (sessions + idempotencyKeys > 0) {
+      whose.push(userText(userId))
+    }
   }
-  const terminal = createInterface({ input: process.stdin, output: process.stderr })
-  try {
-    const question = `Erase everything about user ${printable(user)} at ${server}? Type "yes": `
-    // Control-C and Control-D abort the question, the end of the terminal leaves it without an answer.
-    const closed = once(terminal, 'close').then(() => '')
-    const answered = terminal.question(question).catch(() => '')
-    return (await Promise.race([answered, closed])).trim() === 'yes'
-  } finally {
-    terminal.close()
+  if (whose.length === 0) {
+    throw new NothingMatchedError(`nothing is kept about ${printable(name)}`)
   }
+  const what = `${counted(counts.sessions, 'session')} and ${counted(counts.idempotency_keys, 'idempotency key')}`
+  return { counts, text: `${what} of ${whose.join(' and ')}` }
 }

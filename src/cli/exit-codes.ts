@@ -24,6 +24,7 @@ export const EXIT_CODES: Readonly<Record<OperatorErrorCode | ClientErrorCode, nu
   STORE_DAMAGED: 4,
   INVALID_INPUT_FILE: 4,
   LISTEN_FAILED: 5,
+  NOTHING_MATCHED: 7,
 }
 
 /** What the process ends with after an error of ours: 1 where the table has no more to say. */

@@ -1,7 +1,9 @@
 import { Command } from 'commander'
 import { exportUser } from '../client/index.js'
+import { NothingMatchedError } from '../core/errors.js'
 import { makeFile } from '../files/write.js'
-import { printableJson } from './printable.js'
+import { readUserFlag, userOption } from './named-user.js'
+import { printable, printableJson } from './printable.js'
 import { type ServerFlags, serverOptions, withAdmin } from './server-connection.js'
 
 interface ExportFlags extends Omit<ServerFlags, 'json'> {
@@ -13,7 +15,7 @@ interface ExportFlags extends Omit<ServerFlags, 'json'> {
 export function exportCommand(): Command {
   const command = new Command('export')
     .description('Export everything that a running server keeps about a user, as JSON lines.')
-    .requiredOption('--user <ID>', 'user ID (of an owner: its ID in base58); required')
+    .addOption(userOption('whose; required').makeOptionMandatory())
     .option('--out <FILE>', 'new file to write to, mode 0600 (default: standard output)')
   for (const option of serverOptions()) {
     // Its output is always JSON.
@@ -26,7 +28,7 @@ export function exportCommand(): Command {
       'after',
       `
 One line for each session, ended ones included, and one for each idempotency key: {"kind": "session", …},
-{"kind": "idempotency_key", …}. Sealed private keys are never exported.
+{"kind": "idempotency_key", …}. Sealed private keys are never exported. Exit code 7: nothing is kept about the user.
 
 Examples:
   $ sessiond export --user alice
@@ -34,19 +36,20 @@ Examples:
     )
     .action((flags: ExportFlags) =>
       withAdmin(flags, async (admin, signal) => {
-        const lines = withLineEnds(exportUser(admin, flags.user, signal))
-        // An export may exceed memory: each write waits for the reader.
+        const userIds = readUserFlag(flags.user)
         await makeFile(flags.out ?? '/dev/stdout', async (write) => {
-          for await (const line of lines) {
-            await write(line)
+          let records = 0
+          for (const userId of userIds) {
+            for await (const json of exportUser(admin, userId, signal)) {
+              records++
+              // An export may exceed memory: each write waits for the reader.
+              await write(`${printableJson(json)}\n`)
+            }
+          }
+          if (records === 0) {
+            throw new NothingMatchedError(`nothing is kept about ${printable(flags.user)}`)
           }
         })
       }),
     )
-}
-
-async function* withLineEnds(lines: AsyncIterable<string>): AsyncGenerator<string, void> {
-  for await (const line of lines) {
-    yield `${printableJson(line)}\n`
-  }
 }

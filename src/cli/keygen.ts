@@ -7,7 +7,7 @@ import {
   privateKeyToPem,
   publicKeyOf,
 } from '../client/index.js'
-import { ownerText } from '../core/create/owner.js'
+import { ownerText } from '../core/owner-text.js'
 import { isDescriptor, STDOUT } from '../files/descriptors.js'
 import { writeSecretFile } from '../keys/key-files.js'
 

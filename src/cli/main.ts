@@ -59,7 +59,8 @@ Exit codes:
   3  another process uses the data directory
   4  the store or a file is damaged, or does not fit
   5  the server cannot listen on an address
-  6  the server was stopped by force`,
+  6  the server was stopped by force
+  7  nothing matched`,
   )
 const GROUPS: Readonly<Record<string, readonly Command[]>> = {
   'Run a server:': [serveCommand(), bridgeCommand()],

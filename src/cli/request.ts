@@ -3,7 +3,7 @@ import { Command, Option } from 'commander'
 import { prepareRequest, requestToJson } from '../client/index.js'
 import { ConfigError } from '../config/config.js'
 import { durationMs, timeMs } from '../config/values.js'
-import { ownerFromText } from '../core/create/owner.js'
+import { ownerFromText } from '../core/owner-text.js'
 import { parseFlag, readPrivateKey, withOptions } from './flags.js'
 
 /** `sessiond request` */

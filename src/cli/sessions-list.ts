@@ -1,9 +1,16 @@
 import { Command, Option } from 'commander'
-import type { ListOptions } from '../client/index.js'
+import {
+  type ListAllOptions,
+  ServerUnavailableError,
+  type SessionInfo,
+  type SessionsClient,
+} from '../client/index.js'
 import { ConfigError } from '../config/config.js'
 import { count, timeMs } from '../config/values.js'
-import { PAGE } from '../core/commands/list-sessions.js'
+import { NothingMatchedError } from '../core/errors.js'
 import { parseFlag, withOptions } from './flags.js'
+import { readUserFlag, userOption } from './named-user.js'
+import { printable } from './printable.js'
 import { type ServerFlags, serverOptions, withSessions } from './server-connection.js'
 import { sessionJson, sessionTable } from './session-text.js'
 
@@ -14,15 +21,15 @@ interface ListFlags extends ServerFlags {
   readonly from?: string
   readonly to?: string
   readonly skip: string
-  readonly take: string
-  readonly total?: boolean
+  readonly limit: string
+  readonly all?: boolean
 }
 
 /** `sessiond sessions list` */
 export function sessionsListCommand(): Command {
   const command = new Command('list')
     .description('List sessions, those with the newest request first.')
-    .option('--user <ID>', 'only sessions of this user (of an owner: its ID in base58)')
+    .addOption(userOption('only sessions of this user'))
     .addOption(new Option('--active', 'only open sessions').conflicts('ended'))
     .option('--ended', 'only ended sessions')
     .option(
@@ -30,46 +37,52 @@ export function sessionsListCommand(): Command {
       'only sessions last used at or after this time (ISO 8601, or Unix seconds or milliseconds)',
     )
     .option('--to <TIME>', 'only sessions last used before this time')
-    .option('--skip <N>', 'number of sessions to skip', '0')
-    .option('--take <N>', `maximum number of sessions, up to ${PAGE}`, `${PAGE}`)
-    .option('--total', 'also count all matching sessions')
+    .option('--skip <N>', 'number of sessions to leave out first', '0')
+    .option('--limit <N>', 'largest number of sessions', '100')
+    .addOption(new Option('--all', 'all that match, however many').conflicts('limit'))
   return withOptions(command, serverOptions())
     .addHelpText(
       'after',
       `
-With --json: {"total": N or null, "data": [sessions]}.
+If more sessions match than are shown, standard error says how many. Exit code 7: none of the user matches.
+With --json: {"total": N, "data": [sessions]}; null: counting took too long.
 
 Examples:
   $ sessiond sessions list --active
-  $ sessiond sessions list --user alice --from 2026-01-01 --total
-  $ sessiond sessions list --ended --skip 100 --json`,
+  $ sessiond sessions list --user alice --from 2026-01-01
+  $ sessiond sessions list --ended --all --json`,
     )
     .action(async (flags: ListFlags) => {
-      const options = readListFlags(flags)
+      const { queries, skip, limit } = readListFlags(flags)
       await withSessions(flags, async (sessions) => {
-        const page = await sessions.list({ ...options, withData: flags.json ?? false })
+        const lists = queries.map((query) =>
+          sessions.listAll({ ...query, withData: flags.json ?? false }),
+        )
+        const { shown, isCut } = await take(newestFirst(lists), skip, limit)
+        const total = isCut ? await totalOf(sessions, queries) : skip + shown.length
         if (flags.json) {
-          const data = page.sessions.map(sessionJson).join(',')
-          console.log(`{"total":${page.total},"data":[${data}]}`)
+          console.log(`{"total":${total},"data":[${shown.map(sessionJson).join()}]}`)
         } else {
-          console.log(sessionTable(page.sessions))
-          if (page.total !== null) {
-            console.log(`\n${page.sessions.length} of ${page.total}`)
-          }
+          console.log(sessionTable(shown))
+        }
+        if (flags.user !== undefined && shown.length === 0) {
+          throw new NothingMatchedError(`no session of ${printable(flags.user)} matches`)
+        }
+        if (isCut) {
+          const all = total?.toLocaleString('en') ?? 'more than could be counted in time'
+          console.error(`${shown.length.toLocaleString('en')} of ${all}: --all shows all`)
         }
       })
     })
 }
 
-/** Throws ConfigError. */
-function readListFlags(flags: ListFlags): ListOptions {
+/** A query for each user. Throws ConfigError. */
+function readListFlags(flags: ListFlags) {
   const mistakes: string[] = []
   const { user, from, to } = flags
   const skip = parseFlag('--skip', flags.skip, count, mistakes)
-  const take = parseFlag('--take', flags.take, pageLength, mistakes)
-  const options = {
-    ...{ skip, take, total: flags.total ?? false },
-    ...(user !== undefined && { userId: user }),
+  const limit = parseFlag('--limit', flags.limit, count, mistakes)
+  const filter = {
     ...((flags.active || flags.ended) && { active: flags.active ?? false }),
     ...(from !== undefined && { fromTimeMs: parseFlag('--from', from, timeMs, mistakes) }),
     ...(to !== undefined && { toTimeMs: parseFlag('--to', to, timeMs, mistakes) }),
@@ -77,13 +90,63 @@ function readListFlags(flags: ListFlags): ListOptions {
   if (mistakes.length > 0) {
     throw new ConfigError(mistakes)
   }
-  return options
+  const queries: readonly ListAllOptions[] =
+    user === undefined ? [filter] : readUserFlag(user).map((userId) => ({ ...filter, userId }))
+  return { queries, skip, limit: flags.all ? Number.POSITIVE_INFINITY : limit }
 }
 
-function pageLength(text: string): number {
-  const value = count(text)
-  if (value > PAGE) {
-    throw new Error(`${value} is more than ${PAGE}: get further pages with --skip`)
+/** One list of several, which are sorted already. */
+async function* newestFirst(
+  lists: readonly AsyncGenerator<SessionInfo, void>[],
+): AsyncGenerator<SessionInfo, void> {
+  const heads = await Promise.all(lists.map((list) => list.next()))
+  for (;;) {
+    let newest: SessionInfo | undefined
+    let at = -1
+    for (const [i, { value }] of heads.entries()) {
+      if (value && (newest === undefined || value.requestTimeMs > newest.requestTimeMs)) {
+        newest = value
+        at = i
+      }
+    }
+    const list = lists[at]
+    if (newest === undefined || list === undefined) {
+      return
+    }
+    yield newest
+    heads[at] = await list.next()
   }
-  return value
+}
+
+/** The sessions behind the first `skip`, at most `limit`, and whether there are more. */
+async function take(list: AsyncGenerator<SessionInfo, void>, skip: number, limit: number) {
+  const shown: SessionInfo[] = []
+  let skipped = 0
+  for await (const session of list) {
+    if (skipped < skip) {
+      skipped++
+    } else if (shown.length < limit) {
+      shown.push(session)
+    } else {
+      return { shown, isCut: true }
+    }
+  }
+  return { shown, isCut: false }
+}
+
+/** How many sessions match; null if the server takes too long to count them. */
+async function totalOf(
+  sessions: SessionsClient,
+  queries: readonly ListAllOptions[],
+): Promise<number | null> {
+  try {
+    const pages = queries.map((query) => sessions.list({ ...query, take: 0, total: true }))
+    const totals = (await Promise.all(pages)).map(({ total }) => total ?? 0)
+    return totals.reduce((sum, total) => sum + total, 0)
+  } catch (error) {
+    if (error instanceof ServerUnavailableError) {
+      return null
+    }
+    throw error
+  }
 }

@@ -1,9 +1,10 @@
 import { Command } from 'commander'
-import type { SessionInfo, SessionsClient } from '../client/index.js'
+import type { SessionInfo } from '../client/index.js'
 import { ConfigError } from '../config/config.js'
-import { type ClosableSessions, closeUser } from '../core/commands/close-user.js'
 import { NotFoundError } from '../core/errors.js'
+import { type CloseUserFlags, closeNamed } from './close-user.js'
 import { withOptions } from './flags.js'
+import { userOption } from './named-user.js'
 import { printable } from './printable.js'
 import { type ServerFlags, serverOptions, withSessions } from './server-connection.js'
 import { sessionJson, sessionLines, stateText } from './session-text.js'
@@ -52,31 +53,39 @@ function showCommand(): Command {
     )
 }
 
+interface CloseFlags extends ServerFlags, Omit<CloseUserFlags, keyof ServerFlags> {
+  readonly user?: string
+}
+
 function closeCommand(): Command {
   const command = new Command('close')
     .description('Close a session, or every open session of a user.')
     .argument('[ID]', 'session ID')
-    .option('--user <ID>', 'close every open session of this user (of an owner: its ID in base58)')
+    .addOption(userOption('close every open session of this user'))
+    .option('--yes', 'with --user: do not ask for confirmation')
+    .option('--dry-run', 'with --user: say what would be closed, and close nothing')
   return withOptions(command, serverOptions())
     .addHelpText(
       'after',
       `
-With --json: the closed session, or {"closed": N}.
+With --json: the closed session, {"closed": N} or {"would_close": N}. Exit code 7: the user has no open session.
 
 Examples:
   $ sessiond sessions close 0d1f7f5e-3b5c-4c39-9d0e-5f1d1c7a2b11
-  $ sessiond sessions close --user alice --json`,
+  $ sessiond sessions close --user alice --dry-run
+  $ sessiond sessions close --user alice --yes --json`,
     )
-    .action(async (id: string | undefined, flags: ServerFlags & { readonly user?: string }) => {
+    .action(async (id: string | undefined, flags: CloseFlags) => {
       const { user } = flags
       if ((id === undefined) === (user === undefined)) {
         throw new ConfigError(['give either the ID of a session or --user'])
       }
+      if (flags.dryRun && user === undefined) {
+        throw new ConfigError(['--dry-run: needs --user'])
+      }
       await withSessions(flags, async (sessions) => {
         if (user !== undefined) {
-          const closed = await closeUser(closable(sessions), user)
-          const line = `closed ${closed} ${closed === 1 ? 'session' : 'sessions'} of ${printable(user)}`
-          console.log(flags.json ? JSON.stringify({ closed }) : line)
+          await closeNamed(sessions, user, flags)
         } else if (id !== undefined) {
           const before = existing(await sessions.get(id), id)
           const closed = existing(await sessions.close(id), id)
@@ -108,13 +117,6 @@ Examples:
         console.log(flags.json ? sessionJson(before) : `deleted ${printable(id)}`)
       }),
     )
-}
-
-function closable(sessions: SessionsClient): ClosableSessions {
-  return {
-    list: (query) => sessions.list({ ...query, withData: false }),
-    close: async (id) => (await sessions.close(id)) !== null,
-  }
 }
 
 function existing(session: SessionInfo | null, id: string): SessionInfo {

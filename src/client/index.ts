@@ -1,5 +1,6 @@
 /** The SDK: `import { connect, createSession } from 'sessiond/client'`. No native code. */
 export { ServerUnavailableError, SessiondError } from '../core/errors.js'
+export { ownerText, userIdsNamed } from '../core/owner-text.js'
 export {
   generateKey,
   ownerIdOf,
@@ -17,7 +18,7 @@ export {
   rotateIdentity,
   rotateSealingKey,
 } from './admin/rotate-keys.js'
-export { type ErasedCounts, eraseUser, exportUser } from './admin/users.js'
+export { type ErasedCounts, type EraseOptions, eraseUser, exportUser } from './admin/users.js'
 export {
   type Connection,
   type ConnectOptions,
@@ -33,6 +34,7 @@ export {
   UntrustedResponseError,
 } from './errors.js'
 export { fetchServerKeys } from './fetch-server-keys.js'
+export type { ListAllOptions } from './list-all.js'
 export {
   type PreparedRequest,
   prepareRequest,
@@ -44,6 +46,7 @@ export type {
   ListOptions,
   OfUser,
   OpenOptions,
+  SessionEnding,
   SessionInfo,
   SessionInfoPage,
 } from './session-info.js'

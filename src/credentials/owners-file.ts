@@ -1,6 +1,7 @@
 import { hex } from '@scure/base'
-import { type OwnerKeys, ownerFromText } from '../core/create/owner.js'
+import type { OwnerKeys } from '../core/create/owner.js'
 import { InputFileError } from '../core/errors.js'
+import { ownerFromText } from '../core/owner-text.js'
 import { publicKeyFromText } from '../crypto/keys.js'
 import { readInputText } from '../files/read.js'
 import { type ReadOutcome, type WatchedFiles, watchFiles } from '../files/watch.js'

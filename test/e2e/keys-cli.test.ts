@@ -180,6 +180,8 @@ describe('sessiond export and erase', () => {
     expect(again.code).toBe(4)
     expect(again.stderr).toContain('already exists')
 
+    const dry = await ask('erase', '--user', user, '--dry-run', '--json')
+    expect(JSON.parse(dry.stdout)).toEqual({ would_erase: { sessions: 1, idempotency_keys: 1 } })
     const unasked = await ask('erase', '--user', user)
     expect(unasked).toMatchObject({ code: 2, stdout: '' })
     expect(unasked.stderr).toContain('--yes')
@@ -187,28 +189,29 @@ describe('sessiond export and erase', () => {
 
     expect(await ask('erase', '--user', user, '--yes')).toMatchObject({
       code: 0,
-      stdout: 'erased 1 sessions, 1 idempotency keys\n',
+      stdout: `erased 1 session and 1 idempotency key of ${user}\n`,
     })
-    expect((await ask('export', '--user', user)).stdout).toBe('')
-    const second = await ask('erase', '--user', user, '--yes', '--json')
-    expect(JSON.parse(second.stdout)).toEqual({ sessions: 0, idempotencyKeys: 0 })
+    const nothing = {
+      ...{ code: 7, stdout: '' },
+      stderr: `sessiond: nothing is kept about ${user}\n`,
+    }
+    expect(await ask('export', '--user', user)).toMatchObject(nothing)
+    const none = join(await temporaryDirectory(onTestFinished), 'none.jsonl')
+    expect(await ask('export', '--user', user, '--out', none)).toMatchObject(nothing)
+    await expect(stat(none)).rejects.toMatchObject({ code: 'ENOENT' })
+    expect(await ask('erase', '--user', user, '--yes', '--json')).toMatchObject(nothing)
   })
 
   it.skipIf(!haveTool('script', ['script', '--version'])).each([
-    ['yes\n', 0, /erased 0 sessions/],
+    ['yes\n', 0, /erased 1 session and 1 idempotency key/],
     ['no\n', 1, /nothing was erased/],
     ['\x04', 1, /nothing was erased/],
     ['\x03', 1, /nothing was erased/],
   ])('asks on a terminal, and takes %j for what it is', async (input, code, message) => {
-    const command = [
-      process.execPath,
-      CLI,
-      'erase',
-      '--user',
-      'nobody',
-      '--server',
-      server.ready.grpc,
-    ]
+    const owner = newOwner()
+    await create(owner, 'the key')
+    const name = `hex:${Buffer.from(owner.publicKey).toString('hex')}`
+    const command = [process.execPath, CLI, 'erase', '--user', name, '--server', server.ready.grpc]
     // A terminal of its own for the command, with its exit code.
     const args = ['--quiet', '--return', '--command', command.join(' '), '/dev/null']
     const terminal = spawn('script', args, { stdio: ['pipe', 'pipe', 'inherit'] })
@@ -216,7 +219,7 @@ describe('sessiond export and erase', () => {
     let isAsked = false
     terminal.stdout.setEncoding('utf8').on('data', (text) => {
       shown += text
-      if (!isAsked && shown.includes('Erase everything about user nobody at')) {
+      if (!isAsked && shown.includes('Erase 1 session and 1 idempotency key of ')) {
         isAsked = true
         terminal.stdin.write(input)
       }

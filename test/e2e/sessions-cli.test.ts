@@ -42,27 +42,46 @@ const open = (userId: string, parts: Partial<OpenOptions> = {}) =>
 describe('sessiond sessions', () => {
   it('lists as a table and as JSON', async () => {
     const { id } = await open('lister', { userName: 'L', data: '{"a":[1]}' })
-    const table = await sessions('list', '--user', 'lister', '--active', '--total')
+    const table = await sessions('list', '--user', 'lister', '--active')
     expect(table).toMatchObject({ code: 0, stderr: '' })
-    expect(table.stdout).toMatch(/^SESSION +USER +STATE +OPENED +LAST REQUEST +ADDRESS +CLIENT\n/)
     expect(table.stdout).toMatch(
-      new RegExp(`\n${id}  lister \\(L\\)  open +\\S+Z  \\S+Z  here +app\n\n1 of 1\n$`),
+      /^SESSION +KIND +USER +STATE +OPENED +LAST REQUEST +EXPIRES +ADDRESS +CLIENT\n/,
+    )
+    expect(table.stdout).toMatch(
+      new RegExp(`\n${id}  command  lister \\(L\\)  open +\\S+Z  \\S+Z  \\S+Z  here +app\n$`),
     )
     const { stdout } = await sessions('list', '--user', 'lister', '--json')
-    expect(JSON.parse(stdout)).toEqual({
-      total: null,
-      data: [expect.objectContaining({ id, user_id: 'lister', active: true, data: { a: [1] } })],
-    })
-    const ended = await sessions('list', '--user', 'lister', '--ended', '--total', '--json')
-    expect(JSON.parse(ended.stdout)).toEqual({ total: 0, data: [] })
-    for (const range of [
-      ['--from', '2020-01-01', '--to', '2020-01-02'],
-      ['--skip', '1'],
-      ['--take', '0'],
-    ]) {
-      const none = await sessions('list', '--user', 'lister', ...range, '--json')
-      expect(JSON.parse(none.stdout)).toEqual({ total: null, data: [] })
+    const kept = { id, user_id: 'lister', active: true, kind: 'command', data: { a: [1] } }
+    expect(JSON.parse(stdout)).toEqual({ total: 1, data: [expect.objectContaining(kept)] })
+  })
+
+  it.each<[readonly string[], number]>([
+    [['--ended'], 0],
+    [['--from', '2020-01-01', '--to', '2020-01-02'], 0],
+    [['--skip', '1'], 1],
+  ])('says by its exit code that it lists none of a user: %j', async (range, total) => {
+    await open('unlisted')
+    const none = await sessions('list', '--user', 'unlisted', ...range, '--json')
+    expect(JSON.parse(none.stdout)).toEqual({ total, data: [] })
+    expect(none).toMatchObject({ code: 7, stderr: 'sessiond: no session of unlisted matches\n' })
+  })
+
+  it('says how many it leaves out, and lists all where it is told to', async () => {
+    const clients = Array.from({ length: 250 }, (_, i) => `c${i}`)
+    await Promise.all(clients.map((name) => open('many', { client: name })))
+    const list = async (...args: string[]) => {
+      const { stdout, stderr, code } = await sessions('list', '--user', 'many', '--json', ...args)
+      const { total, data } = JSON.parse(stdout)
+      const names = new Set(data.map(({ client }: { client: string }) => client))
+      return { code, stderr, total, length: data.length, names: names.size }
     }
+    const cut = (shown: number) => ({ code: 0, total: 250, length: shown, names: shown })
+    expect(await list()).toEqual({ ...cut(100), stderr: '100 of 250: --all shows all\n' })
+    const limited = { ...cut(240), stderr: '240 of 250: --all shows all\n' }
+    expect(await list('--limit', '240')).toEqual(limited)
+    expect(await list('--limit', '250')).toEqual({ ...cut(250), stderr: '' })
+    expect(await list('--all')).toEqual({ ...cut(250), stderr: '' })
+    expect(await list('--skip', '200')).toEqual({ ...cut(50), stderr: '' })
   })
 
   it('lets no name forge what is printed', async () => {
@@ -83,11 +102,20 @@ describe('sessiond sessions', () => {
   it('shows, closes and deletes one', async () => {
     const { id } = await open('one', { user: '{"vip":true}' })
     const shown = await sessions('show', id)
-    expect(shown.stdout).toMatch(new RegExp(`^session +${id}\nuser +one\nstate +open\n`))
+    expect(shown.stdout).toMatch(
+      new RegExp(`^session +${id}\nkind +command\nuser +one\nstate +open\n`),
+    )
+    expect(shown.stdout).toMatch(/\nexpires +20\S+Z\n/)
     expect(shown.stdout).toContain('{"vip":true}')
     expect(JSON.parse((await sessions('show', id, '--json')).stdout)).toMatchObject({ id })
     expect((await sessions('close', id)).stdout).toBe(`closed ${id}\n`)
-    expect((await sessions('close', id)).stdout).toMatch(/had already ended 20/)
+    expect((await sessions('close', id)).stdout).toMatch(
+      /had already ended 20\S+ \(closed by gRPC on loopback\)/,
+    )
+    expect(JSON.parse((await sessions('show', id, '--json')).stdout)).toMatchObject({
+      ...{ kind: 'command', expire_time: null },
+      ending: { reason: 'closed', by: 'gRPC on loopback' },
+    })
     expect((await sessions('delete', id)).stdout).toBe(`deleted ${id}\n`)
     expect(await client.get(id)).toBeNull()
   })
@@ -96,12 +124,15 @@ describe('sessiond sessions', () => {
     const clients = Array.from({ length: 103 }, (_, i) => `c${i}`)
     await Promise.all(clients.map((name) => open('everywhere', { client: name })))
     const { id: other } = await open('elsewhere')
+    const dry = await sessions('close', '--user', 'everywhere', '--dry-run')
+    expect(dry).toMatchObject({ code: 0, stdout: 'would close 103 sessions of everywhere\n' })
     const { stdout } = await sessions('close', '--user', 'everywhere')
     expect(stdout).toBe('closed 103 sessions of everywhere\n')
     expect((await client.list({ userId: 'everywhere', active: true })).sessions).toEqual([])
     expect(await client.get(other)).toMatchObject({ active: true })
     const again = await sessions('close', '--user', 'everywhere', '--json')
-    expect(again).toMatchObject({ code: 0, stdout: '{"closed":0}\n' })
+    const message = 'sessiond: everywhere has no open session\n'
+    expect(again).toMatchObject({ code: 7, stdout: '', stderr: message })
   })
 
   it.each(['show', 'close', 'delete'])('%s of an unknown id fails', async (command) => {
@@ -115,7 +146,10 @@ describe('sessiond sessions', () => {
   it.each([
     [['close'], 'give either the ID of a session or --user'],
     [['close', 'x', '--user', 'y'], 'give either the ID of a session or --user'],
-    [['list', '--take', '101'], '--take: 101 is more than 100'],
+    [['list', '--limit', '-1'], '--limit: '],
+    [['list', '--limit', '1', '--all'], "cannot be used with option '--limit"],
+    [['list', '--user', 'hex:0'], '--user: owner "hex:0" is not what its prefix says'],
+    [['close', 'x', '--dry-run'], '--dry-run: needs --user'],
     [['list', '--from', 'May'], '--from: "May" is neither'],
     [['list', '--active', '--ended'], "cannot be used with option '--ended'"],
   ])('%j is a mistake', async (args, message) => {

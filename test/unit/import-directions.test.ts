@@ -63,6 +63,7 @@ const SINGLE_FILES = [
   ['envelope', 'core/uuid.js'],
   ['client', 'core/errors.js'],
   ['client', 'core/key-lengths.js'],
+  ['client', 'core/owner-text.js'],
   ['client', 'core/uuid.js'],
   ['client', 'grpc/transport/grpc-js.js'],
   ['client', 'feed/protocol/any.js'],

@@ -14,6 +14,12 @@ export interface ErasedCounts {
   readonly idempotencyKeys: number
 }
 
+/** How to erase. */
+export interface EraseOptions {
+  /** Whether to count only what would be deleted. Default: false. */
+  readonly isDry?: boolean
+}
+
 /**
  * Everything that the server keeps about a user (an owner: its id in base58). Yields JSON texts, one object each. Stop
  * reading, or abort the signal, to cancel. Throws as `AdminClient` does.
@@ -54,8 +60,13 @@ export async function* exportUser(
  * }
  * ```
  */
-export async function eraseUser(admin: AdminClient, userId: string): Promise<ErasedCounts> {
+export async function eraseUser(
+  admin: AdminClient,
+  userId: string,
+  { isDry = false }: EraseOptions = {},
+): Promise<ErasedCounts> {
   const types = [EraseUserRequest, EraseUserResponse] as const
-  const { sessions, idempotencyKeys } = await admin.call('EraseUser', ...types, { userId })
+  const request = { userId, dryRun: isDry }
+  const { sessions, idempotencyKeys } = await admin.call('EraseUser', ...types, request)
   return { sessions: Number(sessions), idempotencyKeys: Number(idempotencyKeys) }
 }

@@ -1,7 +1,7 @@
 import { utf8Length } from '../bytes.js'
 import { InvalidFieldError } from '../errors.js'
+import { MAX_OWNER_BYTES } from '../owner-text.js'
 import { type Lifetime, MAX_CLIENT_BYTES } from '../session.js'
-import { MAX_OWNER_BYTES } from './owner.js'
 
 const MAX_IDEMPOTENCY_KEY_BYTES = 128
 

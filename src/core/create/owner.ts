@@ -1,67 +1,13 @@
-import { base58, hex } from '@scure/base'
+import { hex } from '@scure/base'
 import { sameBytes } from '../bytes.js'
-import { InputFileError, OwnerKeyError, type OwnerPart } from '../errors.js'
+import { OwnerKeyError, type OwnerPart } from '../errors.js'
 import { ED25519_KEY_BYTES, N3_ACCOUNT_BYTES, P256_KEY_BYTES } from '../key-lengths.js'
-
-/** Of an owner id. */
-export const MAX_OWNER_BYTES = 64
-/** Of an owner id as `hex:…`, its longest text. */
-const MAX_OWNER_CHARS = 132
+import { ownerText } from '../owner-text.js'
 
 /** Decides whose key may open sessions for an owner. */
 export interface OwnerPolicy {
   /** Throws OwnerKeyError unless `signer`, a public key, may speak for `owner`. */
   check(owner: Uint8Array, signer: Uint8Array): void
-}
-
-/** An owner as text, in logs and as a `userId`: base58. */
-export function ownerText(owner: Uint8Array): string {
-  return base58.encode(owner)
-}
-
-/** The owner that this `ownerText` stands for. null if no owner has this text. */
-export function ownerOfText(userId: string): Uint8Array | null {
-  try {
-    const owner = base58.decode(userId)
-    return owner.length <= MAX_OWNER_BYTES ? owner : null
-  } catch {
-    return null
-  }
-}
-
-/**
- * The bytes of an owner id as an operator writes it: `hex:…`, `base58:…`, else the text itself.
- * Throws InputFileError, with `where` in its message.
- */
-export function ownerFromText(text: string, where: string): Uint8Array {
-  // Decoding base58 takes quadratic time.
-  if (text.length > MAX_OWNER_CHARS) {
-    throw new InputFileError(
-      where,
-      `an owner of ${text.length} characters is none; it must have 1 to ${MAX_OWNER_BYTES} bytes`,
-    )
-  }
-  let owner: Uint8Array
-  try {
-    owner = text.startsWith('hex:')
-      ? hex.decode(text.slice('hex:'.length))
-      : text.startsWith('base58:')
-        ? base58.decode(text.slice('base58:'.length))
-        : new TextEncoder().encode(text)
-  } catch (error) {
-    throw new InputFileError(
-      where,
-      `owner ${JSON.stringify(text)} is not what its prefix says`,
-      error,
-    )
-  }
-  if (owner.length < 1 || owner.length > MAX_OWNER_BYTES) {
-    throw new InputFileError(
-      where,
-      `owner ${JSON.stringify(text)} has ${owner.length} bytes; it must have 1 to ${MAX_OWNER_BYTES}`,
-    )
-  }
-  return owner
 }
 
 export interface N3Accounts {

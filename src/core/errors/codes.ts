@@ -44,6 +44,7 @@ export type OperatorErrorCode =
   | 'DEPENDENCY_MISMATCH'
   | 'SEAL_INVALID'
   | 'INTERRUPTED'
+  | 'NOTHING_MATCHED'
 
 /** Errors that only the SDK throws. */
 export type ClientErrorCode = 'DEADLINE_EXCEEDED' | 'UNTRUSTED_RESPONSE' | 'UNPROTECTED_TOKEN'

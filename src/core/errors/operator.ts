@@ -64,3 +64,8 @@ export class ListenError extends SessiondError {
     super(`cannot listen on ${address}: ${problem} give another with ${option}`, { cause })
   }
 }
+
+/** What a command was to work on is not there. */
+export class NothingMatchedError extends SessiondError {
+  readonly code = 'NOTHING_MATCHED'
+}

@@ -1,0 +1,69 @@
+import type { SessionsClient } from '../client/index.js'
+import { closeUser } from '../core/commands/close-user.js'
+import { NothingMatchedError } from '../core/errors.js'
+import { confirm } from './confirm.js'
+import { readUserFlag, userText } from './named-user.js'
+import { printable } from './printable.js'
+import { counted } from './session-text.js'
+
+export interface CloseUserFlags {
+  readonly server: string
+  readonly json?: boolean
+  readonly yes?: boolean
+  readonly dryRun?: boolean
+}
+
+/**
+ * Closes every open session of the users that `name` stands for. On a terminal it asks first. Throws ConfigError, and
+ * NothingMatchedError if there is no session to close.
+ */
+export async function closeNamed(
+  sessions: SessionsClient,
+  name: string,
+  flags: CloseUserFlags,
+): Promise<void> {
+  const userIds = await withOpenSessions(sessions, readUserFlag(name))
+  const open = [...userIds.values()].reduce((sum, count) => sum + count, 0)
+  if (open === 0) {
+    throw new NothingMatchedError(`${printable(name)} has no open session`)
+  }
+  const whose = [...userIds.keys()].map(userText).join(' and ')
+  if (flags.dryRun) {
+    const line = `would close ${counted(open, 'session')} of ${whose}`
+    console.log(flags.json ? JSON.stringify({ would_close: open }) : line)
+    return
+  }
+  const question = `Close ${counted(open, 'session')} of ${whose} at ${flags.server}?`
+  if (!flags.yes && process.stdin.isTTY && !(await confirm(question))) {
+    console.error('sessiond: nothing was closed')
+    process.exitCode = 1
+    return
+  }
+  const closable = {
+    list: (query: { readonly userId: string; readonly active: true }) =>
+      sessions.list({ ...query, withData: false }),
+    close: async (id: string) => (await sessions.close(id)) !== null,
+  }
+  let closed = 0
+  for (const userId of userIds.keys()) {
+    closed += await closeUser(closable, userId)
+  }
+  console.log(
+    flags.json ? JSON.stringify({ closed }) : `closed ${counted(closed, 'session')} of ${whose}`,
+  )
+}
+
+/** How many open sessions each of the users has, without those that have none. */
+async function withOpenSessions(
+  sessions: SessionsClient,
+  userIds: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  const open = new Map<string, number>()
+  for (const userId of userIds) {
+    const { total } = await sessions.list({ userId, active: true, take: 0, total: true })
+    if (total) {
+      open.set(userId, total)
+    }
+  }
+  return open
+}
