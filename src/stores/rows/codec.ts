@@ -48,13 +48,13 @@ const FIELDS: Readonly<Record<number, keyof SessionRecord>> = {
   114: 'endedBy',
 }
 const END_REASON_NUMBERS: Readonly<Record<EndReason, EndReasonNumber>> = {
-  closed: EndReasonNumber.CLOSED,
-  expired: EndReasonNumber.EXPIRED,
-  idle: EndReasonNumber.IDLE,
-  superseded: EndReasonNumber.SUPERSEDED,
-  deleted: EndReasonNumber.DELETED,
-  erased: EndReasonNumber.ERASED,
-  key_lost: EndReasonNumber.KEY_LOST,
+  closed: EndReasonNumber.END_REASON_CLOSED,
+  expired: EndReasonNumber.END_REASON_EXPIRED,
+  idle: EndReasonNumber.END_REASON_IDLE,
+  superseded: EndReasonNumber.END_REASON_SUPERSEDED,
+  deleted: EndReasonNumber.END_REASON_DELETED,
+  erased: EndReasonNumber.END_REASON_ERASED,
+  key_lost: EndReasonNumber.END_REASON_KEY_LOST,
 }
 const END_REASONS_BY_NUMBER = new Map(
   END_REASONS.map((reason) => [END_REASON_NUMBERS[reason], reason] as const),

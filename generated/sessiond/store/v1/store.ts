@@ -11,20 +11,20 @@ import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 export enum EndReason {
   /** END_REASON_UNSPECIFIED - It is open. Or it is not known: an earlier release ended the session, or it was imported. */
   END_REASON_UNSPECIFIED = 0,
-  /** CLOSED - Somebody closed it. */
-  CLOSED = 1,
-  /** EXPIRED - Its lifetime is over, or it became too old. */
-  EXPIRED = 2,
-  /** IDLE - It had no request for too long. */
-  IDLE = 3,
-  /** SUPERSEDED - Its user was at the limit of open sessions and opened another one. */
-  SUPERSEDED = 4,
-  /** DELETED - Somebody deleted its record. */
-  DELETED = 5,
-  /** ERASED - An operator erased everything about its user. */
-  ERASED = 6,
-  /** KEY_LOST - A repair found no sealed key that opens. */
-  KEY_LOST = 7,
+  /** END_REASON_CLOSED - Somebody closed it. */
+  END_REASON_CLOSED = 1,
+  /** END_REASON_EXPIRED - Its lifetime is over, or it became too old. */
+  END_REASON_EXPIRED = 2,
+  /** END_REASON_IDLE - It had no request for too long. */
+  END_REASON_IDLE = 3,
+  /** END_REASON_SUPERSEDED - Its user was at the limit of open sessions and opened another one. */
+  END_REASON_SUPERSEDED = 4,
+  /** END_REASON_DELETED - Somebody deleted its record. */
+  END_REASON_DELETED = 5,
+  /** END_REASON_ERASED - An operator erased everything about its user. */
+  END_REASON_ERASED = 6,
+  /** END_REASON_KEY_LOST - A repair found no sealed key that opens. */
+  END_REASON_KEY_LOST = 7,
   UNRECOGNIZED = -1,
 }
 
@@ -34,26 +34,26 @@ export function endReasonFromJSON(object: any): EndReason {
     case "END_REASON_UNSPECIFIED":
       return EndReason.END_REASON_UNSPECIFIED;
     case 1:
-    case "CLOSED":
-      return EndReason.CLOSED;
+    case "END_REASON_CLOSED":
+      return EndReason.END_REASON_CLOSED;
     case 2:
-    case "EXPIRED":
-      return EndReason.EXPIRED;
+    case "END_REASON_EXPIRED":
+      return EndReason.END_REASON_EXPIRED;
     case 3:
-    case "IDLE":
-      return EndReason.IDLE;
+    case "END_REASON_IDLE":
+      return EndReason.END_REASON_IDLE;
     case 4:
-    case "SUPERSEDED":
-      return EndReason.SUPERSEDED;
+    case "END_REASON_SUPERSEDED":
+      return EndReason.END_REASON_SUPERSEDED;
     case 5:
-    case "DELETED":
-      return EndReason.DELETED;
+    case "END_REASON_DELETED":
+      return EndReason.END_REASON_DELETED;
     case 6:
-    case "ERASED":
-      return EndReason.ERASED;
+    case "END_REASON_ERASED":
+      return EndReason.END_REASON_ERASED;
     case 7:
-    case "KEY_LOST":
-      return EndReason.KEY_LOST;
+    case "END_REASON_KEY_LOST":
+      return EndReason.END_REASON_KEY_LOST;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -65,20 +65,20 @@ export function endReasonToJSON(object: EndReason): string {
   switch (object) {
     case EndReason.END_REASON_UNSPECIFIED:
       return "END_REASON_UNSPECIFIED";
-    case EndReason.CLOSED:
-      return "CLOSED";
-    case EndReason.EXPIRED:
-      return "EXPIRED";
-    case EndReason.IDLE:
-      return "IDLE";
-    case EndReason.SUPERSEDED:
-      return "SUPERSEDED";
-    case EndReason.DELETED:
-      return "DELETED";
-    case EndReason.ERASED:
-      return "ERASED";
-    case EndReason.KEY_LOST:
-      return "KEY_LOST";
+    case EndReason.END_REASON_CLOSED:
+      return "END_REASON_CLOSED";
+    case EndReason.END_REASON_EXPIRED:
+      return "END_REASON_EXPIRED";
+    case EndReason.END_REASON_IDLE:
+      return "END_REASON_IDLE";
+    case EndReason.END_REASON_SUPERSEDED:
+      return "END_REASON_SUPERSEDED";
+    case EndReason.END_REASON_DELETED:
+      return "END_REASON_DELETED";
+    case EndReason.END_REASON_ERASED:
+      return "END_REASON_ERASED";
+    case EndReason.END_REASON_KEY_LOST:
+      return "END_REASON_KEY_LOST";
     case EndReason.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
