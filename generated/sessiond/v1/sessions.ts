@@ -22,11 +22,11 @@ export interface SessionDetails {
   /** When an open session ends by itself, in Unix milliseconds. 0: never. */
   expireTimeMs: bigint;
   /** Absent while the session is open, and if it is not known. */
-  ending: SessionEnding | undefined;
+  ending: SessionDetails_Ending | undefined;
 }
 
 /** Why a session ended. */
-export interface SessionEnding {
+export interface SessionDetails_Ending {
   /** Such as `closed`, `expired`, `idle` or `superseded` (docs/protocols/sessions-v1.md). */
   reason: string;
   /** Who ended it, as the audit log names callers. Empty if it ended by itself. */
@@ -111,7 +111,7 @@ export const SessionDetails: MessageFns<SessionDetails> = {
       writer.uint32(16).uint64(message.expireTimeMs);
     }
     if (message.ending !== undefined) {
-      SessionEnding.encode(message.ending, writer.uint32(26).fork()).join();
+      SessionDetails_Ending.encode(message.ending, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -150,7 +150,7 @@ export const SessionDetails: MessageFns<SessionDetails> = {
               break;
             }
 
-            message.ending = SessionEnding.decode(reader, reader.uint32());
+            message.ending = SessionDetails_Ending.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -177,7 +177,7 @@ export const SessionDetails: MessageFns<SessionDetails> = {
         : isSet(object.expire_time_ms)
         ? BigInt(object.expire_time_ms)
         : 0n,
-      ending: isSet(object.ending) ? SessionEnding.fromJSON(object.ending) : undefined,
+      ending: isSet(object.ending) ? SessionDetails_Ending.fromJSON(object.ending) : undefined,
     };
   },
 
@@ -190,18 +190,18 @@ export const SessionDetails: MessageFns<SessionDetails> = {
       obj.expireTimeMs = message.expireTimeMs.toString();
     }
     if (message.ending !== undefined) {
-      obj.ending = SessionEnding.toJSON(message.ending);
+      obj.ending = SessionDetails_Ending.toJSON(message.ending);
     }
     return obj;
   },
 };
 
-function createBaseSessionEnding(): SessionEnding {
+function createBaseSessionDetails_Ending(): SessionDetails_Ending {
   return { reason: "", by: "" };
 }
 
-export const SessionEnding: MessageFns<SessionEnding> = {
-  encode(message: SessionEnding, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const SessionDetails_Ending: MessageFns<SessionDetails_Ending> = {
+  encode(message: SessionDetails_Ending, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.reason !== "") {
       writer.uint32(10).string(message.reason);
     }
@@ -211,7 +211,7 @@ export const SessionEnding: MessageFns<SessionEnding> = {
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): SessionEnding {
+  decode(input: BinaryReader | Uint8Array, length?: number): SessionDetails_Ending {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -220,7 +220,7 @@ export const SessionEnding: MessageFns<SessionEnding> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseSessionEnding();
+      const message = createBaseSessionDetails_Ending();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -252,14 +252,14 @@ export const SessionEnding: MessageFns<SessionEnding> = {
     }
   },
 
-  fromJSON(object: any): SessionEnding {
+  fromJSON(object: any): SessionDetails_Ending {
     return {
       reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
       by: isSet(object.by) ? globalThis.String(object.by) : "",
     };
   },
 
-  toJSON(message: SessionEnding): unknown {
+  toJSON(message: SessionDetails_Ending): unknown {
     const obj: any = {};
     if (message.reason !== "") {
       obj.reason = message.reason;
