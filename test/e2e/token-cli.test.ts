@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ownerText } from '../../src/core/create/owner.js'
+import { ownerText } from '../../src/core/owner-text.js'
 import { sodiumEd25519 } from '../../src/crypto/sodium.js'
 import { sessiond, temporaryDirectory } from '../support/process.js'
 
