@@ -7,7 +7,7 @@ import { makeUsers, sessionAt } from './sessions.js'
  */
 
 const CONCURRENT = 250
-const EPOCHS = { genesisMs: 0, lengthMs: 1000 }
+const EPOCHS = { genesisAtMs: 0, lengthMs: 1000 }
 const PROGRESS_EVERY = 100_000
 
 const { location, count } = JSON.parse(process.argv[2])
