@@ -1,4 +1,6 @@
 import type { Server, Socket } from 'node:net'
+import type { Writable } from 'node:stream'
+import type { Caller } from '../core/operators/audit.js'
 import type { Listening } from './listen.js'
 
 /**
@@ -20,6 +22,35 @@ export function limitConnections(
     socket.once('close', () => open.delete(socket))
   })
   return open
+}
+
+/**
+ * The caller, who waits until a connection, or the answer on it, closes. The signal is created on first use, because most
+ * calls need none.
+ */
+export function callerUntilClosed({ name, address }: Caller, stream: Writable): Caller {
+  let controller: AbortController | undefined
+  return {
+    name,
+    address,
+    get signal() {
+      if (controller === undefined) {
+        const created = new AbortController()
+        controller = created
+        stream.once('close', () => created.abort())
+        if (stream.destroyed) {
+          created.abort()
+        }
+      }
+      return controller.signal
+    },
+  }
+}
+
+/** Whether a call failed because its caller waits no more. */
+export function hasGone(caller: Caller, error: unknown): boolean {
+  const isAbort = (error as Partial<Error> | null)?.name === 'AbortError'
+  return isAbort && error === caller.signal?.reason
 }
 
 /**

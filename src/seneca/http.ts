@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Caller } from '../core/operators/audit.js'
 import { ByteBudget } from '../net/byte-budget.js'
 import { closeWithin } from '../net/connections.js'
 import { listen } from '../net/listen.js'
@@ -117,7 +118,7 @@ class Requests {
     let outcome: Outcome
     try {
       checkRequest(request, this.admission)
-      outcome = await this.run(request)
+      outcome = await this.run(request, senecaCaller(socket, response))
     } catch (error) {
       outcome = refusal(error)
       onRefused(error instanceof Error ? error.message : 'internal error')
@@ -132,11 +133,11 @@ class Requests {
   }
 
   /** Bytes of a body count when they arrive. Announced ones do not. */
-  private async run(request: IncomingMessage): Promise<Outcome> {
+  private async run(request: IncomingMessage, caller: Caller): Promise<Outcome> {
     const share = this.bodies.share()
     try {
       const act = await readAct(request, (bytes) => this.bodies.take(share, bytes))
-      return await this.runAct(act, senecaCaller(request.socket), messageIdOf(request))
+      return await this.runAct(act, caller, messageIdOf(request))
     } finally {
       this.bodies.free(share)
     }

@@ -1,8 +1,9 @@
+import type { ServerResponse } from 'node:http'
 import type { Server, Socket } from 'node:net'
 import type { CallObserver } from '../core/calls.js'
 import type { Caller } from '../core/operators/audit.js'
 import { peerText } from '../net/address.js'
-import { limitConnections } from '../net/connections.js'
+import { callerUntilClosed, limitConnections } from '../net/connections.js'
 import type { Unsent } from '../net/unsent.js'
 
 export interface SenecaListener {
@@ -53,7 +54,7 @@ export function boundConnections(
   return open
 }
 
-/** The caller on a connection. Seneca has no place for a name. */
-export function senecaCaller(socket: Socket): Caller {
-  return { name: 'seneca', address: peerText(socket) }
+/** The caller on a connection, who waits until that, or the answer, closes. Seneca has no place for a name. */
+export function senecaCaller(socket: Socket, answer: Socket | ServerResponse = socket): Caller {
+  return callerUntilClosed({ name: 'seneca', address: peerText(socket) }, answer)
 }
