@@ -261,7 +261,7 @@ export class EngineCluster {
       const states = await Promise.all(
         this.alive.map(async (node) => {
           const ranges = await node.call('CLUSTER', 'SLOTS')
-          const serving = ranges.flatMap((/** @type {unknown[]} */ [, , ...nodes]) =>
+          const serving = ranges.flatMap((/** @type {any[]} */ [, , ...nodes]) =>
             nodes.map(([, port]) => port),
           )
           if (new Set(serving).size !== this.alive.length) {
