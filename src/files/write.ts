@@ -6,11 +6,6 @@ import { InputFileError } from '../core/errors.js'
 import { isDescriptor, STDOUT } from './descriptors.js'
 import { syncDirectory } from './directory.js'
 
-/** An end for a temporary name, so that no other process has the same. */
-export function randomSuffix(): string {
-  return randomBytes(6).toString('hex')
-}
-
 /** Appends to a file. Throws InputFileError. */
 export type Write = (bytes: Uint8Array | string) => Promise<void>
 
@@ -51,7 +46,7 @@ async function writeWhole<T>(
   fill: (write: Write) => Promise<T>,
   name: (temporary: string) => Promise<void>,
 ): Promise<T> {
-  const temporary = `${file}.${randomSuffix()}.tmp`
+  const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`
   try {
     const handle = await writing(file, () => open(temporary, 'wx', 0o600))
     let filled: T

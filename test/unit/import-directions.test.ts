@@ -15,7 +15,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   observability: ['core', 'net'],
   envelope: ['crypto'],
   config: ['core', 'net', 'stores'],
-  stores: ['core', 'files', 'net'],
+  stores: ['core', 'files'],
   audit: ['core', 'files', 'net', 'config'],
   keys: ['core', 'files', 'crypto', 'config'],
   credentials: ['core', 'files', 'crypto', 'config', 'net', 'observability'],
