@@ -47,7 +47,7 @@ export function sessionsAt(
   const ports = {
     store,
     clock: new EpochClock(
-      { genesisAtMs: 0, lengthMs: 1000 },
+      { genesisMs: 0, lengthMs: 1000 },
       () => time.nowMs,
       () => time.isSuspect,
     ),
