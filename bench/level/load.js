@@ -11,7 +11,7 @@ import { makeUsers, sessionAt } from '../store/sessions.js'
 const SESSIONS = 10_000
 const AT_ONCE = 64
 const PAGE = 100
-const EPOCHS = { genesisMs: 0, lengthMs: 1000 }
+const EPOCHS = { genesisAtMs: 0, lengthMs: 1000 }
 
 const { directory, seconds } = JSON.parse(process.argv[2])
 const results = {}

@@ -12,7 +12,7 @@ const SESSIONS = 20_000
 const AT_ONCE = 250
 /** What the SDK says it is. */
 const CLIENT = 'grpc-node-js/1.14.7'
-const EPOCHS = { genesisMs: 0, lengthMs: 1000 }
+const EPOCHS = { genesisAtMs: 0, lengthMs: 1000 }
 /** By the first byte of the key: src/stores/level/layout/keys.ts. */
 const KINDS = {
   s: 'the record',

@@ -22,7 +22,7 @@ import {
   sessionAt,
 } from './sessions.js'
 
-const EPOCHS = { genesisMs: 0, lengthMs: 1000 }
+const EPOCHS = { genesisAtMs: 0, lengthMs: 1000 }
 
 /**
  * All rows of a store with the sessions of `sessionAt`, in the order of their keys: LevelDB then has nothing to compact,

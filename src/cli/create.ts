@@ -48,7 +48,7 @@ async function create(flags: CreateFlags): Promise<void> {
   try {
     const session = await createSession(connection, { ...request, issueTimeMs, deadlineMs })
     const { exp, nbf, iat } = session.lifetime
-    const expires = isoText(epochs.genesisMs + Number(exp + 1n) * epochs.lengthMs)
+    const expires = isoText(epochs.genesisAtMs + Number(exp + 1n) * epochs.lengthMs)
     const made = {
       id: session.id,
       publicKey: hex.encode(session.publicKey),

@@ -71,14 +71,14 @@ export async function readRequestFlags(flags: RequestFlags, mistakes: string[] =
       : parseFlag('--owner', ownerText, (text) => ownerFromText(text, '--owner'), mistakes)
   const parsed = {
     lifetimeMs: parseFlag('--lifetime', flags.lifetime, durationMs, mistakes),
-    genesisMs: parseFlag('--epoch-genesis', flags.epochGenesis, timeMs, mistakes),
+    genesisAtMs: parseFlag('--epoch-genesis', flags.epochGenesis, timeMs, mistakes),
     lengthMs: parseFlag('--epoch-length', flags.epochLength, durationMs, mistakes),
     issueTimeMs:
       flags.issuedAt === undefined
         ? Date.now()
         : parseFlag('--issued-at', flags.issuedAt, timeMs, mistakes),
   }
-  if (parsed.genesisMs > parsed.issueTimeMs) {
+  if (parsed.genesisAtMs > parsed.issueTimeMs) {
     mistakes.push('--epoch-genesis: the request would be older than the first epoch')
   }
   if (mistakes.length > 0) {
@@ -93,6 +93,6 @@ export async function readRequestFlags(flags: RequestFlags, mistakes: string[] =
       ...(flags.idempotencyKey !== undefined && { idempotencyKey: flags.idempotencyKey }),
     },
     issueTimeMs: parsed.issueTimeMs,
-    epochs: { genesisMs: parsed.genesisMs, lengthMs: parsed.lengthMs },
+    epochs: { genesisAtMs: parsed.genesisAtMs, lengthMs: parsed.lengthMs },
   }
 }

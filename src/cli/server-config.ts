@@ -11,7 +11,7 @@ export const STORE_OPTIONS = [
   'idleTimeoutMs',
   'maxSessionAgeMs',
   'retentionMs',
-  'epochGenesisMs',
+  'epochGenesisAtMs',
   'epochLengthMs',
   'sealingKeys',
 ] as const satisfies (keyof Config)[]

@@ -41,7 +41,7 @@ export function readUseFlags(flags: UseFlags, mistakes: string[]) {
   }
   const object: ObjectAddress | undefined = containerId && { containerId, objectId }
   const epochs: EpochSettings = {
-    genesisMs: parseFlag('--epoch-genesis', flags.epochGenesis, timeMs, mistakes),
+    genesisAtMs: parseFlag('--epoch-genesis', flags.epochGenesis, timeMs, mistakes),
     lengthMs: parseFlag('--epoch-length', flags.epochLength, durationMs, mistakes),
   }
   return { verb, object, epochs }
@@ -86,10 +86,10 @@ export function tokenFacts(token: SessionToken) {
 }
 
 /** The same for people. */
-export function tokenLines(token: SessionToken, { genesisMs, lengthMs }: EpochSettings): string {
+export function tokenLines(token: SessionToken, { genesisAtMs, lengthMs }: EpochSettings): string {
   const { id, owner, verb, sessionKey, container, object } = tokenFacts(token)
   const { exp } = token.lifetime
-  const expires = isoText(genesisMs + Number(exp + 1n) * lengthMs)
+  const expires = isoText(genesisAtMs + Number(exp + 1n) * lengthMs)
   const objects = object === null ? 'every object' : `object hex:${object}`
   return [
     `session      ${id}`,

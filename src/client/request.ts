@@ -42,7 +42,7 @@ export interface PreparedRequest {
  *
  * const { bytes } = prepareRequest(
  *   { ownerKey: generateKey('ed25519'), lifetimeMs: 3_600_000, idempotencyKey: crypto.randomUUID() },
- *   { genesisMs: 0, lengthMs: 1000 },
+ *   { genesisAtMs: 0, lengthMs: 1000 },
  *   Date.now(),
  * )
  * console.log(bytes.length)
@@ -50,11 +50,11 @@ export interface PreparedRequest {
  */
 export function prepareRequest(
   options: RequestOptions,
-  epochs: { readonly genesisMs: number; readonly lengthMs: number },
+  epochs: { readonly genesisAtMs: number; readonly lengthMs: number },
   nowMs: number,
 ): PreparedRequest {
   const owner = options.owner ?? ownerIdOf(options.ownerKey)
-  const now = Math.floor((nowMs - epochs.genesisMs) / epochs.lengthMs)
+  const now = Math.floor((nowMs - epochs.genesisAtMs) / epochs.lengthMs)
   if (!(Number.isSafeInteger(now) && now >= 0)) {
     throw new RangeError('the request is of no epoch of the server: look at the time and at epochs')
   }

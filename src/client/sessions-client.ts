@@ -97,9 +97,9 @@ export class SessionsClient {
 
   /**
    * A page of the sessions that match. For the next page, add its length to `skip`; `listAll` gives all of them. Throws
-   * RangeError where `take` is more than a page may have.
+   * RangeError where `take` is more than a page may have, and the signal's reason.
    */
-  async list(options: ListOptions = {}): Promise<SessionInfoPage> {
+  async list(options: ListOptions = {}, signal?: AbortSignal): Promise<SessionInfoPage> {
     const { id, userId, active, fromTimeMs, toTimeMs, skip = 0, take, total = false } = options
     if (take !== undefined && take > MAX_PAGE) {
       throw new RangeError(`a page has at most ${MAX_PAGE} sessions, not ${take}: use listAll`)
@@ -120,7 +120,7 @@ export class SessionsClient {
       paging: { skip: BigInt(skip), take: take === undefined ? 0 : Math.max(take, 1), total },
     }
     const types = [SessionPageRequest, SessionPageReply] as const
-    const { page, details } = await this.call('get_sessions', ...types, request, metadata)
+    const { page, details } = await this.call('get_sessions', ...types, request, metadata, signal)
     const sessions = page?.data.slice(0, take) ?? []
     return {
       sessions: sessions.map((session, i) => readSession(session, details[i])),
@@ -197,6 +197,7 @@ export class SessionsClient {
     replyType: { decode(bytes: Uint8Array): Reply },
     request: Request,
     metadata = new Metadata(),
+    signal?: AbortSignal,
   ): Promise<Detailed<Reply>> {
     const { client, address } = this.connection
     const path = `/sessions_v1.Sessions/${method}`
@@ -205,7 +206,7 @@ export class SessionsClient {
     metadata.set('sessiond-with-details', '1')
     let answer: Uint8Array
     try {
-      answer = await callUnary(client, path, bytes, deadlineAtMs, undefined, metadata)
+      answer = await callUnary(client, path, bytes, deadlineAtMs, signal, metadata)
     } catch (error) {
       throw explain(error, address, 'the sessions commands')
     }

@@ -15,14 +15,9 @@ export interface CommandableSessions {
   has(command: string): boolean
   /**
    * Runs a command. Returns its result as JSON text; null if it has none. `json`: the arguments, an object in UTF-8,
-   * or empty. `signal` ends the walk of a list. Throws MalformedError, and what the command throws.
+   * or empty. Throws MalformedError, and what the command throws.
    */
-  run(
-    command: string,
-    json: Uint8Array,
-    caller: Caller,
-    signal?: AbortSignal,
-  ): Promise<string | null>
+  run(command: string, json: Uint8Array, caller: Caller): Promise<string | null>
 }
 
 type Values = Readonly<Record<string, unknown>>
@@ -43,12 +38,12 @@ const TAKES: ReadonlyMap<string, Taken> = new Map([
 export function commandableSessions(commands: SessionCommands): CommandableSessions {
   return {
     has: (command) => TAKES.has(command),
-    async run(command, json, caller, signal) {
+    async run(command, json, caller) {
       const given = readArguments(json)
       const args = new Arguments(given)
       args.takeOnly(TAKES.get(command) ?? taking())
       if (command === 'get_sessions') {
-        return listPage(commands, args, signal)
+        return listPage(commands, args, caller)
       }
       const own = command === 'open_session' ? new Arguments(openArguments(given)) : args
       const result = await COMMANDS.get(command)?.(commands, own, caller)
@@ -73,7 +68,7 @@ function readArguments(json: Uint8Array): Values {
 async function listPage(
   commands: SessionCommands,
   args: Arguments,
-  signal: AbortSignal | undefined,
+  { signal }: Caller,
 ): Promise<string> {
   const filter = args.isNull('filter') ? {} : args.object('filter')
   const paging = args.isNull('paging') ? {} : args.object('paging')

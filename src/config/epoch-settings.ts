@@ -3,8 +3,8 @@ import type { Config } from './serve-options.js'
 
 /** How the configured server counts time. */
 export function epochSettings({
-  epochGenesisMs,
+  epochGenesisAtMs,
   epochLengthMs,
-}: Pick<Config, 'epochGenesisMs' | 'epochLengthMs'>): EpochSettings {
-  return { genesisMs: epochGenesisMs, lengthMs: epochLengthMs }
+}: Pick<Config, 'epochGenesisAtMs' | 'epochLengthMs'>): EpochSettings {
+  return { genesisAtMs: epochGenesisAtMs, lengthMs: epochLengthMs }
 }

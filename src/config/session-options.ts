@@ -74,7 +74,7 @@ export const SESSION_OPTIONS = {
     help: 'largest number of open sessions in the session list, most recently used first; bounds the memory of the list',
     parse: count,
   }),
-  epochGenesisMs: option({
+  epochGenesisAtMs: option({
     name: 'epoch-genesis',
     placeholder: 'TIME',
     default: '0',

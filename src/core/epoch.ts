@@ -1,7 +1,7 @@
 /** How epochs are counted: `epoch = floor((now − genesis) / length)`. Milliseconds. */
 export interface EpochSettings {
   /** When epoch 0 began, in Unix time. */
-  readonly genesisMs: number
+  readonly genesisAtMs: number
   readonly lengthMs: number
 }
 
@@ -17,14 +17,14 @@ export class EpochClock {
   ) {}
 
   now(): bigint {
-    const { genesisMs, lengthMs } = this.settings
-    return BigInt(Math.floor((this.nowMs() - genesisMs) / lengthMs))
+    const { genesisAtMs, lengthMs } = this.settings
+    return BigInt(Math.floor((this.nowMs() - genesisAtMs) / lengthMs))
   }
 
   /** The first millisecond after `epoch`, in Unix time. At most the largest safe integer. */
   endsAtMs(epoch: bigint): number {
-    const { genesisMs, lengthMs } = this.settings
-    const end = BigInt(genesisMs) + (epoch + 1n) * BigInt(lengthMs)
+    const { genesisAtMs, lengthMs } = this.settings
+    const end = BigInt(genesisAtMs) + (epoch + 1n) * BigInt(lengthMs)
     return end < BigInt(Number.MAX_SAFE_INTEGER) ? Number(end) : Number.MAX_SAFE_INTEGER
   }
 

@@ -1,5 +1,4 @@
 import type { Server } from 'node:http'
-import type { Socket } from 'node:net'
 import type { Tls } from '../credentials/tls.js'
 import { type AnswerOptions, answer, isCall } from '../http/answer.js'
 import { boundConnections, countAnswers } from '../http/connections.js'
@@ -7,7 +6,8 @@ import { oneByOne } from '../http/pipelined.js'
 import { createHttpServer } from '../http/server.js'
 import { UnderWay } from '../http/under-way.js'
 import { backgroundInterval, type Every } from '../net/background-timers.js'
-import { type Listening, listen } from '../net/listen.js'
+import { closeWithin } from '../net/connections.js'
+import { listen } from '../net/listen.js'
 import { servedBy } from '../net/request.js'
 import type { Unsent } from '../net/unsent.js'
 import type { FeedHub } from './hub.js'
@@ -106,7 +106,16 @@ export async function startFeedServer(
       stopPings()
       stopReports()
       viewers.close()
-      return closeWithin(graceMs, listening, calls, connections)
+      const cut = () => {
+        const underWay = calls.size
+        for (const socket of connections) {
+          socket.destroy()
+        }
+        return underWay
+      }
+      // Viewers and idle connections have so long to end by themselves. Nobody but calls is waited for.
+      const timer = setTimeout(() => calls.whenNone(cut), Math.min(graceMs, CLOSE_TIMEOUT_MS))
+      return closeWithin(graceMs, listening, cut).finally(() => clearTimeout(timer))
     },
   }
 }
@@ -153,32 +162,5 @@ function reportUsage(
       lastReport = text
       onUsage(report)
     }
-  })
-}
-
-/** Waits for the calls in progress, and for nobody else. Returns how many it cut. */
-function closeWithin(
-  graceMs: number,
-  listening: Listening,
-  calls: UnderWay,
-  connections: ReadonlySet<Socket>,
-): Promise<number> {
-  return new Promise((resolve) => {
-    let wereCut = 0
-    const cut = () => {
-      wereCut = calls.size
-      for (const socket of connections) {
-        socket.destroy()
-      }
-    }
-    const timers = [
-      // Viewers and idle connections have so long to end by themselves.
-      setTimeout(() => calls.whenNone(cut), Math.min(graceMs, CLOSE_TIMEOUT_MS)),
-      setTimeout(cut, graceMs),
-    ]
-    listening.close().then(() => {
-      timers.forEach(clearTimeout)
-      resolve(wereCut)
-    })
   })
 }

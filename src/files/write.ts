@@ -6,6 +6,11 @@ import { InputFileError } from '../core/errors.js'
 import { isDescriptor, STDOUT } from './descriptors.js'
 import { syncDirectory } from './directory.js'
 
+/** An end for a temporary name, so that no other process has the same. */
+export function randomSuffix(): string {
+  return randomBytes(6).toString('hex')
+}
+
 /** Appends to a file. Throws InputFileError. */
 export type Write = (bytes: Uint8Array | string) => Promise<void>
 
@@ -46,7 +51,7 @@ async function writeWhole<T>(
   fill: (write: Write) => Promise<T>,
   name: (temporary: string) => Promise<void>,
 ): Promise<T> {
-  const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`
+  const temporary = `${file}.${randomSuffix()}.tmp`
   try {
     const handle = await writing(file, () => open(temporary, 'wx', 0o600))
     let filled: T

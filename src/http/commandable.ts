@@ -5,6 +5,7 @@ import type { CallObserver } from '../core/calls.js'
 import { SessiondError } from '../core/errors.js'
 import type { Caller } from '../core/operators/audit.js'
 import { peerText } from '../net/address.js'
+import { callerUntilClosed, hasGone } from '../net/connections.js'
 import { hasJsonType, readBody } from '../net/request.js'
 
 const PREFIX = `/${SERVICE}/`
@@ -46,6 +47,7 @@ export async function answerCommand(
     givenId: correlationId,
     header,
   })
+  let waiting: Caller | undefined
   try {
     const result = await running.run(async () => {
       const caller = admit(request, ports)
@@ -56,15 +58,16 @@ export async function answerCommand(
         response.setHeader('Allow', 'POST')
         throw refused('BadRequest', 405, 'MethodNotAllowed', `${request.method} is not allowed`)
       }
-      return sessions.run(command, await readArguments(request), caller)
+      waiting = callerUntilClosed(caller, response)
+      return sessions.run(command, await readArguments(request), waiting)
     })
     const status = result === null ? 204 : 200
     send(response, status, result)
     running.end({ code: `${status}` })
   } catch (error) {
-    if (error === request.errored) {
+    if (error === request.errored || (waiting && hasGone(waiting, error))) {
       running.end({ code: '499' })
-      return // Whoever asked is gone, in the middle of the request.
+      return // Whoever asked is gone, in the middle of the request or before its answer.
     }
     const description = descriptionFor(error, running.requestId)
     const { code, status, message, category, details } = description

@@ -1,6 +1,7 @@
 import type { Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { Server as TlsServer } from 'node:tls'
+import { limitConnections } from '../net/connections.js'
 import type { Unsent } from '../net/unsent.js'
 
 /** The memory of an unsent answer beside its bytes. */
@@ -16,25 +17,25 @@ export function boundConnections(
   max: number,
   onLimited: () => void,
 ): ReadonlySet<Socket> {
-  const open = new Set<Socket>()
   /** Idle connections by their addresses: over TLS a request has another socket. */
   const waiting = new Map<string, Socket>()
-  server.on('connection', (socket: Socket) => {
-    const key = keyOf(socket)
-    if (open.size >= max) {
-      onLimited()
-      const [first] = waiting.entries()
-      if (first === undefined) {
-        socket.destroy()
-        return
-      }
-      waiting.delete(first[0])
-      first[1].destroy()
+  const open = limitConnections(server, max, () => {
+    onLimited()
+    const [first] = waiting.entries()
+    if (first === undefined) {
+      return false
     }
-    open.add(socket)
+    waiting.delete(first[0])
+    first[1].destroy()
+    return true
+  })
+  server.on('connection', (socket: Socket) => {
+    if (!open.has(socket)) {
+      return
+    }
+    const key = keyOf(socket)
     waiting.set(key, socket)
     socket.once('close', () => {
-      open.delete(socket)
       // Another connection may have this address by now.
       if (waiting.get(key) === socket) {
         waiting.delete(key)

@@ -20,13 +20,13 @@ export function observeCalls(log: Logger, metrics?: Metrics): CallObserver {
       const isUsable = givenId !== undefined && REQUEST_ID.test(givenId)
       const requestId = isUsable ? givenId : randomUUID()
       const span = startCallSpan(call, requestId)
-      metrics?.callBegun(call.transport)
+      metrics?.calls.begun(call.transport)
       return {
         requestId,
         run: span.run,
         end(outcome) {
           const durationMs = performance.now() - startedAtMs
-          metrics?.callEnded(call.transport, call.method, outcome.code, durationMs)
+          metrics?.calls.ended(call.transport, call.method, outcome.code, durationMs)
           span.end(outcome)
           if (outcome.error !== undefined || log.isLevelEnabled('debug')) {
             logCall(log, call, outcome, { requestId, durationMs, traceId: span.traceId })

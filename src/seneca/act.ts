@@ -1,6 +1,7 @@
 import type { CallObserver } from '../core/calls.js'
 import { InvalidFieldError, VersionError } from '../core/errors.js'
 import type { Caller } from '../core/operators/audit.js'
+import { hasGone } from '../net/connections.js'
 import { Arguments } from './arguments.js'
 import { COMMANDS, type SessionCommands } from './commands.js'
 import { toSenecaError, UnknownActError } from './errors.js'
@@ -11,6 +12,8 @@ const VERSION = 1
 /** The method that observers see for an unknown command. */
 const UNKNOWN = 'unknown'
 const OK = { code: '200' }
+/** Nobody waits for the outcome. The status is nginx's, and is sent to nobody. */
+const GONE: Outcome = { status: 499, json: 'null' }
 
 type Act = Readonly<Record<string, unknown>>
 
@@ -35,6 +38,10 @@ export function actRunner(commands: SessionCommands, observer: CallObserver): Ru
       running.end(OK)
       return { status: 200, json }
     } catch (error) {
+      if (hasGone(caller, error)) {
+        running.end({ code: `${GONE.status}` })
+        return GONE
+      }
       const outcome = refusal(error, running.requestId)
       const isInternal = outcome.status === 500
       running.end({ code: `${outcome.status}`, error, isInternal })

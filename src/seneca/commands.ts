@@ -54,20 +54,21 @@ const MAX_OLDER_LIST = 1000
  */
 export const COMMANDS: ReadonlyMap<string, Command> = new Map(
   Object.entries<Command>({
-    async get_sessions(commands, args) {
+    async get_sessions(commands, args, caller) {
       args.takeNoUnknown()
       // Existing clients send `paging: null` for no paging. That does not weaken their filter.
       const hasPaging = args.has('paging') && !args.isNull('paging')
       if (args.has('filter') || hasPaging) {
         args.takeOnly(PAGE_OF_LIST)
         const filter = args.object('filter')
-        return listPage(commands, filter, hasPaging ? args.object('paging') : undefined)
+        const query = readListArguments(filter, hasPaging ? args.object('paging') : undefined)
+        return listPage(commands, query, caller)
       }
       args.takeOnly(USER_ID)
       if (!args.has('user_id')) {
         throw new MissingFieldError('user_id, filter or paging')
       }
-      return listAllOpen(commands, args.required('user_id'))
+      return listAllOpen(commands, args.required('user_id'), caller)
     },
 
     async load_session(commands, args) {
@@ -162,18 +163,22 @@ function olderUser(args: Arguments): Arguments {
 
 async function listPage(
   commands: SessionCommands,
-  filter: Readonly<Record<string, unknown>> | undefined,
-  paging: Readonly<Record<string, unknown>> | undefined,
+  query: ListArguments,
+  { signal }: Caller,
 ): Promise<string> {
-  const { sessions, total } = await commands.list(readListArguments(filter, paging))
+  const { sessions, total } = await commands.list(query, signal)
   return `{"total":${total},"data":[${sessions.map(sessionV1Json).join()}]}`
 }
 
 /** Throws InvalidFieldError if there are too many for one answer. */
-async function listAllOpen(commands: SessionCommands, userId: string): Promise<string> {
+async function listAllOpen(
+  commands: SessionCommands,
+  userId: string,
+  { signal }: Caller,
+): Promise<string> {
   const found = new Map<string, SessionInfo>()
   for (let skip = 0; ; skip += PAGE) {
-    const { sessions } = await commands.list({ userId, active: true, skip, take: PAGE })
+    const { sessions } = await commands.list({ userId, active: true, skip, take: PAGE }, signal)
     // A request between two pages moves its session to the front and pushes others to the next page.
     for (const session of sessions) {
       found.set(session.id, session)

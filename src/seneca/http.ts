@@ -1,6 +1,8 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Caller } from '../core/operators/audit.js'
 import { ByteBudget } from '../net/byte-budget.js'
+import { closeWithin } from '../net/connections.js'
 import { listen } from '../net/listen.js'
 import { isLoopback } from '../net/loopback.js'
 import { heedEveryHeader, servedBy } from '../net/request.js'
@@ -15,7 +17,6 @@ import {
 } from './http-request.js'
 import {
   boundConnections,
-  closeWithin,
   type SenecaHooks,
   type SenecaListener,
   STALL_TIMEOUT_MS,
@@ -29,7 +30,7 @@ const CHECK_INTERVAL_MS = 1_000
 
 /** The limits of all connections together. */
 export interface HttpLimits {
-  /** Clients open a connection for each act. */
+  /** Clients open a connection for each act. Beyond half of them, each new one closes the idle ones. */
   readonly maxConnections: number
   /** Bytes of bodies in memory, from their arrival to their answer. Further bytes wait unread. */
   readonly maxHeldBytes: number
@@ -58,8 +59,12 @@ export async function startSenecaHttp(
     servedBy((request, response) => requests.serve(request, response), hooks.onFailure),
   )
   heedEveryHeader(server)
-  boundConnections(server, maxConnections, hooks)
-  letIdleGiveWay(server, maxConnections / 2)
+  const open = boundConnections(server, maxConnections, hooks)
+  server.on('connection', () => {
+    if (open.size > maxConnections / 2) {
+      server.closeIdleConnections()
+    }
+  })
   server.setTimeout(STALL_TIMEOUT_MS)
   const listening = await listen(server, { host, port }, { option: '--seneca', scheme: 'http' })
   server.on('error', ({ message }) => hooks.onRefused(message))
@@ -113,7 +118,7 @@ class Requests {
     let outcome: Outcome
     try {
       checkRequest(request, this.admission)
-      outcome = await this.run(request)
+      outcome = await this.run(request, senecaCaller(socket, response))
     } catch (error) {
       outcome = refusal(error)
       onRefused(error instanceof Error ? error.message : 'internal error')
@@ -128,25 +133,13 @@ class Requests {
   }
 
   /** Bytes of a body count when they arrive. Announced ones do not. */
-  private async run(request: IncomingMessage): Promise<Outcome> {
+  private async run(request: IncomingMessage, caller: Caller): Promise<Outcome> {
     const share = this.bodies.share()
     try {
       const act = await readAct(request, (bytes) => this.bodies.take(share, bytes))
-      return await this.runAct(act, senecaCaller(request.socket), messageIdOf(request))
+      return await this.runAct(act, caller, messageIdOf(request))
     } finally {
       this.bodies.free(share)
     }
   }
-}
-
-/** Beyond so many connections, a new one closes the idle ones. */
-function letIdleGiveWay(server: Server, beyond: number): void {
-  let connections = 0
-  server.on('connection', (socket) => {
-    connections++
-    socket.on('close', () => connections--)
-    if (connections > beyond) {
-      server.closeIdleConnections()
-    }
-  })
 }

@@ -1,8 +1,9 @@
+import type { ServerResponse } from 'node:http'
 import type { Server, Socket } from 'node:net'
 import type { CallObserver } from '../core/calls.js'
 import type { Caller } from '../core/operators/audit.js'
 import { peerText } from '../net/address.js'
-import type { Listening } from '../net/listen.js'
+import { callerUntilClosed, limitConnections } from '../net/connections.js'
 import type { Unsent } from '../net/unsent.js'
 
 export interface SenecaListener {
@@ -35,48 +36,25 @@ export const MAX_CONNECTIONS = 512
 /** Nothing sent or received for so long, with an unfinished message or an unsent answer, ends a connection. */
 export const STALL_TIMEOUT_MS = 30_000
 
-/** Refuses connections beyond `max`, and has the unsent answers of the others counted. */
+/** Refuses connections beyond `max`, and has the unsent answers of the others counted. Returns the open ones. */
 export function boundConnections(
   server: Server,
   max: number,
   { onRefused, unsent }: SenecaHooks,
-): void {
-  let open = 0
-  // Node's own limit counts the connections of one address of a server. This one counts all addresses together.
+): ReadonlySet<Socket> {
+  const open = limitConnections(server, max, () => {
+    onRefused(`there are ${max} connections, the most allowed`)
+    return false
+  })
   server.on('connection', (socket) => {
-    if (open >= max) {
-      onRefused(`there are ${max} connections, the most allowed`)
-      socket.destroy()
-      return
+    if (open.has(socket)) {
+      unsent.count(socket)
     }
-    open++
-    socket.once('close', () => open--)
-    unsent.count(socket)
   })
+  return open
 }
 
-/** The caller on a connection. Seneca has no place for a name. */
-export function senecaCaller(socket: Socket): Caller {
-  return { name: 'seneca', address: peerText(socket) }
-}
-
-/**
- * Accepts no more connections and waits until the open ones end. After `graceMs` it calls `cut`. Returns what `cut`
- * returned, or 0.
- */
-export function closeWithin(
-  graceMs: number,
-  listening: Listening,
-  cut: () => number,
-): Promise<number> {
-  return new Promise((resolve) => {
-    let wereCut = 0
-    const timer = setTimeout(() => {
-      wereCut = cut()
-    }, graceMs)
-    listening.close().then(() => {
-      clearTimeout(timer)
-      resolve(wereCut)
-    })
-  })
+/** The caller on a connection, who waits until that, or the answer, closes. Seneca has no place for a name. */
+export function senecaCaller(socket: Socket, answer: Socket | ServerResponse = socket): Caller {
+  return callerUntilClosed({ name: 'seneca', address: peerText(socket) }, answer)
 }

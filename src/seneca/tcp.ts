@@ -1,10 +1,10 @@
 import { createServer } from 'node:net'
+import { closeWithin } from '../net/connections.js'
 import { listen } from '../net/listen.js'
 import { actRunner } from './act.js'
 import type { SessionCommands } from './commands.js'
 import {
   boundConnections,
-  closeWithin,
   MAX_CONNECTIONS,
   type SenecaHooks,
   type SenecaListener,

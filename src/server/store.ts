@@ -26,7 +26,7 @@ export async function openStore(
   const { waitForLockMs, acceptDamage } = config
   const engine = await storeEngine(storePlace(config))
   // A new store would keep this genesis for good. With an existing store, the clock is wrong instead.
-  if (epochs.genesisMs > Date.now() && !(await engine.exists())) {
+  if (epochs.genesisAtMs > Date.now() && !(await engine.exists())) {
     throw new ConfigError([
       '--epoch-genesis: is yet to come: until then no session could be opened',
     ])

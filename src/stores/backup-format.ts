@@ -61,7 +61,7 @@ export function encodeItem(item: BackupItem): Buffer {
       return sized({
         header: {
           timeMs: BigInt(item.timeMs),
-          epochGenesisMs: BigInt(item.epochs.genesisMs),
+          epochGenesisMs: BigInt(item.epochs.genesisAtMs),
           epochLengthMs: BigInt(item.epochs.lengthMs),
         },
       })
@@ -89,7 +89,7 @@ export function decodeItem(bytes: Uint8Array): BackupItem | null {
   const { header, session, seal, answer, deadline, end } = BackupMessage.decode(bytes)
   if (header !== undefined) {
     const epochs = {
-      genesisMs: Number(header.epochGenesisMs),
+      genesisAtMs: Number(header.epochGenesisMs),
       lengthMs: Number(header.epochLengthMs),
     }
     return { kind: 'header', timeMs: Number(header.timeMs), epochs }

@@ -36,7 +36,7 @@ export type TokenReason =
   | 'BAD_SIGNATURE'
   | 'BAD_PROOF'
 
-const UNIX_SECONDS: EpochSettings = { genesisMs: 0, lengthMs: 1000 }
+const UNIX_SECONDS: EpochSettings = { genesisAtMs: 0, lengthMs: 1000 }
 
 /**
  * The epoch now, by this machine's clock. `epochs`: as the server counts them (`--epoch-genesis`, `--epoch-length`).
@@ -46,7 +46,7 @@ const UNIX_SECONDS: EpochSettings = { genesisMs: 0, lengthMs: 1000 }
  * ```ts
  * import { epochNow } from 'sessiond/token'
  *
- * console.log(epochNow({ genesisMs: Date.UTC(2024, 0, 1), lengthMs: 60_000 }))
+ * console.log(epochNow({ genesisAtMs: Date.UTC(2024, 0, 1), lengthMs: 60_000 }))
  * ```
  */
 export function epochNow(epochs: EpochSettings = UNIX_SECONDS): bigint {

@@ -13,7 +13,7 @@ it('fills the stores of the benches with every row that a server would have writ
   const built = await run(process.execPath, [BUILD, JSON.stringify({ location, count: COUNT })])
   expect(built).toMatchObject({ code: 0, stderr: '' })
 
-  const store = await LevelStore.open(location, { epochs: { genesisMs: 0, lengthMs: 1000 } })
+  const store = await LevelStore.open(location, { epochs: { genesisAtMs: 0, lengthMs: 1000 } })
   onTestFinished(() => store.close())
   const dueAtMs = ({ active, closeTimeMs, requestTimeMs, token }: Session) =>
     active ? requestTimeMs + (token === null ? 1 : 30) * DAY_MS : (closeTimeMs ?? 0) + 7 * DAY_MS

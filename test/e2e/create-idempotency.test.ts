@@ -131,7 +131,7 @@ describe('after a restart', () => {
     expect(second.id).toBe(first.id)
     expect(bodyOf(second)).toEqual(bodyOf(first))
 
-    const epochs = { genesisMs: 0, lengthMs: 1000 }
+    const epochs = { genesisAtMs: 0, lengthMs: 1000 }
     const store = await LevelStore.open(join(directory, 'store'), { epochs })
     await store.update(first.id, (session) => ({
       session: { ...session, active: false, closeTimeMs: session.openTimeMs },

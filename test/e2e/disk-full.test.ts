@@ -74,7 +74,7 @@ describe.skipIf(!canMount())('a server whose disk is full', () => {
       const location = join(copy, 'data', 'store')
       expect(await auditLevel(location)).toEqual([])
       expect(await sessiond(['check', '--data-dir', join(copy, 'data')])).toMatchObject({ code: 0 })
-      const store = await LevelStore.open(location, { epochs: { genesisMs: 0, lengthMs: 1000 } })
+      const store = await LevelStore.open(location, { epochs: { genesisAtMs: 0, lengthMs: 1000 } })
       onTestFinished(() => store.close())
       for (const { id } of created) {
         expect(await store.get(id)).toMatchObject({ active: true })

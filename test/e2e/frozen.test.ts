@@ -52,7 +52,7 @@ it('a process that is stopped under load goes on where it was, and has lost noth
   expect(end).toMatchObject({ code: 0, signal: null })
   expect(stdout).not.toContain('clock-suspect')
 
-  const epochs = { genesisMs: 0, lengthMs: 1000 }
+  const epochs = { genesisAtMs: 0, lengthMs: 1000 }
   const store = await LevelStore.open(join(dataDir, 'store'), { epochs })
   const lost: string[] = []
   for (const id of created) {

@@ -20,7 +20,7 @@ const CALLERS = 8
 async function expectAllKept(dataDir: string, load: MixedLoad): Promise<void> {
   const location = join(dataDir, 'store')
   expect(await auditLevel(location)).toEqual([])
-  const store = await LevelStore.open(location, { epochs: { genesisMs: 0, lengthMs: 1000 } })
+  const store = await LevelStore.open(location, { epochs: { genesisAtMs: 0, lengthMs: 1000 } })
   try {
     for (const { answer } of load.creates) {
       if (answer !== undefined) {

@@ -54,7 +54,7 @@ async function expectAllThere(dataDir: string, sent: readonly Sent[]): Promise<v
   expect(await auditLevel(location)).toEqual([])
   const json = await readFile(join(dataDir, 'sealing-keys.json'), 'utf8')
   const sealingKeys = sealingKeysFromJson(json, 'sealing-keys.json')
-  const store = await LevelStore.open(location, { epochs: { genesisMs: 0, lengthMs: 1000 } })
+  const store = await LevelStore.open(location, { epochs: { genesisAtMs: 0, lengthMs: 1000 } })
   try {
     const due = await store.due(Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
     const dueIds = new Set(due.map((deadline) => deadline.kind === 'session' && deadline.id))

@@ -141,7 +141,7 @@ async function readSecrets(dataDir: string, ids: readonly string[]): Promise<voi
   for (const [id, key] of keys.keys) {
     secrets[`sealing key ${id}`] = key
   }
-  const epochs = { genesisMs: 0, lengthMs: 1000 }
+  const epochs = { genesisAtMs: 0, lengthMs: 1000 }
   const store = await LevelStore.open(join(dataDir, 'store'), { epochs })
   for (const id of ids) {
     const session = await store.get(id)

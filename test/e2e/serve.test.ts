@@ -23,7 +23,7 @@ import {
   untilReady,
 } from '../support/process.js'
 
-const UNIX_SECONDS = { genesisMs: 0, lengthMs: 1000 }
+const UNIX_SECONDS = { genesisAtMs: 0, lengthMs: 1000 }
 
 let directory: string
 let dataDir: string

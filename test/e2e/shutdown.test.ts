@@ -61,7 +61,7 @@ async function load(
 
 /** Opens what a server has left, which must be whole. */
 async function inStore<T>(use: (store: LevelStore) => Promise<T>): Promise<T> {
-  const epochs = { genesisMs: 0, lengthMs: 1000 }
+  const epochs = { genesisAtMs: 0, lengthMs: 1000 }
   const store = await LevelStore.open(join(dataDir, 'store'), { epochs })
   try {
     return await use(store)

@@ -36,13 +36,13 @@ function read(sources: Parameters<typeof readConfig>[0]): string {
   expect(Object.keys(config)).toEqual(Object.keys(SERVE_OPTIONS))
   for (const [name, value] of Object.entries(config)) {
     expect(value).not.toBeUndefined()
-    if (typeof value === 'number' && name !== 'epochGenesisMs' && value !== Infinity) {
+    if (typeof value === 'number' && name !== 'epochGenesisAtMs' && value !== Infinity) {
       expect(value).toBeGreaterThanOrEqual(0)
       expect(value).toBeLessThanOrEqual(Number.MAX_SAFE_INTEGER)
     }
   }
   // What is told of a store says it as a date.
-  expect(new Date(config.epochGenesisMs).getTime()).toBe(config.epochGenesisMs)
+  expect(new Date(config.epochGenesisAtMs).getTime()).toBe(config.epochGenesisAtMs)
   return 'config'
 }
 

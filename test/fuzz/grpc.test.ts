@@ -27,7 +27,7 @@ import { sendRaw } from './raw-peer.js'
 
 const { create, sessions } = sessionsAt()
 const { observer, ended, internal } = recordCalls()
-const clock = new EpochClock({ genesisMs: 0, lengthMs: 1000 }, () => START_MS)
+const clock = new EpochClock({ genesisAtMs: 0, lengthMs: 1000 }, () => START_MS)
 const sessionsV1 = sessionsService(sessions, { observer })
 const server = await startTestGrpc(
   {

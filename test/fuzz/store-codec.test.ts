@@ -72,12 +72,12 @@ fuzzCodec(
   [
     {
       layoutVersion: 1,
-      epochs: { genesisMs: 1_700_000_000_000, lengthMs: 1000 },
+      epochs: { genesisAtMs: 1_700_000_000_000, lengthMs: 1000 },
       uncheckedFrom: Uint8Array.of(),
     },
     {
       layoutVersion: 2,
-      epochs: { genesisMs: 1_700_000_000_000, lengthMs: 1000 },
+      epochs: { genesisAtMs: 1_700_000_000_000, lengthMs: 1000 },
       uncheckedFrom: Uint8Array.of(115, 1),
     },
   ],

@@ -17,7 +17,7 @@ const { callUnary } = await load('client/call.js')
 const { readCreateResponse } = await load('envelope/create.js')
 const { uuidText } = await load('core/uuid.js')
 
-const EPOCHS = { genesisMs: 0, lengthMs: 1000 }
+const EPOCHS = { genesisAtMs: 0, lengthMs: 1000 }
 const FIFTY_YEARS_MS = 50 * 365 * 86_400_000
 const directory = fileURLToPath(new URL('store-layout-1/', import.meta.url))
 const dataDir = join(directory, 'data')

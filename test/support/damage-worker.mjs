@@ -12,7 +12,7 @@ import { Database } from '../../dist/stores/level/database.js'
 import { LevelStore } from '../../dist/stores/level/store.js'
 
 const [master, rowsFile, work, first, count] = process.argv.slice(2)
-const EPOCHS = { genesisMs: 0, lengthMs: 1000 }
+const EPOCHS = { genesisAtMs: 0, lengthMs: 1000 }
 const written = new Set(readFileSync(rowsFile, 'utf8').split('\n'))
 
 cpSync(master, join(work, 'whole'), { recursive: true })

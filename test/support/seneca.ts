@@ -13,6 +13,20 @@ export function memorySessions(limits: Partial<Limits> = {}) {
   return { time, store, sessions }
 }
 
+/** A list that is read until its signal aborts. */
+export function untilAborted() {
+  const reading = {
+    isBegun: false,
+    list: (_: unknown, signal?: AbortSignal) => {
+      reading.isBegun = true
+      return new Promise<never>((_, reject) =>
+        signal?.addEventListener('abort', () => reject(signal.reason)),
+      )
+    },
+  }
+  return reading
+}
+
 /** Where a listener is. */
 export const portOf = ({ address }: Pick<SenecaListener, 'address'>) =>
   Number(new URL(address).port)

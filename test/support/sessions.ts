@@ -47,7 +47,7 @@ export function sessionsAt(
   const ports = {
     store,
     clock: new EpochClock(
-      { genesisMs: 0, lengthMs: 1000 },
+      { genesisAtMs: 0, lengthMs: 1000 },
       () => time.nowMs,
       () => time.isSuspect,
     ),

@@ -1,7 +1,7 @@
 import type { Ending, Session } from '../../src/core/session.js'
 import type { Deadline, InsertScope, NewSession, SessionStore } from '../../src/core/store.js'
 
-export const EPOCHS = { genesisMs: 0, lengthMs: 1000 }
+export const EPOCHS = { genesisAtMs: 0, lengthMs: 1000 }
 
 /** A session as a command opens it. */
 export function commandSession(id: string, parts: Partial<Session> = {}): Session {

@@ -15,7 +15,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   observability: ['core', 'net'],
   envelope: ['crypto'],
   config: ['core', 'net', 'stores'],
-  stores: ['core', 'files'],
+  stores: ['core', 'files', 'net'],
   audit: ['core', 'files', 'net', 'config'],
   keys: ['core', 'files', 'crypto', 'config'],
   credentials: ['core', 'files', 'crypto', 'config', 'net', 'observability'],

@@ -21,7 +21,7 @@ export interface Connection {
   /** The keys that `connect` was given. */
   readonly serverKeys: readonly Uint8Array[] | 'any'
   /** Unix milliseconds of epoch 0, and the length of an epoch in milliseconds. */
-  readonly epochs: { readonly genesisMs: number; readonly lengthMs: number }
+  readonly epochs: { readonly genesisAtMs: number; readonly lengthMs: number }
   /** Closes the connection. Calls under way fail, as do later ones. */
   close(): void
 }
@@ -55,10 +55,10 @@ export interface ConnectOptions {
    */
   readonly plaintext?: boolean
   /**
-   * The server's `--epoch-genesis` and `--epoch-length`, in milliseconds. Default: `{ genesisMs: 0, lengthMs: 1000 }`,
+   * The server's `--epoch-genesis` and `--epoch-length`, in milliseconds. Default: `{ genesisAtMs: 0, lengthMs: 1000 }`,
    * so that epochs are Unix seconds.
    */
-  readonly epochs?: { readonly genesisMs: number; readonly lengthMs: number }
+  readonly epochs?: { readonly genesisAtMs: number; readonly lengthMs: number }
 }
 
 /** A server that restarts is found again within this time; grpc-js would wait up to two minutes. */
@@ -89,7 +89,12 @@ const MAX_ANSWER_BYTES = 128 * 1024 * 1024
  * ```
  */
 export function connect(address: string, options: ConnectOptions): Connection {
-  const { tls, adminToken, plaintext = false, epochs = { genesisMs: 0, lengthMs: 1000 } } = options
+  const {
+    tls,
+    adminToken,
+    plaintext = false,
+    epochs = { genesisAtMs: 0, lengthMs: 1000 },
+  } = options
   checkServerKeys(options.serverKeys)
   checkToken(adminToken)
   const isBare = adminToken !== undefined && tls === undefined

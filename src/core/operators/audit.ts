@@ -4,6 +4,8 @@ export interface Caller {
   readonly name: string
   /** The peer, `HOST:PORT`. */
   readonly address: string
+  /** Aborts when the caller waits for no answer any more. Absent: that is not known. */
+  readonly signal?: AbortSignal
 }
 
 /** One line of the audit log. Never holds a secret. */

@@ -27,7 +27,7 @@ export function commandableService(
     }
     const json = argsEmpty ? new Uint8Array() : Buffer.from(argsJson)
     try {
-      const result = await sessions.run(command, json, call.caller, call.signal)
+      const result = await sessions.run(command, json, { ...call.caller, signal: call.signal })
       return {
         error: undefined,
         resultEmpty: result === null,

@@ -226,7 +226,7 @@ export function decodeEntry(bytes: Uint8Array): StoredEntry {
 export function encodeInfo({ layoutVersion, epochs, uncheckedFrom }: Info): Uint8Array {
   return StoreInfo.encode({
     layoutVersion,
-    epochGenesisMs: BigInt(epochs.genesisMs),
+    epochGenesisMs: BigInt(epochs.genesisAtMs),
     epochLengthMs: BigInt(epochs.lengthMs),
     uncheckedFrom,
   }).finish()
@@ -237,7 +237,7 @@ export function decodeInfo(bytes: Uint8Array): Info {
   return {
     layoutVersion,
     uncheckedFrom: new Uint8Array(uncheckedFrom),
-    epochs: { genesisMs: milliseconds(epochGenesisMs), lengthMs: milliseconds(epochLengthMs) },
+    epochs: { genesisAtMs: milliseconds(epochGenesisMs), lengthMs: milliseconds(epochLengthMs) },
   }
 }
 

@@ -11,7 +11,7 @@ import { verifyChain } from '../../../src/envelope/chain.js'
 import { readCreateRequest } from '../../../src/envelope/create.js'
 import { verifiers } from '../../support/envelope.js'
 
-const EPOCHS = { genesisMs: 10_000, lengthMs: 1000 }
+const EPOCHS = { genesisAtMs: 10_000, lengthMs: 1000 }
 const ownerKey = generateKey('ed25519')
 
 function prepare(options: Partial<RequestOptions> = {}, nowMs = 15_999) {

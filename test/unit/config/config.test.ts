@@ -56,7 +56,7 @@ describe('the configuration', () => {
       retentionMs: 7 * 24 * 3600 * 1000,
       cryptoThreads: 1,
       maxDataBytes: 32_768,
-      epochGenesisMs: 0,
+      epochGenesisAtMs: 0,
       epochLengthMs: 1000,
       identityKey: 'data/identity.pem',
       sealingKeys: 'data/sealing-keys.json',
@@ -132,8 +132,8 @@ describe('the configuration', () => {
   })
 
   it.each([
-    ['epoch-genesis', '2026-01-01T00:00:00Z', 'epochGenesisMs', 1_767_225_600_000],
-    ['epoch-genesis', '1767225600', 'epochGenesisMs', 1_767_225_600_000],
+    ['epoch-genesis', '2026-01-01T00:00:00Z', 'epochGenesisAtMs', 1_767_225_600_000],
+    ['epoch-genesis', '1767225600', 'epochGenesisAtMs', 1_767_225_600_000],
     ['epoch-length', '500ms', 'epochLengthMs', 500],
     ['max-lifetime', '1h30m', 'maxLifetimeMs', 5_400_000],
     ['max-lifetime', '1.5h', 'maxLifetimeMs', 5_400_000],

@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { EpochClock } from '../../../src/core/epoch.js'
 
-const at = (nowMs: number, genesisMs = 0, lengthMs = 1000) =>
-  new EpochClock({ genesisMs, lengthMs }, () => nowMs)
+const at = (nowMs: number, genesisAtMs = 0, lengthMs = 1000) =>
+  new EpochClock({ genesisAtMs, lengthMs }, () => nowMs)
 
 describe('epochs', () => {
   it('are Unix seconds by default', () => {
@@ -25,12 +25,12 @@ describe('epochs', () => {
         fc.nat(2 ** 40),
         fc.nat(2 ** 40),
         fc.integer({ min: 1, max: 1e7 }),
-        (genesisMs, sinceMs, lengthMs) => {
-          const clock = at(genesisMs + sinceMs, genesisMs, lengthMs)
+        (genesisAtMs, sinceMs, lengthMs) => {
+          const clock = at(genesisAtMs + sinceMs, genesisAtMs, lengthMs)
           const endsAtMs = clock.endsAtMs(clock.now())
           expect(endsAtMs).toBeGreaterThan(clock.nowMs())
           expect(endsAtMs - clock.nowMs()).toBeLessThanOrEqual(lengthMs)
-          expect(at(endsAtMs, genesisMs, lengthMs).now()).toBe(clock.now() + 1n)
+          expect(at(endsAtMs, genesisAtMs, lengthMs).now()).toBe(clock.now() + 1n)
         },
       ),
     )

@@ -1,12 +1,19 @@
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
-import { request as httpRequest, type OutgoingHttpHeaders } from 'node:http'
+import { createServer, request as httpRequest, type OutgoingHttpHeaders } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { commandableSessions } from '../../../src/commandable/commands.js'
+import { answerCommand } from '../../../src/http/commandable.js'
 import type { Node } from '../../../src/server/start.js'
+import { listenLocally } from '../../support/listen.js'
 import { startTestNode } from '../../support/node.js'
+import { recordCalls } from '../../support/observer.js'
 import { temporaryDirectory } from '../../support/process.js'
+import { memorySessions, untilAborted } from '../../support/seneca.js'
+import { CALLER } from '../../support/sessions.js'
 
 const JSON_HEADERS = { 'content-type': 'application/json' }
 const directory = await temporaryDirectory(afterAll)
@@ -216,6 +223,32 @@ describe('the admin credential', () => {
     const answer = await fetch(url, { method: 'POST' })
     expect([answer.status, await answer.text()]).toEqual([405, 'only GET is allowed here\n'])
   })
+})
+
+it('ends a list whose caller goes away while it is read', async () => {
+  const reading = untilAborted()
+  const { observer, ended } = recordCalls()
+  const ports = {
+    sessions: commandableSessions({ ...memorySessions().sessions, list: reading.list } as never),
+    mayBeAsked: () => true,
+    caller: () => CALLER,
+    observer,
+  }
+  const port = await listenLocally(
+    createServer((request, response) => void answerCommand(request, response, ports)),
+  )
+  const socket = connect(port, '127.0.0.1')
+  socket.write(
+    'POST /v1/sessions/get_sessions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n',
+  )
+  while (!reading.isBegun) {
+    await setImmediate()
+  }
+  socket.resetAndDestroy()
+  while (ended.length === 0) {
+    await setImmediate()
+  }
+  expect(ended).toMatchObject([{ method: 'get_sessions', code: '499' }])
 })
 
 it('counts commands by name and status', async () => {

@@ -14,7 +14,7 @@ import { mintingAt, newPoolKeys } from '../../support/minting.js'
 
 function setUp() {
   const state = { nowMs: 1_700_000_000_000, keys: newPoolKeys() }
-  const clock = new EpochClock({ genesisMs: 0, lengthMs: 1000 }, () => state.nowMs)
+  const clock = new EpochClock({ genesisAtMs: 0, lengthMs: 1000 }, () => state.nowMs)
   const minting = mintingAt(clock, () => state.keys)
   /** How many signatures each job had to check. */
   const asked: number[] = []

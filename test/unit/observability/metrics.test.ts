@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { Metrics, type MetricsSources } from '../../../src/observability/metrics.js'
+import { Metrics } from '../../../src/observability/metrics.js'
+import type { MetricsSources } from '../../../src/observability/source-metrics.js'
 import { readMetrics } from '../../support/prometheus.js'
 
 const countOf = (text: Buffer) => /^sessiond_seneca_refused_total (\d+)$/m.exec(`${text}`)?.[1]
@@ -59,11 +60,11 @@ describe('the metrics', () => {
   it('count the calls of each transport, and time them in seconds', async () => {
     const metrics = new Metrics('1.2.3')
     for (const transport of ['grpc', 'grpc', 'seneca', 'http']) {
-      metrics.callBegun(transport)
+      metrics.calls.begun(transport)
     }
-    metrics.callEnded('grpc', 'Create', 'OK', 1500)
-    metrics.callEnded('seneca', 'open_session', 'OK', 2500)
-    metrics.callEnded('http', 'close_session', 'NOT_FOUND', 3500)
+    metrics.calls.ended('grpc', 'Create', 'OK', 1500)
+    metrics.calls.ended('seneca', 'open_session', 'OK', 2500)
+    metrics.calls.ended('http', 'close_session', 'NOT_FOUND', 3500)
     const samples = await samplesOf(metrics)
     expect(samples).toMatchObject({
       'sessiond_calls_in_flight{transport="grpc"}': 1,

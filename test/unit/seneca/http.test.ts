@@ -6,7 +6,7 @@ import { RefusedError } from '../../../src/client/index.js'
 import type { SessionCommands } from '../../../src/seneca/commands.js'
 import { type HttpLimits, startSenecaHttp } from '../../../src/seneca/http.js'
 import type { SenecaHooks } from '../../../src/seneca/listener.js'
-import { hooks, memorySessions, portOf } from '../../support/seneca.js'
+import { hooks, memorySessions, portOf, untilAborted } from '../../support/seneca.js'
 
 const LIST = '{"role":"sessions","cmd":"get_sessions","filter":{}}'
 const OPEN = '{"role":"sessions","cmd":"open_session","user_id":"eve"}'
@@ -324,6 +324,22 @@ describe('POST /act', () => {
     expect(told.refused).toEqual(['the body has more than 1048576 bytes'])
     expect(socket.bytesWritten).toBeLessThan(32 * 1024 * 1024)
     await stillServes()
+  })
+
+  it('ends a list whose caller goes away while it is read', async ({ start }) => {
+    const reading = untilAborted()
+    const { port, told } = await start({ list: reading.list })
+    const socket = connect(port, '127.0.0.1')
+    socket.write(`${HEAD}\r\nContent-Length: ${LIST.length}\r\n\r\n${LIST}`)
+    while (!reading.isBegun) {
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    socket.resetAndDestroy()
+    while (told.ended.length === 0) {
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect(told.ended).toMatchObject([{ method: 'get_sessions', code: '499' }])
+    expect(told.failures).toEqual([])
   })
 
   it('cuts who sends requests without waiting for answers', async ({ start }) => {

@@ -5,7 +5,7 @@ import type { CallObserver } from '../../../src/core/calls.js'
 import type { SessionCommands } from '../../../src/seneca/commands.js'
 import { startSenecaTcp } from '../../../src/seneca/tcp.js'
 import type { TcpLimits } from '../../../src/seneca/tcp-connection.js'
-import { actLine, connectPeer, hooks, memorySessions } from '../../support/seneca.js'
+import { actLine, connectPeer, hooks, memorySessions, untilAborted } from '../../support/seneca.js'
 
 const MIB = 1024 * 1024
 
@@ -468,6 +468,23 @@ describe('a connection', () => {
     answer()
     await stillServes()
   })
+
+  it.for([
+    ['newer', list],
+    ['older', { role: 'sessions', cmd: 'get_sessions', user_id: 'ann' }],
+  ] as const)(
+    'that ends while a list of the %s dialect is read ends the list too',
+    async ([, act], { started }) => {
+      const reading = untilAborted()
+      const { peer, stillServes, told } = await started({}, { list: reading.list })
+      peer.send(actLine(act))
+      await until(() => reading.isBegun)
+      peer.socket.resetAndDestroy()
+      await until(() => told.ended.length > 0)
+      expect(told.ended).toMatchObject([{ method: 'get_sessions', code: '499' }])
+      await stillServes()
+    },
+  )
 
   it.for<[string, object]>([
     ['stop the process', { role: 'seneca', cmd: 'close' }],

@@ -121,5 +121,5 @@ it('counts epochs as the server does', () => {
   const now = Number(epochNow())
   expect(now).toBeGreaterThanOrEqual(before)
   expect(now).toBeLessThanOrEqual(Math.floor(Date.now() / 1000))
-  expect(epochNow({ genesisMs: Date.now() + 1000, lengthMs: 60_000 })).toBe(-1n)
+  expect(epochNow({ genesisAtMs: Date.now() + 1000, lengthMs: 60_000 })).toBe(-1n)
 })

@@ -19,8 +19,8 @@ export function expectInfo(stored: Info, epochs: EpochSettings, name: string): v
         `${UNCHECKED_LAYOUT_VERSION} and ${LAYOUT_VERSION}: start the release that wrote it, or give another --data-dir`,
     )
   }
-  const { genesisMs, lengthMs } = stored.epochs
-  if (genesisMs !== epochs.genesisMs || lengthMs !== epochs.lengthMs) {
+  const { genesisAtMs, lengthMs } = stored.epochs
+  if (genesisAtMs !== epochs.genesisAtMs || lengthMs !== epochs.lengthMs) {
     throw new StoreMismatchError(
       `${name} was made with ${epochText(stored.epochs)}, but ${epochText(epochs)} ` +
         'is configured, which would move the end of every session: configure what it was made ' +
@@ -29,8 +29,8 @@ export function expectInfo(stored: Info, epochs: EpochSettings, name: string): v
   }
 }
 
-function epochText({ genesisMs, lengthMs }: EpochSettings): string {
-  return `--epoch-genesis ${new Date(genesisMs).toISOString()} and --epoch-length ${lengthMs}ms`
+function epochText({ genesisAtMs, lengthMs }: EpochSettings): string {
+  return `--epoch-genesis ${new Date(genesisAtMs).toISOString()} and --epoch-length ${lengthMs}ms`
 }
 
 /**

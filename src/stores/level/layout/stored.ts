@@ -72,7 +72,7 @@ export function storedInfo(bytes: Uint8Array, location: string): Info {
   const name = `${location}: its record of layout and epochs`
   const info = attempt(name, () => decodeInfo(bytes))
   const { layoutVersion, epochs } = info
-  const isGenesisSane = !Number.isNaN(new Date(epochs.genesisMs).getTime())
+  const isGenesisSane = !Number.isNaN(new Date(epochs.genesisAtMs).getTime())
   if (layoutVersion < 1 || epochs.lengthMs < 1 || !isGenesisSane) {
     throw new StoreDamagedError(`${name} is not whole`)
   }

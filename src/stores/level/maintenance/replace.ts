@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto'
 import { open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { StoreMismatchError } from '../../../core/errors.js'
 import { renameOnDisk, syncDirectory } from '../../../files/directory.js'
+import { randomSuffix } from '../../../files/write.js'
 import type { Repaired, RepairPorts } from '../../engine.js'
 import { holdsDatabase, LOCK_FILE, namesIn } from '../database.js'
 import { expectDatabase } from './check-files.js'
@@ -20,7 +20,7 @@ export async function* repairInPlace(
   ports: RepairPorts,
 ): AsyncGenerator<string, Repaired> {
   await expectDatabase(location)
-  const suffix = randomBytes(6).toString('hex')
+  const suffix = randomSuffix()
   const places = {
     made: replacementOf(location, suffix),
     saved: `${location}.copy-${suffix}`,

@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto'
 import { readdir, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { InputFileError, StoreDamagedError, StoreMismatchError } from '../../../core/errors.js'
 import { syncDirectory } from '../../../files/directory.js'
+import { randomSuffix } from '../../../files/write.js'
 import type { BackupCounts, BackupItem } from '../../backup-format.js'
 import { encodeInfo } from '../../rows/codec.js'
 import { quoted, readRecord } from '../../rows/record.js'
@@ -19,7 +19,7 @@ export async function restoreInPlace(
 ): Promise<BackupCounts> {
   await expectNothing(location)
   const parent = dirname(location)
-  const temporary = `${location}.restoring-${randomBytes(6).toString('hex')}`
+  const temporary = `${location}.restoring-${randomSuffix()}`
   try {
     const counts = await restoreItems(items, temporary, name)
     await syncDirectory(temporary)

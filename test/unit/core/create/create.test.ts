@@ -19,7 +19,7 @@ const KEY = Buffer.from('signing key')
 function setUp(limits: Partial<Limits> = {}, owners: OwnerPolicy = { check() {} }) {
   const time = { nowMs: Number(NOW) * 1000 }
   const store = new MemoryStore()
-  const clock = new EpochClock({ genesisMs: 0, lengthMs: 1000 }, () => time.nowMs)
+  const clock = new EpochClock({ genesisAtMs: 0, lengthMs: 1000 }, () => time.nowMs)
   const settings = {
     maxLifetimeMs: 3_600_000,
     maxEpochDriftMs: 300_000,

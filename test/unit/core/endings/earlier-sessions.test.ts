@@ -14,7 +14,7 @@ function setUp(isSuspect = () => false, store: SessionStore = new MemoryStore())
     walked.push(userId)
     return walk(userId, active)
   }
-  const clock = new EpochClock({ genesisMs: 0, lengthMs: 1000 }, () => START_MS, isSuspect)
+  const clock = new EpochClock({ genesisAtMs: 0, lengthMs: 1000 }, () => START_MS, isSuspect)
   const settings = { idleTimeoutMs: 1, maxSessionAgeMs: 0, retentionMs: 1 }
   const rules = new ExpiryRules(clock, settings)
   const damages: string[] = []

@@ -8,7 +8,7 @@ const DAY_MS = 24 * HOUR_MS
 const NONE = { idleTimeoutMs: 0, maxSessionAgeMs: 0, retentionMs: DAY_MS }
 
 function rulesAt(settings = NONE, nowMs = START_MS, isSuspect = () => false) {
-  const clock = new EpochClock({ genesisMs: 0, lengthMs: 1000 }, () => nowMs, isSuspect)
+  const clock = new EpochClock({ genesisAtMs: 0, lengthMs: 1000 }, () => nowMs, isSuspect)
   return new ExpiryRules(clock, settings)
 }
 

@@ -126,7 +126,7 @@ describe('damage in the store', () => {
   it('is told of once', async () => {
     const { store, time, expiry } = await setUp(damage)
     const told: string[] = []
-    const clock = new EpochClock({ genesisMs: 0, lengthMs: 1000 }, () => time.nowMs)
+    const clock = new EpochClock({ genesisAtMs: 0, lengthMs: 1000 }, () => time.nowMs)
     const sweep = new Sweep(store, clock, expiry.rules, expiry.ended, (problem) =>
       told.push(problem),
     )

@@ -10,7 +10,7 @@ import { MemoryStore } from '../../../support/memory-store.js'
 import { CALLER, HOUR_MS, START_MS, sessionsAt } from '../../../support/sessions.js'
 
 function setUp(store = new MemoryStore()) {
-  const clock = new EpochClock({ genesisMs: 0, lengthMs: 1000 }, () => START_MS)
+  const clock = new EpochClock({ genesisAtMs: 0, lengthMs: 1000 }, () => START_MS)
   const settings = { idleTimeoutMs: HOUR_MS, maxSessionAgeMs: 0, retentionMs: HOUR_MS }
   const leftOut: LeftOut[] = []
   const bringIn = (records: unknown) => {

@@ -82,8 +82,8 @@ describe('opening', () => {
   })
 
   it.each([
-    ['another genesis', { genesisMs: 1000, lengthMs: 1000 }, /1970-01-01T00:00:01.000Z/],
-    ['another length', { genesisMs: 0, lengthMs: 15_000 }, /--epoch-length 1000ms.*15000ms/],
+    ['another genesis', { genesisAtMs: 1000, lengthMs: 1000 }, /1970-01-01T00:00:01.000Z/],
+    ['another length', { genesisAtMs: 0, lengthMs: 15_000 }, /--epoch-length 1000ms.*15000ms/],
   ])('refuses %s, and leaves the store as it was', async (_, epochs, message) => {
     const location = await temporaryDirectory(onTestFinished)
     await (await open(location)).close()

@@ -323,9 +323,9 @@ describe('restoring', () => {
     ],
     ...(
       [
-        ['no length', { genesisMs: 0, lengthMs: 0 }],
-        ['a beginning that is no date', { genesisMs: 9e15, lengthMs: 1000 }],
-        ['a beginning beyond all numbers', { genesisMs: 2 ** 60, lengthMs: 1000 }],
+        ['no length', { genesisAtMs: 0, lengthMs: 0 }],
+        ['a beginning that is no date', { genesisAtMs: 9e15, lengthMs: 1000 }],
+        ['a beginning beyond all numbers', { genesisAtMs: 2 ** 60, lengthMs: 1000 }],
       ] as const
     ).map(([what, epochs]): [string, Buffer, RegExp] => [
       `epochs with ${what}`,

@@ -1,0 +1,110 @@
+import type { Pipeline } from './connection.js'
+import { encode } from './encode.js'
+import { EngineError, type Reply } from './reply.js'
+
+/** A command on its way to a node. */
+export interface Call {
+  readonly request: Buffer
+  /** It follows an ASK: the node takes it although the slot is not its own yet. */
+  isAsking: boolean
+  /** Of `performance.now`. */
+  readonly deadlineAtMs: number
+  /** It was handed to the system: from now on it may have been executed. */
+  wasSent: boolean
+  /** The node is done with it. Set before `onReply` and `onLost`. */
+  isDone: boolean
+  /** The reply; of a write, once enough replicas have it. */
+  onReply(reply: Reply | EngineError): void
+  /** There will be no reply. */
+  onLost(reason: Error): void
+}
+
+/** What makes sure that replicas have the writes before it. */
+export interface Wait {
+  readonly request: Buffer
+  readonly replicas: number
+}
+
+const ASKING = encode(['ASKING'])
+
+/** Calls that go to a node in one write; behind those that write, one WAIT for all. */
+export class Batch implements Pipeline {
+  readonly requests: Buffer[] = []
+  /** Whose reply comes at each place; null: nobody's. */
+  private readonly owners: (Call | null)[] = []
+  private readonly written: { readonly call: Call; readonly reply: Reply }[] = []
+
+  constructor(
+    private readonly calls: readonly Call[],
+    /** Null for calls that only read. */
+    private readonly wait: Wait | null,
+    private readonly events: {
+      /** The call has its outcome, and is about to hear of it. */
+      onDone(call: Call): void
+      /** The connection is free again. */
+      onEnd(): void
+    },
+  ) {
+    for (const call of calls) {
+      call.wasSent = true
+      if (call.isAsking) {
+        this.requests.push(ASKING)
+        this.owners.push(null)
+      }
+      this.requests.push(call.request)
+      this.owners.push(call)
+    }
+    if (wait !== null) {
+      this.requests.push(wait.request)
+    }
+  }
+
+  onReply(reply: Reply | EngineError, index: number): void {
+    const call = this.owners[index]
+    if (call === undefined) {
+      this.acknowledge(reply)
+    } else if (call !== null && !call.isDone) {
+      this.settle(call, reply)
+    }
+    if (index === this.requests.length - 1) {
+      this.events.onEnd()
+    }
+  }
+
+  private settle(call: Call, reply: Reply | EngineError): void {
+    // What was refused has written nothing that a replica could have.
+    if (this.wait === null || reply instanceof EngineError) {
+      this.events.onDone(call)
+      call.onReply(reply)
+    } else {
+      this.written.push({ call, reply })
+    }
+  }
+
+  private acknowledge(replicas: Reply | EngineError): void {
+    const wanted = this.wait?.replicas ?? 0
+    const isEnough = typeof replicas === 'number' && replicas >= wanted
+    for (const { call, reply } of this.written) {
+      if (call.isDone) {
+        continue
+      }
+      this.events.onDone(call)
+      if (isEnough) {
+        call.onReply(reply)
+      } else {
+        call.onLost(
+          new Error(`too few replicas received the write in time: ${replicas} of ${wanted}`),
+        )
+      }
+    }
+  }
+
+  onLost(reason: Error): void {
+    for (const call of this.calls) {
+      if (!call.isDone) {
+        this.events.onDone(call)
+        call.onLost(reason)
+      }
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import { StoreUnavailableError } from '../../../core/errors.js'
+import type { Arg, Command, Reply } from './reply.js'
+import { Router, type RouterSettings } from './router.js'
+import { slotsOfShards } from './slots.js'
+import { Subscriptions } from './subscriptions.js'
+
+export interface ClusterSettings extends RouterSettings {
+  /** The number of shards of the store. */
+  readonly shards: number
+}
+
+/**
+ * A cluster, or a single server, as the store uses it. Whatever cannot be done throws StoreUnavailableError within the
+ * timeout; of a write the outcome is then unknown. What a function of ours answers with an error throws EngineError.
+ *
+ * Buffers in replies are slices of what a connection received: copy what is kept.
+ */
+export interface Cluster {
+  readonly shards: number
+
+  /**
+   * Calls a function on the shard's master. Resolves with its reply once the write is synced there and as many replicas as
+   * `--store-replicas` says have received it. It is sent again only where it was certainly not executed.
+   */
+  write(shard: number, name: string, keys: readonly string[], args: readonly Arg[]): Promise<Reply>
+
+  /** The same for a function that only reads: no replica is waited for, and it may run more than once. */
+  read(shard: number, name: string, keys: readonly string[], args: readonly Arg[]): Promise<Reply>
+
+  /** Commands on the shard's master, sent together. No replica is waited for, and they may run more than once. */
+  command(shard: number, commands: readonly Command[]): Promise<Reply[]>
+
+  /** The same commands on every master, for what is not in a shard. */
+  onMasters(commands: readonly Command[]): Promise<ReadonlyMap<string, Reply[]>>
+
+  /**
+   * Calls `onWake(shard)` when a message comes on the shard's channel, and whenever some may have been missed. Returns
+   * what ends it.
+   */
+  subscribe(channelOf: (shard: number) => string, onWake: (shard: number) => void): () => void
+
+  close(): Promise<void>
+}
+
+/** Connects to the engine. Throws StoreUnavailableError where no node tells which are the masters. */
+export async function openCluster(settings: ClusterSettings): Promise<Cluster> {
+  const { shards } = settings
+  const slots = slotsOfShards(shards)
+  const slotOf = (shard: number) => slots[shard] as number
+  const router = new Router(settings)
+  try {
+    await router.start()
+  } catch (error) {
+    await router.close()
+    throw new StoreUnavailableError(
+      `the engine does not answer: ${(error as Error).message}`,
+      error,
+    )
+  }
+  const call =
+    (isWrite: boolean): Cluster['write'] =>
+    (shard, name, keys, args) =>
+      router.call(slotOf(shard), isWrite, ['FCALL', name, `${keys.length}`, ...keys, ...args])
+  const subscriptions = new Set<Subscriptions>()
+  return {
+    shards,
+    write: call(true),
+    read: call(false),
+    command: (shard, commands) =>
+      Promise.all(commands.map((command) => router.call(slotOf(shard), false, command))),
+    onMasters: (commands) => router.onMasters(commands),
+    subscribe(channelOf, onWake) {
+      const channels = slots.map((slot, shard) => ({ name: channelOf(shard), shard, slot }))
+      const listening = new Subscriptions(settings, router, channels, onWake)
+      subscriptions.add(listening)
+      return () => {
+        subscriptions.delete(listening)
+        listening.close()
+      }
+    },
+    async close() {
+      for (const listening of subscriptions) {
+        listening.close()
+      }
+      await router.close()
+    },
+  }
+}

@@ -1,0 +1,258 @@
+import { connect as connectTcp, isIP, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import { AbstractConnector, Command as LibraryCommand, Redis } from 'ioredis'
+import type { TcpAddress } from '../../../net/address.js'
+import { encode } from './encode.js'
+import { type Command, EngineError, type Reply } from './reply.js'
+
+export interface ConnectionSettings {
+  /** The ACL user; null: the default user. */
+  readonly user: string | null
+  /** Asked for each connection, so that it can be changed; null: the engine wants none. */
+  readonly password: () => string | null
+  /** How the engine's certificate is checked; null: without TLS. */
+  readonly tls: {
+    /** PEM; null: the authorities that Node knows. */
+    readonly ca: Buffer | null
+  } | null
+  /** How long a command may take. */
+  readonly timeoutMs: number
+}
+
+/** Commands that are sent together, and who takes their replies. */
+export interface Pipeline {
+  readonly requests: readonly Buffer[]
+  /** Replies come in the order of the requests. */
+  onReply(reply: Reply | EngineError, index: number): void
+  /** The connection has ended: no more replies come. */
+  onLost(reason: Error): void
+}
+
+interface InFlight {
+  readonly pipeline: Pipeline
+  /** Of `performance.now`. */
+  readonly sentAtMs: number
+  replies: number
+}
+
+/** More than any reply of ours: what is longer is not kept. */
+const MAX_REPLY_BYTES = 64 * 1024 * 1024
+
+/** A command whose bytes are made already. */
+class Request extends LibraryCommand {
+  constructor(
+    private readonly bytes: Buffer,
+    onReply: (error: Error | null | undefined, reply: unknown) => void,
+  ) {
+    super('fcall', [], { replyEncoding: null }, onReply)
+  }
+
+  override toWritable(): Buffer {
+    return this.bytes
+  }
+}
+
+/**
+ * A connection to one node. It ends once, and is never opened again: the library neither reconnects nor sends anything
+ * twice, since only we know what may be repeated.
+ */
+export class Connection {
+  /** Resolves when the connection has ended, with the reason. */
+  readonly closed: Promise<Error>
+  private readonly redis: Redis
+  private readonly inFlight: InFlight[] = []
+  private resolveClosed: (reason: Error) => void = () => {}
+  private reason: Error | null = null
+  /** Since the last reply. */
+  private receivedBytes = 0
+
+  private constructor(
+    private readonly socket: Socket,
+    timeoutMs: number,
+  ) {
+    this.closed = new Promise((resolve) => {
+      this.resolveClosed = resolve
+    })
+    this.redis = new Redis({
+      Connector: connectorTo(socket),
+      ...('encrypted' in socket && { tls: {} }),
+      protocol: 2,
+      lazyConnect: true,
+      connectTimeout: timeoutMs,
+      enableReadyCheck: false,
+      enableOfflineQueue: false,
+      disableClientInfo: true,
+      retryStrategy: () => null,
+      autoResubscribe: false,
+      autoResendUnfulfilledCommands: false,
+    })
+    this.redis.on('error', (error) => this.close(error))
+    this.redis.on('end', () => this.close(new Error('the engine closed the connection')))
+    socket.on('data', (chunk) => this.count(chunk.length))
+    // The library listens for the first error alone.
+    socket.on('error', () => {})
+  }
+
+  /** Connects and logs in. Rejects with the system's error, or with an EngineError where the engine refuses. */
+  static async open(address: TcpAddress, settings: ConnectionSettings): Promise<Connection> {
+    const connection = new Connection(dial(address, settings), settings.timeoutMs)
+    try {
+      await connection.redis.connect()
+      const password = settings.password()
+      const auth = ['AUTH', ...(settings.user === null ? [] : [settings.user]), password ?? '']
+      // The ping shows that the node answers: the system accepts connections also for a process that is stopped.
+      const commands = [...(password === null ? [] : [auth]), ['PING']]
+      const replies = await connection.ask(commands, settings.timeoutMs)
+      const refusal = replies.find((reply) => reply instanceof EngineError)
+      if (refusal !== undefined) {
+        throw refusal
+      }
+      return connection
+    } catch (error) {
+      connection.close(error as Error)
+      // The first reason is the cause of the others.
+      throw connection.reason ?? error
+    }
+  }
+
+  get isOpen(): boolean {
+    return this.reason === null
+  }
+
+  /** When the oldest request that has no reply yet was sent; undefined where all have theirs. */
+  get waitingSinceMs(): number | undefined {
+    return this.inFlight[0]?.sentAtMs
+  }
+
+  /** Sends the requests in one write. */
+  send(pipeline: Pipeline): void {
+    if (this.reason !== null) {
+      pipeline.onLost(this.reason)
+      return
+    }
+    this.inFlight.push({ pipeline, sentAtMs: performance.now(), replies: 0 })
+    this.socket.cork()
+    for (const request of pipeline.requests) {
+      this.redis.sendCommand(new Request(request, this.take))
+    }
+    this.socket.uncork()
+  }
+
+  /** Sends commands and resolves with their replies. Closes the connection where they do not come in time. */
+  ask(commands: readonly Command[], timeoutMs: number): Promise<(Reply | EngineError)[]> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => this.close(tooLate()), timeoutMs)
+      const replies: (Reply | EngineError)[] = []
+      this.send({
+        requests: commands.map(encode),
+        onReply: (reply) => {
+          replies.push(reply)
+          if (replies.length === commands.length) {
+            clearTimeout(timer)
+            resolve(replies)
+          }
+        },
+        onLost: (reason) => {
+          clearTimeout(timer)
+          reject(reason)
+        },
+      })
+    })
+  }
+
+  /** Takes messages of channels from now on. `onMoved`: a channel that was listened to is on another node now. */
+  listen(onMessage: (channel: string) => void, onMoved: () => void): void {
+    this.redis.on('smessage', onMessage)
+    this.redis.on('moved', onMoved)
+  }
+
+  /** Listens to a channel. From then on the connection takes only such requests. */
+  async subscribe(channel: string): Promise<void> {
+    await this.redis.ssubscribe(channel)
+  }
+
+  async unsubscribe(channel: string): Promise<void> {
+    await this.redis.sunsubscribe(channel)
+  }
+
+  /** Closes the connection where the node does not answer in time. */
+  async ping(timeoutMs: number): Promise<void> {
+    const timer = setTimeout(() => this.close(tooLate()), timeoutMs)
+    await this.redis.ping().catch((error) => this.close(error))
+    clearTimeout(timer)
+  }
+
+  /** Ends the connection at once, and every pipeline that is in flight on it. */
+  close(reason: Error): void {
+    if (this.reason !== null) {
+      return
+    }
+    this.reason = reason
+    this.redis.disconnect()
+    for (const { pipeline } of this.inFlight.splice(0)) {
+      pipeline.onLost(reason)
+    }
+    this.resolveClosed(reason)
+  }
+
+  /** The reply to the oldest request, or the library's error where there will be none. */
+  private readonly take = (error: Error | null | undefined, reply: unknown): void => {
+    this.receivedBytes = 0
+    const [first] = this.inFlight
+    if (first === undefined) {
+      return
+    }
+    if (error && error.name !== 'ReplyError') {
+      this.close(error)
+      return
+    }
+    const index = first.replies++
+    if (first.replies === first.pipeline.requests.length) {
+      this.inFlight.shift()
+    }
+    // Of the library's error the message alone: it carries the arguments of the command, too.
+    first.pipeline.onReply(error ? new EngineError(error.message) : (reply as Reply), index)
+  }
+
+  private count(bytes: number): void {
+    this.receivedBytes += bytes
+    if (this.receivedBytes > MAX_REPLY_BYTES) {
+      this.close(new Error('the engine sent a reply that is too large'))
+    }
+  }
+}
+
+function tooLate(): Error {
+  return new Error('the engine did not answer in time')
+}
+
+/** Gives the library a socket that ends at once: by itself it waits until the other end has read everything. */
+function connectorTo(socket: Socket) {
+  return class extends AbstractConnector {
+    constructor() {
+      super(0)
+    }
+
+    connect() {
+      return Promise.resolve(socket)
+    }
+
+    override disconnect() {
+      socket.destroy()
+    }
+  }
+}
+
+function dial({ host, port }: TcpAddress, { tls }: ConnectionSettings): Socket {
+  if (tls === null) {
+    return connectTcp({ host, port })
+  }
+  return connectTls({
+    host,
+    port,
+    minVersion: 'TLSv1.2',
+    // Node refuses an address as the name that it asks for; it compares the certificate with `host`.
+    ...(isIP(host) === 0 && { servername: host }),
+    ...(tls.ca !== null && { ca: tls.ca }),
+  })
+}

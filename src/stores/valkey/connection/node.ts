@@ -1,0 +1,162 @@
+import type { TcpAddress } from '../../../net/address.js'
+import { Batch, type Call, type Wait } from './batch.js'
+import type { ConnectionSettings } from './connection.js'
+import { encode } from './encode.js'
+import { Lane } from './lane.js'
+
+export interface NodeSettings extends ConnectionSettings {
+  /** How many replicas must have a write before its call ends. */
+  readonly replicas: number
+}
+
+/** WAIT holds up what follows on its connection: each has one batch in flight. */
+const WRITERS = 2
+const MAX_BATCH_CALLS = 64
+const MAX_BATCH_BYTES = 256 * 1024
+
+/** One process of the engine: the calls that wait for it, and the connections that carry them. */
+export class EngineNode {
+  private readonly calls = new Set<Call>()
+  private writes: Call[] = []
+  private reads: Call[] = []
+  private readonly writers: readonly Lane[]
+  private readonly reader: Lane
+  private readonly wait: Wait | null
+  private isPumpDue = false
+  private readonly batchEvents = {
+    onDone: (call: Call) => this.done(call),
+    onEnd: () => this.pumpSoon(),
+  }
+
+  /** `onFailure`: a connection could not be made, or has ended. */
+  constructor(
+    readonly address: TcpAddress,
+    private readonly settings: NodeSettings,
+    private readonly onFailure: () => void,
+  ) {
+    const events = {
+      onReady: () => this.pumpSoon(),
+      onFailure: (reason: Error) => this.fail(reason),
+    }
+    this.writers = Array.from({ length: WRITERS }, () => new Lane(address, settings, events))
+    this.reader = new Lane(address, settings, events)
+    const { replicas, timeoutMs } = settings
+    // The engine gives up first, so that the connection stays.
+    const waitMs = `${Math.ceil(timeoutMs / 2)}`
+    this.wait =
+      replicas === 0 ? null : { request: encode(['WAIT', `${replicas}`, waitMs]), replicas }
+  }
+
+  /** Nothing waits for it. */
+  get isIdle(): boolean {
+    return this.calls.size === 0
+  }
+
+  write(call: Call): void {
+    this.add(call)
+    this.writes.push(call)
+  }
+
+  read(call: Call): void {
+    this.add(call)
+    this.reads.push(call)
+  }
+
+  /** Ends calls that are past their deadline, and connections that have been silent for so long. */
+  expire(nowMs: number): void {
+    const reason = new Error('the engine did not answer in time')
+    for (const lane of [...this.writers, this.reader]) {
+      if ((lane.waitingSinceMs ?? nowMs) + this.settings.timeoutMs < nowMs) {
+        lane.reset(reason)
+      }
+    }
+    this.lose(reason, (call) => call.deadlineAtMs <= nowMs)
+  }
+
+  /** Ends every connection and call. */
+  close(reason: Error): void {
+    for (const lane of [...this.writers, this.reader]) {
+      lane.close(reason)
+    }
+    this.lose(reason, () => true)
+  }
+
+  private add(call: Call): void {
+    call.isDone = false
+    call.wasSent = false
+    this.calls.add(call)
+    this.pumpSoon()
+  }
+
+  private done(call: Call): void {
+    call.isDone = true
+    this.calls.delete(call)
+  }
+
+  /** Calls of the same turn go together. */
+  private pumpSoon(): void {
+    if (!this.isPumpDue) {
+      this.isPumpDue = true
+      setImmediate(() => {
+        this.isPumpDue = false
+        this.pump()
+      })
+    }
+  }
+
+  private pump(): void {
+    if (this.reads.length > 0 && this.reader.prepare()) {
+      const calls = this.reads.filter(({ isDone }) => !isDone)
+      this.reads = []
+      this.send(this.reader, calls, null)
+    }
+    for (const lane of this.writers) {
+      if (this.writes.length > 0 && lane.prepare() && lane.waitingSinceMs === undefined) {
+        this.send(lane, this.nextWrites(), this.wait)
+      }
+    }
+  }
+
+  private send(lane: Lane, calls: readonly Call[], wait: Wait | null): void {
+    if (calls.length > 0) {
+      lane.send(new Batch(calls, wait, this.batchEvents))
+    }
+  }
+
+  private nextWrites(): Call[] {
+    const calls: Call[] = []
+    let bytes = 0
+    let taken = 0
+    for (const call of this.writes) {
+      if (calls.length === MAX_BATCH_CALLS || bytes > MAX_BATCH_BYTES) {
+        break
+      }
+      taken++
+      if (!call.isDone) {
+        calls.push(call)
+        bytes += call.request.length
+      }
+    }
+    this.writes = this.writes.slice(taken)
+    return calls
+  }
+
+  /** Without any connection, calls that were not sent go back: another node may be the master by now. */
+  private fail(reason: Error): void {
+    if (!this.reader.isOpen && !this.writers.some(({ isOpen }) => isOpen)) {
+      this.lose(reason, ({ wasSent }) => !wasSent)
+    } else {
+      this.pumpSoon()
+    }
+    this.onFailure()
+  }
+
+  private lose(reason: Error, isLost: (call: Call) => boolean): void {
+    for (const call of this.calls) {
+      if (isLost(call)) {
+        this.done(call)
+        call.onLost(reason)
+      }
+    }
+  }
+}

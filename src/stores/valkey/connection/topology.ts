@@ -1,0 +1,124 @@
+import { addressText, readTcpAddress, type TcpAddress } from '../../../net/address.js'
+import { Connection, type ConnectionSettings } from './connection.js'
+import { EngineError, itemsOf, type Reply, textOf } from './reply.js'
+import { type NatMap, SlotMap } from './slot-map.js'
+
+export interface TopologySettings extends ConnectionSettings {
+  readonly seeds: readonly TcpAddress[]
+  readonly nat: NatMap
+}
+
+/** A change that no call has run into is seen after this time. */
+const INTERVAL_MS = 1000
+/** How long one node may take before the next is asked. */
+const PATIENCE_MS = 500
+/** Between two refreshes that calls ask for. */
+const REST_MS = 50
+
+/** Keeps up with which node is the master of which slot, by asking any node. */
+export class Topology {
+  private current: SlotMap | null = null
+  /** To the node that answered last. */
+  private connection: Connection | null = null
+  private asked = ''
+  private refreshing: Promise<void> | null = null
+  private timer: NodeJS.Timeout | undefined
+  private isClosed = false
+
+  /** `onMap`: the map was read again. */
+  constructor(
+    private readonly settings: TopologySettings,
+    private readonly onMap: () => void,
+  ) {}
+
+  /** Resolves once a node has told. Rejects with the reason why the last one did not. */
+  async start(): Promise<void> {
+    await this.read()
+    this.timer = setInterval(() => this.refreshSoon(), INTERVAL_MS).unref()
+  }
+
+  get map(): SlotMap {
+    return this.current as SlotMap
+  }
+
+  /** Asks again, unless that is under way. A failure shows in the calls that need the map. */
+  refreshSoon(): void {
+    if (this.refreshing === null && !this.isClosed) {
+      this.refreshing = this.read()
+        .catch(() => {})
+        .then(() => new Promise<void>((resolve) => setTimeout(resolve, REST_MS).unref()))
+        .finally(() => {
+          this.refreshing = null
+        })
+    }
+  }
+
+  close(): void {
+    this.isClosed = true
+    clearInterval(this.timer)
+    this.connection?.close(new Error('the store is closed'))
+  }
+
+  /** Asks one node after the other, beginning with the one that answered last. */
+  private async read(): Promise<void> {
+    let reason: unknown
+    for (const node of this.candidates()) {
+      if (this.isClosed) {
+        throw new Error('the store is closed')
+      }
+      try {
+        this.current = await this.ask(node)
+        this.onMap()
+        return
+      } catch (error) {
+        reason = error
+      }
+    }
+    throw reason
+  }
+
+  private candidates(): readonly string[] {
+    const seeds = this.settings.seeds.map(addressText)
+    const others = [...(this.current?.nodes ?? []), ...seeds].filter((node) => node !== this.asked)
+    // Not all servers ask the same node.
+    const from = Math.floor(Math.random() * others.length)
+    const turned = [...others.slice(from), ...others.slice(0, from)]
+    const isConnected = this.connection?.isOpen === true
+    return [...new Set(isConnected ? [this.asked, ...turned] : turned)]
+  }
+
+  private async ask(node: string): Promise<SlotMap> {
+    const { nat, timeoutMs } = this.settings
+    const address = readTcpAddress(node) as TcpAddress
+    const patienceMs = Math.min(PATIENCE_MS, timeoutMs)
+    const connection = await this.connectionTo(node, address, patienceMs)
+    const [slots, role] = await connection.ask([['CLUSTER', 'SLOTS'], ['ROLE']], patienceMs)
+    if (!(slots instanceof EngineError)) {
+      return SlotMap.read(slots as Reply, address, nat)
+    }
+    if (!slots.message.includes('cluster support disabled')) {
+      throw slots
+    }
+    if (role instanceof EngineError) {
+      throw role
+    }
+    if (textOf(itemsOf(role)[0]) !== 'master') {
+      throw new Error(`${node} is a replica`)
+    }
+    return SlotMap.single(node)
+  }
+
+  private async connectionTo(
+    node: string,
+    address: TcpAddress,
+    timeoutMs: number,
+  ): Promise<Connection> {
+    if (this.connection?.isOpen && this.asked === node) {
+      return this.connection
+    }
+    this.connection?.close(new Error('another node is asked'))
+    this.asked = node
+    this.connection = await Connection.open(address, { ...this.settings, timeoutMs })
+    return this.connection
+  }
+}
