@@ -12,8 +12,18 @@ import type { Session } from './session.js'
  * - A write that fails rejects with StoreUnavailableError (the outcome is unknown; retrying is safe) or, where the
  *   store is damaged, with StoreDamagedError (retrying does not help). Reads do the same.
  * - A session that is not active has no seal, and keeps neither `user` nor `data`.
+ *
+ * A store that several servers share may split its sessions into shards, each user's in one. What concerns a single user
+ * is then as above. What concerns all users is weaker: a list of all, the deadlines and the walks show each shard as of
+ * one moment, or what stays in it all the while; `Seen.openInAll` is the number as last seen.
  */
 export interface SessionStore {
+  /**
+   * The FREE_ID_BITS (core/uuid.ts) that the id of this user's next session should have, so that the store finds it
+   * soonest. Absent: any will do. A session may have another id, of whatever form.
+   */
+  idBits?(userId: string): number
+
   /** The session with this id, open or ended. */
   get(id: string): Promise<Session | undefined>
 
@@ -102,7 +112,7 @@ export interface SessionStore {
 /** What `insert` must look up before it calls `decide`. */
 export interface InsertScope {
   readonly userId: string
-  /** Looks up the entry of this key. */
+  /** Looks up the entry of this key. The user is its owner: `userId` is the owner's text (core/owner-text.ts). */
   readonly idempotency?: IdempotencyScope
   /** Looks up the newest open session that a command opened for this user, address and client. */
   readonly reuse?: { readonly address: string; readonly client: string }

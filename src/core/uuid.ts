@@ -2,9 +2,19 @@ export const UUID_BYTES = 16
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
-/** Makes a UUIDv4 (RFC 9562 section 5.4) of 16 random bytes, in a new array. */
-export function uuidV4Bytes(random: Uint8Array): Uint8Array {
+/** The bits behind a UUID's version, which a store may choose (`SessionStore.idBits`). The other 110 stay random. */
+export const FREE_ID_BITS = 12
+
+/**
+ * Makes a UUIDv4 (RFC 9562 section 5.4) of 16 random bytes, in a new array. `bits`: the FREE_ID_BITS behind its version;
+ * null leaves them random.
+ */
+export function uuidV4Bytes(random: Uint8Array, bits: number | null = null): Uint8Array {
   const bytes = new Uint8Array(random)
+  if (bits !== null) {
+    bytes[6] = bits >> 8
+    bytes[7] = bits & 0xff
+  }
   bytes[6] = ((bytes[6] as number) & 0x0f) | 0x40
   bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80
   return bytes

@@ -1,6 +1,6 @@
 import { ED25519_KEY_BYTES, ED25519_SIGNATURE_BYTES } from '../core/key-lengths.js'
 import { UUID_BYTES } from '../core/uuid.js'
-import type { MintJob, MintOutcome, SignatureCheck } from './job.js'
+import type { MintJob, MintOutcome, MintRequest, SignatureCheck } from './job.js'
 
 /*
  * Jobs and outcomes as bytes, in memory that two threads share: objects would be copied one by one, and what is
@@ -8,7 +8,8 @@ import type { MintJob, MintOutcome, SignatureCheck } from './job.js'
  * are little-endian; what has no fixed length has a u32 of its own before it.
  *
  *   batch    u32 count, then each
- *   job      u8 which parts it has; u8 checks, each key, sign, content; of a mint: owner, exp, nbf, iat (u64), meta
+ *   job      u8 which parts it has; u8 checks, each key, sign, content; of a mint: owner, exp, nbf, iat (u64),
+ *            u8 and u8 of its id bits, meta
  *   outcome  u8 which parts it has, and no more where the job threw; u8 failed check; f64 verifyMs, f64 signMs;
  *            of a mint: id (16), public key (32), body signature (64), meta signature (64) if any, seal
  */
@@ -17,10 +18,12 @@ const HAS_MINT = 1
 const HAS_META = 2
 const HAS_FAILED = 4
 const HAS_THROWN = 8
+const HAS_ID_BITS = 16
 
 const LENGTH_BYTES = 4
 const NUMBER_BYTES = 8
 const JOB_HEAD_BYTES = 2
+const ID_BITS_BYTES = 2
 
 /** Writes one part after the other. */
 class Writer {
@@ -108,7 +111,7 @@ export function writeJobs(into: Buffer, jobs: readonly MintJob[]): number {
   const writer = new Writer(into)
   writer.u32(jobs.length)
   for (const { checks, mint } of jobs) {
-    writer.u8((mint === null ? 0 : HAS_MINT) | (mint?.meta ? HAS_META : 0))
+    writer.u8(partsOf(mint))
     writer.u8(checks.length)
     for (const { key, sign, content } of checks) {
       writer.sized(key)
@@ -120,6 +123,10 @@ export function writeJobs(into: Buffer, jobs: readonly MintJob[]): number {
       writer.u64(mint.lifetime.exp)
       writer.u64(mint.lifetime.nbf)
       writer.u64(mint.lifetime.iat)
+      if (mint.idBits !== null) {
+        writer.u8(mint.idBits >> 8)
+        writer.u8(mint.idBits & 0xff)
+      }
       if (mint.meta !== null) {
         writer.sized(mint.meta)
       }
@@ -143,7 +150,9 @@ export function readJobs(bytes: Buffer): MintJob[] {
     }
     const owner = reader.sized()
     const lifetime = { exp: reader.u64(), nbf: reader.u64(), iat: reader.u64() }
-    return { checks, mint: { owner, lifetime, meta: parts & HAS_META ? reader.sized() : null } }
+    const idBits = parts & HAS_ID_BITS ? reader.u8() * 0x100 + reader.u8() : null
+    const meta = parts & HAS_META ? reader.sized() : null
+    return { checks, mint: { owner, lifetime, idBits, meta } }
   })
 }
 
@@ -201,6 +210,13 @@ export function readOutcomes(bytes: Buffer, signer: Uint8Array): (MintOutcome | 
   })
 }
 
+/** Which parts a job has. */
+function partsOf(mint: MintRequest | null): number {
+  return mint === null
+    ? 0
+    : HAS_MINT | (mint.meta === null ? 0 : HAS_META) | (mint.idBits === null ? 0 : HAS_ID_BITS)
+}
+
 function jobLength({ checks, mint }: MintJob): number {
   let length = JOB_HEAD_BYTES
   for (const { key, sign, content } of checks) {
@@ -208,6 +224,7 @@ function jobLength({ checks, mint }: MintJob): number {
   }
   if (mint !== null) {
     length += LENGTH_BYTES + mint.owner.length + 3 * NUMBER_BYTES
+    length += mint.idBits === null ? 0 : ID_BITS_BYTES
     length += mint.meta === null ? 0 : LENGTH_BYTES + mint.meta.length
   }
   return length

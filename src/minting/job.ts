@@ -12,6 +12,8 @@ export interface SignatureCheck {
 
 /** Who a session key is for. */
 export interface MintRequest extends Pick<SealBinding, 'owner' | 'lifetime'> {
+  /** What `uuidV4Bytes` takes for the session's id. */
+  readonly idBits: number | null
   /** A meta header to sign for the answer; null where its signature is known. */
   readonly meta: Uint8Array | null
 }

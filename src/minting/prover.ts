@@ -14,6 +14,8 @@ export interface ProverPorts {
   readonly pool: MintingPool
   /** Asked for each key, for they may change. */
   readonly sealing: () => SealingKeys
+  /** `SessionStore.idBits`, by owner. */
+  readonly idBits?: (owner: Uint8Array) => number | null
   /** How long the signatures of a request took to check; those that were known are not told. */
   readonly onVerified: (durationMs: number) => void
   /** How long the signatures of an answer took to make. */
@@ -54,7 +56,8 @@ export class Prover {
    */
   async proveAndMint(request: CreateRequestEnvelope, meta: Uint8Array | null): Promise<MintedKey> {
     const { owner, lifetime } = request
-    const minted = (await this.run(request, { owner, lifetime, meta })) as Minted
+    const idBits = this.ports.idBits?.(owner) ?? null
+    const minted = (await this.run(request, { owner, lifetime, idBits, meta })) as Minted
     const id = uuidText(minted.id)
     // What it is a slice of would stay in memory as long as the session does.
     const publicKey = new Uint8Array(minted.publicKey)

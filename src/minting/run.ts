@@ -38,11 +38,11 @@ export function runJob(
 }
 
 function mintKey(
-  { owner, lifetime, meta }: MintRequest,
+  { owner, lifetime, idBits, meta }: MintRequest,
   { sealing, identity }: MintingKeys,
   random: Uint8Array,
 ): Pick<MintOutcome, 'signMs'> & { minted: Minted } {
-  const id = uuidV4Bytes(random.subarray(0, UUID_BYTES))
+  const id = uuidV4Bytes(random.subarray(0, UUID_BYTES), idBits)
   const seed = random.subarray(UUID_BYTES, UUID_BYTES + SEED_BYTES)
   const nonce = random.subarray(UUID_BYTES + SEED_BYTES)
   const publicKey = sodiumEd25519.publicKey(seed)

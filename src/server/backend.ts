@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { type AuditLog, openAuditLog } from '../audit/audit-log.js'
 import { type CommandableSessions, commandableSessions } from '../commandable/commands.js'
 import { epochSettings } from '../config/epoch-settings.js'
@@ -8,6 +8,7 @@ import { type CreatePorts, createSession, type TokenSession } from '../core/crea
 import type { ClockGuard } from '../core/endings/clock-guard.js'
 import { Expiry } from '../core/endings/expiry.js'
 import { EpochClock } from '../core/epoch.js'
+import { UUID_BYTES, uuidText, uuidV4Bytes } from '../core/uuid.js'
 import { openServerKeys, type ServerKeys } from '../keys/server-keys.js'
 import type { ServedStore } from '../stores/engine.js'
 import { guardClock } from './clock.js'
@@ -61,7 +62,7 @@ export async function openBackend(context: ServerContext, stop?: AbortSignal): P
     clock,
     owners: openOwners(config.owners, log, lifecycle),
   }
-  const ports = { store, expiry, audit, clock, newId: randomUUID }
+  const ports = { store, expiry, audit, clock, newId: (userId: string) => newIdIn(store, userId) }
   const sessions = new Sessions(ports, config)
   startSweep(context, sessions)
   return {
@@ -69,4 +70,11 @@ export async function openBackend(context: ServerContext, stop?: AbortSignal): P
     create: (claim) => createSession(claim, createPorts, config),
     commandable: commandableSessions(sessions),
   }
+}
+
+/** The id of a user's next session, as the store would have it. */
+function newIdIn(store: ServedStore, userId: string): string {
+  return store.idBits === undefined
+    ? randomUUID()
+    : uuidText(uuidV4Bytes(randomBytes(UUID_BYTES), store.idBits(userId)))
 }

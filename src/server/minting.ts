@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import { ownerText } from '../core/owner-text.js'
 import { Answers } from '../minting/answers.js'
 import { MintingPool } from '../minting/pool.js'
 import { Prover } from '../minting/prover.js'
@@ -9,7 +10,7 @@ import type { ServerContext } from './context.js'
 /** What Create needs of cryptography, with the worker threads that do it. */
 export function startMinting(
   { config, metrics, log, lifecycle }: ServerContext,
-  { keys: { identity, sealing }, clock }: Pick<Backend, 'keys' | 'clock'>,
+  { keys: { identity, sealing }, clock, store }: Pick<Backend, 'keys' | 'clock' | 'store'>,
 ): { prover: Prover; answers: Answers } {
   const pool = new MintingPool({
     // One core is the main thread's.
@@ -23,6 +24,7 @@ export function startMinting(
   const prover = new Prover({
     pool,
     sealing: () => sealing.keys,
+    ...(store.idBits && { idBits: (owner) => store.idBits?.(ownerText(owner)) ?? null }),
     onVerified: (durationMs) => metrics.verified(durationMs),
     onSigned,
     onProve: () => openSpan('verify'),

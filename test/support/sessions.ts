@@ -53,7 +53,7 @@ export function sessionsAt(
     ),
     owners: { check() {} },
     audit: audit ?? { ...NO_AUDIT, record: async (entry: AuditEntry) => void audited.push(entry) },
-    newId: randomUUID,
+    newId: () => randomUUID(),
   }
   const expiry = new Expiry(store, ports.clock, settings)
   return {

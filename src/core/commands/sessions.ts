@@ -27,8 +27,8 @@ export interface SessionsPorts {
   readonly expiry: Expiry
   readonly audit: Audit
   readonly clock: EpochClock
-  /** A new UUIDv4, from a cryptographic source. */
-  newId(): string
+  /** A new UUIDv4 for a session of this user, from a cryptographic source. */
+  newId(userId: string): string
 }
 
 export interface SessionsLimits extends Quota {
@@ -222,7 +222,7 @@ export class Sessions {
       checkDataSize(session.user, session.data, this.limits.maxDataBytes)
       return { replace: { session } }
     }
-    const id = this.ports.newId()
+    const id = this.ports.newId(userId)
     const nowMs = this.ports.clock.nowMs()
     const parts = { id, userId, userName, address, client, user, data, token: null }
     const session = newSession(parts, nowMs)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { uuidBytes, uuidText, uuidV4Bytes } from '../../../src/core/uuid.js'
+import { FREE_ID_BITS, uuidBytes, uuidText, uuidV4Bytes } from '../../../src/core/uuid.js'
 
 const sixteen = fc.uint8Array({ minLength: 16, maxLength: 16 })
 
@@ -20,6 +20,18 @@ it('sets version and variant, and keeps the other 122 bits', () => {
       expected[6] = ((random[6] ?? 0) & 0x0f) | 0x40
       expected[8] = ((random[8] ?? 0) & 0x3f) | 0x80
       expect(uuidBytes(text)).toEqual(expected)
+    }),
+  )
+})
+
+it('has the bits that a store chooses behind the version, and keeps the other 110', () => {
+  fc.assert(
+    fc.property(sixteen, fc.nat(2 ** FREE_ID_BITS - 1), (random, bits) => {
+      const free = uuidText(uuidV4Bytes(random))
+      const chosen = uuidText(uuidV4Bytes(random, bits))
+      expect(chosen).toBe(
+        `${free.slice(0, 15)}${bits.toString(16).padStart(3, '0')}${free.slice(18)}`,
+      )
     }),
   )
 })

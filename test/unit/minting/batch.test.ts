@@ -23,6 +23,7 @@ const jobs: fc.Arbitrary<MintJob[]> = fc.array(
       fc.record({
         owner: anyBytes,
         lifetime: fc.record({ exp: number, nbf: number, iat: number }),
+        idBits: fc.option(fc.nat(2 ** 12 - 1)),
         meta: fc.option(anyBytes),
       }),
     ),

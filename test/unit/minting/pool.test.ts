@@ -20,7 +20,7 @@ const good = { key: owner.publicKey, sign: owner.sign(content), content }
 const bad = { ...good, content: Buffer.from('something else') }
 const job = (checks = [good], meta: Uint8Array | null = null): MintJob => ({
   checks,
-  mint: { owner: owner.publicKey, lifetime, meta },
+  mint: { owner: owner.publicKey, lifetime, idBits: null, meta },
 })
 
 /** Checks all of a session key by other means than those that made it. */

@@ -7,6 +7,7 @@ import { newPoolKeys } from '../../support/minting.js'
 const mint = {
   owner: new Uint8Array(32).fill(1),
   lifetime: { exp: 2n, nbf: 1n, iat: 1n },
+  idBits: null,
   meta: null,
 }
 

@@ -40,7 +40,7 @@ function setUp(limits: Partial<Limits> = {}, owners: OwnerPolicy = { check() {} 
   }
   const create = (claim: CreateClaim) => createSession(claim, ports, settings)
   const sessions = new Sessions(
-    { store, expiry, clock, audit: NO_AUDIT, newId: randomUUID },
+    { store, expiry, clock, audit: NO_AUDIT, newId: () => randomUUID() },
     settings,
   )
   return { time, store, create, sessions }
