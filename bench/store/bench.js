@@ -21,8 +21,6 @@ const TOTALS = 5
 /** How much of the store a deep page skips. */
 const DEEP_SHARE = 0.1
 const ALONE_MS = 2000
-/** Creates of a new owner each, after which the memory of the server counts: far more than any of its caches holds. */
-const CREATES = 200_000
 /** All users have the same number of sessions. */
 const USER_STEP = 7919
 
@@ -30,7 +28,7 @@ const file = (path) => fileURLToPath(new URL(path, import.meta.url))
 
 /**
  * Compares servers with more and more sessions, up to `count`: time to start, memory, the cost of reads, and the
- * calls of the other benches. Then makes many Creates on the largest.
+ * calls of the other benches.
  */
 export async function benchStore(options, report) {
   const figures = await withServers((directory, start) =>
@@ -69,9 +67,6 @@ async function measureStores(options, report, directory, start) {
   }
   const readBytes = mostAnonymousBytes()
   const loads = await measureLoads(options, report, directory, start, stores)
-  report(`${CREATES} Creates beside ${large.count} sessions`)
-  const { pid, ports } = large.server
-  const created = await runJob(file('fill.js'), { pid, port: ports.grpc, count: CREATES })
   return {
     stores: stores.map(({ count, buildSeconds, bytesEach, readyMs, firstPageMs, userPageMs }) => ({
       ...{ count, buildSeconds, bytesEach, readyMs },
@@ -82,7 +77,6 @@ async function measureStores(options, report, directory, start) {
     ...totals,
     mostAnonymousBytes: readBytes,
     loads,
-    created,
   }
 }
 
@@ -91,10 +85,7 @@ async function openStore(count, dataDir, report, start) {
   // The first start creates the keys. Without them a server refuses a store that has sessions.
   await (await serve(start, dataDir)).stop()
   const built = await runJob(file('build.js'), { location: join(dataDir, 'store'), count })
-  const rowsPerSecond = (built.rows / built.seconds).toFixed(0)
-  report(
-    `${count} sessions stored in ${built.seconds.toFixed(1)} s, ${rowsPerSecond} rows a second`,
-  )
+  report(`${count} sessions stored in ${built.seconds.toFixed(1)} s`)
 
   let server = await serve(start, dataDir)
   const readyMs = [server.readyMs]

@@ -31,6 +31,13 @@ const DATA = {
     help: STORES_HELP,
     parse: parseStoreName,
   }),
+  storeReplicas: option({
+    name: 'store-replicas',
+    placeholder: 'N',
+    default: '1',
+    help: 'of Valkey or Redis: how many replicas must have received a write before it is acknowledged; 0 accepts an engine without replicas',
+    parse: count,
+  }),
   identityKey: option({
     name: 'identity-key',
     placeholder: 'FILE',

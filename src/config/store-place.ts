@@ -8,17 +8,22 @@ import type { Config } from './serve-options.js'
  */
 export function storePlace({
   store,
+  storeReplicas,
   dataDir,
   auditLog,
   identityKey,
   sealingKeys,
-}: Pick<Config, 'store' | 'dataDir' | 'auditLog' | 'identityKey' | 'sealingKeys'>): StorePlace {
+}: Pick<
+  Config,
+  'store' | 'storeReplicas' | 'dataDir' | 'auditLog' | 'identityKey' | 'sealingKeys'
+>): StorePlace {
   // Elsewhere they may be those of another data directory.
   const isHere = (path: string) => dirname(path) === dataDir
   const made = [auditLog, identityKey, sealingKeys]
   return {
     ...store,
     dataDir,
+    replicas: storeReplicas,
     traces: {
       note: join(dataDir, 'store.made'),
       usedFiles: [auditLog].filter(isHere),

@@ -11,6 +11,8 @@ export interface StorePlace {
   /** What `--store` says behind that colon; empty: the kind's default. */
   readonly address: string
   readonly dataDir: string
+  /** Of an engine that servers share: how many replicas must have received a write before it is acknowledged. */
+  readonly replicas: number
   readonly traces: StoreTraces
 }
 

@@ -1,8 +1,12 @@
 import type { StoreEngine, StorePlace } from './engine.js'
+import { readEngineAddress } from './valkey/connection/address.js'
 
 /** A kind of store. Its code is loaded when it is asked for. */
 interface StoreKind {
+  /** Empty for another name of a kind. */
   readonly help: string
+  /** Throws where the address is none of this kind. */
+  readonly checkAddress?: (address: string) => void
   readonly load: () => Promise<(place: StorePlace) => StoreEngine>
 }
 
@@ -12,6 +16,21 @@ const KINDS: Readonly<Record<string, StoreKind>> = {
     help: 'level: LevelDB in the data directory; level:DIR: in another one',
     load: async () => (await import('./level/engine.js')).levelEngine,
   },
+  valkey: shared(
+    'valkey',
+    'valkey://HOST:PORT,…: a Valkey or Redis server or cluster, which several servers may share (redis:// is the same)',
+  ),
+  valkeys: shared('valkeys', 'valkeys://HOST:PORT,…: the same over TLS (rediss:// is the same)'),
+  redis: shared('redis'),
+  rediss: shared('rediss'),
+}
+
+function shared(kind: string, help = ''): StoreKind {
+  return {
+    help,
+    checkAddress: (address) => readEngineAddress(kind, address),
+    load: async () => (await import('./valkey/engine.js')).valkeyEngine,
+  }
 }
 
 /** What `--store` says. */
@@ -19,14 +38,16 @@ export type StoreName = Pick<StorePlace, 'kind' | 'address'>
 
 export const STORES_HELP = Object.values(KINDS)
   .map(({ help }) => help)
+  .filter((help) => help !== '')
   .join('; ')
 
-/** Reads `KIND` or `KIND:ADDRESS`. Throws where there is no such kind. */
+/** Reads `KIND` or `KIND:ADDRESS`. Throws where there is no such kind, or the address is none. */
 export function parseStoreName(text: string): StoreName {
   const [, kind = '', address = ''] = /^([^:]*):?(.*)$/s.exec(text) ?? []
   if (!Object.hasOwn(KINDS, kind)) {
     throw new Error(`there is no such store; the stores are ${STORES_HELP}`)
   }
+  KINDS[kind]?.checkAddress?.(address)
   return { kind, address }
 }
 

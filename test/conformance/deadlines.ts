@@ -1,13 +1,13 @@
 import { describe, expect } from 'vitest'
 import { commandSession, insert, sessionDeadline, tokenSession } from '../support/store-sessions.js'
-import { ALWAYS, BODY_UNTIL_200, KEY, KEYED, type StoreTest } from './given.js'
+import { ALWAYS, BODY_UNTIL_200, KEY, KEYED, keyedSession, type StoreTest } from './given.js'
 
 export function deadlinesTests(it: StoreTest): void {
   describe('deadlines', () => {
     it('come due earliest first, up to a limit', async ({ store }) => {
       await insert(store, commandSession('1'), { sweepAtMs: 300 })
       await insert(store, commandSession('2'), { sweepAtMs: 100 })
-      await insert(store, tokenSession('3'), { sweepAtMs: 400, idempotency: BODY_UNTIL_200 }, KEYED)
+      await insert(store, keyedSession('3'), { sweepAtMs: 400, idempotency: BODY_UNTIL_200 }, KEYED)
       const all = [
         sessionDeadline(100, '2'),
         { kind: 'idempotency', timeMs: 200, scope: KEY },

@@ -1,13 +1,23 @@
 import { describe, expect } from 'vitest'
 import type { SessionStore } from '../../src/core/store.js'
-import { commandSession, ended, insert, listIds, tokenSession } from '../support/store-sessions.js'
-import { all, BODY, KEY, KEYED, PLACE, SEAL, type StoreHarness, type StoreTest } from './given.js'
+import { commandSession, ended, insert, listIds } from '../support/store-sessions.js'
+import {
+  all,
+  BODY,
+  KEY,
+  KEYED,
+  keyedSession,
+  PLACE,
+  SEAL,
+  type StoreHarness,
+  type StoreTest,
+} from './given.js'
 
 /** Capability `durability`. */
 export function durabilityTests(it: StoreTest): void {
   describe('a store that is opened again', () => {
     it('has everything that was acknowledged', async ({ store, harness }) => {
-      const own = tokenSession('1')
+      const own = keyedSession('1')
       await insert(store, own, { seal: SEAL, sweepAtMs: 100, idempotency: BODY }, KEYED)
       await insert(store, commandSession('2'))
       await insert(store, commandSession('3'))

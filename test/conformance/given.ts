@@ -1,8 +1,10 @@
 import { test } from 'vitest'
 import type { SessionChange } from '../../src/core/events.js'
+import { ownerText } from '../../src/core/owner-text.js'
+import type { Session } from '../../src/core/session.js'
 import type { IdempotencyScope, InsertScope, Seen, SessionStore } from '../../src/core/store.js'
 import type { ServedStore } from '../../src/stores/engine.js'
-import { commandSession } from '../support/store-sessions.js'
+import { commandSession, tokenSession } from '../support/store-sessions.js'
 
 /** An empty store of the kind that is tested. */
 export interface StoreHarness {
@@ -39,7 +41,8 @@ export function givenStore(makeHarness: () => Promise<StoreHarness>) {
     see: ({ store }, use) =>
       use(async (scope = {}) => {
         let seen: Seen | undefined
-        await store.insert({ userId: 'alice', countOpenOfUser: true, ...scope }, (now) => {
+        const userId = scope.idempotency ? ownerText(scope.idempotency.owner) : 'alice'
+        await store.insert({ userId, countOpenOfUser: true, ...scope }, (now) => {
           seen = now
           return { keep: commandSession('unused') }
         })
@@ -62,8 +65,15 @@ export const KEY: IdempotencyScope = {
   key: 'first try',
 }
 export const KEYED = { idempotency: KEY }
+/** Whose key it is. */
+export const KEYED_USER = ownerText(KEY.owner)
 export const BODY = { bodySha256: new Uint8Array(32).fill(4), expiresTimeMs: 5000 }
 export const BODY_UNTIL_200 = { ...BODY, expiresTimeMs: 200 }
+/** A session as Create opens it for the owner of `KEY`, unless told otherwise. */
+export function keyedSession(id: string, owner = KEY.owner): Session {
+  return tokenSession(id, { userId: ownerText(owner) })
+}
+
 /** Where `commandSession` opens its sessions. */
 export const PLACE = { address: '192.0.2.1', client: 'browser' }
 

@@ -1,22 +1,22 @@
 import { describe, expect } from 'vitest'
 import type { IdempotencyScope } from '../../src/core/store.js'
-import { ended, insert, listIds, tokenSession } from '../support/store-sessions.js'
-import { ALWAYS, BODY, bytes, KEY, type StoreTest } from './given.js'
+import { ended, insert, listIds } from '../support/store-sessions.js'
+import { ALWAYS, BODY, bytes, KEY, KEYED_USER, keyedSession, type StoreTest } from './given.js'
 
 export function idempotencyTests(it: StoreTest): void {
   describe('idempotency keys', () => {
     it('are answered with the session, as it is now', async ({ store, see }) => {
-      await insert(store, tokenSession('1'), { idempotency: BODY }, { idempotency: KEY })
+      await insert(store, keyedSession('1'), { idempotency: BODY }, { idempotency: KEY })
       await store.update('1', (session) => ({ session: { ...session, requestTimeMs: 1500 } }))
       expect((await see({ idempotency: KEY })).idempotency).toEqual({
         bodySha256: BODY.bodySha256,
         sessionId: '1',
-        session: tokenSession('1', { requestTimeMs: 1500 }),
+        session: { ...keyedSession('1'), requestTimeMs: 1500 },
       })
     })
 
     it('are still answered where the session ended or was deleted', async ({ store, see }) => {
-      await insert(store, tokenSession('1'), { idempotency: BODY }, { idempotency: KEY })
+      await insert(store, keyedSession('1'), { idempotency: BODY }, { idempotency: KEY })
       await store.update('1', (session) => ({ session: ended(session) }))
       expect((await see({ idempotency: KEY })).idempotency?.session?.active).toBe(false)
       await store.remove('1', ALWAYS)
@@ -35,7 +35,7 @@ export function idempotencyTests(it: StoreTest): void {
       ['border of signer and key', { ...KEY, signer: bytes(2, 0x66), key: 'irst try' }],
       ['border of owner and signer, moved back', { ...KEY, owner: bytes(), signer: bytes(1, 2) }],
     ])('mean nothing for another %s', async ([_, other], { store, see }) => {
-      await insert(store, tokenSession('1'), { idempotency: BODY }, { idempotency: KEY })
+      await insert(store, keyedSession('1'), { idempotency: BODY }, { idempotency: KEY })
       expect((await see({ idempotency: other })).idempotency).toBeUndefined()
       expect((await see({ idempotency: KEY })).idempotency).toBeDefined()
       expect((await see()).idempotency).toBeUndefined()
@@ -43,10 +43,10 @@ export function idempotencyTests(it: StoreTest): void {
 
     it('open one session where two come at once', async ({ store }) => {
       const attempts = ['1', '2', '3'].map((id) =>
-        store.insert({ userId: 'alice', idempotency: KEY, countOpenOfUser: false }, (seen) =>
+        store.insert({ userId: KEYED_USER, idempotency: KEY, countOpenOfUser: false }, (seen) =>
           seen.idempotency?.session
             ? { keep: seen.idempotency.session }
-            : { insert: { session: tokenSession(id), idempotency: BODY } },
+            : { insert: { session: keyedSession(id), idempotency: BODY } },
         ),
       )
       const ids = new Set((await Promise.all(attempts)).map(({ id }) => id))
@@ -55,7 +55,7 @@ export function idempotencyTests(it: StoreTest): void {
     })
 
     it('are forgotten when their deadline is settled', async ({ store, see }) => {
-      await insert(store, tokenSession('1'), { idempotency: BODY }, { idempotency: KEY })
+      await insert(store, keyedSession('1'), { idempotency: BODY }, { idempotency: KEY })
       const due = await store.due(5001, 10)
       expect(due).toEqual([{ kind: 'idempotency', timeMs: 5000, scope: KEY }])
       await store.settle(due)
@@ -66,8 +66,8 @@ export function idempotencyTests(it: StoreTest): void {
 
     it('outlive the deadline of an earlier use', async ({ store, see }) => {
       const again = { ...BODY, expiresTimeMs: 7000 }
-      await insert(store, tokenSession('1'), { idempotency: BODY }, { idempotency: KEY })
-      await insert(store, tokenSession('2'), { idempotency: again }, { idempotency: KEY })
+      await insert(store, keyedSession('1'), { idempotency: BODY }, { idempotency: KEY })
+      await insert(store, keyedSession('2'), { idempotency: again }, { idempotency: KEY })
       await store.settle(await store.due(6000, 10))
       expect((await see({ idempotency: KEY })).idempotency?.sessionId).toBe('2')
       await store.settle(await store.due(8000, 10))
@@ -79,7 +79,7 @@ export function idempotencyTests(it: StoreTest): void {
     const keyed = { idempotency: KEY }
 
     it('takes its deadline with it', async ({ store, see }) => {
-      await insert(store, tokenSession('1'), { idempotency: BODY }, keyed)
+      await insert(store, keyedSession('1'), { idempotency: BODY }, keyed)
       await store.remove('1', ALWAYS)
       await expect(
         store.forget(KEY, (answered) => {
@@ -96,7 +96,7 @@ export function idempotencyTests(it: StoreTest): void {
       store,
       see,
     }) => {
-      await insert(store, tokenSession('1'), { idempotency: BODY }, keyed)
+      await insert(store, keyedSession('1'), { idempotency: BODY }, keyed)
       const refusal = new Error('refused')
       await expect(store.forget(KEY, ({ session }) => session === undefined)).resolves.toBe(false)
       await expect(
@@ -112,14 +112,14 @@ export function idempotencyTests(it: StoreTest): void {
       store,
       see,
     }) => {
-      await insert(store, tokenSession('1'), { idempotency: BODY }, keyed)
+      await insert(store, keyedSession('1'), { idempotency: BODY }, keyed)
       await store.remove('1', ALWAYS)
       let forgotten: Promise<boolean> | undefined
-      await store.insert({ userId: 'alice', countOpenOfUser: false, ...keyed }, () => {
+      await store.insert({ userId: KEYED_USER, countOpenOfUser: false, ...keyed }, () => {
         forgotten = Promise.resolve().then(() =>
           store.forget(KEY, ({ session }) => session === undefined),
         )
-        return { insert: { session: tokenSession('2'), idempotency: BODY } }
+        return { insert: { session: keyedSession('2'), idempotency: BODY } }
       })
       await expect(forgotten).resolves.toBe(false)
       expect((await see(keyed)).idempotency?.sessionId).toBe('2')

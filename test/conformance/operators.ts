@@ -3,7 +3,7 @@ import { StoreUnavailableError } from '../../src/core/errors.js'
 import { readBackup } from '../../src/stores/backup-reader.js'
 import type { CheckPorts, ServedStore } from '../../src/stores/engine.js'
 import { commandSession, insert, tokenSession } from '../support/store-sessions.js'
-import { BODY, KEYED, SEAL, type StoreHarness, type StoreTest } from './given.js'
+import { BODY, KEYED, keyedSession, SEAL, type StoreHarness, type StoreTest } from './given.js'
 
 const PORTS: CheckPorts = {
   dueAtMs: () => Number.POSITIVE_INFINITY,
@@ -21,7 +21,7 @@ export function operatorsTests(it: StoreTest): void {
 
     it('gets a backup of one moment, while writes go on', async ({ harness }) => {
       const store = served(harness)
-      await insert(store, tokenSession('1'), { seal: SEAL, idempotency: BODY }, KEYED)
+      await insert(store, keyedSession('1'), { seal: SEAL, idempotency: BODY }, KEYED)
       await insert(store, commandSession('2'), { sweepAtMs: 100 })
       const items = readBackup(store.backup(7000), 'the backup')
       const { value: header } = await items.next()
@@ -38,7 +38,7 @@ export function operatorsTests(it: StoreTest): void {
 
     it('is told of no problem in what the store wrote itself', async ({ harness }) => {
       const store = served(harness)
-      await insert(store, tokenSession('1'), { seal: SEAL, idempotency: BODY }, KEYED)
+      await insert(store, keyedSession('1'), { seal: SEAL, idempotency: BODY }, KEYED)
       await insert(store, commandSession('2'))
       await store.remove('1', () => true)
       expect(await problemsOf(store)).toEqual([])

@@ -11,6 +11,7 @@ import { operatorsTests } from './operators.js'
 import { removeTests } from './remove.js'
 import { reuseTests } from './reuse.js'
 import { sealsTests } from './seals.js'
+import { snapshotsTests } from './snapshots.js'
 import { subscribeTests } from './subscribe.js'
 import { updateTests } from './update.js'
 import { walksTests } from './walks.js'
@@ -35,6 +36,8 @@ const OPERATIONS = [
 const CAPABILITIES = {
   /** What was acknowledged is there when the store is opened again. */
   durability: durabilityTests,
+  /** What concerns all users is of one snapshot, too. */
+  snapshots: snapshotsTests,
   /** It is a ServedStore: it tells of its health, and can be backed up and checked. */
   operators: operatorsTests,
 } satisfies Record<string, (it: StoreTest) => void>

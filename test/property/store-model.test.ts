@@ -2,16 +2,21 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { SessionChange } from '../../src/core/events.js'
+import { ownerOfText, ownerText } from '../../src/core/owner-text.js'
 import type { Session } from '../../src/core/session.js'
 import type { Deadline, Decision, Seen, SessionStore } from '../../src/core/store.js'
 import { LevelStore } from '../../src/stores/level/store.js'
 import { auditLevel } from '../support/level-audit.js'
 import { MemoryStore } from '../support/memory-store.js'
 import { commandSession, EPOCHS, ended, tokenSession } from '../support/store-sessions.js'
+import { auditValkey } from '../support/valkey-audit.js'
+import { type EngineNode, haveValkey, startValkey } from '../support/valkey-cluster.js'
+import { openValkeyStore } from '../support/valkey-store.js'
 
-const USERS = ['alice', 'bob']
+/** Owners, by their text. */
+const USERS = ['ann', 'bob']
 const SEAL = Uint8Array.of(1)
 const isLong = Boolean(process.env.SESSIOND_TEST_LONG)
 const RUNS = isLong ? 2000 : 25
@@ -95,7 +100,8 @@ async function run(store: SessionStore, { step, number }: Numbered): Promise<Tra
           openTimeMs: timeMs,
           requestTimeMs: timeMs,
         })
-        const idempotency = key && { owner: SEAL, signer: SEAL, key }
+        const owner = ownerOfText(userId) as Uint8Array
+        const idempotency = key && { owner, signer: SEAL, key }
         return store.insert(
           {
             userId,
@@ -218,7 +224,9 @@ function of(userId: string | undefined, active: boolean | undefined) {
 /** Deadlines at one time have no order of their own. */
 function inOrder(deadlines: readonly Deadline[]): Deadline[] {
   const nameOf = (deadline: Deadline) =>
-    deadline.kind === 'session' ? deadline.id : `key ${deadline.scope.key}`
+    deadline.kind === 'session'
+      ? deadline.id
+      : `key ${ownerText(deadline.scope.owner)} ${deadline.scope.key}`
   return [...deadlines].sort((a, b) => a.timeMs - b.timeMs || (nameOf(a) < nameOf(b) ? -1 : 1))
 }
 
@@ -231,47 +239,95 @@ function authorOf({ before, after }: SessionChange, steps: readonly Numbered[], 
   )
 }
 
+/** An empty store of a kind. */
+interface Tried {
+  readonly store: SessionStore
+  /** The same store as a new process sees it. */
+  reopen(): Promise<SessionStore>
+  /** What is wrong with its rows. Called when it is closed. */
+  audit(): Promise<readonly string[]>
+  dispose(): Promise<void>
+}
+
+async function doesWhatTheModelDoes(make: () => Promise<Tried>, rounds: readonly Step[][]) {
+  const tried = await make()
+  let { store } = tried
+  const model = new MemoryStore()
+  try {
+    const changes: SessionChange[] = []
+    const expected: SessionChange[] = []
+    store.subscribe((change) => changes.push(change))
+    model.subscribe((change) => expected.push(change))
+    let count = 0
+    for (const round of rounds) {
+      const steps: Numbered[] = round.map((step) => ({ step, number: ++count }))
+      const from = changes.length
+      const traces = await Promise.all(steps.map((step) => run(store, step)))
+      if (steps.length === 1) {
+        expect(traces).toEqual([await run(model, steps[0] as Numbered)])
+      } else {
+        // What has no event changed nothing, wherever it came in. An insert may have several.
+        const authors = changes.slice(from).map((change) => authorOf(change, steps, traces))
+        expect(authors).not.toContain(undefined)
+        for (const author of new Set(authors)) {
+          const trace = traces[steps.indexOf(author as Numbered)]
+          expect(trace).toEqual(await run(model, author as Numbered))
+        }
+      }
+      expect(changes).toEqual(expected)
+    }
+    const ids = Array.from({ length: count + 1 }, (_, i) => `${i}`)
+    const content = await contentOf(model, ids)
+    expect(await contentOf(store, ids)).toEqual(content)
+    await store.close()
+    expect(await tried.audit()).toEqual([])
+    store = await tried.reopen()
+    expect(await contentOf(store, ids)).toEqual(content)
+  } finally {
+    await store.close()
+    await tried.dispose()
+  }
+}
+
+async function emptyLevel(): Promise<Tried> {
+  const location = await mkdtemp(join(tmpdir(), 'sessiond-'))
+  return {
+    store: await LevelStore.open(location, { epochs: EPOCHS, sync: false }),
+    reopen: () => LevelStore.open(location, { epochs: EPOCHS }),
+    audit: () => auditLevel(location),
+    dispose: () => rm(location, { recursive: true }),
+  }
+}
+
+const anyRounds = fc.array(anyRound, { minLength: 1, maxLength: 15 })
+
 it('LevelStore does what the model does, in the order of its events', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(anyRound, { minLength: 1, maxLength: 15 }), async (rounds) => {
-      const location = await mkdtemp(join(tmpdir(), 'sessiond-'))
-      const model = new MemoryStore()
-      let store = await LevelStore.open(location, { epochs: EPOCHS, sync: false })
-      try {
-        const changes: SessionChange[] = []
-        const expected: SessionChange[] = []
-        store.subscribe((change) => changes.push(change))
-        model.subscribe((change) => expected.push(change))
-        let count = 0
-        for (const round of rounds) {
-          const steps: Numbered[] = round.map((step) => ({ step, number: ++count }))
-          const from = changes.length
-          const traces = await Promise.all(steps.map((step) => run(store, step)))
-          if (steps.length === 1) {
-            expect(traces).toEqual([await run(model, steps[0] as Numbered)])
-          } else {
-            // What has no event changed nothing, wherever it came in. An insert may have several.
-            const authors = changes.slice(from).map((change) => authorOf(change, steps, traces))
-            expect(authors).not.toContain(undefined)
-            for (const author of new Set(authors)) {
-              const trace = traces[steps.indexOf(author as Numbered)]
-              expect(trace).toEqual(await run(model, author as Numbered))
-            }
-          }
-          expect(changes).toEqual(expected)
-        }
-        const ids = Array.from({ length: count + 1 }, (_, i) => `${i}`)
-        const content = await contentOf(model, ids)
-        expect(await contentOf(store, ids)).toEqual(content)
-        await store.close()
-        expect(await auditLevel(location)).toEqual([])
-        store = await LevelStore.open(location, { epochs: EPOCHS })
-        expect(await contentOf(store, ids)).toEqual(content)
-      } finally {
-        await store.close()
-        await rm(location, { recursive: true })
-      }
-    }),
+    fc.asyncProperty(anyRounds, (rounds) => doesWhatTheModelDoes(emptyLevel, rounds)),
     { numRuns: RUNS },
   )
 }, 600_000)
+
+describe.skipIf(!haveValkey)('with an engine', () => {
+  let node: EngineNode
+  beforeAll(async () => {
+    node = await startValkey(afterAll)
+  })
+
+  async function emptyValkey(): Promise<Tried> {
+    await node.call('FLUSHALL')
+    return {
+      store: await openValkeyStore(node.address),
+      reopen: () => openValkeyStore(node.address),
+      audit: () => auditValkey(node.address),
+      dispose: async () => {},
+    }
+  }
+
+  it('ValkeyStore does what the model does, in the order of its events', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyRounds, (rounds) => doesWhatTheModelDoes(emptyValkey, rounds)),
+      { numRuns: RUNS },
+    )
+  }, 600_000)
+})

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { StoreUnavailableError } from '../../core/errors.js'
 import type { ServedStore, StoreEngine, StoreOptions, StorePlace } from '../engine.js'
+import { expectNotLost, noteMade } from '../traces.js'
 import { holdsDatabase } from './database.js'
 import { reasonOf } from './errors.js'
 import { checkClosed } from './maintenance/check-files.js'
@@ -8,7 +9,6 @@ import { expectNoReplacement, repairInPlace } from './maintenance/replace.js'
 import { restoreInPlace } from './maintenance/restore.js'
 import { StartAttempts } from './maintenance/start-check.js'
 import { LevelStore } from './store.js'
-import { expectNotLost, noteMade } from './traces.js'
 
 /** A LevelDB in a directory of its own. */
 export function levelEngine({ address, dataDir, traces }: StorePlace): StoreEngine {
@@ -16,7 +16,9 @@ export function levelEngine({ address, dataDir, traces }: StorePlace): StoreEngi
   const attempts = new StartAttempts()
   const open = async (options: StoreOptions): Promise<ServedStore> => {
     await expectNoReplacement(location)
-    await expectNotLost(location, traces)
+    if (!(await holdsDatabase(location))) {
+      await expectNotLost(location, traces)
+    }
     const store = await LevelStore.open(location, { ...options, attempts })
     try {
       await noteMade(traces)

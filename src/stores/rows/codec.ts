@@ -229,6 +229,7 @@ export function encodeInfo({ layoutVersion, epochs, uncheckedFrom }: Info): Uint
     epochGenesisMs: BigInt(epochs.genesisAtMs),
     epochLengthMs: BigInt(epochs.lengthMs),
     uncheckedFrom,
+    shards: 0,
   }).finish()
 }
 

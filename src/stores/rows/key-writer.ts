@@ -12,9 +12,14 @@ export class KeyWriter {
   private length = 0
 
   /** Begins a key. */
-  range(name: number): this {
+  begin(): this {
     this.length = 0
-    return this.byte(name)
+    return this
+  }
+
+  /** Begins the key of a row in a range. */
+  range(name: number): this {
+    return this.begin().byte(name)
   }
 
   byte(value: number): this {

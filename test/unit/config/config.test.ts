@@ -31,6 +31,7 @@ describe('the configuration', () => {
   it('has safe defaults', () => {
     expect(readConfig(none)).toEqual({
       dataDir: './data',
+      storeReplicas: 1,
       store: { kind: 'level', address: '' },
       grpc: { host: '127.0.0.1', port: 8090 },
       grpcSocketMode: 0o600,

@@ -137,13 +137,15 @@ export interface IdempotencyEntry {
 
 /** Facts about a store that its configuration must match. */
 export interface StoreInfo {
-  /** The layout of keys and values: 2. Layout 1 has the same keys, and no checksums. */
+  /** The layout of keys and values: 2, or 3 in an engine that servers share. Layout 1 has the keys of 2, and no checksums. */
   layoutVersion: number;
   /** When epoch 0 began, in Unix milliseconds. */
   epochGenesisMs: bigint;
   epochLengthMs: bigint;
   /** While checksums are added to layout 1: the first key whose row has none yet. Else empty. */
   uncheckedFrom: Uint8Array;
+  /** Into how many shards the store is split. 0 in a store that is not. */
+  shards: number;
 }
 
 function createBaseSession(): Session {
@@ -752,7 +754,7 @@ export const IdempotencyEntry: MessageFns<IdempotencyEntry> = {
 };
 
 function createBaseStoreInfo(): StoreInfo {
-  return { layoutVersion: 0, epochGenesisMs: 0n, epochLengthMs: 0n, uncheckedFrom: new Uint8Array(0) };
+  return { layoutVersion: 0, epochGenesisMs: 0n, epochLengthMs: 0n, uncheckedFrom: new Uint8Array(0), shards: 0 };
 }
 
 export const StoreInfo: MessageFns<StoreInfo> = {
@@ -774,6 +776,9 @@ export const StoreInfo: MessageFns<StoreInfo> = {
     }
     if (message.uncheckedFrom.length !== 0) {
       writer.uint32(34).bytes(message.uncheckedFrom);
+    }
+    if (message.shards !== 0) {
+      writer.uint32(40).uint32(message.shards);
     }
     return writer;
   },
@@ -823,6 +828,14 @@ export const StoreInfo: MessageFns<StoreInfo> = {
             message.uncheckedFrom = reader.bytes();
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.shards = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -857,6 +870,7 @@ export const StoreInfo: MessageFns<StoreInfo> = {
         : isSet(object.unchecked_from)
         ? bytesFromBase64(object.unchecked_from)
         : new Uint8Array(0),
+      shards: isSet(object.shards) ? globalThis.Number(object.shards) : 0,
     };
   },
 
@@ -873,6 +887,9 @@ export const StoreInfo: MessageFns<StoreInfo> = {
     }
     if (message.uncheckedFrom.length !== 0) {
       obj.uncheckedFrom = base64FromBytes(message.uncheckedFrom);
+    }
+    if (message.shards !== 0) {
+      obj.shards = Math.round(message.shards);
     }
     return obj;
   },

@@ -1,15 +1,11 @@
 import { open, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { StoreMismatchError } from '../../core/errors.js'
-import { makeDirectory, syncDirectory } from '../../files/directory.js'
-import type { StoreTraces } from '../engine.js'
-import { holdsDatabase } from './database.js'
+import { StoreMismatchError } from '../core/errors.js'
+import { makeDirectory, syncDirectory } from '../files/directory.js'
+import type { StoreTraces } from './engine.js'
 
-/** Throws StoreMismatchError if there is no store, but a trace of one. */
+/** Throws StoreMismatchError if there is a trace of a store that does not exist. */
 export async function expectNotLost(location: string, traces: StoreTraces): Promise<void> {
-  if (await holdsDatabase(location)) {
-    return
-  }
   const trace = await findTrace(traces)
   if (trace !== undefined) {
     throw new StoreMismatchError(

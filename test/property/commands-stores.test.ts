@@ -1,27 +1,47 @@
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { SessionChange } from '../../src/core/events.js'
+import type { SessionStore } from '../../src/core/store.js'
 import { LevelStore } from '../../src/stores/level/store.js'
 import { auditLevel } from '../support/level-audit.js'
 import { temporaryDirectory } from '../support/process.js'
 import { CALLER, claimAt, HOUR_MS, START_MS, sessionsAt } from '../support/sessions.js'
 import { EPOCHS } from '../support/store-sessions.js'
+import { auditValkey } from '../support/valkey-audit.js'
+import { haveValkey, startValkey } from '../support/valkey-cluster.js'
+import { openValkeyStore } from '../support/valkey-store.js'
 
 const LONG = process.env.SESSIOND_TEST_LONG !== undefined
 const RUNS = LONG ? 2000 : 100
 const BROWSER = { userId: 'u1', address: '192.0.2.1', client: 'browser' }
 
-async function onDisk() {
+/** An empty store, and what is wrong with its rows once it is closed. */
+interface Kept {
+  readonly store: SessionStore
+  audit(): Promise<readonly string[]>
+}
+
+async function emptyLevel(): Promise<Kept> {
   const location = await temporaryDirectory(onTestFinished)
   const store = await LevelStore.open(location, { epochs: EPOCHS })
   onTestFinished(() => store.close())
-  return { location, store }
+  return { store, audit: () => auditLevel(location) }
 }
 
-describe('the commands on disk', () => {
+async function emptyValkey(): Promise<Kept> {
+  const { address } = await startValkey(onTestFinished)
+  const store = await openValkeyStore(address)
+  onTestFinished(() => store.close())
+  return { store, audit: () => auditValkey(address) }
+}
+
+describe.each([
+  { name: 'LevelDB', empty: emptyLevel },
+  ...(haveValkey ? [{ name: 'Valkey', empty: emptyValkey }] : []),
+])('the commands on $name', ({ empty }) => {
   // Ten thousand commits, one after another.
-  it('open one session for 200 calls at once, 50 times over', { timeout: 60_000 }, async () => {
-    const { store } = await onDisk()
+  it('open one session for 200 calls at once, 50 times over', { timeout: 120_000 }, async () => {
+    const { store } = await empty()
     const { sessions } = sessionsAt({}, store)
     for (let round = 0; round < 50; round++) {
       const args = { ...BROWSER, userId: `u${round}` }
@@ -54,7 +74,7 @@ describe('the commands on disk', () => {
       }),
       { minLength: 1, maxLength: 6 },
     )
-    const { location, store } = await onDisk()
+    const { store, audit } = await empty()
     const changes: SessionChange[] = []
     store.subscribe((change) => changes.push(change))
     let written = 0
@@ -106,6 +126,6 @@ describe('the commands on disk', () => {
       { numRuns: RUNS },
     )
     await store.close()
-    expect(await auditLevel(location)).toEqual([])
+    expect(await audit()).toEqual([])
   })
 })

@@ -1,0 +1,100 @@
+import { StoreDamagedError } from '../../../core/errors.js'
+import type { Arg, Reply } from '../connection/reply.js'
+
+/** What a function is asked of a key. `library.lua` has the kinds, and what each answers at length and in brief. */
+export interface Question {
+  readonly kind: 'value' | 'record' | 'count' | 'field' | 'score' | 'first' | 'last'
+  readonly key: string
+  /** Of `field`: its name. Of `score`: the member. Of `first`: what comes before an id in the key of its record. Of `last`: how many, and that. */
+  readonly detail?: Arg
+}
+
+/** A question, and the answer in brief that a commit relies on. */
+export interface Expectation extends Question {
+  readonly brief: Arg
+}
+
+/** What a commit may write to a key. */
+export type Write =
+  | readonly [op: 'SET', key: string, value: Buffer]
+  | readonly [op: 'DEL', key: string]
+  | readonly [op: 'ZADD', key: string, score: string, member: Arg]
+  | readonly [op: 'ZREM', key: string, member: Arg]
+  | readonly [op: 'HSET', key: string, field: Arg, value: Buffer]
+  | readonly [op: 'HDEL', key: string, field: Arg]
+  /** To the stream of the shard, and to whoever waits for it. */
+  | readonly [op: 'EVENT', key: string, id: string, version: Buffer]
+
+/** The keys and arguments of a call. */
+export interface Call {
+  readonly keys: readonly string[]
+  readonly args: readonly Arg[]
+}
+
+export function lookCall(questions: readonly Question[]): Call {
+  const numbers = new KeyNumbers()
+  const args = questions.flatMap(({ kind, key, detail = '' }) => [kind, numbers.of(key), detail])
+  return { keys: numbers.keys, args }
+}
+
+/** `version`: what the commit gives to the record of the first expectation; empty if there is none. */
+export function commitCall(
+  version: Buffer,
+  expectations: readonly Expectation[],
+  writes: readonly Write[],
+): Call {
+  const numbers = new KeyNumbers()
+  const args: Arg[] = [version, `${expectations.length}`]
+  for (const { kind, key, detail = '', brief } of expectations) {
+    args.push(kind, numbers.of(key), detail, brief)
+  }
+  for (const [op, key, ...rest] of writes) {
+    args.push(op, numbers.of(key), ...rest)
+  }
+  return { keys: numbers.keys, args }
+}
+
+/** Each key once, and its number. */
+class KeyNumbers {
+  readonly keys: string[] = []
+
+  of(key: string): string {
+    const at = this.keys.indexOf(key)
+    return `${at < 0 ? this.keys.push(key) : at + 1}`
+  }
+}
+
+// What the engine answers is outside bytes.
+
+export function bytesOf(reply: Reply | undefined): Buffer {
+  if (!Buffer.isBuffer(reply)) {
+    throw foreign()
+  }
+  return reply
+}
+
+/** Empty stands for nothing: no value of ours is empty. */
+export function valueIn(reply: Reply | undefined): Buffer | undefined {
+  const bytes = bytesOf(reply)
+  return bytes.length === 0 ? undefined : bytes
+}
+
+/** A whole number, in whichever of the engine's two forms. */
+export function numberOf(reply: Reply | undefined): number {
+  const number = Buffer.isBuffer(reply) ? Number(reply.toString('latin1')) : reply
+  if (typeof number !== 'number' || !Number.isSafeInteger(number)) {
+    throw foreign()
+  }
+  return number
+}
+
+export function itemsOf(reply: Reply | undefined): readonly Reply[] {
+  if (!Array.isArray(reply)) {
+    throw foreign()
+  }
+  return reply
+}
+
+function foreign(): StoreDamagedError {
+  return new StoreDamagedError('the engine answers as none of its functions does')
+}

@@ -1,0 +1,125 @@
+import { StoreDamagedError } from '../../../core/errors.js'
+import type { Cluster } from '../connection/cluster.js'
+import { type Arg, EngineError, type Reply } from '../connection/reply.js'
+import {
+  bytesOf,
+  type Call,
+  commitCall,
+  type Expectation,
+  itemsOf,
+  lookCall,
+  numberOf,
+  type Question,
+  valueIn,
+  type Write,
+} from './call.js'
+import { type LibraryFunction, nameInEngine } from './library.js'
+
+/** Part of a sorted set. Scores as the engine takes them: `(5` leaves out 5 itself. */
+export interface Part {
+  readonly min: string
+  readonly max: string
+  readonly offset: number
+  readonly limit: number
+}
+
+export interface Row {
+  readonly member: Buffer
+  readonly score: number
+}
+
+export interface RowWithRecord extends Row {
+  /** undefined if there is none. */
+  readonly record: Buffer | undefined
+}
+
+/** The functions of the library, on the shards of a cluster. */
+export class Functions {
+  constructor(readonly cluster: Cluster) {}
+
+  /** The answers at length, all of one moment. */
+  async look(shard: number, questions: readonly Question[]): Promise<readonly Reply[]> {
+    return itemsOf(await this.read(shard, 'look', lookCall(questions)))
+  }
+
+  /**
+   * Writes all or nothing, and resolves once that is durable: with null if it was as expected, otherwise with the answers at
+   * length, and nothing is written. `version`: what the record of the first expectation gets.
+   */
+  async commit(
+    shard: number,
+    version: Buffer,
+    expectations: readonly Expectation[],
+    writes: readonly Write[],
+  ): Promise<readonly Reply[] | null> {
+    const { keys, args } = commitCall(version, expectations, writes)
+    const reply = await orDamaged(this.cluster.write(shard, nameInEngine('commit'), keys, args))
+    return reply === 1 ? null : itemsOf(reply)
+  }
+
+  /** A part of one sorted set, or of two that are read as one, and how many lie between the scores. */
+  async page(
+    shard: number,
+    keys: readonly string[],
+    part: Part,
+  ): Promise<{ readonly total: number; readonly rows: readonly Row[] }> {
+    const reply = itemsOf(await this.read(shard, 'page', { keys, args: partArgs(part, '') }))
+    return { total: numberOf(reply[0]), rows: rowsOf(reply.slice(1)) }
+  }
+
+  /** The same with the record of each member. `records`: what comes before a member in the key of its record. */
+  async pageOfRecords(
+    shard: number,
+    keys: readonly string[],
+    part: Part,
+    records: string,
+  ): Promise<{ readonly total: number; readonly rows: readonly RowWithRecord[] }> {
+    const reply = itemsOf(await this.read(shard, 'page', { keys, args: partArgs(part, records) }))
+    const rows: RowWithRecord[] = []
+    for (let i = 1; i < reply.length; i += 3) {
+      rows.push({
+        member: bytesOf(reply[i]),
+        score: numberOf(reply[i + 1]),
+        record: valueIn(reply[i + 2]),
+      })
+    }
+    return { total: numberOf(reply[0]), rows }
+  }
+
+  /** The first rows of a sorted set behind a row that was there. */
+  async after(shard: number, key: string, { member, score }: Row, limit: number): Promise<Row[]> {
+    const call = { keys: [key], args: [`${score}`, member, `${limit}`] }
+    return rowsOf(itemsOf(await this.read(shard, 'after', call)))
+  }
+
+  private read(shard: number, name: LibraryFunction, { keys, args }: Call): Promise<Reply> {
+    return orDamaged(this.cluster.read(shard, nameInEngine(name), keys, args))
+  }
+}
+
+/** What is sorted before every member. */
+export const BEFORE_ALL: Row = { member: Buffer.alloc(0), score: Number.NEGATIVE_INFINITY }
+
+function partArgs({ min, max, offset, limit }: Part, records: string): Arg[] {
+  return [min, max, `${offset}`, `${limit}`, records]
+}
+
+function rowsOf(flat: readonly Reply[]): Row[] {
+  const rows: Row[] = []
+  for (let i = 0; i < flat.length; i += 2) {
+    rows.push({ member: bytesOf(flat[i]), score: numberOf(flat[i + 1]) })
+  }
+  return rows
+}
+
+/** A key of another type than ours is somebody else's. */
+async function orDamaged(reply: Promise<Reply>): Promise<Reply> {
+  try {
+    return await reply
+  } catch (cause) {
+    const isForeign = cause instanceof EngineError && /WRONGTYPE/.test(cause.message)
+    throw isForeign
+      ? new StoreDamagedError('a key of the store holds what no server writes there', cause)
+      : cause
+  }
+}

@@ -1,0 +1,258 @@
+#!lua name=NAME
+
+-- What servers ask of a shard in one step. All keys of a call lie in the shard. The functions know nothing of sessions:
+-- what is read and written, and what must not have changed meanwhile, is decided in the server.
+
+-- The bytes of a version, at the beginning of a record (layout/values.ts).
+local VERSION_END = 7
+-- About so many events are kept of a shard.
+local EVENTS = 1000
+
+-- What a call may ask of a key, by kind. `detail` is what else the kind needs.
+local see = {
+  value = function(key)
+    return redis.call('GET', key) or ''
+  end,
+  record = function(key)
+    return redis.call('GET', key) or ''
+  end,
+  count = function(key)
+    return redis.call('ZCARD', key)
+  end,
+  field = function(key, detail)
+    return redis.call('HGET', key, detail) or ''
+  end,
+  score = function(key, detail)
+    return redis.call('ZSCORE', key, detail) or ''
+  end,
+  -- The last ones of a sorted set of ids, the last one first, each with its record. `detail`: how many, and as in `first`.
+  last = function(key, detail)
+    local number, records = detail:match('^(%d+) (.*)$')
+    local rows = {}
+    for _, id in ipairs(redis.call('ZRANGE', key, 0, number - 1, 'REV')) do
+      rows[#rows + 1], rows[#rows + 2] = id, redis.call('GET', records .. id) or ''
+    end
+    return rows
+  end,
+  -- The first of a sorted set of ids, and its record. `detail`: what is before an id in the key of its record.
+  first = function(key, detail)
+    local id = redis.call('ZRANGE', key, 0, 0)[1]
+    return id and { id, redis.call('GET', detail .. id) or '' } or {}
+  end,
+}
+
+-- The same in brief, as a text: what a commit compares. Where both texts are equal, nothing has changed.
+local brief = {
+  value = see.value,
+  record = function(key)
+    return redis.call('GETRANGE', key, 0, VERSION_END)
+  end,
+  count = function(key)
+    return tostring(redis.call('ZCARD', key))
+  end,
+  field = see.field,
+  score = see.score,
+  last = function(key, detail)
+    local number = detail:match('^%d+')
+    return table.concat(redis.call('ZRANGE', key, 0, number - 1, 'REV'), ' ')
+  end,
+  first = function(key)
+    return redis.call('ZRANGE', key, 0, 0)[1] or ''
+  end,
+}
+
+-- What a commit may write, how many arguments each takes beside the key, and a read that fails where the write would:
+-- a function is not undone where one of its writes fails.
+local writes = {
+  SET = { 1 },
+  DEL = { 0 },
+  ZADD = { 2, 'ZCARD' },
+  ZREM = { 1, 'ZCARD' },
+  HSET = { 2, 'HLEN' },
+  HDEL = { 1, 'HLEN' },
+  EVENT = { 2, 'XLEN' },
+}
+
+local function write(op, key, one, other)
+  if op == 'EVENT' then
+    redis.call('XADD', key, 'MAXLEN', '~', EVENTS, '*', 'id', one, 'v', other)
+    -- The channel has the name of the stream.
+    redis.call('SPUBLISH', key, '')
+  elseif other then
+    redis.call(op, key, one, other)
+  elseif one then
+    redis.call(op, key, one)
+  else
+    redis.call(op, key)
+  end
+end
+
+-- keys: any. args: for each question its kind, the number of its key, and the detail.
+local function look(keys, args, from, count, stride)
+  local seen = {}
+  for i = 1, count do
+    seen[i] = see[args[from]](keys[tonumber(args[from + 1])], args[from + 2])
+    from = from + stride
+  end
+  return seen
+end
+
+-- Writes all or nothing. args: the version that the commit gives to the record of its first expectation, if any; the
+-- number of expectations, each as a question with the brief answer behind it; then the writes, each with the number of
+-- its key and its arguments.
+-- Returns 1, or the answers to all questions where one has another answer than expected.
+local function commit(keys, args)
+  local version, count = args[1], tonumber(args[2])
+  local at = 3
+  for i = 1, count do
+    local kind, wanted = args[at], args[at + 3]
+    local now = brief[kind](keys[tonumber(args[at + 1])], args[at + 2])
+    if now ~= wanted then
+      if kind == 'record' and version ~= '' and now == version then
+        return 1 -- It was sent twice.
+      end
+      return look(keys, args, 3, count, 4)
+    end
+    at = at + 4
+  end
+  local first, last = at, #args
+  while at <= last do
+    local kind = writes[args[at]]
+    if kind[2] then
+      redis.call(kind[2], keys[tonumber(args[at + 1])])
+    end
+    at = at + 2 + kind[1]
+  end
+  at = first
+  while at <= last do
+    local op, arity = args[at], writes[args[at]][1]
+    write(op, keys[tonumber(args[at + 1])], arity > 0 and args[at + 2], arity > 1 and args[at + 3])
+    at = at + 2 + arity
+  end
+  return 1
+end
+
+-- Whether text a has smaller bytes than b. Lua's own < asks the locale.
+local function is_before(a, b)
+  for i = 1, math.min(#a, #b) do
+    local one, other = a:byte(i), b:byte(i)
+    if one ~= other then
+      return one < other
+    end
+  end
+  return #a < #b
+end
+
+-- A part of a sorted set, by score.
+local function part_of(key, min, max)
+  local before = 0
+  if min ~= '-inf' then
+    -- What is below `min` has the same bound from the other side.
+    before = redis.call('ZCOUNT', key, '-inf', min:sub(1, 1) == '(' and min:sub(2) or '(' .. min)
+  end
+  return { key = key, before = before, count = redis.call('ZCOUNT', key, min, max) }
+end
+
+local function read(part, offset, limit)
+  local count = math.min(limit, part.count - offset)
+  if count <= 0 then
+    return {}
+  end
+  local from = part.before + offset
+  return redis.call('ZRANGE', part.key, from, from + count - 1, 'WITHSCORES')
+end
+
+-- Whether one member with its score stands before another.
+local function comes_first(a, a_score, b, b_score)
+  local one, other = tonumber(a_score), tonumber(b_score)
+  if one ~= other then
+    return one < other
+  end
+  return is_before(a, b)
+end
+
+-- How many members of `a` are among the first `offset` of both parts.
+local function share_of(a, b, offset)
+  local low, high = math.max(0, offset - b.count), math.min(offset, a.count)
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    local one, other = read(a, middle, 1), read(b, offset - middle - 1, 1)
+    if comes_first(one[1], one[2], other[1], other[2]) then
+      low = middle + 1
+    else
+      high = middle
+    end
+  end
+  return low
+end
+
+local function merge(a, b, limit)
+  local merged = {}
+  local i, j = 1, 1
+  while #merged < 2 * limit and (a[i] or b[j]) do
+    if b[j] == nil or (a[i] and comes_first(a[i], a[i + 1], b[j], b[j + 1])) then
+      merged[#merged + 1], merged[#merged + 2] = a[i], a[i + 1]
+      i = i + 2
+    else
+      merged[#merged + 1], merged[#merged + 2] = b[j], b[j + 1]
+      j = j + 2
+    end
+  end
+  return merged
+end
+
+-- keys: one sorted set, or two that are read as one. args: the least and the greatest score, offset, limit; what comes
+-- before a member in the key of its record, or nothing for no records.
+-- Returns how many there are between the scores, then each member with its score, and its record.
+local function page(keys, args)
+  local min, max, offset, limit, records = args[1], args[2], tonumber(args[3]), tonumber(args[4]), args[5]
+  local a = part_of(keys[1], min, max)
+  local total, rows = a.count, nil
+  if keys[2] then
+    local b = part_of(keys[2], min, max)
+    total = total + b.count
+    local of_a = share_of(a, b, math.min(offset, total))
+    local of_b = math.min(offset, total) - of_a
+    rows = merge(read(a, of_a, limit), read(b, of_b, limit), limit)
+  else
+    rows = read(a, offset, limit)
+  end
+  local answer = { total }
+  for i = 1, #rows, 2 do
+    answer[#answer + 1], answer[#answer + 2] = rows[i], rows[i + 1]
+    if records ~= '' then
+      answer[#answer + 1] = redis.call('GET', records .. rows[i]) or ''
+    end
+  end
+  return answer
+end
+
+-- keys: a sorted set. args: a score and a member, limit. Returns the members behind that place, each with its score.
+local function after(keys, args)
+  local score, member, limit = args[1], args[2], tonumber(args[3])
+  local all = { key = keys[1], before = 0, count = redis.call('ZCARD', keys[1]) }
+  local low = redis.call('ZCOUNT', keys[1], '-inf', '(' .. score)
+  local high = redis.call('ZCOUNT', keys[1], '-inf', score)
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    local found = read(all, middle, 1)[1]
+    if found == member or is_before(found, member) then
+      low = middle + 1
+    else
+      high = middle
+    end
+  end
+  return read(all, low, limit)
+end
+
+redis.register_function('NAME_commit', commit)
+
+local function register_read(name, callback)
+  redis.register_function({ function_name = name, callback = callback, flags = { 'no-writes' } })
+end
+
+register_read('NAME_look', function(keys, args)
+  return look(keys, args, 1, #args / 3, 3)
+end)
+register_read('NAME_page', page)
+register_read('NAME_after', after)

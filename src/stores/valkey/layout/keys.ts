@@ -1,0 +1,69 @@
+import { hash } from 'node:crypto'
+import type { Session } from '../../../core/session.js'
+import { shardTag } from '../connection/slots.js'
+
+/*
+ * Layout 3. Every key begins with the tag of its shard, such as {sd:017}. Behind the tag:
+ *
+ *   s:<id>            string       the record: its version, then the session
+ *   k:<id>            string       the sealed private key, while the session is active
+ *   t:open, t:ended   sorted set   the ids of all sessions, newest request first
+ *   u:<user>:open, …  sorted set   the same by user
+ *   c:<place>         sorted set   the open sessions that a command opened at a place, the newest first
+ *   i:<user>          hash         idempotency entries, by signer and key
+ *   x                 sorted set   deadlines, the earliest first
+ *   e                 stream       what changed lately
+ *   p:<id>            string       the shard of a session whose id does not name it
+ *   m                 string       facts about the store, in the first shard alone
+ *
+ * Scores are Unix milliseconds, with a minus where the newest comes first; the engine sorts equal ones by the bytes of
+ * the member. A user's sessions, entries and deadlines lie in the shard of the user. Every string, every field of a hash
+ * and every deadline ends with a checksum (rows/checksum.ts). Ids in sorted sets have none: the record repeats what the
+ * set says of it.
+ */
+
+export const LAYOUT_VERSION = 3
+
+/** A place in 132 bits: addresses and clients are long, and every session would keep them twice. */
+const PLACE_CHARS = 22
+
+/** The keys of a shard. */
+export const keysOf = (tag: string) => ({
+  /** What is before the id in the key of a record. */
+  records: `${tag}s:`,
+  record: (id: string) => `${tag}s:${id}`,
+  seal: (id: string) => `${tag}k:${id}`,
+  list: (active: boolean) => `${tag}t:${listName(active)}`,
+  listOfUser: (userId: string, active: boolean) => `${tag}u:${userId}:${listName(active)}`,
+  opened: (userId: string, address: string, client: string) =>
+    `${tag}c:${placeName(userId, address, client)}`,
+  entries: (userId: string) => `${tag}i:${userId}`,
+  deadlines: `${tag}x`,
+  events: `${tag}e`,
+  pointer: (id: string) => `${tag}p:${id}`,
+})
+
+export type ShardKeys = ReturnType<typeof keysOf>
+
+/** The facts about the store. */
+export const INFO_KEY = `${shardTag(0)}m`
+
+/** The score of a session in the lists, or of an opened session at its place: the newest time first. */
+export function newestFirst(timeMs: number): string {
+  return `${-timeMs}`
+}
+
+/** Whether a command would find this session again at its place. */
+export function isOpened(session: Session | null): boolean {
+  return session?.active === true && session.token === null
+}
+
+function listName(active: boolean): 'open' | 'ended' {
+  return active ? 'open' : 'ended'
+}
+
+function placeName(userId: string, address: string, client: string): string {
+  // The lengths keep two places from having one name.
+  const place = `${userId.length}:${userId}${address.length}:${address}${client}`
+  return hash('sha256', place, 'base64url').slice(0, PLACE_CHARS)
+}

@@ -1,0 +1,71 @@
+import type { EpochSettings } from '../../core/epoch.js'
+import { StoreMismatchError, StoreUnavailableError } from '../../core/errors.js'
+import { type Cluster, type ClusterSettings, openCluster } from './connection/cluster.js'
+import { valueIn } from './functions/call.js'
+import { Functions } from './functions/functions.js'
+import { type Info, infoValue, readInfo } from './layout/info.js'
+import { INFO_KEY, LAYOUT_VERSION } from './layout/keys.js'
+import { NO_VERSION } from './layout/values.js'
+
+/**
+ * Connects to the store of this cluster. Makes the store if there is none, after `onMake`, with as many shards as
+ * `settings` says. Throws StoreUnavailableError, StoreDamagedError, and StoreMismatchError if it was made with other epochs.
+ */
+export async function openStoreCluster(
+  settings: ClusterSettings,
+  epochs: EpochSettings,
+  location: string,
+  onMake: () => Promise<void> = async () => {},
+): Promise<Cluster> {
+  const cluster = await openCluster(settings)
+  let shards: number
+  try {
+    let info = await infoIn(cluster, location)
+    if (info === undefined) {
+      await onMake()
+      info = await makeInfo(cluster, epochs, location)
+    }
+    expectEpochs(info, epochs, location)
+    shards = info.shards
+  } catch (error) {
+    await cluster.close()
+    throw error
+  }
+  if (shards === cluster.shards) {
+    return cluster
+  }
+  await cluster.close()
+  return openCluster({ ...settings, shards })
+}
+
+/** What the servers of the store agreed on; undefined if there is no store. */
+export async function infoIn(cluster: Cluster, location: string): Promise<Info | undefined> {
+  const [reply] = await new Functions(cluster).look(0, [{ kind: 'value', key: INFO_KEY }])
+  const stored = valueIn(reply)
+  return stored && readInfo(stored, location)
+}
+
+/** Of several servers that begin at once, one makes it. */
+async function makeInfo(cluster: Cluster, epochs: EpochSettings, location: string): Promise<Info> {
+  const value = infoValue({ layoutVersion: LAYOUT_VERSION, epochs, shards: cluster.shards })
+  const absent = { kind: 'value', key: INFO_KEY, brief: '' } as const
+  await new Functions(cluster).commit(0, NO_VERSION, [absent], [['SET', INFO_KEY, value]])
+  const info = await infoIn(cluster, location)
+  if (info === undefined) {
+    throw new StoreUnavailableError(`${location} lost what was just written`)
+  }
+  return info
+}
+
+function expectEpochs({ epochs: made }: Info, epochs: EpochSettings, location: string): void {
+  if (made.genesisAtMs !== epochs.genesisAtMs || made.lengthMs !== epochs.lengthMs) {
+    throw new StoreMismatchError(
+      `${location} was made with ${epochText(made)}, but ${epochText(epochs)} is configured, which would move the end of ` +
+        'every session: configure what it was made with',
+    )
+  }
+}
+
+function epochText({ genesisAtMs, lengthMs }: EpochSettings): string {
+  return `--epoch-genesis ${new Date(genesisAtMs).toISOString()} and --epoch-length ${lengthMs}ms`
+}

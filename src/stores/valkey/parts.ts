@@ -1,0 +1,18 @@
+import type { Listeners } from '../listeners.js'
+import type { Locks } from '../locks.js'
+import type { Functions } from './functions/functions.js'
+import type { Known } from './known.js'
+import type { Shards } from './layout/shards.js'
+import type { Whereabouts } from './read/whereabouts.js'
+import type { OpenCounts } from './write/open-counts.js'
+
+/** What the operations of a store share. */
+export interface StoreParts {
+  readonly shards: Shards
+  readonly functions: Functions
+  readonly whereabouts: Whereabouts
+  readonly known: Known
+  readonly counts: OpenCounts
+  readonly locks: Locks
+  readonly listeners: Listeners
+}

@@ -1,0 +1,237 @@
+import { StoreUnavailableError } from '../../core/errors.js'
+import type { SessionListener } from '../../core/events.js'
+import type { Session } from '../../core/session.js'
+import type {
+  Deadline,
+  Decision,
+  FoundEntry,
+  IdempotencyScope,
+  InsertScope,
+  ListQuery,
+  Seen,
+  SessionPage,
+  Update,
+  WalkedEntry,
+  WriteOptions,
+} from '../../core/store.js'
+import type { CheckEvent } from '../../core/upkeep/care.js'
+import type { ServedStore, StoreHealth, StoreHooks } from '../engine.js'
+import { Listeners } from '../listeners.js'
+import { Gate, Locks } from '../locks.js'
+import type { Cluster } from './connection/cluster.js'
+import { Functions } from './functions/functions.js'
+import { Known } from './known.js'
+import { idBitsOf, Shards } from './layout/shards.js'
+import type { StoreParts } from './parts.js'
+import { readDue } from './read/due.js'
+import { listSessions } from './read/list.js'
+import { findOpened, lookUp, readSealOf } from './read/lookup.js'
+import { walkDeadlines, walkIdempotency, walkSeals, walkSessions } from './read/walk.js'
+import { Whereabouts } from './read/whereabouts.js'
+import { forgetEntry } from './write/forget.js'
+import { insertSession } from './write/insert.js'
+import { removeSession, updateSession } from './write/mutate.js'
+import { OpenCounts } from './write/open-counts.js'
+import { Seals } from './write/seals.js'
+import { settleDeadlines } from './write/settle.js'
+
+/** Sessions in a Valkey or Redis that any number of servers share. */
+export class ValkeyStore implements ServedStore {
+  private readonly gate = new Gate()
+  private readonly parts: StoreParts
+  private readonly seals: Seals
+  /** Inserts under way: they may have decided. */
+  private readonly inserts = new Set<Promise<unknown>>()
+  private closing: Promise<void> | null = null
+
+  private constructor(
+    private readonly cluster: Cluster,
+    private readonly hooks: StoreHooks,
+  ) {
+    const shards = new Shards(cluster.shards)
+    const functions = new Functions(cluster)
+    this.parts = {
+      shards,
+      functions,
+      whereabouts: new Whereabouts(shards, functions),
+      known: new Known(),
+      counts: new OpenCounts(shards, functions),
+      locks: new Locks(),
+      listeners: new Listeners(),
+    }
+    this.seals = new Seals(this.parts)
+  }
+
+  /** The store that this cluster holds. It closes the cluster when it is closed itself. Throws StoreUnavailableError. */
+  static async over(cluster: Cluster, hooks: StoreHooks = {}): Promise<ValkeyStore> {
+    const store = new ValkeyStore(cluster, hooks)
+    await store.parts.counts.refresh()
+    return store
+  }
+
+  idBits(userId: string): number {
+    return idBitsOf(userId)
+  }
+
+  get(id: string): Promise<Session | undefined> {
+    return this.during(async () => (await lookUp(this.parts, id))?.session)
+  }
+
+  findOpened(userId: string, address: string, client: string): Promise<Session | undefined> {
+    return this.during(() => findOpened(this.parts, { userId, address, client }))
+  }
+
+  seal(id: string): Promise<Uint8Array | undefined> {
+    return this.during(() => readSealOf(this.parts, id))
+  }
+
+  list(query: ListQuery, signal?: AbortSignal): Promise<SessionPage> {
+    return this.during(() => listSessions(this.parts, query, signal))
+  }
+
+  countOpen(): Promise<number> {
+    return this.during(() => this.parts.counts.current())
+  }
+
+  insert(scope: InsertScope, decide: (seen: Seen) => Decision): Promise<Session> {
+    const insert = this.writing(() => insertSession(this.parts, scope, decide))
+    this.inserts.add(insert)
+    insert.finally(() => this.inserts.delete(insert)).catch(() => {})
+    return insert
+  }
+
+  update(
+    id: string,
+    change: (current: Session) => Update | null,
+    options: WriteOptions = {},
+  ): Promise<Session | undefined> {
+    return this.writing(() => updateSession(this.parts, id, change, options))
+  }
+
+  remove(
+    id: string,
+    check: (current: Session) => boolean,
+    options: WriteOptions = {},
+  ): Promise<Session | undefined> {
+    return this.writing(async () => {
+      const removed = await removeSession(this.parts, id, check, options)
+      this.seals.removed(removed)
+      return removed
+    })
+  }
+
+  reseal(
+    id: string,
+    change: (session: Session, seal: Uint8Array) => Uint8Array | null,
+  ): Promise<void> {
+    return this.writing(() => this.seals.reseal(id, change))
+  }
+
+  compactSeals(): Promise<void> {
+    return this.during(() => this.seals.compact())
+  }
+
+  forget(scope: IdempotencyScope, check: (entry: FoundEntry) => boolean): Promise<boolean> {
+    return this.writing(() => forgetEntry(this.parts, scope, check))
+  }
+
+  due(timeMs: number, limit: number): Promise<Deadline[]> {
+    return this.during(() => readDue(this.parts, [...this.parts.shards], timeMs, limit))
+  }
+
+  settle(deadlines: readonly Deadline[]): Promise<void> {
+    return this.writing(() => settleDeadlines(this.parts, deadlines))
+  }
+
+  async *walkSeals(): AsyncIterable<readonly string[]> {
+    await Promise.allSettled(this.inserts)
+    yield* this.walking(() => walkSeals(this.parts))
+  }
+
+  walkSessions(
+    userId: string,
+    active?: boolean,
+    onDamaged?: (problem: string) => void,
+  ): AsyncIterable<readonly Session[]> {
+    return this.walking(() => walkSessions(this.parts, userId, active, onDamaged))
+  }
+
+  walkIdempotency(owner: Uint8Array): AsyncIterable<readonly WalkedEntry[]> {
+    return this.walking(() => walkIdempotency(this.parts, owner))
+  }
+
+  walkDeadlines(): AsyncIterable<readonly Deadline[]> {
+    return this.walking(() => walkDeadlines(this.parts))
+  }
+
+  subscribe(listener: SessionListener): () => void {
+    return this.parts.listeners.subscribe(listener)
+  }
+
+  get isWritable(): boolean {
+    return this.closing === null
+  }
+
+  get queueDepth(): number {
+    return 0
+  }
+
+  health(): StoreHealth {
+    return { isLost: false, findings: [] }
+  }
+
+  watch(): void {}
+
+  backup(): AsyncIterable<Uint8Array> {
+    return lacking('backup')
+  }
+
+  check(): AsyncIterable<CheckEvent> {
+    return lacking('check')
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.gate.alone(() => this.cluster.close())
+    return this.closing
+  }
+
+  /** An operation that somebody waits for until it is durable. */
+  private writing<T>(fn: () => Promise<T>): Promise<T> {
+    return this.during(async () => {
+      const onSettled = this.hooks.onWrite?.()
+      try {
+        return await fn()
+      } finally {
+        onSettled?.()
+      }
+    })
+  }
+
+  /** Runs an operation that `close` waits for. Throws StoreUnavailableError once `close` was called. */
+  private during<T>(fn: () => Promise<T>): Promise<T> {
+    return this.closing === null
+      ? this.gate.enter(fn)
+      : Promise.reject(new StoreUnavailableError('it is closed'))
+  }
+
+  /** Each step of a walk is an operation of its own, so `close` waits for no slow reader. */
+  private async *walking<T>(begin: () => AsyncGenerator<T, void>): AsyncGenerator<T, void> {
+    const steps = begin()
+    try {
+      for (;;) {
+        const { value, done } = await this.during(() => steps.next())
+        if (done) {
+          return
+        }
+        yield value
+      }
+    } finally {
+      await steps.return()
+    }
+  }
+}
+
+function lacking(what: string): AsyncIterable<never> {
+  const error = new StoreUnavailableError(`a store of this kind has no ${what} yet`)
+  return { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(error) }) }
+}

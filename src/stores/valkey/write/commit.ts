@@ -1,0 +1,144 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { StoreUnavailableError } from '../../../core/errors.js'
+import type { SessionChange } from '../../../core/events.js'
+import type { Session } from '../../../core/session.js'
+import type { Reply } from '../connection/reply.js'
+import type { Expectation, Write } from '../functions/call.js'
+import { openDelta } from '../known.js'
+import type { ShardKeys } from '../layout/keys.js'
+import { NO_VERSION, versionAfter, versionOf } from '../layout/values.js'
+import { changeWrites } from '../layout/writes.js'
+import type { StoreParts } from '../parts.js'
+
+/** How often a write decides anew because another server was faster. One of those that compete always succeeds. */
+const MAX_ATTEMPTS = 100
+/** From then on they leave each other room. */
+const EAGER_ATTEMPTS = 4
+const MAX_PAUSE_MS = 20
+
+/** A change of a session. */
+export interface RecordChange extends SessionChange {
+  /** The record as it was; undefined if there was none. */
+  readonly stored: Buffer | undefined
+}
+
+/** What a write changes, and what it relies on. */
+export interface Commit {
+  readonly shard: number
+  /** In their order. */
+  readonly changes: readonly RecordChange[]
+  /** Beside the records as they were. */
+  readonly expectations?: readonly Expectation[]
+  /** Beside those of the changes. */
+  readonly writes?: readonly Write[]
+}
+
+/**
+ * Commits changes of sessions, unless anything is not as expected, and tells the listeners. Returns null once they are durable;
+ * otherwise the answers as they are now: those for the records, then those for the expectations.
+ */
+export async function commitChanges(
+  parts: StoreParts,
+  { shard, changes, expectations = [], writes = [] }: Commit,
+): Promise<readonly Reply[] | null> {
+  const { counts, functions, known, listeners, shards } = parts
+  const keys = shards.keysOf(shard)
+  const written = changes.map((change) => writtenBy(keys, change))
+  const delta = changes.reduce((sum, change) => sum + openDelta(change), 0)
+  // From the decision on, so without waiting before it.
+  const end = delta === 0 ? () => {} : counts.begin(shard, delta)
+  let answers: readonly Reply[] | null
+  try {
+    await pointTo(parts, shard, changes)
+    answers = await functions.commit(
+      shard,
+      written[0]?.version ?? NO_VERSION,
+      [...written.map(({ expectation }) => expectation), ...expectations],
+      [...written.flatMap((one) => one.writes), ...writes],
+    )
+  } catch (error) {
+    // Perhaps they were committed all the same.
+    end(false)
+    for (const change of changes) {
+      known.changed(keys, change)
+    }
+    throw error
+  }
+  end(answers === null)
+  if (answers === null) {
+    for (const { change, stored } of written) {
+      known.changed(keys, change, stored === undefined ? undefined : { shard, stored })
+      listeners.emit(change)
+    }
+  }
+  return answers
+}
+
+function writtenBy(keys: ShardKeys, { before, after, stored }: RecordChange) {
+  const change = { before, after }
+  const { id } = (after ?? before) as Session
+  const brief = versionOf(stored)
+  const expectation: Expectation = { kind: 'record', key: keys.record(id), brief }
+  if (after === before) {
+    // Only deadlines change.
+    return { change, expectation, version: NO_VERSION, writes: [], stored }
+  }
+  const version = versionAfter(brief)
+  return { change, expectation, version, ...changeWrites(keys, change, version) }
+}
+
+/** Before a session whose id does not name its shard is written there. */
+async function pointTo(
+  { shards, whereabouts }: StoreParts,
+  shard: number,
+  changes: readonly SessionChange[],
+): Promise<void> {
+  for (const { before, after } of changes) {
+    if (before === null && after !== null && shards.namedBy(after.id) !== shard) {
+      await whereabouts.point(after.id, shard)
+    }
+  }
+}
+
+/** Writes that change no session. Returns false if anything is not as expected: nothing is written then. */
+export async function commitAside(
+  { functions }: StoreParts,
+  shard: number,
+  writes: readonly Write[],
+  expectations: readonly Expectation[] = [],
+): Promise<boolean> {
+  return (await functions.commit(shard, NO_VERSION, expectations, writes)) === null
+}
+
+/**
+ * Resolves once everything that this server was shown of a shard is durable. An answer that tells of an earlier write, such as
+ * that a session is closed already, is as good as the write itself.
+ */
+export async function confirm(parts: StoreParts, shard: number): Promise<void> {
+  await commitAside(parts, shard, [])
+}
+
+/** The session as it is kept: without `user` and `data` once it has ended. */
+export function kept(session: Session): Session {
+  const isBare = session.active || (session.user === null && session.data === null)
+  return isBare ? session : { ...session, user: null, data: null }
+}
+
+/**
+ * Calls `attempt` until it returns something: each time it finds that another server was faster, it returns undefined.
+ * Throws StoreUnavailableError where that does not end.
+ */
+export async function untilCommitted<T>(
+  attempt: () => Promise<{ readonly done: T } | undefined>,
+): Promise<T> {
+  for (let attempts = 1; attempts <= MAX_ATTEMPTS; attempts++) {
+    const outcome = await attempt()
+    if (outcome !== undefined) {
+      return outcome.done
+    }
+    if (attempts >= EAGER_ATTEMPTS) {
+      await sleep(Math.random() * MAX_PAUSE_MS)
+    }
+  }
+  throw new StoreUnavailableError('other servers change the same session all the time')
+}

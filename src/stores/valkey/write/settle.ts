@@ -1,0 +1,68 @@
+import { ownerText } from '../../../core/owner-text.js'
+import type { Deadline, IdempotencyDeadline, SessionDeadline } from '../../../core/store.js'
+import { valueIn } from '../functions/call.js'
+import { deadlineMember, entryField, readEntry } from '../layout/values.js'
+import { deadlineWrite } from '../layout/writes.js'
+import type { StoreParts } from '../parts.js'
+import { commitAside, untilCommitted } from './commit.js'
+
+/** `SessionStore.settle`. */
+export async function settleDeadlines(
+  parts: StoreParts,
+  deadlines: readonly Deadline[],
+): Promise<void> {
+  await Promise.all(
+    deadlines.map((deadline) =>
+      deadline.kind === 'session' ? settleSession(parts, deadline) : settleEntry(parts, deadline),
+    ),
+  )
+}
+
+/** With the last deadline of a session that was removed, what led to its shard goes as well. */
+export async function settleSession(parts: StoreParts, deadline: SessionDeadline): Promise<void> {
+  const { functions, shards, whereabouts } = parts
+  const { id } = deadline
+  await whereabouts.find(id, async (shard) => {
+    const keys = shards.keysOf(shard)
+    const member = deadlineMember(keys.deadlines, deadline)
+    const [score, record] = await functions.look(shard, [
+      { kind: 'score', key: keys.deadlines, detail: member },
+      { kind: 'record', key: keys.record(id) },
+    ])
+    if (valueIn(score) === undefined) {
+      return undefined
+    }
+    await commitAside(parts, shard, [deadlineWrite(keys, 'ZREM', deadline)])
+    if (valueIn(record) === undefined) {
+      await whereabouts.unpoint(id, shard)
+    }
+    return shard
+  })
+}
+
+function settleEntry(parts: StoreParts, deadline: IdempotencyDeadline): Promise<void> {
+  const { functions, shards } = parts
+  const { scope, timeMs } = deadline
+  const userId = ownerText(scope.owner)
+  const shard = shards.ofUser(userId)
+  const keys = shards.keysOf(shard)
+  const key = keys.entries(userId)
+  const field = entryField(scope.signer, scope.key)
+  const question = { kind: 'field', key, detail: field } as const
+  const settled = deadlineWrite(keys, 'ZREM', deadline)
+  return untilCommitted(async () => {
+    const [reply] = await functions.look(shard, [question])
+    const stored = valueIn(reply)
+    // The key may have been used again since, which moved its deadline.
+    const isOver = stored !== undefined && readEntry(key, field, stored).expiresTimeMs <= timeMs
+    const isDone = isOver
+      ? await commitAside(
+          parts,
+          shard,
+          [settled, ['HDEL', key, field]],
+          [{ ...question, brief: stored }],
+        )
+      : await commitAside(parts, shard, [settled])
+    return isDone ? { done: undefined } : undefined
+  })
+}
