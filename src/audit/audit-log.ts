@@ -1,6 +1,7 @@
 import { ConfigError } from '../config/config.js'
 import { StoreUnavailableError } from '../core/errors.js'
 import type { Audit, AuditEntry } from '../core/operators/audit.js'
+import { snakeKeys } from '../core/snake-case.js'
 import { isoText } from '../core/time-text.js'
 import { isDescriptor, STDERR, STDOUT } from '../files/descriptors.js'
 import { backgroundTimer } from '../net/background-timers.js'
@@ -83,7 +84,7 @@ class FileAuditLog implements AuditLog {
 
   async record({ action, caller, facts }: AuditEntry): Promise<void> {
     const time = isoText(this.options.nowMs())
-    const line = { time, action, who: caller.name, from: caller.address, ...facts }
+    const line = { time, action, who: caller.name, from: caller.address, ...snakeKeys(facts) }
     this.queue.push(`${JSON.stringify(line)}\n`)
     await this.flush()
     this.throwIfFailing('what was done is told of there as soon as it can be')

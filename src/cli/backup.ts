@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { isDescriptor, STDOUT } from '../files/descriptors.js'
 import { saveBackup } from '../offline/backup.js'
 import { withOptions } from './flags.js'
+import { jsonLine } from './printable.js'
 import { statusLine } from './progress.js'
 import { type ServerFlags, serverOptions, withAdmin } from './server-connection.js'
 
@@ -36,7 +37,7 @@ Examples:
         const say = isDescriptor(file, STDOUT) ? console.error : console.log
         say(
           flags.json
-            ? JSON.stringify({ file, bytes, sessions })
+            ? jsonLine({ file, bytes, sessions })
             : `wrote ${file}: ${sessions} sessions, ${bytes} bytes`,
         )
       }),

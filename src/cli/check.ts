@@ -94,7 +94,7 @@ async function report(
   const summary = `checked ${rows} rows: ${problems === 0 ? 'no problem' : `${problems} problems`}`
   const more =
     unchecked === 0 ? '' : `; ${unchecked} have no checksum until a server of this release starts`
-  console.log(json ? JSON.stringify({ rows, problems, unchecked }) : `${summary}${more}`)
+  console.log(json ? jsonLine({ rows, problems, unchecked }) : `${summary}${more}`)
   if (problems > 0) {
     process.exitCode = 1
   }

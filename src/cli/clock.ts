@@ -1,6 +1,7 @@
 import { Argument, Command } from 'commander'
 import type { AdminClient } from '../client/index.js'
 import { withOptions } from './flags.js'
+import { jsonLine } from './printable.js'
 import { type ServerFlags, serverOptions, withAdmin } from './server-connection.js'
 
 /** `sessiond clock` */
@@ -13,7 +14,8 @@ export function clockCommand(): Command {
     .addHelpText(
       'after',
       `
-While a server does not trust its clock, it ends and purges no session.
+While a server does not trust its clock, it ends and purges no session. With --json: {"offset_ms", "suspect"}, or
+{"accepted_offset_ms"}.
 
 Examples:
   $ sessiond clock
@@ -30,7 +32,7 @@ async function show(admin: AdminClient, { json }: ServerFlags): Promise<void> {
   const state = isSuspect ? 'suspect: nothing is ended or purged' : 'trusted'
   console.log(
     json
-      ? JSON.stringify({ offsetMs, isSuspect })
+      ? jsonLine({ offsetMs, suspect: isSuspect })
       : `${state}; ${seconds(offsetMs)} from where it was expected`,
   )
 }
@@ -39,7 +41,7 @@ async function confirm(admin: AdminClient, { json }: ServerFlags): Promise<void>
   const acceptedOffsetMs = await admin.confirmClock()
   console.log(
     json
-      ? JSON.stringify({ acceptedOffsetMs })
+      ? jsonLine({ acceptedOffsetMs })
       : `confirmed; ${seconds(acceptedOffsetMs)} were accepted`,
   )
 }

@@ -3,7 +3,7 @@ import { closeUser } from '../core/commands/close-user.js'
 import { NothingMatchedError } from '../core/errors.js'
 import { confirm } from './confirm.js'
 import { readUserFlag, userText } from './named-user.js'
-import { printable } from './printable.js'
+import { jsonLine, printable } from './printable.js'
 import { counted } from './session-text.js'
 
 export interface CloseUserFlags {
@@ -30,7 +30,7 @@ export async function closeNamed(
   const whose = [...userIds.keys()].map(userText).join(' and ')
   if (flags.dryRun) {
     const line = `would close ${counted(open, 'session')} of ${whose}`
-    console.log(flags.json ? JSON.stringify({ would_close: open }) : line)
+    console.log(flags.json ? jsonLine({ wouldClose: open }) : line)
     return
   }
   const question = `Close ${counted(open, 'session')} of ${whose} at ${flags.server}?`
@@ -49,7 +49,7 @@ export async function closeNamed(
     closed += await closeUser(closable, userId)
   }
   console.log(
-    flags.json ? JSON.stringify({ closed }) : `closed ${counted(closed, 'session')} of ${whose}`,
+    flags.json ? jsonLine({ closed }) : `closed ${counted(closed, 'session')} of ${whose}`,
   )
 }
 

@@ -5,6 +5,7 @@ import { durationMs } from '../config/values.js'
 import { ownerText } from '../core/owner-text.js'
 import { isoText } from '../core/time-text.js'
 import { parseFlag, parseServerKeys, withOptions } from './flags.js'
+import { jsonLine } from './printable.js'
 import { type RequestFlags, readRequestFlags, requestOptions } from './request.js'
 import { type ConnectionFlags, connectByFlags, connectionOptions } from './server-connection.js'
 
@@ -59,7 +60,7 @@ async function create(flags: CreateFlags): Promise<void> {
     }
     console.log(
       flags.json
-        ? JSON.stringify(made)
+        ? jsonLine(made)
         : [
             `session     ${made.id}`,
             `public key  ${made.publicKey}`,

@@ -5,7 +5,7 @@ import { NothingMatchedError } from '../core/errors.js'
 import { confirm } from './confirm.js'
 import { withOptions } from './flags.js'
 import { readUserFlag, userOption, userText } from './named-user.js'
-import { printable } from './printable.js'
+import { jsonLine, printable } from './printable.js'
 import { type ServerFlags, serverOptions, withAdmin } from './server-connection.js'
 import { counted } from './session-text.js'
 
@@ -53,7 +53,7 @@ async function erase(flags: EraseFlags): Promise<void> {
       const eraseAll = (isDry: boolean) => eraseNamed(admin, user, userIds, isDry)
       if (flags.dryRun) {
         const { counts, text } = await eraseAll(true)
-        console.log(json ? JSON.stringify({ would_erase: counts }) : `would erase ${text}`)
+        console.log(json ? jsonLine({ wouldErase: counts }) : `would erase ${text}`)
         return
       }
       if (isAsking && !(await confirm(`Erase ${(await eraseAll(true)).text} at ${server}?`))) {
@@ -62,7 +62,7 @@ async function erase(flags: EraseFlags): Promise<void> {
         return
       }
       const { counts, text } = await eraseAll(false)
-      console.log(json ? JSON.stringify(counts) : `erased ${text}`)
+      console.log(json ? jsonLine(counts) : `erased ${text}`)
     },
     DEADLINE_MS,
   )

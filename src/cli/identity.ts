@@ -5,6 +5,7 @@ import { ConfigError, readConfig } from '../config/config.js'
 import { defaultText, variableOf } from '../config/option.js'
 import { SERVE_OPTIONS } from '../config/serve-options.js'
 import { parseServerKeys, readPrivateKey, withOptions } from './flags.js'
+import { jsonLine } from './printable.js'
 import { connectByFlags, type TlsFlags, tlsOptions } from './server-connection.js'
 
 interface IdentityFlags extends TlsFlags {
@@ -58,7 +59,7 @@ Examples:
         flags.server === undefined ? await readKeys(flags) : await askForKeys(flags.server, flags)
       ).map((key) => hex.encode(key))
       if (flags.json) {
-        console.log(JSON.stringify({ publicKey, nextPublicKey }))
+        console.log(jsonLine({ publicKey, nextPublicKey }))
       } else {
         console.log([publicKey, nextPublicKey].join('\n').trim())
       }

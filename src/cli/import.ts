@@ -65,7 +65,7 @@ async function importSessions(
   const { imported, ended, existing, leftOut } = counts
   console.log(
     flags.json
-      ? JSON.stringify(counts)
+      ? jsonLine(counts)
       : `imported ${imported} (${ended} as ended), ${existing} were there already, left out ${leftOut}`,
   )
   if (leftOut > 0) {

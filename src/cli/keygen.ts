@@ -10,6 +10,7 @@ import {
 import { ownerText } from '../core/owner-text.js'
 import { isDescriptor, STDOUT } from '../files/descriptors.js'
 import { writeSecretFile } from '../keys/key-files.js'
+import { jsonLine } from './printable.js'
 
 /** `sessiond keygen` */
 export function keygenCommand(): Command {
@@ -44,7 +45,7 @@ Print the public key with OpenSSL:
       const say = isDescriptor(flags.out, STDOUT) ? console.error : console.log
       say(
         flags.json
-          ? JSON.stringify(made)
+          ? jsonLine(made)
           : `wrote ${made.file}\npublic key  ${made.publicKey}\nowner id    ${made.owner} (base58)`,
       )
     })

@@ -1,3 +1,5 @@
+import { snakeJson } from '../core/snake-case.js'
+
 /** Control and formatting characters, which could rewrite other text on a terminal. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
 
@@ -12,9 +14,9 @@ export function printableJson(json: string): string {
   return json.replace(UNPRINTABLE, (char) => char.split('').map(escaped).join(''))
 }
 
-/** A value as JSON text on one line, safe to print. */
+/** A value as JSON text on one line with keys in snake_case, safe to print. No key in it may be data. */
 export function jsonLine(value: unknown): string {
-  return printableJson(JSON.stringify(value))
+  return printableJson(snakeJson(value))
 }
 
 export function table(rows: readonly (readonly string[])[]): string {

@@ -45,7 +45,7 @@ Examples:
       const outcome = keptAs === null ? 'nothing was changed' : `the old store is kept as ${keptAs}`
       console.log(
         flags.json
-          ? JSON.stringify({ sessions, changes, kept_as: keptAs })
+          ? jsonLine({ sessions, changes, keptAs })
           : `${sessions} sessions, ${changes} dropped or mended; ${outcome}`,
       )
     })

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { restoreBackup } from '../offline/restore.js'
 import { withOptions } from './flags.js'
+import { jsonLine } from './printable.js'
 import { statusLine } from './progress.js'
 import { readServerConfig, serverConfigOptions } from './server-config.js'
 import { interruptible } from './signals.js'
@@ -50,7 +51,7 @@ Examples:
       }
       console.log(
         flags.json
-          ? JSON.stringify({ sessions: counts.session, missing_keys: missingKeys })
+          ? jsonLine({ sessions: counts.session, missingKeys })
           : `restored ${counts.session} sessions into ${location}`,
       )
     })

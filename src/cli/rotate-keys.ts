@@ -2,7 +2,7 @@ import { hex } from '@scure/base'
 import { Command, Option } from 'commander'
 import { type AdminClient, reseal, rotateIdentity, rotateSealingKey } from '../client/index.js'
 import { withOptions } from './flags.js'
-import { printable } from './printable.js'
+import { jsonLine, printable } from './printable.js'
 import { progressOn } from './progress.js'
 import { type ServerFlags, serverOptions, withAdmin } from './server-connection.js'
 
@@ -66,7 +66,7 @@ async function rotateSealing(
   }
   const counts = key === null || flags.reseal ? await resealAll(admin, signal) : null
   if (flags.json) {
-    console.log(JSON.stringify({ ...(key !== null && { sealingKey: key }), ...counts }))
+    console.log(jsonLine({ ...(key !== null && { sealingKey: key }), ...counts }))
   } else if (counts !== null) {
     const { checked, resealed, failed } = counts
     console.log(`sealed ${resealed} of ${checked} again, ${failed} did not open`)
@@ -106,7 +106,7 @@ async function changeIdentity(
   const publicKey = hex.encode(identity)
   const nextPublicKey = nextIdentity && hex.encode(nextIdentity)
   if (json) {
-    console.log(JSON.stringify({ publicKey, nextPublicKey }))
+    console.log(jsonLine({ publicKey, nextPublicKey }))
     return
   }
   console.log(`signs      ${publicKey}`)

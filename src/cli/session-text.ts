@@ -2,13 +2,14 @@ import type { SessionInfo } from '../client/index.js'
 import { oneLineJson } from '../core/commands/json-text.js'
 import { sessionV1Members } from '../core/commands/session-v1.js'
 import { ownerName, ownerOfText } from '../core/owner-text.js'
+import { snakeJson } from '../core/snake-case.js'
 import { isoText } from '../core/time-text.js'
 import { printableJson, table } from './printable.js'
 
 /** A session as JSON on one line: SessionV1 of the newer dialect, and what that has no fields for. */
 export function sessionJson(session: SessionInfo): string {
   const { kind, expiresAtMs, ending, user, data } = session
-  const more = JSON.stringify({ kind, expire_time: instantOrNull(expiresAtMs), ending })
+  const more = snakeJson({ kind, expireTime: instantOrNull(expiresAtMs), ending })
   return printableJson(
     `{${sessionV1Members(session)},${more.slice(1, -1)},"user":${oneLineJson(user)},"data":${oneLineJson(data)}}`,
   )

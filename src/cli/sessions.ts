@@ -23,7 +23,7 @@ export function sessionsCommand(): Command {
     closeCommand(),
     deleteCommand(),
   ]) {
-    command.addCommand(subcommand.exitOverride())
+    command.addCommand(subcommand)
   }
   return command.addHelpText(
     'after',

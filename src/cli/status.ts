@@ -3,7 +3,7 @@ import { Command } from 'commander'
 import type { ServerStatus } from '../client/index.js'
 import { isoText } from '../core/time-text.js'
 import { withOptions } from './flags.js'
-import { table } from './printable.js'
+import { jsonLine, table } from './printable.js'
 import { type ServerFlags, serverOptions, withAdmin } from './server-connection.js'
 
 /** `sessiond status` */
@@ -22,7 +22,7 @@ Examples:
         const facts = statusFacts(await admin.status())
         console.log(
           flags.json
-            ? JSON.stringify(facts)
+            ? jsonLine(facts)
             : table(
                 Object.entries(facts).map(([name, value]) => [
                   name.replaceAll('_', ' '),

@@ -54,7 +54,7 @@ export function tokenCheckCommand(): Command {
       'after',
       `
 Without --verb, what the token is for is not checked. Without --proof, whoever has a copy of the token passes.
-The exit code is 0 if the token is good, else 1. With --json: {"isGood": …, "token": …, "reason": …, "message": …}.
+The exit code is 0 if the token is good, else 1. With --json: {"is_good": …, "token": …, "reason": …, "message": …}.
 
 Examples:
   $ sessiond token check --verb get --container base58:… --object base58:… < get.token

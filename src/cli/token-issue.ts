@@ -9,6 +9,7 @@ import type { Lifetime } from '../core/session.js'
 import { readInputText } from '../files/read.js'
 import { epochNow, issueToken, type TokenSession, tokenToText } from '../tokens/index.js'
 import { parseFlag, readPrivateKey, withOptions } from './flags.js'
+import { jsonLine } from './printable.js'
 import { readUseFlags, type UseFlags, useOptions } from './token-options.js'
 
 interface IssueFlags extends UseFlags {
@@ -77,7 +78,7 @@ async function issue(flags: IssueFlags): Promise<void> {
     signerOf(ownerKey),
   )
   const text = tokenToText(token)
-  console.log(flags.json ? JSON.stringify({ token: text }) : text)
+  console.log(flags.json ? jsonLine({ token: text }) : text)
 }
 
 /** Throws InputFileError. */
@@ -98,7 +99,7 @@ function sessionOf(json: unknown): TokenSession {
   const { exp, nbf, iat } = json.lifetime
   return {
     id: `${json.id}`,
-    publicKey: hex.decode(`${json.publicKey}`),
+    publicKey: hex.decode(`${json.public_key}`),
     owner: base58.decode(`${json.owner}`.slice(0, MAX_OWNER_CHARS)),
     lifetime: { exp: BigInt(`${exp}`), nbf: BigInt(`${nbf}`), iat: BigInt(`${iat}`) },
   }

@@ -1,4 +1,5 @@
 import { type DestinationStream, destination as destinationOf, pino } from 'pino'
+import { snakeKeys } from '../core/snake-case.js'
 import type { After } from '../net/timers.js'
 import { LineBounds } from './line-bounds.js'
 import { loggedError } from './log-error.js'
@@ -90,14 +91,13 @@ function standardOutput(): DestinationStream {
   return output
 }
 
-/** The types say the same. This also holds where they are bypassed. */
+/** The fields as the line has them. That their values are plain, the types say too; this holds where they are bypassed. */
 function logged(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [
-      name,
-      name === 'err' || isLogValue(value) ? value : '[left out]',
-    ]),
-  )
+  const checked = Object.entries(fields).map(([name, value]) => [
+    name,
+    name === 'err' || isLogValue(value) ? value : '[left out]',
+  ])
+  return snakeKeys(Object.fromEntries(checked))
 }
 
 function isLogValue(value: unknown): boolean {

@@ -132,7 +132,7 @@ describe('sessiond keygen', () => {
     expect(JSON.parse(stdout)).toEqual({
       file,
       type,
-      publicKey: hex(publicKeyOf(key)),
+      public_key: hex(publicKeyOf(key)),
       owner: ownerText(ownerIdOf(key)),
     })
     expect(key.type).toBe(type)
@@ -160,7 +160,7 @@ describe('sessiond identity', () => {
     expect(serverKey).toBe(hex(publicKeyOf(privateKeyFromPem(pem, 'identity.pem'))))
     expect(
       await sessiond(['identity', '--identity-key', join(dataDir, 'identity.pem'), '--json']),
-    ).toEqual(done(`{"publicKey":"${serverKey}"}\n`))
+    ).toEqual(done(`{"public_key":"${serverKey}"}\n`))
   })
 
   it('fails where there is none', async () => {
@@ -188,9 +188,9 @@ describe('sessiond create', () => {
     const { lifetime, expires, ...made } = JSON.parse(stdout)
     expect(made).toEqual({
       id: expect.stringMatching(/^[\da-f-]{36}$/),
-      publicKey: expect.stringMatching(/^[\da-f]{64}$/),
+      public_key: expect.stringMatching(/^[\da-f]{64}$/),
       owner: expect.stringMatching(/^\w+$/),
-      serverKey,
+      server_key: serverKey,
     })
     expect(BigInt(lifetime.exp) - BigInt(lifetime.iat)).toBe(90n)
     expect(Date.parse(expires)).toBe(1000 * (Number(lifetime.exp) + 1))

@@ -24,7 +24,7 @@ it('brings in what each of the earlier services left, once', async () => {
     const imported = 2 * texts.filter((one) => isArray(one) === isArray(text)).length
     const first = await sessiond([...args, '--json'])
     expect(first).toMatchObject({ code: 0, stderr: '' })
-    expect(JSON.parse(first.stdout)).toEqual({ imported, ended: 0, existing: 0, leftOut: 0 })
+    expect(JSON.parse(first.stdout)).toEqual({ imported, ended: 0, existing: 0, left_out: 0 })
     const again = await sessiond(args)
     expect(again.stdout).toBe(
       `imported 0 (0 as ended), ${imported} were there already, left out 0\n`,

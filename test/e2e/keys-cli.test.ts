@@ -105,8 +105,8 @@ describe('sessiond rotate-keys', () => {
     const announced = JSON.parse(
       (await ask('rotate-keys', '--identity', 'announce', '--json')).stdout,
     )
-    expect(announced).toEqual({ publicKey: current, nextPublicKey: expect.any(String) })
-    const next = announced.nextPublicKey
+    expect(announced).toEqual({ public_key: current, next_public_key: expect.any(String) })
+    const next = announced.next_public_key
     expect((await stat(join(dataDir, 'identity-next.pem'))).mode & 0o777).toBe(0o600)
     expect((await ask('rotate-keys', '--identity', 'announce')).stdout).toBe(
       `signs      ${current}\nwill sign  ${next}\nClients should pin both before you activate the second.\n`,
@@ -122,7 +122,7 @@ describe('sessiond rotate-keys', () => {
     expect(refused.stderr).toContain('not pinned')
     expect((await sessiond(['identity', '--data-dir', dataDir])).stdout).toBe(`${next}\n`)
     const unpinned = await ask('identity', '--json')
-    expect(JSON.parse(unpinned.stdout)).toEqual({ publicKey: next })
+    expect(JSON.parse(unpinned.stdout)).toEqual({ public_key: next })
     expect(unpinned.stderr).toContain('was not checked')
   })
 

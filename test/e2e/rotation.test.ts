@@ -53,7 +53,7 @@ it('replaces its certificate under load, and no call fails', async () => {
   for (let i = 0; i < ROTATIONS; i++) {
     const before = { ...calls }
     const { serialNumber } = await tls.rotate()
-    await Promise.race([server.event('tls-read', { serialNumber }), failed])
+    await Promise.race([server.event('tls-read', { serial_number: serialNumber }), failed])
     for (const port of ports) {
       expect(await serialNumberShownAt(port, tls.authority.cert)).toBe(serialNumber)
     }

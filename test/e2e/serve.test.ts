@@ -57,7 +57,7 @@ const mode = async (...path: string[]) => ((await stat(join(...path))).mode & 0o
 describe('sessiond serve', () => {
   it('says where it really listens, and is there', async () => {
     const server = await start()
-    expect(server.ready).toMatchObject({ event: 'ready', dataDir })
+    expect(server.ready).toMatchObject({ event: 'ready', data_dir: dataDir })
     expect(server.ready.grpc).toMatch(/^127\.0\.0\.1:[1-9]\d*$/)
     await expect(create(server)).resolves.toHaveProperty('id')
   })

@@ -196,7 +196,7 @@ describe('sessiond import', () => {
         .map((line) => JSON.parse(line)),
     ).toEqual([
       { element: 3, line, reason: 'open_time (or opened) is required' },
-      { imported: 0, ended: 0, existing: 2, leftOut: 1 },
+      { imported: 0, ended: 0, existing: 2, left_out: 1 },
     ])
 
     const own = await startServer({ dataDir })

@@ -15,7 +15,7 @@ const sessionKey = sodiumEd25519.signer(new Uint8Array(32).fill(5))
 /** A session as `sessiond create --json` prints it; whether a server has it does not matter here. */
 const session = {
   id: '5d0f2c1e-7a52-4d0e-9a53-0b8c1f9a7e11',
-  publicKey: Buffer.from(sessionKey.publicKey).toString('hex'),
+  public_key: Buffer.from(sessionKey.publicKey).toString('hex'),
   owner: '',
   lifetime: { exp: `${now + 3600}`, nbf: `${now}`, iat: `${now}` },
   expires: 'not read',
@@ -23,7 +23,7 @@ const session = {
 
 beforeAll(async () => {
   const { stdout } = await sessiond(['keygen', '--out', key, '--json'])
-  session.owner = ownerText(Buffer.from(JSON.parse(stdout).publicKey, 'hex'))
+  session.owner = ownerText(Buffer.from(JSON.parse(stdout).public_key, 'hex'))
   await writeFile(sessionFile, JSON.stringify(session))
 })
 
@@ -54,13 +54,13 @@ describe('sessiond token', () => {
     ).token
     const { stdout } = await sessiond(['token', 'check', token, '--json'])
     expect(JSON.parse(stdout)).toEqual({
-      isGood: true,
+      is_good: true,
       token: {
         id: session.id,
         owner: session.owner,
         verb: 'OBJECT_PUT',
         lifetime: session.lifetime,
-        sessionKey: session.publicKey,
+        session_key: session.public_key,
         container: CONTAINER.slice(4),
         object: OBJECT.slice(4),
         signer: expect.stringMatching(/^[0-9a-f]{64}$/),
@@ -90,7 +90,7 @@ describe('sessiond token', () => {
     ],
     ['a later time', ['--at', inAnHour], 'EXPIRED'],
     ['an earlier time', ['--at', '2020-01-01'], 'NOT_YET_VALID'],
-    ['other owner keys', ['--owner-key', session.publicKey], 'OWNER_KEY_MISMATCH'],
+    ['other owner keys', ['--owner-key', session.public_key], 'OWNER_KEY_MISMATCH'],
   ])('says why a token is not good for %s, and ends with 1', async (_, args, reason) => {
     const token = await issued('--verb', 'get', '--container', CONTAINER, '--object', OBJECT)
     const { code, stdout, stderr } = await check(token, ...args)

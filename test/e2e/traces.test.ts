@@ -15,7 +15,7 @@ it('an SDK that is loaded into the process gets a span for every call', async ()
   await client.create(createRequest())
   await expect(client.create(Buffer.from('nothing'))).rejects.toMatchObject({ reason: 'MALFORMED' })
   client.close()
-  expect(await server.event('call')).toHaveProperty('traceId')
+  expect(await server.event('call')).toHaveProperty('trace_id')
   const { code, signal, stderr } = await server.stop()
   expect({ code, signal }).toEqual({ code: 0, signal: null })
   expect(linesOf(stderr)).toMatchObject([

@@ -63,7 +63,9 @@ describe('sessiond sessions watch', () => {
     const { server, connection, sessions } = await start()
     const before = await sessions.open({ userId: 'early', address: 'here', client: 'app' })
     const watch = startWatch(server.ready.http)
-    expect(await watch.until('added')).toMatchObject({ session: { id: before.id } })
+    expect(await watch.until('added')).toMatchObject({
+      session: { id: before.id, active_users: 1, begin_time: expect.any(String) },
+    })
     const created = await createSession(connection, {
       ownerKey: generateKey('ed25519'),
       lifetimeMs: LIFETIME_MS,

@@ -84,7 +84,6 @@ export interface ServerProcess extends LoggingProcess {
     readonly grpc: string
     readonly http: string
     readonly seneca: readonly string[]
-    readonly dataDir: string
   }
 }
 

@@ -13,7 +13,7 @@ export interface AuditEntry {
   /** Such as `close`, `delete`, `erase`, `backup`, `rotate-keys`. */
   readonly action: string
   readonly caller: Caller
-  /** What it concerned and how it ended: ids, counts. */
+  /** What it concerned and how it ended: ids, counts. Their keys are snake_case in the log. */
   readonly facts: Readonly<Record<string, string | number | boolean>>
 }
 

@@ -36,7 +36,7 @@ async function setUp(options: Partial<AuditLogOptions> = {}) {
     (await text())
       .trimEnd()
       .split('\n')
-      .map((line) => JSON.parse(line).sessionId)
+      .map((line) => JSON.parse(line).session_id)
   return { path, time, told, retries, open, text, ids }
 }
 
@@ -79,7 +79,7 @@ describe('the audit log', () => {
     })
     expect(await text()).toBe(
       '{"time":"2030-01-01T00:00:00.000Z","action":"erase","who":"admin token","from":"[::1]:4",' +
-        '"userId":"a\\nb","sessions":2,"wasOpen":true}\n',
+        '"user_id":"a\\nb","sessions":2,"was_open":true}\n',
     )
     expect((await stat(path)).mode & 0o777).toBe(0o600)
     await log.close()
@@ -211,7 +211,7 @@ describe('once its file was renamed, the audit log', () => {
     time.nowMs += 1000
     await log.record(entry('3'))
     const rotated = (await readFile(`${path}.1`, 'utf8')).trimEnd().split('\n')
-    expect(rotated.map((line) => JSON.parse(line).sessionId)).toEqual(['1', '2'])
+    expect(rotated.map((line) => JSON.parse(line).session_id)).toEqual(['1', '2'])
     expect(await ids()).toEqual(['3'])
     expect((await stat(path)).mode & 0o777).toBe(0o600)
     await log.close()
@@ -262,7 +262,7 @@ describe('on a named pipe, the audit log', () => {
     const ids = text
       .trimEnd()
       .split('\n')
-      .map((line) => JSON.parse(line).sessionId)
+      .map((line) => JSON.parse(line).session_id)
     expect(ids).toEqual(entries.map(({ facts }) => facts.sessionId))
     await log.close()
   })

@@ -47,7 +47,7 @@ describe('a call', () => {
       {
         ...{ level, event, code, ...more, time: expect.anything(), msg: expect.any(String) },
         ...{ transport: 'grpc', method: 'session.Session/Create', peer: '127.0.0.1:5' },
-        ...{ requestId: 'id-1', durationMs: expect.any(Number) },
+        ...{ request_id: 'id-1', duration_ms: expect.any(Number) },
       },
     ])
   })
@@ -56,7 +56,7 @@ describe('a call', () => {
     const times = [1000, 1012.3456789]
     vi.spyOn(performance, 'now').mockImplementation(() => times.shift() ?? 0)
     onTestFinished(() => void vi.restoreAllMocks())
-    expect(observe({ code: 'OK' }).lines).toMatchObject([{ durationMs: 12.346 }])
+    expect(observe({ code: 'OK' }).lines).toMatchObject([{ duration_ms: 12.346 }])
   })
 
   it('that was refused is logged at the info level too', () => {
@@ -73,7 +73,7 @@ describe('a call', () => {
     (given) => {
       const { requestId, lines } = observe({ code: 'OK' }, given)
       expect(requestId).toMatch(/^[0-9a-f-]{36}$/)
-      expect(lines).toMatchObject([{ requestId }])
+      expect(lines).toMatchObject([{ request_id: requestId }])
     },
   )
 

@@ -62,7 +62,7 @@ describe('with an SDK', () => {
       },
     })
     expect(span?.spanContext().traceId).toBe(TRACE_ID)
-    expect(lines).toMatchObject([{ traceId: TRACE_ID }])
+    expect(lines).toMatchObject([{ trace_id: TRACE_ID }])
   })
 
   it('an act begins a trace of its own', async () => {

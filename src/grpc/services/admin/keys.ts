@@ -35,7 +35,7 @@ export function keysMethods({ identity, rotateSealingKey, resealAll }: AdminKeys
       audit: 'rotate-keys',
       async handle(_, call) {
         const sealingKey = await rotateSealingKey()
-        call.note({ sealing_key: sealingKey })
+        call.note({ sealingKey })
         return { sealingKey }
       },
     }),
@@ -69,7 +69,7 @@ export function keysMethods({ identity, rotateSealingKey, resealAll }: AdminKeys
         const nextIdentity = next?.publicKey ?? new Uint8Array()
         call.note({
           identity: hex.encode(current.publicKey),
-          next_identity: hex.encode(nextIdentity),
+          nextIdentity: hex.encode(nextIdentity),
         })
         return { identity: current.publicKey, nextIdentity }
       },

@@ -34,7 +34,7 @@ export function usersMethods({
       audit: 'export',
       async *handle({ userId }, call) {
         let records = 0
-        call.note({ user_id: userId, records })
+        call.note({ userId, records })
         for await (const record of exportSubject(userId)) {
           call.note({ records: ++records })
           yield { json: recordJson(record) }
@@ -46,13 +46,13 @@ export function usersMethods({
       response: EraseUserResponse,
       audit: 'erase',
       async handle({ userId, dryRun }, call) {
-        call.note({ user_id: userId, ...(dryRun && { dry_run: true }) })
+        call.note({ userId, ...(dryRun && { dryRun }) })
         const { sessions, idempotencyKeys } = await erasures.run(() => {
           // It waited for its turn and has not begun.
           call.signal.throwIfAborted()
           return dryRun ? countSubject(userId) : eraseSubject(userId)
         })
-        call.note({ sessions, idempotency_keys: idempotencyKeys })
+        call.note({ sessions, idempotencyKeys })
         return { sessions: BigInt(sessions), idempotencyKeys: BigInt(idempotencyKeys) }
       },
     }),

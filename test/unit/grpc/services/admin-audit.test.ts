@@ -42,23 +42,23 @@ const CALLS: Record<string, Call> = {
   'confirm-clock': (admin) => admin.confirmClock(),
 }
 const DONE: Record<string, AuditEntry['facts']> = {
-  'rotate-keys': { sealing_key: 'k2' },
+  'rotate-keys': { sealingKey: 'k2' },
   reseal: { checked: 2, resealed: 1, failed: 1 },
   'rotate-identity': {
     activate: true,
     identity: hex(one.publicKey),
-    next_identity: hex(two.publicKey),
+    nextIdentity: hex(two.publicKey),
   },
-  export: { user_id: 'alice', records: 1 },
-  erase: { user_id: 'alice', sessions: 3, idempotency_keys: 4 },
+  export: { userId: 'alice', records: 1 },
+  erase: { userId: 'alice', sessions: 3, idempotencyKeys: 4 },
   'confirm-clock': { offsetMs: -1500 },
 }
 const FAILED: Record<string, AuditEntry['facts']> = {
   'rotate-keys': {},
   reseal: { checked: 0, resealed: 0, failed: 0 },
   'rotate-identity': { activate: true },
-  export: { user_id: 'alice', records: 0 },
-  erase: { user_id: 'alice' },
+  export: { userId: 'alice', records: 0 },
+  erase: { userId: 'alice' },
   'confirm-clock': {},
 }
 

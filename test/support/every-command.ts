@@ -1,0 +1,74 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { connect, SessionsClient } from '../../src/client/index.js'
+import { sessiond, startServer, temporaryDirectory } from './process.js'
+
+/** A call of a command that prints something and succeeds, as often as it is made. Returns its arguments. */
+type Call = () => Promise<string[]> | string[]
+
+/**
+ * A server with open sessions, a key, a backup and a file to import; and, for every command that ends by itself or when its
+ * output ends, a call that prints. `serve` and `bridge` are left out.
+ */
+export async function everyCommand(atEnd: (remove: () => Promise<void>) => void) {
+  const directory = await temporaryDirectory(atEnd)
+  const file = (name: string) => join(directory, name)
+  let made = 0
+  const newFile = () => file(`new-${made++}`)
+  const server = await startServer({ dataDir: file('data'), args: ['--log-level', 'debug'] })
+  atEnd(() => server.stop().then(() => {}))
+  const online = (...args: string[]) => [...args, '--server', server.ready.grpc]
+
+  const connection = connect(server.ready.grpc, { serverKeys: 'any' })
+  const sessions = new SessionsClient(connection)
+  const open = async (userId: string) => {
+    const place = { address: 'here', client: `app ${made++}` }
+    return (await sessions.open({ userId, ...place, data: '{"keptAsIs":1}' })).id
+  }
+  atEnd(async () => connection.close())
+  await open('stays')
+  await writeFile(file('records.json'), '[{"id":"a","user_id":"u","open_time":1700000000}]')
+  await sessiond(['keygen', '--out', file('owner.key')])
+  await sessiond(online('backup', file('sessions.backup')))
+  const restore = () => {
+    const dataDir = newFile()
+    return ['restore', file('sessions.backup'), '--data-dir', dataDir]
+  }
+
+  const calls: Record<string, Call> = {
+    keygen: () => ['keygen', '--out', newFile()],
+    identity: () => ['identity', '--data-dir', file('data')],
+    'identity --server': () => online('identity'),
+    create: () => online('create', '--key', file('owner.key')),
+    request: () => ['request', '--key', file('owner.key')],
+    'sessions list': () => online('sessions', 'list', '--total'),
+    'sessions watch': () => ['sessions', 'watch', '--http', new URL(server.ready.http).host],
+    'sessions show': async () => online('sessions', 'show', await open('shown')),
+    'sessions close': async () => online('sessions', 'close', await open('closed')),
+    'sessions close --user': async () => {
+      await open('leaves')
+      return online('sessions', 'close', '--user', 'leaves')
+    },
+    'sessions delete': async () => online('sessions', 'delete', await open('deleted')),
+    export: () => online('export', '--user', 'stays'),
+    erase: async () => {
+      await open('erased')
+      return online('erase', '--user', 'erased', '--yes')
+    },
+    status: () => online('status'),
+    check: () => online('check'),
+    backup: () => online('backup', newFile()),
+    'rotate-keys': () => online('rotate-keys', '--reseal'),
+    'rotate-keys --identity': () => online('rotate-keys', '--identity', 'announce'),
+    clock: () => online('clock'),
+    'clock confirm': () => online('clock', 'confirm'),
+    restore,
+    repair: async () => {
+      const restored = restore()
+      await sessiond(restored)
+      return ['repair', '--data-dir', restored.at(-1) ?? '', '--dry-run']
+    },
+    import: () => ['import', file('records.json'), '--data-dir', newFile()],
+  }
+  return { server, dataDir: file('data'), calls }
+}
