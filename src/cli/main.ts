@@ -15,6 +15,7 @@ import { exportCommand } from './export.js'
 import { identityCommand } from './identity.js'
 import { importCommand } from './import.js'
 import { keygenCommand } from './keygen.js'
+import { flushOutput, isOutputFailure, watchOutput } from './output.js'
 import { printable } from './printable.js'
 import { repairCommand } from './repair.js'
 import { requestCommand } from './request.js'
@@ -44,11 +45,6 @@ Examples:
 
 \`sessiond COMMAND --help\` shows the options of a command, with examples.`,
   )
-  .addHelpText('beforeAll', () => {
-    // The reader may leave early, as in `| head`.
-    process.stdout.on('error', () => {})
-    return ''
-  })
   .addHelpText(
     'afterAll',
     `
@@ -62,8 +58,9 @@ Exit codes:
   6  the server was stopped by force
   7  nothing matched`,
   )
+const servers = [serveCommand(), bridgeCommand()]
 const GROUPS: Readonly<Record<string, readonly Command[]>> = {
-  'Run a server:': [serveCommand(), bridgeCommand()],
+  'Run a server:': servers,
   'Open sessions:': [keygenCommand(), identityCommand(), createCommand(), requestCommand()],
   'Use sessions:': [tokenCommand()],
   'Manage sessions of a running server:': [sessionsCommand(), exportCommand(), eraseCommand()],
@@ -74,15 +71,40 @@ const GROUPS: Readonly<Record<string, readonly Command[]>> = {
 }
 for (const [heading, commands] of Object.entries(GROUPS)) {
   for (const command of commands) {
-    program.addCommand(command.helpGroup(heading).exitOverride())
+    program.addCommand(command.helpGroup(heading))
   }
 }
+for (const command of withSubcommands(program)) {
+  command.exitOverride().configureOutput({
+    writeOut(text) {
+      watchOutput()
+      process.stdout.write(text)
+    },
+    writeErr(text) {
+      watchOutput()
+      process.stderr.write(text)
+    },
+  })
+}
+program.hook('preAction', (_, action) => {
+  if (!servers.includes(action)) {
+    watchOutput()
+  }
+})
 
-try {
-  await program.exitOverride().parseAsync()
-} catch (error) {
+await program.parseAsync().catch(fail)
+await flushOutput().catch(fail)
+
+function withSubcommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(withSubcommands)]
+}
+
+function fail(error: unknown): void {
+  watchOutput()
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? 0 : USAGE_EXIT_CODE
+  } else if (error instanceof SessiondError && isOutputFailure(error)) {
+    process.exitCode = 1
   } else if (error instanceof SessiondError) {
     complain(error.message, 'sessiond: ')
     process.exitCode = exitCodeOf(error)

@@ -7,6 +7,7 @@ import { VERSION } from '../config/version.js'
 import { readCertificates } from '../credentials/tls.js'
 import { readTokenFile } from '../credentials/token-file.js'
 import { parseFlag, withOptions } from './flags.js'
+import { outputEnded } from './output.js'
 import { jsonLine, printable } from './printable.js'
 import { plaintextOption, type TlsFlags, tlsOptions } from './server-connection.js'
 import { watchSocket } from './watch-socket.js'
@@ -50,13 +51,11 @@ Examples:
       for (const signal of ['SIGTERM', 'SIGINT'] as const) {
         process.once(signal, () => stopped.abort())
       }
-      // The reader of the lines has gone, as in `| head`.
-      process.stdout.once('error', () => stopped.abort())
       const watch = watchSessions(`${scheme}://${http}/session-list`, {
         WebSocket: watchSocket(tlsCa === undefined ? {} : { ca: readCertificates(tlsCa) }),
         userName: 'sessiond sessions watch',
         version: VERSION,
-        signal: stopped.signal,
+        signal: AbortSignal.any([stopped.signal, outputEnded]),
         ...(token !== undefined && { token: readTokenFile(token) }),
         ...(plaintext !== undefined && { plaintext }),
       })

@@ -89,7 +89,7 @@ describe('what commands read', () => {
     const created = await shell(
       `sessiond create --server ${ready.grpc} --key <(cat key) --owner somebody --json`,
     )
-    expect(created).toMatchObject({ code: 0, stdout: expect.stringContaining('"publicKey"') })
+    expect(created).toMatchObject({ code: 0, stdout: expect.stringContaining('"public_key"') })
     const status = `sessiond status --server ${ready.grpc} --admin-token-file <(cat token)`
     expect(await shell(status)).toMatchObject({ code: 0, stderr: '' })
   })
@@ -107,21 +107,12 @@ describe('what commands write', () => {
     expect(moved.stderr).toMatch(/^wrote \/dev\/stdout: 1 sessions, \d+ bytes$/m)
 
     const cut = await shell(`sessiond backup /dev/stdout --server ${ready.grpc} | sleep 0`)
-    expect(cut).toMatchObject({ code: 4, stderr: expect.stringContaining('cannot be written: ') })
-    expect(cut.stderr).not.toMatch(/^ +at /m)
+    expect(cut).toMatchObject({ code: 1, stderr: '' })
 
     const exported = await shell(`sessiond export --user u --server ${ready.grpc} | cat`)
     expect(exported).toMatchObject({ code: 0, stdout: expect.stringContaining('"id":"a"') })
     const unread = await shell(`sessiond export --user u --server ${ready.grpc} | sleep 0`)
-    expect(unread).toMatchObject({
-      code: 4,
-      stderr: expect.stringContaining('cannot be written: '),
-    })
-    expect(unread.stderr).not.toMatch(/^ +at /m)
-  })
-
-  it('ends quietly if the reader of a help text leaves early', async () => {
-    expect(await shell('sessiond serve --help | sleep 0')).toMatchObject({ code: 0, stderr: '' })
+    expect(unread).toMatchObject({ code: 1, stderr: '' })
   })
 
   it('may be standard output, where nothing else then is', async () => {

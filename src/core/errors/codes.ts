@@ -40,6 +40,7 @@ export type OperatorErrorCode =
   | 'STORE_LOCKED'
   | 'STORE_MISMATCH'
   | 'INVALID_INPUT_FILE'
+  | 'OUTPUT_FAILED'
   | 'LISTEN_FAILED'
   | 'DEPENDENCY_MISMATCH'
   | 'SEAL_INVALID'

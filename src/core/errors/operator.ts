@@ -37,6 +37,15 @@ export class InputFileError extends SessiondError {
   }
 }
 
+/** Standard output of a command cannot be written. */
+export class OutputError extends SessiondError {
+  readonly code = 'OUTPUT_FAILED'
+
+  constructor(cause: Error) {
+    super(`standard output cannot be written: ${cause.message}`, { cause })
+  }
+}
+
 /** A key of the server could not be changed. The current one stays in force. */
 export class KeyChangeError extends SessiondError {
   readonly code = 'KEY_NOT_CHANGED'
