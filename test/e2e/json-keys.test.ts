@@ -32,7 +32,13 @@ function expectSnakeCase(keys: readonly string[]): void {
 }
 
 // A watch does not end by itself; watch.test.ts reads its events. A request is proto JSON.
-const { 'sessions watch': _watch, request: _request, export: exported, ...withJson } = calls
+const {
+  'sessions watch': _watch,
+  request: _request,
+  completion: _completion,
+  export: exported,
+  ...withJson
+} = calls
 
 it.each(Object.entries(withJson))('%s --json has keys in snake_case', async (_, call) => {
   const { code, stdout } = await sessiond([...(await call()), '--json'])

@@ -68,6 +68,7 @@ export async function everyCommand(atEnd: (remove: () => Promise<void>) => void)
       await sessiond(restored)
       return ['repair', '--data-dir', restored.at(-1) ?? '', '--dry-run']
     },
+    completion: () => ['completion', 'bash'],
     import: () => ['import', file('records.json'), '--data-dir', newFile()],
   }
   return { server, dataDir: file('data'), calls }

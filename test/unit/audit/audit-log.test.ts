@@ -155,7 +155,7 @@ describe('while the disk is full, the audit log', () => {
     ['within a line', 'half'],
     ['before the first byte', 'none'],
   ])('refuses, and later has every line once and whole: full %s', async (_, room) => {
-    const line = 106 // Bytes, of an entry with an id of two characters.
+    const line = 107 // Bytes, of an entry with an id of two characters.
     const { disk, openFile } = fullDisk({ whole: line, half: line + 40, none: 0 }[room] ?? 0)
     const { open, ids, text, told } = await setUp({ openFile })
     const log = await open()

@@ -16,7 +16,5 @@ it('keys inside a value stay as they are, because they may be data', () => {
 
 it('JSON has such keys at any depth, and nothing else of it changes', () => {
   const event = { beginTime: 'aB', users: [{ isPatron: true, noName: null }], gone: undefined }
-  expect(snakeJson(event)).toBe(
-    '{"begin_time":"aB","users":[{"is_patron":true,"no_name":null}]}',
-  )
+  expect(snakeJson(event)).toBe('{"begin_time":"aB","users":[{"is_patron":true,"no_name":null}]}')
 })
