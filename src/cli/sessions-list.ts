@@ -6,7 +6,7 @@ import {
   type SessionsClient,
 } from '../client/index.js'
 import { ConfigError } from '../config/config.js'
-import { count, timeMs } from '../config/values.js'
+import { count, timeOrAgoMs } from '../config/values.js'
 import { NothingMatchedError } from '../core/errors.js'
 import { parseFlag, withOptions } from './flags.js'
 import { readUserFlag, userOption } from './named-user.js'
@@ -34,7 +34,7 @@ export function sessionsListCommand(): Command {
     .option('--ended', 'only ended sessions')
     .option(
       '--from <TIME>',
-      'only sessions last used at or after this time (ISO 8601, or Unix seconds or milliseconds)',
+      'only sessions last used at or after this time (ISO 8601, Unix seconds or milliseconds, or a duration ago, such as 1h)',
     )
     .option('--to <TIME>', 'only sessions last used before this time')
     .option('--skip <N>', 'number of sessions to leave out first', '0')
@@ -50,6 +50,7 @@ With --json: {"total": N, "data": [sessions]}; null: counting took too long.
 Examples:
   $ sessiond sessions list --active
   $ sessiond sessions list --user alice --from 2026-01-01
+  $ sessiond sessions list --from 2h --to 1h
   $ sessiond sessions list --ended --all --json`,
     )
     .action(async (flags: ListFlags) => {
@@ -80,12 +81,14 @@ Examples:
 function readListFlags(flags: ListFlags) {
   const mistakes: string[] = []
   const { user, from, to } = flags
+  const nowMs = Date.now()
+  const instant = (text: string) => timeOrAgoMs(text, nowMs)
   const skip = parseFlag('--skip', flags.skip, count, mistakes)
   const limit = parseFlag('--limit', flags.limit, count, mistakes)
   const filter = {
     ...((flags.active || flags.ended) && { active: flags.active ?? false }),
-    ...(from !== undefined && { fromTimeMs: parseFlag('--from', from, timeMs, mistakes) }),
-    ...(to !== undefined && { toTimeMs: parseFlag('--to', to, timeMs, mistakes) }),
+    ...(from !== undefined && { fromTimeMs: parseFlag('--from', from, instant, mistakes) }),
+    ...(to !== undefined && { toTimeMs: parseFlag('--to', to, instant, mistakes) }),
   }
   if (mistakes.length > 0) {
     throw new ConfigError(mistakes)

@@ -3,6 +3,7 @@ import type { SessionInfo } from '../client/index.js'
 import { ConfigError } from '../config/config.js'
 import { NotFoundError } from '../core/errors.js'
 import { type CloseUserFlags, closeNamed } from './close-user.js'
+import { exitCodeOf } from './exit-codes.js'
 import { withOptions } from './flags.js'
 import { userOption } from './named-user.js'
 import { printable } from './printable.js'
@@ -38,18 +39,25 @@ Examples:
 
 function showCommand(): Command {
   const command = new Command('show')
-    .description('Show one session.')
-    .argument('<ID>', 'session ID')
+    .description('Show sessions.')
+    .argument('<ID...>', 'session IDs')
   return withOptions(command, serverOptions())
     .addHelpText(
       'after',
-      '\nExamples:\n  $ sessiond sessions show 0d1f7f5e-3b5c-4c39-9d0e-5f1d1c7a2b11 --json',
+      `
+With --json: one session a line.
+
+Examples:
+  $ sessiond sessions show 0d1f7f5e-3b5c-4c39-9d0e-5f1d1c7a2b11 --json`,
     )
-    .action((id: string, flags: ServerFlags) =>
-      withSessions(flags, async (sessions) => {
-        const session = existing(await sessions.get(id), id)
-        console.log(flags.json ? sessionJson(session) : sessionLines(session))
-      }),
+    .action((ids: readonly string[], flags: ServerFlags) =>
+      withSessions(flags, (sessions) =>
+        printEach(ids, async (id) => {
+          const session = existing(await sessions.get(id), id)
+          const text = `${sessionLines(session)}${ids.length > 1 ? '\n' : ''}`
+          return flags.json ? sessionJson(session) : text
+        }),
+      ),
     )
 }
 
@@ -59,8 +67,8 @@ interface CloseFlags extends ServerFlags, Omit<CloseUserFlags, keyof ServerFlags
 
 function closeCommand(): Command {
   const command = new Command('close')
-    .description('Close a session, or every open session of a user.')
-    .argument('[ID]', 'session ID')
+    .description('Close sessions, or every open session of a user.')
+    .argument('[ID...]', 'session IDs')
     .addOption(userOption('close every open session of this user'))
     .option('--yes', 'with --user: do not ask for confirmation')
     .option('--dry-run', 'with --user: say what would be closed, and close nothing')
@@ -68,17 +76,18 @@ function closeCommand(): Command {
     .addHelpText(
       'after',
       `
-With --json: the closed session, {"closed": N} or {"would_close": N}. Exit code 7: the user has no open session.
+With --json: one closed session a line, {"closed": N} or {"would_close": N}. Exit code 7: the user has no open session.
 
 Examples:
   $ sessiond sessions close 0d1f7f5e-3b5c-4c39-9d0e-5f1d1c7a2b11
   $ sessiond sessions close --user alice --dry-run
+  $ sessiond sessions list --active --from 1h --json | jq -r '.data[].id' | xargs sessiond sessions close
   $ sessiond sessions close --user alice --yes --json`,
     )
-    .action(async (id: string | undefined, flags: CloseFlags) => {
+    .action(async (ids: readonly string[], flags: CloseFlags) => {
       const { user } = flags
-      if ((id === undefined) === (user === undefined)) {
-        throw new ConfigError(['give either the ID of a session or --user'])
+      if ((ids.length === 0) === (user === undefined)) {
+        throw new ConfigError(['give either IDs of sessions or --user'])
       }
       if (flags.dryRun && user === undefined) {
         throw new ConfigError(['--dry-run: needs --user'])
@@ -86,37 +95,59 @@ Examples:
       await withSessions(flags, async (sessions) => {
         if (user !== undefined) {
           await closeNamed(sessions, user, flags)
-        } else if (id !== undefined) {
+          return
+        }
+        await printEach(ids, async (id) => {
           const before = existing(await sessions.get(id), id)
           const closed = existing(await sessions.close(id), id)
           const line = before.active
             ? `closed ${printable(id)}`
             : `${printable(id)} had already ${stateText(before)}`
-          console.log(flags.json ? sessionJson(closed) : line)
-        }
+          return flags.json ? sessionJson(closed) : line
+        })
       })
     })
 }
 
 function deleteCommand(): Command {
   const command = new Command('delete')
-    .description('Delete the record of a session, whether it is open or not.')
-    .argument('<ID>', 'session ID')
+    .description('Delete the records of sessions, whether they are open or not.')
+    .argument('<ID...>', 'session IDs')
   return withOptions(command, serverOptions())
     .addHelpText(
       'after',
       `
-With --json: the deleted record, without user and data.
+With --json: one deleted record a line, without user and data.
 
 Examples:
   $ sessiond sessions delete 0d1f7f5e-3b5c-4c39-9d0e-5f1d1c7a2b11`,
     )
-    .action((id: string, flags: ServerFlags) =>
-      withSessions(flags, async (sessions) => {
-        const before = existing(await sessions.delete(id), id)
-        console.log(flags.json ? sessionJson(before) : `deleted ${printable(id)}`)
-      }),
+    .action((ids: readonly string[], flags: ServerFlags) =>
+      withSessions(flags, (sessions) =>
+        printEach(ids, async (id) => {
+          const before = existing(await sessions.delete(id), id)
+          return flags.json ? sessionJson(before) : `deleted ${printable(id)}`
+        }),
+      ),
     )
+}
+
+/** Prints what becomes of each session. Tells of those that do not exist; the exit code is then 1. */
+async function printEach(
+  ids: readonly string[],
+  textOf: (id: string) => Promise<string>,
+): Promise<void> {
+  for (const id of ids) {
+    try {
+      console.log(await textOf(id))
+    } catch (error) {
+      if (!(error instanceof NotFoundError)) {
+        throw error
+      }
+      console.error(`sessiond: ${printable(error.message)}`)
+      process.exitCode = exitCodeOf(error)
+    }
+  }
 }
 
 function existing(session: SessionInfo | null, id: string): SessionInfo {

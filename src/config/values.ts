@@ -146,6 +146,18 @@ export function timeMs(text: string): number {
   return ms
 }
 
+/** A time, or how long ago it was: `1h` is an hour before `nowMs`. Returns Unix milliseconds. */
+export function timeOrAgoMs(text: string, nowMs = Date.now()): number {
+  if (DURATION.test(text)) {
+    return Math.max(0, nowMs - durationMs(text))
+  }
+  const ms = timeMsOf(text)
+  if (ms === undefined) {
+    throw new Error(`"${text}" ${NO_TIME}, nor a duration such as 1h (an hour ago)`)
+  }
+  return ms
+}
+
 /** One of a closed set. */
 export function oneOf<const T extends string>(...values: T[]): (text: string) => T {
   return (text) => {

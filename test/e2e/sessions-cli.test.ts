@@ -120,6 +120,31 @@ describe('sessiond sessions', () => {
     expect(await client.get(id)).toBeNull()
   })
 
+  it('shows, closes and deletes several at once, and tells which do not exist', async () => {
+    const ids = [(await open('a')).id, (await open('b')).id]
+    const lines = (text: string) => text.trim().split('\n')
+    const shown = await sessions('show', ...ids, '--json')
+    expect(lines(shown.stdout).map((line) => JSON.parse(line).id)).toEqual(ids)
+    const closed = await sessions('close', ids[0] ?? '', 'nobody', ids[1] ?? '')
+    expect(closed).toMatchObject({
+      code: 1,
+      stdout: `closed ${ids[0]}\nclosed ${ids[1]}\n`,
+      stderr: 'sessiond: there is no session nobody\n',
+    })
+    const deleted = await sessions('delete', ...ids)
+    expect(deleted).toMatchObject({ code: 0, stdout: `deleted ${ids[0]}\ndeleted ${ids[1]}\n` })
+  })
+
+  it('lists what was used since or until some time ago', async () => {
+    const { id } = await open('lately')
+    const ids = async (...range: string[]) => {
+      const { stdout } = await sessions('list', '--user', 'lately', ...range, '--json')
+      return JSON.parse(stdout).data.map((session: { id: string }) => session.id)
+    }
+    expect(await ids('--from', '1h')).toEqual([id])
+    expect(await ids('--from', '1d', '--to', '1h30m')).toEqual([])
+  })
+
   it('signs a user out everywhere, and nobody else', async () => {
     const clients = Array.from({ length: 103 }, (_, i) => `c${i}`)
     await Promise.all(clients.map((name) => open('everywhere', { client: name })))
@@ -144,8 +169,8 @@ describe('sessiond sessions', () => {
   })
 
   it.each([
-    [['close'], 'give either the ID of a session or --user'],
-    [['close', 'x', '--user', 'y'], 'give either the ID of a session or --user'],
+    [['close'], 'give either IDs of sessions or --user'],
+    [['close', 'x', '--user', 'y'], 'give either IDs of sessions or --user'],
     [['list', '--limit', '-1'], '--limit: '],
     [['list', '--limit', '1', '--all'], "cannot be used with option '--limit"],
     [['list', '--user', 'hex:0'], '--user: owner "hex:0" is not what its prefix says'],
