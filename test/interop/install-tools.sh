@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the suites run against: grpcurl, Valkey and a Python client into .interop/, strace,
-# Chromium and Redis from Debian, the npm clients of others. Leaves
+# Installs what the suites run against: grpcurl, Valkey, a Python client and Prometheus into .interop/, strace, Chromium,
+# Redis, zsh and fish from Debian, the npm clients of others. Leaves
 # out, and says so, what this machine has no package manager for; fails where an install does. Writes the names of what is there to .interop/tools.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -80,6 +80,28 @@ if have go; then
   tools+=(grpcurl)
 else
   left_out grpcurl 'it is built by go install, and there is no Go here'
+fi
+
+# Shells, for their completion.
+for shell in zsh fish; do
+  if ! have "$shell" && can_install_debian; then
+    debian "$shell"
+  fi
+  if have "$shell"; then
+    tools+=("$shell")
+  else
+    left_out "$shell" 'it is not here, and only root can install it, by apt-get'
+  fi
+done
+
+# Only unpacked: installed, it would run as a service.
+if ! [ -e .interop/prometheus/usr/bin/promtool ] && have apt-get && have dpkg-deb; then
+  (cd .interop && apt-get download -qq prometheus && dpkg-deb -x prometheus_*.deb prometheus && rm prometheus_*.deb)
+fi
+if [ -e .interop/prometheus/usr/bin/promtool ]; then
+  tools+=(prometheus)
+else
+  left_out prometheus 'there is no apt-get here'
 fi
 
 # Which `make test` does, too. What they need of native code they go without.

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 /** Tools that `.ci/run` has installed, and those that it must have; a suite that needs one of them must not be skipped. */
@@ -14,9 +14,11 @@ export function interopTool(path: string, program: string): string {
   return existsSync(installed) ? installed : program
 }
 
+const CACHE = fileURLToPath(new URL('../../.cache/', import.meta.url))
+
 /**
- * Whether a tool can be used here. Says on standard error what is left out where it cannot, and
- * throws where it was promised.
+ * Whether a tool can be used here. If it cannot, says so on standard error, and notes it for the end of the run
+ * (name-skipped.mjs). Throws if the tool was promised.
  */
 export function haveTool(name: string, command: readonly [string, ...string[]]): boolean {
   const [program, ...args] = command
@@ -27,5 +29,8 @@ export function haveTool(name: string, command: readonly [string, ...string[]]):
     throw new Error(`${name} is required for these suites, but "${command.join(' ')}" fails`)
   }
   process.stderr.write(`SKIPPED: ${name} is not here; its suites are left out\n`)
+  const [suite] = /test\/[\w/.-]+\.test\.ts/.exec(new Error().stack ?? '') ?? []
+  mkdirSync(CACHE, { recursive: true })
+  appendFileSync(`${CACHE}skipped`, `${suite}\t${name}\n`)
   return false
 }

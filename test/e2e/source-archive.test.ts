@@ -1,0 +1,53 @@
+import { appendFile, cp, mkdir, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, it, onTestFinished } from 'vitest'
+import { run, temporaryDirectory } from '../support/process.js'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+
+/** A directory with these files of the sources, and no history. */
+async function withSources(...names: string[]) {
+  const directory = await temporaryDirectory(onTestFinished)
+  for (const name of names) {
+    await cp(join(ROOT, name), join(directory, name), { recursive: true })
+  }
+  return directory
+}
+
+it('sources without a history are checked for drift of generated/', async () => {
+  const names = ['Makefile', 'package.json', 'package-lock.json', 'proto', 'generated']
+  const cwd = await withSources(...names, 'buf.yaml', 'buf.gen.yaml')
+  await symlink(join(ROOT, 'node_modules'), join(cwd, 'node_modules'))
+  // Without the installation, which is that of the tests.
+  const check = () =>
+    run('make', ['-o', 'node_modules/.package-lock.json', 'check-generated'], { cwd })
+  const clean = await check()
+  expect(clean, clean.stderr).toMatchObject({ code: 0 })
+  await appendFile(join(cwd, 'generated/fields.ts'), '\n')
+  expect(await check()).toMatchObject({
+    code: 2,
+    stdout: expect.stringContaining('generated/ has drifted from proto/'),
+  })
+})
+
+it('skipped suites are named at the end of a run, with what installs their tool', async () => {
+  const script = 'test/support/name-skipped.mjs'
+  const cwd = await withSources(script)
+  expect(await run(process.execPath, [script], { cwd })).toMatchObject({ code: 0, stdout: '' })
+  await mkdir(join(cwd, '.cache'))
+  const noted = [
+    'e2e/b.test.ts\tzsh',
+    'e2e/a.test.ts\tseneca',
+    'e2e/b.test.ts\tzsh',
+    'e2e/c.test.ts\topenssl',
+  ]
+  await writeFile(join(cwd, '.cache/skipped'), noted.map((line) => `test/${line}\n`).join(''))
+  const { stdout } = await run(process.execPath, [script], { cwd })
+  expect(stdout.trim().split('\n')).toEqual([
+    'Skipped, because a tool is missing:',
+    '  test/e2e/a.test.ts: seneca (`make interop-clients` installs it)',
+    '  test/e2e/b.test.ts: zsh (`make interop-tools` installs it)',
+    "  test/e2e/c.test.ts: openssl (your system's packages have it)",
+  ])
+})

@@ -1,0 +1,26 @@
+// Names the suites that the last run skipped, and what installs the tools that they need. `haveTool` notes them.
+import { readFileSync } from 'node:fs'
+
+/** Other tools are the system's. */
+const INSTALLS = {
+  'make interop-clients': ['seneca', 'sessions-clients'],
+  'make interop-tools': ['chromium', 'fish', 'grpcurl', 'prometheus', 'python', 'strace', 'zsh'],
+}
+
+let noted = ''
+try {
+  noted = readFileSync(new URL('../../.cache/skipped', import.meta.url), 'utf8')
+} catch {
+  // Nothing was skipped.
+}
+const skipped = [...new Set(noted.split('\n').filter(Boolean))].sort()
+if (skipped.length > 0) {
+  console.log('\nSkipped, because a tool is missing:')
+}
+for (const line of skipped) {
+  const [suite, tool] = line.split('\t')
+  const [target] = Object.entries(INSTALLS).find(([, tools]) => tools.includes(tool)) ?? []
+  const advice =
+    target === undefined ? "your system's packages have it" : `\`${target}\` installs it`
+  console.log(`  ${suite}: ${tool} (${advice})`)
+}
