@@ -1,21 +1,25 @@
 import { Command } from 'commander'
 import { BRIDGE_GRACE_MS, startBridge } from '../bridge/bridge.js'
 import { ConfigError } from '../config/config.js'
-import { grpcAddress, oneOf, senecaAddresses } from '../config/values.js'
+import { oneOf, senecaAddresses } from '../config/values.js'
 import { isLoopback } from '../net/loopback.js'
-import { createLog } from '../observability/log.js'
 import { parseFlag, withOptions } from './flags.js'
 import {
   type ConnectionFlags,
+  checkServer,
   connectionOptions,
   readConnectionFlags,
+  serverOption,
+  withTokenVariable,
 } from './server-connection.js'
+import { openLog } from './server-log.js'
 import { serveUntilSignal } from './signals.js'
 
 interface BridgeFlags extends ConnectionFlags {
   readonly server: string
   readonly seneca: string
   readonly logLevel: string
+  readonly logFormat: string
 }
 
 /** `sessiond bridge` */
@@ -24,9 +28,10 @@ export function bridgeCommand(): Command {
     .description(
       'Serve Seneca on this machine and forward every act to a server elsewhere, until SIGTERM or SIGINT.',
     )
-    .requiredOption(
-      '--server <ADDRESS>',
-      'gRPC address of the server: HOST:PORT or unix:PATH; required',
+    .addOption(
+      serverOption(
+        'gRPC address of the server: HOST:PORT or unix:PATH; required',
+      ).makeOptionMandatory(),
     )
     .option(
       '--seneca <URLS>',
@@ -35,6 +40,7 @@ export function bridgeCommand(): Command {
     )
   return withOptions(command, connectionOptions())
     .option('--log-level <LEVEL>', 'log level: error, warn, info or debug', 'info')
+    .option('--log-format <FORMAT>', 'json, text, or auto: text on a terminal, else json', 'auto')
     .addHelpText(
       'after',
       `
@@ -46,7 +52,7 @@ Examples:
     )
     .action(async (flags: BridgeFlags) => {
       const mistakes: string[] = []
-      parseFlag('--server', flags.server, grpcAddress, mistakes)
+      checkServer(flags.server, mistakes)
       const listen = parseFlag('--seneca', flags.seneca, senecaAddresses, mistakes)
       if (listen?.length === 0) {
         mistakes.push('--seneca: a bridge must listen somewhere')
@@ -60,12 +66,15 @@ Examples:
       }
       const level = oneOf('error', 'warn', 'info', 'debug')
       const logLevel = parseFlag('--log-level', flags.logLevel, level, mistakes)
+      const format = oneOf('auto', 'json', 'text')
+      const logFormat = parseFlag('--log-format', flags.logFormat, format, mistakes)
       if (mistakes.length > 0) {
         throw new ConfigError(mistakes)
       }
-      const log = createLog(logLevel)
+      const log = openLog({ logLevel, logFormat })
       await serveUntilSignal({
-        start: () => startBridge(flags.server, readConnectionFlags(flags), listen, log),
+        start: () =>
+          startBridge(flags.server, readConnectionFlags(withTokenVariable(flags)), listen, log),
         onStarted: ({ addresses: seneca }) =>
           log.info({ event: 'ready', seneca, server: flags.server }, 'accepting acts'),
         closeMs: BRIDGE_GRACE_MS,

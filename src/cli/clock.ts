@@ -40,9 +40,7 @@ async function show(admin: AdminClient, { json }: ServerFlags): Promise<void> {
 async function confirm(admin: AdminClient, { json }: ServerFlags): Promise<void> {
   const acceptedOffsetMs = await admin.confirmClock()
   console.log(
-    json
-      ? jsonLine({ acceptedOffsetMs })
-      : `confirmed; ${seconds(acceptedOffsetMs)} were accepted`,
+    json ? jsonLine({ acceptedOffsetMs }) : `confirmed; ${seconds(acceptedOffsetMs)} were accepted`,
   )
 }
 

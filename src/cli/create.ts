@@ -4,10 +4,15 @@ import { createSession } from '../client/index.js'
 import { durationMs } from '../config/values.js'
 import { ownerText } from '../core/owner-text.js'
 import { isoText } from '../core/time-text.js'
-import { parseFlag, parseServerKeys, withOptions } from './flags.js'
+import { parseFlag, parseServerKeys, serverKeyOption, withOptions } from './flags.js'
 import { jsonLine } from './printable.js'
 import { type RequestFlags, readRequestFlags, requestOptions } from './request.js'
-import { type ConnectionFlags, connectByFlags, connectionOptions } from './server-connection.js'
+import {
+  type ConnectionFlags,
+  connectByFlags,
+  connectionOptions,
+  serverOption,
+} from './server-connection.js'
 
 interface CreateFlags extends RequestFlags, ConnectionFlags {
   readonly server: string
@@ -20,10 +25,11 @@ interface CreateFlags extends RequestFlags, ConnectionFlags {
 export function createCommand(): Command {
   const command = new Command('create')
     .description('Open a session and print its ID and public key.')
-    .option('--server <ADDRESS>', 'server address: HOST:PORT or unix:PATH', '127.0.0.1:8090')
-    .option(
-      '--server-key <KEY...>',
-      "the server's public key (hex); several while the server changes keys (default: trust any key)",
+    .addOption(serverOption('server address: HOST:PORT or unix:PATH').default('127.0.0.1:8090'))
+    .addOption(
+      serverKeyOption(
+        "the server's public key (hex); several while the server changes keys (default: trust any key)",
+      ),
     )
   return withOptions(command, [...requestOptions(), ...connectionOptions()])
     .option('--deadline <DURATION>', 'time limit for the call, retries included', '10s')

@@ -1,4 +1,4 @@
-import type { Command, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import {
   type ConnectOptions,
   type PrivateKey,
@@ -7,6 +7,7 @@ import {
 } from '../client/index.js'
 import { InputFileError } from '../core/errors.js'
 import { readSecretFile } from '../keys/key-files.js'
+import { CLIENT_VARIABLES } from './client-variables.js'
 
 export function withOptions(command: Command, options: readonly Option[]): Command {
   for (const option of options) {
@@ -32,6 +33,9 @@ export function parseFlag<T>(
   }
 }
 
+export const serverKeyOption = (description: string) =>
+  new Option('--server-key <KEY...>', description).env(CLIENT_VARIABLES.serverKey)
+
 /** Parses `--server-key`; 'any' if it was not given. Adds mistakes to the list. */
 export function parseServerKeys(
   keys: readonly string[] | undefined,
@@ -39,7 +43,9 @@ export function parseServerKeys(
 ): ConnectOptions['serverKeys'] {
   const flag = '--server-key'
   const parse = (text: string) => publicKeyFromText(text, flag)
-  return keys?.map((key) => parseFlag(flag, key, parse, mistakes)) ?? 'any'
+  // A variable holds several as one text.
+  const all = keys?.flatMap((text) => text.split(/[\s,]+/))
+  return all?.map((key) => parseFlag(flag, key, parse, mistakes)) ?? 'any'
 }
 
 /** Reads a private key that must exist; `advice` tells how to get one. Throws InputFileError. */

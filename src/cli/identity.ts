@@ -4,9 +4,9 @@ import { fetchServerKeys, publicKeyOf } from '../client/index.js'
 import { ConfigError, readConfig } from '../config/config.js'
 import { defaultText, variableOf } from '../config/option.js'
 import { SERVE_OPTIONS } from '../config/serve-options.js'
-import { parseServerKeys, readPrivateKey, withOptions } from './flags.js'
+import { parseServerKeys, readPrivateKey, serverKeyOption, withOptions } from './flags.js'
 import { jsonLine } from './printable.js'
-import { connectByFlags, type TlsFlags, tlsOptions } from './server-connection.js'
+import { connectByFlags, serverOption, type TlsFlags, tlsOptions } from './server-connection.js'
 
 interface IdentityFlags extends TlsFlags {
   readonly dataDir: string
@@ -31,13 +31,13 @@ export function identityCommand(): Command {
         `the server's identity key file (default: ${defaultText(SERVE_OPTIONS.identityKey)})`,
       ).env(variableOf('identity-key')),
     )
-    .option(
-      '--server <ADDRESS>',
-      'ask a running server (HOST:PORT or unix:PATH) for its key and its next key, instead of reading the file',
+    .addOption(
+      serverOption(
+        'ask a running server (HOST:PORT or unix:PATH) for its key and its next key, instead of reading the file',
+      ),
     )
-    .option(
-      '--server-key <KEY...>',
-      'with --server: accept only an answer signed by one of these keys (hex)',
+    .addOption(
+      serverKeyOption('with --server: accept only an answer signed by one of these keys (hex)'),
     )
   return withOptions(command, tlsOptions())
     .option('--json', 'print JSON')
@@ -51,12 +51,13 @@ Examples:
   $ sessiond identity --server 127.0.0.1:8090 --server-key "$PINNED"
   $ sessiond create --server-key "$(sessiond identity --data-dir /var/lib/sessiond)"`,
     )
-    .action(async (flags: IdentityFlags) => {
-      if (flags.serverKey !== undefined && flags.server === undefined) {
+    .action(async (flags: IdentityFlags, self: Command) => {
+      const server = serverToAsk(flags, self)
+      if (self.getOptionValueSource('serverKey') === 'cli' && server === undefined) {
         throw new ConfigError(['--server-key: only with --server'])
       }
       const [publicKey, nextPublicKey] = (
-        flags.server === undefined ? await readKeys(flags) : await askForKeys(flags.server, flags)
+        server === undefined ? await readKeys(flags) : await askForKeys(server, flags)
       ).map((key) => hex.encode(key))
       if (flags.json) {
         console.log(jsonLine({ publicKey, nextPublicKey }))
@@ -64,6 +65,14 @@ Examples:
         console.log([publicKey, nextPublicKey].join('\n').trim())
       }
     })
+}
+
+/** The server of `--server`. The one of the variable is not asked if the options name a file. */
+function serverToAsk({ server }: IdentityFlags, self: Command): string | undefined {
+  const isFileNamed = ['dataDir', 'identityKey'].some((key) =>
+    ['cli', 'env'].includes(self.getOptionValueSource(key) ?? ''),
+  )
+  return isFileNamed && self.getOptionValueSource('server') === 'env' ? undefined : server
 }
 
 /** The key that signs, from the data directory. */

@@ -2,9 +2,9 @@ import { Command, Option } from 'commander'
 import { ConfigError, readConfig } from '../config/config.js'
 import { defaultText, type Option as ServeOption, variableOf } from '../config/option.js'
 import { OPTION_GROUPS } from '../config/serve-options.js'
-import { createLog } from '../observability/log.js'
 import { startNode } from '../server/start.js'
 import { readConfigText } from './server-config.js'
+import { openLog } from './server-log.js'
 import { serveUntilSignal } from './signals.js'
 
 /** `sessiond serve` */
@@ -79,7 +79,7 @@ async function serve(_: unknown, command: Command): Promise<void> {
     env: process.env,
     ...(configFile !== undefined && { file: readConfigText(configFile) }),
   })
-  const log = createLog(config.logLevel)
+  const log = openLog(config)
   await serveUntilSignal({
     start: (stop) => startNode(config, log, stop),
     onStarted: ({ addresses }) =>

@@ -8,20 +8,22 @@ import {
   SessionsClient,
 } from '../client/index.js'
 import { ConfigError } from '../config/config.js'
-import { variableOf } from '../config/option.js'
-import { grpcAddress } from '../config/values.js'
+import { grpcAddress, yesOrNo } from '../config/values.js'
 import { readCertificates, readKeyPair } from '../credentials/tls.js'
 import { readTokenFile } from '../credentials/token-file.js'
+import { CLIENT_VARIABLES, nameOf } from './client-variables.js'
 import { parseFlag } from './flags.js'
 import { interruptible } from './signals.js'
 
-/** The server's own variable, so that commands on the server's machine find its token. */
-const TOKEN_FILE_VARIABLE = variableOf('admin-token-file')
-
 /** The options of every command that connects to a server over TLS. */
 export const tlsOptions = () => [
-  new Option('--tls', 'use TLS (implied by the other --tls options)'),
-  new Option('--tls-ca <FILE>', "CA certificates to trust, PEM (default: Node's own)"),
+  new Option(
+    '--tls',
+    `use TLS (implied by the other --tls options; env: ${CLIENT_VARIABLES.tls}=yes)`,
+  ),
+  new Option('--tls-ca <FILE>', "CA certificates to trust, PEM (default: Node's own)").env(
+    CLIENT_VARIABLES.tlsCa,
+  ),
 ]
 
 export const plaintextOption = () =>
@@ -36,11 +38,14 @@ export const connectionOptions = () => [
   new Option(
     '--tls-cert <FILE>',
     'client certificate, PEM, for a server that takes one as the admin credential',
+  ).env(CLIENT_VARIABLES.tlsCert),
+  new Option('--tls-key <FILE>', 'private key of the client certificate, PEM').env(
+    CLIENT_VARIABLES.tlsKey,
   ),
-  new Option('--tls-key <FILE>', 'private key of the client certificate, PEM'),
   new Option(
     '--admin-token-file <FILE>',
-    `file with the server's admin token (default, for a server on this machine: ${TOKEN_FILE_VARIABLE})`,
+    "file with the server's admin token (env, for a server on this machine or the one that " +
+      `${CLIENT_VARIABLES.server} names: ${CLIENT_VARIABLES.adminTokenFile})`,
   ),
   plaintextOption(),
 ]
@@ -48,6 +53,17 @@ export const connectionOptions = () => [
 export interface TlsFlags {
   readonly tls?: boolean
   readonly tlsCa?: string
+}
+
+/** Whether these options, or the variable, ask for TLS. Throws ConfigError. */
+export function usesTls({ tls, tlsCa }: TlsFlags): boolean {
+  const mistakes: string[] = []
+  const variable = process.env[CLIENT_VARIABLES.tls] ?? 'no'
+  const byVariable = parseFlag(CLIENT_VARIABLES.tls, variable, yesOrNo, mistakes)
+  if (mistakes.length > 0) {
+    throw new ConfigError(mistakes)
+  }
+  return tls || tlsCa !== undefined || byVariable
 }
 
 export interface ConnectionFlags extends TlsFlags {
@@ -61,16 +77,18 @@ export interface ConnectionFlags extends TlsFlags {
 export function readConnectionFlags(
   flags: ConnectionFlags,
 ): Pick<ConnectOptions, 'tls' | 'adminToken' | 'plaintext'> {
-  const { tls, tlsCa, tlsCert, tlsKey, adminTokenFile, plaintext } = flags
+  const { tlsCa, tlsCert, tlsKey, adminTokenFile, plaintext } = flags
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
-    throw new ConfigError(['--tls-cert and --tls-key: give both or neither'])
+    throw new ConfigError([
+      `--tls-cert and --tls-key (${CLIENT_VARIABLES.tlsCert} and ${CLIENT_VARIABLES.tlsKey}): give both or neither`,
+    ])
   }
   const files = {
     ...(tlsCa !== undefined && { ca: readCertificates(tlsCa) }),
     ...(tlsCert !== undefined && tlsKey !== undefined && readKeyPair(tlsCert, tlsKey)),
   }
   return {
-    ...((tls || Object.keys(files).length > 0) && { tls: files }),
+    ...((usesTls(flags) || tlsCert !== undefined) && { tls: files }),
     ...(adminTokenFile !== undefined && { adminToken: readTokenFile(adminTokenFile) }),
     ...(plaintext !== undefined && { plaintext }),
   }
@@ -78,12 +96,13 @@ export function readConnectionFlags(
 
 /** The options of every command that operators run against a server. */
 export const serverOptions = () => [
-  new Option('--server <ADDRESS>', 'server address: HOST:PORT or unix:PATH').default(
-    '127.0.0.1:8090',
-  ),
+  serverOption('server address: HOST:PORT or unix:PATH').default('127.0.0.1:8090'),
   ...connectionOptions(),
   new Option('--json', 'print JSON'),
 ]
+
+export const serverOption = (description: string) =>
+  new Option('--server <ADDRESS>', description).env(CLIENT_VARIABLES.server)
 
 export interface ServerFlags extends ConnectionFlags {
   readonly server: string
@@ -118,14 +137,22 @@ export async function withAdmin(
   }
 }
 
-/**
- * Connects as an operator. For a server on this machine, the server's own variable is the default of
- * `--admin-token-file`. Throws ConfigError, InputFileError, UnprotectedTokenError.
- */
+/** Connects as an operator. Throws ConfigError, InputFileError, UnprotectedTokenError. */
 function connectAsOperator(flags: ServerFlags): Connection {
-  const fromVariable = isOnThisMachine(flags.server) ? process.env[TOKEN_FILE_VARIABLE] : undefined
-  const { adminTokenFile = fromVariable } = flags
-  return connectByFlags({ ...flags, ...(adminTokenFile !== undefined && { adminTokenFile }) })
+  return connectByFlags(withTokenVariable(flags))
+}
+
+/**
+ * The variable is the default of `--admin-token-file`. It is the server's own variable, too, so the token is for a server
+ * on this machine, or for the one that the same environment names. No other server gets it.
+ */
+export function withTokenVariable<F extends ConnectionFlags & { readonly server: string }>(
+  flags: F,
+): F {
+  const { server } = flags
+  const isMeant = isOnThisMachine(server) || server === process.env[CLIENT_VARIABLES.server]
+  const adminTokenFile = isMeant ? process.env[CLIENT_VARIABLES.adminTokenFile] : undefined
+  return adminTokenFile === undefined ? flags : { adminTokenFile, ...flags }
 }
 
 /** Prepares a connection to the address of `--server`. Throws ConfigError, InputFileError, UnprotectedTokenError. */
@@ -134,10 +161,14 @@ export function connectByFlags(
   options: Pick<ConnectOptions, 'serverKeys' | 'epochs'> = { serverKeys: 'any' },
 ): Connection {
   const mistakes: string[] = []
-  // grpc-js would guess a missing port, and look up what is not a host name.
-  parseFlag('--server', flags.server, grpcAddress, mistakes)
+  checkServer(flags.server, mistakes)
   if (mistakes.length > 0) {
     throw new ConfigError(mistakes)
   }
   return connect(flags.server, { ...options, ...readConnectionFlags(flags) })
+}
+
+/** Checks the address of `--server`: grpc-js would guess a missing port, and look up what is not a host name. */
+export function checkServer(server: string, mistakes: string[]): void {
+  parseFlag(nameOf('--server', CLIENT_VARIABLES.server, server), server, grpcAddress, mistakes)
 }

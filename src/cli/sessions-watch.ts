@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { tlsProblem } from '../client/connection/tls-problem.js'
 import { type WatchEvent, type WatchedSession, watchSessions } from '../client/watch.js'
 import { ConfigError } from '../config/config.js'
@@ -6,10 +6,11 @@ import { listenAddress } from '../config/values.js'
 import { VERSION } from '../config/version.js'
 import { readCertificates } from '../credentials/tls.js'
 import { readTokenFile } from '../credentials/token-file.js'
+import { CLIENT_VARIABLES, nameOf } from './client-variables.js'
 import { parseFlag, withOptions } from './flags.js'
 import { outputEnded } from './output.js'
 import { jsonLine, printable } from './printable.js'
-import { plaintextOption, type TlsFlags, tlsOptions } from './server-connection.js'
+import { plaintextOption, type TlsFlags, tlsOptions, usesTls } from './server-connection.js'
 import { watchSocket } from './watch-socket.js'
 
 interface WatchFlags extends TlsFlags {
@@ -25,8 +26,17 @@ const MARKS = { added: '+', updated: '~', removed: '-' }
 export function sessionsWatchCommand(): Command {
   const command = new Command('watch')
     .description('Print each change of the open sessions until SIGTERM or SIGINT.')
-    .option('--http <HOST:PORT>', "address of the server's session list", '127.0.0.1:8808')
-    .option('--token <FILE>', 'file with the token of a server that runs with --feed-token')
+    .addOption(
+      new Option('--http <HOST:PORT>', "address of the server's session list")
+        .default('127.0.0.1:8808')
+        .env(CLIENT_VARIABLES.http),
+    )
+    .addOption(
+      new Option(
+        '--token <FILE>',
+        'file with the token of a server that runs with --feed-token',
+      ).env(CLIENT_VARIABLES.feedToken),
+    )
   return withOptions(command, [...tlsOptions(), plaintextOption()])
     .option('--json', 'print one JSON object a line')
     .addHelpText(
@@ -40,13 +50,14 @@ Examples:
   $ sessiond sessions watch --http sessions.internal:8808 --tls --token feed.token
   $ sessiond sessions watch --json | jq 'select(.type == "added").session.name'`,
     )
-    .action(async ({ http, token, json, tls, tlsCa, plaintext }: WatchFlags) => {
+    .action(async (flags: WatchFlags) => {
+      const { http, token, json, tlsCa, plaintext } = flags
       const mistakes: string[] = []
-      parseFlag('--http', http, listenAddress, mistakes)
+      parseFlag(nameOf('--http', CLIENT_VARIABLES.http, http), http, listenAddress, mistakes)
       if (mistakes.length > 0) {
         throw new ConfigError(mistakes)
       }
-      const scheme = tls || tlsCa !== undefined ? 'wss' : 'ws'
+      const scheme = usesTls(flags) ? 'wss' : 'ws'
       const stopped = new AbortController()
       for (const signal of ['SIGTERM', 'SIGINT'] as const) {
         process.once(signal, () => stopped.abort())

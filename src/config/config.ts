@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { SessiondError } from '../core/errors.js'
 import { type Option, variableOf } from './option.js'
 import { type Config, SERVE_OPTIONS } from './serve-options.js'
+import { nearest } from './suggestion.js'
 import { unprotected } from './unprotected.js'
 import { yesOrNo } from './values.js'
 
@@ -35,7 +36,7 @@ export function readConfig({ flags, env, file }: ConfigSources): Config {
   const mistakes: string[] = []
   const fromFile = file === undefined ? {} : readConfigFile(file.name, file.text, mistakes)
   const unknown = Object.keys(flags).filter((name) => !OPTIONS_BY_NAME.has(name))
-  mistakes.push(...unknown.map((name) => `--${name}: there is no such option`))
+  mistakes.push(...unknown.map((name) => `--${name}: ${noSuchOption(name, '--')}`))
 
   const given = (name: string): readonly [source: string, text: string] | null => {
     const variable = variableOf(name)
@@ -124,7 +125,7 @@ function readConfigFile(name: string, text: string, mistakes: string[]): Record<
   for (const [key, value] of Object.entries(parsed)) {
     const option = OPTIONS_BY_NAME.get(key)
     if (option === undefined) {
-      mistakes.push(`${name}: ${key}: there is no such option`)
+      mistakes.push(`${name}: ${key}: ${noSuchOption(key)}`)
     } else if (isTexts(value) && option.isList) {
       values[key] = value.join(',')
     } else if (typeof value === 'boolean' && option.parse === yesOrNo) {
@@ -136,6 +137,11 @@ function readConfigFile(name: string, text: string, mistakes: string[]): Record<
     }
   }
   return values
+}
+
+function noSuchOption(name: string, prefix = ''): string {
+  const meant = nearest(name, OPTIONS_BY_NAME.keys())
+  return `there is no such option${meant === undefined ? '' : ` (did you mean ${prefix}${meant}?)`}`
 }
 
 /** Where a text is not JSON, if that is known. Quotes nothing: by mistake the file may be a key. */

@@ -35,7 +35,7 @@ export function variableOf(name: string): string {
   return `SESSIOND_${name.toUpperCase().replaceAll('-', '_')}`
 }
 
-/** The default as `--help` and docs/configuration.md show it; undefined if there is none. */
+/** The default as `--help` and docs/options.md show it; undefined if there is none. */
 export function defaultText(option: Option<unknown>): string | undefined {
   if ('unset' in option) {
     return undefined

@@ -204,9 +204,16 @@ const PROCESS = {
     help: 'least severe level that is logged: error, warn, info or debug',
     parse: oneOf('error', 'warn', 'info', 'debug'),
   }),
+  logFormat: option({
+    name: 'log-format',
+    placeholder: 'FORMAT',
+    default: 'auto',
+    help: 'json: one JSON object a line; text: lines for people; auto: text on a terminal, else json',
+    parse: oneOf('auto', 'json', 'text'),
+  }),
 }
 
-/** The groups of `--help` and docs/configuration.md, each with its options. */
+/** The groups of `--help` and docs/options.md, each with its options. */
 export const OPTION_GROUPS = {
   Data: DATA,
   Addresses: ADDRESSES,

@@ -85,7 +85,7 @@ export function createLog(level: string, options: LogOptions = {}): Logger {
  * Keeps lines that cannot be written, such as on a full disk, until they can. Without a listener an error of the
  * stream would end the server.
  */
-function standardOutput(): DestinationStream {
+export function standardOutput(): DestinationStream {
   const output = destinationOf({ dest: 1, sync: true, maxLength: MAX_KEPT_BYTES })
   output.on('error', () => {})
   return output

@@ -61,6 +61,7 @@ describe('sessiond', () => {
     ['create'],
     ['request'],
     ['rotate-keys'],
+    ['completion'],
     ['export'],
     ['erase'],
   ])('%s --help shows examples', async (...command) => {
@@ -78,6 +79,12 @@ describe('sessiond', () => {
   it.each([
     ['no such command', ['dance'], /unknown command 'dance'/],
     ['no such option', ['create', '--speed', '9'], /unknown option '--speed'/],
+    ['an option that is nearly one', ['status', '--sever', 'a:1'], /Did you mean --server\?/],
+    [
+      'an option of serve that is nearly one',
+      ['serve', '--max-lifetme', '1h', '--weather'],
+      /^sessiond: --max-lifetme: there is no such option \(did you mean --max-lifetime\?\)\nsessiond: --weather: there is no such option\n$/,
+    ],
     ['a value out of the set', ['keygen', '--type', 'rsa'], /ed25519, p256/],
     [
       'all bad values at once',

@@ -76,6 +76,7 @@ describe('the configuration', () => {
       drainDelayMs: 0,
       waitForLockMs: 0,
       logLevel: 'info',
+      logFormat: 'auto',
     })
   })
 
@@ -235,8 +236,8 @@ describe('the configuration', () => {
     ])
   })
 
-  it('is listed in docs/configuration.md, option by option', () => {
-    const page = readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8')
+  it('is listed in docs/options.md, option by option', () => {
+    const page = readFileSync(new URL('../../../docs/options.md', import.meta.url), 'utf8')
     const rowOf = (option: Option<unknown>) => {
       const { name, placeholder, help } = option
       const text = defaultText(option)

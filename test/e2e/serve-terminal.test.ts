@@ -1,0 +1,69 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { expect, it, onTestFinished } from 'vitest'
+import { CLI, spawnServer, startServer, temporaryDirectory } from '../support/process.js'
+
+/** Runs a server on a terminal, which `script` makes, until Control-C. Returns what it showed, and its exit code. */
+async function onTerminal(...args: string[]) {
+  const dataDir = join(await temporaryDirectory(onTestFinished), 'data')
+  const addresses = ['--grpc', '127.0.0.1:0', '--http', '127.0.0.1:0', '--seneca', 'off']
+  const serve = [process.execPath, CLI, 'serve', '--data-dir', dataDir, ...addresses, ...args]
+  const child = spawn('script', ['--quiet', '--return', '--command', serve.join(' '), '/dev/null'])
+  onTestFinished(() => void child.kill('SIGKILL'))
+  let shown = ''
+  child.stdout.setEncoding('utf8')
+  for await (const text of child.stdout) {
+    shown += text
+    if (/Control-C stops it|"event":"ready"/.test(shown) && !shown.includes('^C')) {
+      child.stdin.write('\x03')
+    }
+  }
+  const [code] = child.exitCode === null ? await once(child, 'exit') : [child.exitCode]
+  return { code, shown: shown.replaceAll('\r\n', '\n'), dataDir }
+}
+
+it('serve prints for people on a terminal: addresses, the page, and the next command', async () => {
+  const { code, shown, dataDir } = await onTerminal()
+  expect(code).toBe(0)
+  expect(shown).toMatch(
+    /^sessiond \S+ is ready\.\n\n {2}gRPC {4}127\.0\.0\.1:\d+\n {2}page {4}http:\/\/127\.0\.0\.1:\d+\n/m,
+  )
+  expect(shown).toMatch(
+    new RegExp(
+      `\\$ node \\S+main\\.js create --server 127\\.0\\.0\\.1:\\d+ --server-key "\\$\\(node \\S+ identity --data-dir ${dataDir}\\)"\n`,
+    ),
+  )
+  expect(shown).toMatch(/^\d\d:\d\d:\d\d info {2}stopped: stopped\n/m)
+})
+
+it('serve prints JSON on a terminal with --log-format json', async () => {
+  const { code, shown } = await onTerminal('--log-format', 'json')
+  expect(code).toBe(0)
+  expect(shown).toMatch(/^\{"level":"info",.*"event":"ready"/m)
+  expect(shown).not.toContain('is ready.')
+})
+
+it('serve prints text elsewhere with --log-format text, and JSON by itself', async () => {
+  const dataDir = await temporaryDirectory(onTestFinished)
+  const server = await startServer({ dataDir })
+  await server.stop()
+  const texts = spawnServer({ dataDir, args: ['--log-format', 'text', '--grpc', 'no.example:0'] })
+  await texts.exited
+  expect(texts.errors()).not.toBe('')
+  expect(texts.lines.join('\n')).not.toContain('{"level"')
+})
+
+it('serve warns of a variable that looks like ours and means nothing', async () => {
+  const dataDir = await temporaryDirectory(onTestFinished)
+  const env = { SESSIOND_GPRC: '127.0.0.1:1', SESSIOND_PORT_8090_TCP: 'tcp://10.0.0.1:8090' }
+  const server = spawnServer({ dataDir, env })
+  onTestFinished(async () => void (await server.stop()))
+  expect(await server.event('unknown-variable')).toMatchObject({
+    level: 'warn',
+    variable: 'SESSIOND_GPRC',
+    meant: 'SESSIOND_GRPC',
+  })
+  await server.event('ready')
+  expect(server.lines.filter((line) => line.includes('SESSIOND_PORT'))).toEqual([])
+})

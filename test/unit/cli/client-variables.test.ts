@@ -1,0 +1,21 @@
+import { readFileSync } from 'node:fs'
+import { expect, it } from 'vitest'
+import { CLIENT_VARIABLES } from '../../../src/cli/client-variables.js'
+import { sessiondProgram, withSubcommands } from '../../../src/cli/program.js'
+
+it('docs/options.md lists the variables of commands, each with its option', () => {
+  const page = readFileSync(new URL('../../../docs/options.md', import.meta.url), 'utf8')
+  const [, table = ''] = /<!-- variables -->([\s\S]*)<!-- \/variables -->/.exec(page) ?? []
+  const listed = new Map(
+    [...table.matchAll(/^\| `(\w+)` \| `(\S+)/gm)].map(([, variable, flag]) => [variable, flag]),
+  )
+  expect([...listed.keys()]).toEqual(Object.values(CLIENT_VARIABLES))
+  for (const command of withSubcommands(sessiondProgram())) {
+    for (const { long, envVar } of command.options) {
+      // The command `identity` also takes the server's own variables for its files.
+      if (envVar !== undefined && !['--data-dir', '--identity-key'].includes(long ?? '')) {
+        expect([envVar, listed.get(envVar)]).toEqual([envVar, long])
+      }
+    }
+  }
+})
