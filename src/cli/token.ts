@@ -8,7 +8,7 @@ export function tokenCommand(): Command {
     'Issue and check session tokens, with which the holder of a session key acts for the owner.',
   )
   for (const subcommand of [tokenIssueCommand(), tokenCheckCommand()]) {
-    command.addCommand(subcommand.exitOverride())
+    command.addCommand(subcommand)
   }
   return command.addHelpText(
     'after',

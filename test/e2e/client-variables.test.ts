@@ -1,8 +1,10 @@
+import { spawn } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { createInterface } from 'node:readline'
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
 import { everyCommand } from '../support/every-command.js'
-import { CLI, run, sessiond, startServer, temporaryDirectory } from '../support/process.js'
+import { CLI, sessiond, startServer, temporaryDirectory } from '../support/process.js'
 import { tlsSetup } from '../support/tls.js'
 
 /** Runs a command with only these of our variables. */
@@ -27,6 +29,8 @@ describe('SESSIOND_SERVER', () => {
     ([name]) =>
       ![
         'keygen',
+        'token issue',
+        'token check',
         'identity',
         'request',
         'restore',
@@ -109,9 +113,17 @@ describe('the other variables', () => {
       SESSIOND_FEED_TOKEN: feedToken,
       SESSIOND_TLS_CA: tls.caFile,
     }
-    const args = ['-c', '"$@" sessions watch --json | head -2', 'bash', process.execPath, CLI]
-    const { stdout } = await run('bash', args, { env: { ...process.env, ...list } })
-    expect(stdout).toMatch(/^\{"type":"connecting".*\n\{"type":"open"/)
+    const env = { ...process.env, ...list }
+    const watch = spawn(process.execPath, [CLI, 'sessions', 'watch', '--json'], { env })
+    onTestFinished(() => void watch.kill('SIGKILL'))
+    const types: string[] = []
+    for await (const line of createInterface(watch.stdout)) {
+      types.push(JSON.parse(line).type)
+      if (types.length === 2) {
+        watch.kill()
+      }
+    }
+    expect(types).toEqual(['connecting', 'open'])
     const wrong = { ...list, SESSIOND_HTTP: 'off' }
     expect(await withVariables(['sessions', 'watch'], wrong)).toMatchObject({
       code: 2,

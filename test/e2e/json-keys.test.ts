@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, expect, it } from 'vitest'
+import { afterAll, expect, it, onTestFinished } from 'vitest'
 import { everyCommand } from '../support/every-command.js'
-import { sessiond } from '../support/process.js'
+import { sessiond, startServer, temporaryDirectory } from '../support/process.js'
 
-const { server, dataDir, calls } = await everyCommand(afterAll)
+const { calls } = await everyCommand(afterAll)
 
 /** Every key at any depth, except those in `user` and `data`, which callers chose. */
 function keysOf(value: unknown): string[] {
@@ -53,11 +53,17 @@ it('the lines of an export have keys in snake_case', async () => {
 })
 
 it('the log and the audit log have keys in snake_case', async () => {
-  await sessiond((await calls['sessions close']?.()) ?? [])
+  const directory = await temporaryDirectory(onTestFinished)
+  const [dataDir, key] = [join(directory, 'data'), join(directory, 'owner.key')]
+  const server = await startServer({ dataDir, args: ['--log-level', 'debug'] })
+  const online = ['--server', server.ready.grpc]
+  await sessiond(['keygen', '--out', key])
+  const created = await sessiond(['create', '--key', key, '--json', ...online])
+  await sessiond(['sessions', 'close', JSON.parse(created.stdout).id, ...online])
+  const log = keysOfLines((await server.stop()).stdout)
+  expect(log).toEqual(expect.arrayContaining(['data_dir', 'request_id', 'duration_ms']))
+  expectSnakeCase(log)
   const audit = keysOfLines(await readFile(join(dataDir, 'audit.jsonl'), 'utf8'))
   expect(audit).toContain('session_id')
   expectSnakeCase(audit)
-  const log = keysOfLines(server.lines.join('\n'))
-  expect(log).toEqual(expect.arrayContaining(['data_dir', 'request_id', 'duration_ms']))
-  expectSnakeCase(log)
 })

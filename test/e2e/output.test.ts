@@ -25,7 +25,8 @@ it('every command is tried here', async () => {
       [...command, name].join(' '),
     )
   }
-  const names = [...(await commandsOf()), ...(await commandsOf('sessions'))]
+  const below = await Promise.all([commandsOf('sessions'), commandsOf('token')])
+  const names = [...(await commandsOf()), ...below.flat()]
   expect(names).toContain('sessions list')
   const untried = names.filter((name) => !(name in calls) && !name.endsWith('help'))
   expect(untried).toEqual(['serve', 'bridge'])

@@ -46,24 +46,36 @@ it('serve prints JSON on a terminal with --log-format json', async () => {
 
 it('serve prints text elsewhere with --log-format text, and JSON by itself', async () => {
   const dataDir = await temporaryDirectory(onTestFinished)
-  const server = await startServer({ dataDir })
-  await server.stop()
-  const texts = spawnServer({ dataDir, args: ['--log-format', 'text', '--grpc', 'no.example:0'] })
-  await texts.exited
-  expect(texts.errors()).not.toBe('')
-  expect(texts.lines.join('\n')).not.toContain('{"level"')
+  const json = await startServer({ dataDir })
+  await json.stop()
+  const port = new URL(json.ready.http).port
+  const text = spawnServer({
+    dataDir,
+    args: ['--log-format', 'text', '--http', `127.0.0.1:${port}`],
+  })
+  await expect
+    .poll(() =>
+      fetch(`http://127.0.0.1:${port}/healthz`).then(
+        ({ status }) => status,
+        () => 0,
+      ),
+    )
+    .toBe(200)
+  const { code, stdout } = await text.stop()
+  expect(code).toBe(0)
+  expect(stdout).toMatch(/^sessiond \S+ is ready\.$/m)
+  expect(stdout).not.toContain('{"level"')
 })
 
 it('serve warns of a variable that looks like ours and means nothing', async () => {
   const dataDir = await temporaryDirectory(onTestFinished)
   const env = { SESSIOND_GPRC: '127.0.0.1:1', SESSIOND_PORT_8090_TCP: 'tcp://10.0.0.1:8090' }
   const server = spawnServer({ dataDir, env })
-  onTestFinished(async () => void (await server.stop()))
   expect(await server.event('unknown-variable')).toMatchObject({
     level: 'warn',
     variable: 'SESSIOND_GPRC',
     meant: 'SESSIOND_GRPC',
   })
   await server.event('ready')
-  expect(server.lines.filter((line) => line.includes('SESSIOND_PORT'))).toEqual([])
+  expect((await server.stop()).stdout).not.toContain('SESSIOND_PORT')
 })

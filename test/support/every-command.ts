@@ -30,6 +30,10 @@ export async function everyCommand(atEnd: (remove: () => Promise<void>) => void)
   await writeFile(file('records.json'), '[{"id":"a","user_id":"u","open_time":1700000000}]')
   await sessiond(['keygen', '--out', file('owner.key')])
   await sessiond(online('backup', file('sessions.backup')))
+  const ownerKey = ['--key', file('owner.key')]
+  const created = await sessiond(online('create', ...ownerKey, '--json'))
+  await writeFile(file('session.json'), created.stdout)
+  const issue = ['token', 'issue', '--session', file('session.json'), ...ownerKey, '--verb', 'get']
   const restore = () => {
     const dataDir = newFile()
     return ['restore', file('sessions.backup'), '--data-dir', dataDir]
@@ -39,9 +43,11 @@ export async function everyCommand(atEnd: (remove: () => Promise<void>) => void)
     keygen: () => ['keygen', '--out', newFile()],
     identity: () => ['identity', '--data-dir', file('data')],
     'identity --server': () => online('identity'),
-    create: () => online('create', '--key', file('owner.key')),
-    request: () => ['request', '--key', file('owner.key')],
-    'sessions list': () => online('sessions', 'list', '--total'),
+    create: () => online('create', ...ownerKey),
+    request: () => ['request', ...ownerKey],
+    'token issue': () => issue,
+    'token check': async () => ['token', 'check', (await sessiond(issue)).stdout.trim()],
+    'sessions list': () => online('sessions', 'list'),
     'sessions watch': () => ['sessions', 'watch', '--http', new URL(server.ready.http).host],
     'sessions show': async () => online('sessions', 'show', await open('shown')),
     'sessions close': async () => online('sessions', 'close', await open('closed')),

@@ -4,7 +4,9 @@ import { readFileSync } from 'node:fs'
 /** Other tools are the system's. */
 const INSTALLS = {
   'make interop-clients': ['seneca', 'sessions-clients'],
-  'make interop-tools': ['chromium', 'fish', 'grpcurl', 'prometheus', 'python', 'strace', 'zsh'],
+  'make interop-tools': [
+    ...['chromium', 'fish', 'grpcurl', 'prometheus', 'python', 'redis', 'strace', 'valkey', 'zsh'],
+  ],
 }
 
 let noted = ''
