@@ -15,7 +15,7 @@ import { benchHostile } from './hostile/bench.js'
 import { benchLevel } from './level/bench.js'
 import { benchSdk } from './sdk/bench.js'
 import { benchStore } from './store/bench.js'
-import { benchCreates } from './store/creates.js'
+import { MOST_SESSIONS } from './store/sessions.js'
 import { benchTokens } from './tokens/bench.js'
 
 /**
@@ -35,14 +35,11 @@ const BENCHES = {
   store: benchStore,
   feed: benchFeed,
   hostile: benchHostile,
-  creates: benchCreates,
 }
-/** Run only if named. */
-const LONG = ['creates']
 
 const HELP = `node bench/run.js [--seconds N] [--rounds N] [--count N] [NAME...]
 
-Runs the named benches, or all but creates. Prints the medians of the rounds and writes everything to
+Runs the named benches, or all. Prints the medians of the rounds and writes everything to
 bench/results/. Exits with 1 if a target is missed or a bench fails.
 
   create       Create, compared with a bare grpc-js echo of the same message sizes: 64 calls under way, every
@@ -57,13 +54,12 @@ bench/results/. Exits with 1 if a target is missed or a bench fails.
   concurrency  throughput and p99 of Create and of the echo, with 1 to 256 calls under way
   level        operations of the store, compared with bare level
   store        stores of --count sessions, a tenth and a hundredth of that: restart, memory, pages, Create and
-               the commands
+               the commands, and the memory after many more Creates
   feed         the session list with a thousand viewers: delay of changes and memory over a minute
                (20 times --seconds), and the time until a new viewer has ten thousand sessions
   hostile      Create for a good caller, alone and beside attacks from another address: half-open and idle
                connections, senders of a byte a second, floods of pings, settings, resets and bad signatures,
                and strangers who take no answers, ask for much work or watch in silence
-  creates      Create on an empty store and after --count Creates, and the memory of the server then
 
   --seconds N  length of each measurement (default 3)
   --rounds N   number of measurements of each kind (default 3)
@@ -84,12 +80,14 @@ if (values.help) {
   process.exit(0)
 }
 const [seconds, rounds, count] = [values.seconds, values.rounds, values.count].map(Number)
-if (!(seconds > 0 && rounds >= 1 && count >= 10_000 && count % 10_000 === 0)) {
-  console.error('--seconds and --rounds take positive numbers, --count a multiple of 10000')
+const isCount = count >= 10_000 && count % 10_000 === 0 && count < MOST_SESSIONS
+if (!(seconds > 0 && rounds >= 1 && isCount)) {
+  console.error(
+    `--seconds and --rounds take positive numbers, --count a multiple of 10000 below ${MOST_SESSIONS}`,
+  )
   process.exit(2)
 }
-const names =
-  positionals.length > 0 ? positionals : Object.keys(BENCHES).filter((name) => !LONG.includes(name))
+const names = positionals.length > 0 ? positionals : Object.keys(BENCHES)
 const unknown = names.filter((name) => !Object.hasOwn(BENCHES, name))
 if (unknown.length > 0) {
   console.error(

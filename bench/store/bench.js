@@ -21,6 +21,8 @@ const TOTALS = 5
 /** How much of the store a deep page skips. */
 const DEEP_SHARE = 0.1
 const ALONE_MS = 2000
+/** Creates of a new owner each, after which the memory of the server counts: far more than any of its caches holds. */
+const CREATES = 200_000
 /** All users have the same number of sessions. */
 const USER_STEP = 7919
 
@@ -28,7 +30,7 @@ const file = (path) => fileURLToPath(new URL(path, import.meta.url))
 
 /**
  * Compares servers with more and more sessions, up to `count`: time to start, memory, the cost of reads, and the
- * calls of the other benches.
+ * calls of the other benches. Then makes many Creates on the largest.
  */
 export async function benchStore(options, report) {
   const figures = await withServers((directory, start) =>
@@ -67,6 +69,9 @@ async function measureStores(options, report, directory, start) {
   }
   const readBytes = mostAnonymousBytes()
   const loads = await measureLoads(options, report, directory, start, stores)
+  report(`${CREATES} Creates beside ${large.count} sessions`)
+  const { pid, ports } = large.server
+  const created = await runJob(file('fill.js'), { pid, port: ports.grpc, count: CREATES })
   return {
     stores: stores.map(({ count, buildSeconds, bytesEach, readyMs, firstPageMs, userPageMs }) => ({
       ...{ count, buildSeconds, bytesEach, readyMs },
@@ -77,6 +82,7 @@ async function measureStores(options, report, directory, start) {
     ...totals,
     mostAnonymousBytes: readBytes,
     loads,
+    created,
   }
 }
 
@@ -85,7 +91,10 @@ async function openStore(count, dataDir, report, start) {
   // The first start creates the keys. Without them a server refuses a store that has sessions.
   await (await serve(start, dataDir)).stop()
   const built = await runJob(file('build.js'), { location: join(dataDir, 'store'), count })
-  report(`${count} sessions stored in ${built.seconds.toFixed(1)} s`)
+  const rowsPerSecond = (built.rows / built.seconds).toFixed(0)
+  report(
+    `${count} sessions stored in ${built.seconds.toFixed(1)} s, ${rowsPerSecond} rows a second`,
+  )
 
   let server = await serve(start, dataDir)
   const readyMs = [server.readyMs]

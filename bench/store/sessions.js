@@ -1,8 +1,11 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { ownerText } from '../../dist/core/owner-text.js'
 import { address, CLIENT, someData, userNamed } from '../lib/people.js'
 
-const SESSIONS_PER_USER = 100
+export const SESSIONS_PER_USER = 100
+/** Ids have so many bits for the number of their session. */
+const NUMBER_BITS = 24
+export const MOST_SESSIONS = 2 ** NUMBER_BITS
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
@@ -23,20 +26,23 @@ export function makeUsers(sessions) {
   })
 }
 
+/** Whether the i-th session is a token session, and whether it is open. */
+export const isTokenAt = (i, users) => Math.floor(i / users.length) % 2 === 1
+export const isOpenAt = (i, users) => Math.floor(i / users.length) % 10 < 9
+
 /**
  * The arguments of a store's `insert` for the i-th of `count` sessions, in order of their last request.
  * Each user has 100 sessions. Half are token sessions with an idempotency key, half were opened by
- * commands. Every tenth has ended.
+ * commands. Every tenth has ended. IDs, times and keys are the same each time, noise is not.
  */
 export function sessionAt(i, count, users, nowMs) {
   const user = users[i % users.length]
-  const ordinal = Math.floor(i / users.length)
-  const isToken = ordinal % 2 === 1
-  const active = ordinal % 10 < 9
+  const isToken = isTokenAt(i, users)
+  const active = isOpenAt(i, users)
   const requestTimeMs = nowMs - Math.round(((count - i) / count) * SPAN_MS)
   const endMs = requestTimeMs + (isToken ? LIFETIME_MS : IDLE_TIMEOUT_MS)
   const session = {
-    id: randomUUID(),
+    id: idAt(i),
     userId: user.id,
     userName: isToken ? '' : 'Robin Example',
     active,
@@ -55,12 +61,43 @@ export function sessionAt(i, count, users, nowMs) {
   if (!isToken) {
     return { scope, decision: { insert: inserted } }
   }
-  const idempotency = { owner: user.owner, signer: user.owner, key: randomUUID() }
+  const idempotency = { owner: user.owner, signer: user.owner, key: uuidOf(mixed(i, 1), i) }
   const answer = { bodySha256: noise(32), expiresTimeMs: endMs }
   return {
     scope: { ...scope, idempotency },
     decision: { insert: { ...inserted, seal: noise(SEAL_BYTES), idempotency: answer } },
   }
+}
+
+/** The numbers of all sessions, in the order of their IDs. */
+export function* numbersById(count) {
+  const ranks = Float64Array.from({ length: count }, (_, i) => mixed(i, 0) * MOST_SESSIONS + i)
+  for (const rank of ranks.sort()) {
+    yield rank % MOST_SESSIONS
+  }
+}
+
+function idAt(i) {
+  return uuidOf(mixed(i, 0), i)
+}
+
+/** A UUIDv4 that begins with `random` and `i`, 24 bits each. */
+function uuidOf(random, i) {
+  const [a, b, c] = [hex24(mixed(i, 2)), hex24(mixed(i, 3)), hex24(mixed(i, 4))]
+  const head = hex24(random) + hex24(i)
+  return `${head.slice(0, 8)}-${head.slice(8)}-4${a.slice(0, 3)}-8${a.slice(3)}-${b}${c}`
+}
+
+function hex24(number) {
+  return (MOST_SESSIONS + number).toString(16).slice(1)
+}
+
+/** 24 bits of `i` and `salt` that look random: the finalizer of MurmurHash3. */
+function mixed(i, salt) {
+  let h = (i + Math.imul(salt, 0x9e3779b9)) | 0
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
+  return ((h ^ (h >>> 16)) >>> 0) % MOST_SESSIONS
 }
 
 function token(owner, startMs, endMs) {
@@ -69,7 +106,14 @@ function token(owner, startMs, endMs) {
   return { owner, lifetime: { exp, nbf: iat, iat }, publicKey: noise(32) }
 }
 
+let pool = Buffer.alloc(0)
+
 /** Bytes that do not compress, like keys, seals and hashes. */
 function noise(length) {
-  return Uint8Array.from({ length }, () => Math.random() * 256)
+  if (pool.length < length) {
+    pool = randomBytes(64 * 1024)
+  }
+  const bytes = pool.subarray(0, length)
+  pool = pool.subarray(length)
+  return bytes
 }

@@ -9,13 +9,14 @@ const MAX_READY_MS = 2000
 /** Largest allowed time of a first page of the largest store, as a multiple of the time of the smallest. */
 const MAX_GROWTH = 2
 const MAX_ANONYMOUS_MB = 300
+/** After many Creates: what it may be, and should. */
+const MAX_CREATED_MB = 400
+const AIM_CREATED_MB = 300
 /** Longest allowed wait of a small call while sessions are counted. */
 const MAX_SMALL_CALL_MS = 100
 /** The share of an empty store's Creates a second that the largest must reach, and should. */
 const TARGET = 0.8
 const AIM = 0.9
-
-const MB = 1e6
 
 export function summaryTable(figures) {
   const { stores, deepPageMs, totalMs, smallCallAloneMs, longestSmallCallBesideTotalMs } = figures
@@ -41,7 +42,15 @@ export function summaryTable(figures) {
       ['anonymous memory, at most, MB', ...ofLargest(inMb(figures)?.toFixed(0) ?? 'Linux only')],
     ],
   )
-  return `${reads}\n\n${loadsTable(figures)}`
+  return `${reads}\n\n${loadsTable(figures)}\n\n${createdText(figures)}`
+}
+
+function createdText({ stores, created: { count, seconds, anonymousBytes } }) {
+  const each = anonymousBytes.map((bytes) => (bytes === null ? 'Linux only' : mb(bytes).toFixed(0)))
+  return [
+    `${count} Creates of a new owner each beside ${stores.at(-1).count} sessions took ${seconds.toFixed(0)} s`,
+    `anonymous memory after each tenth of them, MB: ${each.join(', ')}`,
+  ].join('\n')
 }
 
 /** Each load beside the one with the fewest sessions stored. */
@@ -65,7 +74,7 @@ function loadsTable({ stores, loads: { medians } }) {
 }
 
 export function verdicts(figures) {
-  const { stores, longestSmallCallBesideTotalMs, loads } = figures
+  const { stores, longestSmallCallBesideTotalMs, loads, created } = figures
   const [small, large] = [stores[0], stores.at(-1)]
   const growth = (name) => large[name].median / small[name].median
   const longer = ` times that of ${small.count}`
@@ -85,7 +94,15 @@ export function verdicts(figures) {
     }),
     ...(anonymousMb === null
       ? []
-      : [atMost('anonymous memory while reading', anonymousMb, MAX_ANONYMOUS_MB, { unit: ' MB' })]),
+      : [
+          atMost('anonymous memory while reading', anonymousMb, MAX_ANONYMOUS_MB, { unit: ' MB' }),
+          atMost(
+            `anonymous memory after ${created.count} Creates beside ${large.count} sessions`,
+            mb(Math.max(...created.anonymousBytes)),
+            MAX_CREATED_MB,
+            { aim: AIM_CREATED_MB, unit: ' MB' },
+          ),
+        ]),
   ]
 }
 
@@ -109,5 +126,7 @@ export function costPlot({ stores, loads: { medians } }) {
 
 /** null without /proc. */
 function inMb({ mostAnonymousBytes }) {
-  return mostAnonymousBytes === null ? null : mostAnonymousBytes / MB
+  return mostAnonymousBytes === null ? null : mb(mostAnonymousBytes)
 }
+
+const mb = (bytes) => bytes / 1e6

@@ -49,6 +49,18 @@ export function reuseTests(it: StoreTest): void {
       expect((await see({ reuse: PLACE })).reusable).toBeUndefined()
     })
 
+    it('are found where they stand, whatever place the insert asked for', async ({ store }) => {
+      await insert(store, commandSession('1'))
+      const elsewhere = commandSession('2', { address: '192.0.2.2' })
+      await insert(store, elsewhere, {}, { reuse: PLACE })
+      const found = [PLACE.address, elsewhere.address].map((address) =>
+        store.findOpened('alice', address, PLACE.client),
+      )
+      expect((await Promise.all(found)).map((session) => session?.id)).toEqual(['1', '2'])
+      await store.remove('2', ALWAYS)
+      expect(await store.findOpened('alice', elsewhere.address, PLACE.client)).toBeUndefined()
+    })
+
     it('are opened once where two come at once', async ({ store }) => {
       const attempts = ['1', '2'].map((id) =>
         store.insert({ userId: 'alice', reuse: PLACE, countOpenOfUser: false }, (seen) =>

@@ -12,6 +12,47 @@ export function updateTests(it: StoreTest): void {
       await expect(store.get('1')).resolves.toEqual(changed)
     })
 
+    it('is seen by every read that begins after it, however lately the session was read', async ({
+      store,
+    }) => {
+      const first = commandSession('1', { data: '0' })
+      await insert(store, first)
+      const seen = async () => [
+        await store.get('1'),
+        (await store.list({ skip: 0, take: 1, total: false })).sessions[0],
+      ]
+      expect(await seen()).toEqual([first, first])
+      // At the same time as before, so that its place in the lists stays.
+      for (const data of ['1', '2']) {
+        const next = commandSession('1', { data })
+        await store.update('1', () => ({ session: next }))
+        expect(await seen()).toEqual([next, next])
+      }
+      const last = ended(first)
+      await store.update('1', () => ({ session: last }))
+      expect(await seen()).toEqual([last, last])
+      await store.remove('1', ALWAYS)
+      expect(await seen()).toEqual([undefined, undefined])
+    })
+
+    it('is seen by reads of the same moment as it was before or as it is after', async ({
+      store,
+    }) => {
+      await insert(store, commandSession('1', { data: '0' }))
+      const found = new Set<string | null | undefined>()
+      for (let n = 1; n <= 20; n++) {
+        const updating = store.update('1', (now) => ({ session: { ...now, data: `${n}` } }))
+        const reads = await Promise.all([
+          store.get('1').then((session) => session?.data),
+          store.list({ skip: 0, take: 1, total: false }).then(({ sessions }) => sessions[0]?.data),
+        ])
+        expect([`${n - 1}`, `${n}`]).toEqual(expect.arrayContaining(reads))
+        await updating
+        found.add((await store.get('1'))?.data)
+      }
+      expect(found.size).toBe(20)
+    })
+
     it('leaves the session as it is where the function returns null', async ({
       store,
       recordChanges,

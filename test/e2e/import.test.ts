@@ -45,6 +45,7 @@ it('brings in what each of the earlier services left, once', async () => {
       ...{ openTimeMs: openedMs, requestTimeMs: openedMs, address: 'here', client: 'app' },
       user: JSON.stringify({ id: 'alice', since }),
       data: JSON.stringify({ name: id, cart: [1, 2] }),
+      ...{ kind: 'command', expiresAtMs: openedMs + 24 * 60 * MINUTE_MS, ending: null },
     })
   }
 })

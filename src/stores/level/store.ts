@@ -29,8 +29,10 @@ import { checkStore } from './maintenance/check.js'
 import { checkFilesThen } from './maintenance/check-files.js'
 import { expectWholeFiles, type StartCheckOptions } from './maintenance/start-check.js'
 import { addChecksums, agreeOnInfo } from './maintenance/upgrade.js'
+import { KeptSessions } from './read/kept-sessions.js'
 import { Lists } from './read/lists.js'
-import { findOpened, readSession } from './read/lookup.js'
+import { findOpened, getSession } from './read/lookup.js'
+import { Places } from './read/places.js'
 import { View } from './read/view.js'
 import { walkDeadlines, walkIdempotency, walkSeals, walkSessions } from './read/walk.js'
 import { Watch } from './watch.js'
@@ -56,6 +58,8 @@ export class LevelStore implements ServedStore {
   private readonly deadlines: DeadlineQueue
   private readonly parts: StoreParts
   private readonly seals: Seals
+  private readonly kept = new KeptSessions()
+  private readonly places = new Places()
   private readonly lists: Lists
   private readonly files: Watch
   private readonly epochs: EpochSettings
@@ -70,11 +74,18 @@ export class LevelStore implements ServedStore {
     const writer = new Writer(database, counts, this.listeners, {
       ...options,
       sync,
+      onChanges: (changes, commit) => {
+        this.kept.changes(changes)
+        this.places.committing(changes, commit)
+      },
       onRows: (rows) => {
+        this.kept.changes([])
         this.deadlines.committed(rows)
         this.seals.committed(rows)
       },
       onReopen: () => {
+        this.kept.reset()
+        this.places.reset()
         this.deadlines.reset()
         this.seals.reset()
       },
@@ -91,6 +102,8 @@ export class LevelStore implements ServedStore {
     // An operator who accepts damage wants lists of what is left.
     this.lists = new Lists(
       (fn) => this.read(fn),
+      this.kept,
+      this.places,
       acceptDamage ? (problem) => onDamage?.(problem) : undefined,
     )
   }
@@ -120,7 +133,7 @@ export class LevelStore implements ServedStore {
   }
 
   get(id: string): Promise<Session | undefined> {
-    return this.read((level) => readSession(level, id))
+    return this.read((level) => getSession(level, id, this.kept.now))
   }
 
   findOpened(userId: string, address: string, client: string): Promise<Session | undefined> {

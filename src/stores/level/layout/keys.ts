@@ -154,6 +154,11 @@ export function idAfterTime(key: Buffer, timeOffset: number): string {
   return key.toString('utf8', timeOffset + TIME_BYTES)
 }
 
+/** The request time in a key of a TimeRange. */
+export function requestTimeAt(key: Buffer, timeOffset: number): number {
+  return MAX_TIME - readTime(key, timeOffset)
+}
+
 /** Whether a key of a TimeRange that ends in the session's id is one of its index keys. */
 export function listsAt(key: Buffer, timeOffset: number, session: Session): boolean {
   // Compares in place instead of building the key: this runs for each row of each list.
@@ -163,7 +168,7 @@ export function listsAt(key: Buffer, timeOffset: number, session: Session): bool
   return (
     isOfUser &&
     key[timeOffset - 1] === (session.active ? 1 : 0) &&
-    readTime(key, timeOffset) === MAX_TIME - session.requestTimeMs
+    requestTimeAt(key, timeOffset) === session.requestTimeMs
   )
 }
 

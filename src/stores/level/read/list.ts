@@ -6,6 +6,8 @@ import type { ByteLevel, Snapshot } from '../byte-level.js'
 import { storeError } from '../errors.js'
 import { idAfterTime, idOf, listsAt, sessionKey, TALLY_KEY } from '../layout/keys.js'
 import { checkedSession, storedTally } from '../layout/stored.js'
+import type { Tally } from '../layout/tally.js'
+import type { Kept } from './kept-sessions.js'
 import type { Places } from './places.js'
 import { firstKeys, mergeKeys } from './scan.js'
 import { rangesOf, Wanted } from './wanted.js'
@@ -17,6 +19,13 @@ const MAX_OWN_KEYS = 1000
 
 /** Reads the values of keys from the list's snapshot. */
 export type ReadMany = (keys: Buffer[]) => Promise<(Uint8Array | undefined)[]>
+
+/** Where a list gets its records from. */
+interface Records {
+  readonly readMany: ReadMany
+  /** Absent: it reads all of them. */
+  readonly kept?: Kept
+}
 
 /** Receives a line for each damaged record, which lists then skip. */
 export type OnDamaged = (problem: string) => void
@@ -33,20 +42,21 @@ export function isShort({ skip, take, total }: ListQuery): boolean {
 export async function listSessions(
   level: ByteLevel,
   query: ListQuery,
-  places: Places,
+  { places, kept }: { readonly places: Places; readonly kept: Kept },
   onDamaged?: OnDamaged,
 ): Promise<SessionPage | null> {
   const snapshot = level.snapshot()
   try {
     const readMany: ReadMany = (keys) => level.getMany(keys, { snapshot })
-    const known = await knownTotal(query, readMany)
+    const tally = await tallyOf(() => level.getSync(TALLY_KEY, { snapshot }))
+    const known = knownTotal(query, tally)
     const total = known ?? (query.total ? await countBriefly(level, snapshot, query) : undefined)
     if (total === null) {
       return null
     }
     const wanted = new Wanted(query, total)
-    const isWalked = wanted.isDone || (await walkBriefly(level, snapshot, wanted, places))
-    return isWalked ? await pageOf(wanted, readMany, onDamaged) : null
+    const isWalked = wanted.isDone || (await walkBriefly(level, snapshot, wanted, places, tally))
+    return isWalked ? await pageOf(wanted, { readMany, kept }, onDamaged) : null
   } finally {
     await snapshot.close()
   }
@@ -74,55 +84,60 @@ async function walkBriefly(
   snapshot: Snapshot,
   wanted: Wanted,
   places: Places,
+  tally: Tally | undefined,
 ): Promise<boolean> {
-  const isNear = wanted.length <= MAX_OWN_KEYS
-  const near = isNear ? await places.keysOf(level, snapshot, wanted) : undefined
-  if (near !== undefined) {
-    wanted.keys.push(...near)
-    places.remember(wanted)
-    return true
-  }
-  const limit = Math.min(wanted.length, MAX_OWN_KEYS + 1)
-  let keys: Buffer[] = []
-  for (const range of wanted.ranges) {
-    if (keys.length > MAX_OWN_KEYS) {
+  const isNear = tally !== undefined && wanted.length <= MAX_OWN_KEYS
+  const near = isNear ? await places.keysOf(level, snapshot, wanted, tally.commits) : undefined
+  if (near === undefined) {
+    const limit = Math.min(wanted.length, MAX_OWN_KEYS + 1)
+    let keys: Buffer[] = []
+    for (const { gte, lt } of wanted.ranges) {
+      if (keys.length > MAX_OWN_KEYS) {
+        return false
+      }
+      const found = await firstKeys(level, { gte, lt, snapshot, limit })
+      keys = mergeKeys(keys, found, wanted.timeOffset)
+    }
+    wanted.meet(keys)
+    if (!wanted.isDone && keys.length > MAX_OWN_KEYS) {
       return false
     }
-    const { gte, lt } = range
-    const found = await firstKeys(level, { gte, lt, snapshot, limit })
-    keys = mergeKeys(keys, found, wanted.timeOffset)
+  } else {
+    wanted.keys.push(...near)
   }
-  wanted.meet(keys)
-  places.remember(wanted)
-  return wanted.isDone || keys.length <= MAX_OWN_KEYS
+  if (tally !== undefined) {
+    places.remember(wanted, tally.commits)
+  }
+  return true
 }
 
-/**
- * How many sessions match, if that is known without a walk. It is for all open sessions: every commit writes their number.
- */
-export async function knownTotal(
-  { userId, active, fromTimeMs, toTimeMs, skip, total }: ListQuery,
-  readMany: ReadMany,
-): Promise<number | undefined> {
-  const isOfAll = userId === undefined && fromTimeMs === undefined && toTimeMs === undefined
-  if (!isOfAll || active !== true || (!total && skip === 0)) {
-    return undefined
-  }
+/** The counters; undefined if their row is damaged. */
+export async function tallyOf(
+  read: () => Uint8Array | undefined | Promise<Uint8Array | undefined>,
+): Promise<Tally | undefined> {
   try {
-    const [tally] = await readMany([TALLY_KEY])
-    return tally && storedTally(tally).openSessions
+    return storedTally(await read())
   } catch (error) {
     if (error instanceof StoreDamagedError) {
-      return undefined // The walk counts them.
+      return undefined
     }
     throw error
   }
 }
 
+/** How many sessions match, if that is known without a walk: every commit writes the number of all open ones. */
+export function knownTotal(query: ListQuery, tally: Tally | undefined): number | undefined {
+  return isOfAllOpen(query) && (query.total || query.skip > 0) ? tally?.openSessions : undefined
+}
+
+export function isOfAllOpen({ userId, active, fromTimeMs, toTimeMs }: ListQuery): boolean {
+  return active === true && [userId, fromTimeMs, toTimeMs].every((part) => part === undefined)
+}
+
 /** Reads the records of the page. */
 export async function pageOf(
   { keys, timeOffset, total }: Wanted,
-  readMany: ReadMany,
+  records: Records,
   onDamaged?: OnDamaged,
 ): Promise<SessionPage> {
   const sessions: Session[] = []
@@ -130,8 +145,8 @@ export async function pageOf(
     const slice = keys.slice(i, i + SLICE_RECORDS)
     sessions.push(
       ...(onDamaged === undefined
-        ? await readSessions(slice, timeOffset, readMany)
-        : await readableSessions(slice, timeOffset, readMany, onDamaged)),
+        ? await readSessions(slice, timeOffset, records)
+        : await readableSessions(slice, timeOffset, records, onDamaged)),
     )
   }
   return { sessions, total }
@@ -144,36 +159,61 @@ export async function pageOf(
 export async function readSessions(
   keys: readonly Buffer[],
   timeOffset: number,
-  readMany: ReadMany,
+  { readMany, kept }: Records,
 ): Promise<Session[]> {
-  const recordKeys = keys.map((key) => sessionKey(idAfterTime(key, timeOffset)))
-  const records = await readMany(recordKeys)
-  return records.map((record, i) => {
-    const recordKey = recordKeys[i] as Buffer
-    if (record === undefined) {
-      throw new StoreDamagedError(
-        `a list names session ${quoted(idOf(recordKey))}, which has no record`,
-      )
-    }
-    const session = checkedSession(recordKey, record)
-    if (!listsAt(keys[i] as Buffer, timeOffset, session)) {
-      throw new StoreDamagedError(
-        `a list names session ${quoted(session.id)} where it does not stand`,
-      )
-    }
-    return session
+  const found = keys.map((key) => {
+    const session = kept?.get(idAfterTime(key, timeOffset))
+    return session && listsAt(key, timeOffset, session) ? session : undefined
   })
+  const missing = keys.filter((_, i) => found[i] === undefined)
+  const recordKeys = missing.map((key) => sessionKey(idAfterTime(key, timeOffset)))
+  const records = missing.length === 0 ? [] : await readMany(recordKeys)
+  let next = 0
+  return found.map((session) => {
+    if (session !== undefined) {
+      return session
+    }
+    const i = next++
+    const read = listedSession(
+      missing[i] as Buffer,
+      timeOffset,
+      recordKeys[i] as Buffer,
+      records[i],
+    )
+    kept?.keep(read)
+    return read
+  })
+}
+
+function listedSession(
+  key: Buffer,
+  timeOffset: number,
+  recordKey: Buffer,
+  record: Uint8Array | undefined,
+): Session {
+  if (record === undefined) {
+    throw new StoreDamagedError(
+      `a list names session ${quoted(idOf(recordKey))}, which has no record`,
+    )
+  }
+  const session = checkedSession(recordKey, record)
+  if (!listsAt(key, timeOffset, session)) {
+    throw new StoreDamagedError(
+      `a list names session ${quoted(session.id)} where it does not stand`,
+    )
+  }
+  return session
 }
 
 /** The same, without those that are damaged. */
 export async function readableSessions(
   keys: readonly Buffer[],
   timeOffset: number,
-  readMany: ReadMany,
+  records: Records,
   onDamaged: OnDamaged,
 ): Promise<Session[]> {
   try {
-    return await readSessions(keys, timeOffset, readMany)
+    return await readSessions(keys, timeOffset, records)
   } catch (cause) {
     const error = storeError('a read failed', cause)
     if (!(error instanceof StoreDamagedError)) {
@@ -186,7 +226,7 @@ export async function readableSessions(
   }
   const found: Session[] = []
   for (const key of keys) {
-    found.push(...(await readableSessions([key], timeOffset, readMany, onDamaged)))
+    found.push(...(await readableSessions([key], timeOffset, records, onDamaged)))
   }
   return found
 }

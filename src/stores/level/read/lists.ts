@@ -1,7 +1,8 @@
 import { Slots } from '../../../core/slots.js'
 import type { ListQuery, SessionPage } from '../../../core/store.js'
+import type { KeptSessions } from './kept-sessions.js'
 import { isShort, listSessions, type OnDamaged } from './list.js'
-import { Places } from './places.js'
+import type { Places } from './places.js'
 import type { Read } from './scan.js'
 import { SharedLists } from './shared-lists.js'
 import { View } from './view.js'
@@ -11,11 +12,12 @@ export class Lists {
   /** The most reads that a write ever waits for. */
   private readonly short = new Slots(4)
   private readonly shared: SharedLists
-  private readonly places = new Places()
 
   /** `onDamaged`: as for `listSessions`. */
   constructor(
     private readonly read: Read,
+    private readonly kept: KeptSessions,
+    private readonly places: Places,
     private readonly onDamaged?: OnDamaged,
   ) {
     this.shared = new SharedLists(() => View.open(read), onDamaged)
@@ -26,7 +28,11 @@ export class Lists {
     const own = async () => {
       signal?.throwIfAborted()
       return isShort(query) || !this.shared.isWalking(query)
-        ? this.read((level) => listSessions(level, query, this.places, this.onDamaged))
+        ? this.read((level) =>
+            this.kept.during((kept) =>
+              listSessions(level, query, { places: this.places, kept }, this.onDamaged),
+            ),
+          )
         : null
     }
     return (await this.short.run(own)) ?? this.shared.list(query, signal)

@@ -5,12 +5,26 @@ import { entryKey, idAfterTime, openedKey, requestTimeRange, sessionKey } from '
 import { isOpened, openedIds } from '../layout/opened.js'
 import { checkedSession, storedEntry } from '../layout/stored.js'
 import type { Counts } from '../write/counts.js'
+import type { Kept } from './kept-sessions.js'
 import { firstKeys } from './scan.js'
 
 export function readSession(level: ByteLevel, id: string, at: Reading = {}): Session | undefined {
   const key = sessionKey(id)
   const bytes = level.getSync(key, at)
   return bytes && checkedSession(key, bytes)
+}
+
+/** `SessionStore.get`. */
+export function getSession(level: ByteLevel, id: string, kept: Kept): Session | undefined {
+  const known = kept.get(id)
+  if (known !== undefined) {
+    return known
+  }
+  const session = readSession(level, id)
+  if (session !== undefined) {
+    kept.keep(session)
+  }
+  return session
 }
 
 /** `SessionStore.findOpened`. */
@@ -35,15 +49,25 @@ export async function findOpened(
   }
 }
 
-/** The id of the session that `findOpened` would return. It trusts a single entry without reading its session. */
-export function reusableId(
+/** A `c` row. It changes only under its user's lock. */
+export interface OpenedRow {
+  readonly key: Buffer
+  readonly value: Uint8Array | undefined
+  /** The session that `findOpened` would return. A single entry is trusted without reading its session. */
+  readonly id: string | undefined
+}
+
+export function readOpenedRow(
   level: ByteLevel,
   userId: string,
   { address, client }: NonNullable<InsertScope['reuse']>,
-): string | undefined {
-  const ids = openedIds(level.getSync(openedKey(userId, address, client)))
+): OpenedRow {
+  const key = openedKey(userId, address, client)
+  const value = level.getSync(key)
+  const ids = openedIds(value)
   // Nearly always there is one, and the caller reads it anyway once it holds its lock.
-  return ids.length > 1 ? ids.find((id) => isOpened(readSession(level, id))) : ids[0]
+  const id = ids.length > 1 ? ids.find((one) => isOpened(readSession(level, one))) : ids[0]
+  return { key, value, id }
 }
 
 /** The ids of a user's open sessions with the oldest requests, the oldest first. */
@@ -59,7 +83,7 @@ export async function oldestIds(
 
 /** The sessions that an insert may find. */
 export interface FoundIds {
-  readonly reusable?: string | undefined
+  readonly opened?: OpenedRow | undefined
   /** undefined: it did not ask for any. */
   readonly oldest?: readonly string[] | undefined
 }
@@ -73,7 +97,8 @@ export async function readSeen(
 ): Promise<Omit<Seen, 'openInAll'>> {
   const openOfUser = countOpenOfUser ? await counts.ofUser(level, userId) : 0
   const found = idempotency && readEntry(level, idempotency)
-  const reusable = ids.reusable === undefined ? undefined : readSession(level, ids.reusable)
+  const reusableId = ids.opened?.id
+  const reusable = reusableId === undefined ? undefined : readSession(level, reusableId)
   const oldest = ids.oldest?.flatMap((id) => readSession(level, id) ?? [])
   return {
     openOfUser,

@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Slots } from '../../../core/slots.js'
 import type { ListQuery, SessionPage } from '../../../core/store.js'
 import { storeError } from '../errors.js'
-import type { KeyRange } from '../layout/keys.js'
-import { knownTotal, type OnDamaged, pageOf, type ReadMany } from './list.js'
+import { type KeyRange, TALLY_KEY } from '../layout/keys.js'
+import { isOfAllOpen, knownTotal, type OnDamaged, pageOf, type ReadMany, tallyOf } from './list.js'
 import { merge } from './scan.js'
 import type { View } from './view.js'
 import { Wanted } from './wanted.js'
@@ -106,17 +106,16 @@ async function answerFrom(
   onDamaged: OnDamaged | undefined,
 ): Promise<void> {
   const readMany: ReadMany = (keys) => view.values(keys)
-  const asked: Asked[] = []
-  for (const one of waiting) {
-    asked.push({
-      waiting: one,
-      wanted: new Wanted(one.query, await knownTotal(one.query, readMany)),
-    })
-  }
+  const tally = waiting.some(({ query }) => isOfAllOpen(query))
+    ? await tallyOf(async () => (await readMany([TALLY_KEY]))[0])
+    : undefined
+  const asked = waiting.map(
+    (one): Asked => ({ waiting: one, wanted: new Wanted(one.query, knownTotal(one.query, tally)) }),
+  )
   await walk(view, asked, pace)
   for (const { waiting, wanted } of asked.filter((one) => !one.waiting.isLeft)) {
     // A damaged record fails only the lists that need it.
-    await pageOf(wanted, readMany, onDamaged).then(waiting.resolve, (cause) =>
+    await pageOf(wanted, { readMany }, onDamaged).then(waiting.resolve, (cause) =>
       waiting.reject(storeError('a read failed', cause)),
     )
   }

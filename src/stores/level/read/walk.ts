@@ -29,19 +29,19 @@ export function walkSessions(
 ): AsyncGenerator<Session[], void> {
   const range = active === undefined ? userRange(userId) : requestTimeRange({ userId }, active)
   const { timeOffset } = range
-  const readerOf = (view: View) => (keys: Buffer[]) => view.values(keys)
+  const recordsOf = (view: View) => ({ readMany: (keys: Buffer[]) => view.values(keys) })
   return onDamaged === undefined
     ? walk(openView, rowsOf(range), (rows, view) =>
         readSessions(
           rows.map(([key]) => key),
           timeOffset,
-          readerOf(view),
+          recordsOf(view),
         ),
       )
     : walk(
         openView,
         (view) => view.keys(range, STEP_KEYS),
-        (keys, view) => readableSessions(keys, timeOffset, readerOf(view), onDamaged),
+        (keys, view) => readableSessions(keys, timeOffset, recordsOf(view), onDamaged),
       )
 }
 

@@ -5,7 +5,7 @@ import { sessionLock, userLock } from '../../locks.js'
 import { openedRows } from '../layout/opened.js'
 import { changeRows, dueRows, insertRows } from '../layout/rows.js'
 import { entryLock } from '../locks.js'
-import { type FoundIds, oldestIds, readSeen, reusableId } from '../read/lookup.js'
+import { type FoundIds, oldestIds, readOpenedRow, readSeen } from '../read/lookup.js'
 import type { StoreParts } from './writer.js'
 
 /** `SessionStore.insert`. */
@@ -37,9 +37,9 @@ async function insertWithOthers(
   const findOldest = () =>
     oldest === 0 ? undefined : database.read((level) => oldestIds(level, userId, oldest))
   for (;;) {
-    const reusable = reuse && (await database.read((level) => reusableId(level, userId, reuse)))
-    const ids = { reusable, oldest: await findOldest() }
-    const held = new Set([...(reusable === undefined ? [] : [reusable]), ...(ids.oldest ?? [])])
+    const opened = reuse && (await database.read((level) => readOpenedRow(level, userId, reuse)))
+    const ids = { opened, oldest: await findOldest() }
+    const held = new Set([...(opened?.id === undefined ? [] : [opened.id]), ...(ids.oldest ?? [])])
     const inserted = await locks.hold([...held].map(sessionLock), async () =>
       // A request that came before the locks may have made another session the oldest.
       isSame(ids.oldest, await findOldest()) ? insertLocked(parts, scope, ids, decide) : undefined,
@@ -84,7 +84,9 @@ async function insertLocked(
     rows.push(...changeRows(change), ...dueRows(session, sweepAtMs))
   }
   changes.push({ before: null, after })
-  rows.push(...openedRows(changes, (key) => database.valueNow(key)))
+  const read = (key: Buffer) =>
+    ids.opened?.key.equals(key) ? ids.opened.value : database.valueNow(key)
+  rows.push(...openedRows(changes, read))
   await writer.write(rows, changes)
   return after
 }

@@ -50,6 +50,8 @@ export class Writer {
     private readonly listeners: Listeners,
     private readonly options: {
       readonly sync: boolean
+      /** Receives the changes of each commit, and its number, before it begins. */
+      readonly onChanges: (changes: readonly SessionChange[], commit: number) => void
       /** Receives the rows of each commit. */
       readonly onRows: (rows: readonly Row[]) => void
       /** The database was reopened: anything remembered about its content is void. */
@@ -122,6 +124,7 @@ export class Writer {
     const { tally, row } = this.counts.next(changes)
     rows.push(row)
     const sync = this.options.sync && group.some(({ durable }) => durable)
+    this.options.onChanges(changes, tally.commits)
     const startedAtMs = performance.now()
     try {
       await this.database.commit(rows, sync)

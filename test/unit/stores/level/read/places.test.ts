@@ -42,6 +42,57 @@ it.each([
   expect(observed.walks.reduce((sum, read) => sum + read, 0)).toBeLessThanOrEqual(keys)
 })
 
+it.each([
+  ['shows already', true],
+  ['does not show yet', false],
+])('a page is right while a commit is under way that its snapshot %s', async (_, isWritten) => {
+  const { observed, store } = await openStore()
+  for (let i = 0; i < 50; i++) {
+    await open(store, `${i}`, 1000 + i)
+  }
+  const page = async () => {
+    const { sessions } = await store.list({ ...PAGE, active: true })
+    return sessions.map(({ id }) => id)
+  }
+  const shifted = (by: number) => Array.from({ length: 10 }, (_, i) => `${29 + by - i}`)
+  expect(await page()).toEqual(shifted(0))
+
+  let release = () => {}
+  const released = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  const held = new Promise<void>((resolve) => {
+    observed.onWrite = async (write) => {
+      await (isWritten ? write() : undefined)
+      resolve()
+      await released
+      await (isWritten ? undefined : write())
+    }
+  })
+  onTestFinished(release)
+  const opened = ['bob', 'carol', 'dave'].map((userId) =>
+    insert(store, commandSession(userId, { userId, requestTimeMs: 2000 })),
+  )
+  await held
+  expect(await page()).toEqual(shifted(isWritten ? 3 : 0))
+  release()
+  await Promise.all(opened)
+  expect(await page()).toEqual(shifted(3))
+})
+
+it('a page is found anew after more changes than are remembered', async () => {
+  const { observed, store } = await openStore()
+  for (let i = 0; i < 50; i++) {
+    await open(store, `${i}`, 1000 + i)
+  }
+  await store.list({ ...PAGE, active: true })
+  await Promise.all(Array.from({ length: 1100 }, (_, i) => open(store, `old ${i}`, i % 900)))
+  observed.walks.length = 0
+  const { sessions } = await store.list({ ...PAGE, active: true })
+  expect(sessions.map(({ id }) => id)).toEqual(Array.from({ length: 10 }, (_, i) => `${29 - i}`))
+  expect(observed.walks).toEqual([30])
+})
+
 it('the page behind one that was listed costs its own keys, and one more', async () => {
   const { observed, store } = await openStore()
   for (let i = 0; i < 50; i++) {

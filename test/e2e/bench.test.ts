@@ -1,0 +1,29 @@
+import { fileURLToPath } from 'node:url'
+import { expect, it, onTestFinished } from 'vitest'
+import type { Session } from '../../src/core/session.js'
+import { LevelStore } from '../../src/stores/level/store.js'
+import { run, temporaryDirectory } from '../support/process.js'
+
+const BUILD = fileURLToPath(new URL('../../bench/store/build.js', import.meta.url))
+const COUNT = 2000
+const DAY_MS = 86_400_000
+
+it('fills the stores of the benches with every row that a server would have written', async () => {
+  const location = `${await temporaryDirectory(onTestFinished)}/store`
+  const built = await run(process.execPath, [BUILD, JSON.stringify({ location, count: COUNT })])
+  expect(built).toMatchObject({ code: 0, stderr: '' })
+
+  const store = await LevelStore.open(location, { epochs: { genesisAtMs: 0, lengthMs: 1000 } })
+  onTestFinished(() => store.close())
+  const dueAtMs = ({ active, closeTimeMs, requestTimeMs, token }: Session) =>
+    active ? requestTimeMs + (token === null ? 1 : 30) * DAY_MS : (closeTimeMs ?? 0) + 7 * DAY_MS
+  const events = store.check({ dueAtMs, trySeal: () => ({ opens: true }) })
+  const problems = []
+  for await (const event of events) {
+    problems.push(...('problem' in event ? [event.problem] : []))
+  }
+  expect(problems).toEqual([])
+  expect(await store.countOpen()).toBe(0.9 * COUNT)
+  const listed = await store.list({ skip: COUNT - 1, take: 2, total: true })
+  expect(listed).toMatchObject({ total: COUNT, sessions: [{ active: true }] })
+})
