@@ -28,7 +28,8 @@ export function engineProgram(name = 'valkey-server') {
 /**
  * @typedef {object} EngineOptions
  * @property {string} [program] The engine (default: valkey-server).
- * @property {Readonly<Record<string, string>>} [settings] Beside those of the harness, or in their place.
+ * @property {Readonly<Record<string, string>>} [settings] Beside those of the harness, or in their place; several
+ *   values with spaces between.
  * @property {import('node:tls').ConnectionOptions} [tls] How the harness connects where only TLS is served.
  * @property {string} [password] What the harness logs in with, as the default user.
  * @property {string} [parent] Where the temporary directory is made (default: the system's).
@@ -94,7 +95,7 @@ export class EngineNode {
       'enable-debug-command': 'local',
       ...settings,
     }
-    const args = Object.entries(all).flatMap(([name, value]) => [`--${name}`, value])
+    const args = Object.entries(all).flatMap(([name, value]) => [`--${name}`, ...value.split(' ')])
     const child = spawn(program, args, { cwd: this.directory, stdio: 'ignore' })
     this.child = child
     this.exited = new Promise((resolve) => child.once('error', resolve).once('close', resolve))

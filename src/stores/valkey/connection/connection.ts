@@ -203,7 +203,7 @@ export class Connection {
       return
     }
     if (error && error.name !== 'ReplyError') {
-      this.close(error)
+      this.close(new Error('the engine closed the connection', { cause: error }))
       return
     }
     const index = first.replies++

@@ -24,8 +24,8 @@ export class RoutedCall implements Call {
   /** How often it was put off, and redirected since. */
   delays = 0
   hops = 0
-  /** The functions were loaded for it. */
-  isSupplied = false
+  /** How often the functions were loaded for it. */
+  supplies = 0
   /** Where it was sent last. */
   node: EngineNode | null = null
 

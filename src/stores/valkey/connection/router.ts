@@ -18,6 +18,8 @@ const FIRST_DELAY_MS = 10
 const MAX_DELAY_MS = 200
 /** Redirections that are followed at once. */
 const MAX_HOPS = 5
+/** Nodes without our functions that one call may run into. */
+const MAX_SUPPLIES = 3
 const TICK_MS = 25
 
 /** Brings each call to the master of its slot, also where that changes while the call is on its way. */
@@ -61,8 +63,8 @@ export class Router {
     return this.topology.map.masterOf(slot)
   }
 
-  /** Sends a command to the master of a slot. */
-  call(slot: number, isWrite: boolean, command: Command): Promise<Reply> {
+  /** Sends a command to the master of a slot, or to a node that has it not yet. */
+  call(slot: number, isWrite: boolean, command: Command, node?: EngineNode): Promise<Reply> {
     const load = this.loadOf(this.masterOf(slot) ?? '')
     if (load.isFull || this.isClosed) {
       const problem = this.isClosed ? 'it is closed' : 'too many calls wait for the engine'
@@ -72,7 +74,12 @@ export class Router {
       const deadlineAtMs = performance.now() + this.settings.timeoutMs
       const request = encode(command)
       const callbacks = { resolve, reject }
-      this.route(new RoutedCall(slot, isWrite, request, deadlineAtMs, this, load, callbacks))
+      const call = new RoutedCall(slot, isWrite, request, deadlineAtMs, this, load, callbacks)
+      if (node === undefined) {
+        this.route(call)
+      } else {
+        this.send(call, node)
+      }
     })
   }
 
@@ -162,18 +169,17 @@ export class Router {
     }
   }
 
-  /** Loads our functions into the master that does not have them, then sends the call again. */
+  /** Loads our functions into the node that does not have them, then sends the call again. */
   private supply(call: RoutedCall, error: EngineError): void {
     const { node } = call
-    if (node === null || call.isSupplied) {
+    if (node === null || ++call.supplies > MAX_SUPPLIES) {
       call.reject(error)
       return
     }
-    call.isSupplied = true
     let loading = this.supplied.get(node)
     if (loading === undefined) {
       const load = ['FUNCTION', 'LOAD', 'REPLACE', this.settings.library]
-      loading = this.call(call.slot, true, load).finally(() => this.supplied.delete(node))
+      loading = this.call(call.slot, true, load, node).finally(() => this.supplied.delete(node))
       this.supplied.set(node, loading)
     }
     loading.then(
