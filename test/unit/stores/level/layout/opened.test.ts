@@ -31,6 +31,18 @@ it('names the newest that is open, in whatever order they came', () => {
   })
 })
 
+it('builds on what the same write has changed before', () => {
+  const three = commandSession('three', { openTimeMs: 3 })
+  const { value } = after([null, one], [null, two])
+  const changes = [
+    { before: one, after: ended(one) },
+    { before: two, after: ended(two) },
+    { before: null, after: three },
+  ]
+  const rows = openedRows(changes, () => value)
+  expect(rows.map(([, written]) => openedIds(written ?? undefined))).toEqual([['three']])
+})
+
 it('is written only where a session that a command opened begins or ends', () => {
   const token = tokenSession('token')
   expect(after([null, token], [token, ended(token)], [null, ended(one)]).writes).toBe(0)
