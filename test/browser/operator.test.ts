@@ -107,6 +107,8 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('operating on th
     await page.getByRole('button', { name: 'Close session…' }).click()
     const dialog = page.getByRole('dialog', { name: 'Close this session?' })
     await dialog.getByText('u-ada').waitFor()
+    await dialog.getByText('Expires').waitFor()
+    await dialog.getByText('a command', { exact: true }).waitFor()
     await screenshot(page, 'operator-confirm')
     await dialog.getByRole('button', { name: 'Keep open' }).click()
     await dialog.waitFor({ state: 'detached' })

@@ -13,7 +13,7 @@ import {
   startServer,
   temporaryDirectory,
 } from '../support/process.js'
-import { haveTool } from '../support/tools.js'
+import { haveTerminal, onTerminal } from '../support/terminal.js'
 
 const dataDir = await temporaryDirectory(afterAll)
 let server: ServerProcess
@@ -202,7 +202,7 @@ describe('sessiond export and erase', () => {
     expect(await ask('erase', '--user', user, '--yes', '--json')).toMatchObject(nothing)
   })
 
-  it.skipIf(!haveTool('script', ['script', '--version'])).each([
+  it.skipIf(!haveTerminal).each([
     ['yes\n', 0, /erased 1 session and 1 idempotency key/],
     ['no\n', 1, /nothing was erased/],
     ['\x04', 1, /nothing was erased/],
@@ -211,20 +211,9 @@ describe('sessiond export and erase', () => {
     const owner = newOwner()
     await create(owner, 'the key')
     const name = `hex:${Buffer.from(owner.publicKey).toString('hex')}`
-    const command = [process.execPath, CLI, 'erase', '--user', name, '--server', server.ready.grpc]
-    // A terminal of its own for the command, with its exit code.
-    const args = ['--quiet', '--return', '--command', command.join(' '), '/dev/null']
-    const terminal = spawn('script', args, { stdio: ['pipe', 'pipe', 'inherit'] })
-    let shown = ''
-    let isAsked = false
-    terminal.stdout.setEncoding('utf8').on('data', (text) => {
-      shown += text
-      if (!isAsked && shown.includes('Erase 1 session and 1 idempotency key of ')) {
-        isAsked = true
-        terminal.stdin.write(input)
-      }
-    })
-    const [exitCode] = await once(terminal, 'close')
+    const args = ['erase', '--user', name, '--server', server.ready.grpc]
+    const question = 'Erase 1 session and 1 idempotency key of '
+    const { shown, code: exitCode } = await onTerminal(args, question, input)
     expect(shown).toMatch(message)
     expect(exitCode).toBe(code)
   })

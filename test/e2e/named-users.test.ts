@@ -65,6 +65,9 @@ describe('a name', () => {
   it('closes what both the user and the owner of that name have open, once asked or told', async () => {
     const { id: token } = await create()
     const { id: command } = await open('app')
+    const listed = await ask('sessions', 'list', '--user', 'alice', '--limit', '2', '--json')
+    const ids = JSON.parse(listed.stdout).data.map(({ id }: { id: string }) => id)
+    expect(ids).toEqual([command, token])
     const dry = await ask('sessions', 'close', '--user', 'alice', '--dry-run', '--json')
     const { would_close: open2 } = JSON.parse(dry.stdout)
     const line = `closed ${open2} sessions of alice and BzWHaQU (owner alice)\n`

@@ -8,6 +8,7 @@ import {
   startServer,
   temporaryDirectory,
 } from '../support/process.js'
+import { haveTerminal, onTerminal } from '../support/terminal.js'
 
 const DAY_MS = 86_400_000
 
@@ -159,6 +160,20 @@ describe('sessiond sessions', () => {
     const message = 'sessiond: everywhere has no open session\n'
     expect(again).toMatchObject({ code: 7, stdout: '', stderr: message })
   })
+
+  it.skipIf(!haveTerminal).each([
+    ['yes\n', 0, /closed 1 session of asked/, false],
+    ['no\n', 1, /nothing was closed/, true],
+  ])(
+    'asks on a terminal before it closes all of a user: %j',
+    async (input, code, message, active) => {
+      const { id } = await open('asked')
+      const args = ['sessions', 'close', '--user', 'asked', '--server', server.ready.grpc]
+      const closed = await onTerminal(args, 'Close 1 session of asked at ', input)
+      expect(closed).toEqual({ code, shown: expect.stringMatching(message) })
+      expect(await client.get(id)).toMatchObject({ active })
+    },
+  )
 
   it.each(['show', 'close', 'delete'])('%s of an unknown id fails', async (command) => {
     expect(await sessions(command, 'nobody')).toMatchObject({

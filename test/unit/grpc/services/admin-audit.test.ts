@@ -150,6 +150,7 @@ it('an export has what is stored, digit for digit, and never a line end in a lin
     user: '{"n":\n12345678901234567890.10,\r\n"t":"a\\nb"}',
     closeTimeMs: 5,
     active: false,
+    ending: { reason: 'closed', by: 'Zoë' },
   })
   const key = { owner: Uint8Array.of(1, 2), signer: Uint8Array.of(3), key: 'k\n' }
   const { admin } = await serve({
@@ -176,7 +177,7 @@ it('an export has what is stored, digit for digit, and never a line end in a lin
       address: '192.0.2.1',
       client: 'browser',
       token: null,
-      ending: null,
+      ending: { reason: 'closed', by: 'Zoë' },
       user: { n: expect.any(Number), t: 'a\nb' },
       data: null,
     },
