@@ -106,9 +106,11 @@ export const messages = {
     proof: { number: 4, type: 'bytes' },
   },
   'sessiond.v1.BindRequest.Body': {
-    owner_id: { number: 1, type: 'refs.OwnerID' },
-    lifetime: { number: 2, type: 'service.TokenLifetime' },
-    session_key: { number: 3, type: 'bytes' },
+    method: { number: 1, type: 'int32' },
+    epoch: { number: 2, type: 'uint64' },
+    owner_id: { number: 3, type: 'refs.OwnerID' },
+    lifetime: { number: 4, type: 'service.TokenLifetime' },
+    session_key: { number: 5, type: 'bytes' },
   },
   'sessiond.v1.BindResponse': {
     body: { number: 1, type: 'sessiond.v1.BindResponse.Body' },
@@ -116,8 +118,9 @@ export const messages = {
     verify_header: { number: 3, type: 'service.ResponseVerificationHeader' },
   },
   'sessiond.v1.BindResponse.Body': {
-    id: { number: 1, type: 'bytes' },
-    session_key: { number: 2, type: 'bytes' },
+    request: { number: 1, type: 'bytes' },
+    id: { number: 2, type: 'bytes' },
+    session_key: { number: 3, type: 'bytes' },
   },
   'sessiond.v1.IntrospectRequest': {
     body: { number: 1, type: 'sessiond.v1.IntrospectRequest.Body' },
@@ -125,9 +128,11 @@ export const messages = {
     verify_header: { number: 3, type: 'service.RequestVerificationHeader' },
   },
   'sessiond.v1.IntrospectRequest.Body': {
-    id: { number: 1, type: 'bytes' },
-    token: { number: 2, type: 'service.SessionToken' },
-    jwt: { number: 3, type: 'string' },
+    method: { number: 1, type: 'int32' },
+    epoch: { number: 2, type: 'uint64' },
+    id: { number: 3, type: 'bytes' },
+    token: { number: 4, type: 'service.SessionToken' },
+    jwt: { number: 5, type: 'string' },
   },
   'sessiond.v1.IntrospectResponse': {
     body: { number: 1, type: 'sessiond.v1.IntrospectResponse.Body' },
@@ -135,14 +140,15 @@ export const messages = {
     verify_header: { number: 3, type: 'service.ResponseVerificationHeader' },
   },
   'sessiond.v1.IntrospectResponse.Body': {
-    active: { number: 1, type: 'bool' },
-    reason: { number: 2, type: 'string' },
-    id: { number: 3, type: 'bytes' },
-    owner_id: { number: 4, type: 'refs.OwnerID' },
-    lifetime: { number: 5, type: 'service.TokenLifetime' },
-    session_key: { number: 6, type: 'bytes' },
-    end_time_ms: { number: 7, type: 'uint64' },
-    end_reason: { number: 8, type: 'string' },
+    request: { number: 1, type: 'bytes' },
+    active: { number: 2, type: 'bool' },
+    reason: { number: 3, type: 'string' },
+    id: { number: 4, type: 'bytes' },
+    owner_id: { number: 5, type: 'refs.OwnerID' },
+    lifetime: { number: 6, type: 'service.TokenLifetime' },
+    session_key: { number: 7, type: 'bytes' },
+    end_time_ms: { number: 8, type: 'uint64' },
+    end_reason: { number: 9, type: 'string' },
   },
   'sessiond.v1.IssueJwtRequest': {
     body: { number: 1, type: 'sessiond.v1.IssueJwtRequest.Body' },
@@ -150,9 +156,11 @@ export const messages = {
     verify_header: { number: 3, type: 'service.RequestVerificationHeader' },
   },
   'sessiond.v1.IssueJwtRequest.Body': {
-    id: { number: 1, type: 'bytes' },
-    audience: { number: 2, type: 'string', repeated: true },
-    lifetime: { number: 3, type: 'service.TokenLifetime' },
+    method: { number: 1, type: 'int32' },
+    epoch: { number: 2, type: 'uint64' },
+    id: { number: 3, type: 'bytes' },
+    audience: { number: 4, type: 'string', repeated: true },
+    lifetime: { number: 5, type: 'service.TokenLifetime' },
   },
   'sessiond.v1.IssueJwtResponse': {
     body: { number: 1, type: 'sessiond.v1.IssueJwtResponse.Body' },
@@ -160,7 +168,8 @@ export const messages = {
     verify_header: { number: 3, type: 'service.ResponseVerificationHeader' },
   },
   'sessiond.v1.IssueJwtResponse.Body': {
-    jwt: { number: 1, type: 'string' },
+    request: { number: 1, type: 'bytes' },
+    jwt: { number: 2, type: 'string' },
   },
   'sessiond.v1.ListRequest': {
     body: { number: 1, type: 'sessiond.v1.ListRequest.Body' },
@@ -168,10 +177,12 @@ export const messages = {
     verify_header: { number: 3, type: 'service.RequestVerificationHeader' },
   },
   'sessiond.v1.ListRequest.Body': {
-    owner_id: { number: 1, type: 'refs.OwnerID' },
-    skip: { number: 2, type: 'uint64' },
-    take: { number: 3, type: 'uint32' },
-    open_only: { number: 4, type: 'bool' },
+    method: { number: 1, type: 'int32' },
+    epoch: { number: 2, type: 'uint64' },
+    owner_id: { number: 3, type: 'refs.OwnerID' },
+    skip: { number: 4, type: 'uint64' },
+    take: { number: 5, type: 'uint32' },
+    open_only: { number: 6, type: 'bool' },
   },
   'sessiond.v1.ListResponse': {
     body: { number: 1, type: 'sessiond.v1.ListResponse.Body' },
@@ -179,7 +190,8 @@ export const messages = {
     verify_header: { number: 3, type: 'service.ResponseVerificationHeader' },
   },
   'sessiond.v1.ListResponse.Body': {
-    sessions: { number: 1, type: 'sessiond.v1.OwnedSession', repeated: true },
+    request: { number: 1, type: 'bytes' },
+    sessions: { number: 2, type: 'sessiond.v1.OwnedSession', repeated: true },
   },
   'sessiond.v1.OwnedSession': {
     id: { number: 1, type: 'bytes' },
@@ -198,7 +210,9 @@ export const messages = {
     verify_header: { number: 3, type: 'service.RequestVerificationHeader' },
   },
   'sessiond.v1.RevokeRequest.Body': {
-    id: { number: 1, type: 'bytes' },
+    method: { number: 1, type: 'int32' },
+    epoch: { number: 2, type: 'uint64' },
+    id: { number: 3, type: 'bytes' },
   },
   'sessiond.v1.RevokeResponse': {
     body: { number: 1, type: 'sessiond.v1.RevokeResponse.Body' },
@@ -206,8 +220,9 @@ export const messages = {
     verify_header: { number: 3, type: 'service.ResponseVerificationHeader' },
   },
   'sessiond.v1.RevokeResponse.Body': {
-    ended_now: { number: 1, type: 'bool' },
-    end_time_ms: { number: 2, type: 'uint64' },
+    request: { number: 1, type: 'bytes' },
+    ended_now: { number: 2, type: 'bool' },
+    end_time_ms: { number: 3, type: 'uint64' },
   },
   'sessiond.v1.SessionEnding': {
     id: { number: 1, type: 'bytes' },
@@ -222,10 +237,12 @@ export const messages = {
     verify_header: { number: 3, type: 'service.RequestVerificationHeader' },
   },
   'sessiond.v1.SignRequest.Body': {
-    token: { number: 1, type: 'service.SessionToken' },
-    verb: { number: 2, type: 'int32' },
-    object_address: { number: 3, type: 'refs.Address' },
-    data: { number: 4, type: 'bytes', repeated: true },
+    method: { number: 1, type: 'int32' },
+    epoch: { number: 2, type: 'uint64' },
+    token: { number: 3, type: 'service.SessionToken' },
+    verb: { number: 4, type: 'int32' },
+    object_address: { number: 5, type: 'refs.Address' },
+    data: { number: 6, type: 'bytes', repeated: true },
   },
   'sessiond.v1.SignResponse': {
     body: { number: 1, type: 'sessiond.v1.SignResponse.Body' },
@@ -233,7 +250,8 @@ export const messages = {
     verify_header: { number: 3, type: 'service.ResponseVerificationHeader' },
   },
   'sessiond.v1.SignResponse.Body': {
-    signatures: { number: 1, type: 'bytes', repeated: true },
+    request: { number: 1, type: 'bytes' },
+    signatures: { number: 2, type: 'bytes', repeated: true },
   },
   'sessiond.v1.WatchRequest': {
     body: { number: 1, type: 'sessiond.v1.WatchRequest.Body' },
@@ -241,7 +259,9 @@ export const messages = {
     verify_header: { number: 3, type: 'service.RequestVerificationHeader' },
   },
   'sessiond.v1.WatchRequest.Body': {
-    cursor: { number: 1, type: 'bytes' },
+    method: { number: 1, type: 'int32' },
+    epoch: { number: 2, type: 'uint64' },
+    cursor: { number: 3, type: 'bytes' },
   },
   'sessiond.v1.WatchResponse': {
     body: { number: 1, type: 'sessiond.v1.WatchResponse.Body' },
@@ -249,10 +269,11 @@ export const messages = {
     verify_header: { number: 3, type: 'service.ResponseVerificationHeader' },
   },
   'sessiond.v1.WatchResponse.Body': {
-    endings: { number: 1, type: 'sessiond.v1.SessionEnding', repeated: true },
-    cursor: { number: 2, type: 'bytes' },
-    hash: { number: 3, type: 'bytes' },
-    is_full: { number: 4, type: 'bool' },
-    time_ms: { number: 5, type: 'uint64' },
+    request: { number: 1, type: 'bytes' },
+    endings: { number: 2, type: 'sessiond.v1.SessionEnding', repeated: true },
+    cursor: { number: 3, type: 'bytes' },
+    hash: { number: 4, type: 'bytes' },
+    is_full: { number: 5, type: 'bool' },
+    time_ms: { number: 6, type: 'uint64' },
   },
 } as const

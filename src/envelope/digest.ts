@@ -15,6 +15,11 @@ import type { SignedMessage } from './message.js'
  * }
  * ```
  */
-export function requestDigest({ body, innermost }: SignedMessage): string {
-  return createHash('sha256').update(body).update(innermost.meta).digest('hex')
+export function requestDigest(message: SignedMessage): string {
+  return requestDigestBytes(message).toString('hex')
+}
+
+/** The same as 32 bytes. */
+export function requestDigestBytes({ body, innermost }: SignedMessage): Buffer {
+  return createHash('sha256').update(body).update(innermost.meta).digest()
 }

@@ -12,8 +12,6 @@ export const PROTOCOL_MAJOR = 2
 export interface RequestMeta {
   /** The epoch of the last node that sent it; 0 if that node does not know. */
   readonly epoch: bigint
-  /** The epoch of the original sender, which signed it; 0 if that does not say. */
-  readonly sentEpoch: bigint
   /** How many nodes the request may still pass, at least 1. */
   readonly ttl: number
   /** The original sender's x-header `idempotency-key`, UTF-8 of any length. undefined: there is none. */
@@ -37,10 +35,9 @@ const { key, value } = messages['service.XHeader']
 
 /** Throws VersionError and InvalidFieldError. */
 export function readRequestMeta(read: ReadMessage): RequestMeta {
-  const { epoch, sentEpoch, ttl, xHeader } = readHeaders(read)
+  const { epoch, ttl, xHeader } = readHeaders(read)
   return {
     epoch,
-    sentEpoch,
     ttl,
     idempotencyKey: xHeader('idempotency-key'),
     client: xHeader('client'),
@@ -74,7 +71,6 @@ function readHeaders({ message, metas }: ReadMessage) {
   const outermost = metas.at(-1) as WalkedMessage
   return {
     epoch: outermost.uint64(epoch.number),
-    sentEpoch: (metas[0] as WalkedMessage).uint64(epoch.number),
     ttl: outermost.uint32(ttl.number),
     xHeader: (name: string) => xHeaders.get(name)?.text(value.number),
   }

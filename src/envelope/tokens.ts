@@ -10,6 +10,8 @@ import type { WalkedMessage } from './walked-message.js'
 
 /** A well-formed request of `sessiond.v1.Tokens`. Its signatures are not checked yet: see `verifyChain`. */
 export interface TokensRequest<Body> extends RequestMeta {
+  /** The sender's epoch, which it signed with the body. */
+  readonly sentEpoch: bigint
   /** What was signed and by whom, as slices of the received bytes. */
   readonly message: SignedMessage
   readonly body: Body
@@ -19,17 +21,34 @@ export interface TokensRequest<Body> extends RequestMeta {
 export interface TokensMethod<Body> {
   readonly request: SignedShape
   readonly response: SignedShape
+  /** Its number in `sessiond.v1.TokensMethod`. */
+  readonly method: number
   /** Throws MissingFieldError, InvalidFieldError. */
   readonly read: (body: WalkedMessage) => Body
 }
 
-/** Reads a request from the bytes that were received. Throws as `readCreateRequest` does. */
+// The same in every request.
+const { method: METHOD, epoch: EPOCH } = messages['sessiond.v1.RevokeRequest.Body']
+
+/**
+ * Reads a request from the bytes that were received. Its body must be one of this method: another's body, which the same
+ * key may have signed, is refused. Throws as `readCreateRequest` does.
+ */
 export function readTokensRequest<Body>(
   bytes: Uint8Array,
-  { request, read }: TokensMethod<Body>,
+  { request, method, read }: TokensMethod<Body>,
 ): TokensRequest<Body> {
-  const found = readMessage(bytes, request)
-  return { message: found.message, body: read(found.body), ...readRequestMeta(found) }
+  const { message, body, ...rest } = readMessage(bytes, request)
+  const found = body.uint32(METHOD.number)
+  if (found !== method) {
+    throw new InvalidFieldError('body.method', `is ${found}; of this method it is ${method}`)
+  }
+  const sentEpoch = body.uint64(EPOCH.number)
+  if (sentEpoch === 0n) {
+    throw new MissingFieldError('body.epoch')
+  }
+  const meta = readRequestMeta({ message, body, ...rest })
+  return { message, body: read(body), sentEpoch, ...meta }
 }
 
 /** An object, or all of a container. */
@@ -66,6 +85,7 @@ export interface SignBody {
 export const signMethod: TokensMethod<SignBody> = {
   request: tokens.signRequest,
   response: tokens.signResponse,
+  method: 1,
   read(body) {
     const token = body.content(signBody.token.number)
     if (token.length === 0) {
@@ -98,6 +118,7 @@ export type IntrospectBody =
 export const introspectMethod: TokensMethod<IntrospectBody> = {
   request: tokens.introspectRequest,
   response: tokens.introspectResponse,
+  method: 3,
   read(body) {
     const { id, token, jwt } = introspectBody
     const given = [id, token, jwt].filter(({ number }) => body.content(number).length > 0)
@@ -120,6 +141,7 @@ const revokeBody = messages['sessiond.v1.RevokeRequest.Body']
 export const revokeMethod: TokensMethod<{ readonly id: string }> = {
   request: tokens.revokeRequest,
   response: tokens.revokeResponse,
+  method: 4,
   read: (body) => ({ id: readUuid(body.content(revokeBody.id.number), 'body.id') }),
 }
 
@@ -137,6 +159,7 @@ export interface ListBody {
 export const listMethod: TokensMethod<ListBody> = {
   request: tokens.listRequest,
   response: tokens.listResponse,
+  method: 5,
   read(body) {
     const ownerId = required(body, listBody.owner_id.number, 'body.owner_id')
     const owner = ownerId.content(messages['refs.OwnerID'].value.number)
@@ -172,6 +195,7 @@ export interface IssueJwtBody {
 export const issueJwtMethod: TokensMethod<IssueJwtBody> = {
   request: tokens.issueJwtRequest,
   response: tokens.issueJwtResponse,
+  method: 7,
   read(body) {
     const audience = body.contents(jwtBody.audience.number)
     checkCount('body.audience', audience.length, MAX_AUDIENCES)

@@ -18,6 +18,76 @@ import {
 } from "../../service/meta.js";
 import { RequestVerificationHeader, ResponseVerificationHeader } from "../../service/verify.js";
 
+/** What a request is for. */
+export enum TokensMethod {
+  TOKENS_METHOD_UNSPECIFIED = 0,
+  TOKENS_METHOD_SIGN = 1,
+  TOKENS_METHOD_BIND = 2,
+  TOKENS_METHOD_INTROSPECT = 3,
+  TOKENS_METHOD_REVOKE = 4,
+  TOKENS_METHOD_LIST = 5,
+  TOKENS_METHOD_WATCH = 6,
+  TOKENS_METHOD_ISSUE_JWT = 7,
+  UNRECOGNIZED = -1,
+}
+
+export function tokensMethodFromJSON(object: any): TokensMethod {
+  switch (object) {
+    case 0:
+    case "TOKENS_METHOD_UNSPECIFIED":
+      return TokensMethod.TOKENS_METHOD_UNSPECIFIED;
+    case 1:
+    case "TOKENS_METHOD_SIGN":
+      return TokensMethod.TOKENS_METHOD_SIGN;
+    case 2:
+    case "TOKENS_METHOD_BIND":
+      return TokensMethod.TOKENS_METHOD_BIND;
+    case 3:
+    case "TOKENS_METHOD_INTROSPECT":
+      return TokensMethod.TOKENS_METHOD_INTROSPECT;
+    case 4:
+    case "TOKENS_METHOD_REVOKE":
+      return TokensMethod.TOKENS_METHOD_REVOKE;
+    case 5:
+    case "TOKENS_METHOD_LIST":
+      return TokensMethod.TOKENS_METHOD_LIST;
+    case 6:
+    case "TOKENS_METHOD_WATCH":
+      return TokensMethod.TOKENS_METHOD_WATCH;
+    case 7:
+    case "TOKENS_METHOD_ISSUE_JWT":
+      return TokensMethod.TOKENS_METHOD_ISSUE_JWT;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return TokensMethod.UNRECOGNIZED;
+  }
+}
+
+export function tokensMethodToJSON(object: TokensMethod): string {
+  switch (object) {
+    case TokensMethod.TOKENS_METHOD_UNSPECIFIED:
+      return "TOKENS_METHOD_UNSPECIFIED";
+    case TokensMethod.TOKENS_METHOD_SIGN:
+      return "TOKENS_METHOD_SIGN";
+    case TokensMethod.TOKENS_METHOD_BIND:
+      return "TOKENS_METHOD_BIND";
+    case TokensMethod.TOKENS_METHOD_INTROSPECT:
+      return "TOKENS_METHOD_INTROSPECT";
+    case TokensMethod.TOKENS_METHOD_REVOKE:
+      return "TOKENS_METHOD_REVOKE";
+    case TokensMethod.TOKENS_METHOD_LIST:
+      return "TOKENS_METHOD_LIST";
+    case TokensMethod.TOKENS_METHOD_WATCH:
+      return "TOKENS_METHOD_WATCH";
+    case TokensMethod.TOKENS_METHOD_ISSUE_JWT:
+      return "TOKENS_METHOD_ISSUE_JWT";
+    case TokensMethod.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
 export interface SignRequest {
   body: SignRequest_Body | undefined;
   metaHeader: RequestMetaHeader | undefined;
@@ -25,6 +95,9 @@ export interface SignRequest {
 }
 
 export interface SignRequest_Body {
+  method: TokensMethod;
+  /** The sender's. */
+  epoch: bigint;
   /** What the owner allows. */
   token:
     | SessionToken
@@ -46,6 +119,8 @@ export interface SignResponse {
 }
 
 export interface SignResponse_Body {
+  /** The digest of the request: SHA-256 over its body and its sender's meta header. */
+  request: Uint8Array;
   /** Ed25519, 64 bytes each, in the order of the data. */
   signatures: Uint8Array[];
 }
@@ -61,6 +136,9 @@ export interface BindRequest {
 }
 
 export interface BindRequest_Body {
+  method: TokensMethod;
+  /** The sender's. */
+  epoch: bigint;
   /** As in session.CreateRequest. */
   ownerId: OwnerID | undefined;
   lifetime:
@@ -77,6 +155,8 @@ export interface BindResponse {
 }
 
 export interface BindResponse_Body {
+  /** The digest of the request: SHA-256 over its body and its sender's meta header. */
+  request: Uint8Array;
   /** The session's id, a UUIDv4, 16 bytes. */
   id: Uint8Array;
   sessionKey: Uint8Array;
@@ -88,8 +168,11 @@ export interface IntrospectRequest {
   verifyHeader: RequestVerificationHeader | undefined;
 }
 
-/** One of the three. */
+/** One of id, token and jwt. */
 export interface IntrospectRequest_Body {
+  method: TokensMethod;
+  /** The sender's. */
+  epoch: bigint;
   /**
    * Of a session, 16 bytes. Answered to its owner, to its own key and to services of --signers; to all others it is
    * unknown.
@@ -109,6 +192,8 @@ export interface IntrospectResponse {
 }
 
 export interface IntrospectResponse_Body {
+  /** The digest of the request: SHA-256 over its body and its sender's meta header. */
+  request: Uint8Array;
   active: boolean;
   /**
    * Why it is not active: NOT_FOUND, NOT_YET_VALID, ENDED, or why the token is refused (docs/tokens.md).
@@ -135,6 +220,9 @@ export interface RevokeRequest {
 }
 
 export interface RevokeRequest_Body {
+  method: TokensMethod;
+  /** The sender's. */
+  epoch: bigint;
   /** Of the session, 16 bytes. */
   id: Uint8Array;
 }
@@ -146,6 +234,8 @@ export interface RevokeResponse {
 }
 
 export interface RevokeResponse_Body {
+  /** The digest of the request: SHA-256 over its body and its sender's meta header. */
+  request: Uint8Array;
   /** Whether this call ended it. false: it had ended before. */
   endedNow: boolean;
   /** When it ended, in Unix milliseconds. */
@@ -159,6 +249,9 @@ export interface ListRequest {
 }
 
 export interface ListRequest_Body {
+  method: TokensMethod;
+  /** The sender's. */
+  epoch: bigint;
   /** The signing key must speak for it. */
   ownerId:
     | OwnerID
@@ -178,6 +271,8 @@ export interface ListResponse {
 }
 
 export interface ListResponse_Body {
+  /** The digest of the request: SHA-256 over its body and its sender's meta header. */
+  request: Uint8Array;
   sessions: OwnedSession[];
 }
 
@@ -205,6 +300,9 @@ export interface WatchRequest {
 }
 
 export interface WatchRequest_Body {
+  method: TokensMethod;
+  /** The sender's. */
+  epoch: bigint;
   /** The last that was received. Empty: from now on, after a full list of unexpired endings. */
   cursor: Uint8Array;
 }
@@ -217,6 +315,8 @@ export interface WatchResponse {
 
 /** A batch of endings, or a heartbeat, which has none. */
 export interface WatchResponse_Body {
+  /** The digest of the request: SHA-256 over its body and its sender's meta header. */
+  request: Uint8Array;
   endings: SessionEnding[];
   /** To go on from here. */
   cursor: Uint8Array;
@@ -248,6 +348,9 @@ export interface IssueJwtRequest {
 }
 
 export interface IssueJwtRequest_Body {
+  method: TokensMethod;
+  /** The sender's. */
+  epoch: bigint;
   /** Of the session, 16 bytes. */
   id: Uint8Array;
   /** Whom the JWT is for: 1 to 8, of 1 to 256 bytes each. */
@@ -263,6 +366,8 @@ export interface IssueJwtResponse {
 }
 
 export interface IssueJwtResponse_Body {
+  /** The digest of the request: SHA-256 over its body and its sender's meta header. */
+  request: Uint8Array;
   jwt: string;
 }
 
@@ -365,22 +470,31 @@ export const SignRequest: MessageFns<SignRequest> = {
 };
 
 function createBaseSignRequest_Body(): SignRequest_Body {
-  return { token: undefined, verb: 0, objectAddress: undefined, data: [] };
+  return { method: 0, epoch: 0n, token: undefined, verb: 0, objectAddress: undefined, data: [] };
 }
 
 export const SignRequest_Body: MessageFns<SignRequest_Body> = {
   encode(message: SignRequest_Body, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.method !== 0) {
+      writer.uint32(8).int32(message.method);
+    }
+    if (message.epoch !== 0n) {
+      if (BigInt.asUintN(64, message.epoch) !== message.epoch) {
+        throw new globalThis.Error("value provided for field message.epoch of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.epoch);
+    }
     if (message.token !== undefined) {
-      SessionToken.encode(message.token, writer.uint32(10).fork()).join();
+      SessionToken.encode(message.token, writer.uint32(26).fork()).join();
     }
     if (message.verb !== 0) {
-      writer.uint32(16).int32(message.verb);
+      writer.uint32(32).int32(message.verb);
     }
     if (message.objectAddress !== undefined) {
-      Address.encode(message.objectAddress, writer.uint32(26).fork()).join();
+      Address.encode(message.objectAddress, writer.uint32(42).fork()).join();
     }
     for (const v of message.data) {
-      writer.uint32(34).bytes(v!);
+      writer.uint32(50).bytes(v!);
     }
     return writer;
   },
@@ -399,11 +513,11 @@ export const SignRequest_Body: MessageFns<SignRequest_Body> = {
         const tag = reader.uint32();
         switch (tag >>> 3) {
           case 1: {
-            if (tag !== 10) {
+            if (tag !== 8) {
               break;
             }
 
-            message.token = SessionToken.decode(reader, reader.uint32());
+            message.method = reader.int32() as any;
             continue;
           }
           case 2: {
@@ -411,7 +525,7 @@ export const SignRequest_Body: MessageFns<SignRequest_Body> = {
               break;
             }
 
-            message.verb = reader.int32() as any;
+            message.epoch = reader.uint64() as bigint;
             continue;
           }
           case 3: {
@@ -419,11 +533,27 @@ export const SignRequest_Body: MessageFns<SignRequest_Body> = {
               break;
             }
 
-            message.objectAddress = Address.decode(reader, reader.uint32());
+            message.token = SessionToken.decode(reader, reader.uint32());
             continue;
           }
           case 4: {
-            if (tag !== 34) {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.verb = reader.int32() as any;
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.objectAddress = Address.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
               break;
             }
 
@@ -444,6 +574,8 @@ export const SignRequest_Body: MessageFns<SignRequest_Body> = {
 
   fromJSON(object: any): SignRequest_Body {
     return {
+      method: isSet(object.method) ? tokensMethodFromJSON(object.method) : 0,
+      epoch: isSet(object.epoch) ? BigInt(object.epoch) : 0n,
       token: isSet(object.token) ? SessionToken.fromJSON(object.token) : undefined,
       verb: isSet(object.verb) ? sessionToken_Body_VerbFromJSON(object.verb) : 0,
       objectAddress: isSet(object.objectAddress)
@@ -457,6 +589,12 @@ export const SignRequest_Body: MessageFns<SignRequest_Body> = {
 
   toJSON(message: SignRequest_Body): unknown {
     const obj: any = {};
+    if (message.method !== 0) {
+      obj.method = tokensMethodToJSON(message.method);
+    }
+    if (message.epoch !== 0n) {
+      obj.epoch = message.epoch.toString();
+    }
     if (message.token !== undefined) {
       obj.token = SessionToken.toJSON(message.token);
     }
@@ -572,13 +710,16 @@ export const SignResponse: MessageFns<SignResponse> = {
 };
 
 function createBaseSignResponse_Body(): SignResponse_Body {
-  return { signatures: [] };
+  return { request: new Uint8Array(0), signatures: [] };
 }
 
 export const SignResponse_Body: MessageFns<SignResponse_Body> = {
   encode(message: SignResponse_Body, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.request.length !== 0) {
+      writer.uint32(10).bytes(message.request);
+    }
     for (const v of message.signatures) {
-      writer.uint32(10).bytes(v!);
+      writer.uint32(18).bytes(v!);
     }
     return writer;
   },
@@ -601,6 +742,14 @@ export const SignResponse_Body: MessageFns<SignResponse_Body> = {
               break;
             }
 
+            message.request = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
             message.signatures.push(reader.bytes());
             continue;
           }
@@ -618,6 +767,7 @@ export const SignResponse_Body: MessageFns<SignResponse_Body> = {
 
   fromJSON(object: any): SignResponse_Body {
     return {
+      request: isSet(object.request) ? bytesFromBase64(object.request) : new Uint8Array(0),
       signatures: globalThis.Array.isArray(object?.signatures)
         ? object.signatures.map((e: any) => bytesFromBase64(e))
         : [],
@@ -626,6 +776,9 @@ export const SignResponse_Body: MessageFns<SignResponse_Body> = {
 
   toJSON(message: SignResponse_Body): unknown {
     const obj: any = {};
+    if (message.request.length !== 0) {
+      obj.request = base64FromBytes(message.request);
+    }
     if (message.signatures?.length) {
       obj.signatures = message.signatures.map((e) => base64FromBytes(e));
     }
@@ -747,19 +900,28 @@ export const BindRequest: MessageFns<BindRequest> = {
 };
 
 function createBaseBindRequest_Body(): BindRequest_Body {
-  return { ownerId: undefined, lifetime: undefined, sessionKey: new Uint8Array(0) };
+  return { method: 0, epoch: 0n, ownerId: undefined, lifetime: undefined, sessionKey: new Uint8Array(0) };
 }
 
 export const BindRequest_Body: MessageFns<BindRequest_Body> = {
   encode(message: BindRequest_Body, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.method !== 0) {
+      writer.uint32(8).int32(message.method);
+    }
+    if (message.epoch !== 0n) {
+      if (BigInt.asUintN(64, message.epoch) !== message.epoch) {
+        throw new globalThis.Error("value provided for field message.epoch of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.epoch);
+    }
     if (message.ownerId !== undefined) {
-      OwnerID.encode(message.ownerId, writer.uint32(10).fork()).join();
+      OwnerID.encode(message.ownerId, writer.uint32(26).fork()).join();
     }
     if (message.lifetime !== undefined) {
-      TokenLifetime.encode(message.lifetime, writer.uint32(18).fork()).join();
+      TokenLifetime.encode(message.lifetime, writer.uint32(34).fork()).join();
     }
     if (message.sessionKey.length !== 0) {
-      writer.uint32(26).bytes(message.sessionKey);
+      writer.uint32(42).bytes(message.sessionKey);
     }
     return writer;
   },
@@ -778,23 +940,39 @@ export const BindRequest_Body: MessageFns<BindRequest_Body> = {
         const tag = reader.uint32();
         switch (tag >>> 3) {
           case 1: {
-            if (tag !== 10) {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.method = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.epoch = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
               break;
             }
 
             message.ownerId = OwnerID.decode(reader, reader.uint32());
             continue;
           }
-          case 2: {
-            if (tag !== 18) {
+          case 4: {
+            if (tag !== 34) {
               break;
             }
 
             message.lifetime = TokenLifetime.decode(reader, reader.uint32());
             continue;
           }
-          case 3: {
-            if (tag !== 26) {
+          case 5: {
+            if (tag !== 42) {
               break;
             }
 
@@ -815,6 +993,8 @@ export const BindRequest_Body: MessageFns<BindRequest_Body> = {
 
   fromJSON(object: any): BindRequest_Body {
     return {
+      method: isSet(object.method) ? tokensMethodFromJSON(object.method) : 0,
+      epoch: isSet(object.epoch) ? BigInt(object.epoch) : 0n,
       ownerId: isSet(object.ownerId)
         ? OwnerID.fromJSON(object.ownerId)
         : isSet(object.owner_id)
@@ -831,6 +1011,12 @@ export const BindRequest_Body: MessageFns<BindRequest_Body> = {
 
   toJSON(message: BindRequest_Body): unknown {
     const obj: any = {};
+    if (message.method !== 0) {
+      obj.method = tokensMethodToJSON(message.method);
+    }
+    if (message.epoch !== 0n) {
+      obj.epoch = message.epoch.toString();
+    }
     if (message.ownerId !== undefined) {
       obj.ownerId = OwnerID.toJSON(message.ownerId);
     }
@@ -943,16 +1129,19 @@ export const BindResponse: MessageFns<BindResponse> = {
 };
 
 function createBaseBindResponse_Body(): BindResponse_Body {
-  return { id: new Uint8Array(0), sessionKey: new Uint8Array(0) };
+  return { request: new Uint8Array(0), id: new Uint8Array(0), sessionKey: new Uint8Array(0) };
 }
 
 export const BindResponse_Body: MessageFns<BindResponse_Body> = {
   encode(message: BindResponse_Body, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.request.length !== 0) {
+      writer.uint32(10).bytes(message.request);
+    }
     if (message.id.length !== 0) {
-      writer.uint32(10).bytes(message.id);
+      writer.uint32(18).bytes(message.id);
     }
     if (message.sessionKey.length !== 0) {
-      writer.uint32(18).bytes(message.sessionKey);
+      writer.uint32(26).bytes(message.sessionKey);
     }
     return writer;
   },
@@ -975,11 +1164,19 @@ export const BindResponse_Body: MessageFns<BindResponse_Body> = {
               break;
             }
 
-            message.id = reader.bytes();
+            message.request = reader.bytes();
             continue;
           }
           case 2: {
             if (tag !== 18) {
+              break;
+            }
+
+            message.id = reader.bytes();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
               break;
             }
 
@@ -1000,6 +1197,7 @@ export const BindResponse_Body: MessageFns<BindResponse_Body> = {
 
   fromJSON(object: any): BindResponse_Body {
     return {
+      request: isSet(object.request) ? bytesFromBase64(object.request) : new Uint8Array(0),
       id: isSet(object.id) ? bytesFromBase64(object.id) : new Uint8Array(0),
       sessionKey: isSet(object.sessionKey)
         ? bytesFromBase64(object.sessionKey)
@@ -1011,6 +1209,9 @@ export const BindResponse_Body: MessageFns<BindResponse_Body> = {
 
   toJSON(message: BindResponse_Body): unknown {
     const obj: any = {};
+    if (message.request.length !== 0) {
+      obj.request = base64FromBytes(message.request);
+    }
     if (message.id.length !== 0) {
       obj.id = base64FromBytes(message.id);
     }
@@ -1120,19 +1321,28 @@ export const IntrospectRequest: MessageFns<IntrospectRequest> = {
 };
 
 function createBaseIntrospectRequest_Body(): IntrospectRequest_Body {
-  return { id: new Uint8Array(0), token: undefined, jwt: "" };
+  return { method: 0, epoch: 0n, id: new Uint8Array(0), token: undefined, jwt: "" };
 }
 
 export const IntrospectRequest_Body: MessageFns<IntrospectRequest_Body> = {
   encode(message: IntrospectRequest_Body, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.method !== 0) {
+      writer.uint32(8).int32(message.method);
+    }
+    if (message.epoch !== 0n) {
+      if (BigInt.asUintN(64, message.epoch) !== message.epoch) {
+        throw new globalThis.Error("value provided for field message.epoch of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.epoch);
+    }
     if (message.id.length !== 0) {
-      writer.uint32(10).bytes(message.id);
+      writer.uint32(26).bytes(message.id);
     }
     if (message.token !== undefined) {
-      SessionToken.encode(message.token, writer.uint32(18).fork()).join();
+      SessionToken.encode(message.token, writer.uint32(34).fork()).join();
     }
     if (message.jwt !== "") {
-      writer.uint32(26).string(message.jwt);
+      writer.uint32(42).string(message.jwt);
     }
     return writer;
   },
@@ -1151,23 +1361,39 @@ export const IntrospectRequest_Body: MessageFns<IntrospectRequest_Body> = {
         const tag = reader.uint32();
         switch (tag >>> 3) {
           case 1: {
-            if (tag !== 10) {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.method = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.epoch = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
               break;
             }
 
             message.id = reader.bytes();
             continue;
           }
-          case 2: {
-            if (tag !== 18) {
+          case 4: {
+            if (tag !== 34) {
               break;
             }
 
             message.token = SessionToken.decode(reader, reader.uint32());
             continue;
           }
-          case 3: {
-            if (tag !== 26) {
+          case 5: {
+            if (tag !== 42) {
               break;
             }
 
@@ -1188,6 +1414,8 @@ export const IntrospectRequest_Body: MessageFns<IntrospectRequest_Body> = {
 
   fromJSON(object: any): IntrospectRequest_Body {
     return {
+      method: isSet(object.method) ? tokensMethodFromJSON(object.method) : 0,
+      epoch: isSet(object.epoch) ? BigInt(object.epoch) : 0n,
       id: isSet(object.id) ? bytesFromBase64(object.id) : new Uint8Array(0),
       token: isSet(object.token) ? SessionToken.fromJSON(object.token) : undefined,
       jwt: isSet(object.jwt) ? globalThis.String(object.jwt) : "",
@@ -1196,6 +1424,12 @@ export const IntrospectRequest_Body: MessageFns<IntrospectRequest_Body> = {
 
   toJSON(message: IntrospectRequest_Body): unknown {
     const obj: any = {};
+    if (message.method !== 0) {
+      obj.method = tokensMethodToJSON(message.method);
+    }
+    if (message.epoch !== 0n) {
+      obj.epoch = message.epoch.toString();
+    }
     if (message.id.length !== 0) {
       obj.id = base64FromBytes(message.id);
     }
@@ -1309,6 +1543,7 @@ export const IntrospectResponse: MessageFns<IntrospectResponse> = {
 
 function createBaseIntrospectResponse_Body(): IntrospectResponse_Body {
   return {
+    request: new Uint8Array(0),
     active: false,
     reason: "",
     id: new Uint8Array(0),
@@ -1322,32 +1557,35 @@ function createBaseIntrospectResponse_Body(): IntrospectResponse_Body {
 
 export const IntrospectResponse_Body: MessageFns<IntrospectResponse_Body> = {
   encode(message: IntrospectResponse_Body, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.request.length !== 0) {
+      writer.uint32(10).bytes(message.request);
+    }
     if (message.active !== false) {
-      writer.uint32(8).bool(message.active);
+      writer.uint32(16).bool(message.active);
     }
     if (message.reason !== "") {
-      writer.uint32(18).string(message.reason);
+      writer.uint32(26).string(message.reason);
     }
     if (message.id.length !== 0) {
-      writer.uint32(26).bytes(message.id);
+      writer.uint32(34).bytes(message.id);
     }
     if (message.ownerId !== undefined) {
-      OwnerID.encode(message.ownerId, writer.uint32(34).fork()).join();
+      OwnerID.encode(message.ownerId, writer.uint32(42).fork()).join();
     }
     if (message.lifetime !== undefined) {
-      TokenLifetime.encode(message.lifetime, writer.uint32(42).fork()).join();
+      TokenLifetime.encode(message.lifetime, writer.uint32(50).fork()).join();
     }
     if (message.sessionKey.length !== 0) {
-      writer.uint32(50).bytes(message.sessionKey);
+      writer.uint32(58).bytes(message.sessionKey);
     }
     if (message.endTimeMs !== 0n) {
       if (BigInt.asUintN(64, message.endTimeMs) !== message.endTimeMs) {
         throw new globalThis.Error("value provided for field message.endTimeMs of type uint64 too large");
       }
-      writer.uint32(56).uint64(message.endTimeMs);
+      writer.uint32(64).uint64(message.endTimeMs);
     }
     if (message.endReason !== "") {
-      writer.uint32(66).string(message.endReason);
+      writer.uint32(74).string(message.endReason);
     }
     return writer;
   },
@@ -1366,19 +1604,19 @@ export const IntrospectResponse_Body: MessageFns<IntrospectResponse_Body> = {
         const tag = reader.uint32();
         switch (tag >>> 3) {
           case 1: {
-            if (tag !== 8) {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.request = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
               break;
             }
 
             message.active = reader.bool();
-            continue;
-          }
-          case 2: {
-            if (tag !== 18) {
-              break;
-            }
-
-            message.reason = reader.string();
             continue;
           }
           case 3: {
@@ -1386,7 +1624,7 @@ export const IntrospectResponse_Body: MessageFns<IntrospectResponse_Body> = {
               break;
             }
 
-            message.id = reader.bytes();
+            message.reason = reader.string();
             continue;
           }
           case 4: {
@@ -1394,7 +1632,7 @@ export const IntrospectResponse_Body: MessageFns<IntrospectResponse_Body> = {
               break;
             }
 
-            message.ownerId = OwnerID.decode(reader, reader.uint32());
+            message.id = reader.bytes();
             continue;
           }
           case 5: {
@@ -1402,7 +1640,7 @@ export const IntrospectResponse_Body: MessageFns<IntrospectResponse_Body> = {
               break;
             }
 
-            message.lifetime = TokenLifetime.decode(reader, reader.uint32());
+            message.ownerId = OwnerID.decode(reader, reader.uint32());
             continue;
           }
           case 6: {
@@ -1410,19 +1648,27 @@ export const IntrospectResponse_Body: MessageFns<IntrospectResponse_Body> = {
               break;
             }
 
-            message.sessionKey = reader.bytes();
+            message.lifetime = TokenLifetime.decode(reader, reader.uint32());
             continue;
           }
           case 7: {
-            if (tag !== 56) {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.sessionKey = reader.bytes();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
               break;
             }
 
             message.endTimeMs = reader.uint64() as bigint;
             continue;
           }
-          case 8: {
-            if (tag !== 66) {
+          case 9: {
+            if (tag !== 74) {
               break;
             }
 
@@ -1443,6 +1689,7 @@ export const IntrospectResponse_Body: MessageFns<IntrospectResponse_Body> = {
 
   fromJSON(object: any): IntrospectResponse_Body {
     return {
+      request: isSet(object.request) ? bytesFromBase64(object.request) : new Uint8Array(0),
       active: isSet(object.active) ? globalThis.Boolean(object.active) : false,
       reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
       id: isSet(object.id) ? bytesFromBase64(object.id) : new Uint8Array(0),
@@ -1472,6 +1719,9 @@ export const IntrospectResponse_Body: MessageFns<IntrospectResponse_Body> = {
 
   toJSON(message: IntrospectResponse_Body): unknown {
     const obj: any = {};
+    if (message.request.length !== 0) {
+      obj.request = base64FromBytes(message.request);
+    }
     if (message.active !== false) {
       obj.active = message.active;
     }
@@ -1599,13 +1849,22 @@ export const RevokeRequest: MessageFns<RevokeRequest> = {
 };
 
 function createBaseRevokeRequest_Body(): RevokeRequest_Body {
-  return { id: new Uint8Array(0) };
+  return { method: 0, epoch: 0n, id: new Uint8Array(0) };
 }
 
 export const RevokeRequest_Body: MessageFns<RevokeRequest_Body> = {
   encode(message: RevokeRequest_Body, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.method !== 0) {
+      writer.uint32(8).int32(message.method);
+    }
+    if (message.epoch !== 0n) {
+      if (BigInt.asUintN(64, message.epoch) !== message.epoch) {
+        throw new globalThis.Error("value provided for field message.epoch of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.epoch);
+    }
     if (message.id.length !== 0) {
-      writer.uint32(10).bytes(message.id);
+      writer.uint32(26).bytes(message.id);
     }
     return writer;
   },
@@ -1624,7 +1883,23 @@ export const RevokeRequest_Body: MessageFns<RevokeRequest_Body> = {
         const tag = reader.uint32();
         switch (tag >>> 3) {
           case 1: {
-            if (tag !== 10) {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.method = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.epoch = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
               break;
             }
 
@@ -1644,11 +1919,21 @@ export const RevokeRequest_Body: MessageFns<RevokeRequest_Body> = {
   },
 
   fromJSON(object: any): RevokeRequest_Body {
-    return { id: isSet(object.id) ? bytesFromBase64(object.id) : new Uint8Array(0) };
+    return {
+      method: isSet(object.method) ? tokensMethodFromJSON(object.method) : 0,
+      epoch: isSet(object.epoch) ? BigInt(object.epoch) : 0n,
+      id: isSet(object.id) ? bytesFromBase64(object.id) : new Uint8Array(0),
+    };
   },
 
   toJSON(message: RevokeRequest_Body): unknown {
     const obj: any = {};
+    if (message.method !== 0) {
+      obj.method = tokensMethodToJSON(message.method);
+    }
+    if (message.epoch !== 0n) {
+      obj.epoch = message.epoch.toString();
+    }
     if (message.id.length !== 0) {
       obj.id = base64FromBytes(message.id);
     }
@@ -1755,19 +2040,22 @@ export const RevokeResponse: MessageFns<RevokeResponse> = {
 };
 
 function createBaseRevokeResponse_Body(): RevokeResponse_Body {
-  return { endedNow: false, endTimeMs: 0n };
+  return { request: new Uint8Array(0), endedNow: false, endTimeMs: 0n };
 }
 
 export const RevokeResponse_Body: MessageFns<RevokeResponse_Body> = {
   encode(message: RevokeResponse_Body, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.request.length !== 0) {
+      writer.uint32(10).bytes(message.request);
+    }
     if (message.endedNow !== false) {
-      writer.uint32(8).bool(message.endedNow);
+      writer.uint32(16).bool(message.endedNow);
     }
     if (message.endTimeMs !== 0n) {
       if (BigInt.asUintN(64, message.endTimeMs) !== message.endTimeMs) {
         throw new globalThis.Error("value provided for field message.endTimeMs of type uint64 too large");
       }
-      writer.uint32(16).uint64(message.endTimeMs);
+      writer.uint32(24).uint64(message.endTimeMs);
     }
     return writer;
   },
@@ -1786,15 +2074,23 @@ export const RevokeResponse_Body: MessageFns<RevokeResponse_Body> = {
         const tag = reader.uint32();
         switch (tag >>> 3) {
           case 1: {
-            if (tag !== 8) {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.request = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
               break;
             }
 
             message.endedNow = reader.bool();
             continue;
           }
-          case 2: {
-            if (tag !== 16) {
+          case 3: {
+            if (tag !== 24) {
               break;
             }
 
@@ -1815,6 +2111,7 @@ export const RevokeResponse_Body: MessageFns<RevokeResponse_Body> = {
 
   fromJSON(object: any): RevokeResponse_Body {
     return {
+      request: isSet(object.request) ? bytesFromBase64(object.request) : new Uint8Array(0),
       endedNow: isSet(object.endedNow)
         ? globalThis.Boolean(object.endedNow)
         : isSet(object.ended_now)
@@ -1830,6 +2127,9 @@ export const RevokeResponse_Body: MessageFns<RevokeResponse_Body> = {
 
   toJSON(message: RevokeResponse_Body): unknown {
     const obj: any = {};
+    if (message.request.length !== 0) {
+      obj.request = base64FromBytes(message.request);
+    }
     if (message.endedNow !== false) {
       obj.endedNow = message.endedNow;
     }
@@ -1939,25 +2239,34 @@ export const ListRequest: MessageFns<ListRequest> = {
 };
 
 function createBaseListRequest_Body(): ListRequest_Body {
-  return { ownerId: undefined, skip: 0n, take: 0, openOnly: false };
+  return { method: 0, epoch: 0n, ownerId: undefined, skip: 0n, take: 0, openOnly: false };
 }
 
 export const ListRequest_Body: MessageFns<ListRequest_Body> = {
   encode(message: ListRequest_Body, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.method !== 0) {
+      writer.uint32(8).int32(message.method);
+    }
+    if (message.epoch !== 0n) {
+      if (BigInt.asUintN(64, message.epoch) !== message.epoch) {
+        throw new globalThis.Error("value provided for field message.epoch of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.epoch);
+    }
     if (message.ownerId !== undefined) {
-      OwnerID.encode(message.ownerId, writer.uint32(10).fork()).join();
+      OwnerID.encode(message.ownerId, writer.uint32(26).fork()).join();
     }
     if (message.skip !== 0n) {
       if (BigInt.asUintN(64, message.skip) !== message.skip) {
         throw new globalThis.Error("value provided for field message.skip of type uint64 too large");
       }
-      writer.uint32(16).uint64(message.skip);
+      writer.uint32(32).uint64(message.skip);
     }
     if (message.take !== 0) {
-      writer.uint32(24).uint32(message.take);
+      writer.uint32(40).uint32(message.take);
     }
     if (message.openOnly !== false) {
-      writer.uint32(32).bool(message.openOnly);
+      writer.uint32(48).bool(message.openOnly);
     }
     return writer;
   },
@@ -1976,11 +2285,11 @@ export const ListRequest_Body: MessageFns<ListRequest_Body> = {
         const tag = reader.uint32();
         switch (tag >>> 3) {
           case 1: {
-            if (tag !== 10) {
+            if (tag !== 8) {
               break;
             }
 
-            message.ownerId = OwnerID.decode(reader, reader.uint32());
+            message.method = reader.int32() as any;
             continue;
           }
           case 2: {
@@ -1988,19 +2297,35 @@ export const ListRequest_Body: MessageFns<ListRequest_Body> = {
               break;
             }
 
-            message.skip = reader.uint64() as bigint;
+            message.epoch = reader.uint64() as bigint;
             continue;
           }
           case 3: {
-            if (tag !== 24) {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.ownerId = OwnerID.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.skip = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
               break;
             }
 
             message.take = reader.uint32();
             continue;
           }
-          case 4: {
-            if (tag !== 32) {
+          case 6: {
+            if (tag !== 48) {
               break;
             }
 
@@ -2021,6 +2346,8 @@ export const ListRequest_Body: MessageFns<ListRequest_Body> = {
 
   fromJSON(object: any): ListRequest_Body {
     return {
+      method: isSet(object.method) ? tokensMethodFromJSON(object.method) : 0,
+      epoch: isSet(object.epoch) ? BigInt(object.epoch) : 0n,
       ownerId: isSet(object.ownerId)
         ? OwnerID.fromJSON(object.ownerId)
         : isSet(object.owner_id)
@@ -2038,6 +2365,12 @@ export const ListRequest_Body: MessageFns<ListRequest_Body> = {
 
   toJSON(message: ListRequest_Body): unknown {
     const obj: any = {};
+    if (message.method !== 0) {
+      obj.method = tokensMethodToJSON(message.method);
+    }
+    if (message.epoch !== 0n) {
+      obj.epoch = message.epoch.toString();
+    }
     if (message.ownerId !== undefined) {
       obj.ownerId = OwnerID.toJSON(message.ownerId);
     }
@@ -2153,13 +2486,16 @@ export const ListResponse: MessageFns<ListResponse> = {
 };
 
 function createBaseListResponse_Body(): ListResponse_Body {
-  return { sessions: [] };
+  return { request: new Uint8Array(0), sessions: [] };
 }
 
 export const ListResponse_Body: MessageFns<ListResponse_Body> = {
   encode(message: ListResponse_Body, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.request.length !== 0) {
+      writer.uint32(10).bytes(message.request);
+    }
     for (const v of message.sessions) {
-      OwnedSession.encode(v!, writer.uint32(10).fork()).join();
+      OwnedSession.encode(v!, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -2182,6 +2518,14 @@ export const ListResponse_Body: MessageFns<ListResponse_Body> = {
               break;
             }
 
+            message.request = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
             message.sessions.push(OwnedSession.decode(reader, reader.uint32()));
             continue;
           }
@@ -2199,6 +2543,7 @@ export const ListResponse_Body: MessageFns<ListResponse_Body> = {
 
   fromJSON(object: any): ListResponse_Body {
     return {
+      request: isSet(object.request) ? bytesFromBase64(object.request) : new Uint8Array(0),
       sessions: globalThis.Array.isArray(object?.sessions)
         ? object.sessions.map((e: any) => OwnedSession.fromJSON(e))
         : [],
@@ -2207,6 +2552,9 @@ export const ListResponse_Body: MessageFns<ListResponse_Body> = {
 
   toJSON(message: ListResponse_Body): unknown {
     const obj: any = {};
+    if (message.request.length !== 0) {
+      obj.request = base64FromBytes(message.request);
+    }
     if (message.sessions?.length) {
       obj.sessions = message.sessions.map((e) => OwnedSession.toJSON(e));
     }
@@ -2525,13 +2873,22 @@ export const WatchRequest: MessageFns<WatchRequest> = {
 };
 
 function createBaseWatchRequest_Body(): WatchRequest_Body {
-  return { cursor: new Uint8Array(0) };
+  return { method: 0, epoch: 0n, cursor: new Uint8Array(0) };
 }
 
 export const WatchRequest_Body: MessageFns<WatchRequest_Body> = {
   encode(message: WatchRequest_Body, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.method !== 0) {
+      writer.uint32(8).int32(message.method);
+    }
+    if (message.epoch !== 0n) {
+      if (BigInt.asUintN(64, message.epoch) !== message.epoch) {
+        throw new globalThis.Error("value provided for field message.epoch of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.epoch);
+    }
     if (message.cursor.length !== 0) {
-      writer.uint32(10).bytes(message.cursor);
+      writer.uint32(26).bytes(message.cursor);
     }
     return writer;
   },
@@ -2550,7 +2907,23 @@ export const WatchRequest_Body: MessageFns<WatchRequest_Body> = {
         const tag = reader.uint32();
         switch (tag >>> 3) {
           case 1: {
-            if (tag !== 10) {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.method = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.epoch = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
               break;
             }
 
@@ -2570,11 +2943,21 @@ export const WatchRequest_Body: MessageFns<WatchRequest_Body> = {
   },
 
   fromJSON(object: any): WatchRequest_Body {
-    return { cursor: isSet(object.cursor) ? bytesFromBase64(object.cursor) : new Uint8Array(0) };
+    return {
+      method: isSet(object.method) ? tokensMethodFromJSON(object.method) : 0,
+      epoch: isSet(object.epoch) ? BigInt(object.epoch) : 0n,
+      cursor: isSet(object.cursor) ? bytesFromBase64(object.cursor) : new Uint8Array(0),
+    };
   },
 
   toJSON(message: WatchRequest_Body): unknown {
     const obj: any = {};
+    if (message.method !== 0) {
+      obj.method = tokensMethodToJSON(message.method);
+    }
+    if (message.epoch !== 0n) {
+      obj.epoch = message.epoch.toString();
+    }
     if (message.cursor.length !== 0) {
       obj.cursor = base64FromBytes(message.cursor);
     }
@@ -2681,28 +3064,38 @@ export const WatchResponse: MessageFns<WatchResponse> = {
 };
 
 function createBaseWatchResponse_Body(): WatchResponse_Body {
-  return { endings: [], cursor: new Uint8Array(0), hash: new Uint8Array(0), isFull: false, timeMs: 0n };
+  return {
+    request: new Uint8Array(0),
+    endings: [],
+    cursor: new Uint8Array(0),
+    hash: new Uint8Array(0),
+    isFull: false,
+    timeMs: 0n,
+  };
 }
 
 export const WatchResponse_Body: MessageFns<WatchResponse_Body> = {
   encode(message: WatchResponse_Body, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.request.length !== 0) {
+      writer.uint32(10).bytes(message.request);
+    }
     for (const v of message.endings) {
-      SessionEnding.encode(v!, writer.uint32(10).fork()).join();
+      SessionEnding.encode(v!, writer.uint32(18).fork()).join();
     }
     if (message.cursor.length !== 0) {
-      writer.uint32(18).bytes(message.cursor);
+      writer.uint32(26).bytes(message.cursor);
     }
     if (message.hash.length !== 0) {
-      writer.uint32(26).bytes(message.hash);
+      writer.uint32(34).bytes(message.hash);
     }
     if (message.isFull !== false) {
-      writer.uint32(32).bool(message.isFull);
+      writer.uint32(40).bool(message.isFull);
     }
     if (message.timeMs !== 0n) {
       if (BigInt.asUintN(64, message.timeMs) !== message.timeMs) {
         throw new globalThis.Error("value provided for field message.timeMs of type uint64 too large");
       }
-      writer.uint32(40).uint64(message.timeMs);
+      writer.uint32(48).uint64(message.timeMs);
     }
     return writer;
   },
@@ -2725,7 +3118,7 @@ export const WatchResponse_Body: MessageFns<WatchResponse_Body> = {
               break;
             }
 
-            message.endings.push(SessionEnding.decode(reader, reader.uint32()));
+            message.request = reader.bytes();
             continue;
           }
           case 2: {
@@ -2733,7 +3126,7 @@ export const WatchResponse_Body: MessageFns<WatchResponse_Body> = {
               break;
             }
 
-            message.cursor = reader.bytes();
+            message.endings.push(SessionEnding.decode(reader, reader.uint32()));
             continue;
           }
           case 3: {
@@ -2741,19 +3134,27 @@ export const WatchResponse_Body: MessageFns<WatchResponse_Body> = {
               break;
             }
 
-            message.hash = reader.bytes();
+            message.cursor = reader.bytes();
             continue;
           }
           case 4: {
-            if (tag !== 32) {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.hash = reader.bytes();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
               break;
             }
 
             message.isFull = reader.bool();
             continue;
           }
-          case 5: {
-            if (tag !== 40) {
+          case 6: {
+            if (tag !== 48) {
               break;
             }
 
@@ -2774,6 +3175,7 @@ export const WatchResponse_Body: MessageFns<WatchResponse_Body> = {
 
   fromJSON(object: any): WatchResponse_Body {
     return {
+      request: isSet(object.request) ? bytesFromBase64(object.request) : new Uint8Array(0),
       endings: globalThis.Array.isArray(object?.endings)
         ? object.endings.map((e: any) => SessionEnding.fromJSON(e))
         : [],
@@ -2790,6 +3192,9 @@ export const WatchResponse_Body: MessageFns<WatchResponse_Body> = {
 
   toJSON(message: WatchResponse_Body): unknown {
     const obj: any = {};
+    if (message.request.length !== 0) {
+      obj.request = base64FromBytes(message.request);
+    }
     if (message.endings?.length) {
       obj.endings = message.endings.map((e) => SessionEnding.toJSON(e));
     }
@@ -3042,19 +3447,28 @@ export const IssueJwtRequest: MessageFns<IssueJwtRequest> = {
 };
 
 function createBaseIssueJwtRequest_Body(): IssueJwtRequest_Body {
-  return { id: new Uint8Array(0), audience: [], lifetime: undefined };
+  return { method: 0, epoch: 0n, id: new Uint8Array(0), audience: [], lifetime: undefined };
 }
 
 export const IssueJwtRequest_Body: MessageFns<IssueJwtRequest_Body> = {
   encode(message: IssueJwtRequest_Body, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.method !== 0) {
+      writer.uint32(8).int32(message.method);
+    }
+    if (message.epoch !== 0n) {
+      if (BigInt.asUintN(64, message.epoch) !== message.epoch) {
+        throw new globalThis.Error("value provided for field message.epoch of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.epoch);
+    }
     if (message.id.length !== 0) {
-      writer.uint32(10).bytes(message.id);
+      writer.uint32(26).bytes(message.id);
     }
     for (const v of message.audience) {
-      writer.uint32(18).string(v!);
+      writer.uint32(34).string(v!);
     }
     if (message.lifetime !== undefined) {
-      TokenLifetime.encode(message.lifetime, writer.uint32(26).fork()).join();
+      TokenLifetime.encode(message.lifetime, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -3073,23 +3487,39 @@ export const IssueJwtRequest_Body: MessageFns<IssueJwtRequest_Body> = {
         const tag = reader.uint32();
         switch (tag >>> 3) {
           case 1: {
-            if (tag !== 10) {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.method = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.epoch = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
               break;
             }
 
             message.id = reader.bytes();
             continue;
           }
-          case 2: {
-            if (tag !== 18) {
+          case 4: {
+            if (tag !== 34) {
               break;
             }
 
             message.audience.push(reader.string());
             continue;
           }
-          case 3: {
-            if (tag !== 26) {
+          case 5: {
+            if (tag !== 42) {
               break;
             }
 
@@ -3110,6 +3540,8 @@ export const IssueJwtRequest_Body: MessageFns<IssueJwtRequest_Body> = {
 
   fromJSON(object: any): IssueJwtRequest_Body {
     return {
+      method: isSet(object.method) ? tokensMethodFromJSON(object.method) : 0,
+      epoch: isSet(object.epoch) ? BigInt(object.epoch) : 0n,
       id: isSet(object.id) ? bytesFromBase64(object.id) : new Uint8Array(0),
       audience: globalThis.Array.isArray(object?.audience) ? object.audience.map((e: any) => globalThis.String(e)) : [],
       lifetime: isSet(object.lifetime) ? TokenLifetime.fromJSON(object.lifetime) : undefined,
@@ -3118,6 +3550,12 @@ export const IssueJwtRequest_Body: MessageFns<IssueJwtRequest_Body> = {
 
   toJSON(message: IssueJwtRequest_Body): unknown {
     const obj: any = {};
+    if (message.method !== 0) {
+      obj.method = tokensMethodToJSON(message.method);
+    }
+    if (message.epoch !== 0n) {
+      obj.epoch = message.epoch.toString();
+    }
     if (message.id.length !== 0) {
       obj.id = base64FromBytes(message.id);
     }
@@ -3230,13 +3668,16 @@ export const IssueJwtResponse: MessageFns<IssueJwtResponse> = {
 };
 
 function createBaseIssueJwtResponse_Body(): IssueJwtResponse_Body {
-  return { jwt: "" };
+  return { request: new Uint8Array(0), jwt: "" };
 }
 
 export const IssueJwtResponse_Body: MessageFns<IssueJwtResponse_Body> = {
   encode(message: IssueJwtResponse_Body, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.request.length !== 0) {
+      writer.uint32(10).bytes(message.request);
+    }
     if (message.jwt !== "") {
-      writer.uint32(10).string(message.jwt);
+      writer.uint32(18).string(message.jwt);
     }
     return writer;
   },
@@ -3259,6 +3700,14 @@ export const IssueJwtResponse_Body: MessageFns<IssueJwtResponse_Body> = {
               break;
             }
 
+            message.request = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
             message.jwt = reader.string();
             continue;
           }
@@ -3275,11 +3724,17 @@ export const IssueJwtResponse_Body: MessageFns<IssueJwtResponse_Body> = {
   },
 
   fromJSON(object: any): IssueJwtResponse_Body {
-    return { jwt: isSet(object.jwt) ? globalThis.String(object.jwt) : "" };
+    return {
+      request: isSet(object.request) ? bytesFromBase64(object.request) : new Uint8Array(0),
+      jwt: isSet(object.jwt) ? globalThis.String(object.jwt) : "",
+    };
   },
 
   toJSON(message: IssueJwtResponse_Body): unknown {
     const obj: any = {};
+    if (message.request.length !== 0) {
+      obj.request = base64FromBytes(message.request);
+    }
     if (message.jwt !== "") {
       obj.jwt = message.jwt;
     }

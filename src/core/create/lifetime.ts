@@ -29,12 +29,20 @@ export function checkFreshness(
   now: bigint,
   maxDriftEpochs: bigint,
 ): void {
-  const drifted = (claimed: bigint) =>
-    claimed > now + maxDriftEpochs || claimed + maxDriftEpochs < now
-  if (drifted(iat)) {
-    throw new EpochDriftError('body.lifetime.iat', iat, now, maxDriftEpochs)
+  checkDrift('body.lifetime.iat', iat, now, maxDriftEpochs)
+  if (epoch !== 0n) {
+    checkDrift('meta_header.epoch', epoch, now, maxDriftEpochs)
   }
-  if (epoch !== 0n && drifted(epoch)) {
-    throw new EpochDriftError('meta_header.epoch', epoch, now, maxDriftEpochs)
+}
+
+/** Refuses an epoch that is too far from now. Throws EpochDriftError. */
+export function checkDrift(
+  field: string,
+  epoch: bigint,
+  now: bigint,
+  maxDriftEpochs: bigint,
+): void {
+  if (epoch > now + maxDriftEpochs || epoch + maxDriftEpochs < now) {
+    throw new EpochDriftError(field, epoch, now, maxDriftEpochs)
   }
 }

@@ -55,7 +55,6 @@ test('a request is read', () => {
   expect(rest).toEqual({
     lifetime: { exp: 1_700_003_600n, nbf: 1_700_000_000n, iat: 1_700_000_000n },
     epoch: 7n,
-    sentEpoch: 7n,
     ttl: 9,
     client: 'tests',
     idempotencyKey: 'é',

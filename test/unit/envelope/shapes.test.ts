@@ -131,7 +131,9 @@ test('the generated fields are those that the text of proto/ has, as another par
   const files = ['session/service.proto', 'sessiond/v1/tokens.proto']
   const loaded = loadSync(files, { includeDirs, keepCase: true })
   const written = Object.entries(loaded).flatMap(([name, definition]) =>
-    /^(?:refs|service|session|sessiond\.v1)\./.test(name) && 'type' in definition
+    /^(?:refs|service|session|sessiond\.v1)\./.test(name) &&
+    'type' in definition &&
+    'field' in definition.type
       ? linesOf(definition.type as WrittenMessage, name.slice(0, name.lastIndexOf('.') + 1))
       : [],
   )

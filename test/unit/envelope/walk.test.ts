@@ -233,18 +233,18 @@ describe('of a message the walk gives', () => {
 
   test('every content of a repeated field, in order', () => {
     const data = [hex('aa'), hex(''), hex('bb')]
-    const sign = body(...data.map((content) => len(4, content)))
-    expect(walk(sign, tokens.signRequest).message(1)?.contents(4)).toEqual(data)
-    expect(walk(body(), tokens.signRequest).message(1)?.contents(4)).toEqual([])
+    const sign = body(...data.map((content) => len(6, content)))
+    expect(walk(sign, tokens.signRequest).message(1)?.contents(6)).toEqual(data)
+    expect(walk(body(), tokens.signRequest).message(1)?.contents(6)).toEqual([])
   })
 
   test.each([
     [Buffer.of(), false],
-    [num(4, 0), false],
-    [num(4, 1), true],
-    [num(4, 2n ** 32n), true],
+    [num(6, 0), false],
+    [num(6, 1), true],
+    [num(6, 2n ** 32n), true],
   ])('a flag of the bytes %o as every decoder does: %s', (flag, isSet) => {
-    expect(walk(body(flag), tokens.listRequest).message(1)?.flag(4)).toBe(isSet)
+    expect(walk(body(flag), tokens.listRequest).message(1)?.flag(6)).toBe(isSet)
     expect(ListRequest_Body.decode(flag).openOnly).toBe(isSet)
   })
 })
@@ -258,7 +258,7 @@ test('a closed shape has no unknown field, not even inside', () => {
 })
 
 test('a message may be longer where its kind is', () => {
-  const long = body(len(4, Buffer.alloc(100_000)))
+  const long = body(len(6, Buffer.alloc(100_000)))
   expect(() => walk(long, tokens.signRequest, tokens.signRequest.maxBytes)).not.toThrow()
   expect(refusal(() => walk(long, tokens.listRequest, tokens.listRequest.maxBytes))).toBeDefined()
 })

@@ -25,6 +25,8 @@ export enum EndReason {
   END_REASON_ERASED = 6,
   /** END_REASON_KEY_LOST - A repair found no sealed key that opens. */
   END_REASON_KEY_LOST = 7,
+  /** END_REASON_REVOKED - Its owner ended it, or whoever has its key. */
+  END_REASON_REVOKED = 8,
   UNRECOGNIZED = -1,
 }
 
@@ -54,6 +56,9 @@ export function endReasonFromJSON(object: any): EndReason {
     case 7:
     case "END_REASON_KEY_LOST":
       return EndReason.END_REASON_KEY_LOST;
+    case 8:
+    case "END_REASON_REVOKED":
+      return EndReason.END_REASON_REVOKED;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -79,6 +84,8 @@ export function endReasonToJSON(object: EndReason): string {
       return "END_REASON_ERASED";
     case EndReason.END_REASON_KEY_LOST:
       return "END_REASON_KEY_LOST";
+    case EndReason.END_REASON_REVOKED:
+      return "END_REASON_REVOKED";
     case EndReason.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
