@@ -23,6 +23,8 @@ export const CATEGORIES: Readonly<Record<CallerErrorCode, Category | null>> = {
   CREDENTIAL_REQUIRED: 'Unauthorized',
   FORWARDED: 'Unauthorized',
   OWNER_KEY_MISMATCH: 'Unauthorized',
+  SIGNER_NOT_ALLOWED: 'Unauthorized',
+  TOKEN_REFUSED: 'Unauthorized',
   NOT_FOUND: 'NotFound',
   CONFLICT: 'Conflict',
   IDEMPOTENCY_KEY_REUSED: 'Conflict',

@@ -35,6 +35,7 @@ export interface Session extends SessionInfo {
  * - `expired`: its lifetime is over, or it became too old.
  * - `idle`: it had no request for too long.
  * - `superseded`: its user was at the limit of open sessions and opened another one.
+ * - `revoked`: its owner ended it, or whoever has its key.
  * - `deleted`: somebody deleted its record.
  * - `erased`: an operator erased everything about its user.
  * - `key_lost`: a repair found no sealed key that opens.
@@ -44,6 +45,7 @@ export const END_REASONS = [
   'expired',
   'idle',
   'superseded',
+  'revoked',
   'deleted',
   'erased',
   'key_lost',
@@ -53,7 +55,7 @@ export type EndReason = (typeof END_REASONS)[number]
 export interface Ending {
   readonly reason: EndReason
   /**
-   * Who ended it: a caller by the name that the audit log gives (`admin token`, `seneca`), or what did it
+   * Who ended it: a caller by the name that the audit log gives (`admin token`, `seneca`, `key HEX`), or what did it
    * (`session ID`, the one that superseded it; `repair`). null if it ended by itself.
    */
   readonly by: string | null

@@ -16,17 +16,23 @@ export class QuotaError extends SessiondError {
   }
 }
 
-/** The caller's address exceeds its rate limit. Trying again later is safe. */
+const RATE_PROBLEMS = {
+  calls: (perSecond: number) =>
+    `this address makes more than ${perSecond} calls a second, the most allowed`,
+  failures: (perSecond: number) =>
+    `more than ${perSecond} calls a second of this address failed, and did not prove who makes them`,
+  signatures: (perSecond: number) =>
+    `this session signs more than ${perSecond} times a second, the most allowed`,
+}
+
+/** The caller's address, or the session that it uses, exceeds its rate limit. Trying again later is safe. */
 export class RateLimitedError extends SessiondError {
   readonly code = 'RATE_LIMITED'
 
-  constructor(scope: 'calls' | 'failures', perSecond: number) {
-    super(
-      scope === 'calls'
-        ? `this address makes more than ${perSecond} calls a second, the most allowed: wait a second`
-        : `more than ${perSecond} calls a second of this address failed, and did not prove who makes them: wait a second`,
-      { metadata: { scope, limit: `${perSecond}` } },
-    )
+  constructor(scope: keyof typeof RATE_PROBLEMS, perSecond: number) {
+    super(`${RATE_PROBLEMS[scope](perSecond)}: wait a second`, {
+      metadata: { scope, limit: `${perSecond}` },
+    })
   }
 }
 

@@ -1,6 +1,6 @@
 import { SessiondError } from './sessiond-error.js'
 
-// Why a command does nothing to a session.
+// Why nothing is done to a session, or under it.
 
 /** No session has this id, or it belongs to another user. */
 export class NotFoundError extends SessiondError {
@@ -24,10 +24,36 @@ export class ConflictError extends SessiondError {
 export class ClockSuspectError extends SessiondError {
   readonly code = 'CLOCK_SUSPECT'
 
-  constructor() {
+  /** `consequence`: what is not done for now. */
+  constructor(consequence = 'nothing is ended') {
     super(
-      "the server's clock was set or the machine slept, so nothing is ended until both its clocks agree " +
+      `the server's clock was set or the machine slept, so ${consequence} until both its clocks agree ` +
         'again, or its operator confirms the clock',
+    )
+  }
+}
+
+/** The session token does not allow what is asked. */
+export class TokenRefusedError extends SessiondError {
+  readonly code = 'TOKEN_REFUSED'
+
+  /** `reason`: as docs/tokens.md lists them. */
+  constructor(reason: string, problem: string) {
+    super(`the token is refused: ${reason}: ${problem}`, {
+      field: 'body.token',
+      metadata: { reason },
+    })
+  }
+}
+
+/** The key that signed the request may not use the session. */
+export class SignerError extends SessiondError {
+  readonly code = 'SIGNER_NOT_ALLOWED'
+
+  constructor(verb: string) {
+    super(
+      `only the owner may have the session sign, and services that the operator allows ${verb} (--signers)`,
+      { metadata: { verb } },
     )
   }
 }

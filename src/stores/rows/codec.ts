@@ -55,6 +55,7 @@ const END_REASON_NUMBERS: Readonly<Record<EndReason, EndReasonNumber>> = {
   deleted: EndReasonNumber.END_REASON_DELETED,
   erased: EndReasonNumber.END_REASON_ERASED,
   key_lost: EndReasonNumber.END_REASON_KEY_LOST,
+  revoked: EndReasonNumber.END_REASON_REVOKED,
 }
 const END_REASONS_BY_NUMBER = new Map(
   END_REASONS.map((reason) => [END_REASON_NUMBERS[reason], reason] as const),

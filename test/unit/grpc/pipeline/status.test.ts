@@ -16,6 +16,8 @@ const expected: Record<string, [errors.SessiondError, string | null]> = {
   SignatureError: [new errors.SignatureError('f', 'p'), 'UNAUTHENTICATED'],
   CredentialError: [new errors.CredentialError('w'), 'UNAUTHENTICATED'],
   OwnerKeyError: [new errors.OwnerKeyError('p', 'key', 'e'), 'PERMISSION_DENIED'],
+  SignerError: [new errors.SignerError('OBJECT_PUT'), 'PERMISSION_DENIED'],
+  TokenRefusedError: [new errors.TokenRefusedError('EXPIRED', 'p'), 'PERMISSION_DENIED'],
   ForwardedError: [new errors.ForwardedError('via', 'a'), 'PERMISSION_DENIED'],
   QuotaError: [new errors.QuotaError('owner', 1), 'RESOURCE_EXHAUSTED'],
   RateLimitedError: [new errors.RateLimitedError('calls', 5), 'RESOURCE_EXHAUSTED'],

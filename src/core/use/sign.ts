@@ -1,0 +1,90 @@
+import { sameBytes } from '../bytes.js'
+import type { TokenSession } from '../create/create.js'
+import { ClockSuspectError, NotFoundError, SessionEndedError, SignerError } from '../errors.js'
+import type { Caller } from '../operators/audit.js'
+import type { Session, Token } from '../session.js'
+import { speaksFor, type TokensPorts } from './access.js'
+import { inactivity } from './introspect.js'
+
+/** A request to sign with a session's key, under a token that is good for it. */
+export interface SignClaim {
+  /** The session that the token names, and what the token says of it. */
+  readonly id: string
+  readonly owner: Uint8Array
+  readonly publicKey: Uint8Array
+  /** What is to be done, such as `OBJECT_PUT`. */
+  readonly verb: string
+  readonly data: readonly Uint8Array[]
+  /** The key that signed the request. */
+  readonly signer: Uint8Array
+  readonly caller: Caller
+}
+
+export interface SignPorts extends TokensPorts {
+  /** Whether the operator allows this verb to a service with this key. */
+  readonly allows: (signer: Uint8Array, verb: string) => boolean
+  /** Throws RateLimitedError if the session signs too often. */
+  readonly limit: (id: string, signatures: number) => void
+  /** Opens the seal, signs and forgets the seed. Throws SealError. */
+  readonly signWith: (
+    seal: Uint8Array,
+    session: TokenSession,
+    data: readonly Uint8Array[],
+  ) => Uint8Array[]
+}
+
+/**
+ * Signs with the sealed key of a session, for its owner or a service that the operator named. The store holds session and
+ * seal while the key signs: once an ending is acknowledged, no signature leaves the server any more.
+ * Throws SignerError, NotFoundError, SessionEndedError, ClockSuspectError, RateLimitedError.
+ */
+export async function signUnder(
+  claim: SignClaim,
+  ports: SignPorts,
+): Promise<readonly Uint8Array[]> {
+  const { store, audit, owners, clock } = ports
+  const { id, owner, verb, data, signer, caller } = claim
+  if (!speaksFor(owners, owner, signer) && !ports.allows(signer, verb)) {
+    throw new SignerError(verb)
+  }
+  // Its lifetime could be over.
+  if (clock.isSuspect()) {
+    throw new ClockSuspectError('no session key is used')
+  }
+  await audit.check()
+  let signatures: Uint8Array[] | undefined
+  await store.reseal(id, (session, seal) => {
+    checkActive(session, claim, ports)
+    // Not earlier: strangers could use up what the session may sign.
+    ports.limit(id, data.length)
+    signatures = ports.signWith(seal, session, data)
+    return null
+  })
+  // A store on several machines does not lock what is only read: it may have ended meanwhile. Of a session that was never
+  // this owner's, nobody is to learn that it is there.
+  checkActive(await store.get(id), claim, ports)
+  if (signatures === undefined) {
+    throw new SessionEndedError(id)
+  }
+  const facts = { session_id: id, verb, signatures: signatures.length }
+  await audit.record({ action: 'sign', caller, facts })
+  return signatures
+}
+
+function checkActive(
+  session: Session | undefined,
+  { id, owner, publicKey }: SignClaim,
+  { expiry, clock }: SignPorts,
+): asserts session is TokenSession {
+  if (!isOf(session?.token ?? null, owner, publicKey)) {
+    throw new NotFoundError(id)
+  }
+  const current = expiry.rules.asOfNow(session as TokenSession) as TokenSession
+  if (inactivity(current, clock) !== null) {
+    throw new SessionEndedError(id)
+  }
+}
+
+function isOf(token: Token | null, owner: Uint8Array, publicKey: Uint8Array): boolean {
+  return token !== null && sameBytes(token.owner, owner) && sameBytes(token.publicKey, publicKey)
+}

@@ -1,0 +1,148 @@
+import { randomUUID } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
+import { afterAll, expect, test } from 'vitest'
+import { Sessions } from '../../src/core/commands/sessions.js'
+import type { TokenSession } from '../../src/core/create/create.js'
+import { anySigner } from '../../src/core/create/owner.js'
+import { Expiry } from '../../src/core/endings/expiry.js'
+import { EpochClock } from '../../src/core/epoch.js'
+import { eraseSubject } from '../../src/core/upkeep/subject.js'
+import { revokeSession } from '../../src/core/use/revoke.js'
+import { type SignPorts, signUnder } from '../../src/core/use/sign.js'
+import { openSeal, type SealingKeys, sealSeed } from '../../src/crypto/seal.js'
+import { signOnce, sodiumEd25519, sodiumRandomBytes } from '../../src/crypto/sodium.js'
+import { LevelStore } from '../../src/stores/level/store.js'
+import { pick, seededRandom } from '../support/mutate.js'
+import { temporaryDirectory } from '../support/process.js'
+import { EPOCHS, insert, tokenSession } from '../support/store-sessions.js'
+
+const ROUNDS = process.env.SESSIOND_TEST_LONG ? 10_000 : 300
+const AT_ONCE = 20
+const SIGNERS = 4
+const EXP = 1000n
+const caller = { name: 'test', address: 'here' }
+const keys: SealingKeys = { current: 'k', keys: new Map([['k', sodiumRandomBytes(32)]]) }
+const store = await LevelStore.open(await temporaryDirectory(afterAll), { epochs: EPOCHS })
+afterAll(() => store.close())
+
+/** The same, whose reads take their time to arrive: whoever decides on one must still hold the session. */
+function slow(wait: () => Promise<void>): LevelStore {
+  const late =
+    <Args extends unknown[], T>(read: (...args: Args) => Promise<T>) =>
+    async (...args: Args) => {
+      const found = await read(...args)
+      await wait()
+      return found
+    }
+  return Object.assign(Object.create(store), {
+    get: late((id: string) => store.get(id)),
+    seal: late((id: string) => store.seal(id)),
+    reseal: late((...args: Parameters<typeof store.reseal>) => store.reseal(...args)),
+  })
+}
+
+/** What ends a session; each resolves once the ending is acknowledged. */
+const ENDINGS = ['revoke', 'close', 'delete', 'erase', 'expire'] as const
+
+/** One session, signed with by several while one thing ends it. Returns how many signed, and what was wrong. */
+async function round(seed: number): Promise<{ signed: number; problems: string[] }> {
+  const random = seededRandom(seed)
+  const problems: string[] = []
+  let nowMs = 500_000
+  const clock = new EpochClock(EPOCHS, () => nowMs)
+  const limits = { idleTimeoutMs: 0, maxSessionAgeMs: 0, retentionMs: 1e9 }
+  const expiry = new Expiry(store, clock, limits)
+  const audit = { check: async () => {}, record: async () => {} }
+  const ports = { store, expiry, audit, clock, owners: anySigner, newId: () => randomUUID() }
+  const id = randomUUID()
+  const secret = sodiumRandomBytes(32)
+  const owner = Uint8Array.from(Buffer.from(`owner of ${id}`))
+  const token = {
+    owner,
+    publicKey: sodiumEd25519.publicKey(secret),
+    lifetime: { exp: EXP, nbf: 0n, iat: 0n },
+  }
+  const session = tokenSession(id, { userId: id, token })
+  const sweepAtMs = clock.endsAtMs(EXP)
+  await insert(store, session, { seal: sealSeed(keys, secret, id, token), sweepAtMs })
+  let isOver = false
+  let signed = 0
+  const signPorts: SignPorts = {
+    ...ports,
+    store: slow(() => wait()),
+    allows: () => false,
+    limit() {},
+    signWith(seal: Uint8Array, of: TokenSession, data: readonly Uint8Array[]) {
+      if (isOver || clock.now() > EXP) {
+        problems.push(`seed ${seed}: the key signed after ${isOver ? 'the ending' : 'exp'}`)
+      }
+      signed++
+      return signOnce(openSeal(keys, seal, of.id, of.token), data)
+    },
+  }
+  const claim = {
+    ...{ id, owner, publicKey: token.publicKey, signer: owner, caller },
+    ...{ verb: 'OBJECT_PUT', data: [owner] },
+  }
+  const sign = () => signUnder(claim, signPorts)
+  const wait = async () => {
+    for (let turns = random(6); turns > 0; turns--) {
+      await setImmediate()
+    }
+  }
+  const { atLimit, ...quota } = {
+    maxSessionsPerOwner: 0,
+    maxSessions: 0,
+    atLimit: 'refuse' as const,
+  }
+  const sessions = new Sessions(ports, { ...quota, atLimit, maxDataBytes: 1000 })
+  const ends: Record<(typeof ENDINGS)[number], () => Promise<unknown>> = {
+    revoke: () => revokeSession(id, owner, caller, ports),
+    close: () => sessions.close(id, caller),
+    delete: () => sessions.delete(id, {}, caller),
+    erase: () => eraseSubject(store, expiry, session.userId),
+    expire: async () => {
+      nowMs = sweepAtMs + 1
+      await expiry.sweep.drain()
+    },
+  }
+  const ending = pick(random, ENDINGS)
+  const end = async () => {
+    await wait()
+    await ends[ending]()
+    isOver = true
+  }
+  const signing = Array.from({ length: SIGNERS }, async () => {
+    for (;;) {
+      await wait()
+      try {
+        await sign()
+      } catch {
+        return
+      }
+    }
+  })
+  await Promise.all([end(), ...signing])
+  await expect(sign()).rejects.toMatchObject({
+    code: expect.stringMatching(/SESSION_ENDED|NOT_FOUND/),
+  })
+  if ((await store.seal(id)) !== undefined) {
+    problems.push(`seed ${seed}: a seal stays after ${ending}`)
+  }
+  return { signed, problems }
+}
+
+test(`in ${ROUNDS} races no key signs once its session has ended, by whatever, or its lifetime is over`, async () => {
+  let signed = 0
+  const problems: string[] = []
+  for (let first = 0; first < ROUNDS; first += AT_ONCE) {
+    const rounds = Array.from({ length: AT_ONCE }, (_, i) => round(first + i))
+    for (const result of await Promise.all(rounds)) {
+      signed += result.signed
+      problems.push(...result.problems)
+    }
+  }
+  expect(problems).toEqual([])
+  // There was a race: keys did sign before.
+  expect(signed).toBeGreaterThan(ROUNDS)
+}, 600_000)
