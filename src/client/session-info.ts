@@ -37,10 +37,17 @@ export interface SessionInfo {
 export interface SessionEnding {
   /**
    * `closed` by somebody; `expired`, its lifetime or its greatest age is over; `idle` for too long; `superseded` by another
-   * session, because its user was at the limit (`--at-limit end-oldest`); `key_lost`, a repair found no key of it. A newer
+   * session, because its user was at the limit (`--at-limit end-oldest`); `revoked` by its owner; `key_lost`, a repair found no key of it. A newer
    * server may have other reasons.
    */
-  readonly reason: 'closed' | 'expired' | 'idle' | 'superseded' | 'key_lost' | (string & {})
+  readonly reason:
+    | 'closed'
+    | 'expired'
+    | 'idle'
+    | 'superseded'
+    | 'revoked'
+    | 'key_lost'
+    | (string & {})
   /** Who ended it, as the server's audit log names callers; null where it ended by itself. */
   readonly by: string | null
 }

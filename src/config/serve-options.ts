@@ -2,6 +2,7 @@ import { parseStoreName, STORES_HELP } from '../stores/index.js'
 import { GRPC_LIMIT_OPTIONS } from './grpc-limits.js'
 import { type Option, option, type ValuesOf } from './option.js'
 import { SESSION_OPTIONS } from './session-options.js'
+import { TOKEN_OPTIONS } from './token-options.js'
 import {
   count,
   fileMode,
@@ -219,6 +220,7 @@ export const OPTION_GROUPS = {
   Addresses: ADDRESSES,
   Access: ACCESS,
   Sessions: SESSION_OPTIONS,
+  Tokens: TOKEN_OPTIONS,
   'gRPC limits': GRPC_LIMIT_OPTIONS,
   Process: PROCESS,
 } satisfies Record<string, Readonly<Record<string, Option<unknown>>>>
@@ -232,6 +234,7 @@ export const SERVE_OPTIONS = {
   ...ADDRESSES,
   ...ACCESS,
   ...SESSION_OPTIONS,
+  ...TOKEN_OPTIONS,
   ...GRPC_LIMIT_OPTIONS,
   ...PROCESS,
 }

@@ -180,3 +180,12 @@ export function text(value: string): string {
   }
   return value
 }
+
+/** An origin, with a path or not: `https://HOST`. Without a slash at its end. */
+export function httpUrl(value: string): string {
+  const url = URL.canParse(value) ? new URL(value) : null
+  if (url === null || !/^https?:$/.test(url.protocol) || /[?#]/.test(value) || url.username) {
+    throw new Error(`"${value}" is not a URL such as https://sessions.example`)
+  }
+  return value.replace(/\/+$/, '')
+}

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import { StoreUnavailableError } from '../core/errors.js'
 import { checkHost, checkOrigin, checkViewer, type FeedAccess, pathOf } from './access.js'
 import { answerCommand, type CommandablePorts, isCommandPath } from './commandable.js'
+import { answerOauth, isIntrospection, isOauthPath, type OauthPorts } from './oauth.js'
 import { answerOperator, isOperatorPath, type OperatorPorts } from './operator.js'
 import type { PageFile } from './pages.js'
 
@@ -21,6 +22,8 @@ export interface AnswerOptions {
   readonly operator?: OperatorPorts
   /** The sessions commands by name. Absent: they need a credential, and the server has none. */
   readonly commandable?: CommandablePorts
+  /** Introspection, and the keys of JWTs. Absent: there is nothing of the kind. */
+  readonly oauth?: OauthPorts
   /** What an operator should look at even if the server is ready, a line each (default: nothing). */
   readonly findings?: () => readonly string[]
 }
@@ -38,12 +41,16 @@ export interface MetricsPorts {
 export async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { access, pages, isReady, findings = () => [], metrics, operator, commandable }: AnswerOptions,
+  options: AnswerOptions,
   askedAtMs = performance.now(),
 ): Promise<void> {
+  const { access, pages, isReady, findings = () => [], metrics } = options
+  const { operator, commandable, oauth } = options
   const path = pathOf(request)
   const page = pages.get(path)
-  if (commandable && isCommandPath(path)) {
+  if (oauth && isOauthPath(path)) {
+    await answerOauth(request, response, oauth)
+  } else if (commandable && isCommandPath(path)) {
     await answerCommand(request, response, commandable)
   } else if (operator && isOperatorPath(path) && request.method === 'POST') {
     const refusal = checkHost(request, access) ?? checkOrigin(request)
@@ -81,13 +88,14 @@ export async function answer(
   }
 }
 
-/** Whether a request is a command's or an operator's call. A stopping server waits for its answer. */
+/** Whether a request is a command's or an operator's call, or asks about a token. A stopping server waits for its answer. */
 export function isCall(
   request: IncomingMessage,
   { operator, commandable }: Pick<AnswerOptions, 'operator' | 'commandable'>,
 ): boolean {
   const path = pathOf(request)
   return (
+    isIntrospection(request) ||
     (commandable !== undefined && isCommandPath(path)) ||
     (operator !== undefined && isOperatorPath(path))
   )

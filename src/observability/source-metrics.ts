@@ -10,6 +10,8 @@ export interface MetricsSources {
   readonly swept: () => SweepCounts
   /** Since the start, by reason. */
   readonly ended: () => Iterable<readonly [string, number]>
+  /** Made with the keys of sessions, since the start. */
+  readonly signatures: () => number
   readonly clock: { offsetMs(): number; isSuspect(): boolean }
   readonly feed: () => {
     readonly viewers: number
@@ -23,7 +25,7 @@ export interface MetricsSources {
 /** Adds the metrics that are read from their source at each scrape. */
 export function readSources(
   series: Series,
-  { store, audit, grpc, swept, ended, clock, feed }: MetricsSources,
+  { store, audit, grpc, swept, ended, signatures, clock, feed }: MetricsSources,
 ): void {
   series.read('open_sessions', 'Sessions marked open.', [], async (gauge) =>
     gauge.set(await store.countOpen()),
@@ -52,6 +54,7 @@ export function readSources(
     (gauge) => gauge.set(clock.isSuspect() ? 1 : 0),
   )
   series.totals('sessions_ended_total', 'Sessions that this server ended.', ended)
+  series.total('session_signatures_total', 'Signatures by keys of sessions.', signatures)
   series.total('sweep_ended_total', 'Sessions ended by the sweep.', () => swept().ended)
   series.total('sweep_purged_total', 'Ended sessions purged by the sweep.', () => swept().purged)
   series.read('feed_viewers', 'Viewers of the session list.', [], (gauge) =>

@@ -5,6 +5,7 @@ import { epochSettings } from '../config/epoch-settings.js'
 import { Sessions } from '../core/commands/sessions.js'
 import type { CreateClaim } from '../core/create/claim.js'
 import { type CreatePorts, createSession, type TokenSession } from '../core/create/create.js'
+import type { OwnerPolicy } from '../core/create/owner.js'
 import type { ClockGuard } from '../core/endings/clock-guard.js'
 import { Expiry } from '../core/endings/expiry.js'
 import { EpochClock } from '../core/epoch.js'
@@ -25,6 +26,7 @@ export interface Backend {
   readonly guard: ClockGuard
   readonly clock: EpochClock
   readonly expiry: Expiry
+  readonly owners: OwnerPolicy
   /** Create. */
   readonly create: (claim: CreateClaim) => Promise<TokenSession>
   /** The sessions commands. */
@@ -57,16 +59,13 @@ export async function openBackend(context: ServerContext, stop?: AbortSignal): P
   const expiry = new Expiry(store, clock, config, (problem) =>
     log.error({ event: 'store-damaged', problem }, 'stop the server and repair the store'),
   )
-  const createPorts: CreatePorts = {
-    expiry,
-    clock,
-    owners: openOwners(config.owners, log, lifecycle),
-  }
+  const owners = openOwners(config.owners, log, lifecycle)
+  const createPorts: CreatePorts = { expiry, clock, owners }
   const ports = { store, expiry, audit, clock, newId: (userId: string) => newIdIn(store, userId) }
   const sessions = new Sessions(ports, config)
   startSweep(context, sessions)
   return {
-    ...{ store, keys, audit, guard, clock, expiry, sessions },
+    ...{ store, keys, audit, guard, clock, expiry, owners, sessions },
     create: (claim) => createSession(claim, createPorts, config),
     commandable: commandableSessions(sessions),
   }

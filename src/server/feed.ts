@@ -14,6 +14,8 @@ import { isLoopback } from '../net/loopback.js'
 import { namesThisMachine } from '../net/request.js'
 import type { Backend } from './backend.js'
 import type { ServerContext } from './context.js'
+import { oauthPorts } from './oauth.js'
+import type { TokenDesk } from './tokens.js'
 
 /** The built page; the path is right from the sources and from the package. */
 const PAGES = fileURLToPath(new URL('../../dist/web', import.meta.url))
@@ -23,6 +25,7 @@ export interface FeedParts {
   readonly tls: Tls | null
   /** null: none is configured. */
   readonly credential: OperatorCredential | null
+  readonly desk: TokenDesk
   readonly isServing: () => boolean
   readonly findings: () => readonly string[]
 }
@@ -30,10 +33,11 @@ export interface FeedParts {
 /** Serves the session list, its page, probes and metrics; null where that is off. */
 export async function startFeed(
   context: ServerContext,
-  { store, sessions, commandable }: Backend,
-  { tls, credential, isServing, findings }: FeedParts,
+  backend: Backend,
+  { tls, credential, desk, isServing, findings }: FeedParts,
 ): Promise<FeedServer | null> {
   const { config, log, metrics, observer, unsent, lifecycle } = context
+  const { store, sessions, commandable } = backend
   const { http, feedTokenFile, feedPublic, feedMaxSessions } = config
   if (http === null) {
     return null
@@ -84,6 +88,7 @@ export async function startFeed(
         observer,
       },
     }),
+    oauth: oauthPorts(context, backend, desk, admit, credential !== null),
     onFailure: (err) => log.error({ event: 'internal-error', err }, 'a request failed'),
     onUsage: (usage) => log.info({ event: 'feed-usage', ...usage }, 'who watches the session list'),
   })

@@ -2,31 +2,39 @@ import type { OperatorCredential } from '../core/operators/trust.js'
 import type { Tls } from '../credentials/tls.js'
 import { identityService } from '../grpc/services/identity.js'
 import { sessionService } from '../grpc/services/session.js'
+import { tokensService } from '../grpc/services/tokens/tokens.js'
 import { TlsServerCredentials } from '../grpc/transport/grpc-js.js'
 import { type GrpcServer, startGrpcServer } from '../grpc/transport/server.js'
 import { adminServices } from './admin.js'
 import type { Backend } from './backend.js'
 import type { ServerContext } from './context.js'
 import { startMinting } from './minting.js'
+import type { TokenDesk } from './tokens.js'
 
-/** Serves Create, the server's identity, and the services for operators. Throws ListenError. */
+/** Serves Create, what sessions are for, the server's identity, and the services for operators. Throws ListenError. */
 export async function startGrpc(
   context: ServerContext,
   backend: Backend,
   tls: Tls | null,
   credential: OperatorCredential | null,
+  desk: TokenDesk,
 ): Promise<GrpcServer> {
-  const { config, observer, onLimited, unsent, lifecycle } = context
-  const { create, keys } = backend
+  const { config, observer, metrics, onLimited, unsent, lifecycle } = context
+  const { create, keys, clock } = backend
+  const minting = startMinting(context, backend)
+  const signed = {
+    prover: minting.prover,
+    identity: () => keys.identity.current,
+    clock,
+    maxEpochDriftMs: config.maxEpochDriftMs,
+    onSigned: (durationMs: number) => metrics.signed(durationMs),
+  }
   const server = await startGrpcServer({
     address: config.grpc,
     socketMode: config.grpcSocketMode,
     services: {
-      'session.Session': sessionService({
-        create,
-        ...startMinting(context, backend),
-        observer,
-      }),
+      'session.Session': sessionService({ create, ...minting, observer }),
+      'sessiond.v1.Tokens': tokensService(desk, signed, observer),
       'sessiond.v1.Identity': identityService(keys.identity, { observer }),
       ...adminServices(context, backend, credential),
     },

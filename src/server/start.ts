@@ -10,6 +10,7 @@ import { openContext } from './context.js'
 import { startFeed } from './feed.js'
 import { startGrpc } from './grpc.js'
 import { startSeneca } from './seneca.js'
+import { openTokenDesk } from './tokens.js'
 
 /** A running server. */
 export interface Node {
@@ -43,12 +44,14 @@ export async function startNode(config: Config, log: Logger, stop?: AbortSignal)
     const credential = openAdminCredential(config, log, lifecycle)
     const backend = await openBackend(context, stop)
     const { store, audit, guard, expiry } = backend
-    const grpc = await startGrpc(context, backend, tls, credential)
+    const desk = openTokenDesk(context, backend)
+    const grpc = await startGrpc(context, backend, tls, credential, desk)
     store.watch(() => grpc.stopServing())
     const seneca = await startSeneca(context, backend.sessions)
     const feed = await startFeed(context, backend, {
       tls,
       credential,
+      desk,
       isServing: () => !isStopping,
       findings: () => [
         ...(guard.isSuspect() ? [clockFinding(guard.offsetMs())] : []),
@@ -61,6 +64,7 @@ export async function startNode(config: Config, log: Logger, stop?: AbortSignal)
         audit,
         swept: () => expiry.sweep.done,
         ended: () => expiry.ended.all,
+        signatures: desk.signatures,
         clock: guard,
         grpc: () => grpc.report(),
         feed: () => feed.report(),

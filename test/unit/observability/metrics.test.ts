@@ -45,6 +45,7 @@ const SOURCES: MetricsSources = {
     ['closed', 22],
     ['idle', 23],
   ],
+  signatures: () => 24,
   clock: { offsetMs: () => -1500, isSuspect: () => true },
   feed: () => ({ viewers: 17, malformed: 18, refused: 19, dropped: { slow: 20, gone: 21 } }),
 }

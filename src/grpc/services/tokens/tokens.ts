@@ -1,0 +1,25 @@
+import type { CallObserver } from '../../../core/calls.js'
+import type { GrpcService } from '../../pipeline/contracts.js'
+import { grpcService } from '../../pipeline/pipeline.js'
+import { type IntrospectPorts, introspectMethods } from './introspect.js'
+import { type JwtPorts, jwtMethods } from './jwt.js'
+import { manageMethods } from './manage.js'
+import { type SignMethodPorts, signMethods } from './sign.js'
+import type { SignedPorts } from './signed.js'
+
+export type TokensServicePorts = IntrospectPorts & SignMethodPorts & JwtPorts
+
+/** `sessiond.v1.Tokens`: acts under sessions, proves them to others, and ends them. One file a group of methods. */
+export function tokensService(
+  ports: TokensServicePorts,
+  signed: SignedPorts,
+  observer: CallObserver,
+): GrpcService {
+  const methods = {
+    ...introspectMethods(ports, signed),
+    ...manageMethods(ports, signed),
+    ...signMethods(ports, signed),
+    ...jwtMethods(ports, signed),
+  }
+  return grpcService('sessiond.v1.Tokens', methods, { observer })
+}
