@@ -56,10 +56,13 @@ console.log(JSON.stringify({ rows, bytesOnDisk: (await bytesOnDisk(location)) / 
 async function insertTokens() {
   while (i < 2 * SESSIONS) {
     const { scope, decision } = sessionAt(i++, 2 * SESSIONS, users, nowMs)
-    const { session, seal } = decision.insert
+    const { session, idempotency } = decision.insert
     if (session.token !== null) {
       const open = { ...session, client: CLIENT, active: true, closeTimeMs: null }
-      await store.insert(scope, () => ({ insert: { ...decision.insert, seal, session: open } }))
+      const sweepAtMs = idempotency.expiresTimeMs
+      await store.insert(scope, () => ({
+        insert: { ...decision.insert, session: open, sweepAtMs },
+      }))
     }
   }
 }

@@ -174,7 +174,10 @@ export interface NewSession {
   readonly seal?: Uint8Array
   /** When the sweep should look at it. */
   readonly sweepAtMs?: number
-  /** Remembers this session under the scope's idempotency key. */
+  /**
+   * Remembers this session under the scope's idempotency key. An entry that expires at `sweepAtMs` may have no deadline
+   * of its own: settling that of the session then forgets it too.
+   */
   readonly idempotency?: Pick<IdempotencyEntry, 'bodySha256' | 'expiresTimeMs'>
 }
 

@@ -32,6 +32,38 @@ export function uuidText(bytes: Uint8Array): string {
   return `${hex(0, 4)}-${hex(4, 6)}-${hex(6, 8)}-${hex(8, 10)}-${hex(10, 16)}`
 }
 
+const DASHES_AT = new Set([8, 13, 18, 23])
+const UUID_CHARS = 36
+/** By character code: the value of a lower-case hex digit; 16 for every other character. */
+const DIGITS = Uint8Array.from({ length: 128 }, (_, code) => {
+  const digit = '0123456789abcdef'.indexOf(String.fromCharCode(code))
+  return digit < 0 ? 16 : digit
+})
+
+/** The 16 bytes that `uuidText` turns into exactly this text. null if there are none. */
+export function packedUuid(text: string): Uint8Array | null {
+  if (text.length !== UUID_CHARS) {
+    return null
+  }
+  const bytes = new Uint8Array(UUID_BYTES)
+  let length = 0
+  for (let i = 0; i < UUID_CHARS; i++) {
+    if (DASHES_AT.has(i)) {
+      if (text[i] !== '-') {
+        return null
+      }
+      continue
+    }
+    const high = DIGITS[text.charCodeAt(i++)] ?? 16
+    const low = DIGITS[text.charCodeAt(i)] ?? 16
+    if (high > 15 || low > 15) {
+      return null
+    }
+    bytes[length++] = high * 16 + low
+  }
+  return bytes
+}
+
 /** The 16 bytes of a UUID in its text form. */
 export function uuidBytes(text: string): Uint8Array {
   const hex = text.replaceAll('-', '')

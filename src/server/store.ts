@@ -47,12 +47,12 @@ export function upgradeLog(
   let nextAtMs = Number.NEGATIVE_INFINITY
   return (rows, isDone) => {
     if (isDone) {
-      log.info({ event: 'store-upgraded', rows }, 'every row of the store has a checksum')
+      log.info({ event: 'store-upgraded', rows }, 'the store has the layout of this release')
     } else if (nowMs() >= nextAtMs) {
       nextAtMs = nowMs() + UPGRADE_LOG_INTERVAL_MS
       log.info(
         { event: 'store-upgrading', rows },
-        'an earlier release wrote the store: its rows get checksums',
+        'an earlier release wrote the store: its rows get the layout of this one',
       )
     }
   }

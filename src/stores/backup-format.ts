@@ -15,7 +15,12 @@ export type BackupItem =
   | { readonly kind: 'seal'; readonly id: string; readonly sealed: Uint8Array }
   /** An encoded entry. */
   | { readonly kind: 'entry'; readonly scope: IdempotencyScope; readonly entry: Uint8Array }
-  | { readonly kind: 'deadline'; readonly deadline: Deadline }
+  | {
+      readonly kind: 'deadline'
+      readonly deadline: Deadline
+      /** Whose entry is forgotten when this deadline of a session is settled. */
+      readonly sharedBy?: IdempotencyScope
+    }
 
 /** The order of the kinds in a file. */
 export const ITEM_KINDS = ['header', 'session', 'seal', 'entry', 'deadline'] as const
@@ -72,12 +77,12 @@ export function encodeItem(item: BackupItem): Buffer {
     case 'entry':
       return sized({ answer: { scope: item.scope, entry: item.entry } })
     case 'deadline': {
-      const { deadline } = item
+      const { deadline, sharedBy } = item
       return sized({
         deadline: {
           timeMs: BigInt(deadline.timeMs),
           sessionId: deadline.kind === 'session' ? deadline.id : '',
-          scope: deadline.kind === 'idempotency' ? deadline.scope : undefined,
+          scope: deadline.kind === 'idempotency' ? deadline.scope : sharedBy,
         },
       })
     }
@@ -104,15 +109,15 @@ export function decodeItem(bytes: Uint8Array): BackupItem | null {
     return { kind: 'entry', scope: scopeOf(answer.scope), entry: answer.entry }
   }
   if (deadline !== undefined) {
-    const { timeMs, sessionId: id, scope } = deadline
-    const time = { timeMs: Number(timeMs) }
-    return {
-      kind: 'deadline',
-      deadline:
-        scope === undefined
-          ? { kind: 'session', ...time, id }
-          : { kind: 'idempotency', ...time, scope: scopeOf(scope) },
-    }
+    const { sessionId: id, scope } = deadline
+    const timeMs = Number(deadline.timeMs)
+    return scope !== undefined && id === ''
+      ? { kind: 'deadline', deadline: { kind: 'idempotency', timeMs, scope: scopeOf(scope) } }
+      : {
+          kind: 'deadline',
+          deadline: { kind: 'session', timeMs, id },
+          ...(scope !== undefined && { sharedBy: scopeOf(scope) }),
+        }
   }
   if (end !== undefined) {
     return null

@@ -1,6 +1,7 @@
 import { describe, expect } from 'vitest'
-import type { IdempotencyScope } from '../../src/core/store.js'
-import { ended, insert, listIds } from '../support/store-sessions.js'
+import type { Session } from '../../src/core/session.js'
+import type { IdempotencyScope, SessionStore } from '../../src/core/store.js'
+import { ended, insert, listIds, sessionDeadline } from '../support/store-sessions.js'
 import { ALWAYS, BODY, bytes, KEY, KEYED_USER, keyedSession, type StoreTest } from './given.js'
 
 export function idempotencyTests(it: StoreTest): void {
@@ -72,6 +73,76 @@ export function idempotencyTests(it: StoreTest): void {
       expect((await see({ idempotency: KEY })).idempotency?.sessionId).toBe('2')
       await store.settle(await store.due(8000, 10))
       expect((await see({ idempotency: KEY })).idempotency).toBeUndefined()
+    })
+  })
+
+  describe('an idempotency key that expires when its session is due', () => {
+    const AT_END = { sweepAtMs: BODY.expiresTimeMs, idempotency: BODY }
+    const keyed = { idempotency: KEY }
+
+    async function settleDue(store: SessionStore, timeMs: number): Promise<void> {
+      await store.settle(await store.due(timeMs, 10))
+    }
+
+    it('is forgotten once all that is due is settled', async ({ store, see }) => {
+      await insert(store, keyedSession('1'), AT_END, keyed)
+      await settleDue(store, 5000)
+      expect((await see(keyed)).idempotency?.sessionId).toBe('1')
+      await settleDue(store, 5001)
+      expect((await see(keyed)).idempotency).toBeUndefined()
+      await expect(store.due(9000, 10)).resolves.toEqual([])
+      await expect(store.get('1')).resolves.toBeDefined()
+    })
+
+    it.for<[string, (session: Session) => Session]>([
+      ['ends', ended],
+      ['does not', (session) => session],
+    ])(
+      'is forgotten by what settles them, whether the session %s',
+      async ([, change], { store, see }) => {
+        await insert(store, keyedSession('1'), AT_END, keyed)
+        for (const deadline of await store.due(5001, 10)) {
+          const next = (session: Session) => ({ session: change(session), sweepAtMs: 8000 })
+          await (deadline.kind === 'session'
+            ? store.update('1', next, { settles: deadline })
+            : store.settle([deadline]))
+        }
+        expect((await see(keyed)).idempotency).toBeUndefined()
+        await expect(store.due(9000, 10)).resolves.toEqual([sessionDeadline(8000, '1')])
+      },
+    )
+
+    it('is kept until then where the session ends, is armed for then again, or is deleted', async ({
+      store,
+      see,
+    }) => {
+      await insert(store, keyedSession('1'), AT_END, keyed)
+      await store.update('1', (session) => ({ session: ended(session), sweepAtMs: 5000 }))
+      await store.update('1', (session) => ({ session, sweepAtMs: 4000 }))
+      await store.settle([sessionDeadline(4000, '1')])
+      await store.remove('1', ALWAYS)
+      expect((await see(keyed)).idempotency).toEqual({
+        bodySha256: BODY.bodySha256,
+        sessionId: '1',
+      })
+      await settleDue(store, 5001)
+      expect((await see(keyed)).idempotency).toBeUndefined()
+    })
+
+    it('is kept where it was used again and expires later', async ({ store, see }) => {
+      const again = { ...BODY, expiresTimeMs: 7000 }
+      await insert(store, keyedSession('1'), AT_END, keyed)
+      await insert(store, keyedSession('2'), { sweepAtMs: 7000, idempotency: again }, keyed)
+      await settleDue(store, 6000)
+      expect((await see(keyed)).idempotency?.sessionId).toBe('2')
+      await settleDue(store, 8000)
+      expect((await see(keyed)).idempotency).toBeUndefined()
+    })
+
+    it('leaves the deadline of the session where it is forgotten', async ({ store }) => {
+      await insert(store, keyedSession('1'), AT_END, keyed)
+      await expect(store.forget(KEY, ALWAYS)).resolves.toBe(true)
+      await expect(store.due(9000, 10)).resolves.toEqual([sessionDeadline(5000, '1')])
     })
   })
 

@@ -32,8 +32,6 @@ interface Facts {
   }[]
 }
 
-const facts: Facts = JSON.parse(await readFile(join(SAMPLES, 'store-layout-1/facts.json'), 'utf8'))
-
 /** However old the sample is by now. */
 const AGELESS = {
   'idle-timeout': 'none',
@@ -42,10 +40,12 @@ const AGELESS = {
   'max-epoch-drift': '36500d',
 }
 
-const SOURCES: readonly [string, (dataDir: string) => Promise<void>][] = [
-  ['the data directory of layout 1', async () => {}],
+const SOURCES: readonly [string, string, (dataDir: string) => Promise<void>][] = [
+  ['the data directory of layout 1', 'store-layout-1', async () => {}],
+  ['the data directory of layout 2', 'store-layout-2', async () => {}],
   [
     'a backup of format 1',
+    'store-layout-1',
     async (dataDir) => {
       await rm(join(dataDir, 'store'), { recursive: true })
       const { code } = await sessiond([
@@ -59,11 +59,18 @@ const SOURCES: readonly [string, (dataDir: string) => Promise<void>][] = [
   ],
 ]
 
-async function sample(prepare: (dataDir: string) => Promise<void>): Promise<string> {
+async function sample(
+  name: string,
+  prepare: (dataDir: string) => Promise<void> = async () => {},
+): Promise<string> {
   const dataDir = await temporaryDirectory(onTestFinished)
-  await cp(join(SAMPLES, 'store-layout-1/data'), dataDir, { recursive: true })
+  await cp(join(SAMPLES, name, 'data'), dataDir, { recursive: true })
   await prepare(dataDir)
   return dataDir
+}
+
+async function factsOf(name: string): Promise<Facts> {
+  return JSON.parse(await readFile(join(SAMPLES, name, 'facts.json'), 'utf8'))
 }
 
 async function served(dataDir: string): Promise<Node> {
@@ -85,7 +92,8 @@ async function rowsWith(location: string, text: string): Promise<number> {
 }
 
 it('a store of a version that kept it shows nothing that callers kept in a session that has ended, and is rid of it in a day', async () => {
-  const location = join(await sample(async () => {}), 'store')
+  const location = join(await sample('store-layout-1'), 'store')
+  const facts = await factsOf('store-layout-1')
   expect(await rowsWith(location, '{"cart":[1,2]}')).toBe(1)
   const store = await LevelStore.open(location, { epochs: EPOCHS })
   const bare = { active: false, user: null, data: null }
@@ -101,9 +109,10 @@ it('a store of a version that kept it shows nothing that callers kept in a sessi
   expect(await auditLevel(location)).toEqual([])
 })
 
-describe.each(SOURCES)('%s', (_, prepare) => {
+describe.each(SOURCES)('%s', (_, name, prepare) => {
   it('has every seal, and each opens to the key that was answered', async () => {
-    const dataDir = await sample(prepare)
+    const dataDir = await sample(name, prepare)
+    const facts = await factsOf(name)
     const json = await readFile(join(dataDir, 'sealing-keys.json'), 'utf8')
     const keys = sealingKeysFromJson(json, 'sealing-keys.json')
     const store = await LevelStore.open(join(dataDir, 'store'), { epochs: EPOCHS })
@@ -124,7 +133,8 @@ describe.each(SOURCES)('%s', (_, prepare) => {
   })
 
   it('is served: every session, the answers to idempotency keys, and a clean check', async () => {
-    const { addresses } = await served(await sample(prepare))
+    const { addresses } = await served(await sample(name, prepare))
+    const facts = await factsOf(name)
     const connection = connect(addresses.grpc, { serverKeys: 'any' })
     const client = createClient(addresses.grpc)
     onTestFinished(() => {

@@ -1,4 +1,5 @@
 import { expect } from 'vitest'
+import { ownerText } from '../../src/core/owner-text.js'
 import { deadlineKey, deadlineOf } from '../../src/stores/level/layout/keys.js'
 import {
   decodeEntry,
@@ -11,6 +12,7 @@ import {
 import { fuzz } from './engine.js'
 import { mutateBytes } from './mutations.js'
 
+const UUID = '0b2f6c64-6c2b-4a4e-9d0f-1f8a52a0c3de'
 const opened = {
   ...{ id: 'an id', userId: 'u', userName: 'Ü', address: 'here', client: 'web' },
   ...{ active: true, openTimeMs: 1_700_000_000_000, requestTimeMs: 1_700_000_000_001 },
@@ -57,13 +59,18 @@ fuzzCodec(
       ending: { reason: 'closed' as const, by: 'admin token' },
     },
     { ...opened, token, user: null, data: null },
+    { ...opened, token, userId: ownerText(token.owner), requestTimeMs: opened.openTimeMs },
   ],
   encodeSession,
   decodeSession,
 )
 fuzzCodec(
   'answer',
-  [{ sessionId: 'an id', bodySha256: Buffer.alloc(32, 2), expiresTimeMs: 1_700_000_000_000 }],
+  ['an id', UUID].map((sessionId) => ({
+    sessionId,
+    bodySha256: Buffer.alloc(32, 2),
+    expiresTimeMs: 1_700_000_000_000,
+  })),
   encodeEntry,
   decodeEntry,
 )
@@ -74,11 +81,13 @@ fuzzCodec(
       layoutVersion: 1,
       epochs: { genesisAtMs: 1_700_000_000_000, lengthMs: 1000 },
       uncheckedFrom: Uint8Array.of(),
+      hasEarlierKeys: false,
     },
     {
-      layoutVersion: 2,
+      layoutVersion: 4,
       epochs: { genesisAtMs: 1_700_000_000_000, lengthMs: 1000 },
       uncheckedFrom: Uint8Array.of(115, 1),
+      hasEarlierKeys: true,
     },
   ],
   encodeInfo,
@@ -88,10 +97,16 @@ fuzzCodec(
   'deadline',
   [
     { kind: 'session' as const, timeMs: 1_700_000_000_000, id: 'an id' },
+    { kind: 'session' as const, timeMs: 1_700_000_000_000, id: UUID },
     {
       kind: 'idempotency' as const,
       timeMs: 1_700_000_000_000,
       scope: { owner: Buffer.from('owner'), signer: Buffer.alloc(32, 3), key: 'a key' },
+    },
+    {
+      kind: 'idempotency' as const,
+      timeMs: 1_700_000_000_000,
+      scope: { owner: Buffer.from('owner'), signer: Buffer.from('owner'), key: UUID },
     },
   ],
   deadlineKey,

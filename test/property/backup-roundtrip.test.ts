@@ -24,7 +24,11 @@ const anyOpened = fc.record({
   data: fc.option(fc.json()),
   openTimeMs: anyTime,
   requestTimeMs: anyTime,
-  sweepAtMs: fc.option(anyTime, { nil: undefined }),
+  /** Or when the idempotency entry expires. */
+  sweepAtMs: fc.oneof(
+    fc.option(anyTime, { nil: undefined }),
+    fc.constant('with the entry' as const),
+  ),
   key: fc.option(fc.string({ minLength: 1, maxLength: 8 }), { nil: undefined }),
   fate: fc.constantFrom('open', 'open', 'ended', 'removed'),
 })
@@ -45,7 +49,9 @@ it('a backup of any store, restored, is that store', async () => {
             session,
             {
               ...(isToken && { seal: Buffer.from(`seal ${i}`) }),
-              ...(sweepAtMs !== undefined && { sweepAtMs }),
+              ...(sweepAtMs !== undefined && {
+                sweepAtMs: sweepAtMs === 'with the entry' ? i : sweepAtMs,
+              }),
               ...(key !== undefined && {
                 idempotency: { bodySha256: Uint8Array.of(1), expiresTimeMs: i },
               }),

@@ -1,6 +1,6 @@
 /**
  * Writes the data directory of a release, for the releases after it to read: `test/samples/README.md`.
- * Its argument is the root of that release, built.
+ * Its arguments are the root of that release, built, and the name of the sample.
  */
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
@@ -10,16 +10,16 @@ import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-const [release = ''] = process.argv.slice(2)
+const [release = '', name = ''] = process.argv.slice(2)
 const load = (path) => import(resolve(release, 'dist', path))
 const { connect, generateKey, prepareRequest, SessionsClient } = await load('client/index.js')
-const { callUnary } = await load('client/call.js')
+const { callUnary } = await load('client/connection/call.js')
 const { readCreateResponse } = await load('envelope/create.js')
 const { uuidText } = await load('core/uuid.js')
 
 const EPOCHS = { genesisAtMs: 0, lengthMs: 1000 }
 const FIFTY_YEARS_MS = 50 * 365 * 86_400_000
-const directory = fileURLToPath(new URL('store-layout-1/', import.meta.url))
+const directory = fileURLToPath(new URL(`${name}/`, import.meta.url))
 const dataDir = join(directory, 'data')
 
 /** Runs `use` with a server on the data directory, and stops it. */
@@ -89,6 +89,6 @@ await withServer(async (connection) => {
   await writeFile(join(directory, 'facts.json'), `${JSON.stringify(facts, null, 2)}\n`)
 })
 // Not part of what a server needs; they would name this machine's threads.
-for (const name of ['LOCK', 'LOG', 'LOG.old']) {
-  await rm(join(dataDir, 'store', name), { force: true })
+for (const file of ['LOCK', 'LOG', 'LOG.old']) {
+  await rm(join(dataDir, 'store', file), { force: true })
 }

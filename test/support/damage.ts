@@ -36,9 +36,9 @@ export async function alter(location: string, key: Buffer): Promise<void> {
 /** The record of a session that has ended, as an earlier release left it: with its user. */
 export function recordWithUser(id: string, user: string): Uint8Array {
   const open = { ...commandSession(id), closeTimeMs: 2000n, token: undefined, data: '' }
-  const ending = { endReason: 0, endedBy: '' }
+  const added = { endReason: 0, endedBy: '', requestAfterOpenMs: 0n, hasNoUser: false }
   const times = { openTimeMs: 1000n, requestTimeMs: 1000n }
-  return SessionMessage.encode({ ...open, ...times, ...ending, active: false, user }).finish()
+  return SessionMessage.encode({ ...open, ...times, ...added, active: false, user }).finish()
 }
 
 /** Matches a StoreDamagedError. */

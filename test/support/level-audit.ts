@@ -10,6 +10,7 @@ import {
   LAYOUT_VERSION,
   sealKey,
   sessionKey,
+  sharedEntryKey,
   TALLY_KEY,
 } from '../../src/stores/level/layout/keys.js'
 import { openedRows } from '../../src/stores/level/layout/opened.js'
@@ -61,8 +62,11 @@ function findDisagreements(rows: readonly (readonly [Buffer, Uint8Array])[]): st
       case 'x': {
         const deadline = deadlineOf(key)
         expected.add(hex(deadlineKey(deadline)))
+        const shared = sharedEntryKey(value)
         if (deadline.kind === 'idempotency') {
           entriesDue.add(`${hex(entryKey(deadline.scope))} ${deadline.timeMs}`)
+        } else if (shared !== undefined) {
+          entriesDue.add(`${hex(shared)} ${deadline.timeMs}`)
         }
         break
       }

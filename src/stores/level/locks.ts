@@ -1,9 +1,7 @@
-import type { IdempotencyScope } from '../../core/store.js'
-import { entryKey } from './layout/keys.js'
-
 /** Held while deadlines are read. */
 export const DUE_LOCK = 'x'
 
-export function entryLock(scope: IdempotencyScope): string {
-  return entryKey(scope).toString('latin1')
+/** Of an idempotency entry, by the key of its row. */
+export function entryLock(key: Buffer): string {
+  return key.toString('latin1')
 }

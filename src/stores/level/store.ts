@@ -28,7 +28,7 @@ import { backUp } from './maintenance/backup.js'
 import { checkStore } from './maintenance/check.js'
 import { checkFilesThen } from './maintenance/check-files.js'
 import { expectWholeFiles, type StartCheckOptions } from './maintenance/start-check.js'
-import { addChecksums, agreeOnInfo } from './maintenance/upgrade.js'
+import { agreeOnInfo, upgradeStore } from './maintenance/upgrade.js'
 import { KeptSessions } from './read/kept-sessions.js'
 import { Lists } from './read/lists.js'
 import { findOpened, getSession } from './read/lookup.js'
@@ -122,7 +122,7 @@ export class LevelStore implements ServedStore {
     await database.open()
     try {
       const info = await agreeOnInfo(database, options.epochs)
-      await addChecksums(database, info, options.onUpgrade)
+      await upgradeStore(database, info, options.onUpgrade)
       const store = new LevelStore(database, options)
       await database.read((level) => store.parts.counts.load(level))
       return store

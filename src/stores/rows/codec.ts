@@ -7,6 +7,7 @@ import {
   Token as TokenMessage,
 } from '#generated/sessiond/store/v1/store'
 import type { EpochSettings } from '../../core/epoch.js'
+import { ownerText } from '../../core/owner-text.js'
 import {
   END_REASONS,
   type Ending,
@@ -14,6 +15,7 @@ import {
   type Session,
   type Token,
 } from '../../core/session.js'
+import { packedUuid, UUID_BYTES, uuidText } from '../../core/uuid.js'
 
 /** The stored value of an idempotency key. */
 export interface StoredEntry {
@@ -28,10 +30,12 @@ export interface Info {
   readonly epochs: EpochSettings
   /** While an older store is upgraded: rows from this key on have no checksum yet. Otherwise empty. */
   readonly uncheckedFrom: Uint8Array
+  /** Whether some keys are still those of an earlier layout. */
+  readonly hasEarlierKeys: boolean
 }
 
-/** The fields of a record by their tags: the field's number, and how it is encoded. */
-const FIELDS: Readonly<Record<number, keyof SessionRecord>> = {
+/** The fields of most records by their tags: the field's number, and how it is encoded. */
+const FIELDS: Readonly<Record<number, Exclude<keyof SessionRecord, 'hasNoUser'>>> = {
   10: 'id',
   18: 'userId',
   26: 'userName',
@@ -46,6 +50,7 @@ const FIELDS: Readonly<Record<number, keyof SessionRecord>> = {
   98: 'token',
   104: 'endReason',
   114: 'endedBy',
+  120: 'requestAfterOpenMs',
 }
 const END_REASON_NUMBERS: Readonly<Record<EndReason, EndReasonNumber>> = {
   closed: EndReasonNumber.END_REASON_CLOSED,
@@ -68,7 +73,9 @@ const NO_RECORD: SessionRecord = {
   ...{ openTimeMs: 0, requestTimeMs: 0, closeTimeMs: 0 },
   ...{ address: '', client: '', user: '', data: '', token: undefined },
   ...{ endReason: 0, endedBy: '' },
+  ...{ hasNoUser: false, requestAfterOpenMs: 0 },
 }
+const NO_BYTES = new Uint8Array(0)
 
 const MAX_SHARED_BYTES = 64 * 1024
 /** All records are written into the memory of one writer, one at a time. */
@@ -93,19 +100,22 @@ function encoded<T>(
 
 // Field by field, here and below: spreading the rest of an object takes longer than encoding it.
 export function encodeSession(session: Session): Uint8Array {
+  const { token, userId, openTimeMs, requestTimeMs } = session
   return encoded(SessionMessage, {
     id: session.id,
-    userId: session.userId,
+    userId: token !== null && userId === ownerText(token.owner) ? '' : userId,
     userName: session.userName,
     active: session.active,
-    openTimeMs: BigInt(session.openTimeMs),
-    requestTimeMs: BigInt(session.requestTimeMs),
+    openTimeMs: BigInt(openTimeMs),
+    requestTimeMs: 0n,
     closeTimeMs: BigInt(session.closeTimeMs ?? 0),
     address: session.address,
     client: session.client,
     user: (session.active && session.user) || '',
     data: (session.active && session.data) || '',
-    token: session.token ?? undefined,
+    token: token ?? undefined,
+    hasNoUser: token !== null && userId === '' && token.owner.length > 0,
+    requestAfterOpenMs: BigInt(requestTimeMs - openTimeMs),
     endReason: session.active || !session.ending ? 0 : END_REASON_NUMBERS[session.ending.reason],
     endedBy: session.active ? '' : (session.ending?.by ?? ''),
   })
@@ -116,11 +126,8 @@ export function decodeSession(bytes: Uint8Array): Session {
 }
 
 /** A record before its values are checked. */
-type SessionRecord = Omit<SessionMessage, 'openTimeMs' | 'requestTimeMs' | 'closeTimeMs'> & {
-  openTimeMs: bigint | number
-  requestTimeMs: bigint | number
-  closeTimeMs: bigint | number
-}
+type SessionRecord = Omit<SessionMessage, TimeField> & Record<TimeField, bigint | number>
+type TimeField = 'openTimeMs' | 'requestTimeMs' | 'closeTimeMs' | 'requestAfterOpenMs'
 
 /**
  * Reads a record in one pass, without an object for each of its parts: lists read many. undefined if anything in it is not
@@ -156,6 +163,10 @@ function readRecord(bytes: Uint8Array): SessionRecord | undefined {
       case 'active':
         record.active = number !== 0
         break
+      case 'requestAfterOpenMs':
+        // Negative numbers are odd (protobuf's ZigZag).
+        record.requestAfterOpenMs = number % 2 === 0 ? number / 2 : -(number + 1) / 2
+        break
       case 'openTimeMs':
       case 'requestTimeMs':
       case 'closeTimeMs':
@@ -174,20 +185,22 @@ function readRecord(bytes: Uint8Array): SessionRecord | undefined {
 }
 
 function sessionOf(record: SessionRecord): Session {
+  const { token, userId, hasNoUser, requestTimeMs } = record
+  const openTimeMs = milliseconds(record.openTimeMs)
   return {
     id: record.id,
-    userId: record.userId,
+    userId: token && userId === '' && !hasNoUser ? ownerText(token.owner) : userId,
     userName: record.userName,
     active: record.active,
-    openTimeMs: milliseconds(record.openTimeMs),
-    requestTimeMs: milliseconds(record.requestTimeMs),
+    openTimeMs,
+    requestTimeMs: milliseconds(requestTimeMs || openTimeMs + Number(record.requestAfterOpenMs)),
     closeTimeMs: record.active ? null : milliseconds(record.closeTimeMs),
     address: record.address,
     client: record.client,
     // Earlier releases kept both in ended sessions. The sweep rewrites those within a day.
     user: record.active && record.user !== '' ? record.user : null,
     data: record.active && record.data !== '' ? record.data : null,
-    token: record.token ? decodeToken(record.token) : null,
+    token: token ? decodeToken(token) : null,
     ending: record.active ? null : endingOf(record),
   }
 }
@@ -208,37 +221,44 @@ function decodeToken({ owner, lifetime, publicKey }: TokenMessage): Token {
 }
 
 export function encodeEntry({ sessionId, bodySha256, expiresTimeMs }: StoredEntry): Uint8Array {
+  const sessionUuid = packedUuid(sessionId)
   return encoded(IdempotencyEntry, {
-    sessionId,
+    sessionId: sessionUuid === null ? sessionId : '',
     bodySha256,
     expiresTimeMs: BigInt(expiresTimeMs),
+    sessionUuid: sessionUuid ?? NO_BYTES,
   })
 }
 
 export function decodeEntry(bytes: Uint8Array): StoredEntry {
-  const { sessionId, bodySha256, expiresTimeMs } = IdempotencyEntry.decode(bytes)
+  const { sessionId, sessionUuid, bodySha256, expiresTimeMs } = IdempotencyEntry.decode(bytes)
+  if (sessionUuid.length !== 0 && sessionUuid.length !== UUID_BYTES) {
+    throw new RangeError(`the entry holds a UUID of ${sessionUuid.length} bytes`)
+  }
   return {
-    sessionId,
+    sessionId: sessionUuid.length === 0 ? sessionId : uuidText(sessionUuid),
     bodySha256: new Uint8Array(bodySha256),
     expiresTimeMs: milliseconds(expiresTimeMs),
   }
 }
 
-export function encodeInfo({ layoutVersion, epochs, uncheckedFrom }: Info): Uint8Array {
+export function encodeInfo({ layoutVersion, epochs, ...info }: Info): Uint8Array {
   return StoreInfo.encode({
+    ...info,
     layoutVersion,
     epochGenesisMs: BigInt(epochs.genesisAtMs),
     epochLengthMs: BigInt(epochs.lengthMs),
-    uncheckedFrom,
     shards: 0,
   }).finish()
 }
 
 export function decodeInfo(bytes: Uint8Array): Info {
-  const { layoutVersion, epochGenesisMs, epochLengthMs, uncheckedFrom } = StoreInfo.decode(bytes)
+  const { layoutVersion, epochGenesisMs, epochLengthMs, uncheckedFrom, hasEarlierKeys } =
+    StoreInfo.decode(bytes)
   return {
     layoutVersion,
     uncheckedFrom: new Uint8Array(uncheckedFrom),
+    hasEarlierKeys,
     epochs: { genesisAtMs: milliseconds(epochGenesisMs), lengthMs: milliseconds(epochLengthMs) },
   }
 }

@@ -8,7 +8,7 @@ const USUAL_BYTES = 512
  * seven, and a Buffer for each part would be most of what its rows cost.
  */
 export class KeyWriter {
-  private bytes = Buffer.allocUnsafeSlow(USUAL_BYTES)
+  private memory = Buffer.allocUnsafeSlow(USUAL_BYTES)
   private length = 0
 
   /** Begins a key. */
@@ -24,22 +24,30 @@ export class KeyWriter {
 
   byte(value: number): this {
     this.reserve(1)
-    this.bytes[this.length++] = value
+    this.memory[this.length++] = value
     return this
   }
 
   /** Unix milliseconds, which sort as bytes. */
   time(ms: number): this {
     this.reserve(TIME_BYTES)
-    this.length = this.bytes.writeUInt32BE(Math.floor(ms / 2 ** 32), this.length)
-    this.length = this.bytes.writeUInt32BE(ms % 2 ** 32, this.length)
+    this.length = this.memory.writeUInt32BE(Math.floor(ms / 2 ** 32), this.length)
+    this.length = this.memory.writeUInt32BE(ms % 2 ** 32, this.length)
     return this
   }
 
   /** Without its length: the last part. */
   text(part: string): this {
     this.reserve(part.length * MAX_CHAR_BYTES)
-    this.length += this.bytes.write(part, this.length)
+    this.length += this.memory.write(part, this.length)
+    return this
+  }
+
+  /** Without its length: of a fixed one, or the last part. */
+  bytes(part: Uint8Array): this {
+    this.reserve(part.length)
+    this.memory.set(part, this.length)
+    this.length += part.length
     return this
   }
 
@@ -49,15 +57,15 @@ export class KeyWriter {
     const start = this.length
     this.length += LENGTH_BYTES
     this.text(part)
-    this.bytes.writeUInt16BE(this.length - start - LENGTH_BYTES, start)
+    this.memory.writeUInt16BE(this.length - start - LENGTH_BYTES, start)
     return this
   }
 
   /** With its length in 2 bytes before it. */
   sizedBytes(part: Uint8Array): this {
     this.reserve(LENGTH_BYTES + part.length)
-    this.length = this.bytes.writeUInt16BE(part.length, this.length)
-    this.bytes.set(part, this.length)
+    this.length = this.memory.writeUInt16BE(part.length, this.length)
+    this.memory.set(part, this.length)
     this.length += part.length
     return this
   }
@@ -65,16 +73,16 @@ export class KeyWriter {
   /** The key, in memory of its own. */
   key(): Buffer {
     const key = Buffer.allocUnsafe(this.length)
-    this.bytes.copy(key, 0, 0, this.length)
+    this.memory.copy(key, 0, 0, this.length)
     return key
   }
 
   private reserve(more: number): void {
     const needed = this.length + more
-    if (needed > this.bytes.length) {
+    if (needed > this.memory.length) {
       const larger = Buffer.allocUnsafeSlow(2 * needed)
-      this.bytes.copy(larger, 0, 0, this.length)
-      this.bytes = larger
+      this.memory.copy(larger, 0, 0, this.length)
+      this.memory = larger
     }
   }
 }

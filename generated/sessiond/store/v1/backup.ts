@@ -50,7 +50,7 @@ export interface BackupAnswer {
   entry: Uint8Array;
 }
 
-/** When the sweep looks at a session, or forgets an idempotency key. Has one of both. */
+/** When the sweep looks at a session, or forgets an idempotency key, or does both at once. */
 export interface BackupDeadline {
   /** Unix milliseconds. */
   timeMs: bigint;

@@ -95,10 +95,12 @@ export function endReasonToJSON(object: EndReason): string {
 /** A session, whether Create or a command opened it. Times are Unix milliseconds. */
 export interface Session {
   id: string;
+  /** Empty if it is the owner of the token in base58. */
   userId: string;
   userName: string;
   active: boolean;
   openTimeMs: bigint;
+  /** Of records that earlier releases wrote; 0 in others. */
   requestTimeMs: bigint;
   /** 0 while the session is open. */
   closeTimeMs: bigint;
@@ -113,6 +115,10 @@ export interface Session {
   endReason: EndReason;
   /** Who ended it, as the audit log names callers. Empty if nobody did, or it is not known. */
   endedBy: string;
+  /** How long after its opening the last request came. */
+  requestAfterOpenMs: bigint;
+  /** The user id of a token session is empty indeed. */
+  hasNoUser: boolean;
 }
 
 /** What a token session has in addition. */
@@ -135,16 +141,22 @@ export interface Lifetime {
 
 /** What is remembered of an idempotency key. */
 export interface IdempotencyEntry {
+  /** Empty if the id is a UUID. */
   sessionId: string;
   /** SHA-256 of the body that used the key, 32 bytes. */
   bodySha256: Uint8Array;
   /** When the entry may be deleted. */
   expiresTimeMs: bigint;
+  /** The 16 bytes of the session's id, if it is a UUID. Else empty. */
+  sessionUuid: Uint8Array;
 }
 
 /** Facts about a store that its configuration must match. */
 export interface StoreInfo {
-  /** The layout of keys and values: 2, or 3 in an engine that servers share. Layout 1 has the keys of 2, and no checksums. */
+  /**
+   * The layout of keys and values: 4, or 3 in an engine that servers share. Layout 2 has longer keys of idempotency entries
+   * and deadlines. Layout 1 has those of layout 2, and no checksums.
+   */
   layoutVersion: number;
   /** When epoch 0 began, in Unix milliseconds. */
   epochGenesisMs: bigint;
@@ -153,6 +165,8 @@ export interface StoreInfo {
   uncheckedFrom: Uint8Array;
   /** Into how many shards the store is split. 0 in a store that is not. */
   shards: number;
+  /** Whether some keys are still those of layout 2. */
+  hasEarlierKeys: boolean;
 }
 
 function createBaseSession(): Session {
@@ -171,6 +185,8 @@ function createBaseSession(): Session {
     token: undefined,
     endReason: 0,
     endedBy: "",
+    requestAfterOpenMs: 0n,
+    hasNoUser: false,
   };
 }
 
@@ -226,6 +242,15 @@ export const Session: MessageFns<Session> = {
     }
     if (message.endedBy !== "") {
       writer.uint32(114).string(message.endedBy);
+    }
+    if (message.requestAfterOpenMs !== 0n) {
+      if (BigInt.asIntN(64, message.requestAfterOpenMs) !== message.requestAfterOpenMs) {
+        throw new globalThis.Error("value provided for field message.requestAfterOpenMs of type sint64 too large");
+      }
+      writer.uint32(120).sint64(message.requestAfterOpenMs);
+    }
+    if (message.hasNoUser !== false) {
+      writer.uint32(128).bool(message.hasNoUser);
     }
     return writer;
   },
@@ -355,6 +380,22 @@ export const Session: MessageFns<Session> = {
             message.endedBy = reader.string();
             continue;
           }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.requestAfterOpenMs = reader.sint64() as bigint;
+            continue;
+          }
+          case 16: {
+            if (tag !== 128) {
+              break;
+            }
+
+            message.hasNoUser = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -411,6 +452,16 @@ export const Session: MessageFns<Session> = {
         : isSet(object.ended_by)
         ? globalThis.String(object.ended_by)
         : "",
+      requestAfterOpenMs: isSet(object.requestAfterOpenMs)
+        ? BigInt(object.requestAfterOpenMs)
+        : isSet(object.request_after_open_ms)
+        ? BigInt(object.request_after_open_ms)
+        : 0n,
+      hasNoUser: isSet(object.hasNoUser)
+        ? globalThis.Boolean(object.hasNoUser)
+        : isSet(object.has_no_user)
+        ? globalThis.Boolean(object.has_no_user)
+        : false,
     };
   },
 
@@ -457,6 +508,12 @@ export const Session: MessageFns<Session> = {
     }
     if (message.endedBy !== "") {
       obj.endedBy = message.endedBy;
+    }
+    if (message.requestAfterOpenMs !== 0n) {
+      obj.requestAfterOpenMs = message.requestAfterOpenMs.toString();
+    }
+    if (message.hasNoUser !== false) {
+      obj.hasNoUser = message.hasNoUser;
     }
     return obj;
   },
@@ -656,7 +713,7 @@ export const Lifetime: MessageFns<Lifetime> = {
 };
 
 function createBaseIdempotencyEntry(): IdempotencyEntry {
-  return { sessionId: "", bodySha256: new Uint8Array(0), expiresTimeMs: 0n };
+  return { sessionId: "", bodySha256: new Uint8Array(0), expiresTimeMs: 0n, sessionUuid: new Uint8Array(0) };
 }
 
 export const IdempotencyEntry: MessageFns<IdempotencyEntry> = {
@@ -672,6 +729,9 @@ export const IdempotencyEntry: MessageFns<IdempotencyEntry> = {
         throw new globalThis.Error("value provided for field message.expiresTimeMs of type uint64 too large");
       }
       writer.uint32(24).uint64(message.expiresTimeMs);
+    }
+    if (message.sessionUuid.length !== 0) {
+      writer.uint32(34).bytes(message.sessionUuid);
     }
     return writer;
   },
@@ -713,6 +773,14 @@ export const IdempotencyEntry: MessageFns<IdempotencyEntry> = {
             message.expiresTimeMs = reader.uint64() as bigint;
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.sessionUuid = reader.bytes();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -742,6 +810,11 @@ export const IdempotencyEntry: MessageFns<IdempotencyEntry> = {
         : isSet(object.expires_time_ms)
         ? BigInt(object.expires_time_ms)
         : 0n,
+      sessionUuid: isSet(object.sessionUuid)
+        ? bytesFromBase64(object.sessionUuid)
+        : isSet(object.session_uuid)
+        ? bytesFromBase64(object.session_uuid)
+        : new Uint8Array(0),
     };
   },
 
@@ -756,12 +829,22 @@ export const IdempotencyEntry: MessageFns<IdempotencyEntry> = {
     if (message.expiresTimeMs !== 0n) {
       obj.expiresTimeMs = message.expiresTimeMs.toString();
     }
+    if (message.sessionUuid.length !== 0) {
+      obj.sessionUuid = base64FromBytes(message.sessionUuid);
+    }
     return obj;
   },
 };
 
 function createBaseStoreInfo(): StoreInfo {
-  return { layoutVersion: 0, epochGenesisMs: 0n, epochLengthMs: 0n, uncheckedFrom: new Uint8Array(0), shards: 0 };
+  return {
+    layoutVersion: 0,
+    epochGenesisMs: 0n,
+    epochLengthMs: 0n,
+    uncheckedFrom: new Uint8Array(0),
+    shards: 0,
+    hasEarlierKeys: false,
+  };
 }
 
 export const StoreInfo: MessageFns<StoreInfo> = {
@@ -786,6 +869,9 @@ export const StoreInfo: MessageFns<StoreInfo> = {
     }
     if (message.shards !== 0) {
       writer.uint32(40).uint32(message.shards);
+    }
+    if (message.hasEarlierKeys !== false) {
+      writer.uint32(48).bool(message.hasEarlierKeys);
     }
     return writer;
   },
@@ -843,6 +929,14 @@ export const StoreInfo: MessageFns<StoreInfo> = {
             message.shards = reader.uint32();
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.hasEarlierKeys = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -878,6 +972,11 @@ export const StoreInfo: MessageFns<StoreInfo> = {
         ? bytesFromBase64(object.unchecked_from)
         : new Uint8Array(0),
       shards: isSet(object.shards) ? globalThis.Number(object.shards) : 0,
+      hasEarlierKeys: isSet(object.hasEarlierKeys)
+        ? globalThis.Boolean(object.hasEarlierKeys)
+        : isSet(object.has_earlier_keys)
+        ? globalThis.Boolean(object.has_earlier_keys)
+        : false,
     };
   },
 
@@ -897,6 +996,9 @@ export const StoreInfo: MessageFns<StoreInfo> = {
     }
     if (message.shards !== 0) {
       obj.shards = Math.round(message.shards);
+    }
+    if (message.hasEarlierKeys !== false) {
+      obj.hasEarlierKeys = message.hasEarlierKeys;
     }
     return obj;
   },

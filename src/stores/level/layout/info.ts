@@ -3,20 +3,34 @@ import { StoreDamagedError, StoreMismatchError } from '../../../core/errors.js'
 import { withoutChecksum } from '../../rows/checksum.js'
 import { encodeInfo, type Info } from '../../rows/codec.js'
 import type { IsUnchecked } from '../byte-level.js'
-import { INFO_KEY, LAYOUT_VERSION, RANGES, UNCHECKED_LAYOUT_VERSION } from './keys.js'
+import { LONG_KEYS_LAYOUT_VERSION, UNCHECKED_LAYOUT_VERSION } from './earlier-keys.js'
+import { INFO_KEY, LAYOUT_VERSION, RANGES } from './keys.js'
 import { storedInfo } from './stored.js'
+
+const READABLE = [UNCHECKED_LAYOUT_VERSION, LONG_KEYS_LAYOUT_VERSION, LAYOUT_VERSION]
 
 /** The facts about a store that this release makes. */
 export function newInfo(epochs: EpochSettings): Info {
-  return { layoutVersion: LAYOUT_VERSION, epochs, uncheckedFrom: new Uint8Array() }
+  return {
+    layoutVersion: LAYOUT_VERSION,
+    epochs,
+    uncheckedFrom: new Uint8Array(),
+    hasEarlierKeys: false,
+  }
+}
+
+/** The same facts, of a store whose layout was or is being changed to that of this release. */
+export function renewedInfo(info: Info): Info {
+  const hasEarlierKeys = info.hasEarlierKeys || info.layoutVersion < LAYOUT_VERSION
+  return { ...info, layoutVersion: LAYOUT_VERSION, hasEarlierKeys }
 }
 
 /** Throws StoreMismatchError if the store was made with another layout or other epochs; `name` is the store's. */
 export function expectInfo(stored: Info, epochs: EpochSettings, name: string): void {
-  if (![UNCHECKED_LAYOUT_VERSION, LAYOUT_VERSION].includes(stored.layoutVersion)) {
+  if (!READABLE.includes(stored.layoutVersion)) {
     throw new StoreMismatchError(
       `${name} has layout ${stored.layoutVersion}; this release reads layouts ` +
-        `${UNCHECKED_LAYOUT_VERSION} and ${LAYOUT_VERSION}: start the release that wrote it, or give another --data-dir`,
+        `${READABLE.join(', ')}: start the release that wrote it, or give another --data-dir`,
     )
   }
   const { genesisAtMs, lengthMs } = stored.epochs

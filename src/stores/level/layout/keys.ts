@@ -5,25 +5,25 @@ import { readTime, timeBytes } from '../../rows/key-parts.js'
 import { KeyWriter, TIME_BYTES } from '../../rows/key-writer.js'
 
 /*
- * Layout 2. Layout 1 is the same without checksums (rows/checksum.ts). The first byte of a key names its range:
+ * Layout 4. Earlier ones are in earlier-keys.ts. The first byte of a key names its range:
  *
  *   s id                                   the record
  *   k id                                   the sealed private key, while the session is active
  *   t active -requestTime id               every session, newest request first
  *   u user active -requestTime id          the same by user
  *   c user address client                  the active sessions that a command opened there
- *   i owner signer key                     what is remembered of an idempotency key
- *   x time kind (id | owner signer key)    deadlines, earliest first
+ *   i scope                                what is remembered of an idempotency key
+ *   x time kind (id | scope)               deadlines, earliest first (rows/deadline.ts)
  *   m name                                 facts about the store
+ *
+ * The value of a token session's deadline may be the key of the entry that expires then: it has no deadline of its own.
  *
  * Times are milliseconds in 8 bytes, big-endian, so that they sort as bytes; with a minus they count down from the
  * largest. `active` and `kind` are one byte. Strings and bytes are preceded by their length in 2 bytes, so that no two
  * rows share a key; only the last part has no length.
  */
 
-export const LAYOUT_VERSION = 2
-/** The same keys and values, without checksums. */
-export const UNCHECKED_LAYOUT_VERSION = 1
+export const LAYOUT_VERSION = 4
 
 export const INFO_KEY = Buffer.from('minfo')
 export const TALLY_KEY = Buffer.from('mtally')
@@ -106,6 +106,13 @@ export function deadlineOf(key: Buffer): Deadline {
     throw new Error(`no deadline: ${key.toString('hex')}`)
   }
   return deadline
+}
+
+/** The key of the entry that shares a deadline's row, of which this is the value; undefined if none does. */
+export function sharedEntryKey(value: Uint8Array | undefined): Buffer | undefined {
+  return value !== undefined && value.length > 1
+    ? Buffer.from(value.buffer, value.byteOffset, value.length)
+    : undefined
 }
 
 /** The idempotency entries of an owner. */

@@ -53,18 +53,28 @@ export function insertRows(
   scope: IdempotencyScope | undefined,
 ): Row[] {
   const rows = newRows(session)
-  rows.push(...dueRows(session, sweepAtMs))
   if (seal !== undefined && session.active) {
     rows.push([sealKey(session.id), seal])
   }
-  if (idempotency !== undefined && scope !== undefined) {
-    const timeMs = idempotency.expiresTimeMs
-    rows.push(
-      [entryKey(scope), encodeEntry({ ...idempotency, sessionId: session.id })],
-      [deadlineKey({ kind: 'idempotency', timeMs, scope }), KEY_ONLY],
-    )
+  if (idempotency === undefined || scope === undefined) {
+    rows.push(...dueRows(session, sweepAtMs))
+    return rows
+  }
+  const key = entryKey(scope)
+  const timeMs = idempotency.expiresTimeMs
+  rows.push([key, encodeEntry({ ...idempotency, sessionId: session.id })])
+  if (timeMs === sweepAtMs && mayShare(session)) {
+    rows.push([deadlineKey({ kind: 'session', timeMs, id: session.id }), key])
+  } else {
+    rows.push(...dueRows(session, sweepAtMs))
+    rows.push([deadlineKey({ kind: 'idempotency', timeMs, scope }), KEY_ONLY])
   }
   return rows
+}
+
+/** Whether an entry may share a deadline of the session: those of others are armed anew without a look at the row. */
+export function mayShare({ token }: Session): boolean {
+  return token !== null
 }
 
 /** The row of a session's deadline; none without one. */

@@ -9,7 +9,8 @@ import {
   type StoredEntry,
 } from '../../rows/codec.js'
 import { attempt, quoted, readRecord, unreadable } from '../../rows/record.js'
-import { deadlineOf, entryKey, idOf, scopeOf, sessionKey } from './keys.js'
+import { anyDeadlineOf, anyScopeOf } from './earlier-keys.js'
+import { deadlineOf, idOf, sessionKey, sharedEntryKey } from './keys.js'
 import { rowName } from './row-name.js'
 import { decodeTally, type Tally } from './tally.js'
 
@@ -37,27 +38,39 @@ export function checkedSession(key: Buffer, record: Uint8Array): Session {
   }
 }
 
+const ENTRY = 'an idempotency key'
+
+/** Its key may be that of an earlier layout. */
 export function storedEntry(
   key: Buffer,
   value: Uint8Array,
 ): { scope: IdempotencyScope; entry: StoredEntry } {
-  const name = 'an idempotency key'
-  const scope = attempt(name, () => scopeOf(key))
-  const entry = attempt(name, () => decodeEntry(value))
-  if (!entryKey(scope).equals(key)) {
-    throw new StoreDamagedError(
-      `${name} of session ${quoted(entry.sessionId)}: its entry is not whole`,
-    )
-  }
-  return { scope, entry }
+  return { scope: attempt(ENTRY, () => anyScopeOf(key)), entry: checkedEntry(value) }
 }
 
-export function storedDeadline(key: Buffer): Deadline {
-  const deadline = attempt('a deadline', () => deadlineOf(key))
+/** The same without its scope, which whoever looked it up knows. */
+export function checkedEntry(value: Uint8Array): StoredEntry {
+  return attempt(ENTRY, () => decodeEntry(value))
+}
+
+export function storedDeadline(key: Buffer, read = deadlineOf): Deadline {
+  const deadline = attempt('a deadline', () => read(key))
   if (!Number.isSafeInteger(deadline.timeMs)) {
     throw new StoreDamagedError('a deadline is not whole')
   }
   return deadline
+}
+
+/** A deadline, and whose entry shares its row, if one does. The key may be that of an earlier layout. */
+export function storedDeadlineRow(
+  key: Buffer,
+  value: Uint8Array,
+): { deadline: Deadline; sharedBy?: IdempotencyScope } {
+  const deadline = storedDeadline(key, anyDeadlineOf)
+  const entry = sharedEntryKey(value)
+  return entry === undefined
+    ? { deadline }
+    : { deadline, sharedBy: attempt('a shared deadline', () => anyScopeOf(entry)) }
 }
 
 /** The counters; zero before the first commit. */

@@ -3,7 +3,7 @@ import { StoreDamagedError } from '../../../core/errors.js'
 import { type BackupItem, BackupSum, encodeItem, MAGIC } from '../../backup-format.js'
 import { encodeSession } from '../../rows/codec.js'
 import { idOf, type KeyRange, RANGES } from '../layout/keys.js'
-import { storedDeadline, storedEntry, storedSession } from '../layout/stored.js'
+import { storedDeadlineRow, storedEntry, storedSession } from '../layout/stored.js'
 import type { View } from '../read/view.js'
 import { giveWay } from '../read/view.js'
 
@@ -73,7 +73,7 @@ const READERS: readonly (readonly [KeyRange, ReadRow])[] = [
     RANGES.entries,
     (key, entry) => ({ kind: 'entry', scope: storedEntry(key, entry).scope, entry }),
   ],
-  [RANGES.deadlines, (key) => ({ kind: 'deadline', deadline: storedDeadline(key) })],
+  [RANGES.deadlines, (key, value) => ({ kind: 'deadline', ...storedDeadlineRow(key, value) })],
 ]
 
 async function* items(

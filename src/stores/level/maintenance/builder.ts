@@ -60,8 +60,16 @@ export class Builder {
     ])
   }
 
-  addDeadline(deadline: Deadline): Promise<void> {
-    return this.add([[deadlineKey(deadline), KEY_ONLY]])
+  /** `sharedBy`: whose entry has no deadline but this. */
+  addDeadline(deadline: Deadline, sharedBy?: IdempotencyScope): Promise<void> {
+    if (sharedBy === undefined) {
+      return this.add([[deadlineKey(deadline), KEY_ONLY]])
+    }
+    const own = { kind: 'idempotency', timeMs: deadline.timeMs, scope: sharedBy } as const
+    return this.add([
+      [deadlineKey(deadline), entryKey(sharedBy)],
+      [deadlineKey(own), null],
+    ])
   }
 
   /** Whether a row was added. */

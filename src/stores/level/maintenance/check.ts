@@ -1,12 +1,13 @@
 import { StoreDamagedError } from '../../../core/errors.js'
 import type { Session } from '../../../core/session.js'
-import type { SessionDeadline } from '../../../core/store.js'
+import type { Deadline, SessionDeadline } from '../../../core/store.js'
 import type { CheckEvent } from '../../../core/upkeep/care.js'
 import type { CheckPorts } from '../../engine.js'
 import { quoted } from '../../rows/record.js'
-import { deadlineKey, RANGES, TALLY_KEY } from '../layout/keys.js'
+import { earlierDeadlineKey } from '../layout/earlier-keys.js'
+import { deadlineKey, RANGES, sharedEntryKey, TALLY_KEY } from '../layout/keys.js'
 import { damagedRow } from '../layout/row-name.js'
-import { storedDeadline, storedEntry } from '../layout/stored.js'
+import { storedDeadlineRow, storedEntry } from '../layout/stored.js'
 import { decodeTally, TALLY_BYTES } from '../layout/tally.js'
 import type { Slice, View } from '../read/view.js'
 import { leftOverRows, strangeRows } from './check-left-over.js'
@@ -74,7 +75,7 @@ async function* checkView(
     yield progress(slice)
   }
   for await (const slice of view.rows(RANGES.deadlines)) {
-    yield* problems(slice, storedDeadline)
+    yield* problems(slice, storedDeadlineRow)
     yield progress(slice)
   }
   yield* leftOverRows(view, sessions.found)
@@ -110,18 +111,22 @@ class DamagedRows {
 }
 
 async function* checkEntries(view: View, slice: Slice): AsyncGenerator<CheckEvent, void> {
-  const due: { key: Buffer; sessionId: string }[] = []
+  const due: { key: Buffer; deadline: Deadline; sessionId: string }[] = []
   yield* problems(slice, (key, value) => {
     const { scope, entry } = storedEntry(key, value)
-    const timeMs = entry.expiresTimeMs
-    due.push({
-      key: deadlineKey({ kind: 'idempotency', timeMs, scope }),
-      sessionId: entry.sessionId,
-    })
+    const { expiresTimeMs: timeMs, sessionId } = entry
+    due.push({ key, deadline: { kind: 'idempotency', timeMs, scope }, sessionId })
   })
-  const found = await view.values(due.map(({ key }) => key))
-  for (const [i, { sessionId }] of due.entries()) {
-    if (found[i] === undefined) {
+  const shared = await view.values(
+    due.map(({ deadline: { timeMs }, sessionId }) =>
+      deadlineKey({ kind: 'session', timeMs, id: sessionId }),
+    ),
+  )
+  const own = await view.values(due.map(({ deadline }) => deadlineKey(deadline)))
+  const earlier = await view.values(due.map(({ deadline }) => earlierDeadlineKey(deadline)))
+  for (const [i, { key, sessionId }] of due.entries()) {
+    const isShared = sharedEntryKey(shared[i])?.equals(key) ?? false
+    if (!isShared && own[i] === undefined && earlier[i] === undefined) {
       yield {
         problem: `an idempotency key of session ${quoted(sessionId)}: no deadline will delete it`,
       }

@@ -15,7 +15,7 @@ import {
   sealKey,
   sessionKey,
 } from '../layout/keys.js'
-import { storedDeadline, storedEntry, storedInfo, storedSession } from '../layout/stored.js'
+import { storedDeadlineRow, storedEntry, storedInfo, storedSession } from '../layout/stored.js'
 import { type Slice, View } from '../read/view.js'
 import { Builder } from './builder.js'
 import { strangeRows } from './check-left-over.js'
@@ -97,8 +97,8 @@ class Repair {
       }
     }
     for await (const slice of view.rows(RANGES.deadlines)) {
-      for (const deadline of yield* readable(slice, storedDeadline)) {
-        await builder.addDeadline(deadline)
+      for (const { deadline, sharedBy } of yield* readable(slice, storedDeadlineRow)) {
+        await builder.addDeadline(deadline, sharedBy)
       }
     }
     for await (const { problem } of strangeRows(view)) {

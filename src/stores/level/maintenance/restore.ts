@@ -104,7 +104,7 @@ function adder(builder: Builder): (item: BackupItem) => Promise<void> {
       case 'entry':
         return builder.addEntry(item.scope, storedEntry(entryKey(item.scope), item.entry).entry)
       case 'deadline':
-        return builder.addDeadline(storedDeadline(deadlineKey(item.deadline)))
+        return builder.addDeadline(storedDeadline(deadlineKey(item.deadline)), item.sharedBy)
     }
   }
 }

@@ -8,7 +8,7 @@ import { FormatError } from '../files/bytes.js'
 import { readBatch, readLog } from '../files/log.js'
 import { liveFiles, readStoreFile, verifyTableFile } from '../files/store-files.js'
 import { findBlocks, rowsOf } from '../files/table.js'
-import { readInfoRow, uncheckedRows } from '../layout/info.js'
+import { readInfoRow, renewedInfo, uncheckedRows } from '../layout/info.js'
 import { INFO_KEY, LAYOUT_VERSION } from '../layout/keys.js'
 import { rowName } from '../layout/row-name.js'
 import { isDeleted, Stage, type StagedRow, TRUSTED } from './salvage-stage.js'
@@ -156,7 +156,7 @@ async function* readInfo(
     const isThere = found !== null && !isDeleted(found.row)
     const info = readInfoRow(isThere ? found.row.stored : undefined, 'the store')
     if (info !== undefined) {
-      const now = { ...info, layoutVersion: LAYOUT_VERSION, uncheckedFrom: new Uint8Array() }
+      const now = { ...renewedInfo(info), uncheckedFrom: new Uint8Array() }
       const isKnown = info.layoutVersion <= LAYOUT_VERSION
       return {
         isUnchecked: uncheckedRows(info) ?? (() => false),

@@ -1,5 +1,6 @@
 import type { Session } from '../../../core/session.js'
 import type { SessionDeadline } from '../../../core/store.js'
+import { anyDeadlineOf } from '../layout/earlier-keys.js'
 import { deadlineKey, RANGES } from '../layout/keys.js'
 import { storedDeadline } from '../layout/stored.js'
 import type { View } from '../read/view.js'
@@ -58,7 +59,7 @@ export class Unarmed {
 
   private strike(key: Buffer): void {
     try {
-      const deadline = storedDeadline(key)
+      const deadline = storedDeadline(key, anyDeadlineOf)
       const wanted = deadline.kind === 'session' ? this.unsure.get(deadline.id) : undefined
       if (deadline.kind === 'session' && wanted && deadline.timeMs <= wanted.latestAtMs) {
         this.unsure.delete(deadline.id)

@@ -3,7 +3,7 @@ import type { FoundEntry, IdempotencyScope, InsertScope, Seen } from '../../../c
 import type { ByteLevel, Reading } from '../byte-level.js'
 import { entryKey, idAfterTime, openedKey, requestTimeRange, sessionKey } from '../layout/keys.js'
 import { isOpened, openedIds } from '../layout/opened.js'
-import { checkedSession, storedEntry } from '../layout/stored.js'
+import { checkedEntry, checkedSession } from '../layout/stored.js'
 import type { Counts } from '../write/counts.js'
 import type { Kept } from './kept-sessions.js'
 import { firstKeys } from './scan.js'
@@ -118,7 +118,7 @@ export function readEntry(
   if (bytes === undefined) {
     return undefined
   }
-  const { bodySha256, sessionId, expiresTimeMs } = storedEntry(key, bytes).entry
+  const { bodySha256, sessionId, expiresTimeMs } = checkedEntry(bytes)
   const session = readSession(level, sessionId)
   return { entry: { bodySha256, sessionId, ...(session && { session }) }, expiresTimeMs }
 }

@@ -52,7 +52,7 @@ export class DeadlineQueue {
         : await checkedKeys(checked, { gte: lt, lt: RANGES.deadlines.lt, limit: 1 })
     // The walk's snapshot may miss what was armed meanwhile.
     this.start = earlier(left, this.armed ?? left)
-    return keys.map(storedDeadline)
+    return keys.map((key) => storedDeadline(key))
   }
 
   private tell(key: Buffer): void {

@@ -1,5 +1,6 @@
 import type { FoundEntry, IdempotencyScope } from '../../../core/store.js'
-import { deadlineKey, entryKey } from '../layout/keys.js'
+import { KEY_ONLY, type Row } from '../database.js'
+import { deadlineKey, entryKey, sharedEntryKey } from '../layout/keys.js'
 import { entryLock } from '../locks.js'
 import { readEntry } from '../read/lookup.js'
 import type { StoreParts } from './writer.js'
@@ -10,19 +11,23 @@ export function forgetEntry(
   scope: IdempotencyScope,
   check: (entry: FoundEntry) => boolean,
 ): Promise<boolean> {
-  return locks.hold([entryLock(scope)], async () => {
+  const key = entryKey(scope)
+  return locks.hold([entryLock(key)], async () => {
     const found = await database.read((level) => readEntry(level, scope))
     if (found === undefined || !check(found.entry)) {
       return false
     }
-    const deadline = { kind: 'idempotency', timeMs: found.expiresTimeMs, scope } as const
-    await writer.write(
-      [
-        [entryKey(scope), null],
-        [deadlineKey(deadline), null],
-      ],
-      [],
-    )
+    const { expiresTimeMs: timeMs, entry } = found
+    const rows: Row[] = [
+      [key, null],
+      [deadlineKey({ kind: 'idempotency', timeMs, scope }), null],
+    ]
+    const shared = deadlineKey({ kind: 'session', timeMs, id: entry.sessionId })
+    const value = await database.read((level) => level.getSync(shared))
+    if (sharedEntryKey(value)?.equals(key)) {
+      rows.push([shared, KEY_ONLY])
+    }
+    await writer.write(rows, [])
     return true
   })
 }

@@ -2,10 +2,12 @@ import type { SessionChange } from '../../../core/events.js'
 import type { Session } from '../../../core/session.js'
 import type { Decision, InsertScope, Seen } from '../../../core/store.js'
 import { sessionLock, userLock } from '../../locks.js'
+import { entryKey } from '../layout/keys.js'
 import { openedRows } from '../layout/opened.js'
 import { changeRows, dueRows, insertRows } from '../layout/rows.js'
 import { entryLock } from '../locks.js'
 import { type FoundIds, oldestIds, readOpenedRow, readSeen } from '../read/lookup.js'
+import { armedRows } from './deadlines.js'
 import type { StoreParts } from './writer.js'
 
 /** `SessionStore.insert`. */
@@ -17,7 +19,7 @@ export function insertSession(
   const { userId, idempotency, reuse, oldest = 0 } = scope
   const outer = [userLock(userId)]
   if (idempotency !== undefined) {
-    outer.push(entryLock(idempotency))
+    outer.push(entryLock(entryKey(idempotency)))
   }
   return parts.locks.hold(outer, () =>
     reuse === undefined && oldest === 0
@@ -78,10 +80,10 @@ async function insertLocked(
   const { session: after } = decision.insert
   const changes: SessionChange[] = []
   const rows = insertRows(decision.insert, scope.idempotency)
-  for (const { session, sweepAtMs } of decision.ends ?? []) {
-    const change = { before: oldestOf(seen, session), after: session }
+  for (const update of decision.ends ?? []) {
+    const change = { before: oldestOf(seen, update.session), after: update.session }
     changes.push(change)
-    rows.push(...changeRows(change), ...dueRows(session, sweepAtMs))
+    rows.push(...changeRows(change), ...armedRows(database, update))
   }
   changes.push({ before: null, after })
   const read = (key: Buffer) =>

@@ -2,11 +2,12 @@ import type { Session } from '../../../core/session.js'
 import type { Update, WriteOptions } from '../../../core/store.js'
 import { sessionLock, userLock } from '../../locks.js'
 import type { Row } from '../database.js'
-import { deadlineKey } from '../layout/keys.js'
 import { openedRows } from '../layout/opened.js'
-import { changeRows, dueRows } from '../layout/rows.js'
+import { changeRows } from '../layout/rows.js'
+import { entryLock } from '../locks.js'
 import { readSession } from '../read/lookup.js'
 import { openDelta } from './counts.js'
+import { armedRows, entryKeyAt, settledRows } from './deadlines.js'
 import type { StoreParts } from './writer.js'
 
 /** `SessionStore.update`. */
@@ -18,7 +19,9 @@ export async function updateSession(
 ): Promise<Session | undefined> {
   const decide = (before: Session) => {
     const update = change(before)
-    return update && { after: update.session, rows: dueRows(update.session, update.sweepAtMs) }
+    return (
+      update && { after: update.session, rows: armedRows(parts.database, update, options.settles) }
+    )
   }
   const { before, after } = await mutate(parts, id, decide, options)
   return after ?? before
@@ -53,7 +56,12 @@ async function mutate(
 ): Promise<{ before?: Session | undefined; after?: Session | null | undefined }> {
   const { database, locks, writer } = parts
   const { settles, durable } = options
-  const held = userId === undefined ? [sessionLock(id)] : [userLock(userId), sessionLock(id)]
+  const shared = settles && (await entryKeyAt(database, settles))
+  const held = [
+    ...(userId === undefined ? [] : [userLock(userId)]),
+    ...(shared === undefined ? [] : [entryLock(shared)]),
+    sessionLock(id),
+  ]
   let otherUserId: string | undefined
   const done = await locks.hold(held, async () => {
     const before = await database.read((level) => readSession(level, id))
@@ -63,7 +71,7 @@ async function mutate(
       otherUserId = change.before.userId
       return {}
     }
-    const rows: Row[] = settles ? [[deadlineKey(settles), null]] : []
+    const rows = settles ? await settledRows(database, settles, shared) : []
     if (change !== null) {
       rows.push(...changeRows(change), ...openedRows([change], (key) => database.valueNow(key)))
     }

@@ -1,8 +1,6 @@
 import type { Deadline } from '../../../core/store.js'
-import type { Row } from '../database.js'
-import { deadlineKey, entryKey } from '../layout/keys.js'
-import { storedEntry } from '../layout/stored.js'
 import { entryLock } from '../locks.js'
+import { entryKeyAt, settledRows } from './deadlines.js'
 import type { StoreParts } from './writer.js'
 
 /** `SessionStore.settle`. */
@@ -13,17 +11,12 @@ export async function settleDeadlines(
   await Promise.all(deadlines.map((deadline) => settleOne(parts, deadline)))
 }
 
-function settleOne({ database, locks, writer }: StoreParts, deadline: Deadline): Promise<void> {
-  const struck: Row = [deadlineKey(deadline), null]
-  if (deadline.kind === 'session') {
-    return writer.write([struck], [])
-  }
-  const { scope, timeMs } = deadline
-  return locks.hold([entryLock(scope)], async () => {
-    const key = entryKey(scope)
-    const bytes = await database.read((level) => level.getSync(key))
-    // The key may have been used again since, which moved its deadline.
-    const over = bytes !== undefined && storedEntry(key, bytes).entry.expiresTimeMs <= timeMs
-    await writer.write(over ? [struck, [key, null]] : [struck], [])
-  })
+async function settleOne(
+  { database, locks, writer }: StoreParts,
+  deadline: Deadline,
+): Promise<void> {
+  const key = await entryKeyAt(database, deadline)
+  await locks.hold(key === undefined ? [] : [entryLock(key)], async () =>
+    writer.write(await settledRows(database, deadline, key), []),
+  )
 }

@@ -19,6 +19,7 @@ export function infoValue({ layoutVersion, epochs, shards }: Info): Buffer {
     epochGenesisMs: BigInt(epochs.genesisAtMs),
     epochLengthMs: BigInt(epochs.lengthMs),
     uncheckedFrom: new Uint8Array(),
+    hasEarlierKeys: false,
     shards,
   })
   return withChecksum(Buffer.from(INFO_KEY), message.finish())

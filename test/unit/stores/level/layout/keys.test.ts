@@ -21,11 +21,18 @@ const anyTime = fc.oneof(
   fc.maxSafeNat(),
   fc.constantFrom(2 ** 32 - 1, 2 ** 32, Number.MAX_SAFE_INTEGER),
 )
-const anyText = fc.string({ unit: 'grapheme', maxLength: 20 })
+const UUID = '0b2f6c64-6c2b-4a4e-9d0f-1f8a52a0c3de'
+const UUID_HEX = '0b2f6c646c2b4a4e9d0f1f8a52a0c3de'
+/** Also what looks like a UUID, and is stored as text. */
+const anyText = fc.oneof(
+  { weight: 3, arbitrary: fc.string({ unit: 'grapheme', maxLength: 20 }) },
+  { weight: 1, arbitrary: fc.uuid() },
+  { weight: 1, arbitrary: fc.constantFrom(UUID.toUpperCase(), `${UUID} `, UUID.replace('-', '0')) },
+)
 const anyScope = fc.record({
   owner: fc.uint8Array({ maxLength: 4 }),
   signer: fc.uint8Array({ maxLength: 4 }),
-  key: fc.string({ unit: 'grapheme', maxLength: 4 }),
+  key: fc.oneof(fc.string({ unit: 'grapheme', maxLength: 4 }), anyText),
 })
 const anyDeadline: fc.Arbitrary<Deadline> = fc.oneof(
   fc.record({ kind: fc.constant('session' as const), timeMs: anyTime, id: anyText }),
@@ -44,7 +51,7 @@ const anySession = fc
   .map(({ id, ...parts }) => commandSession(id, parts))
 
 describe('keys', () => {
-  it('have the layout of version 1', () => {
+  it('have the layout of version 4', () => {
     const session = commandSession('id', { userId: 'u', address: 'a', client: 'cl' })
     const time = '001ffffffffffc17' // 2 ** 53 - 1 - 1000
     expect(indexKeys(session).map((key) => key.toString('hex'))).toEqual([
@@ -55,12 +62,17 @@ describe('keys', () => {
     expect(sessionKey('id').toString()).toBe('sid')
     expect(sealKey('id').toString()).toBe('kid')
     const scope = { owner: Uint8Array.of(1), signer: Uint8Array.of(2, 3), key: 'k' }
-    expect(entryKey(scope).toString('hex')).toBe('69000101000202036b')
+    expect(entryKey(scope).toString('hex')).toBe('6900010180000202036b')
+    const owned = { owner: Uint8Array.of(1), signer: Uint8Array.of(1), key: UUID }
+    expect(entryKey(owned).toString('hex')).toBe(`6900010183${UUID_HEX}`)
     expect(deadlineKey({ kind: 'session', timeMs: 258, id: 'id' }).toString('hex')).toBe(
       '780000000000000102006964',
     )
+    expect(deadlineKey({ kind: 'session', timeMs: 258, id: UUID }).toString('hex')).toBe(
+      `78000000000000010202${UUID_HEX}`,
+    )
     expect(deadlineKey({ kind: 'idempotency', timeMs: 1, scope }).toString('hex')).toBe(
-      '78000000000000000101000101000202036b',
+      '7800000000000000010100010180000202036b',
     )
   })
 

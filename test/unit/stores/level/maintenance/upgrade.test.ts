@@ -5,29 +5,54 @@ import { Level } from 'level'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { RawLevel } from '../../../../../src/stores/level/byte-level.js'
 import { Database } from '../../../../../src/stores/level/database.js'
+import { anyDeadlineOf, anyScopeOf } from '../../../../../src/stores/level/layout/earlier-keys.js'
 import { newInfo, readInfoRow } from '../../../../../src/stores/level/layout/info.js'
-import { INFO_KEY, RANGES, sessionKey } from '../../../../../src/stores/level/layout/keys.js'
-import { addChecksums } from '../../../../../src/stores/level/maintenance/upgrade.js'
+import {
+  deadlineKey,
+  entryKey,
+  INFO_KEY,
+  RANGES,
+  sessionKey,
+} from '../../../../../src/stores/level/layout/keys.js'
+import { upgradeStore } from '../../../../../src/stores/level/maintenance/upgrade.js'
 import { withChecksum } from '../../../../../src/stores/rows/checksum.js'
 import {
+  decodeEntry,
   decodeSession,
+  encodeEntry,
   encodeInfo,
   encodeSession,
   type Info,
 } from '../../../../../src/stores/rows/codec.js'
 import { rowsIn } from '../../../../support/care.js'
-import { damaged, openStore, recordWithUser } from '../../../../support/damage.js'
+import { alter, damaged, openStore, recordWithUser } from '../../../../support/damage.js'
+import { auditLevel } from '../../../../support/level-audit.js'
 import { temporaryDirectory } from '../../../../support/process.js'
 import { EPOCHS } from '../../../../support/store-sessions.js'
 
-const SAMPLE = fileURLToPath(
-  new URL('../../../../samples/store-layout-1/data/store', import.meta.url),
-)
+const SAMPLES = fileURLToPath(new URL('../../../../samples/', import.meta.url))
+
+/** A row of an earlier layout as it is in this one. */
+function renewed(key: Buffer, value: Uint8Array): readonly [Buffer, Uint8Array] {
+  switch (key[0]) {
+    case RANGES.sessions.gte[0]: {
+      const session = decodeSession(value)
+      // What callers had kept in ended ones goes.
+      return [key, session.active ? value : encodeSession(session)]
+    }
+    case RANGES.entries.gte[0]:
+      return [entryKey(anyScopeOf(key)), encodeEntry(decodeEntry(value))]
+    case RANGES.deadlines.gte[0]:
+      return [deadlineKey(anyDeadlineOf(key)), value]
+    default:
+      return [key, key.equals(INFO_KEY) ? encodeInfo(newInfo(EPOCHS)) : value]
+  }
+}
 
 describe('the store of an earlier release', () => {
-  async function sample(): Promise<string> {
+  async function sample(name = 'store-layout-1'): Promise<string> {
     const location = join(await temporaryDirectory(onTestFinished), 'store')
-    await cp(SAMPLE, location, { recursive: true })
+    await cp(join(SAMPLES, name, 'data/store'), location, { recursive: true })
     return location
   }
   const bareRows = async (location: string) => {
@@ -38,20 +63,43 @@ describe('the store of an earlier release', () => {
     return rows.map(([key, value]) => [key.toString('hex'), Buffer.from(value)] as const)
   }
 
-  it('gets checksums for every row when it is opened, and its content stays', async () => {
+  it('gets checksums and new keys for every row when it is opened, and its content stays', async () => {
     const location = await sample()
-    const before = new Map(await bareRows(location))
+    const before = await bareRows(location)
     await (await openStore(location)).close()
-    for (const [key, value] of await bareRows(location)) {
-      const bytes = Buffer.from(key, 'hex')
-      let was = bytes.equals(INFO_KEY) ? encodeInfo(newInfo(EPOCHS)) : before.get(key)
-      if (bytes[0] === RANGES.sessions.gte[0]) {
-        // What callers had kept in ended ones goes.
-        was = encodeSession(decodeSession(was as Uint8Array))
-      }
-      expect(value).toEqual(withChecksum(bytes, was as Uint8Array))
-    }
-    expect(await rowsIn(location)).toHaveLength(before.size)
+    const expected = before.map(([key, value]) => {
+      const [now, content] = renewed(Buffer.from(key, 'hex'), value)
+      return [now.toString('hex'), withChecksum(now, content)] as const
+    })
+    expect(new Map(await bareRows(location))).toEqual(new Map(expected))
+    expect(await auditLevel(location)).toEqual([])
+  })
+
+  it('of layout 2 gets new keys when it is opened, at any batch where it was cut off', async () => {
+    const whole = await sample('store-layout-2')
+    const before = await bareRows(whole)
+    await (await openStore(whole)).close()
+    const [keys, keysBefore] = [await bareRows(whole), before].map((rows) =>
+      rows.map(([key]) => key),
+    )
+    expect(keys).not.toEqual(keysBefore)
+    expect(keys).toHaveLength(before.length)
+    expect(await auditLevel(whole)).toEqual([])
+    const cut = await sample('store-layout-2')
+    expect(await upgradeInParts(cut)).toBeGreaterThan(2)
+    expect(await rowsIn(cut)).toEqual(await rowsIn(whole))
+  })
+
+  it('of layout 2 is upgraded around a damaged row, which stays for a check to find', async () => {
+    const location = await sample('store-layout-2')
+    const keys = (await bareRows(location)).map(([key]) => Buffer.from(key, 'hex'))
+    const damagedKey = keys.find((key) => key[0] === RANGES.entries.gte[0]) as Buffer
+    await alter(location, damagedKey)
+    await (await openStore(location)).close()
+    const after = (await bareRows(location)).map(([key]) => key)
+    expect(after).toContain(damagedKey.toString('hex'))
+    const entries = after.filter((key) => key.startsWith('69'))
+    expect(entries.filter((key) => keys.some((old) => old.toString('hex') === key))).toHaveLength(1)
   })
 
   it('tells how far it is when it begins, and after each batch how many rows are done', async () => {
@@ -61,10 +109,11 @@ describe('the store of an earlier release', () => {
     onTestFinished(() => database.close())
     const told: [number, boolean][] = []
     const onUpgrade = (rows: number, isDone: boolean) => void told.push([rows, isDone])
-    await addChecksums(database, database.info as Info, onUpgrade, 7)
-    const total = (await database.read((level) => level.iterator().all())).filter(
-      ([key]) => key[0] !== RANGES.facts.gte[0],
-    ).length
+    await upgradeStore(database, database.info as Info, onUpgrade, 7)
+    const rows = await database.read((level) => level.iterator().all())
+    const kinds = rows.map(([key]) => key.toString('latin1', 0, 1)).filter((kind) => kind !== 'm')
+    // Entries and deadlines are looked at twice: for their checksums, and for their keys.
+    const total = kinds.length + kinds.filter((kind) => kind === 'i' || kind === 'x').length
     expect(told.slice(0, 3)).toEqual([
       [0, false],
       [7, false],
@@ -74,7 +123,7 @@ describe('the store of an earlier release', () => {
       [total, false],
       [total, true],
     ])
-    await addChecksums(database, { ...newInfo(EPOCHS) }, onUpgrade)
+    await upgradeStore(database, { ...newInfo(EPOCHS) }, onUpgrade)
     expect(told.at(-1)).toEqual([total, true])
   })
 
@@ -95,20 +144,7 @@ describe('the store of an earlier release', () => {
     const whole = await sample()
     await (await openStore(whole)).close()
     const cut = await sample()
-    let cuts = -1
-    for (let isDone = false; !isDone; cuts++) {
-      // One commit further each time: those before stay.
-      const database = new CutOff(cut, 1)
-      await database.open()
-      await addChecksums(database, database.info as Info, () => {}, 7).then(
-        () => {
-          isDone = true
-        },
-        (error) => expect(error.message).toBe('cut off'),
-      )
-      await database.close()
-    }
-    expect(cuts).toBeGreaterThan(5)
+    expect(await upgradeInParts(cut)).toBeGreaterThan(5)
     expect(await rowsIn(cut)).toEqual(await rowsIn(whole))
   })
 
@@ -135,6 +171,25 @@ describe('the store of an earlier release', () => {
     expect(readInfoRow(old, 'store')).toMatchObject({ layoutVersion: 1 })
   })
 })
+
+/** Upgrades a store, one commit further each time: those before stay. Returns how often it was cut off. */
+async function upgradeInParts(location: string): Promise<number> {
+  for (let cuts = 0; ; cuts++) {
+    const database = new CutOff(location, 1)
+    await database.open()
+    const isDone = await upgradeStore(database, database.info as Info, () => {}, 7).then(
+      () => true,
+      (error: Error) => {
+        expect(error.message).toBe('cut off')
+        return false
+      },
+    )
+    await database.close()
+    if (isDone) {
+      return cuts
+    }
+  }
+}
 
 /** A database that fails after so many commits. */
 class CutOff extends Database {
