@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { Level } from 'level'
 import { LevelStore } from '../../dist/stores/level/store.js'
 import { bytesOnDisk } from '../lib/disk.js'
@@ -58,9 +59,11 @@ async function insertTokens() {
     const { scope, decision } = sessionAt(i++, 2 * SESSIONS, users, nowMs)
     const { session, idempotency } = decision.insert
     if (session.token !== null) {
-      const open = { ...session, client: CLIENT, active: true, closeTimeMs: null }
+      // Random ids and keys, as servers and clients make them, do not compress.
+      const open = { ...session, id: randomUUID(), client: CLIENT, active: true, closeTimeMs: null }
+      const keyed = { ...scope, idempotency: { ...scope.idempotency, key: randomUUID() } }
       const sweepAtMs = idempotency.expiresTimeMs
-      await store.insert(scope, () => ({
+      await store.insert(keyed, () => ({
         insert: { ...decision.insert, session: open, sweepAtMs },
       }))
     }

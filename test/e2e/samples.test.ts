@@ -142,7 +142,8 @@ describe.each(SOURCES)('%s', (_, name, prepare) => {
       client.close()
     })
     const { sessions } = await new SessionsClient(connection).list({})
-    expect(sessions).toEqual(facts.sessions)
+    // Later releases tell more of each.
+    expect(sessions).toMatchObject(facts.sessions)
     for (const { id, publicKey, request } of facts.created) {
       const answer = client.create(Buffer.from(request, 'base64'))
       if (id === facts.ended || id === facts.deleted) {
