@@ -1,4 +1,5 @@
 import { parseStoreName, STORES_HELP } from '../stores/index.js'
+import { ENGINE_OPTIONS } from './engine-options.js'
 import { GRPC_LIMIT_OPTIONS } from './grpc-limits.js'
 import { type Option, option, type ValuesOf } from './option.js'
 import { SESSION_OPTIONS } from './session-options.js'
@@ -31,13 +32,6 @@ const DATA = {
     default: 'level',
     help: STORES_HELP,
     parse: parseStoreName,
-  }),
-  storeReplicas: option({
-    name: 'store-replicas',
-    placeholder: 'N',
-    default: '1',
-    help: 'of Valkey or Redis: how many replicas must have received a write before it is acknowledged; 0 accepts an engine without replicas',
-    parse: count,
   }),
   identityKey: option({
     name: 'identity-key',
@@ -217,6 +211,7 @@ const PROCESS = {
 /** The groups of `--help` and docs/options.md, each with its options. */
 export const OPTION_GROUPS = {
   Data: DATA,
+  'Valkey or Redis': ENGINE_OPTIONS,
   Addresses: ADDRESSES,
   Access: ACCESS,
   Sessions: SESSION_OPTIONS,
@@ -231,6 +226,7 @@ export const OPTION_GROUPS = {
  */
 export const SERVE_OPTIONS = {
   ...DATA,
+  ...ENGINE_OPTIONS,
   ...ADDRESSES,
   ...ACCESS,
   ...SESSION_OPTIONS,

@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path'
 import type { StorePlace } from '../stores/engine.js'
+import type { ENGINE_OPTIONS } from './engine-options.js'
 import type { Config } from './serve-options.js'
 
 /**
@@ -9,13 +10,17 @@ import type { Config } from './serve-options.js'
 export function storePlace({
   store,
   storeReplicas,
+  storeTimeoutMs,
+  storePasswordFile,
+  storeCa,
+  storeNat,
   dataDir,
   auditLog,
   identityKey,
   sealingKeys,
 }: Pick<
   Config,
-  'store' | 'storeReplicas' | 'dataDir' | 'auditLog' | 'identityKey' | 'sealingKeys'
+  'store' | keyof typeof ENGINE_OPTIONS | 'dataDir' | 'auditLog' | 'identityKey' | 'sealingKeys'
 >): StorePlace {
   // Elsewhere they may be those of another data directory.
   const isHere = (path: string) => dirname(path) === dataDir
@@ -23,7 +28,13 @@ export function storePlace({
   return {
     ...store,
     dataDir,
-    replicas: storeReplicas,
+    access: {
+      replicas: storeReplicas,
+      timeoutMs: storeTimeoutMs,
+      passwordFile: storePasswordFile,
+      caFile: storeCa,
+      nat: storeNat,
+    },
     traces: {
       note: join(dataDir, 'store.made'),
       usedFiles: [auditLog].filter(isHere),

@@ -1,7 +1,13 @@
 // Each function parses the text of an option, and throws an Error that says what a correct one looks like.
 
 import { NO_TIME, timeMsOf } from '../core/time-text.js'
-import { type Address, readTcpAddress, readUnixAddress, type TcpAddress } from '../net/address.js'
+import {
+  type Address,
+  addressText,
+  readTcpAddress,
+  readUnixAddress,
+  type TcpAddress,
+} from '../net/address.js'
 
 /** The address of a Seneca listener, and which of Seneca's transports it speaks. */
 export interface SenecaAddress extends TcpAddress {
@@ -90,6 +96,16 @@ export function listenAddress(text: string): TcpAddress {
 
 /** Linux cuts longer paths of sockets off. */
 const MAX_SOCKET_PATH_BYTES = 107
+
+/** A comma-separated list of `HOST:PORT=HOST:PORT`. Returns the second of each by the text of the first. */
+export function natMap(text: string): ReadonlyMap<string, TcpAddress> {
+  return new Map(
+    text.split(',').map((entry) => {
+      const [announced = '', reached = ''] = entry.split('=')
+      return [addressText(listenAddress(announced)), listenAddress(reached)]
+    }),
+  )
+}
 
 /** `HOST:PORT`, or a Unix socket, `unix:PATH`. */
 export function grpcAddress(text: string): Address {

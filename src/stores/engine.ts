@@ -2,6 +2,7 @@ import type { EpochSettings } from '../core/epoch.js'
 import type { Session } from '../core/session.js'
 import type { SessionStore } from '../core/store.js'
 import type { CheckEvent, TrySeal } from '../core/upkeep/care.js'
+import type { TcpAddress } from '../net/address.js'
 import type { BackupCounts, BackupItem } from './backup-format.js'
 
 /** Where a store is to be found, as the configuration says it. */
@@ -11,9 +12,22 @@ export interface StorePlace {
   /** What `--store` says behind that colon; empty: the kind's default. */
   readonly address: string
   readonly dataDir: string
-  /** Of an engine that servers share: how many replicas must have received a write before it is acknowledged. */
-  readonly replicas: number
+  readonly access: StoreAccess
   readonly traces: StoreTraces
+}
+
+/** How a store is reached that other processes keep. */
+export interface StoreAccess {
+  /** How many replicas must have received a write before it is acknowledged. */
+  readonly replicas: number
+  /** How long a read or a write may take. */
+  readonly timeoutMs: number
+  /** null: without a password. */
+  readonly passwordFile: string | null
+  /** Authorities that vouch for the store's certificate, PEM; null: those that Node knows. */
+  readonly caFile: string | null
+  /** Where nodes are reached, by the `HOST:PORT` that they announce, if that is another. */
+  readonly nat: ReadonlyMap<string, TcpAddress>
 }
 
 /** Evidence that a store was made: it keeps an empty store from replacing one that is lost or not mounted. */

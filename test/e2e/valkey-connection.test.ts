@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { StoreUnavailableError } from '../../src/core/errors.js'
@@ -7,6 +9,8 @@ import {
   openCluster,
 } from '../../src/stores/valkey/connection/cluster.js'
 import { shardTag, slotsOfShards } from '../../src/stores/valkey/connection/slots.js'
+import { newAuthority } from '../support/certificates.js'
+import { temporaryDirectory } from '../support/process.js'
 import {
   ENGINES,
   type EngineCluster,
@@ -241,5 +245,35 @@ describe.skipIf(!haveValkey)('a single server', () => {
     await expect(connect([engine], { ...user, password: () => 'wrong' })).rejects.toThrow(
       'WRONGPASS',
     )
+  })
+})
+
+// The Valkey of the tests is built without TLS.
+const redis = ENGINES.find(({ name }) => name === 'redis')
+
+describe.skipIf(redis === undefined)('an engine with TLS', () => {
+  it('is believed if its certificate is signed by the authority that was given', async () => {
+    const directory = await temporaryDirectory(onTestFinished)
+    const authority = newAuthority()
+    const { cert, key } = authority.issue()
+    const files = { cert, key, ca: authority.cert }
+    for (const [name, pem] of Object.entries(files)) {
+      await writeFile(join(directory, name), pem)
+    }
+    const engine = await startValkey(onTestFinished, {
+      program: redis?.program ?? '',
+      tls: { ca: authority.cert },
+      settings: {
+        'tls-cert-file': join(directory, 'cert'),
+        'tls-key-file': join(directory, 'key'),
+        'tls-ca-cert-file': join(directory, 'ca'),
+        'tls-auth-clients': 'no',
+      },
+    })
+    const ca = Buffer.from(authority.cert)
+    expect(await put(await connect([engine], { tls: { ca }, replicas: 0 }), 0, 'a')).toBe(1)
+    await expect(connect([engine], { tls: { ca: null } })).rejects.toThrow(/certificate/)
+    const stranger = Buffer.from(newAuthority().cert)
+    await expect(connect([engine], { tls: { ca: stranger } })).rejects.toThrow(/certificate/)
   })
 })

@@ -80,9 +80,9 @@ export class EngineNode {
   /** Starts the process and waits until it answers. */
   async start() {
     await mkdir(this.directory, { recursive: true })
-    const { program = engineProgram(), settings = {} } = this.options
+    const { program = engineProgram(), settings = {}, tls } = this.options
     const all = {
-      port: `${this.port}`,
+      ...(tls === undefined ? { port: `${this.port}` } : { port: '0', 'tls-port': `${this.port}` }),
       bind: '127.0.0.1',
       dir: this.directory,
       logfile: join(this.directory, 'log'),

@@ -1,26 +1,17 @@
 import type { ServedStore, StoreEngine, StoreOptions, StorePlace } from '../engine.js'
 import { expectNotLost, noteMade } from '../traces.js'
-import { readEngineAddress } from './connection/address.js'
+import { accessSettings } from './access.js'
 import { openCluster } from './connection/cluster.js'
 import { LIBRARY } from './functions/library.js'
 import { DEFAULT_SHARDS } from './layout/shards.js'
 import { infoIn, openStoreCluster } from './open.js'
 import { ValkeyStore } from './store.js'
 
-/** How long the engine may take for a command. */
-const TIMEOUT_MS = 2000
-
 /** A store in a Valkey or Redis server or cluster, which several servers may share. */
-export function valkeyEngine({ kind, address, replicas, traces }: StorePlace): StoreEngine {
-  const { seeds, user, isTls } = readEngineAddress(kind, address)
+export function valkeyEngine(place: StorePlace): StoreEngine {
+  const { kind, address, traces } = place
   const location = `${kind}:${address}`
-  const settings = {
-    ...{ seeds, user, replicas, nat: new Map(), password: () => null },
-    tls: isTls ? { ca: null } : null,
-    timeoutMs: TIMEOUT_MS,
-    library: LIBRARY.source,
-    shards: DEFAULT_SHARDS,
-  }
+  const settings = { ...accessSettings(place), library: LIBRARY.source, shards: DEFAULT_SHARDS }
   return {
     location,
     async exists(): Promise<boolean> {

@@ -32,6 +32,10 @@ describe('the configuration', () => {
     expect(readConfig(none)).toEqual({
       dataDir: './data',
       storeReplicas: 1,
+      storeTimeoutMs: 2000,
+      storePasswordFile: null,
+      storeCa: null,
+      storeNat: new Map(),
       store: { kind: 'level', address: '' },
       grpc: { host: '127.0.0.1', port: 8090 },
       grpcSocketMode: 0o600,
@@ -237,6 +241,17 @@ describe('the configuration', () => {
     ])
     expect(mistakesOf({ ...none, file: { name: 'c.json', text: '{"grpc": ["a"]}' } })).toEqual([
       'c.json: grpc: must be a string or a number',
+    ])
+  })
+
+  it('takes where nodes behind NAT are reached', () => {
+    const flags = { 'store-nat': '172.17.0.2:6379=gate:7001,[::1]:1=gate:7002' }
+    expect([...readConfig({ ...none, flags }).storeNat]).toEqual([
+      ['172.17.0.2:6379', { host: 'gate', port: 7001 }],
+      ['[::1]:1', { host: 'gate', port: 7002 }],
+    ])
+    expect(mistakesOf({ ...none, flags: { 'store-nat': 'a:1' } })).toEqual([
+      '--store-nat: "" is not HOST:PORT such as 127.0.0.1:8090 or [::1]:8090',
     ])
   })
 

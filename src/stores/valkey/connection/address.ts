@@ -42,22 +42,3 @@ function readNode(text: string): TcpAddress {
   }
   return address
 }
-
-/**
- * Reads a NAT map: `ANNOUNCED=REACHABLE`, both `HOST:PORT`, with commas between. Throws an Error that says what a correct
- * one looks like.
- */
-export function readNatMap(text: string): ReadonlyMap<string, TcpAddress> {
-  return new Map(
-    text.split(',').map((entry) => {
-      const [announced = '', reachable = ''] = entry.split('=')
-      const address = readTcpAddress(reachable)
-      if (readTcpAddress(announced) === null || address === null) {
-        throw new Error(
-          `"${entry}" is not HOST:PORT=HOST:PORT, what a node announces and where it is reached`,
-        )
-      }
-      return [announced, address]
-    }),
-  )
-}

@@ -83,7 +83,7 @@ export function redirectedTo(message: string, from: TcpAddress, nat: NatMap): st
   const colon = text.lastIndexOf(':')
   const bare = readTcpAddress(`[${text.slice(0, colon)}]${text.slice(colon)}`)
   const found = address ?? bare
-  return found === null ? undefined : reachable(found, nat)
+  return found === null || found.host === '?' ? undefined : reachable(found, nat)
 }
 
 function reachable(address: TcpAddress, nat: NatMap): string {
