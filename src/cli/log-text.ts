@@ -56,9 +56,8 @@ function readyText(line: Line): string {
 
 function nextCommands({ grpc, http, data_dir: dataDir }: Line): string[] {
   const [, script = ''] = process.argv
-  const sessiond =
-    basename(script) === 'main.js' ? `node ${relative(process.cwd(), script)}` : 'sessiond'
-  const directory = dataDir === './data' ? '' : ` --data-dir ${dataDir}`
+  const sessiond = basename(script) === 'main.js' ? `node ${word(nameHere(script))}` : 'sessiond'
+  const directory = dataDir === './data' ? '' : ` --data-dir ${word(`${dataDir}`)}`
   const [address] = `${grpc}`.split(',')
   const server = address === '127.0.0.1:8090' ? '' : ` --server ${address}`
   const tls = `${http}`.startsWith('https:') ? ' --tls' : ''
@@ -68,4 +67,15 @@ function nextCommands({ grpc, http, data_dir: dataDir }: Line): string[] {
     `  $ ${sessiond} create${server}${tls} --server-key "$(${sessiond} identity${directory})"`,
     '',
   ].map(printable)
+}
+
+/** The shorter name of a file, from the current directory or from the root. */
+function nameHere(path: string): string {
+  const fromHere = relative(process.cwd(), path)
+  return fromHere.length < path.length ? fromHere : path
+}
+
+/** A text as one word of a shell. */
+function word(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }

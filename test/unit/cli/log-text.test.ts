@@ -33,14 +33,14 @@ it('of a server that is ready tells its addresses and the next command', () => {
     grpc: '127.0.0.1:9000',
     seneca: ['tcp://127.0.0.1:8807', 'http://127.0.0.1:8809'],
     http: 'https://127.0.0.1:8808',
-    data_dir: '/data',
+    data_dir: '/my data',
     msg: '',
   })
   expect(text).toMatch(
-    /^sessiond \S+ is ready\.\n\n {2}gRPC {4}127\.0\.0\.1:9000\n {2}Seneca {2}tcp:\/\/127\.0\.0\.1:8807\n {2}Seneca {2}http:\/\/127\.0\.0\.1:8809\n {2}page {4}https:\/\/127\.0\.0\.1:8808\n {2}data {4}\/data\n/,
+    /^sessiond \S+ is ready\.\n\n {2}gRPC {4}127\.0\.0\.1:9000\n {2}Seneca {2}tcp:\/\/127\.0\.0\.1:8807\n {2}Seneca {2}http:\/\/127\.0\.0\.1:8809\n {2}page {4}https:\/\/127\.0\.0\.1:8808\n {2}data {4}\/my data\n/,
   )
   expect(text).toContain(
-    'create --server 127.0.0.1:9000 --tls --server-key "$(sessiond identity --data-dir /data)"\n',
+    'create --server 127.0.0.1:9000 --tls --server-key "$(sessiond identity --data-dir \'/my data\')"\n',
   )
 })
 

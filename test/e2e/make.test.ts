@@ -2,7 +2,7 @@ import { appendFile, cp, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, it, onTestFinished } from 'vitest'
-import { run, temporaryDirectory } from '../support/process.js'
+import { run, spawnLogging, temporaryDirectory } from '../support/process.js'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -29,6 +29,26 @@ it('sources without a history are checked for drift of generated/', async () => 
     code: 2,
     stdout: expect.stringContaining('generated/ has drifted from proto/'),
   })
+})
+
+it.each(['variables', 'arguments'])('make run takes addresses from %s', async (kind) => {
+  const dataDir = await temporaryDirectory(onTestFinished)
+  const addresses = {
+    SESSIOND_GRPC: '127.0.0.1:0',
+    SESSIOND_HTTP: '127.0.0.1:0',
+    SESSIOND_SENECA: 'off',
+    SESSIOND_DATA_DIR: join(dataDir, 'data'),
+  }
+  const args = kind === 'arguments' ? Object.entries(addresses).map(([k, v]) => `${k}=${v}`) : []
+  // Without the build, which is that of the tests.
+  const server = spawnLogging(
+    ['make', '--silent', '--directory', ROOT, '-o', 'build', 'run', ...args],
+    kind === 'variables' ? addresses : {},
+  )
+  const ready = await server.event('ready')
+  expect(ready).toMatchObject({ data_dir: addresses.SESSIOND_DATA_DIR })
+  expect(ready.grpc).not.toBe('127.0.0.1:8090')
+  await server.stop()
 })
 
 it('skipped suites are named at the end of a run, with what installs their tool', async () => {
