@@ -8,6 +8,11 @@ import { fileURLToPath } from 'node:url'
 
 export const CLI = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 
+/** Without the variables of the tests themselves: a server would warn of them. */
+const ENVIRONMENT = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !/^SESSIOND_(?:TEST|FUZZ|REQUIRED)_/.test(name)),
+)
+
 export interface Finished {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
@@ -25,7 +30,7 @@ export function run(
   options: { input?: string; cwd?: string; env?: NodeJS.ProcessEnv } = {},
 ): Promise<Finished> {
   return new Promise((resolve, reject) => {
-    const { cwd, env = process.env } = options
+    const { cwd, env = ENVIRONMENT } = options
     const child = spawn(command, args, { cwd, env, timeout: TIMEOUT_MS })
     const output = { stdout: '', stderr: '' }
     child.stdout.setEncoding('utf8').on('data', (text) => {
@@ -126,7 +131,7 @@ export function spawnLogging(
   env: Readonly<Record<string, string>> = {},
 ): LoggingProcess {
   const child = spawn(program, args, {
-    env: { ...process.env, ...env },
+    env: { ...ENVIRONMENT, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const output = { stdout: '', stderr: '' }

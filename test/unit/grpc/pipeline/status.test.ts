@@ -35,6 +35,9 @@ const expected: Record<string, [errors.SessiondError, string | null]> = {
   ServerUnavailableError: [new errors.ServerUnavailableError('a', 'p'), 'UNAVAILABLE'],
   // A seal that does not open is the server's own trouble.
   SealError: [new errors.SealError('p'), null],
+  // On the command line alone.
+  NothingMatchedError: [new errors.NothingMatchedError('p'), null],
+  OutputError: [new errors.OutputError(new Error('b')), null],
   // At the start alone.
   StoreLockedError: [new errors.StoreLockedError('l'), null],
   StoreMismatchError: [new errors.StoreMismatchError('p'), null],
