@@ -102,8 +102,12 @@ export interface SessionStore {
   /** The number of open sessions of all users. */
   countOpen(): Promise<number>
 
-  /** Calls `listener` after each commit, in commit order and before the write's promise resolves. */
-  subscribe(listener: SessionListener): () => void
+  /**
+   * Calls `listener` after each commit, in commit order and before the write's promise resolves. Changes of other servers
+   * come soon after their commit, those of one session in order; several may come as one. `onMissed` is called where
+   * some were missed: what was read before may be out of date.
+   */
+  subscribe(listener: SessionListener, onMissed?: () => void): () => void
 
   /** Waits for pending writes, then closes the store. */
   close(): Promise<void>

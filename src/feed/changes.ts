@@ -33,8 +33,16 @@ export class Changes {
     }
   }
 
+  has(id: string): boolean {
+    return this.byId.has(id)
+  }
+
   delete(id: string): void {
     this.byId.delete(id)
+  }
+
+  clear(): void {
+    this.byId.clear()
   }
 
   /** Takes out one change after the other. */

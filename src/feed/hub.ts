@@ -1,5 +1,6 @@
 import { PAGE } from '../core/commands/list-sessions.js'
 import type { SessionChange } from '../core/events.js'
+import type { Session } from '../core/session.js'
 import type { SessionStore } from '../core/store.js'
 import { type After, startTimer } from '../net/timers.js'
 import type { Follower } from './follower.js'
@@ -29,6 +30,9 @@ export class FeedHub {
   private readonly pacer: Pacer
   private isLoaded = false
   private isClosed = false
+  private isWalking = false
+  /** Events were missed since the list was read. */
+  private isStale = false
   private cancelRefill: (() => void) | null = null
   private unsubscribe = () => {}
 
@@ -44,7 +48,13 @@ export class FeedHub {
 
   /** Reads the open sessions and follows their changes from then on. Call it once. */
   async load(): Promise<void> {
-    this.unsubscribe = this.store.subscribe((change) => this.note(change))
+    this.unsubscribe = this.store.subscribe(
+      (change, id) => this.note(change, id),
+      () => {
+        this.isStale = true
+        this.fillLater()
+      },
+    )
     await this.fill()
     this.isLoaded = true
     this.list.loaded()
@@ -76,8 +86,8 @@ export class FeedHub {
     this.cancelRefill?.()
   }
 
-  private note(change: SessionChange): void {
-    if (this.list.note(change)) {
+  private note(change: SessionChange, id: string): void {
+    if (this.list.note(change, id)) {
       this.pacer.wake()
     }
   }
@@ -89,14 +99,17 @@ export class FeedHub {
   }
 
   private fillLater(): void {
-    if (!this.list.isShort || this.cancelRefill !== null || this.isClosed) {
+    const isDue = this.list.isShort || this.isStale
+    if (!isDue || this.cancelRefill !== null || this.isClosed) {
       return
     }
     const { after = startTimer } = this.options
     this.cancelRefill = after(REFILL_DELAY_MS, async () => {
       this.cancelRefill = null
       try {
-        await this.fill()
+        if (!this.isWalking) {
+          await (this.isStale ? this.readAgain() : this.fill())
+        }
       } catch (error) {
         this.options.onError(error)
       }
@@ -107,25 +120,60 @@ export class FeedHub {
   /** Walks the open sessions, newest request first, until the list is full or has them all. */
   private async fill(): Promise<void> {
     let take = PAGE
+    this.isWalking = true
     try {
       while (this.list.wantsPage && !this.isClosed) {
         // Pages are read faster than viewers take them.
         await this.pacer.served()
         const fromAtMs = this.list.beginPage()
-        const { sessions } = await this.store.list({
-          active: true,
-          skip: 0,
-          take,
-          total: false,
-          // Sessions with the same time may be split between two pages.
-          ...(Number.isFinite(fromAtMs) && { toTimeMs: fromAtMs + 1 }),
-        })
+        const sessions = await this.page(fromAtMs, take)
         const leadsOn = this.list.takePage(sessions, sessions.length < take)
         // If all sessions of a page have the same time, the next page must be larger to get past them.
         take = leadsOn ? PAGE : take * 2
       }
     } finally {
-      this.list.endWalk()
+      this.endWalk()
     }
+  }
+
+  /** Walks the listed part of the open sessions once more, and tells viewers what is different. */
+  private async readAgain(): Promise<void> {
+    this.isStale = false
+    this.isWalking = true
+    let take = PAGE
+    let fromAtMs: number | null = Number.POSITIVE_INFINITY
+    this.list.beginSecondWalk()
+    try {
+      while (fromAtMs !== null && !this.isClosed) {
+        await this.pacer.served()
+        this.list.beginPage()
+        const sessions = await this.page(fromAtMs, take)
+        const reachedAtMs = this.list.retakePage(sessions, sessions.length < take)
+        take = reachedAtMs === fromAtMs ? take * 2 : PAGE
+        fromAtMs = reachedAtMs
+      }
+    } catch (error) {
+      this.isStale = true
+      throw error
+    } finally {
+      this.endWalk()
+    }
+  }
+
+  private endWalk(): void {
+    this.list.endWalk()
+    this.isWalking = false
+  }
+
+  private async page(fromAtMs: number, take: number): Promise<readonly Session[]> {
+    const { sessions } = await this.store.list({
+      active: true,
+      skip: 0,
+      take,
+      total: false,
+      // Sessions with the same time may be split between two pages.
+      ...(Number.isFinite(fromAtMs) && { toTimeMs: fromAtMs + 1 }),
+    })
+    return sessions
   }
 }

@@ -33,6 +33,8 @@ export class FeedList {
   private forgottenAtMs = Number.NEGATIVE_INFINITY
   /** During a walk: the sessions that had an event since the page was asked for. */
   private touched: Set<string> | null = null
+  /** During a second walk: the sessions that a page or an event has shown to be open or not. */
+  private seen: Set<string> | null = null
   private isLoaded = false
 
   constructor(private readonly maxSessions: number) {
@@ -67,10 +69,8 @@ export class FeedList {
   }
 
   /** Notes a change. Returns whether it must be applied. */
-  note(change: SessionChange): boolean {
-    const { before, after } = change
-    const id = (after ?? before)?.id ?? ''
-    if (this.touched !== null || this.window.has(id) || this.isShown(after)) {
+  note(change: SessionChange, id: string): boolean {
+    if (this.touched !== null || this.window.has(id) || this.isShown(change.after)) {
       this.changes.add(id, change)
       return true
     }
@@ -115,7 +115,38 @@ export class FeedList {
     return leadsOn
   }
 
+  /** Begins a second walk, from the newest session on: events were missed, so what is listed may be out of date. */
+  beginSecondWalk(): void {
+    this.seen = new Set()
+    // What was noted may be older than what was missed.
+    this.changes.clear()
+    this.beginPage()
+  }
+
+  /**
+   * Brings what is listed up to date with a page of a second walk. Returns the earliest last request in it, or null
+   * once the walk has come to where sessions are hidden. What no page showed is then removed.
+   */
+  retakePage(page: readonly Session[], isLast: boolean): number | null {
+    for (const session of page) {
+      const { id } = session
+      // An event that is not applied yet is newer than the page, or makes no difference.
+      if (!this.touched?.has(id) && !this.changes.has(id)) {
+        this.renew(session)
+      }
+      this.seen?.add(id)
+    }
+    const reachedAtMs = page.at(-1)?.requestTimeMs ?? Number.NEGATIVE_INFINITY
+    const isOver = isLast || reachedAtMs < this.floorAtMs
+    if (isOver) {
+      this.removeUnseen()
+    }
+    this.followers.offerTold()
+    return isOver ? null : reachedAtMs
+  }
+
   endWalk(): void {
+    this.seen = null
     this.touched = null
     this.trim()
     this.followers.offerTold()
@@ -131,6 +162,7 @@ export class FeedList {
 
   private apply(id: string, { before, after }: SessionChange): void {
     this.touched?.add(id)
+    this.seen?.add(id)
     const entry = this.window.get(id)
     if (after !== null) {
       if (entry !== undefined) {
@@ -141,6 +173,23 @@ export class FeedList {
       }
     } else if (entry !== undefined) {
       this.remove(id)
+    }
+  }
+
+  private renew(session: Session): void {
+    const entry = this.window.get(session.id)
+    if (entry !== undefined) {
+      this.change(entry, null, session)
+    } else if (this.isShown(session)) {
+      this.add(session)
+    }
+  }
+
+  private removeUnseen(): void {
+    for (const id of this.window.ids()) {
+      if (!this.seen?.has(id) && !this.changes.has(id)) {
+        this.remove(id)
+      }
     }
   }
 

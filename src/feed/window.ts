@@ -30,6 +30,10 @@ export class Window {
     return this.entries.has(id)
   }
 
+  ids(): string[] {
+    return [...this.entries.keys()]
+  }
+
   /** Includes entries that are added during the iteration, and skips those that are removed. */
   values(): IterableIterator<Entry> {
     return this.entries.values()

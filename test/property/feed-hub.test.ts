@@ -14,13 +14,15 @@ import { commandSession } from '../support/store-sessions.js'
 /** A store in which commits, their events, snapshots and answers come apart as far as they may. */
 class SlowStore {
   readonly sessions = new Map<string, Session>()
-  private readonly events: SessionChange[] = []
+  private readonly events: { readonly change: SessionChange; readonly id: string }[] = []
   private listener: SessionListener = () => {}
+  private onMissed = () => {}
   private asked: { query: ListQuery; answer: (page: SessionPage) => void } | null = null
   private page: SessionPage | null = null
 
-  subscribe(listener: SessionListener): () => void {
+  subscribe(listener: SessionListener, onMissed: () => void): () => void {
     this.listener = listener
+    this.onMissed = onMissed
     return () => {}
   }
 
@@ -38,16 +40,25 @@ class SlowStore {
       this.sessions.set(id, after)
     }
     if (before !== null || after !== null) {
-      this.events.push({ before, after })
+      this.events.push({ change: { before, after }, id })
     }
   }
 
   emit(): boolean {
-    const change = this.events.shift()
-    if (change !== undefined) {
-      this.listener(change)
+    const event = this.events.shift()
+    if (event !== undefined) {
+      this.listener(event.change, event.id)
     }
-    return change !== undefined
+    return event !== undefined
+  }
+
+  /** Some events get lost, and those behind them come without what was before. */
+  miss(count: number): void {
+    this.events.splice(0, count)
+    for (const event of this.events.splice(0)) {
+      this.events.push({ ...event, change: { ...event.change, before: null } })
+    }
+    this.onMissed()
   }
 
   /** Reads the page that was asked for. */
@@ -98,6 +109,7 @@ const step = fc.oneof(
     }),
   },
   { weight: 9, arbitrary: fc.record({ do: fc.constant('emit' as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('miss' as const), count: fc.nat(5) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('snapshot' as const) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('answer' as const) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('refill' as const) }) },
@@ -186,6 +198,9 @@ async function run(maxSessions: number, begun: number, steps: Step[]) {
         break
       case 'emit':
         store.emit()
+        break
+      case 'miss':
+        store.miss(s.count)
         break
       case 'snapshot':
         store.snapshot()

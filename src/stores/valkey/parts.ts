@@ -1,5 +1,6 @@
-import type { Listeners } from '../listeners.js'
 import type { Locks } from '../locks.js'
+import type { OtherServers } from './events/other-servers.js'
+import type { Teller } from './events/teller.js'
 import type { Functions } from './functions/functions.js'
 import type { Known } from './known.js'
 import type { Shards } from './layout/shards.js'
@@ -14,5 +15,6 @@ export interface StoreParts {
   readonly known: Known
   readonly counts: OpenCounts
   readonly locks: Locks
-  readonly listeners: Listeners
+  readonly teller: Teller
+  readonly others: OtherServers
 }

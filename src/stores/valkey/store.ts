@@ -19,6 +19,8 @@ import type { ServedStore, StoreHealth, StoreHooks } from '../engine.js'
 import { Listeners } from '../listeners.js'
 import { Gate, Locks } from '../locks.js'
 import type { Cluster } from './connection/cluster.js'
+import { OtherServers } from './events/other-servers.js'
+import { Teller } from './events/teller.js'
 import { Functions } from './functions/functions.js'
 import { Known } from './known.js'
 import { idBitsOf, Shards } from './layout/shards.js'
@@ -47,8 +49,9 @@ export class ValkeyStore implements ServedStore {
   private constructor(
     private readonly cluster: Cluster,
     private readonly hooks: StoreHooks,
+    { shards, teller, others }: Pick<StoreParts, 'shards' | 'teller' | 'others'>,
+    private readonly listeners: Listeners,
   ) {
-    const shards = new Shards(cluster.shards)
     const functions = new Functions(cluster)
     this.parts = {
       shards,
@@ -57,14 +60,21 @@ export class ValkeyStore implements ServedStore {
       known: new Known(),
       counts: new OpenCounts(shards, functions),
       locks: new Locks(),
-      listeners: new Listeners(),
+      ...{ teller, others },
     }
     this.seals = new Seals(this.parts)
   }
 
   /** The store that this cluster holds. It closes the cluster when it is closed itself. Throws StoreUnavailableError. */
   static async over(cluster: Cluster, hooks: StoreHooks = {}): Promise<ValkeyStore> {
-    const store = new ValkeyStore(cluster, hooks)
+    const shards = new Shards(cluster.shards)
+    const listeners = new Listeners()
+    const teller = new Teller(listeners)
+    const others = await OtherServers.follow(cluster, shards, teller, {
+      onMissed: () => listeners.emitMissed(),
+      onDamage: hooks.onDamage,
+    })
+    const store = new ValkeyStore(cluster, hooks, { shards, teller, others }, listeners)
     await store.parts.counts.refresh()
     return store
   }
@@ -164,8 +174,8 @@ export class ValkeyStore implements ServedStore {
     return this.walking(() => walkDeadlines(this.parts))
   }
 
-  subscribe(listener: SessionListener): () => void {
-    return this.parts.listeners.subscribe(listener)
+  subscribe(listener: SessionListener, onMissed?: () => void): () => void {
+    return this.listeners.subscribe(listener, onMissed)
   }
 
   get isWritable(): boolean {
@@ -191,7 +201,10 @@ export class ValkeyStore implements ServedStore {
   }
 
   close(): Promise<void> {
-    this.closing ??= this.gate.alone(() => this.cluster.close())
+    this.closing ??= this.gate.alone(() => {
+      this.parts.others.close()
+      return this.cluster.close()
+    })
     return this.closing
   }
 

@@ -41,12 +41,15 @@ export async function commitChanges(
   parts: StoreParts,
   { shard, changes, expectations = [], writes = [] }: Commit,
 ): Promise<readonly Reply[] | null> {
-  const { counts, functions, known, listeners, shards } = parts
+  const { counts, functions, known, others, shards, teller } = parts
   const keys = shards.keysOf(shard)
   const written = changes.map((change) => writtenBy(keys, change))
   const delta = changes.reduce((sum, change) => sum + openDelta(change), 0)
   // From the decision on, so without waiting before it.
   const end = delta === 0 ? () => {} : counts.begin(shard, delta)
+  const tellEnds = written
+    .filter(({ writes }) => writes.length > 0)
+    .map(({ id, version }) => others.begin(shard, id, version))
   let answers: readonly Reply[] | null
   try {
     await pointTo(parts, shard, changes)
@@ -62,13 +65,19 @@ export async function commitChanges(
     for (const change of changes) {
       known.changed(keys, change)
     }
+    for (const tellEnd of tellEnds) {
+      tellEnd()
+    }
     throw error
   }
   end(answers === null)
+  for (const tellEnd of tellEnds) {
+    tellEnd(answers === null)
+  }
   if (answers === null) {
-    for (const { change, stored } of written) {
+    for (const { id, change, version, stored } of written) {
       known.changed(keys, change, stored === undefined ? undefined : { shard, stored })
-      listeners.emit(change)
+      teller.own(id, change, version)
     }
   }
   return answers
@@ -81,10 +90,10 @@ function writtenBy(keys: ShardKeys, { before, after, stored }: RecordChange) {
   const expectation: Expectation = { kind: 'record', key: keys.record(id), brief }
   if (after === before) {
     // Only deadlines change.
-    return { change, expectation, version: NO_VERSION, writes: [], stored }
+    return { id, change, expectation, version: NO_VERSION, writes: [], stored }
   }
   const version = versionAfter(brief)
-  return { change, expectation, version, ...changeWrites(keys, change, version) }
+  return { id, change, expectation, version, ...changeWrites(keys, change, version) }
 }
 
 /** Before a session whose id does not name its shard is written there. */

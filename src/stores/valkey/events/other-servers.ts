@@ -1,0 +1,207 @@
+import { StoreDamagedError } from '../../../core/errors.js'
+import type { Cluster } from '../connection/cluster.js'
+import type { Reply } from '../connection/reply.js'
+import { bytesOf, itemsOf } from '../functions/call.js'
+import type { Shards } from '../layout/shards.js'
+import { readRecord, versionOf } from '../layout/values.js'
+import type { Teller } from './teller.js'
+
+/** A message may be lost: each stream is read so often without one. */
+const POLL_MS = 1000
+/** Events in one read. */
+const SLICE = 100
+
+/** An entry of a shard's stream. */
+interface StreamEvent {
+  /** Of the stream's entry. */
+  readonly at: string
+  readonly id: string
+  readonly version: Buffer
+}
+
+export interface OtherServersHooks {
+  /** Changes may have been missed. */
+  readonly onMissed: () => void
+  /** A record that was changed is damaged, in one line. */
+  readonly onDamage?: ((problem: string) => void) | undefined
+}
+
+interface Shard {
+  /** The last entry that was read; null: the stream was empty. */
+  cursor: string | null
+  /** Versions that this server wrote, as far as it has not met them in the stream. */
+  readonly own: Set<string>
+  isReading: boolean
+  isDue: boolean
+}
+
+/**
+ * Reads the streams of all shards, and tells of what other servers changed. A message wakes it; without one it looks every
+ * second. Where a stream no longer has the entry that was read last (it was cut off, or a master died), changes may have
+ * been missed.
+ */
+export class OtherServers {
+  private readonly states: readonly Shard[]
+  private readonly timer: NodeJS.Timeout
+  private readonly leave: () => void
+  private isClosed = false
+
+  private constructor(
+    private readonly cluster: Cluster,
+    private readonly shards: Shards,
+    private readonly teller: Teller,
+    private readonly hooks: OtherServersHooks,
+    cursors: readonly (string | null)[],
+  ) {
+    this.states = cursors.map((cursor) => ({
+      ...{ cursor, own: new Set<string>(), isReading: false, isDue: false },
+    }))
+    this.leave = cluster.subscribe(
+      (shard) => this.streamOf(shard),
+      (shard) => this.wake(shard),
+    )
+    this.timer = setInterval(() => this.wakeAll(), POLL_MS).unref()
+  }
+
+  /** Tells of all changes from now on. Throws StoreUnavailableError. */
+  static async follow(
+    cluster: Cluster,
+    shards: Shards,
+    teller: Teller,
+    hooks: OtherServersHooks,
+  ): Promise<OtherServers> {
+    const cursors = await Promise.all(
+      [...shards].map(async (shard) => {
+        const last = ['XREVRANGE', shards.keysOf(shard).events, '+', '-', 'COUNT', '1']
+        const [newest] = itemsOf((await cluster.command(shard, [last]))[0])
+        return newest === undefined ? null : bytesOf(itemsOf(newest)[0]).toString()
+      }),
+    )
+    return new OtherServers(cluster, shards, teller, hooks, cursors)
+  }
+
+  /** A write begins that makes this event. Call the result with whether it was committed; undefined: that is unknown. */
+  begin(shard: number, id: string, version: Buffer): (isCommitted?: boolean) => void {
+    const state = this.states[shard] as Shard
+    const key = keyOf(version)
+    state.own.add(key)
+    return (isCommitted) => {
+      // Where it is not among them any more, it was met in the stream, and so it was committed.
+      if (isCommitted !== true && !state.own.delete(key) && isCommitted === undefined) {
+        this.tell(shard, state, [{ at: '', id, version }]).catch(() => this.hooks.onMissed())
+      }
+    }
+  }
+
+  close(): void {
+    this.isClosed = true
+    clearInterval(this.timer)
+    this.leave()
+  }
+
+  private streamOf(shard: number): string {
+    return this.shards.keysOf(shard).events
+  }
+
+  private wakeAll(): void {
+    for (const shard of this.shards) {
+      this.wake(shard)
+    }
+  }
+
+  /** One read of a shard at a time. */
+  private async wake(shard: number): Promise<void> {
+    const state = this.states[shard] as Shard
+    state.isDue = true
+    if (state.isReading) {
+      return
+    }
+    state.isReading = true
+    try {
+      while (state.isDue && !this.isClosed) {
+        state.isDue = false
+        await this.read(shard, state)
+      }
+    } catch (error) {
+      // Where the engine is away for now, the next look goes on where this one ended.
+      if (error instanceof StoreDamagedError) {
+        this.hooks.onDamage?.(error.message)
+      }
+    } finally {
+      state.isReading = false
+    }
+  }
+
+  private async read(shard: number, state: Shard): Promise<void> {
+    const { cursor } = state
+    const range = ['XRANGE', this.streamOf(shard), cursor ?? '-', '+', 'COUNT', `${SLICE + 1}`]
+    const events = itemsOf((await this.cluster.command(shard, [range]))[0]).map(eventOf)
+    const isWhole =
+      cursor === null
+        ? events.length === 0 || (await this.isUncut(shard))
+        : events[0]?.at === cursor
+    if (!isWhole) {
+      state.own.clear()
+      this.hooks.onMissed()
+    }
+    await this.tell(shard, state, isWhole && cursor !== null ? events.slice(1) : events)
+    state.cursor = events.at(-1)?.at ?? null
+    state.isDue ||= events.length > SLICE
+  }
+
+  /** Whether the stream still has every entry that it ever got. */
+  private async isUncut(shard: number): Promise<boolean> {
+    const info = itemsOf(
+      (await this.cluster.command(shard, [['XINFO', 'STREAM', this.streamOf(shard)]]))[0],
+    )
+    const field = (name: string) =>
+      info[1 + info.findIndex((one) => Buffer.isBuffer(one) && one.toString() === name)]
+    return field('length') === field('entries-added')
+  }
+
+  private async tell(shard: number, { own }: Shard, events: readonly StreamEvent[]): Promise<void> {
+    const foreign = events.filter(
+      ({ id, version }) => !own.delete(keyOf(version)) && !this.teller.knows(id, version),
+    )
+    const newest = [...new Map(foreign.map((event) => [event.id, event])).values()]
+    const keys = this.shards.keysOf(shard)
+    const gets = newest.map(({ id }) => ['GET', keys.record(id)])
+    const records = gets.length === 0 ? [] : await this.cluster.command(shard, gets)
+    newest.forEach(({ id, version }, i) => {
+      const stored = records[i] as Reply
+      if (stored === null) {
+        this.teller.foreign(id, null, version)
+      } else {
+        this.tellOf(id, keys.record(id), bytesOf(stored))
+      }
+    })
+  }
+
+  /** A damaged record is reported; those after it are told of. */
+  private tellOf(id: string, key: string, stored: Buffer): void {
+    try {
+      this.teller.foreign(id, readRecord(key, id, stored), versionOf(stored))
+    } catch (error) {
+      if (!(error instanceof StoreDamagedError)) {
+        throw error
+      }
+      this.hooks.onDamage?.(error.message)
+    }
+  }
+}
+
+/** Throws StoreDamagedError for an entry that no function of ours made. */
+function eventOf(entry: Reply): StreamEvent {
+  const [at, fields] = itemsOf(entry)
+  const [, id, , version] = itemsOf(fields)
+  return {
+    at: bytesOf(at).toString(),
+    id: bytesOf(id).toString(),
+    // A copy: replies are slices of larger buffers.
+    version: Buffer.from(bytesOf(version)),
+  }
+}
+
+function keyOf(version: Buffer): string {
+  return version.toString('latin1')
+}
