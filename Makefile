@@ -35,7 +35,7 @@ dev: build ## Serve, and rebuild and restart the server whenever a source change
 	vite build --config vite.web.config.ts --logLevel warn --watch & \
 	node --watch --watch-preserve-output dist/cli/main.js serve
 
-cluster: build ## Try a cluster by hand: six engines on loopback, and the commands to break it; Ctrl-C removes everything
+cluster: build ## Try a cluster by hand: six engines and two servers on loopback, and the commands to break it; Ctrl-C removes everything
 	@node test/support/try-cluster.mjs
 
 build: $(SETUP) ## Compile src/ and generated/ into dist/, and the page into dist/web/

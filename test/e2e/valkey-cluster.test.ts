@@ -28,15 +28,16 @@ async function tryCluster() {
     }
   }
   const text = lines.join('\n')
-  const directory = /in (\/\S+):/.exec(text)?.[1] ?? ''
-  const pids = [...text.matchAll(/pid (\d+)/g)].map(([, pid]) => Number(pid))
+  const directory = /In (\/\S+):/.exec(text)?.[1] ?? ''
+  const pids = [...text.matchAll(/ {2}pid (\d+)/g)].map(([, pid]) => Number(pid))
   return { child, directory, pids }
 }
 
 describe.skipIf(!haveValkey)('make cluster', () => {
   it.each(['SIGINT', 'SIGKILL'] as const)('leaves nothing behind after %s', async (signal) => {
     const { child, directory, pids } = await tryCluster()
-    expect(pids).toHaveLength(6)
+    // Six engines and two servers.
+    expect(pids).toHaveLength(8)
     expect([existsSync(directory), ...pids.map(isRunning)]).not.toContain(false)
     child.kill(signal)
     await once(child, 'exit')

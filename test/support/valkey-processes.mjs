@@ -180,6 +180,8 @@ export class EngineCluster {
     this.nodes = nodes
     /** For what belongs to the cluster; it goes with it. */
     this.directory = place.directory
+    /** Takes a process that ends with the cluster. */
+    this.note = place.note
     /** Ends the engines and removes the directory. */
     this.close = place.close
   }
