@@ -13,11 +13,11 @@ const PARTS = 10
 
 const { port, pid, count } = JSON.parse(process.argv[2])
 const client = new UnaryClient(port, '/session.Session/Create')
-const messages = shapes[NEW_OWNERS]()
 const startMs = performance.now()
 const anonymous = []
-// In parts, since the client keeps the time of each call.
+// In parts, since the client keeps the time of each call, and requests are of the time when their iterator began.
 for (let part = 0; part < PARTS; part++) {
+  const messages = shapes[NEW_OWNERS]()
   let left = count / PARTS
   await drive(client, () => (left-- > 0 ? messages.next().value : undefined), {
     inFlight: IN_FLIGHT,

@@ -1,23 +1,27 @@
 import { KEY_ONLY } from '../../dist/stores/level/database.js'
 import { newInfo } from '../../dist/stores/level/layout/info.js'
 import {
-  deadlineKey,
+  deadlineOf,
   entryKey,
   INFO_KEY,
   indexKeys,
+  isDeadlineKey,
   sealKey,
   sessionKey,
   TALLY_KEY,
 } from '../../dist/stores/level/layout/keys.js'
 import { openedRows } from '../../dist/stores/level/layout/opened.js'
-import { dueRows } from '../../dist/stores/level/layout/rows.js'
+import { insertRows } from '../../dist/stores/level/layout/rows.js'
 import { encodeTally } from '../../dist/stores/level/layout/tally.js'
 import { encodeEntry, encodeInfo, encodeSession } from '../../dist/stores/rows/codec.js'
 import {
+  IDLE_TIMEOUT_MS,
   isOpenAt,
   isTokenAt,
+  LIFETIME_MS,
   makeUsers,
   numbersById,
+  RETENTION_MS,
   SESSIONS_PER_USER,
   sessionAt,
 } from './sessions.js'
@@ -74,23 +78,22 @@ export function* storeRows(count, nowMs) {
     () => true,
     ({ session }) => [[indexKeys(session)[1], KEY_ONLY]],
   )
-  // The idle timeout comes first, then the retention of ended sessions, and then lifetimes.
-  for (const isWanted of [opened, (i) => !isOpen(i)]) {
+  const deadlines = [
+    [IDLE_TIMEOUT_MS, opened],
+    [RETENTION_MS, (i) => !isOpen(i)],
+    [LIFETIME_MS, isToken],
+  ]
+  for (const [afterMs, isWanted] of deadlines) {
     for (let i = 0; i < count; i++) {
-      if (isWanted(i)) {
-        const { session, sweepAtMs } = at(i)
-        yield* dueRows(session, sweepAtMs)
+      if (!isWanted(i)) {
+        continue
       }
-    }
-  }
-  for (let i = 0; i < count; i++) {
-    if (isToken(i)) {
-      const { session, sweepAtMs, scope, idempotency } = at(i)
-      const timeMs = idempotency.expiresTimeMs
-      if (isOpen(i)) {
-        yield* dueRows(session, sweepAtMs)
-      }
-      yield [deadlineKey({ kind: 'idempotency', timeMs, scope }), KEY_ONLY]
+      const { scope, ...inserted } = at(i)
+      const timeMs = inserted.session.requestTimeMs + afterMs
+      const rows = insertRows(inserted, scope).filter(
+        ([key]) => isDeadlineKey(key) && deadlineOf(key).timeMs === timeMs,
+      )
+      yield* rows.sort(byKey)
     }
   }
 

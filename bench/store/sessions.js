@@ -11,9 +11,10 @@ const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 /** Time between the first and the last of the sessions' last requests. */
 const SPAN_MS = 6 * HOUR_MS
-const IDLE_TIMEOUT_MS = DAY_MS
-const RETENTION_MS = 7 * DAY_MS
-const LIFETIME_MS = 30 * DAY_MS
+/** How long after the last request deadlines come. They differ by more than the span. */
+export const IDLE_TIMEOUT_MS = DAY_MS
+export const RETENTION_MS = 7 * DAY_MS
+export const LIFETIME_MS = 30 * DAY_MS
 /** Format, key id, nonce, ciphertext and tag. */
 const SEAL_BYTES = 78
 
