@@ -45,7 +45,7 @@ bench/results/. Exits with 1 if a target is missed or a bench fails.
   create       Create, compared with a bare grpc-js echo of the same message sizes: 64 calls under way, every
                request signed, every answer on disk; P-256 owners compared with Ed25519
   sdk          createSession of the SDK: CPU of the client
-  tokens       checks of session tokens, without a server
+  tokens       checks of session tokens without a server; Introspect and Sign, compared with a bare grpc-js echo
   seneca       the commands over Seneca's TCP wire, compared with a bare echo of JSON lines
   grpc         the commands over gRPC, compared with a bare grpc-js echo of the same message sizes
   bridge       open_session through sessiond bridge, compared with the server itself

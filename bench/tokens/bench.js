@@ -1,10 +1,12 @@
 import { fileURLToPath } from 'node:url'
-import { runJob } from '../lib/processes.js'
+import { loadTable } from '../lib/loads.js'
+import { runJob, withServers } from '../lib/processes.js'
+import { serve } from '../lib/serve.js'
 import { formatTable } from '../lib/table.js'
-import { inTurn } from '../lib/turns.js'
+import { inTurn, ofReference } from '../lib/turns.js'
 import { atLeast } from '../lib/verdicts.js'
 
-const LOAD = fileURLToPath(new URL('load.js', import.meta.url))
+const file = (path) => fileURLToPath(new URL(path, import.meta.url))
 /** Checks a second on one core. */
 const TARGETS = { new: 5_000, seen: 200_000 }
 const NAMES = {
@@ -14,28 +16,77 @@ const NAMES = {
   'new P-256': 'a P-256 owner’s token that was never seen',
 }
 
-/** What it costs to check session tokens without a server, in a process that does nothing else. */
-export async function benchTokens({ seconds, rounds }, report) {
-  const loads = Object.fromEntries(
-    Object.keys(NAMES).map((kind) => [kind, () => runJob(LOAD, { kind, seconds })]),
-  )
-  const { medians, rounds: all } = await inTurn(loads, rounds, report)
+/** The share of the echo's calls a second that each call must reach. */
+const CALL_TARGETS = { Introspect: 0.4, Sign: 0.3 }
+const CALL_NAMES = { Introspect: 'Introspect by id', Sign: 'Sign of 1 KB' }
+const WARM_UP_SECONDS = 1
+
+/** What it costs to check session tokens without a server, and the calls of `sessiond.v1.Tokens` beside a bare echo. */
+export async function benchTokens(options, report) {
+  const checks = await measureChecks(options, report)
+  const calls = await withServers((dataDir, start) => measureCalls(options, report, dataDir, start))
+  const ofEcho = (kind) => ofReference(calls.medians[kind], calls.medians[`echo: ${kind}`])
+  const kinds = Object.keys(CALL_TARGETS)
   return {
-    table: formatTable(
-      ['checkToken on one core', 'checks/s', 'CPU µs/check'],
-      Object.entries(NAMES).map(([kind, name]) => [
-        name,
-        medians[kind].callsPerSecond.toFixed(0),
-        medians[kind].cpuMicrosPerCheck.toFixed(1),
+    table: `${checksTable(checks.medians)}\n\n${loadTable(
+      kinds.flatMap((kind) => [
+        { name: CALL_NAMES[kind], load: calls.medians[kind], ofReference: ofEcho(kind) },
+        { name: '  echo of the same sizes', load: calls.medians[`echo: ${kind}`] },
       ]),
-    ),
-    verdicts: Object.entries(TARGETS).map(([kind, target]) =>
-      atLeast(
-        `checks of ${NAMES[kind]}, a second of one core`,
-        1e6 / medians[kind].cpuMicrosPerCheck,
-        target,
+    )}`,
+    verdicts: [
+      ...Object.entries(TARGETS).map(([kind, target]) => {
+        const perSecond = 1e6 / checks.medians[kind].cpuMicrosPerCheck
+        return atLeast(`checks of ${NAMES[kind]}, a second of one core`, perSecond, target)
+      }),
+      ...kinds.map((kind) =>
+        atLeast(`${CALL_NAMES[kind]}: of the echo`, ofEcho(kind), CALL_TARGETS[kind]),
       ),
-    ),
-    figures: { medians, rounds: all },
+    ],
+    figures: { checks, calls },
   }
+}
+
+function measureChecks({ seconds, rounds }, report) {
+  const loads = Object.fromEntries(
+    Object.keys(NAMES).map((kind) => [kind, () => runJob(file('load.js'), { kind, seconds })]),
+  )
+  return inTurn(loads, rounds, report)
+}
+
+function checksTable(medians) {
+  return formatTable(
+    ['checkToken on one core', 'checks/s', 'CPU µs/check'],
+    Object.entries(NAMES).map(([kind, name]) => [
+      name,
+      medians[kind].callsPerSecond.toFixed(0),
+      medians[kind].cpuMicrosPerCheck.toFixed(1),
+    ]),
+  )
+}
+
+async function measureCalls({ seconds, rounds }, report, dataDir, start) {
+  const server = await serve(start, dataDir)
+  const load = ({ pid, ports }, kind, job) =>
+    runJob(file('calls.js'), {
+      pid,
+      port: ports.grpc,
+      kind,
+      sessionsPort: server.ports.grpc,
+      ...job,
+    })
+  const call = (kind, job) => load(server, kind, { path: `/sessiond.v1.Tokens/${kind}`, ...job })
+  const replyBytes = {}
+  for (const kind of Object.keys(CALL_TARGETS)) {
+    replyBytes[kind] = (await call(kind, { seconds: WARM_UP_SECONDS })).replyBytes
+  }
+  const echo = await start(file('../lib/echo-server.js'), Object.values(replyBytes))
+  const loads = Object.keys(CALL_TARGETS).flatMap((kind) => {
+    const path = `/bench.Echo/Reply${replyBytes[kind]}`
+    return [
+      [`echo: ${kind}`, () => load(echo, kind, { path, seconds })],
+      [kind, () => call(kind, { seconds })],
+    ]
+  })
+  return inTurn(Object.fromEntries(loads), rounds, report)
 }

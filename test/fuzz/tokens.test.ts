@@ -1,15 +1,26 @@
-import { expect } from 'vitest'
+import { describe, expect } from 'vitest'
 import { SessionToken } from '#generated/service/meta'
 import { sessionToken } from '../../src/envelope/shapes.js'
+import {
+  introspectMethod,
+  issueJwtMethod,
+  listMethod,
+  readTokensRequest,
+  revokeMethod,
+  signMethod,
+} from '../../src/envelope/tokens.js'
 import { checkToken, tryRead } from '../../src/tokens/check.js'
 import { TokenChecker } from '../../src/tokens/checker.js'
 import { encodeToken, tokenFromText, VERBS } from '../../src/tokens/token.js'
+import { expectField } from '../support/contract.js'
 import { mutate } from '../support/mutate.js'
 import { GOOD_TOKENS } from '../support/token-cases.js'
-import { useOf } from '../support/tokens.js'
+import { CONTAINER, SESSION_ID, useOf } from '../support/tokens.js'
+import { METHODS, tokensRequest } from '../support/tokens-client.js'
 import { fuzz } from './engine.js'
 import { mutateBytes } from './mutations.js'
 
+const SESSION = Buffer.from(SESSION_ID.replaceAll('-', ''), 'hex')
 const tokens = GOOD_TOKENS.map(([, token]) => token)
 const checker = new TokenChecker({ cacheBytes: 100_000 })
 
@@ -40,6 +51,64 @@ fuzz({
     }
     return verdict.isGood ? 'accepted' : verdict.reason
   },
+})
+
+/** One valid request of each method, whose signatures do not matter here. */
+const asked = {
+  Sign: tokensRequest('Sign', {
+    token: SessionToken.decode(tokens[0] as Uint8Array),
+    verb: 1,
+    objectAddress: { containerId: { value: CONTAINER }, objectId: undefined },
+    data: [Buffer.of(1), Buffer.alloc(40, 2)],
+  }),
+  Introspect: tokensRequest('Introspect', { id: SESSION, token: undefined, jwt: '' }),
+  Revoke: tokensRequest('Revoke', { id: SESSION }),
+  List: tokensRequest('List', { ownerId: { value: SESSION }, skip: 3n, take: 7, openOnly: true }),
+  IssueJwt: tokensRequest('IssueJwt', {
+    id: SESSION,
+    audience: ['a', 'Ü'],
+    lifetime: { exp: 9n, nbf: 1n, iat: 1n },
+  }),
+}
+const readers = {
+  Sign: signMethod,
+  Introspect: introspectMethod,
+  Revoke: revokeMethod,
+  List: listMethod,
+  IssueJwt: issueJwtMethod,
+}
+
+describe.each(Object.keys(asked) as (keyof typeof asked)[])('a request of %s', (name) => {
+  const { request, ask } = METHODS[name]
+  fuzz({
+    name: `tokens-${name.toLowerCase()}`,
+    seeds: [asked[name]],
+    mutate: (random, originals) =>
+      random(2) === 0
+        ? mutateBytes(random, originals)
+        : Buffer.from(mutate(random, [asked[name]], request)),
+    reaches: ['accepted', 'MALFORMED', 'MISSING_FIELD', 'INVALID_FIELD'],
+    check(input) {
+      try {
+        const { message, sentEpoch } = readTokensRequest<unknown>(input, readers[name])
+        // What is read of the slices, every decoder reads of the whole; but a token in it is read by itself, later.
+        if (name !== 'Sign' && name !== 'Introspect') {
+          const decoded = ask.decode(message.body)
+          expect([decoded.method, decoded.epoch]).toEqual([METHODS[name].number, sentEpoch])
+        }
+        return 'accepted'
+      } catch (error) {
+        const { code, field } = error as { code?: string; field?: string }
+        if (field !== undefined) {
+          expectField(request.name, field)
+        }
+        if (code === undefined) {
+          throw error
+        }
+        return code
+      }
+    },
+  })
 })
 
 fuzz({

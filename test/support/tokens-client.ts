@@ -20,7 +20,7 @@ import { requestDigest } from '../../src/envelope/digest.js'
 import { readMessage } from '../../src/envelope/message.js'
 import { type SignedShape, tokens } from '../../src/envelope/shapes.js'
 import { signRequest } from '../../src/envelope/sign.js'
-import { epochNow, Refused } from './create.js'
+import { epochNow, newOwner, Refused } from './create.js'
 import { verifiers } from './envelope.js'
 
 /** A method's messages, as a client in any language has them. */
@@ -92,6 +92,12 @@ export function tokensBody<Name extends keyof Methods>(
 ): Uint8Array {
   const { number, ask } = METHODS[name] as unknown as Method<object, unknown>
   return ask.encode({ method: number, epoch: epochNow(), ...body, ...parts }).finish()
+}
+
+/** A whole request, signed by someone new. */
+export function tokensRequest<Name extends keyof Methods>(name: Name, body: AskOf<Name>): Buffer {
+  const parts = { body: tokensBody(name, body), meta: tokensMeta() }
+  return signRequest(parts, newOwner(), METHODS[name].request)
 }
 
 /** A meta header that says nothing. */
