@@ -59,6 +59,7 @@ export async function startNode(config: Config, log: Logger, stop?: AbortSignal)
       ],
     })
     if (feed !== null) {
+      desk.servedAt(feed.address)
       context.metrics.readFrom({
         store,
         audit,

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { hex } from '@scure/base'
 import { LRUCache } from 'lru-cache'
-import type { Config } from '../config/serve-options.js'
 import { RateLimitedError } from '../core/errors.js'
 import { speaksFor } from '../core/use/access.js'
 import { type SignerVerbs, watchSignersFile } from '../credentials/signers-file.js'
@@ -20,10 +19,15 @@ import type { ServerContext } from './context.js'
 /** Sessions whose signatures are counted, those that signed last. */
 const COUNTED_SESSIONS = 10_000
 
+/** Who issues JWTs where HTTP is off. */
+const NO_ADDRESS = 'sessiond'
+
 /** What gRPC and HTTP need for what is done under sessions. */
 export interface TokenDesk extends TokensServicePorts {
   /** How many the keys of sessions made since the start. */
   readonly signatures: () => number
+  /** Where HTTP is served, which is who issues JWTs unless --issuer says otherwise. Several addresses with commas. */
+  readonly servedAt: (addresses: string) => void
 }
 
 /** Throws InputFileError. */
@@ -36,6 +40,7 @@ export function openTokenDesk(context: ServerContext, backend: Backend): TokenDe
     verify: schemeVerifier(sodiumEd25519),
   })
   let signatures = 0
+  let servedAt = NO_ADDRESS
   const identities = () => [keys.identity.current, ...[keys.identity.next ?? []].flat()]
   return {
     ...{ store, expiry, owners, clock, audit, checker },
@@ -53,19 +58,14 @@ export function openTokenDesk(context: ServerContext, backend: Backend): TokenDe
         seed.fill(0)
       }
     },
-    issuer: () => issuerOf(config),
+    issuer: () => config.issuer ?? servedAt,
+    servedAt(addresses) {
+      servedAt = addresses.split(',', 1)[0] ?? servedAt
+    },
     jwtIdentity: () => keys.identity.current,
     newId: randomUUID,
     signatures: () => signatures,
   }
-}
-
-function issuerOf({ issuer, http, tlsCert }: Config): string {
-  if (issuer !== null || http === null) {
-    return issuer ?? 'sessiond'
-  }
-  const host = http.host.includes(':') ? `[${http.host}]` : http.host
-  return `${tlsCert === null ? 'http' : 'https'}://${host}:${http.port}`
 }
 
 /** The services that the operator named, as of now. */

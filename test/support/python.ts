@@ -6,10 +6,11 @@ import { haveTool, interopTool } from './tools.js'
 
 const PROTO = fileURLToPath(new URL('../../proto', import.meta.url))
 const program = interopTool('venv/bin/python', 'python3')
-const PACKAGES = 'import cryptography, grpc_health, grpc_tools'
+const PACKAGES = 'cryptography, grpc_health, grpc_tools'
 
-/** Whether there is a Python with the packages of test/interop/python/requirements.txt. */
-export const havePython = () => haveTool('python', [program, '-c', PACKAGES])
+/** Whether there is a Python with these packages of test/interop/python/requirements.txt. */
+export const havePython = (packages = PACKAGES) =>
+  haveTool('python', [program, '-c', `import ${packages}`])
 
 /** Runs Python to its good end and returns what it printed. */
 export async function python(args: readonly string[]): Promise<string> {
