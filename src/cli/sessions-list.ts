@@ -59,14 +59,14 @@ Examples:
         const lists = queries.map((query) =>
           sessions.listAll({ ...query, withData: flags.json ?? false }),
         )
-        const { shown, isCut } = await take(newestFirst(lists), skip, limit)
-        const total = isCut ? await totalOf(sessions, queries) : skip + shown.length
+        const { shown, seen, isCut } = await take(newestFirst(lists), skip, limit)
+        const total = isCut ? await totalOf(sessions, queries) : seen
         if (flags.json) {
           console.log(`{"total":${total},"data":[${shown.map(sessionJson).join()}]}`)
         } else {
           console.log(sessionTable(shown))
         }
-        if (flags.user !== undefined && shown.length === 0) {
+        if (flags.user !== undefined && total === 0) {
           throw new NothingMatchedError(`no session of ${printable(flags.user)} matches`)
         }
         if (isCut) {
@@ -121,7 +121,7 @@ async function* newestFirst(
   }
 }
 
-/** The sessions behind the first `skip`, at most `limit`, and whether there are more. */
+/** The sessions behind the first `skip`, at most `limit`; how many there are up to these, and whether there are more. */
 async function take(list: AsyncGenerator<SessionInfo, void>, skip: number, limit: number) {
   const shown: SessionInfo[] = []
   let skipped = 0
@@ -131,10 +131,10 @@ async function take(list: AsyncGenerator<SessionInfo, void>, skip: number, limit
     } else if (shown.length < limit) {
       shown.push(session)
     } else {
-      return { shown, isCut: true }
+      return { shown, seen: skipped + shown.length, isCut: true }
     }
   }
-  return { shown, isCut: false }
+  return { shown, seen: skipped + shown.length, isCut: false }
 }
 
 /** How many sessions match; null if the server takes too long to count them. */

@@ -117,9 +117,9 @@ export interface SessionStore {
 export interface InsertScope {
   readonly userId: string
   /** Looks up the entry of this key. The user is its owner: `userId` is the owner's text (core/owner-text.ts). */
-  readonly idempotency?: IdempotencyScope
+  readonly idempotency?: IdempotencyScope | undefined
   /** Looks up the newest open session that a command opened for this user, address and client. */
-  readonly reuse?: { readonly address: string; readonly client: string }
+  readonly reuse?: { readonly address: string; readonly client: string } | undefined
   /** Whether to count the user's open sessions; `Seen.openOfUser` is 0 otherwise. */
   readonly countOpenOfUser: boolean
   /** Looks up at most this many of the user's open sessions, those with the oldest requests (default 0). */

@@ -2,6 +2,7 @@ import { useEffect, useState } from 'preact/hooks'
 import type { WatchedSession } from '../client/watch.js'
 import { Modal } from './modal.js'
 import type { Operator, SessionOwner } from './operator.js'
+import { exact } from './time-text.js'
 
 /** What an operator is about to close. */
 export interface Closing {
@@ -118,7 +119,7 @@ function Facts({ session, what, owner }: Closing & { readonly owner: SessionOwne
 }
 
 function expiryText(expiresAtMs: number | null): string {
-  return expiresAtMs === null ? 'never by itself' : new Date(expiresAtMs).toLocaleString()
+  return expiresAtMs === null ? 'never by itself' : exact(new Date(expiresAtMs).toString())
 }
 
 function endingText({ ending }: SessionOwner): string {

@@ -56,15 +56,17 @@ describe('sessiond sessions', () => {
     expect(JSON.parse(stdout)).toEqual({ total: 1, data: [expect.objectContaining(kept)] })
   })
 
-  it.each<[readonly string[], number]>([
-    [['--ended'], 0],
-    [['--from', '2020-01-01', '--to', '2020-01-02'], 0],
-    [['--skip', '1'], 1],
-  ])('says by its exit code that it lists none of a user: %j', async (range, total) => {
+  const none = { code: 7, stderr: 'sessiond: no session of unlisted matches\n' }
+  it.each<[readonly string[], number, { code: number; stderr: string }]>([
+    [['--ended'], 0, none],
+    [['--from', '2020-01-01', '--to', '2020-01-02'], 0, none],
+    [['--skip', '5'], 1, { code: 0, stderr: '' }],
+    [['--limit', '0'], 1, { code: 0, stderr: '0 of 1: --all shows all\n' }],
+  ])('says by its exit code that none of a user matches: %j', async (range, total, outcome) => {
     await open('unlisted')
-    const none = await sessions('list', '--user', 'unlisted', ...range, '--json')
-    expect(JSON.parse(none.stdout)).toEqual({ total, data: [] })
-    expect(none).toMatchObject({ code: 7, stderr: 'sessiond: no session of unlisted matches\n' })
+    const listed = await sessions('list', '--user', 'unlisted', ...range, '--json')
+    expect(JSON.parse(listed.stdout)).toEqual({ total, data: [] })
+    expect(listed).toMatchObject(outcome)
   })
 
   it('says how many it leaves out, and lists all where it is told to', async () => {

@@ -36,16 +36,19 @@ async function insertWithOthers(
 ): Promise<Session> {
   const { database, locks } = parts
   const { userId, reuse, oldest = 0 } = scope
-  const findOldest = () =>
-    oldest === 0 ? undefined : database.read((level) => oldestIds(level, userId, oldest))
+  const findOldest = () => database.read((level) => oldestIds(level, userId, oldest))
   for (;;) {
     const opened = reuse && (await database.read((level) => readOpenedRow(level, userId, reuse)))
-    const ids = { opened, oldest: await findOldest() }
-    const held = new Set([...(opened?.id === undefined ? [] : [opened.id]), ...(ids.oldest ?? [])])
-    const inserted = await locks.hold([...held].map(sessionLock), async () =>
+    const ids = { opened, oldest: oldest === 0 ? undefined : await findOldest() }
+    const held = new Set(ids.oldest)
+    if (opened?.id !== undefined) {
+      held.add(opened.id)
+    }
+    const inserted = await locks.hold(Array.from(held, sessionLock), async () => {
       // A request that came before the locks may have made another session the oldest.
-      isSame(ids.oldest, await findOldest()) ? insertLocked(parts, scope, ids, decide) : undefined,
-    )
+      const isCurrent = oldest === 0 || isSame(ids.oldest, await findOldest())
+      return isCurrent ? insertLocked(parts, scope, ids, decide) : undefined
+    })
     if (inserted !== undefined) {
       return inserted
     }
