@@ -56,7 +56,10 @@ export interface SessionStore {
    */
   list(query: ListQuery, signal?: AbortSignal): Promise<SessionPage>
 
-  /** Deadlines that lie before `timeMs`, earliest first. */
+  /**
+   * Deadlines that lie before `timeMs`, earliest first. Of a store that several servers share each gets some, and every
+   * deadline comes to one of them within seconds.
+   */
   due(timeMs: number, limit: number): Promise<Deadline[]>
 
   /** Deletes deadlines, and the idempotency entries that expire with them. */

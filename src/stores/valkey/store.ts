@@ -26,6 +26,7 @@ import { Known } from './known.js'
 import { idBitsOf, Shards } from './layout/shards.js'
 import type { StoreParts } from './parts.js'
 import { readDue } from './read/due.js'
+import { Leases } from './read/leases.js'
 import { listSessions } from './read/list.js'
 import { findOpened, lookUp, readSealOf } from './read/lookup.js'
 import { walkDeadlines, walkIdempotency, walkSeals, walkSessions } from './read/walk.js'
@@ -42,6 +43,7 @@ export class ValkeyStore implements ServedStore {
   private readonly gate = new Gate()
   private readonly parts: StoreParts
   private readonly seals: Seals
+  private readonly leases: Leases
   /** Inserts under way: they may have decided. */
   private readonly inserts = new Set<Promise<unknown>>()
   private closing: Promise<void> | null = null
@@ -63,6 +65,7 @@ export class ValkeyStore implements ServedStore {
       ...{ teller, others },
     }
     this.seals = new Seals(this.parts)
+    this.leases = new Leases(cluster, shards)
   }
 
   /** The store that this cluster holds. It closes the cluster when it is closed itself. Throws StoreUnavailableError. */
@@ -146,7 +149,7 @@ export class ValkeyStore implements ServedStore {
   }
 
   due(timeMs: number, limit: number): Promise<Deadline[]> {
-    return this.during(() => readDue(this.parts, [...this.parts.shards], timeMs, limit))
+    return this.during(async () => readDue(this.parts, await this.leases.held(), timeMs, limit))
   }
 
   settle(deadlines: readonly Deadline[]): Promise<void> {
@@ -201,9 +204,10 @@ export class ValkeyStore implements ServedStore {
   }
 
   close(): Promise<void> {
-    this.closing ??= this.gate.alone(() => {
+    this.closing ??= this.gate.alone(async () => {
       this.parts.others.close()
-      return this.cluster.close()
+      await this.leases.release()
+      await this.cluster.close()
     })
     return this.closing
   }

@@ -13,6 +13,7 @@ import { shardTag } from '../connection/slots.js'
  *   i:<user>          hash         idempotency entries, by signer and key
  *   x                 sorted set   deadlines, the earliest first
  *   e                 stream       what changed lately
+ *   l                 string       the server that sweeps the shard, for some seconds
  *   p:<id>            string       the shard of a session whose id does not name it
  *   m                 string       facts about the store, in the first shard alone
  *
@@ -40,6 +41,7 @@ export const keysOf = (tag: string) => ({
   entries: (userId: string) => `${tag}i:${userId}`,
   deadlines: `${tag}x`,
   events: `${tag}e`,
+  lease: `${tag}l`,
   pointer: (id: string) => `${tag}p:${id}`,
 })
 
