@@ -2,6 +2,7 @@ import type { ServedStore, StoreEngine, StoreOptions, StorePlace } from '../engi
 import { expectNotLost, noteMade } from '../traces.js'
 import { accessSettings } from './access.js'
 import { openCluster } from './connection/cluster.js'
+import { expectSafe } from './engine-check.js'
 import { LIBRARY } from './functions/library.js'
 import { DEFAULT_SHARDS } from './layout/shards.js'
 import { infoIn, openStoreCluster } from './open.js'
@@ -26,6 +27,7 @@ export function valkeyEngine(place: StorePlace): StoreEngine {
       const makes = () => expectNotLost(location, traces)
       const cluster = await openStoreCluster(settings, options.epochs, location, makes)
       try {
+        await expectSafe(cluster, settings.replicas)
         const store = await ValkeyStore.over(cluster, options)
         await noteMade(traces)
         return store
