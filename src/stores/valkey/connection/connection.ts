@@ -38,6 +38,9 @@ interface InFlight {
 /** More than any reply of ours: what is longer is not kept. */
 const MAX_REPLY_BYTES = 64 * 1024 * 1024
 
+/** The system gives at most 64 KiB at once, and ends the connection before the next. */
+const MAX_CHUNK_REPLIES = 64 * 1024
+
 /** A command whose bytes are made already. */
 class Request extends LibraryCommand {
   constructor(
@@ -86,7 +89,10 @@ export class Connection {
       autoResubscribe: false,
       autoResendUnfulfilledCommands: false,
     })
-    this.redis.on('error', (error) => this.close(error))
+    // The library's own errors quote what the engine sent.
+    this.redis.on('error', (error) =>
+      this.close('code' in error ? error : new Error('the engine sent what is not its protocol')),
+    )
     this.redis.on('end', () => this.close(new Error('the engine closed the connection')))
     socket.on('data', (chunk) => this.count(chunk.length))
     // The library listens for the first error alone.
@@ -98,6 +104,7 @@ export class Connection {
     const connection = new Connection(dial(address, settings), settings.timeoutMs)
     try {
       await connection.redis.connect()
+      connection.guard()
       const password = settings.password()
       const auth = ['AUTH', ...(settings.user === null ? [] : [settings.user]), password ?? '']
       // The ping shows that the node answers: the system accepts connections also for a process that is stopped.
@@ -203,7 +210,7 @@ export class Connection {
       return
     }
     if (error && error.name !== 'ReplyError') {
-      this.close(new Error('the engine closed the connection', { cause: error }))
+      this.close(new Error('the engine closed the connection'))
       return
     }
     const index = first.replies++
@@ -212,6 +219,20 @@ export class Connection {
     }
     // Of the library's error the message alone: it carries the arguments of the command, too.
     first.pipeline.onReply(error ? new EngineError(error.message) : (reply as Reply), index)
+  }
+
+  /**
+   * A reply that nobody asked for ends the connection. By itself the library throws for some of these, where nothing can
+   * catch it: so it finds one command more whenever it has no other.
+   */
+  private guard(): void {
+    const { commandQueue } = this.redis as unknown as { commandQueue: { shift(): unknown } }
+    const shift = commandQueue.shift.bind(commandQueue)
+    const notAsked = () => this.close(new Error('the engine sent what is not its protocol'))
+    const stray = { command: new Request(Buffer.alloc(0), notAsked) }
+    // It also empties the queue by this function: then there must be an end.
+    let left = MAX_CHUNK_REPLIES
+    commandQueue.shift = () => shift() ?? (left-- > 0 ? stray : undefined)
   }
 
   private count(bytes: number): void {

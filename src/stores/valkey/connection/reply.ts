@@ -4,7 +4,10 @@ export type Arg = Buffer | string
 /** A command with its arguments, such as `['GET', 'key']`. */
 export type Command = readonly Arg[]
 
-/** What the engine answers, in the types of RESP2. Text of any kind stays bytes. */
+/**
+ * What the engine answers, in the types of RESP2. Text of any kind stays bytes. Whether it is what was expected is for
+ * `textOf`, `itemsOf` and `numberOf` to say: of an engine that is not well, it may be anything.
+ */
 export type Reply = Buffer | number | null | readonly Reply[]
 
 /** What the engine answers instead of a reply. Its message may contain what was sent: it is for causes, never for callers. */
@@ -34,9 +37,9 @@ export function itemsOf(reply: Reply | undefined): readonly Reply[] {
   return reply
 }
 
-/** A reply that must be a number. Throws where it is not. */
+/** A reply that must be a whole number. Throws where it is not. */
 export function numberOf(reply: Reply | undefined): number {
-  if (typeof reply !== 'number') {
+  if (typeof reply !== 'number' || !Number.isSafeInteger(reply)) {
     throw new Error('the engine answered with something that is not a number')
   }
   return reply
