@@ -50,6 +50,7 @@ export default defineConfig({
           ...shared,
           name: 'whole',
           include: ['test/{interop,e2e,browser}/**/*.test.ts'],
+          globalSetup: 'test/support/left-over.ts',
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
