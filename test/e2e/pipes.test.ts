@@ -30,6 +30,10 @@ const shell = (line: string) =>
     },
   )
 
+/** A command that writes to a pipe whose reader has left before. */
+const unread = (command: string) =>
+  `mkfifo left; { : < left; rm left; ${command}; } | { exec <&-; : > left; }`
+
 const BOM = '\ufeff'
 const RECORD = '{"id":"a","user_id":"u","open_time":1700000000,"data":\t{"n":12345678901234567890}}'
 
@@ -106,13 +110,13 @@ describe('what commands write', () => {
     expect(moved).toMatchObject({ code: 0, stdout: 'restored 1 sessions into new/store\n' })
     expect(moved.stderr).toMatch(/^wrote \/dev\/stdout: 1 sessions, \d+ bytes$/m)
 
-    const cut = await shell(`sessiond backup /dev/stdout --server ${ready.grpc} | sleep 0`)
+    const cut = await shell(unread(`sessiond backup /dev/stdout --server ${ready.grpc}`))
     expect(cut).toMatchObject({ code: 1, stderr: '' })
 
     const exported = await shell(`sessiond export --user u --server ${ready.grpc} | cat`)
     expect(exported).toMatchObject({ code: 0, stdout: expect.stringContaining('"id":"a"') })
-    const unread = await shell(`sessiond export --user u --server ${ready.grpc} | sleep 0`)
-    expect(unread).toMatchObject({ code: 1, stderr: '' })
+    const gone = await shell(unread(`sessiond export --user u --server ${ready.grpc}`))
+    expect(gone).toMatchObject({ code: 1, stderr: '' })
   })
 
   it('may be standard output, where nothing else then is', async () => {
