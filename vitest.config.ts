@@ -6,9 +6,9 @@ const shared = {
   pool: 'threads',
   isolate: false,
   environment: 'node',
-  testTimeout: 60_000,
-  hookTimeout: 60_000,
-  expect: { poll: { timeout: 30_000 } },
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+  expect: { poll: { timeout: 60_000 } },
 } as const
 
 export default defineConfig({
@@ -51,8 +51,8 @@ export default defineConfig({
           name: 'whole',
           include: ['test/{interop,e2e,browser}/**/*.test.ts'],
           globalSetup: 'test/support/left-over.ts',
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
     ],

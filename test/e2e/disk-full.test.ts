@@ -85,6 +85,6 @@ describe.skipIf(!canMount())('a server whose disk is full', () => {
         expect(isKept(each, found ? { active: found.active, data } : 'deleted')).toBe(true)
       }
     },
-    ROUNDS * 60_000,
+    ROUNDS * 120_000,
   )
 })

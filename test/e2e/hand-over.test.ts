@@ -73,7 +73,7 @@ describe('a second server that waits for the lock', () => {
       watch.close()
       connection.close()
     },
-    ROUNDS * 60_000,
+    ROUNDS * 120_000,
   )
 
   it('ends with 0 at a signal, having touched nothing', async () => {

@@ -94,6 +94,6 @@ describe('a server killed under load of every kind', () => {
       }
       await expect.poll(() => new Set(watch.sessions.keys())).toEqual(open)
     },
-    ROUNDS * 60_000,
+    ROUNDS * 120_000,
   )
 })

@@ -98,7 +98,7 @@ describe('a server that is told to stop under load', () => {
         expect(await inStore((store) => store.countOpen())).toBe(answered)
       }
     },
-    ROUNDS * 60_000,
+    ROUNDS * 120_000,
   )
 
   it('fails no call of clients that heed its health, whom it gives time', async () => {

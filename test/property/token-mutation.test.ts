@@ -72,7 +72,7 @@ test(
     )
     expect(outcomes.get('BAD_SIGNATURE')).toBeGreaterThan(CASES / 50)
   },
-  isLong ? 3_600_000 : 60_000,
+  isLong ? 3_600_000 : 120_000,
 )
 
 function usesOf(bytes: Uint8Array) {

@@ -21,7 +21,7 @@ export interface Finished {
 }
 
 /** Less than a test may take, so that none leaves a process behind. */
-const TIMEOUT_MS = 110_000
+const TIMEOUT_MS = 290_000
 
 /** Runs a program to its end. */
 export function run(

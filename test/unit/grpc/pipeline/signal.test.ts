@@ -41,7 +41,7 @@ beforeAll(async () => {
       await end()
     }
   }
-}, 60_000)
+})
 
 /** A promise, and what resolves it. */
 function signpost() {
