@@ -36,7 +36,7 @@ export function signRequest(
     key: signer.publicKey,
     body: signer.sign(parts.body),
     meta: signer.sign(parts.meta),
-    origin: signer.sign(NO_BYTES),
+    origin: originSignature(signer),
   })
 }
 
@@ -55,7 +55,7 @@ export function signRequest(
  * ```
  */
 export function createResponseSigner(signer: Signer): (parts: MessageParts) => Buffer {
-  const origin = signer.sign(NO_BYTES)
+  const origin = originSignature(signer)
   let signedMeta: Uint8Array = NO_BYTES
   let metaSignature = origin
   return ({ body, meta }) => {
@@ -71,6 +71,18 @@ export function createResponseSigner(signer: Signer): (parts: MessageParts) => B
     }
     return encodeSigned(createResponse, { body, meta }, signatures)
   }
+}
+
+const originSignatures = new WeakMap<Signer, Uint8Array>()
+
+/** The signature over no origin: one will do for all messages of a signer, since nothing in it changes. */
+function originSignature(signer: Signer): Uint8Array {
+  let signature = originSignatures.get(signer)
+  if (signature === undefined) {
+    signature = signer.sign(NO_BYTES)
+    originSignatures.set(signer, signature)
+  }
+  return signature
 }
 
 /** The signatures over a message by one key. */

@@ -110,16 +110,30 @@ test('a response is read and verifies', () => {
   })
 })
 
-test('a response signs what does not change once', () => {
+/** Signs as alice, and notes the lengths of what it signs. */
+function countingSigner(): { signer: Signer; signed: number[] } {
   const signed: number[] = []
-  const counting: Signer = {
-    publicKey: alice.publicKey,
-    sign(content) {
-      signed.push(content.length)
-      return alice.sign(content)
-    },
+  const sign = (content: Uint8Array) => {
+    signed.push(content.length)
+    return alice.sign(content)
   }
-  const respond = createResponseSigner(counting)
+  return { signed, signer: { publicKey: alice.publicKey, sign } }
+}
+
+test('requests of one signer sign over no origin once', () => {
+  const { signer, signed } = countingSigner()
+  const parts = { body: requestBody(), meta: requestMeta() }
+  for (let i = 0; i < 2; i++) {
+    const { message } = readCreateRequest(signRequest(parts, signer))
+    expect(verifyChain(message, verifiers)).toEqual(Buffer.from(alice.publicKey))
+  }
+  const lengths = [parts.body.length, parts.meta.length]
+  expect(signed).toEqual([...lengths, 0, ...lengths])
+})
+
+test('a response signs what does not change once', () => {
+  const { signer, signed } = countingSigner()
+  const respond = createResponseSigner(signer)
   // The next epoch has as many bytes, and is signed anew all the same.
   const metas = [9n, 9n, 10n].map((epoch) => responseMeta({ epoch }))
   for (const meta of metas) {
