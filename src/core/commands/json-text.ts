@@ -58,7 +58,12 @@ export function jsonString(text: string): string {
 
 /** Puts JSON text on one line, and keeps every digit. Line ends and tabs can only stand between values. */
 export function oneLineJson(json: string | null): string {
-  return json === null ? 'null' : json.replace(/[\r\n\t]/g, ' ')
+  if (json === null) {
+    return 'null'
+  }
+  // Most texts have none, and looking for each costs much less than looking for any of them.
+  const isOneLine = !(json.includes('\n') || json.includes('\r') || json.includes('\t'))
+  return isOneLine ? json : json.replace(/[\r\n\t]/g, ' ')
 }
 
 /** Whether a value is a JSON object: neither null nor an array. */
