@@ -39,7 +39,7 @@ Examples:
 }
 
 function flagOf(serveOption: ServeOption<unknown>): Option {
-  const { name, placeholder, help, bare, isList } = serveOption
+  const { name, placeholder, help, bare, isList, parse } = serveOption
   const fallback = defaultText(serveOption)
   const flag = new Option(
     bare === undefined ? `--${name} <${placeholder}>` : `--${name} [${placeholder}]`,
@@ -52,6 +52,10 @@ function flagOf(serveOption: ServeOption<unknown>): Option {
   )
   if (bare !== undefined) {
     flag.preset(bare)
+  }
+  if (parse.choices !== undefined) {
+    // For completion alone: a wrong value is told together with all other mistakes.
+    flag.argChoices = [...parse.choices]
   }
   if (isList) {
     flag.argParser((value: string, earlier?: string) => [earlier, value].filter(Boolean).join(','))

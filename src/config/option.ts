@@ -10,7 +10,10 @@ export type Option<T> = {
   /** The value of the flag when none follows it. */
   readonly bare?: string
   /** Throws an Error that says what a correct value looks like. */
-  readonly parse: (text: string) => T
+  readonly parse: ((text: string) => T) & {
+    /** The texts of a closed set, which shells complete. */
+    readonly choices?: readonly string[]
+  }
 } & (
   | { readonly default: string | InDataDir }
   /** The value of an option that is not given and has no default. */

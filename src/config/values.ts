@@ -175,19 +175,21 @@ export function timeOrAgoMs(text: string, nowMs = Date.now()): number {
 }
 
 /** One of a closed set. */
-export function oneOf<const T extends string>(...values: T[]): (text: string) => T {
-  return (text) => {
-    const value = values.find((candidate) => candidate === text)
+export function oneOf<const T extends string>(...choices: T[]) {
+  const parse = (text: string): T => {
+    const value = choices.find((candidate) => candidate === text)
     if (value === undefined) {
-      throw new Error(`"${text}" is not one of: ${values.join(', ')}`)
+      throw new Error(`"${text}" is not one of: ${choices.join(', ')}`)
     }
     return value
   }
+  return Object.assign(parse, { choices })
 }
 
-export function yesOrNo(text: string): boolean {
-  return oneOf('yes', 'no')(text) === 'yes'
-}
+const answer = oneOf('yes', 'no')
+export const yesOrNo = Object.assign((text: string) => answer(text) === 'yes', {
+  choices: answer.choices,
+})
 
 /** Any text that is not empty. */
 export function text(value: string): string {

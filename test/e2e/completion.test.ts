@@ -84,13 +84,18 @@ for (const [name, { complete, version }] of Object.entries(shells)) {
       ],
       [
         ['sessions', 'list', '--t'],
-        ['--take', '--tls', '--tls-ca', '--tls-cert', '--tls-key', '--to', '--total'],
+        ['--tls', '--tls-ca', '--tls-cert', '--tls-key', '--to'],
       ],
       [
         ['create', '--key', 'key'],
         ['key one.pem', 'keys'],
       ],
       [['serve', '--data-dir', 'key'], ['keys']],
+      [
+        ['serve', '--log-level', ''],
+        ['debug', 'error', 'info', 'warn'],
+      ],
+      [['serve', '--plaintext', 'n'], ['no']],
       [
         ['keygen', '--type', ''],
         ['ed25519', 'p256'],
