@@ -66,8 +66,10 @@ export interface Token {
   /** 1 to 64 bytes. */
   readonly owner: Uint8Array
   readonly lifetime: Lifetime
-  /** Ed25519, 32 bytes. */
+  /** Ed25519, 32 bytes. Of a bound session also P-256, 33 bytes. */
   readonly publicKey: Uint8Array
+  /** The client holds the private key (`Bind`), so there is no seal. Absent: the server has it, sealed. */
+  readonly isBound?: true
 }
 
 /** When a session is valid, in epochs. Names of RFC 7519 section 4.1. */
@@ -113,4 +115,9 @@ export function newSession(
     token,
     ending: null,
   }
+}
+
+/** Whether the server keeps the session's private key, sealed. */
+export function isSealed({ active, token }: Session): boolean {
+  return active && token !== null && token.isBound !== true
 }

@@ -53,6 +53,8 @@ export interface SignedMessage {
 /** A signed message, and what else the walk found in it. */
 export interface ReadMessage {
   readonly message: SignedMessage
+  /** The whole message. */
+  readonly whole: WalkedMessage
   readonly body: WalkedMessage
   /** The meta header of each level, the original sender's first. */
   readonly metas: readonly WalkedMessage[]
@@ -83,7 +85,8 @@ export function readMessage(bytes: Uint8Array, shape: SignedShape): ReadMessage 
   const levels = verifies.map((verify, i) => readLevel(metas[i] as WalkedMessage, verify, shape))
   const innermost = checkSignatures(levels)
   const outermost = levels.at(-1) as Level
-  return { message: { shape, body: body.bytes, levels, innermost, outermost }, body, metas }
+  const message = { shape, body: body.bytes, levels, innermost, outermost }
+  return { message, whole: walked, body, metas }
 }
 
 /** The path of the header of level `i` of `count`. Level 0 is the innermost. */

@@ -106,6 +106,8 @@ export const MAX_SIGNED_BYTES = 1024 * 1024
 export const tokens = {
   signRequest: signed('sessiond.v1.SignRequest', MAX_SIGNED_BYTES + MAX_MESSAGE_BYTES),
   signResponse: signed('sessiond.v1.SignResponse'),
+  bindRequest: signed('sessiond.v1.BindRequest'),
+  bindResponse: signed('sessiond.v1.BindResponse'),
   introspectRequest: signed('sessiond.v1.IntrospectRequest'),
   introspectResponse: signed('sessiond.v1.IntrospectResponse'),
   revokeRequest: signed('sessiond.v1.RevokeRequest'),

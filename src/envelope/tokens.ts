@@ -1,6 +1,15 @@
 import { messages } from '#generated/fields'
 import { InvalidFieldError, MissingFieldError } from '../core/errors.js'
-import { UUID_BYTES, uuidText } from '../core/uuid.js'
+import {
+  type Address,
+  readAddress,
+  readLifetime,
+  readOwner,
+  readSessionKey,
+  readUuid,
+  required,
+  type SentLifetime,
+} from './fields.js'
 import { readMessage, type SignedMessage } from './message.js'
 import { type RequestMeta, readRequestMeta } from './meta.js'
 import { type SignedShape, tokens } from './shapes.js'
@@ -24,7 +33,7 @@ export interface TokensMethod<Body> {
   /** Its number in `sessiond.v1.TokensMethod`. */
   readonly method: number
   /** Throws MissingFieldError, InvalidFieldError. */
-  readonly read: (body: WalkedMessage) => Body
+  readonly read: (body: WalkedMessage, whole: WalkedMessage) => Body
 }
 
 // The same in every request.
@@ -38,30 +47,17 @@ export function readTokensRequest<Body>(
   bytes: Uint8Array,
   { request, method, read }: TokensMethod<Body>,
 ): TokensRequest<Body> {
-  const { message, body, ...rest } = readMessage(bytes, request)
-  const found = body.uint32(METHOD.number)
-  if (found !== method) {
-    throw new InvalidFieldError('body.method', `is ${found}; of this method it is ${method}`)
+  const found = readMessage(bytes, request)
+  const { message, body, whole } = found
+  const sentFor = body.uint32(METHOD.number)
+  if (sentFor !== method) {
+    throw new InvalidFieldError('body.method', `is ${sentFor}; of this method it is ${method}`)
   }
   const sentEpoch = body.uint64(EPOCH.number)
   if (sentEpoch === 0n) {
     throw new MissingFieldError('body.epoch')
   }
-  const meta = readRequestMeta({ message, body, ...rest })
-  return { message, body: read(body), sentEpoch, ...meta }
-}
-
-/** An object, or all of a container. */
-export interface Address {
-  readonly containerId: Uint8Array
-  readonly objectId?: Uint8Array
-}
-
-/** A lifetime as it is sent, in epochs. */
-interface SentLifetime {
-  readonly exp: bigint
-  readonly nbf: bigint
-  readonly iat: bigint
+  return { message, body: read(body, whole), sentEpoch, ...readRequestMeta(found) }
 }
 
 export const MAX_SIGNED_STRINGS = 64
@@ -102,6 +98,44 @@ export const signMethod: TokensMethod<SignBody> = {
       verb: body.uint32(signBody.verb.number),
       object: readAddress(body.message(signBody.object_address.number), 'body.object_address'),
       data,
+    }
+  },
+}
+
+const bindRequest = messages['sessiond.v1.BindRequest']
+const bindBody = messages['sessiond.v1.BindRequest.Body']
+
+export interface BindBody {
+  /** At least 1 byte, in memory of its own. */
+  readonly owner: Uint8Array
+  readonly lifetime: SentLifetime
+  /** 32 or 33 bytes, in memory of its own. */
+  readonly sessionKey: Uint8Array
+  /** By the session key, over `signed`. */
+  readonly proof: Uint8Array
+  readonly signed: Uint8Array
+}
+
+export const bindMethod: TokensMethod<BindBody> = {
+  request: tokens.bindRequest,
+  response: tokens.bindResponse,
+  method: 2,
+  read(body, whole) {
+    const proof = whole.content(bindRequest.proof.number)
+    if (proof.length === 0) {
+      throw new MissingFieldError('proof')
+    }
+    return {
+      owner: readOwner(body, bindBody.owner_id.number),
+      lifetime: readLifetime(
+        required(body, bindBody.lifetime.number, 'body.lifetime'),
+        'body.lifetime',
+      ),
+      sessionKey: new Uint8Array(
+        readSessionKey(body.content(bindBody.session_key.number), 'body.session_key'),
+      ),
+      proof,
+      signed: body.bytes,
     }
   },
 }
@@ -161,11 +195,7 @@ export const listMethod: TokensMethod<ListBody> = {
   response: tokens.listResponse,
   method: 5,
   read(body) {
-    const ownerId = required(body, listBody.owner_id.number, 'body.owner_id')
-    const owner = ownerId.content(messages['refs.OwnerID'].value.number)
-    if (owner.length === 0) {
-      throw new MissingFieldError('body.owner_id.value')
-    }
+    const owner = readOwner(body, listBody.owner_id.number)
     const skip = Number(body.uint64(listBody.skip.number))
     if (!Number.isSafeInteger(skip)) {
       throw new InvalidFieldError('body.skip', 'is too large')
@@ -175,7 +205,7 @@ export const listMethod: TokensMethod<ListBody> = {
       throw new InvalidFieldError('body.take', `is ${take}; it may be ${MAX_TAKE}`)
     }
     return {
-      owner: new Uint8Array(owner),
+      owner,
       skip,
       take: take === 0 ? MAX_TAKE : take,
       openOnly: body.flag(listBody.open_only.number),
@@ -219,60 +249,4 @@ function checkCount(path: string, count: number, most: number): void {
   if (count > most) {
     throw new InvalidFieldError(path, `has ${count} entries; it may have ${most}`)
   }
-}
-
-/** A message that must be there. Throws MissingFieldError. */
-export function required(walked: WalkedMessage, number: number, path: string): WalkedMessage {
-  const found = walked.message(number)
-  if (found === undefined) {
-    throw new MissingFieldError(path)
-  }
-  return found
-}
-
-/** The text of a UUIDv4. Throws MissingFieldError, InvalidFieldError. */
-export function readUuid(id: Uint8Array, path: string): string {
-  if (id.length === 0) {
-    throw new MissingFieldError(path)
-  }
-  const [version, variant] = [(id[6] ?? 0) >> 4, (id[8] ?? 0) >> 6]
-  if (id.length !== UUID_BYTES || version !== 4 || variant !== 2) {
-    throw new InvalidFieldError(path, 'is no UUID of version 4')
-  }
-  return uuidText(id)
-}
-
-const lifetimeFields = messages['service.TokenLifetime']
-
-/** Throws InvalidFieldError if it ends before it begins. */
-export function readLifetime(walked: WalkedMessage, path: string): SentLifetime {
-  const lifetime = {
-    exp: walked.uint64(lifetimeFields.exp.number),
-    nbf: walked.uint64(lifetimeFields.nbf.number),
-    iat: walked.uint64(lifetimeFields.iat.number),
-  }
-  if (lifetime.nbf > lifetime.exp) {
-    throw new InvalidFieldError(`${path}.nbf`, `${lifetime.nbf} is after exp ${lifetime.exp}`)
-  }
-  return lifetime
-}
-
-const addressFields = messages['refs.Address']
-
-/** An address that names no container would restrict nothing, though its sender meant it to. Throws MissingFieldError. */
-export function readAddress(address: WalkedMessage | undefined, path: string): Address | undefined {
-  if (address === undefined) {
-    return undefined
-  }
-  const container = address.message(addressFields.container_id.number)
-  const containerId = container?.content(messages['refs.ContainerID'].value.number)
-  if (containerId === undefined || containerId.length === 0) {
-    throw new MissingFieldError(`${path}.container_id`)
-  }
-  const object = address.message(addressFields.object_id.number)
-  const objectId = object?.content(messages['refs.ObjectID'].value.number)
-  if (objectId?.length === 0) {
-    throw new MissingFieldError(`${path}.object_id.value`)
-  }
-  return objectId === undefined ? { containerId } : { containerId, objectId }
 }

@@ -51,11 +51,15 @@ export function wrapRequest(
     }).finish(),
     encodeFields([shape.metaHeader.named.origin.number, outermost.meta]),
   ])
+  // What a request has beside its three parts, such as the proof of a Bind.
+  const rest = shape.fields.flatMap((field, number) =>
+    field?.kind === 'bytes' ? [encodeFields([number, read.whole.content(number)])] : [],
+  )
   const { named } = shape.verifyHeader
   const verify = encodeFields(
     [named.meta_signature.number, encodeSignature(signer, meta)],
     [named.origin_signature.number, encodeSignature(signer, outermost.verify)],
     [named.origin.number, outermost.verify],
   )
-  return encodeMessage(shape, body, meta, verify)
+  return Buffer.concat([encodeMessage(shape, body, meta, verify), ...rest])
 }

@@ -29,6 +29,7 @@ export type SignedRequest = Pick<CreateRequestEnvelope, 'message' | 'idempotency
 
 /** A session key, with what the answer that tells of it needs. */
 export interface MintedKey extends NewKey {
+  readonly seal: () => Uint8Array
   readonly minted: Minted
 }
 

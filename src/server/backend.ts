@@ -27,6 +27,8 @@ export interface Backend {
   readonly clock: EpochClock
   readonly expiry: Expiry
   readonly owners: OwnerPolicy
+  /** The id of a user's next session, as the store would have it. */
+  readonly newId: (userId: string) => string
   /** Create. */
   readonly create: (claim: CreateClaim) => Promise<TokenSession>
   /** The sessions commands. */
@@ -61,11 +63,12 @@ export async function openBackend(context: ServerContext, stop?: AbortSignal): P
   )
   const owners = openOwners(config.owners, log, lifecycle)
   const createPorts: CreatePorts = { expiry, clock, owners }
-  const ports = { store, expiry, audit, clock, newId: (userId: string) => newIdIn(store, userId) }
+  const newId = (userId: string) => newIdIn(store, userId)
+  const ports = { store, expiry, audit, clock, newId }
   const sessions = new Sessions(ports, config)
   startSweep(context, sessions)
   return {
-    ...{ store, keys, audit, guard, clock, expiry, owners, sessions },
+    ...{ store, keys, audit, guard, clock, expiry, owners, newId, sessions },
     create: (claim) => createSession(claim, createPorts, config),
     commandable: commandableSessions(sessions),
   }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { hex } from '@scure/base'
 import { LRUCache } from 'lru-cache'
 import { RateLimitedError } from '../core/errors.js'
+import { ownerText } from '../core/owner-text.js'
 import { speaksFor } from '../core/use/access.js'
 import { type SignerVerbs, watchSignersFile } from '../credentials/signers-file.js'
 import { schemeVerifier } from '../crypto/schemes.js'
@@ -22,6 +23,8 @@ const COUNTED_SESSIONS = 10_000
 /** Who issues JWTs where HTTP is off. */
 const NO_ADDRESS = 'sessiond'
 
+const verify = schemeVerifier(sodiumEd25519)
+
 /** What gRPC and HTTP need for what is done under sessions. */
 export interface TokenDesk extends TokensServicePorts {
   /** How many the keys of sessions made since the start. */
@@ -37,7 +40,7 @@ export function openTokenDesk(context: ServerContext, backend: Backend): TokenDe
   const signers = openSigners(context)
   const checker = new TokenChecker({
     owners: (owner, signer) => speaksFor(owners, owner, signer),
-    verify: schemeVerifier(sodiumEd25519),
+    verify,
   })
   let signatures = 0
   let servedAt = NO_ADDRESS
@@ -63,7 +66,10 @@ export function openTokenDesk(context: ServerContext, backend: Backend): TokenDe
       servedAt = addresses.split(',', 1)[0] ?? servedAt
     },
     jwtIdentity: () => keys.identity.current,
-    newId: randomUUID,
+    newJwtId: randomUUID,
+    create: backend.create,
+    newSessionId: (owner) => backend.newId(ownerText(owner)),
+    verify,
     signatures: () => signatures,
   }
 }

@@ -3,11 +3,16 @@ import { base64urlnopad } from '@scure/base'
 import { messages } from '#generated/fields'
 import { sameBytes } from '../core/bytes.js'
 import { InvalidFieldError, MalformedError, MissingFieldError } from '../core/errors.js'
-import { ED25519_KEY_BYTES, P256_KEY_BYTES } from '../core/key-lengths.js'
 import { MAX_OWNER_BYTES } from '../core/owner-text.js'
 import type { Lifetime } from '../core/session.js'
+import {
+  readAddress,
+  readLifetime,
+  readSessionKey,
+  readUuid,
+  required,
+} from '../envelope/fields.js'
 import { sessionToken } from '../envelope/shapes.js'
-import { readAddress, readLifetime, readUuid, required } from '../envelope/tokens.js'
 import { walk } from '../envelope/walk.js'
 import type { WalkedMessage } from '../envelope/walked-message.js'
 
@@ -133,21 +138,11 @@ function readBody(body: WalkedMessage, signer: Uint8Array): SessionToken {
       required(body, bodyFields.lifetime.number, 'token.lifetime'),
       'token.lifetime',
     ),
-    sessionKey: readSessionKey(body.content(bodyFields.session_key.number)),
+    sessionKey: readSessionKey(body.content(bodyFields.session_key.number), 'token.session_key'),
     object:
       readAddress(body.message(bodyFields.object_address.number), 'token.object_address') ?? null,
     signer,
   }
-}
-
-function readSessionKey(key: Uint8Array): Uint8Array {
-  if (key.length === 0) {
-    throw new MissingFieldError('token.session_key')
-  }
-  if (key.length !== ED25519_KEY_BYTES && key.length !== P256_KEY_BYTES) {
-    throw new InvalidFieldError('token.session_key', `has ${key.length} bytes; a key has 32 or 33`)
-  }
-  return key
 }
 
 /**

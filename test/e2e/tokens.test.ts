@@ -1,15 +1,17 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { copyFile, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createLocalJWKSet, decodeJwt, type JSONWebKeySet, jwtVerify } from 'jose'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { SessionToken } from '#generated/service/meta'
 import { ownerText } from '../../src/core/owner-text.js'
-import { uuidBytes } from '../../src/core/uuid.js'
+import { uuidBytes, uuidText } from '../../src/core/uuid.js'
 import type { Signer } from '../../src/crypto/ed25519.js'
 import { n3Account } from '../../src/crypto/n3.js'
 import { sodiumEd25519 } from '../../src/crypto/sodium.js'
+import { readMessage } from '../../src/envelope/message.js'
 import { signRequest } from '../../src/envelope/sign.js'
-import { issueToken, type TokenOptions, tokenToText } from '../../src/tokens/index.js'
+import { wrapRequest } from '../../src/envelope/wrap.js'
+import { checkToken, issueToken, type TokenOptions, tokenToText } from '../../src/tokens/index.js'
 import {
   type CreateClient,
   type Created,
@@ -20,7 +22,7 @@ import {
   newOwner,
   type Refused,
 } from '../support/create.js'
-import { carol } from '../support/envelope.js'
+import { carol, carolSha512, len } from '../support/envelope.js'
 import {
   type ServerProcess,
   sessiond,
@@ -472,37 +474,162 @@ describe('IssueJwt', () => {
   })
 })
 
-describe('every method', () => {
-  it.each(Object.keys(METHODS))('%s refuses what is not signed, or not now', async (name) => {
-    const bodies: Record<string, object> = {
-      Sign: { ...(await put(await opened())) },
-      Introspect: byId((await opened()).session.id),
-      Revoke: { id: uuidBytes((await opened()).session.id) },
-      List: { ownerId: { value: Buffer.of(1) }, skip: 0n, take: 0, openOnly: false },
-      IssueJwt: {
-        id: uuidBytes((await opened()).session.id),
-        audience: ['a'],
-        lifetime: undefined,
-      },
-    }
+/** A session for this key, proved by it or by another. */
+async function bind(
+  owner: Signer,
+  sessionKey: Signer,
+  parts: { proof?: Uint8Array; id?: string } = {},
+) {
+  const now = epochNow()
+  const lifetime = { exp: now + 3600n, nbf: now, iat: now }
+  const asked = { ownerId: { value: owner.publicKey }, lifetime, sessionKey: sessionKey.publicKey }
+  const body = tokensBody('Bind', asked)
+  const xHeaders = parts.id === undefined ? [] : [{ key: 'idempotency-key', value: parts.id }]
+  const request = signRequest({ body, meta: tokensMeta({ xHeaders }) }, owner, METHODS.Bind.request)
+  const proof = parts.proof ?? sessionKey.sign(body)
+  const answer = await client.send('Bind', Buffer.concat([request, len(4, proof)]))
+  const { message } = readMessage(answer, METHODS.Bind.response)
+  const { id, sessionKey: key } = METHODS.Bind.answer.decode(message.body)
+  return { id, key, lifetime, request, proof }
+}
+
+describe('Bind', () => {
+  it.each([
+    ['Ed25519', newOwner()],
+    ['P-256', carol],
+    ['P-256 with SHA-512', carolSha512],
+  ])('opens a session for a key that the client holds: %s', async (_, sessionKey) => {
     const owner = newOwner()
-    const forged: Signer = { publicKey: owner.publicKey, sign: () => new Uint8Array(64) }
-    const send = (parts: object, signer = owner) => {
-      const body = tokensBody(name as 'Revoke', bodies[name] as never, parts)
-      const { request } = METHODS[name as 'Revoke']
-      return refusal(client.send(name, signRequest({ body, meta: tokensMeta() }, signer, request)))
+    const { id, key, lifetime } = await bind(owner, sessionKey)
+    expect(Buffer.compare(key, sessionKey.publicKey)).toBe(0)
+    const asked = { id, token: undefined, jwt: '' }
+    // Its owner may ask, and the key itself.
+    for (const signer of [owner, sessionKey]) {
+      expect(await client.call('Introspect', asked, signer)).toMatchObject({
+        active: true,
+        lifetime,
+      })
     }
-    expect(await send({}, forged)).toBe('UNAUTHENTICATED BAD_SIGNATURE')
-    expect(await send({ epoch: 0n })).toBe('INVALID_ARGUMENT MISSING_FIELD')
-    expect(await send({ epoch: epochNow() - 3600n })).toBe('FAILED_PRECONDITION EPOCH_DRIFT')
-    expect(await send({ epoch: epochNow() + 3600n })).toBe('FAILED_PRECONDITION EPOCH_DRIFT')
-    // What was signed for another method.
-    expect(await send({ method: 2 })).toBe('INVALID_ARGUMENT INVALID_FIELD')
-    expect(await refusal(client.send(name, Buffer.of()))).toBe('INVALID_ARGUMENT MISSING_FIELD')
-    expect(await refusal(client.send(name, Buffer.from('not protobuf')))).toBe(
-      'INVALID_ARGUMENT MALFORMED',
+    const session = { id: uuidText(id), publicKey: key, owner: owner.publicKey, lifetime }
+    const token = await issueToken({ session, verb: 'OBJECT_GET' }, owner)
+    const content = Buffer.from('a request')
+    const proof = { content, signature: sessionKey.sign(content) }
+    const use = { verb: 'OBJECT_GET', epoch: epochNow(), proof } as const
+    expect(checkToken(token, use).isGood).toBe(true)
+    // The server cannot sign with it.
+    const sign = {
+      token: SessionToken.decode(token),
+      verb: 1,
+      objectAddress: undefined,
+      data: [content],
+    }
+    expect(await refusal(client.call('Sign', sign, owner))).toBe('INVALID_ARGUMENT INVALID_FIELD')
+    const { jwt } = await client.call(
+      'IssueJwt',
+      { id, audience: ['a'], lifetime: undefined },
+      sessionKey,
     )
+    expect(decodeJwt(jwt)).toMatchObject({
+      cnf: { jwk: { crv: key.length === 32 ? 'Ed25519' : 'P-256' } },
+    })
+    expect((await client.call('Revoke', { id }, sessionKey)).endedNow).toBe(true)
   })
+
+  it('wants the key to prove itself, over this very body', async () => {
+    const [owner, key] = [newOwner(), newOwner()]
+    const refused = (proof: Uint8Array) => refusal(bind(owner, key, { proof }))
+    expect(await refused(owner.sign(Buffer.from('x')))).toBe('UNAUTHENTICATED BAD_SIGNATURE')
+    expect(await refused(new Uint8Array(64))).toBe('UNAUTHENTICATED BAD_SIGNATURE')
+    expect(await refused((await bind(newOwner(), key)).proof)).toBe('UNAUTHENTICATED BAD_SIGNATURE')
+    expect(await refused(Buffer.of())).toBe('INVALID_ARGUMENT MISSING_FIELD')
+  })
+
+  it('gives the same session for the same idempotency key and body', async () => {
+    const [owner, key] = [newOwner(), newOwner()]
+    const { id, request, proof } = await bind(owner, key, { id: 'once' })
+    const again = await client.send('Bind', Buffer.concat([request, len(4, proof)]))
+    const { body } = readMessage(again, METHODS.Bind.response).message
+    expect(Buffer.compare(METHODS.Bind.answer.decode(body).id, id)).toBe(0)
+  })
+
+  it('keeps its proof when a node forwards it', async () => {
+    const [owner, key] = [newOwner(), newOwner()]
+    const { request, proof } = await bind(owner, key)
+    const whole = Buffer.concat([request, len(4, proof)])
+    const wrapped = wrapRequest(whole, newOwner(), { shape: METHODS.Bind.request })
+    expect(await refusal(client.send('Bind', wrapped))).toBe('nothing')
+  })
+
+  it('leaves a store that is whole, before and after a restart, and after a backup', async () => {
+    const dataDir = await temporaryDirectory(onTestFinished)
+    const other = await startServer({ dataDir })
+    const { stdout } = await sessiond(['identity', '--data-dir', dataDir])
+    const local = tokensClient(other.ready.grpc, Buffer.from(stdout.trim(), 'hex'))
+    const shared = client
+    client = local
+    const { id } = await bind(newOwner(), carol)
+    client = shared
+    local.close()
+    const backup = join(dataDir, 'copy.backup')
+    const args = ['--server', other.ready.grpc]
+    expect(await sessiond(['check', ...args])).toMatchObject({ code: 0 })
+    expect(await sessiond(['backup', backup, ...args])).toMatchObject({ code: 0 })
+    await other.stop()
+    const restored = join(dataDir, 'restored')
+    expect(await sessiond(['restore', backup, '--data-dir', restored])).toMatchObject({ code: 0 })
+    expect(await sessiond(['repair', '--data-dir', dataDir])).toMatchObject({ code: 0 })
+    for (const file of ['sealing-keys.json', 'identity.pem']) {
+      await copyFile(join(dataDir, file), join(restored, file))
+    }
+    for (const place of [dataDir, restored]) {
+      expect(await sessiond(['check', '--data-dir', place])).toMatchObject({ code: 0 })
+      const again = await startServer({ dataDir: place })
+      const asking = tokensClient(again.ready.grpc, Buffer.from(stdout.trim(), 'hex'))
+      expect(
+        await asking.call('Introspect', { id, token: undefined, jwt: '' }, carol),
+      ).toMatchObject({ active: true })
+      asking.close()
+      await again.stop()
+    }
+  })
+})
+
+describe('every method', () => {
+  it.each(Object.keys(METHODS).filter((name) => name !== 'Bind'))(
+    '%s refuses what is not signed, or not now',
+    async (name) => {
+      const bodies: Record<string, object> = {
+        Sign: { ...(await put(await opened())) },
+        Introspect: byId((await opened()).session.id),
+        Revoke: { id: uuidBytes((await opened()).session.id) },
+        List: { ownerId: { value: Buffer.of(1) }, skip: 0n, take: 0, openOnly: false },
+        IssueJwt: {
+          id: uuidBytes((await opened()).session.id),
+          audience: ['a'],
+          lifetime: undefined,
+        },
+      }
+      const owner = newOwner()
+      const forged: Signer = { publicKey: owner.publicKey, sign: () => new Uint8Array(64) }
+      const send = (parts: object, signer = owner) => {
+        const body = tokensBody(name as 'Revoke', bodies[name] as never, parts)
+        const { request } = METHODS[name as 'Revoke']
+        return refusal(
+          client.send(name, signRequest({ body, meta: tokensMeta() }, signer, request)),
+        )
+      }
+      expect(await send({}, forged)).toBe('UNAUTHENTICATED BAD_SIGNATURE')
+      expect(await send({ epoch: 0n })).toBe('INVALID_ARGUMENT MISSING_FIELD')
+      expect(await send({ epoch: epochNow() - 3600n })).toBe('FAILED_PRECONDITION EPOCH_DRIFT')
+      expect(await send({ epoch: epochNow() + 3600n })).toBe('FAILED_PRECONDITION EPOCH_DRIFT')
+      // What was signed for another method.
+      expect(await send({ method: 6 })).toBe('INVALID_ARGUMENT INVALID_FIELD')
+      expect(await refusal(client.send(name, Buffer.of()))).toBe('INVALID_ARGUMENT MISSING_FIELD')
+      expect(await refusal(client.send(name, Buffer.from('not protobuf')))).toBe(
+        'INVALID_ARGUMENT MALFORMED',
+      )
+    },
+  )
 
   it('takes no body that was signed to open a session, nor Create one of theirs', async () => {
     const owner = newOwner()

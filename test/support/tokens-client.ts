@@ -2,6 +2,8 @@ import { Client, credentials, type ServiceError } from '@grpc/grpc-js'
 import { hex } from '@scure/base'
 import { RequestMetaHeader } from '#generated/service/meta'
 import {
+  BindRequest_Body,
+  BindResponse_Body,
   IntrospectRequest_Body,
   IntrospectResponse_Body,
   IssueJwtRequest_Body,
@@ -50,6 +52,11 @@ export const METHODS = {
     tokens.signResponse,
     SignRequest_Body,
     SignResponse_Body,
+  ),
+  Bind: method(
+    TokensMethod.TOKENS_METHOD_BIND,
+    ...([tokens.bindRequest, tokens.bindResponse] as const),
+    ...([BindRequest_Body, BindResponse_Body] as const),
   ),
   Introspect: method(
     TokensMethod.TOKENS_METHOD_INTROSPECT,

@@ -23,18 +23,21 @@ export interface CreateClaim {
   readonly signer: Uint8Array
   /** Checks every signature. Rejects with SignatureError. */
   prove(): Promise<void>
-  /** Checks every signature and, if all hold, makes a session key. One call, so that a worker thread can do both. */
+  /** Checks every signature and, if all hold, makes a session key, or takes the client's. One call, so that a worker thread can do both. */
   proveAndMint(): Promise<NewKey>
 }
 
-/** A session key made for a claim. It may stay unused. */
+/** A session key for a claim. It may stay unused. */
 export interface NewKey {
   /** The session's id, a UUIDv4. */
   readonly id: string
-  /** Ed25519, 32 bytes. */
+  /** Ed25519, 32 bytes. Of a client's key also P-256, 33 bytes. */
   readonly publicKey: Uint8Array
-  /** The seed, bound to the session and encrypted with the sealing key that is current at this call. */
-  seal(): Uint8Array
+  /**
+   * The seed, bound to the session and encrypted with the sealing key that is current at this call. null: the client holds
+   * the private key.
+   */
+  readonly seal: (() => Uint8Array) | null
 }
 
 /** Checks the lengths of the claim's parts. Throws InvalidFieldError. */

@@ -87,12 +87,15 @@ function newTokenSession(
   bodySha256: Uint8Array | undefined,
   clock: EpochClock,
 ): NewSession {
-  const { id, publicKey } = key
-  const token = { owner, lifetime, publicKey }
+  const { id, publicKey, seal } = key
+  const token: Token = {
+    ...{ owner, lifetime, publicKey },
+    ...(seal === null && { isBound: true }),
+  }
   const endsAtMs = clock.endsAtMs(lifetime.exp)
   return {
     session: newSession({ id, userId, address, client, token }, clock.nowMs()),
-    seal: key.seal(),
+    ...(seal !== null && { seal: seal() }),
     sweepAtMs: endsAtMs,
     ...(bodySha256 && { idempotency: { bodySha256, expiresTimeMs: endsAtMs } }),
   }

@@ -1,6 +1,12 @@
 import { sameBytes } from '../bytes.js'
 import type { TokenSession } from '../create/create.js'
-import { ClockSuspectError, NotFoundError, SessionEndedError, SignerError } from '../errors.js'
+import {
+  ClockSuspectError,
+  InvalidFieldError,
+  NotFoundError,
+  SessionEndedError,
+  SignerError,
+} from '../errors.js'
 import type { Caller } from '../operators/audit.js'
 import type { Session, Token } from '../session.js'
 import { speaksFor, type TokensPorts } from './access.js'
@@ -82,6 +88,9 @@ function checkActive(
   const current = expiry.rules.asOfNow(session as TokenSession) as TokenSession
   if (inactivity(current, clock) !== null) {
     throw new SessionEndedError(id)
+  }
+  if (current.token.isBound) {
+    throw new InvalidFieldError('body.token', 'is of a session whose client has the key: it signs')
   }
 }
 

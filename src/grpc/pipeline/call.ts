@@ -11,6 +11,9 @@ import { type Refusal, toStatus } from './status.js'
 /** Carries the request's id: from the caller, and back with a refusal. */
 const REQUEST_ID = 'x-request-id'
 
+/** A header holds only Latin-1, so each character takes at most two bytes of UTF-8. */
+const MAX_USER_AGENT_CHARS = 512
+
 const NO_FACTS: AuditEntry['facts'] = {}
 
 /** A call of grpc-js, unary or not. */
@@ -59,6 +62,11 @@ export class Call {
 
   get metadata(): Metadata {
     return this.incoming.metadata
+  }
+
+  /** At most 1,024 bytes of UTF-8, whatever the client calls itself. */
+  get userAgent(): string {
+    return String(this.metadata.get('user-agent')[0] ?? '').slice(0, MAX_USER_AGENT_CHARS)
   }
 
   /** Who calls. Only a listener on this machine may require no proof. */

@@ -1,5 +1,5 @@
 import { GetIdentityRequest, GetIdentityResponse } from '#generated/sessiond/v1/identity'
-import { nextIdentityStatement } from '../../envelope/next-identity.js'
+import { nextIdentityStatement } from '../../envelope/sign.js'
 import type { GrpcService } from '../pipeline/contracts.js'
 import { unary } from '../pipeline/method.js'
 import { grpcService, type PipelinePorts } from '../pipeline/pipeline.js'

@@ -10,9 +10,6 @@ import { BYTES, type GrpcService } from '../pipeline/contracts.js'
 import { unary } from '../pipeline/method.js'
 import { grpcService } from '../pipeline/pipeline.js'
 
-/** A header holds only Latin-1, so each character takes at most two bytes of UTF-8. */
-const MAX_USER_AGENT_CHARS = 512
-
 export interface SessionServicePorts {
   readonly create: (claim: CreateClaim) => Promise<TokenSession>
   readonly prover: Prover
@@ -34,7 +31,7 @@ export function sessionService(ports: SessionServicePorts): GrpcService {
       lifetime: request.lifetime,
       epoch: request.epoch,
       idempotencyKey: request.idempotencyKey,
-      client: request.client ?? userAgent(call),
+      client: request.client ?? call.userAgent,
       xHeadersPath: request.xHeadersPath,
       address: call.peer,
       bodySha256: () => createHash('sha256').update(message.body).digest(),
@@ -56,9 +53,4 @@ export function sessionService(ports: SessionServicePorts): GrpcService {
   // The signatures cover the received bytes, so the envelope reads those.
   const methods = { Create: unary({ request: BYTES, response: BYTES, handle: create }) }
   return grpcService('session.Session', methods, { observer })
-}
-
-/** At most 1,024 bytes of UTF-8, whatever the client calls itself. */
-function userAgent({ metadata }: Call): string {
-  return String(metadata.get('user-agent')[0] ?? '').slice(0, MAX_USER_AGENT_CHARS)
 }

@@ -113,7 +113,7 @@ export function encodeSession(session: Session): Uint8Array {
     client: session.client,
     user: (session.active && session.user) || '',
     data: (session.active && session.data) || '',
-    token: token ?? undefined,
+    token: token ? tokenMessage(token) : undefined,
     hasNoUser: token !== null && userId === '' && token.owner.length > 0,
     requestAfterOpenMs: BigInt(requestTimeMs - openTimeMs),
     endReason: session.active || !session.ending ? 0 : END_REASON_NUMBERS[session.ending.reason],
@@ -211,12 +211,17 @@ function endingOf({ endReason, endedBy }: SessionRecord): Ending | null {
   return reason === undefined ? null : { reason, by: endedBy === '' ? null : endedBy }
 }
 
-function decodeToken({ owner, lifetime, publicKey }: TokenMessage): Token {
+function tokenMessage({ owner, lifetime, publicKey, isBound }: Token): TokenMessage {
+  return { owner, lifetime, publicKey, isBound: isBound ?? false }
+}
+
+function decodeToken({ owner, lifetime, publicKey, isBound }: TokenMessage): Token {
   return {
     // The decoder returns slices, which would keep the whole record in memory.
     owner: new Uint8Array(owner),
     lifetime: lifetime ?? { exp: 0n, nbf: 0n, iat: 0n },
     publicKey: new Uint8Array(publicKey),
+    ...(isBound && { isBound: true as const }),
   }
 }
 

@@ -1,6 +1,6 @@
 import { StoreDamagedError } from '../../core/errors.js'
-import { ED25519_KEY_BYTES } from '../../core/key-lengths.js'
-import type { Session } from '../../core/session.js'
+import { ED25519_KEY_BYTES, P256_KEY_BYTES } from '../../core/key-lengths.js'
+import type { Session, Token } from '../../core/session.js'
 import { decodeSession } from './codec.js'
 
 const MAX_TEXT_BYTES = 65_535
@@ -23,7 +23,14 @@ function isSane({ id, userId, active, closeTimeMs, address, client, token }: Ses
     idBytes <= MAX_ID_BYTES &&
     [userId, address, client].every((text) => Buffer.byteLength(text) <= MAX_TEXT_BYTES) &&
     (!active || closeTimeMs === null) &&
-    (token === null || (token.publicKey.length === ED25519_KEY_BYTES && token.owner.length > 0))
+    (token === null || (isKey(token) && token.owner.length > 0))
+  )
+}
+
+function isKey({ publicKey, isBound }: Token): boolean {
+  return (
+    publicKey.length === ED25519_KEY_BYTES ||
+    (isBound === true && publicKey.length === P256_KEY_BYTES)
   )
 }
 

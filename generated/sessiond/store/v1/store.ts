@@ -128,8 +128,10 @@ export interface Token {
   lifetime:
     | Lifetime
     | undefined;
-  /** Ed25519, 32 bytes. */
+  /** Ed25519, 32 bytes. Of a bound session also P-256, 33 bytes. */
   publicKey: Uint8Array;
+  /** Whether the client holds the private key. There is then no seal. */
+  isBound: boolean;
 }
 
 /** Epochs, as in RFC 7519. */
@@ -520,7 +522,7 @@ export const Session: MessageFns<Session> = {
 };
 
 function createBaseToken(): Token {
-  return { owner: new Uint8Array(0), lifetime: undefined, publicKey: new Uint8Array(0) };
+  return { owner: new Uint8Array(0), lifetime: undefined, publicKey: new Uint8Array(0), isBound: false };
 }
 
 export const Token: MessageFns<Token> = {
@@ -533,6 +535,9 @@ export const Token: MessageFns<Token> = {
     }
     if (message.publicKey.length !== 0) {
       writer.uint32(26).bytes(message.publicKey);
+    }
+    if (message.isBound !== false) {
+      writer.uint32(32).bool(message.isBound);
     }
     return writer;
   },
@@ -574,6 +579,14 @@ export const Token: MessageFns<Token> = {
             message.publicKey = reader.bytes();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.isBound = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -595,6 +608,11 @@ export const Token: MessageFns<Token> = {
         : isSet(object.public_key)
         ? bytesFromBase64(object.public_key)
         : new Uint8Array(0),
+      isBound: isSet(object.isBound)
+        ? globalThis.Boolean(object.isBound)
+        : isSet(object.is_bound)
+        ? globalThis.Boolean(object.is_bound)
+        : false,
     };
   },
 
@@ -608,6 +626,9 @@ export const Token: MessageFns<Token> = {
     }
     if (message.publicKey.length !== 0) {
       obj.publicKey = base64FromBytes(message.publicKey);
+    }
+    if (message.isBound !== false) {
+      obj.isBound = message.isBound;
     }
     return obj;
   },

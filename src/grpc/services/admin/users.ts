@@ -71,12 +71,14 @@ function sessionJson(session: Session): string {
   return `{"kind":"session",${sessionV1Members(session)},"ending":${ending},"token":${token},"user":${user},"data":${data}}`
 }
 
-function tokenFacts({ owner, lifetime: { exp, nbf, iat }, publicKey }: Token): object {
+function tokenFacts({ owner, lifetime, publicKey, isBound }: Token): object {
+  const { exp, nbf, iat } = lifetime
   return {
     owner: hex.encode(owner),
     // As strings, because many JSON parsers lose precision beyond 53 bits.
     lifetime: { exp: `${exp}`, nbf: `${nbf}`, iat: `${iat}` },
     public_key: hex.encode(publicKey),
+    is_bound: isBound ?? false,
   }
 }
 

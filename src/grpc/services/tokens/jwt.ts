@@ -13,17 +13,17 @@ export interface JwtPorts {
   /** The key that signs them. */
   readonly jwtIdentity: () => SeededSigner
   /** A new UUID. */
-  readonly newId: () => string
+  readonly newJwtId: () => string
 }
 
 /** `IssueJwt`: a JWT that is bound to a session's key. */
 export function jwtMethods(ports: TokensPorts & JwtPorts, signed: SignedPorts): Methods {
-  const { issuer, jwtIdentity, newId, clock } = ports
+  const { issuer, jwtIdentity, newJwtId, clock } = ports
   return {
     IssueJwt: signedMethod(signed, issueJwtMethod, async ({ body, signer }) => {
       const session = await ownSession(ports, body.id, signer)
       const { audience, lifetime } = body
-      const asked = { audience, lifetime, issuer: issuer(), jti: newId() }
+      const asked = { audience, lifetime, issuer: issuer(), jti: newJwtId() }
       const claims = sessionClaims(session, asked, clock)
       const jwt = await signJwt(claims, session.token.publicKey, jwtIdentity())
       return IssueJwtResponse_Body.encode({ request: LEFT_OUT, jwt }).finish()

@@ -5,6 +5,7 @@ import type { EpochClock } from '../../../core/epoch.js'
 import type { Caller } from '../../../core/operators/audit.js'
 import type { Signer } from '../../../crypto/ed25519.js'
 import { requestDigestBytes } from '../../../envelope/digest.js'
+import type { RequestMeta } from '../../../envelope/meta.js'
 import type { SignedShape } from '../../../envelope/shapes.js'
 import { encodeSigned } from '../../../envelope/sign.js'
 import { readTokensRequest, type TokensMethod } from '../../../envelope/tokens.js'
@@ -36,6 +37,8 @@ export interface Asked<Body> {
   readonly signer: Uint8Array
   /** The same, for the audit log. */
   readonly caller: Caller
+  /** What its headers say. */
+  readonly meta: RequestMeta
 }
 
 /**
@@ -60,7 +63,7 @@ export function signedMethod<Body>(
       // In memory of its own: the request may be large.
       const signer = new Uint8Array(request.message.innermost.bodySignature.key)
       const caller = { name: `key ${hex.encode(signer)}`, address: call.peer }
-      const facts = await handle({ body: request.body, signer, caller }, call)
+      const facts = await handle({ body: request.body, signer, caller, meta: request }, call)
       // First, as its number is: what ties the answer to this request must be signed together with what it says.
       const answers = encodeFields([ANSWERS, requestDigestBytes(request.message)])
       return sign(ports, method.response, Buffer.concat([answers, facts]))

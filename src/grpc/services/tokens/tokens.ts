@@ -1,13 +1,14 @@
 import type { CallObserver } from '../../../core/calls.js'
 import type { GrpcService } from '../../pipeline/contracts.js'
 import { grpcService } from '../../pipeline/pipeline.js'
+import { type BindPorts, bindMethods } from './bind.js'
 import { type IntrospectPorts, introspectMethods } from './introspect.js'
 import { type JwtPorts, jwtMethods } from './jwt.js'
 import { manageMethods } from './manage.js'
 import { type SignMethodPorts, signMethods } from './sign.js'
 import type { SignedPorts } from './signed.js'
 
-export type TokensServicePorts = IntrospectPorts & SignMethodPorts & JwtPorts
+export type TokensServicePorts = BindPorts & IntrospectPorts & SignMethodPorts & JwtPorts
 
 /** `sessiond.v1.Tokens`: acts under sessions, proves them to others, and ends them. One file a group of methods. */
 export function tokensService(
@@ -16,6 +17,7 @@ export function tokensService(
   observer: CallObserver,
 ): GrpcService {
   const methods = {
+    ...bindMethods(ports, signed),
     ...introspectMethods(ports, signed),
     ...manageMethods(ports, signed),
     ...signMethods(ports, signed),

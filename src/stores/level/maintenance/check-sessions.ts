@@ -1,4 +1,4 @@
-import type { Session } from '../../../core/session.js'
+import { isSealed, type Session } from '../../../core/session.js'
 import type { CheckEvent, TrySeal } from '../../../core/upkeep/care.js'
 import { quoted } from '../../rows/record.js'
 import { indexKeys, openedKey, sealKey } from '../layout/keys.js'
@@ -36,7 +36,7 @@ export class SessionCheck {
   async *check(sessions: readonly Session[]): AsyncGenerator<CheckEvent, void> {
     yield* this.checkIndexes(sessions)
     yield* this.checkOpened(sessions.filter(isOpened))
-    yield* this.checkSeals(sessions.filter(({ active, token }) => active && token !== null))
+    yield* this.checkSeals(sessions.filter(isSealed))
   }
 
   private async *checkIndexes(sessions: readonly Session[]): AsyncGenerator<CheckEvent, void> {

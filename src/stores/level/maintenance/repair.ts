@@ -1,6 +1,6 @@
 import { ended } from '../../../core/endings/expiry-rules.js'
 import { StoreDamagedError, StoreMismatchError } from '../../../core/errors.js'
-import type { Session } from '../../../core/session.js'
+import { isSealed, type Session } from '../../../core/session.js'
 import type { SessionDeadline } from '../../../core/store.js'
 import type { RepairCounts, RepairPorts } from '../../engine.js'
 import { quoted } from '../../rows/record.js'
@@ -129,7 +129,7 @@ class Repair {
     const kept: Session[] = []
     for (const [i, session] of sessions.entries()) {
       const sealed = seals[i]
-      const loss = session.active && session.token ? this.tryIt(session, sealed) : null
+      const loss = isSealed(session) ? this.tryIt(session, sealed) : null
       counts.sessions++
       if (loss !== null) {
         const after = ended(session, ports.nowMs, { reason: 'key_lost', by: 'repair' })
@@ -140,7 +140,7 @@ class Repair {
       }
       kept.push(session)
       await builder.addSession(session)
-      if (session.active && session.token && sealed !== undefined) {
+      if (isSealed(session) && sealed !== undefined) {
         await builder.addSeal(session.id, sealed)
         counts.seals++
       }

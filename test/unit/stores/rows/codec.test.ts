@@ -7,9 +7,15 @@ import {
   encodeEntry,
   encodeSession,
 } from '../../../../src/stores/rows/codec.js'
+import { readRecord } from '../../../../src/stores/rows/record.js'
 import { commandSession } from '../../../support/store-sessions.js'
 
 const session = commandSession('id', { userId: 'u', address: 'a', client: 'c' })
+const TOKEN = {
+  owner: Uint8Array.of(1),
+  lifetime: { exp: 3n, nbf: 1n, iat: 1n },
+  publicKey: new Uint8Array(32),
+}
 const answer = { sessionId: 'id', bodySha256: new Uint8Array(32).fill(7), expiresTimeMs: 5 }
 
 describe('an encoded record', () => {
@@ -76,6 +82,15 @@ describe('a record', () => {
     const over = { ...session, active: false, closeTimeMs: 9, user: null }
     const later = Buffer.concat([encodeSession(over), Buffer.from([0x68, 99, 0x72, 1, 0x61])])
     expect(decodeSession(later)).toEqual({ ...over, ending: null })
+  })
+
+  it.each([32, 33])('says that the client holds the key, of %i bytes', (length) => {
+    const token = { ...TOKEN, publicKey: new Uint8Array(length).fill(2), isBound: true as const }
+    const bound = { ...session, token }
+    expect(readRecord(encodeSession(bound), 'a')).toEqual(bound)
+    // A key that the server keeps is Ed25519.
+    const sealed = { ...session, token: { ...TOKEN, publicKey: new Uint8Array(33) } }
+    expect(() => readRecord(encodeSession(sealed), 'a')).toThrow(/values that no session has/)
   })
 
   it('keeps a byte order mark at the beginning of a text', () => {
