@@ -119,6 +119,7 @@ async function auditKey(at: Audited): Promise<void> {
       return
     case 'e':
     case 'm':
+    case 'w':
       return
     default:
       throw new Error('no key of the store')

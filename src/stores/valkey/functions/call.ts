@@ -73,10 +73,9 @@ export function bytesOf(reply: Reply | undefined): Buffer {
   return reply
 }
 
-/** Empty stands for nothing: no value of ours is empty. */
+/** undefined: there is none. */
 export function valueIn(reply: Reply | undefined): Buffer | undefined {
-  const bytes = bytesOf(reply)
-  return bytes.length === 0 ? undefined : bytes
+  return reply === null ? undefined : bytesOf(reply)
 }
 
 /** A whole number, in whichever of the engine's two forms. */

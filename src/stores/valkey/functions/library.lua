@@ -11,13 +11,46 @@ local EVENTS = 1000
 -- What a call may ask of a key, by kind. `detail` is what else the kind needs.
 local see = {
   value = function(key)
-    return redis.call('GET', key) or ''
+    return redis.call('GET', key)
   end,
   record = function(key)
-    return redis.call('GET', key) or ''
+    return redis.call('GET', key)
   end,
   count = function(key)
     return redis.call('ZCARD', key)
+  end,
+  field = function(key, detail)
+    return redis.call('HGET', key, detail)
+  end,
+  score = function(key, detail)
+    return redis.call('ZSCORE', key, detail)
+  end,
+  -- The last ones of a sorted set of ids, the last one first, each with its record. `detail`: how many, and as in `first`.
+  last = function(key, detail)
+    local number, records = detail:match('^(%d+) (.*)$')
+    local rows = {}
+    for _, id in ipairs(redis.call('ZRANGE', key, 0, number - 1, 'REV')) do
+      rows[#rows + 1], rows[#rows + 2] = id, redis.call('GET', records .. id)
+    end
+    return rows
+  end,
+  -- The first of a sorted set of ids, and its record. `detail`: what is before an id in the key of its record.
+  first = function(key, detail)
+    local id = redis.call('ZRANGE', key, 0, 0)[1]
+    return id and { id, redis.call('GET', detail .. id) } or {}
+  end,
+}
+
+-- The same in brief, as a text: what a commit compares. Where both texts are equal, nothing has changed.
+local brief = {
+  value = function(key)
+    return redis.call('GET', key) or ''
+  end,
+  record = function(key)
+    return redis.call('GETRANGE', key, 0, VERSION_END)
+  end,
+  count = function(key)
+    return tostring(redis.call('ZCARD', key))
   end,
   field = function(key, detail)
     return redis.call('HGET', key, detail) or ''
@@ -25,33 +58,6 @@ local see = {
   score = function(key, detail)
     return redis.call('ZSCORE', key, detail) or ''
   end,
-  -- The last ones of a sorted set of ids, the last one first, each with its record. `detail`: how many, and as in `first`.
-  last = function(key, detail)
-    local number, records = detail:match('^(%d+) (.*)$')
-    local rows = {}
-    for _, id in ipairs(redis.call('ZRANGE', key, 0, number - 1, 'REV')) do
-      rows[#rows + 1], rows[#rows + 2] = id, redis.call('GET', records .. id) or ''
-    end
-    return rows
-  end,
-  -- The first of a sorted set of ids, and its record. `detail`: what is before an id in the key of its record.
-  first = function(key, detail)
-    local id = redis.call('ZRANGE', key, 0, 0)[1]
-    return id and { id, redis.call('GET', detail .. id) or '' } or {}
-  end,
-}
-
--- The same in brief, as a text: what a commit compares. Where both texts are equal, nothing has changed.
-local brief = {
-  value = see.value,
-  record = function(key)
-    return redis.call('GETRANGE', key, 0, VERSION_END)
-  end,
-  count = function(key)
-    return tostring(redis.call('ZCARD', key))
-  end,
-  field = see.field,
-  score = see.score,
   last = function(key, detail)
     local number = detail:match('^%d+')
     return table.concat(redis.call('ZRANGE', key, 0, number - 1, 'REV'), ' ')
@@ -221,7 +227,7 @@ local function page(keys, args)
   for i = 1, #rows, 2 do
     answer[#answer + 1], answer[#answer + 2] = rows[i], rows[i + 1]
     if records ~= '' then
-      answer[#answer + 1] = redis.call('GET', records .. rows[i]) or ''
+      answer[#answer + 1] = redis.call('GET', records .. rows[i])
     end
   end
   return answer

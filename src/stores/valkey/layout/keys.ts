@@ -15,6 +15,7 @@ import { shardTag } from '../connection/slots.js'
  *   e                 stream       what changed lately
  *   l                 string       the server that sweeps the shard, for some seconds
  *   p:<id>            string       the shard of a session whose id does not name it
+ *   w                 string       nothing: written where only the replicas' receipt counts
  *   m                 string       facts about the store, in the first shard alone
  *
  * Scores are Unix milliseconds, with a minus where the newest comes first; the engine sorts equal ones by the bytes of
@@ -42,6 +43,7 @@ export const keysOf = (tag: string) => ({
   deadlines: `${tag}x`,
   events: `${tag}e`,
   lease: `${tag}l`,
+  mark: `${tag}w`,
   pointer: (id: string) => `${tag}p:${id}`,
 })
 

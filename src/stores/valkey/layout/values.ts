@@ -110,6 +110,10 @@ export function pointerValue(key: string, shard: number): Buffer {
   return withChecksum(Buffer.from(key), Buffer.from(`${shard}`))
 }
 
+export function markValue(key: string): Buffer {
+  return withChecksum(Buffer.from(key), Buffer.of(0))
+}
+
 /** The shard that a pointer names. */
 export function readPointer(key: string, id: string, stored: Buffer, shards: number): number {
   const name = `session ${quoted(id)}: the pointer to its shard`

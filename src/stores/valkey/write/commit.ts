@@ -6,7 +6,7 @@ import type { Reply } from '../connection/reply.js'
 import type { Expectation, Write } from '../functions/call.js'
 import { openDelta } from '../known.js'
 import type { ShardKeys } from '../layout/keys.js'
-import { NO_VERSION, versionAfter, versionOf } from '../layout/values.js'
+import { markValue, NO_VERSION, versionAfter, versionOf } from '../layout/values.js'
 import { changeWrites } from '../layout/writes.js'
 import type { StoreParts } from '../parts.js'
 
@@ -124,7 +124,9 @@ export async function commitAside(
  * that a session is closed already, is as good as the write itself.
  */
 export async function confirm(parts: StoreParts, shard: number): Promise<void> {
-  await commitAside(parts, shard, [])
+  const key = parts.shards.keysOf(shard).mark
+  // The engine waits for what this connection wrote, and for all that was written before.
+  await commitAside(parts, shard, [['SET', key, markValue(key)]])
 }
 
 /** The session as it is kept: without `user` and `data` once it has ended. */

@@ -2,10 +2,9 @@ import type { Session } from '../../../core/session.js'
 import type { Decision, InsertScope, Seen, Update } from '../../../core/store.js'
 import { userLock } from '../../locks.js'
 import type { Reply } from '../connection/reply.js'
-import { valueIn } from '../functions/call.js'
 import { insertWrites, sweepWrites } from '../layout/writes.js'
 import type { StoreParts } from '../parts.js'
-import type { Found } from '../read/lookup.js'
+import { type Found, foundIn } from '../read/lookup.js'
 import { commitChanges, confirm, kept, type RecordChange, untilCommitted } from './commit.js'
 import { Scope, type View } from './scope.js'
 
@@ -102,7 +101,7 @@ async function commitDecision(
   const answers = await commitChanges(parts, { shard, changes, expectations, writes })
   if (answers === null) {
     asked.inserted(view, opens.after, ends.length)
-  } else if (valueIn(answers[ends.length]) !== undefined) {
+  } else if (view.isCurrent && foundIn(parts, shard, opens.after.id, answers[ends.length])) {
     throw new TypeError('there is a session with this id already')
   }
   return { session: insert.session, answers: answers?.slice(changes.length) ?? null }
