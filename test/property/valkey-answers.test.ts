@@ -74,7 +74,9 @@ async function storeOver(replies: Reply[]): Promise<SessionStore> {
     shards: SHARDS,
     write: async () => replies.shift() ?? 1,
     read: next,
-    command: async (_, commands) => Promise.all(commands.map(next)),
+    // The streams of events are read in the background.
+    command: async (_, commands) =>
+      Promise.all(commands.map(async ([name]) => (name?.includes('RANGE') ? [] : next()))),
     onMasters: async () => new Map(),
     subscribe: () => () => {},
     close: async () => {},
