@@ -42,15 +42,17 @@ const HELP = `node bench/run.js [--seconds N] [--rounds N] [--count N] [NAME...]
 Runs the named benches, or all. Prints the medians of the rounds and writes everything to
 bench/results/. Exits with 1 if a target is missed or a bench fails.
 
-  create       Create, compared with a bare grpc-js echo of the same message sizes: 64 calls under way, every
-               request signed, every answer on disk; P-256 owners compared with Ed25519
+  create       Create, compared with a bare grpc-js echo of the same message sizes and with a prototype of its
+               bare path: 64 calls under way, every request signed, every answer on disk; P-256 owners
+               compared with Ed25519
   sdk          createSession of the SDK: CPU of the client
   tokens       checks of session tokens without a server; Introspect and Sign, compared with a bare grpc-js echo
   seneca       the commands over Seneca's TCP wire, compared with a bare echo of JSON lines
   grpc         the commands over gRPC, compared with a bare grpc-js echo of the same message sizes
   bridge       open_session through sessiond bridge, compared with the server itself
   saturation   messages per second of the session list with a thousand viewers, compared with a bare ws server
-  pace         p99 of Create at half of its highest rate, compared with the echo at the same rate
+  pace         p99 of Create at half of its highest rate, compared with the echo at the same rate, and with what
+               of it is the disk's
   concurrency  throughput and p99 of Create and of the echo, with 1 to 256 calls under way
   level        operations of the store, compared with bare level
   store        stores of --count sessions, a tenth and a hundredth of that: restart, memory, pages, Create and

@@ -99,8 +99,9 @@ export class Presence {
     if (tables === null) {
       return 'the manifest, or CURRENT, which names it,'
     }
+    const there = new Set(names)
     const isThere = (number: number) =>
-      names.includes(fileName(number, 'ldb')) ||
+      there.has(fileName(number, 'ldb')) ||
       ['ldb', 'sst'].some(
         (end) => statIfThere(join(this.location, fileName(number, end))) !== undefined,
       )

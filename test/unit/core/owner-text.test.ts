@@ -1,3 +1,5 @@
+import { base58 } from '@scure/base'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { InputFileError } from '../../../src/core/errors.js'
 import {
@@ -14,6 +16,18 @@ describe('the text of an owner', () => {
   it('is base58, and read back as it was', () => {
     const owner = Uint8Array.of(0, 1, 255)
     expect(ownerOfText(ownerText(owner))).toEqual(owner)
+  })
+
+  it('is its own, whatever owners came before, and whoever changes their bytes later', () => {
+    const few = fc.uint8Array({ min: 0, max: 1, maxLength: 4 })
+    fc.assert(
+      fc.property(fc.array(few, { maxLength: 20 }), (owners) => {
+        for (const owner of owners) {
+          expect(ownerText(owner)).toBe(base58.encode(owner))
+          owner.fill(9)
+        }
+      }),
+    )
   })
 
   it.each([
