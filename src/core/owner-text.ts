@@ -8,8 +8,9 @@ export const MAX_OWNER_BYTES = 64
 /** Of an owner id as `hex:…`, its longest text. */
 const MAX_OWNER_CHARS = 132
 const PREFIXED = /^(?:hex|base58):/
-/** Text without control and formatting characters. */
-const READABLE = /^\P{C}+$/u
+/** Text without control and formatting characters, and without what stands for bytes that are no UTF-8. */
+const READABLE = /^[^\p{C}\ufffd]+$/u
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
 /** The first byte of an N3 account. */
 const N3_PREFIX = 0x35
 
@@ -52,12 +53,8 @@ export function ownerOfText(userId: string): Uint8Array | null {
 
 /** The owner's text where its bytes are one that people can read, such as `alice`. */
 export function ownerName(owner: Uint8Array): string | null {
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(owner)
-    return READABLE.test(text) ? text : null
-  } catch {
-    return null
-  }
+  const text = utf8.decode(owner)
+  return READABLE.test(text) ? text : null
 }
 
 /**

@@ -1,4 +1,5 @@
 import { isJsonObject } from '../core/commands/json-text.js'
+import { ownerName } from '../core/owner-text.js'
 import type { Session } from '../core/session.js'
 import { isoText, timeMsOf } from '../core/time-text.js'
 import type { ListedSession, ListedUser } from './protocol/messages.js'
@@ -14,12 +15,13 @@ type Json = Readonly<Record<string, unknown>>
 export function listingOf(session: Session): ListedSession {
   const about = jsonObject(session.user)
   const data = jsonObject(session.data)
+  const { token, userId, userName } = session
   const host = {
-    name: session.userName === '' ? session.userId : session.userName,
+    name: userName || (token && ownerName(token.owner)) || userId,
     ...profileOf(about, session.openTimeMs),
   }
   const joined = joinedUsers(data.users, session.openTimeMs)
-  const users = joined?.users ?? [{ id: session.userId, ...host }]
+  const users = joined?.users ?? [{ id: userId, ...host }]
   return {
     id: session.id,
     name: nonEmptyText(data.session_name) ?? session.client,

@@ -177,7 +177,7 @@ export function expectedContent(sessions: readonly Session[]): Record<string, ob
     ]
     const data = JSON.parse(session.data ?? 'null') ?? {}
     const host = [
-      flat(session.userName || session.userId),
+      flat(session.userName || spelledOwner(session) || session.userId),
       ...profile(JSON.parse(session.user ?? 'null') ?? {}),
     ]
     const list = data.users as (Profile & { user_id: string; username: string; active?: boolean })[]
@@ -198,4 +198,10 @@ export function expectedContent(sessions: readonly Session[]): Record<string, ob
     ] as const
   })
   return Object.fromEntries(rows.sort(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+/** The name that an owner's id spells, if it does. */
+function spelledOwner({ token }: Session): string {
+  const text = Buffer.from(token?.owner ?? []).toString()
+  return /^[\w -]+$/.test(text) ? text : ''
 }

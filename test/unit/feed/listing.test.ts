@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { Token } from '../../../src/core/session.js'
 import { listingOf } from '../../../src/feed/listing.js'
 import { decodeNotice } from '../../../src/feed/protocol/read.js'
 import { encodeNotice } from '../../support/feed.js'
@@ -9,6 +10,19 @@ const OPENED = '1970-01-01T00:00:01.000Z'
 const plain = { registrationDate: OPENED, isPatron: false, isMentor: false }
 
 describe('what is shown of a session', () => {
+  it('is the name that its owner is listed by, beside the id', () => {
+    const ownedBy = (text: string) => {
+      const session = tokenSession('1', { userId: 'BzWHaQU', userName: '' })
+      const owner = new TextEncoder().encode(text)
+      return { ...session, token: { ...(session.token as Token), owner } }
+    }
+    expect(listingOf(ownedBy('alice'))).toMatchObject({
+      host: { name: 'alice' },
+      users: [{ id: 'BzWHaQU', name: 'alice' }],
+    })
+    expect(listingOf(ownedBy('alice\n'))).toMatchObject({ host: { name: 'BzWHaQU' } })
+  })
+
   it.each([
     ['its name', { userName: 'Ada' }, { host: { name: 'Ada', ...plain } }],
     ['else its user id', { userName: '' }, { host: { name: 'alice', ...plain } }],
