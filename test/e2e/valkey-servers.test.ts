@@ -119,7 +119,7 @@ describe.skipIf(!haveValkey)('servers that share a cluster', () => {
   )
 
   it(`open one session per user, address and client for ${CALLS} calls at once, ${ROUNDS} times over`, {
-    timeout: 110_000,
+    timeout: 300_000,
   }, async () => {
     for (let round = 0; round < ROUNDS; round++) {
       const where = { user_id: `user of round ${round}`, ...place }
