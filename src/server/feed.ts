@@ -62,7 +62,7 @@ export async function startFeed(
     pages: readPages(PAGES),
     isReady: () =>
       store.countOpen().then(
-        () => hub.isReady && isServing() && !store.health().isLost,
+        () => hub.isReady && isServing(),
         () => false,
       ),
     findings,

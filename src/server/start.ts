@@ -38,6 +38,7 @@ export interface Node {
 export async function startNode(config: Config, log: Logger, stop?: AbortSignal): Promise<Node> {
   const lifecycle = new Lifecycle()
   let isStopping = false
+  let isStoreServing = true
   try {
     const context = openContext(config, log, lifecycle)
     const tls = openTls(config, log, lifecycle)
@@ -46,13 +47,16 @@ export async function startNode(config: Config, log: Logger, stop?: AbortSignal)
     const { store, audit, guard, expiry } = backend
     const desk = openTokenDesk(context, backend)
     const grpc = await startGrpc(context, backend, tls, credential, desk)
-    store.watch(() => grpc.stopServing())
+    store.watch((isServing) => {
+      isStoreServing = isServing
+      grpc.setServing(isServing && !isStopping)
+    })
     const seneca = await startSeneca(context, backend.sessions)
     const feed = await startFeed(context, backend, {
       tls,
       credential,
       desk,
-      isServing: () => !isStopping,
+      isServing: () => !isStopping && isStoreServing,
       findings: () => [
         ...(guard.isSuspect() ? [clockFinding(guard.offsetMs())] : []),
         ...store.health().findings,
@@ -75,7 +79,7 @@ export async function startNode(config: Config, log: Logger, stop?: AbortSignal)
       addresses: { grpc: grpc.address, seneca, ...(feed !== null && { http: feed.address }) },
       async close(force) {
         isStopping = true
-        grpc.stopServing()
+        grpc.setServing(false)
         await sleep(config.drainDelayMs, force).catch(() => {})
         return lifecycle.close(config.graceMs, force)
       },

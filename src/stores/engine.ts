@@ -114,8 +114,11 @@ export interface ServedStore extends SessionStore {
   /** The store's health, cheap enough for every probe. */
   health(): StoreHealth
 
-  /** Starts to check the store's files regularly, until it is closed. Calls `onLost` once if they are taken away. */
-  watch(onLost: () => void): void
+  /**
+   * Starts to look regularly whether the store is there and takes writes, until it is closed. Calls `onServing` with false
+   * when it does not, and with true when it does again.
+   */
+  watch(onServing: (isServing: boolean) => void): void
 
   /**
    * A backup file of the current state, in chunks. Throws StoreDamagedError rather than omit what cannot be read,

@@ -40,8 +40,8 @@ export interface GrpcServer {
   readonly address: string
   /** What is open and running now. */
   report(): { readonly connections: number; readonly calls: number }
-  /** Health says NOT_SERVING from now on. */
-  stopServing(): void
+  /** What health says. */
+  setServing(isServing: boolean): void
   /**
    * Ends streams with UNAVAILABLE, lets other calls under way finish for `graceMs`, then cuts them. Returns
    * how many connections had such calls. Called again with less, it cuts sooner.
@@ -93,17 +93,17 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   const { address } = listening
   listener.on('error', () => hooks.onLimited('accept', address))
   const enforcing = setInterval(() => connections.enforce(), ENFORCE_INTERVAL_MS)
-  const stopServing = () => {
+  const setServing = (isServing: boolean) => {
     for (const name of ['', ...names]) {
-      health.setStatus(name, 'NOT_SERVING')
+      health.setStatus(name, isServing ? 'SERVING' : 'NOT_SERVING')
     }
   }
   return {
     address,
     report: () => ({ connections: connections.size, calls: server.calls }),
-    stopServing,
+    setServing,
     async close(graceMs) {
-      stopServing()
+      setServing(false)
       streams.stop()
       // A client that has not read the end of its stream by then does not delay the stop.
       const cutTimer = setTimeout(() => server.cutStreams(), STREAM_END_TIMEOUT_MS)

@@ -167,8 +167,8 @@ export class LevelStore implements ServedStore {
     return this.files.health()
   }
 
-  watch(onLost: () => void): void {
-    this.onLost = onLost
+  watch(onServing: (isServing: boolean) => void): void {
+    this.onLost = () => onServing(false)
     this.files.start()
   }
 

@@ -22,6 +22,7 @@ import type { Cluster } from './connection/cluster.js'
 import { OtherServers } from './events/other-servers.js'
 import { Teller } from './events/teller.js'
 import { Functions } from './functions/functions.js'
+import { WriteHealth } from './health.js'
 import { Known } from './known.js'
 import { idBitsOf, Shards } from './layout/shards.js'
 import type { StoreParts } from './parts.js'
@@ -31,6 +32,7 @@ import { listSessions } from './read/list.js'
 import { findOpened, lookUp, readSealOf } from './read/lookup.js'
 import { walkDeadlines, walkIdempotency, walkSeals, walkSessions } from './read/walk.js'
 import { Whereabouts } from './read/whereabouts.js'
+import { confirm } from './write/commit.js'
 import { forgetEntry } from './write/forget.js'
 import { insertSession } from './write/insert.js'
 import { removeSession, updateSession } from './write/mutate.js'
@@ -44,6 +46,8 @@ export class ValkeyStore implements ServedStore {
   private readonly parts: StoreParts
   private readonly seals: Seals
   private readonly leases: Leases
+  private readonly writeHealth: WriteHealth
+  private writesUnderWay = 0
   /** Inserts under way: they may have decided. */
   private readonly inserts = new Set<Promise<unknown>>()
   private closing: Promise<void> | null = null
@@ -66,6 +70,7 @@ export class ValkeyStore implements ServedStore {
     }
     this.seals = new Seals(this.parts)
     this.leases = new Leases(cluster, shards)
+    this.writeHealth = new WriteHealth(cluster, (shard) => confirm(this.parts, shard), hooks)
   }
 
   /** The store that this cluster holds. It closes the cluster when it is closed itself. Throws StoreUnavailableError. */
@@ -182,18 +187,20 @@ export class ValkeyStore implements ServedStore {
   }
 
   get isWritable(): boolean {
-    return this.closing === null
+    return this.closing === null && this.writeHealth.isWritable
   }
 
   get queueDepth(): number {
-    return 0
+    return this.writesUnderWay
   }
 
   health(): StoreHealth {
-    return { isLost: false, findings: [] }
+    return this.writeHealth.report
   }
 
-  watch(): void {}
+  watch(onServing: (isServing: boolean) => void): void {
+    this.writeHealth.watch(onServing)
+  }
 
   backup(): AsyncIterable<Uint8Array> {
     return lacking('backup')
@@ -206,6 +213,7 @@ export class ValkeyStore implements ServedStore {
   close(): Promise<void> {
     this.closing ??= this.gate.alone(async () => {
       this.parts.others.close()
+      this.writeHealth.close()
       await this.leases.release()
       await this.cluster.close()
     })
@@ -216,9 +224,11 @@ export class ValkeyStore implements ServedStore {
   private writing<T>(fn: () => Promise<T>): Promise<T> {
     return this.during(async () => {
       const onSettled = this.hooks.onWrite?.()
+      this.writesUnderWay++
       try {
         return await fn()
       } finally {
+        this.writesUnderWay--
         onSettled?.()
       }
     })

@@ -18,6 +18,9 @@ export interface ClusterSettings extends RouterSettings {
 export interface Cluster {
   readonly shards: number
 
+  /** The address of the shard's master; undefined while none is known. */
+  masterOf(shard: number): string | undefined
+
   /**
    * Calls a function on the shard's master. Resolves with its reply once the write is synced there and as many replicas as
    * `--store-replicas` says have received it. It is sent again only where it was certainly not executed.
@@ -64,6 +67,7 @@ export async function openCluster(settings: ClusterSettings): Promise<Cluster> {
   const subscriptions = new Set<Subscriptions>()
   return {
     shards,
+    masterOf: (shard) => router.masterOf(slotOf(shard)),
     write: call(true),
     read: call(false),
     command: (shard, commands) =>

@@ -27,8 +27,12 @@ export class Teller {
     return told !== undefined && told.number >= versionNumber(version) && !told.isDeleted
   }
 
-  /** A change that this server committed. `version`: that of the event. */
+  /** A change that this server committed. `version`: that of the event; empty: there is none, for the record stayed as it was. */
   own(id: string, change: SessionChange, version: Uint8Array): void {
+    if (version.length === 0) {
+      this.listeners.emit(change, id)
+      return
+    }
     const number = versionNumber(version)
     const told = this.told.get(id)
     if (change.before !== null && told !== undefined && told.number >= number) {

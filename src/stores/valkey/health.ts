@@ -1,0 +1,92 @@
+import type { StoreHealth, StoreHooks } from '../engine.js'
+import type { Cluster } from './connection/cluster.js'
+
+const PROBE_MS = 1000
+
+/**
+ * Whether the engine takes writes, tried once a second on every master by a write that changes nothing. It must be
+ * acknowledged as every other one.
+ */
+export class WriteHealth {
+  /** By master: why it did not take the last write that was tried. */
+  private readonly failures = new Map<string, unknown>()
+  private masters: ReadonlySet<string> = new Set()
+  private readonly timer: NodeJS.Timeout
+  private isProbing = false
+  private onServing: (isServing: boolean) => void = () => {}
+
+  /** `confirm`: resolves once such a write is acknowledged in a shard. */
+  constructor(
+    private readonly cluster: Pick<Cluster, 'shards' | 'masterOf'>,
+    private readonly confirm: (shard: number) => Promise<void>,
+    private readonly hooks: Pick<StoreHooks, 'onFailure' | 'onRecovery'>,
+  ) {
+    this.timer = setInterval(() => void this.probe(), PROBE_MS).unref()
+  }
+
+  /** Whether any master takes writes: others may still serve the sessions of one that does not. */
+  get isWritable(): boolean {
+    return this.masters.size === 0 || this.failures.size < this.masters.size
+  }
+
+  get report(): StoreHealth {
+    const findings = [...this.failures.keys()].map(
+      (master) => `the engine at ${master} takes no writes`,
+    )
+    return { isLost: false, findings }
+  }
+
+  watch(onServing: (isServing: boolean) => void): void {
+    this.onServing = onServing
+  }
+
+  close(): void {
+    clearInterval(this.timer)
+  }
+
+  /** Tries every master. It runs by itself. */
+  async probe(): Promise<void> {
+    if (this.isProbing) {
+      return
+    }
+    this.isProbing = true
+    const wasWritable = this.isWritable
+    const shards = this.shardsOfMasters()
+    this.masters = new Set(shards.keys())
+    for (const master of this.failures.keys()) {
+      if (!this.masters.has(master)) {
+        this.failures.delete(master)
+      }
+    }
+    await Promise.all([...shards].map(([master, shard]) => this.tryOne(master, shard)))
+    this.isProbing = false
+    if (this.isWritable !== wasWritable) {
+      this.onServing(this.isWritable)
+    }
+  }
+
+  /** A shard of each master. */
+  private shardsOfMasters(): Map<string, number> {
+    const shards = new Map<string, number>()
+    for (let shard = 0; shard < this.cluster.shards; shard++) {
+      shards.set(this.cluster.masterOf(shard) ?? 'an unknown address', shard)
+    }
+    return shards
+  }
+
+  private async tryOne(master: string, shard: number): Promise<void> {
+    const failed = this.failures.has(master)
+    try {
+      await this.confirm(shard)
+      this.failures.delete(master)
+      if (failed) {
+        this.hooks.onRecovery?.()
+      }
+    } catch (error) {
+      this.failures.set(master, error)
+      if (!failed) {
+        this.hooks.onFailure?.(error)
+      }
+    }
+  }
+}
