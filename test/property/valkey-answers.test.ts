@@ -72,6 +72,7 @@ async function storeOver(replies: Reply[]): Promise<SessionStore> {
   const next = async () => replies.shift() ?? EMPTY
   return ValkeyStore.over({
     shards: SHARDS,
+    masterOf: () => 'the engine',
     write: async () => replies.shift() ?? 1,
     read: next,
     // The streams of events are read in the background.
