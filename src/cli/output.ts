@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 
+let isWatched = false
 let failure: NodeJS.ErrnoException | null = null
 const ended = new AbortController()
 
@@ -11,6 +12,10 @@ export const outputEnded: AbortSignal = ended.signal
  * at once. Not for servers, because it makes a pipe at standard output non-blocking, which their log relies on.
  */
 export function watchOutput(): void {
+  if (isWatched) {
+    return
+  }
+  isWatched = true
   process.stdout.on('error', (error) => {
     failure ??= error
     ended.abort()
