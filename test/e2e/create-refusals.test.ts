@@ -4,6 +4,7 @@ import { n3Account } from '../../src/crypto/n3.js'
 import { readCreateRequest } from '../../src/envelope/create.js'
 import { wrapRequest } from '../../src/envelope/wrap.js'
 import type { Node } from '../../src/server/start.js'
+import { stopClock } from '../support/clock.js'
 import {
   type CreateClient,
   createClient,
@@ -290,6 +291,8 @@ describe('with limits of its own, the server refuses', () => {
       () => altered(createRequest({ signer: bob }), bob.publicKey),
     ],
   ])('a peer whose Creates %s unread in the end', async (_, reason, request) => {
+    // What a peer may fail is given back as time passes.
+    stopClock()
     const limited = await startTestNode(await temporaryDirectory(onTestFinished), {
       'peer-failures-per-second': '1',
     })
@@ -309,6 +312,7 @@ describe('with limits of its own, the server refuses', () => {
   })
 
   it('a peer whose Creates have wrong signatures sooner, the more levels they have', async () => {
+    stopClock()
     // Bursts of 5 seconds: 15 failures.
     const limited = await startTestNode(await temporaryDirectory(onTestFinished), {
       'peer-failures-per-second': '3',

@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import { everyCommand } from '../support/every-command.js'
 import { CLI, run, sessiond } from '../support/process.js'
+import { unreadBy } from '../support/unread.js'
 
 const { calls } = await everyCommand(afterAll)
 const toStdout = { 'keygen --out': () => ['keygen', '--out', '/dev/stdout'] }
@@ -8,15 +9,11 @@ const all = Object.entries({ ...calls, ...toStdout })
 
 /** Runs `sessiond …` with its output redirected by the shell. The exit code is that of sessiond. */
 const redirected = (args: readonly string[], redirection: string) =>
-  run('bash', [
-    '-c',
-    `"$@" ${redirection}; exit "\${PIPESTATUS[0]}"`,
-    'bash',
-    process.execPath,
-    CLI,
-    ...args,
-  ])
-const LEAVES = '| sleep 0'
+  run('bash', ['-c', `"$@" ${redirection}`, 'bash', process.execPath, CLI, ...args])
+
+/** Runs `sessiond …` with its output into a pipe whose reader has left before. The exit code is that of sessiond. */
+const unread = (args: readonly string[], redirection = '') =>
+  run('bash', ['-c', unreadBy(`"$@" ${redirection}`), 'bash', process.execPath, CLI, ...args])
 
 it('every command is tried here', async () => {
   const commandsOf = async (...command: string[]) => {
@@ -42,7 +39,7 @@ describe.each(all)('%s', (name, call) => {
   })
 
   it('ends quietly when the reader of its output leaves', async () => {
-    const { code, stderr } = await redirected(await call(), LEAVES)
+    const { code, stderr } = await unread(await call())
     expect(stderr.replace(/^The .*key was not checked: .*\n$/, '')).toBe('')
     // What these make is not whole.
     expect(code).toBe(['export', 'keygen --out'].includes(name) ? 1 : 0)
@@ -57,7 +54,7 @@ it.each([['--help'], ['--version'], ['serve --help'], ['sessions list --help']])
       code: 1,
       stderr: expect.stringMatching(/^sessiond: standard output cannot be written: ENOSPC/),
     })
-    expect(await redirected(args.split(' '), LEAVES)).toMatchObject({ code: 0, stderr: '' })
+    expect(await unread(args.split(' '))).toMatchObject({ code: 0, stderr: '' })
   },
 )
 
@@ -66,7 +63,7 @@ it('a full disk under standard error changes no exit code', async () => {
   expect(
     await redirected(['sessions', 'show', 'x', '--server', '127.0.0.1:1'], '2> /dev/full'),
   ).toMatchObject({ code: 1 })
-  expect(await redirected(['create', '--speed'], '2>&1 >/dev/null | sleep 0')).toMatchObject({
+  expect(await unread(['create', '--speed'], '2>&1 >/dev/null')).toMatchObject({
     code: 2,
   })
 })

@@ -10,6 +10,7 @@ import {
   RFC_8410_VERSION_2,
 } from '../support/private-keys.js'
 import { CLI, run, sessiond, startServer, temporaryDirectory } from '../support/process.js'
+import { unreadBy } from '../support/unread.js'
 
 let directory: string
 let file: (name: string) => string
@@ -29,10 +30,6 @@ const shell = (line: string) =>
       cwd: directory,
     },
   )
-
-/** A command that writes to a pipe whose reader has left before. */
-const unread = (command: string) =>
-  `mkfifo left; { : < left; rm left; ${command}; } | { exec <&-; : > left; }`
 
 const BOM = '\ufeff'
 const RECORD = '{"id":"a","user_id":"u","open_time":1700000000,"data":\t{"n":12345678901234567890}}'
@@ -110,12 +107,12 @@ describe('what commands write', () => {
     expect(moved).toMatchObject({ code: 0, stdout: 'restored 1 sessions into new/store\n' })
     expect(moved.stderr).toMatch(/^wrote \/dev\/stdout: 1 sessions, \d+ bytes$/m)
 
-    const cut = await shell(unread(`sessiond backup /dev/stdout --server ${ready.grpc}`))
+    const cut = await shell(unreadBy(`sessiond backup /dev/stdout --server ${ready.grpc}`))
     expect(cut).toMatchObject({ code: 1, stderr: '' })
 
     const exported = await shell(`sessiond export --user u --server ${ready.grpc} | cat`)
     expect(exported).toMatchObject({ code: 0, stdout: expect.stringContaining('"id":"a"') })
-    const gone = await shell(unread(`sessiond export --user u --server ${ready.grpc}`))
+    const gone = await shell(unreadBy(`sessiond export --user u --server ${ready.grpc}`))
     expect(gone).toMatchObject({ code: 1, stderr: '' })
   })
 
