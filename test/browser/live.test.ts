@@ -4,6 +4,7 @@ import type { Browser, Locator } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { connect, SessionsClient } from '../../src/client/index.js'
 import { CHROMIUM, launchChromium, openPage, screenshot } from '../support/browser.js'
+import { freeAddress } from '../support/free-port.mjs'
 import { startServer, temporaryDirectory } from '../support/process.js'
 import { tlsSetup } from '../support/tls.js'
 import { haveTool } from '../support/tools.js'
@@ -38,7 +39,10 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('the page of a s
 
   it('shows what Seneca and gRPC calls do, also after the server was away', async () => {
     const dataDir = await temporaryDirectory(afterAll)
-    const args = ['--seneca', 'http://127.0.0.1:0']
+    const args = [
+      ...['--seneca', `http://${await freeAddress()}`],
+      ...['--grpc', await freeAddress(), '--http', await freeAddress()],
+    ]
     const server = await startServer({ dataDir, args })
     onTestFinished(() => server.stop().then(() => {}))
     const { grpc, http, seneca } = server.ready
@@ -87,11 +91,7 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('the page of a s
     onTestFinished(() => other.stop().then(() => {}))
     await act(seneca[0], 'close_session', { session_id: opened.id })
     await other.stop()
-    const hostPort = new URL(http).host
-    const back = await startServer({
-      dataDir,
-      args: [...args, '--grpc', grpc, '--http', hostPort],
-    })
+    const back = await startServer({ dataDir, args })
     onTestFinished(() => back.stop().then(() => {}))
     await expectRows(rows, 'ada2 of 3 active')
     await expect.poll(() => page.locator('.badge').textContent()).toBe('Live')

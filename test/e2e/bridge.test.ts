@@ -3,6 +3,7 @@ import { connect as connectSocket } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { freeAddress } from '../support/free-port.mjs'
 import {
   CLI,
   linesOf,
@@ -49,9 +50,9 @@ const command = (cmd: string, args: object = {}) => ({ role: 'sessions', cmd, ..
 describe('sessiond bridge', () => {
   it('speaks Seneca for a server elsewhere, also after that was away', async () => {
     const dataDir = await temporaryDirectory(onTestFinished)
-    const server = await startServer({ dataDir })
+    const grpc = await freeAddress()
+    const server = await startServer({ dataDir, args: ['--grpc', grpc] })
     onTestFinished(() => server.stop().then(() => {}))
-    const { grpc } = server.ready
     const bridge = await startBridgeProcess(grpc, 'tcp://127.0.0.1:0,http://127.0.0.1:0')
     const act = await senecaSocket(bridge.tcp)
 

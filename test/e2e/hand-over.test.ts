@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import { AdminClient, connect } from '../../src/client/index.js'
 import { watchSessions } from '../../src/client/watch.js'
+import { freeAddress } from '../support/free-port.mjs'
 import {
   type LoggingProcess,
   spawnServer,
@@ -43,19 +44,18 @@ describe('a second server that waits for the lock', () => {
   it(
     'takes over without an error for clients of the SDK',
     async () => {
-      let current = endAfterwards(
-        await startServer({ dataDir, args: [...QUOTA, '--seneca', 'tcp://127.0.0.1:0'] }),
-      )
-      const { grpc, http } = current.ready
-      const [seneca = ''] = current.ready.seneca
-      const listening = ['--grpc', grpc, '--http', http.replace('http://', ''), '--seneca', seneca]
+      const [grpc, seneca] = [await freeAddress(), `tcp://${await freeAddress()}`]
+      const listening = ['--grpc', grpc, '--http', await freeAddress(), '--seneca', seneca]
+      const args = [...QUOTA, ...listening]
+      let current = endAfterwards(await startServer({ dataDir, args }))
+      const { http } = current.ready
       const connection = connect(grpc, { serverKeys: 'any' })
       const watch = watchSessions(webSocketOf(http), { WebSocket })
       const load = loadSessions(connection, 16)
       await load.more(16)
       for (let round = 1; round <= ROUNDS; round++) {
-        const args = [...QUOTA, ...listening, '--wait-for-lock']
-        const next = endAfterwards(spawnServer({ dataDir, args }))
+        const waiting = [...args, '--wait-for-lock']
+        const next = endAfterwards(spawnServer({ dataDir, args: waiting }))
         await next.event('waiting-for-lock')
         await load.more(5 * round)
         expect(await current.stop()).toMatchObject({ code: 0, signal: null })
@@ -94,9 +94,10 @@ describe('a second server that waits for the lock', () => {
   })
 
   it('takes over from a server that was killed', async () => {
-    const first = endAfterwards(await startServer({ dataDir }))
-    const args = ['--grpc', first.ready.grpc, '--wait-for-lock']
-    const second = endAfterwards(spawnServer({ dataDir, args }))
+    const args = ['--grpc', await freeAddress()]
+    const first = endAfterwards(await startServer({ dataDir, args }))
+    const waiting = [...args, '--wait-for-lock']
+    const second = endAfterwards(spawnServer({ dataDir, args: waiting }))
     await second.event('waiting-for-lock')
     await first.stop('SIGKILL')
     expect((await untilReady(second)).ready.grpc).toBe(first.ready.grpc)

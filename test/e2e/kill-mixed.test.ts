@@ -4,14 +4,10 @@ import { WebSocket } from 'ws'
 import { connect, SessionsClient } from '../../src/client/index.js'
 import { watchSessions } from '../../src/client/watch.js'
 import { LevelStore } from '../../src/stores/level/store.js'
+import { freeAddress } from '../support/free-port.mjs'
 import { auditLevel } from '../support/level-audit.js'
 import { isKept, type MixedLoad, startMixedLoad } from '../support/mixed-load.js'
-import {
-  type ServerProcess,
-  sessiond,
-  startServer,
-  temporaryDirectory,
-} from '../support/process.js'
+import { sessiond, startServer, temporaryDirectory } from '../support/process.js'
 
 const ROUNDS = process.env.SESSIOND_TEST_LONG ? 100 : 3
 const CALLERS = 8
@@ -52,10 +48,9 @@ describe('a server killed under load of every kind', () => {
       const args = [
         ...['--seneca', 'tcp://127.0.0.1:0', '--max-sessions-per-owner', '0'],
         // All of them, also after a hundred rounds.
-        ...['--feed-max-sessions', '1000000'],
+        ...['--feed-max-sessions', '1000000', '--http', await freeAddress()],
       ]
-      const start = (http?: string): Promise<ServerProcess> =>
-        startServer({ dataDir, args: [...args, ...(http ? ['--http', new URL(http).host] : [])] })
+      const start = () => startServer({ dataDir, args })
       let server = await start()
       onTestFinished(async () => {
         await server.stop('SIGKILL')
@@ -79,7 +74,7 @@ describe('a server killed under load of every kind', () => {
         await expectAllKept(dataDir, load)
         const check = await sessiond(['check', '--data-dir', dataDir])
         expect(check, check.stdout).toMatchObject({ code: 0 })
-        server = await start(http)
+        server = await start()
       }
       const connection = connect(server.ready.grpc, { serverKeys: 'any' })
       onTestFinished(() => connection.close())

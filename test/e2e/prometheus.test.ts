@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
+import { freeAddress } from '../support/free-port.mjs'
 import { run, startServer, temporaryDirectory } from '../support/process.js'
 import { haveTool, interopTool } from '../support/tools.js'
 
@@ -122,7 +122,8 @@ async function startPrometheus(target: string): Promise<(path: string) => Promis
   const job = { job_name: 'sessiond', static_configs: [{ targets: [target] }] }
   const global = { scrape_interval: '1s', evaluation_interval: '1s' }
   await writeFile(config, JSON.stringify({ global, rule_files: [RULES], scrape_configs: [job] }))
-  const address = `127.0.0.1:${await freePort()}`
+  // Prometheus does not say which port it got.
+  const address = await freeAddress()
   const child = spawn(
     PROMETHEUS,
     [
@@ -149,14 +150,4 @@ async function startPrometheus(target: string): Promise<(path: string) => Promis
     )
     .toBe(true)
   return ask
-}
-
-/** Prometheus does not say which port it got. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
+import { freeAddress } from '../support/free-port.mjs'
 import { CLI, spawnServer, startServer, temporaryDirectory } from '../support/process.js'
 
 /** Runs a server on a terminal, which `script` makes, until Control-C. Returns what it showed, and its exit code. */
@@ -46,16 +47,12 @@ it('serve prints JSON on a terminal with --log-format json', async () => {
 
 it('serve prints text elsewhere with --log-format text, and JSON by itself', async () => {
   const dataDir = await temporaryDirectory(onTestFinished)
-  const json = await startServer({ dataDir })
-  await json.stop()
-  const port = new URL(json.ready.http).port
-  const text = spawnServer({
-    dataDir,
-    args: ['--log-format', 'text', '--http', `127.0.0.1:${port}`],
-  })
+  await (await startServer({ dataDir })).stop()
+  const http = await freeAddress()
+  const text = spawnServer({ dataDir, args: ['--log-format', 'text', '--http', http] })
   await expect
     .poll(() =>
-      fetch(`http://127.0.0.1:${port}/healthz`).then(
+      fetch(`http://${http}/healthz`).then(
         ({ status }) => status,
         () => 0,
       ),

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
 import { connect, createSession, generateKey, SessionsClient } from '../../src/client/index.js'
+import { freeAddress } from '../support/free-port.mjs'
 import { CLI, sessiond, startServer, temporaryDirectory } from '../support/process.js'
 import { tlsSetup } from '../support/tls.js'
 
@@ -79,13 +80,13 @@ describe('sessiond sessions watch', () => {
 
   it('goes on when the server comes back', async () => {
     const dataDir = await temporaryDirectory(onTestFinished)
-    const first = await startServer({ dataDir })
+    const args = ['--http', await freeAddress()]
+    const first = await startServer({ dataDir, args })
     const watch = startWatch(first.ready.http)
     await watch.until('open')
     await first.stop()
     expect(await watch.until('waiting')).toMatchObject({ reason: 'the server stops' })
-    const http = first.ready.http.replace('http://', '')
-    const second = await startServer({ dataDir, args: ['--http', http] })
+    const second = await startServer({ dataDir, args })
     onTestFinished(async () => {
       await second.stop()
     })

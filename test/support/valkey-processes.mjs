@@ -7,15 +7,15 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { freePort } from './free-port.mjs'
 import { connectEngine } from './valkey-wire.mjs'
 
-/** Every wait of this file ends after this time, with what it waited for. */
-const DEADLINE_MS = 30_000
+/** Every wait of this file ends after this time, with what it waited for. A busy machine is slow. */
+const DEADLINE_MS = 120_000
 const POLL_MS = 25
 export const SLOTS = 16_384
 
@@ -394,29 +394,6 @@ async function startNode(directory, options, note) {
       // Another program may have taken the port since.
       if (attempt === 5 || !/bind|in use/.test(`${error}`)) {
         throw error
-      }
-    }
-  }
-}
-
-/** Ports that this process gave out. */
-const given = new Set()
-
-/** A free port below those that the system gives to outgoing connections, so that a node finds it again after a restart. */
-async function freePort() {
-  for (;;) {
-    const port = 16_000 + Math.floor(Math.random() * 16_000)
-    if (!given.has(port)) {
-      given.add(port)
-      const server = createServer()
-      server.listen(port, '127.0.0.1')
-      const isFree = await once(server, 'listening').then(
-        () => true,
-        () => false,
-      )
-      server.close()
-      if (isFree) {
-        return port
       }
     }
   }

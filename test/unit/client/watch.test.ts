@@ -7,6 +7,7 @@ import { UnprotectedTokenError } from '../../../src/client/errors.js'
 import { type WatchEvent, type WatchOptions, watchSessions } from '../../../src/client/watch.js'
 import { Secret } from '../../../src/credentials/secret.js'
 import { startFeed } from '../../support/feed-server.js'
+import { freePort } from '../../support/free-port.mjs'
 import { CALLER } from '../../support/sessions.js'
 
 const token = 'a-token-of-sixteen-or-more'
@@ -134,7 +135,7 @@ describe('watchSessions', () => {
   })
 
   it('connects again, and shows no empty list in between', async () => {
-    const first = await startFeed()
+    const first = await startFeed({ port: await freePort() })
     const { watch, until, elapse, delays } = startWatch(first.port)
     const gone = await first.sessions.open(args(1))
     await until('added')
