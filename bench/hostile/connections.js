@@ -19,6 +19,7 @@ const CONNECTIONS = 4000
 const ROUNDS = 3
 /** So many are on their way at once. */
 const AT_ONCE = 20
+const SETTLED_MS = 2000
 const BARE = fileURLToPath(new URL('bare-server.js', import.meta.url))
 const KINDS = ['tcp', 'http2', 'grpc-js', 'sessiond']
 
@@ -34,7 +35,7 @@ const rounds = await withServers(async (directory, start) => {
             ...['--seneca', 'off', '--http', 'off', '--header-timeout', '1h'],
           ])
         : start(BARE, [kind]))
-      measured.push({ kind, ...(await measure(server)) })
+      measured.push({ kind, ...(await measure(server, kind)) })
       console.error(`round ${round}, ${kind}`)
       await server.stop()
     }
@@ -51,11 +52,12 @@ console.log(
   ),
 )
 
-async function measure({ pid, ports }) {
+async function measure({ pid, ports }, kind) {
   // An address of its own: to find a free port among those that were used is costly.
   const localAddress = `127.0.1.${++measurements}`
-  await idle(pid)
   const usOf = (ms) => (1000 * ms) / CONNECTIONS
+  // What a start leaves to be done is no connection's.
+  await sleep(SETTLED_MS)
   const began = process.cpuUsage()
   const before = cpuTimeMs(pid)
   const sockets = []
@@ -67,30 +69,19 @@ async function measure({ pid, ports }) {
       socket.on('error', () => {}).resume()
       socket.write(HELLO)
     }
-    await Promise.all(some.map((socket) => once(socket, 'connect')))
+    // Whoever speaks HTTP/2 says hello too.
+    await Promise.all(some.map((socket) => once(socket, kind === 'tcp' ? 'connect' : 'data')))
     sockets.push(...some)
   }
-  const open = await idle(pid)
+  const open = cpuTimeMs(pid)
   for (const socket of sockets) {
     socket.destroy()
   }
-  const closed = await idle(pid)
+  await sleep(SETTLED_MS)
   const { user, system } = process.cpuUsage(began)
   return {
     open: usOf(open - before),
-    close: usOf(closed - open),
+    close: usOf(cpuTimeMs(pid) - open),
     client: usOf((user + system) / 1000),
-  }
-}
-
-/** Waits until a process has done what there was to do. Returns its CPU time in milliseconds. */
-async function idle(pid) {
-  for (let usedMs = cpuTimeMs(pid); ; ) {
-    await sleep(1000)
-    const nowMs = cpuTimeMs(pid)
-    if (nowMs - usedMs <= 20) {
-      return nowMs
-    }
-    usedMs = nowMs
   }
 }
