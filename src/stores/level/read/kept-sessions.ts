@@ -74,6 +74,6 @@ export class KeptSessions {
 }
 
 function sizeOf({ id, userId, userName, address, client, user, data }: Session): number {
-  const texts = [id, userId, userName, address, client, user ?? '', data ?? '']
-  return texts.reduce((sum, text) => sum + CHAR_BYTES * text.length, OVERHEAD_BYTES)
+  const names = id.length + userId.length + userName.length + address.length + client.length
+  return OVERHEAD_BYTES + CHAR_BYTES * (names + (user?.length ?? 0) + (data?.length ?? 0))
 }
