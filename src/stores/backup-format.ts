@@ -5,7 +5,12 @@ import type { EpochSettings } from '../core/epoch.js'
 import type { Deadline, IdempotencyScope } from '../core/store.js'
 
 /** The first bytes of a backup file. Items follow, each preceded by its length as a varint. */
-export const MAGIC = Buffer.from('sessiond-backup 1\n')
+export const MAGIC = Buffer.from('sessiond-backup 2\n')
+/**
+ * Those of format 1, as long as MAGIC. Its items are read in the same way, but its releases would misread records of
+ * format 2: they leave out what their other fields tell.
+ */
+export const EARLIER_MAGIC = Buffer.from('sessiond-backup 1\n')
 
 /** One item of a backup. A backup has no item that can be derived from the others. */
 export type BackupItem =
@@ -29,13 +34,18 @@ export type BackupCounts = Readonly<Record<BackupItem['kind'], number>>
 
 /** Counts and digests the items of a file: the last item must agree with both. */
 export class BackupSum {
-  private readonly hash = createHash('sha256').update(MAGIC)
+  private readonly hash = createHash('sha256')
   readonly counts: Record<BackupItem['kind'], number> = {
     header: 0,
     session: 0,
     seal: 0,
     entry: 0,
     deadline: 0,
+  }
+
+  /** `magic`: the first bytes of the file. */
+  constructor(magic: Uint8Array = MAGIC) {
+    this.hash.update(magic)
   }
 
   /** `bytes`: an item with its length. */

@@ -5,6 +5,7 @@ import {
   type BackupItem,
   BackupSum,
   decodeItem,
+  EARLIER_MAGIC,
   ITEM_KINDS,
   MAGIC,
 } from './backup-format.js'
@@ -31,8 +32,9 @@ export async function* readBackup(
 }
 
 async function* readItems(input: Input, name: string): AsyncGenerator<BackupItem, BackupCounts> {
-  const sum = new BackupSum()
-  if (!(await input.take(MAGIC.length)).equals(MAGIC)) {
+  const magic = await input.take(MAGIC.length)
+  const sum = new BackupSum(magic)
+  if (!magic.equals(MAGIC) && !magic.equals(EARLIER_MAGIC)) {
     throw new InputFileError(name, 'is no backup that this release can read')
   }
   let place = 0

@@ -62,13 +62,17 @@ const sessionItem = (id: string) =>
 
 /** A file of these items with an end that agrees. */
 function fileOf(...items: BackupItem[]): Buffer {
-  const sum = new BackupSum()
+  return fileFrom(MAGIC, items)
+}
+
+function fileFrom(magic: Buffer, items: readonly BackupItem[]): Buffer {
+  const sum = new BackupSum(magic)
   const encoded = items.map((item) => {
     const bytes = encodeItem(item)
     sum.add(item.kind, bytes)
     return bytes
   })
-  return Buffer.concat([MAGIC, ...encoded, sum.end()])
+  return Buffer.concat([magic, ...encoded, sum.end()])
 }
 
 describe('a backup', () => {
@@ -293,7 +297,18 @@ describe('restoring', () => {
     expect(await itemsOf(fileOf(...items), size)).toHaveLength(items.length)
   })
 
+  it.each([1, 2])('reads a file of version %i', async (version) => {
+    const items = [HEADER, sessionItem('a')]
+    const file = fileFrom(Buffer.from(`sessiond-backup ${version}\n`), items)
+    expect(await itemsOf(file, 1000)).toHaveLength(items.length)
+    // The digest covers the version.
+    const [other] = [1, 2].filter((one) => one !== version)
+    file.write(`${other}`, 'sessiond-backup '.length)
+    await expect(itemsOf(file, 1000)).rejects.toThrow(/was altered/)
+  })
+
   it.each<[string, Buffer, RegExp]>([
+    ['a later version', fileFrom(Buffer.from('sessiond-backup 3\n'), [HEADER]), /is no backup/],
     ['no backup', Buffer.from('PK\x03\x04 and so on, for long'), /is no backup/],
     ['an item without end', Buffer.concat([MAGIC, Buffer.alloc(20, 0xff)]), /larger than/],
     ['an item too large', Buffer.concat([MAGIC, Buffer.of(0xff, 0xff, 0xff, 0x7f)]), /larger than/],
