@@ -9,11 +9,16 @@ async function start(maxSessions = 100) {
   const { sessions, store, time } = sessionsAt()
   const timers = handTimers()
   const onError = (error: unknown) => expect.fail(`${error}`)
-  const hub = new FeedHub(store, { maxSessions, onError, after: timers.after, nowMs: () => 0 })
+  // Stands still within a turn. A busy hub waits for it before it makes changes.
+  let clockMs = 0
+  const nowMs = () => clockMs
+  const hub = new FeedHub(store, { maxSessions, onError, after: timers.after, nowMs })
   await hub.load()
   onTestFinished(() => hub.close())
   const serve = () => {
-    while (timers.turn());
+    while (timers.turn()) {
+      clockMs += 100
+    }
   }
   return { hub, sessions, serve, timers, time }
 }
