@@ -187,6 +187,7 @@ it('an export has what is stored, digit for digit, and never a line end in a lin
         owner: '010203',
         lifetime: { exp: '18446744073709551615', nbf: '9007199254740992', iat: '1' },
         public_key: '07'.repeat(32),
+        is_bound: false,
       },
     }),
     {
