@@ -26,7 +26,7 @@ test/interop/%/node_modules/.package-lock.json: test/interop/%/package.json test
 	@touch $@
 
 run: build ## Build and serve; SESSIOND_GRPC, SESSIOND_HTTP and SESSIOND_SENECA choose other ports
-	dist/cli/main.js serve
+	node dist/cli/main.js serve
 
 # Without -b: `tsc -b --watch` of TypeScript 7.0.2 misses every change if all was built before.
 dev: build ## Serve, and rebuild and restart the server whenever a source changes

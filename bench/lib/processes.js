@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
@@ -32,9 +31,7 @@ export async function withServers(fn) {
 /** Starts a Node program and waits for its ready line, which names the addresses that it serves. */
 async function startServer(script, args) {
   const startMs = performance.now()
-  const child = spawn(process.execPath, [...nodeFlags(script), script, ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
   const exited = once(child, 'exit')
   const ready = new Promise((resolve) => {
     createInterface(child.stdout).on('line', (line) => {
@@ -75,12 +72,6 @@ export async function runJob(script, job, signal) {
     throw new Error(`${script} failed`)
   }
   return JSON.parse(output)
-}
-
-/** The flags of Node in the first line of a program, which it has when it is run by its name. */
-function nodeFlags(script) {
-  const [, flags] = /^#!\S+ -S node (.+)/.exec(readFileSync(script, 'utf8')) ?? []
-  return flags?.split(' ') ?? []
 }
 
 function portOf(address) {

@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=32
+#!/usr/bin/env node
 import { inspect } from 'node:util'
 import { CommanderError } from 'commander'
 import { OutputError, SessiondError } from '../core/errors.js'

@@ -12,8 +12,6 @@ import { readCreateRequest } from '../../src/envelope/create.js'
 import { newOwner } from '../support/create.js'
 import { verifiers } from '../support/envelope.js'
 import {
-  CLI,
-  run,
   type ServerProcess,
   sessiond,
   startServer,
@@ -39,14 +37,6 @@ afterAll(async () => {
 })
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
-
-it('starts Node with a larger young generation when it is run by its name', async () => {
-  const flags = encodeURIComponent('console.error(process.execArgv.join())')
-  const env = { ...process.env, NODE_OPTIONS: `--import=data:text/javascript,${flags}` }
-  const ran = await run(CLI, ['--version'], { env })
-  expect(ran).toMatchObject({ code: 0, stderr: '--max-semi-space-size=32\n' })
-})
-
 const done = (stdout: unknown, stderr: unknown = '') => ({ code: 0, signal: null, stdout, stderr })
 
 /** Nothing on standard output, whole sentences on standard error, and no stack. */
