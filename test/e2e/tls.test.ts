@@ -286,7 +286,12 @@ describe('a command', () => {
       /is not sent to a\.example:1 without TLS.*--tls/,
     ],
     ['sessions watch', ['--token', 'TOKEN'], 2, /is not sent to a\.example:1 without TLS/],
-    ['create', ['--tls-cert', 'TOKEN'], 2, /--tls-cert and --tls-key: give both or neither/],
+    [
+      'create',
+      ['--tls-cert', 'TOKEN'],
+      2,
+      /--tls-cert and --tls-key \(SESSIOND_\w+ and SESSIOND_\w+\): give both or neither/,
+    ],
     ['sessions list', ['--tls-ca', 'TOKEN'], 4, /must hold certificates in PEM/],
   ])('%s does not connect with %j', async (command, args, code, problem) => {
     const key = join(directory, `${command}.key`)

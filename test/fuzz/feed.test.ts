@@ -220,9 +220,13 @@ fuzz({
     const answer = await sendRaw(port, input, probe)
     if (checks++ % 50 === 0) {
       // Those who watched before are still told.
-      const told = once(onlooker, 'message')
-      const opened = await sessions.open({ userId: `u${checks}`, address: '', client: '' })
-      expect(String((await told)[0])).toContain(opened.id)
+      const userId = `onlooked ${checks}`
+      const told = new Promise<void>((resolve) => {
+        onlooker.on('message', (data) => String(data).includes(userId) && resolve())
+      })
+      const opened = await sessions.open({ userId, address: '', client: '' })
+      await told
+      onlooker.removeAllListeners('message')
       await sessions.delete(opened.id, {}, CALLER)
     }
     expect(onlooker.readyState).toBe(WebSocket.OPEN)
