@@ -21,6 +21,7 @@ describe.skipIf(!haveTool('grpcurl', [program, '-version']))('grpcurl', () => {
       'session.Session',
       'sessiond.v1.Admin',
       'sessiond.v1.Identity',
+      'sessiond.v1.Tokens',
       'sessions_v1.Sessions',
     ])
   })

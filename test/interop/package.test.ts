@@ -8,7 +8,7 @@ import { build } from 'vite'
 import { expect } from 'vitest'
 import { alice, carol, carolSha512, hop } from '../support/envelope.js'
 import { itServed } from '../support/interop.js'
-import { run, startServer } from '../support/process.js'
+import { ENVIRONMENT, run, startServer } from '../support/process.js'
 import { CAROLS_ACCOUNT, SESSION_ID } from '../support/tokens.js'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -95,6 +95,7 @@ itInstalled('serves by `npx sessiond serve`', async ({ project }) => {
     ['sessiond', 'serve', '--grpc', '127.0.0.1:0', '--seneca', 'off', '--http', 'off'],
     {
       cwd: project,
+      env: ENVIRONMENT,
       detached: true,
       stdio: ['ignore', 'pipe', 'inherit'],
     },

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 export const CLI = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 
 /** Without the variables of the tests themselves: a server would warn of them. */
-const ENVIRONMENT = Object.fromEntries(
+export const ENVIRONMENT = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !/^SESSIOND_(?:TEST|FUZZ|REQUIRED)_/.test(name)),
 )
 
