@@ -20,6 +20,7 @@ describe('buf curl, by reflection', () => {
       'session.Session',
       'sessiond.v1.Admin',
       'sessiond.v1.Identity',
+      'sessiond.v1.Tokens',
       'sessions_v1.Sessions',
     ])
   })

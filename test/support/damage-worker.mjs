@@ -65,21 +65,27 @@ async function look(number) {
   }
 }
 
+/** The deadline of an idempotency entry: behind its time. */
+const ENTRY_DEADLINE = /^78[0-9a-f]{16}01/
+
 /**
  * Facts and lists of opened sessions are made anew, from sessions as they were written. A session whose sealed key is lost is
- * ended, and one whose deadline is lost gets another: both are told of.
+ * ended, and one whose deadline is lost gets another, as does the entry that shared it: both are told of.
  */
 function isDerived(row, lines) {
   const idsOf = (pattern) =>
     lines
       .flatMap((line) => pattern.exec(line)?.slice(1) ?? [])
-      .map((id) => Buffer.from(id).toString('hex'))
+      // In keys of deadlines a UUID takes 16 bytes.
+      .flatMap((id) => [Buffer.from(id).toString('hex'), id.replaceAll('-', '')])
   const isOf = (ids) => ids.some((id) => row.includes(id))
+  const mended = idsOf(/^mended session "([^"]*)"/)
   return (
     row.startsWith('63') ||
     row.startsWith('6d') ||
     isOf(idsOf(/^ended session "([^"]*)"/)) ||
-    (row.startsWith('78') && isOf(idsOf(/^mended session "([^"]*)"/)))
+    (row.startsWith('78') && isOf(mended)) ||
+    (ENTRY_DEADLINE.test(row) && mended.length > 0)
   )
 }
 
