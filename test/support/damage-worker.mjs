@@ -12,6 +12,8 @@ import { Database } from '../../dist/stores/level/database.js'
 import { LevelStore } from '../../dist/stores/level/store.js'
 
 const [master, rowsFile, work, first, count] = process.argv.slice(2)
+/** The key of an idempotency entry's deadline. */
+const ENTRY_DEADLINE = /^78[0-9a-f]{16}01/
 const EPOCHS = { genesisAtMs: 0, lengthMs: 1000 }
 const written = new Set(readFileSync(rowsFile, 'utf8').split('\n'))
 
@@ -64,9 +66,6 @@ async function look(number) {
     left,
   }
 }
-
-/** The deadline of an idempotency entry: behind its time. */
-const ENTRY_DEADLINE = /^78[0-9a-f]{16}01/
 
 /**
  * Facts and lists of opened sessions are made anew, from sessions as they were written. A session whose sealed key is lost is
