@@ -71,7 +71,8 @@ export class FeedList {
   /** Notes a change. Returns whether it must be applied. */
   note(change: SessionChange, id: string): boolean {
     if (this.touched !== null || this.window.has(id) || this.isShown(change.after)) {
-      this.changes.add(id, change)
+      // During a second walk the list may not have been told of what was before.
+      this.changes.add(id, this.seen === null ? change : { ...change, before: null })
       return true
     }
     this.changes.delete(id)
