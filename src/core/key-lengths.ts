@@ -10,3 +10,5 @@ export const P256_KEY_BYTES = 33
 export const P256_SECRET_BYTES = 32
 /** An N3 account: version, hash and checksum. */
 export const N3_ACCOUNT_BYTES = 25
+/** The longest owner id: a key, an account, or a name. */
+export const MAX_OWNER_BYTES = 64

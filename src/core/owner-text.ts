@@ -1,10 +1,8 @@
 import { base58, hex } from '@scure/base'
 import { sameBytes, utf8Length } from './bytes.js'
 import { InputFileError } from './errors.js'
-import { ED25519_KEY_BYTES, N3_ACCOUNT_BYTES } from './key-lengths.js'
+import { ED25519_KEY_BYTES, MAX_OWNER_BYTES, N3_ACCOUNT_BYTES } from './key-lengths.js'
 
-/** Of an owner id. */
-export const MAX_OWNER_BYTES = 64
 /** Of an owner id as `hex:…`, its longest text. */
 const MAX_OWNER_CHARS = 132
 const PREFIXED = /^(?:hex|base58):/

@@ -1,6 +1,6 @@
 import { messages } from '#generated/fields'
 import { InvalidFieldError, MissingFieldError } from '../core/errors.js'
-import { ED25519_KEY_BYTES, P256_KEY_BYTES } from '../core/key-lengths.js'
+import { ED25519_KEY_BYTES, MAX_OWNER_BYTES, P256_KEY_BYTES } from '../core/key-lengths.js'
 import { UUID_BYTES, uuidText } from '../core/uuid.js'
 import type { WalkedMessage } from './walked-message.js'
 
@@ -28,12 +28,17 @@ export function required(walked: WalkedMessage, number: number, path: string): W
   return found
 }
 
-/** An owner's id, at least 1 byte, in memory of its own. Throws MissingFieldError. */
-export function readOwner(body: WalkedMessage, number: number): Uint8Array {
-  const ownerId = required(body, number, 'body.owner_id')
+/** An owner's id, 1 to 64 bytes, in memory of its own. Throws MissingFieldError, InvalidFieldError. */
+export function readOwner(body: WalkedMessage, number: number, path: string): Uint8Array {
+  const ownerId = required(body, number, path)
   const owner = ownerId.content(messages['refs.OwnerID'].value.number)
   if (owner.length === 0) {
-    throw new MissingFieldError('body.owner_id.value')
+    throw new MissingFieldError(`${path}.value`)
+  }
+  // Before anything is made of it: the time of base58 grows with the square of the length.
+  if (owner.length > MAX_OWNER_BYTES) {
+    const problem = `has ${owner.length} bytes; it may have ${MAX_OWNER_BYTES}`
+    throw new InvalidFieldError(`${path}.value`, problem)
   }
   return new Uint8Array(owner)
 }

@@ -106,7 +106,7 @@ const bindRequest = messages['sessiond.v1.BindRequest']
 const bindBody = messages['sessiond.v1.BindRequest.Body']
 
 export interface BindBody {
-  /** At least 1 byte, in memory of its own. */
+  /** 1 to 64 bytes, in memory of its own. */
   readonly owner: Uint8Array
   readonly lifetime: SentLifetime
   /** 32 or 33 bytes, in memory of its own. */
@@ -126,7 +126,7 @@ export const bindMethod: TokensMethod<BindBody> = {
       throw new MissingFieldError('proof')
     }
     return {
-      owner: readOwner(body, bindBody.owner_id.number),
+      owner: readOwner(body, bindBody.owner_id.number, 'body.owner_id'),
       lifetime: readLifetime(
         required(body, bindBody.lifetime.number, 'body.lifetime'),
         'body.lifetime',
@@ -182,7 +182,7 @@ export const revokeMethod: TokensMethod<{ readonly id: string }> = {
 const listBody = messages['sessiond.v1.ListRequest.Body']
 
 export interface ListBody {
-  /** At least 1 byte, in memory of its own. */
+  /** 1 to 64 bytes, in memory of its own. */
   readonly owner: Uint8Array
   readonly skip: number
   /** 1 to 100. */
@@ -195,7 +195,7 @@ export const listMethod: TokensMethod<ListBody> = {
   response: tokens.listResponse,
   method: 5,
   read(body) {
-    const owner = readOwner(body, listBody.owner_id.number)
+    const owner = readOwner(body, listBody.owner_id.number, 'body.owner_id')
     const skip = Number(body.uint64(listBody.skip.number))
     if (!Number.isSafeInteger(skip)) {
       throw new InvalidFieldError('body.skip', 'is too large')
@@ -236,7 +236,7 @@ export const issueJwtMethod: TokensMethod<IssueJwtBody> = {
     const lifetime = body.message(jwtBody.lifetime.number)
     return {
       id: readUuid(body.content(jwtBody.id.number), 'body.id'),
-      audience: audience.map((text) => new TextDecoder().decode(text)),
+      audience: body.texts(jwtBody.audience.number),
       lifetime: lifetime && readLifetime(lifetime, 'body.lifetime'),
     }
   },

@@ -50,6 +50,10 @@ export class WalkedMessage {
     return UTF_8.decode(this.content(number))
   }
 
+  texts(number: number): string[] {
+    return this.contents(number).map((content) => UTF_8.decode(content))
+  }
+
   flag(number: number): boolean {
     return this.uint32(number) !== 0
   }

@@ -3,11 +3,11 @@ import { base64urlnopad } from '@scure/base'
 import { messages } from '#generated/fields'
 import { sameBytes } from '../core/bytes.js'
 import { InvalidFieldError, MalformedError, MissingFieldError } from '../core/errors.js'
-import { MAX_OWNER_BYTES } from '../core/owner-text.js'
 import type { Lifetime } from '../core/session.js'
 import {
   readAddress,
   readLifetime,
+  readOwner,
   readSessionKey,
   readUuid,
   required,
@@ -115,16 +115,7 @@ function writeField(writer: BinaryWriter, number: number, content: Uint8Array): 
 
 function readBody(body: WalkedMessage, signer: Uint8Array): SessionToken {
   const id = readUuid(body.content(bodyFields.id.number), 'token.id')
-  const owner = required(body, bodyFields.owner_id.number, 'token.owner_id').content(
-    messages['refs.OwnerID'].value.number,
-  )
-  if (owner.length === 0) {
-    throw new MissingFieldError('token.owner_id.value')
-  }
-  if (owner.length > MAX_OWNER_BYTES) {
-    const problem = `has ${owner.length} bytes; it may have ${MAX_OWNER_BYTES}`
-    throw new InvalidFieldError('token.owner_id.value', problem)
-  }
+  const owner = readOwner(body, bodyFields.owner_id.number, 'token.owner_id')
   const number = body.uint32(bodyFields.verb.number)
   const verb = VERBS[number]
   if (verb === undefined) {

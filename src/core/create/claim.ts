@@ -1,6 +1,6 @@
 import { utf8Length } from '../bytes.js'
 import { InvalidFieldError } from '../errors.js'
-import { MAX_OWNER_BYTES } from '../owner-text.js'
+import { MAX_OWNER_BYTES } from '../key-lengths.js'
 import { type Lifetime, MAX_CLIENT_BYTES } from '../session.js'
 
 const MAX_IDEMPOTENCY_KEY_BYTES = 128

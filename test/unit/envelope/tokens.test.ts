@@ -102,6 +102,7 @@ describe('what may be left out', () => {
     ['IssueJwt', { lifetime: undefined }, { lifetime: undefined }],
     ['Introspect', { id: BYTES(0), token: TOKEN }, { token: expect.anything() }],
     ['Introspect', { id: BYTES(0), jwt: 'a.b.c' }, { jwt: 'a.b.c' }],
+    ['IssueJwt', { audience: ['\ufeff'] }, { audience: ['\ufeff'] }],
     ['Bind', { sessionKey: BYTES(33) }, { sessionKey: BYTES(33) }],
   ])('of %s is: %o', (name, parts, body) => {
     expect(read(name, parts).body).toMatchObject(body)
@@ -143,6 +144,8 @@ describe('a request is refused', () => {
     ],
     ['Bind', { ownerId: undefined }, MISSING, 'body.owner_id'],
     ['Bind', { ownerId: { value: BYTES(0) } }, MISSING, 'body.owner_id.value'],
+    ['Bind', { ownerId: { value: BYTES(65) } }, INVALID, 'body.owner_id.value'],
+    ['List', { ownerId: { value: BYTES(60_000) } }, INVALID, 'body.owner_id.value'],
     ['Bind', { lifetime: undefined }, MISSING, 'body.lifetime'],
     ['Bind', { lifetime: { exp: 1n, nbf: 2n, iat: 1n } }, INVALID, 'body.lifetime.nbf'],
     ['Bind', { sessionKey: BYTES(0) }, MISSING, 'body.session_key'],
