@@ -36,7 +36,7 @@ export function oauthPorts(
         return
       }
       // Without any credential, only programs of this machine may ask: no web page, by whatever name it reached us.
-      const isOpen = !hasCredential && servers().size === 0
+      const isOpen = !hasCredential && context.config.introspectionTokensFile === null
       const isForeign = request.headers.origin !== undefined || !namesThisMachine(request)
       if (admit === null || (!hasCredential && !isOpen) || (isOpen && isForeign)) {
         throw new CredentialError(WANTED, { authorization: request.headers.authorization })

@@ -66,14 +66,16 @@ export async function signUnder(
     signatures = ports.signWith(seal, session, data)
     return null
   })
-  // A store on several machines does not lock what is only read: it may have ended meanwhile. Of a session that was never
-  // this owner's, nobody is to learn that it is there.
-  checkActive(await store.get(id), claim, ports)
   if (signatures === undefined) {
+    // Of a session that was never this owner's, nobody is to learn that it is there.
+    checkActive(await store.get(id), claim, ports)
     throw new SessionEndedError(id)
   }
   const facts = { session_id: id, verb, signatures: signatures.length }
   await audit.record({ action: 'sign', caller, facts })
+  // Last of all: it may have ended while the entry was written, and a store on several machines does not lock what is only
+  // read.
+  checkActive(await store.get(id), claim, ports)
   return signatures
 }
 
