@@ -43,7 +43,7 @@ export class Pacer {
   private isChangeDue = false
   /** When all changes had been made. */
   private changedAtMs = Number.NEGATIVE_INFINITY
-  private cancelTurn: (() => void) | null = null
+  private nextTurn: { readonly atMs: number; readonly cancel: () => void } | null = null
   private isClosed = false
   private onServed: (() => void)[] = []
   private readonly watchOthers: () => () => boolean
@@ -74,19 +74,23 @@ export class Pacer {
 
   close(): void {
     this.isClosed = true
-    this.cancelTurn?.()
+    this.nextTurn?.cancel()
     this.tellServed()
   }
 
   private turnAfter(leastMs: number): void {
-    if (this.cancelTurn === null && !this.isClosed) {
-      const delayMs = Math.max(leastMs, Math.ceil(this.restEndsAtMs - this.nowMs()))
-      this.cancelTurn = this.options.after(delayMs, () => this.turn())
+    const nowMs = this.nowMs()
+    const delayMs = Math.max(leastMs, Math.ceil(this.restEndsAtMs - nowMs))
+    const atMs = nowMs + delayMs
+    // A sender does not wait for changes that are gathered.
+    if (!this.isClosed && (this.nextTurn === null || atMs < this.nextTurn.atMs)) {
+      this.nextTurn?.cancel()
+      this.nextTurn = { atMs, cancel: this.options.after(delayMs, () => this.turn()) }
     }
   }
 
   private turn(): void {
-    this.cancelTurn = null
+    this.nextTurn = null
     const isBusy = this.othersRan()
     const turnMs = isBusy ? TURN_MS : IDLE_TURN_MS
     const beganAtMs = this.nowMs()

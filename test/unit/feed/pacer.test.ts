@@ -106,6 +106,19 @@ describe('what viewers need', () => {
     expect(turns).toEqual([])
   })
 
+  it('does not keep a sender waiting while changes gather', () => {
+    const { pacer, changes, elapse, done, work } = paced()
+    changes.push(work('first', 0.25))
+    pacer.wake()
+    elapse()
+    changes.push(work('second', 0.25))
+    pacer.wake()
+    elapse()
+    pacer.wake({ send: work('send', 0.25) })
+    expect(elapse()).toBe(5)
+    expect(done).toEqual(['first', 'send'])
+  })
+
   it('makes changes that one turn has no time for in the next', () => {
     const { pacer, changes, elapse, done, work } = paced()
     changes.push(work('first', 1), work('second', 0.25))
