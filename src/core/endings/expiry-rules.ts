@@ -71,7 +71,10 @@ export class ExpiryRules {
   lapsed(session: Session): Session {
     const endsAtMs = this.endsAtMs(session)
     const { idleTimeoutMs } = this.settings
-    const isIdle = session.token === null && endsAtMs === session.requestTimeMs + idleTimeoutMs
+    const isIdle =
+      idleTimeoutMs > 0 &&
+      session.token === null &&
+      endsAtMs === session.requestTimeMs + idleTimeoutMs
     return ended(session, endsAtMs, { reason: isIdle ? 'idle' : 'expired', by: null })
   }
 

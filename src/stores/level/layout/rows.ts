@@ -1,5 +1,5 @@
 import type { SessionChange } from '../../../core/events.js'
-import type { Session } from '../../../core/session.js'
+import { isSealed, type Session } from '../../../core/session.js'
 import type { IdempotencyScope, NewSession } from '../../../core/store.js'
 import { encodeEntry, encodeSession } from '../../rows/codec.js'
 import { KEY_ONLY, type Row } from '../database.js'
@@ -32,7 +32,7 @@ export function changeRows({ before, after }: SessionChange): Row[] {
   } else if (before !== null) {
     rows.push([sessionKey(before.id), null])
   }
-  if (before?.active && before.token !== null && !after?.active) {
+  if (before !== null && isSealed(before) && !after?.active) {
     rows.push([sealKey(before.id), null])
   }
   return rows

@@ -1,4 +1,4 @@
-import type { Session } from '../../../core/session.js'
+import { isSealed, type Session } from '../../../core/session.js'
 import type { CheckEvent } from '../../../core/upkeep/care.js'
 import { readSized } from '../../rows/key-parts.js'
 import { quoted } from '../../rows/record.js'
@@ -35,7 +35,6 @@ export async function* leftOverRows(
     yield* leftOver(view, RANGES.byUser, 'the list of a user', idByUser, isIndexed)
   }
   if ((await view.count(RANGES.seals)) !== found.seals) {
-    const isSealed = ({ active, token }: Session) => active && token !== null
     yield* leftOver(view, RANGES.seals, 'the sealed keys', idOf, isSealed)
   }
   yield* leftOverOpened(view, found.opened)

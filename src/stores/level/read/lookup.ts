@@ -99,7 +99,10 @@ export async function readSeen(
   const found = idempotency && readEntry(level, idempotency)
   const reusableId = ids.opened?.id
   const reusable = reusableId === undefined ? undefined : readSession(level, reusableId)
-  const oldest = ids.oldest?.flatMap((id) => readSession(level, id) ?? [])
+  // The rows that led here have no checksum: what counts is the record.
+  const oldest = ids.oldest
+    ?.flatMap((id) => readSession(level, id) ?? [])
+    .filter((session) => session.active && session.userId === userId)
   return {
     openOfUser,
     ...(found && { idempotency: found.entry }),

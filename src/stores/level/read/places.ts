@@ -67,6 +67,8 @@ export class Places {
   /** The database was reopened, and nobody knows which commit reached it. */
   reset(): void {
     this.places.clear()
+    // The number of a commit that failed is used again.
+    this.moves = []
   }
 
   /** The keys of a page in a snapshot of this commit; undefined if no place near it is known. */
