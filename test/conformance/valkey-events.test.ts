@@ -46,12 +46,14 @@ function listenTo(store: ValkeyStore) {
 
 async function twoServers(program: string) {
   const node = await startValkey(onTestFinished, { program })
+  const damage: string[] = []
   const open = async () => {
-    const store = await openValkeyStore(node.address)
+    const hooks = { onDamage: (problem: string) => damage.push(problem) }
+    const store = await openValkeyStore(node.address, {}, hooks)
     onTestFinished(() => store.close())
     return { store, ear: listenTo(store) }
   }
-  return { node, one: await open(), other: await open() }
+  return { node, damage, one: await open(), other: await open() }
 }
 
 const at = (
@@ -103,6 +105,18 @@ for (const { name, program } of ENGINES) {
       await other.ear.until(() => other.ear.missed > 0)
       await insert(one.store, commandSession('2', { address: 'b' }))
       await at(other.ear, '2', (after) => after !== null)
+    })
+
+    it('is heard of behind an entry that no server wrote, which is reported once', async () => {
+      const { node, one, other, damage } = await twoServers(program)
+      await insert(one.store, commandSession('1'))
+      await at(other.ear, '1', (after) => after !== null)
+      const [stream] = (await node.call('KEYS', '*}e')) as string[]
+      await node.call('XADD', stream as string, '*', 'foreign', 'entry')
+      await one.store.update('1', (current) => ({ session: { ...current, requestTimeMs: 2000 } }))
+      await at(other.ear, '1', (after) => after?.requestTimeMs === 2000)
+      expect(damage).toHaveLength(2)
+      expect(new Set(damage).size).toBe(1)
     })
 
     it('is told of once, and never again as it was before, whoever else changes it', async () => {

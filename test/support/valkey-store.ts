@@ -1,4 +1,5 @@
 import { readTcpAddress, type TcpAddress } from '../../src/net/address.js'
+import type { StoreHooks } from '../../src/stores/engine.js'
 import type { ClusterSettings } from '../../src/stores/valkey/connection/cluster.js'
 import { LIBRARY } from '../../src/stores/valkey/functions/library.js'
 import { openStoreCluster } from '../../src/stores/valkey/open.js'
@@ -28,8 +29,10 @@ export function engineSettings(
 export async function openValkeyStore(
   addresses: string,
   settings: Partial<ClusterSettings> = {},
+  hooks: StoreHooks = {},
 ): Promise<ValkeyStore> {
   return ValkeyStore.over(
     await openStoreCluster(engineSettings(addresses, settings), EPOCHS, addresses),
+    hooks,
   )
 }

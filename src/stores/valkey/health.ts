@@ -13,6 +13,7 @@ export class WriteHealth {
   private masters: ReadonlySet<string> = new Set()
   private readonly timer: NodeJS.Timeout
   private isProbing = false
+  private isClosed = false
   private onServing: (isServing: boolean) => void = () => {}
 
   /** `confirm`: resolves once such a write is acknowledged in a shard. */
@@ -41,6 +42,7 @@ export class WriteHealth {
   }
 
   close(): void {
+    this.isClosed = true
     clearInterval(this.timer)
   }
 
@@ -60,9 +62,15 @@ export class WriteHealth {
     }
     await Promise.all([...shards].map(([master, shard]) => this.tryOne(master, shard)))
     this.isProbing = false
-    if (this.isWritable !== wasWritable) {
-      this.onServing(this.isWritable)
+    if (this.isWritable === wasWritable || this.isClosed) {
+      return
     }
+    if (this.isWritable) {
+      this.hooks.onRecovery?.()
+    } else {
+      this.hooks.onFailure?.([...this.failures.values()][0])
+    }
+    this.onServing(this.isWritable)
   }
 
   /** A shard of each master. */
@@ -75,18 +83,11 @@ export class WriteHealth {
   }
 
   private async tryOne(master: string, shard: number): Promise<void> {
-    const failed = this.failures.has(master)
     try {
       await this.confirm(shard)
       this.failures.delete(master)
-      if (failed) {
-        this.hooks.onRecovery?.()
-      }
     } catch (error) {
       this.failures.set(master, error)
-      if (!failed) {
-        this.hooks.onFailure?.(error)
-      }
     }
   }
 }

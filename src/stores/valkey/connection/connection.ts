@@ -66,7 +66,7 @@ export class Connection {
   private readonly inFlight: InFlight[] = []
   private resolveClosed: (reason: Error) => void = () => {}
   private reason: Error | null = null
-  /** Since the last reply. */
+  /** Since the last reply or message. */
   private receivedBytes = 0
 
   private constructor(
@@ -169,7 +169,10 @@ export class Connection {
 
   /** Takes messages of channels from now on. `onMoved`: a channel that was listened to is on another node now. */
   listen(onMessage: (channel: string) => void, onMoved: () => void): void {
-    this.redis.on('smessage', onMessage)
+    this.redis.on('smessage', (channel: string) => {
+      this.receivedBytes = 0
+      onMessage(channel)
+    })
     this.redis.on('moved', onMoved)
   }
 
@@ -186,6 +189,7 @@ export class Connection {
   async ping(timeoutMs: number): Promise<void> {
     const timer = setTimeout(() => this.close(tooLate()), timeoutMs)
     await this.redis.ping().catch((error) => this.close(error))
+    this.receivedBytes = 0
     clearTimeout(timer)
   }
 

@@ -118,7 +118,11 @@ export class Topology {
     }
     this.connection?.close(new Error('another node is asked'))
     this.asked = node
-    this.connection = await Connection.open(address, { ...this.settings, timeoutMs })
-    return this.connection
+    const connection = await Connection.open(address, { ...this.settings, timeoutMs })
+    if (this.isClosed) {
+      connection.close(new Error('the store is closed'))
+    }
+    this.connection = connection
+    return connection
   }
 }

@@ -13,8 +13,6 @@ const SLICE = 100
 
 /** An entry of a shard's stream. */
 interface StreamEvent {
-  /** Of the stream's entry. */
-  readonly at: string
   readonly id: string
   readonly version: Buffer
 }
@@ -88,7 +86,7 @@ export class OtherServers {
     return (isCommitted) => {
       // Where it is not among them any more, it was met in the stream, and so it was committed.
       if (isCommitted !== true && !state.own.delete(key) && isCommitted === undefined) {
-        this.tell(shard, state, [{ at: '', id, version }]).catch(() => this.hooks.onMissed())
+        this.tell(shard, state, [{ id, version }]).catch(() => this.hooks.onMissed())
       }
     }
   }
@@ -135,18 +133,37 @@ export class OtherServers {
   private async read(shard: number, state: Shard): Promise<void> {
     const { cursor } = state
     const range = ['XRANGE', this.streamOf(shard), cursor ?? '-', '+', 'COUNT', `${SLICE + 1}`]
-    const events = itemsOf((await this.cluster.command(shard, [range]))[0]).map(eventOf)
+    const entries = itemsOf((await this.cluster.command(shard, [range]))[0])
+    const first = entries.length === 0 ? null : placeOf(entries[0])
     const isWhole =
-      cursor === null
-        ? events.length === 0 || (await this.isUncut(shard))
-        : events[0]?.at === cursor
+      cursor === null ? first === null || (await this.isUncut(shard)) : first === cursor
     if (!isWhole) {
       state.own.clear()
       this.hooks.onMissed()
     }
-    await this.tell(shard, state, isWhole && cursor !== null ? events.slice(1) : events)
-    state.cursor = events.at(-1)?.at ?? null
-    state.isDue ||= events.length > SLICE
+    const news = isWhole && cursor !== null ? entries.slice(1) : entries
+    await this.tell(shard, state, this.eventsOf(news))
+    state.cursor = entries.length === 0 ? null : placeOf(entries.at(-1))
+    state.isDue ||= entries.length > SLICE
+  }
+
+  /** What no function of ours wrote is reported, and left out. */
+  private eventsOf(entries: readonly Reply[]): StreamEvent[] {
+    return entries.flatMap((entry) => {
+      try {
+        return [eventOf(entry)]
+      } catch (error) {
+        this.report(error)
+        return []
+      }
+    })
+  }
+
+  private report(error: unknown): void {
+    if (!(error instanceof StoreDamagedError)) {
+      throw error
+    }
+    this.hooks.onDamage?.(error.message)
   }
 
   /** Whether the stream still has every entry that it ever got. */
@@ -182,20 +199,20 @@ export class OtherServers {
     try {
       this.teller.foreign(id, readRecord(key, id, stored), versionOf(stored))
     } catch (error) {
-      if (!(error instanceof StoreDamagedError)) {
-        throw error
-      }
-      this.hooks.onDamage?.(error.message)
+      this.report(error)
     }
   }
 }
 
+/** Where an entry stands in its stream. */
+function placeOf(entry: Reply | undefined): string {
+  return bytesOf(itemsOf(entry)[0]).toString()
+}
+
 /** Throws StoreDamagedError for an entry that no function of ours made. */
 function eventOf(entry: Reply): StreamEvent {
-  const [at, fields] = itemsOf(entry)
-  const [, id, , version] = itemsOf(fields)
+  const [, id, , version] = itemsOf(itemsOf(entry)[1])
   return {
-    at: bytesOf(at).toString(),
     id: bytesOf(id).toString(),
     // A copy: replies are slices of larger buffers.
     version: Buffer.from(bytesOf(version)),

@@ -20,7 +20,7 @@ import { attempt, quoted } from '../../rows/record.js'
  * StoreDamagedError for what no server wrote there.
  */
 
-/** How many changes led to a record, then random bytes: no two writes make the same version. */
+/** A number that grows with each change of a session, then random bytes: no two writes make the same version. */
 export const VERSION_BYTES = 8
 /** The version of a record that does not exist. */
 export const NO_VERSION = Buffer.alloc(0)
@@ -28,16 +28,21 @@ export const NO_VERSION = Buffer.alloc(0)
 const writer = new KeyWriter()
 let nextNonce = randomBytes(4).readUInt32BE()
 
-/** The version of what replaces a record of this one. */
-export function versionAfter(version: Uint8Array): Buffer {
+/**
+ * The version of what replaces a record of this one. A new record begins with the second of the clock, or behind `known`,
+ * the number of one that had its id before: so an id that is used again goes on from there.
+ */
+export function versionAfter(version: Uint8Array, known = 0): Buffer {
+  const isNew = version.length === 0
+  const last = isNew ? Math.max(Math.floor(Date.now() / 1000), known) : versionNumber(version)
   const next = Buffer.allocUnsafe(VERSION_BYTES)
-  next.writeUInt32BE((versionNumber(version) + 1) % 2 ** 32)
+  next.writeUInt32BE((last + 1) % 2 ** 32)
   next.writeUInt32BE(nextNonce, 4)
   nextNonce = (nextNonce + 1) % 2 ** 32
   return next
 }
 
-/** How many changes led to it. */
+/** What later versions of the same session are greater than. */
 export function versionNumber(version: Uint8Array): number {
   return version.length === 0 ? 0 : new DataView(version.buffer, version.byteOffset).getUint32(0)
 }

@@ -3,6 +3,7 @@ import { StoreUnavailableError } from '../../../core/errors.js'
 import type { SessionChange } from '../../../core/events.js'
 import type { Session } from '../../../core/session.js'
 import type { Reply } from '../connection/reply.js'
+import type { Teller } from '../events/teller.js'
 import type { Expectation, Write } from '../functions/call.js'
 import { openDelta } from '../known.js'
 import type { ShardKeys } from '../layout/keys.js'
@@ -43,7 +44,7 @@ export async function commitChanges(
 ): Promise<readonly Reply[] | null> {
   const { counts, functions, known, others, shards, teller } = parts
   const keys = shards.keysOf(shard)
-  const written = changes.map((change) => writtenBy(keys, change))
+  const written = changes.map((change) => writtenBy(keys, change, teller))
   const delta = changes.reduce((sum, change) => sum + openDelta(change), 0)
   // From the decision on, so without waiting before it.
   const end = delta === 0 ? () => {} : counts.begin(shard, delta)
@@ -83,7 +84,7 @@ export async function commitChanges(
   return answers
 }
 
-function writtenBy(keys: ShardKeys, { before, after, stored }: RecordChange) {
+function writtenBy(keys: ShardKeys, { before, after, stored }: RecordChange, teller: Teller) {
   const change = { before, after }
   const { id } = (after ?? before) as Session
   const brief = versionOf(stored)
@@ -92,7 +93,7 @@ function writtenBy(keys: ShardKeys, { before, after, stored }: RecordChange) {
     // Only deadlines change.
     return { id, change, expectation, version: NO_VERSION, writes: [], stored }
   }
-  const version = versionAfter(brief)
+  const version = versionAfter(brief, teller.lastTold(id))
   return { id, change, expectation, version, ...changeWrites(keys, change, version) }
 }
 

@@ -126,6 +126,9 @@ async function attempts(
     const changes = [{ ...change, stored }]
     const answers = await commitChanges(parts, { shard, changes, writes })
     if (answers === null) {
+      if (after === null && settles !== undefined) {
+        await parts.whereabouts.unpoint(id, shard)
+      }
       return { done: { before, after } }
     }
     found = foundIn(parts, shard, id, answers[0])

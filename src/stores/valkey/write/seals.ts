@@ -1,3 +1,4 @@
+import { StoreUnavailableError } from '../../../core/errors.js'
 import type { Session } from '../../../core/session.js'
 import { sessionLock } from '../../locks.js'
 import { EngineError } from '../connection/reply.js'
@@ -47,7 +48,8 @@ export class Seals {
       this.hasOld = false
     } catch (error) {
       // It may just be at it, or leave that to its operators alone. The next call asks again.
-      if (!(error instanceof EngineError)) {
+      const reason = error instanceof StoreUnavailableError ? error.cause : error
+      if (!(reason instanceof EngineError)) {
         throw error
       }
     }

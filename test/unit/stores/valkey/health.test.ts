@@ -30,7 +30,7 @@ describe('a store in an engine', () => {
     failing.add('even').add('odd')
     await health.probe()
     expect(health.isWritable).toBe(false)
-    expect(new Set(events)).toEqual(new Set(['odd is away', 'even is away', false]))
+    expect(events).toEqual(['even is away', false])
   })
 
   it('goes on where one of two masters takes no writes, and says which', async () => {
@@ -43,7 +43,7 @@ describe('a store in an engine', () => {
       isLost: false,
       findings: ['the engine at odd takes no writes'],
     })
-    expect(events).toEqual(['odd is away'])
+    expect(events).toEqual([])
   })
 
   it('takes writes again once one master does', async () => {

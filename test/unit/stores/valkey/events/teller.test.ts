@@ -50,7 +50,16 @@ describe('of each state of a session, listeners', () => {
     teller.own('1', { before: null, after: at(1) }, first)
     teller.foreign('1', null, second)
     teller.foreign('1', null, second)
-    teller.foreign('1', at(5), first)
+    teller.foreign('1', at(5), versionAfter(NO_VERSION, teller.lastTold('1')))
     expect(told.map(({ after }) => after?.requestTimeMs ?? null)).toEqual([1, null, 5])
+  })
+
+  it('hear nothing of a commit whose answer came after others had changed or deleted it', () => {
+    for (const after of [at(2), null]) {
+      const { teller, told } = given()
+      teller.foreign('1', after, second)
+      teller.own('1', { before: null, after: at(1) }, first)
+      expect(told).toEqual([{ before: null, after }])
+    }
   })
 })
