@@ -2,8 +2,8 @@ import { hex } from '@scure/base'
 import { Command } from 'commander'
 import { createSession } from '../client/index.js'
 import { durationMs } from '../config/values.js'
+import { EpochClock } from '../core/epoch.js'
 import { ownerText } from '../core/owner-text.js'
-import { isoText } from '../core/time-text.js'
 import { parseFlag, parseServerKeys, serverKeyOption, withOptions } from './flags.js'
 import { jsonLine } from './printable.js'
 import { type RequestFlags, readRequestFlags, requestOptions } from './request.js'
@@ -13,6 +13,7 @@ import {
   connectionOptions,
   serverOption,
 } from './server-connection.js'
+import { instantOrNull } from './session-text.js'
 
 interface CreateFlags extends RequestFlags, ConnectionFlags {
   readonly server: string
@@ -55,7 +56,7 @@ async function create(flags: CreateFlags): Promise<void> {
   try {
     const session = await createSession(connection, { ...request, issueTimeMs, deadlineMs })
     const { exp, nbf, iat } = session.lifetime
-    const expires = isoText(epochs.genesisAtMs + Number(exp + 1n) * epochs.lengthMs)
+    const expires = instantOrNull(new EpochClock(epochs, Date.now).endsAtMs(exp))
     const made = {
       id: session.id,
       publicKey: hex.encode(session.publicKey),

@@ -80,6 +80,6 @@ function expiryText({ expiresAtMs }: SessionInfo): string {
 }
 
 /** A lifetime without end lies beyond the range of Date: that stays a number. */
-function instantOrNull(timeMs: number | null): string | number | null {
+export function instantOrNull(timeMs: number | null): string | number | null {
   return timeMs === null || Number.isNaN(new Date(timeMs).getTime()) ? timeMs : isoText(timeMs)
 }

@@ -1,11 +1,11 @@
 import { base58, hex } from '@scure/base'
 import { Option } from 'commander'
 import { durationMs, timeMs } from '../config/values.js'
-import type { EpochSettings } from '../core/epoch.js'
+import { EpochClock, type EpochSettings } from '../core/epoch.js'
 import { ownerText } from '../core/owner-text.js'
-import { isoText } from '../core/time-text.js'
 import { type ObjectAddress, type SessionToken, VERBS, type Verb } from '../tokens/index.js'
 import { parseFlag } from './flags.js'
+import { instantOrNull } from './session-text.js'
 
 const PREFIX = 'OBJECT_'
 const VERB_NAMES = VERBS.map((verb) => verb.slice(PREFIX.length).toLowerCase())
@@ -86,10 +86,10 @@ export function tokenFacts(token: SessionToken) {
 }
 
 /** The same for people. */
-export function tokenLines(token: SessionToken, { genesisAtMs, lengthMs }: EpochSettings): string {
+export function tokenLines(token: SessionToken, settings: EpochSettings): string {
   const { id, owner, verb, sessionKey, container, object } = tokenFacts(token)
   const { exp } = token.lifetime
-  const expires = isoText(genesisAtMs + Number(exp + 1n) * lengthMs)
+  const expires = instantOrNull(new EpochClock(settings, Date.now).endsAtMs(exp))
   const objects = object === null ? 'every object' : `object hex:${object}`
   return [
     `session      ${id}`,

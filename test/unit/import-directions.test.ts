@@ -84,6 +84,8 @@ const FORBIDDEN = [
   // The folder of a store that is yet to come.
   ['stores', './another/engine.js'],
   ['stores/level', '../valkey/engine.js'],
+  ['stores/level', '../../tokens/token.js'],
+  ['stores/valkey', '../../tokens/token.js'],
   ['stores/valkey/read', '../../level/layout/keys.js'],
   ['stores/rows', '../level/layout/keys.js'],
   ['stores/rows', '../valkey/layout/keys.js'],
