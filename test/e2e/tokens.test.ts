@@ -654,6 +654,19 @@ describe('over HTTP', () => {
   const asGateway = async (token: string) =>
     (await introspect(token, `Bearer ${GATEWAY_TOKEN}`)).json()
 
+  it('nobody may ask where the file of tokens names none any more', async () => {
+    const file = join(directory, 'no-tokens.json')
+    await writeFile(file, '{}')
+    const bare = await startServer({
+      dataDir: join(directory, 'bare'),
+      args: ['--introspection-tokens', file],
+    })
+    onTestFinished(async () => void (await bare.stop()))
+    const body = new URLSearchParams({ token: 'x' })
+    const answer = await fetch(`${bare.ready.http}/oauth2/introspect`, { method: 'POST', body })
+    expect(answer.status).toBe(401)
+  })
+
   it('a resource server learns that a session token is active, and whose it is', async () => {
     const of = await opened()
     const { bytes } = await tokenOf(of)
