@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe } from 'vitest'
+import { beforeAll, describe } from 'vitest'
+import { suiteEnd } from '../support/suite-end.js'
 import { ENGINES, startValkey, startValkeyCluster } from '../support/valkey-cluster.js'
 import type { EngineNode } from '../support/valkey-processes.mjs'
 import { openValkeyStore } from '../support/valkey-store.js'
@@ -32,8 +33,9 @@ const LACKS = { lacks: ['operators', 'snapshots'] } as const
 for (const { name, program } of ENGINES) {
   describe(`one ${name}`, () => {
     let node: EngineNode
+    const atEnd = suiteEnd()
     beforeAll(async () => {
-      node = await startValkey(afterAll, { program })
+      node = await startValkey(atEnd, { program })
     })
     storeConformance('ValkeyStore', () => emptyStore([node], 0), LACKS)
   })
@@ -42,8 +44,9 @@ for (const { name, program } of ENGINES) {
 for (const { name, program } of ENGINES) {
   describe(`a cluster of ${name}`, () => {
     let nodes: readonly EngineNode[]
+    const atEnd = suiteEnd()
     beforeAll(async () => {
-      ;({ nodes } = await startValkeyCluster(afterAll, { program }))
+      ;({ nodes } = await startValkeyCluster(atEnd, { program }))
     })
     storeConformance('ValkeyStore', () => emptyStore(nodes, 1), LACKS)
   })

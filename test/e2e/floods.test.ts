@@ -10,6 +10,7 @@ import { type ActClient, ActError, connectActs } from '../support/acts.js'
 import { all } from '../support/admin-service.js'
 import { DocumentClient } from '../support/document-client.js'
 import { type ServerProcess, startServer, temporaryDirectory } from '../support/process.js'
+import { suiteEnd } from '../support/suite-end.js'
 
 const COUNTING = fileURLToPath(new URL('../support/counting-server.mjs', import.meta.url))
 /** At length as strangers did it; else just large enough to see that nobody else waits for its end. */
@@ -34,8 +35,9 @@ const FULL_USER = {
 let server: ServerProcess
 let acts: ActClient
 
+const atEnd = suiteEnd()
 beforeAll(async () => {
-  const dataDir = join(await temporaryDirectory(afterAll), 'data')
+  const dataDir = join(await temporaryDirectory(atEnd), 'data')
   const start = (idleTimeout: string) =>
     startServer({
       dataDir,

@@ -1,7 +1,8 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { CLI, run, spawnServer, startServer, temporaryDirectory } from '../support/process.js'
+import { suiteEnd } from '../support/suite-end.js'
 import { haveTool } from '../support/tools.js'
 
 /** Runs a program for which the system answers with this error where a file is concerned. */
@@ -13,8 +14,9 @@ const failing = (call: string, file: string, error: string) => [
 describe.runIf(haveTool('strace', ['strace', '--version']))('what the system refuses', () => {
   let dataDir: string
   let store: string
+  const atEnd = suiteEnd()
   beforeAll(async () => {
-    dataDir = join(await temporaryDirectory(afterAll), 'data')
+    dataDir = join(await temporaryDirectory(atEnd), 'data')
     store = join(dataDir, 'store')
     // At each start LevelDB brings its log into a table.
     for (let i = 0; i < 2; i++) {

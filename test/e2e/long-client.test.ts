@@ -5,6 +5,7 @@ import { type ActClient, connectActs } from '../support/acts.js'
 import { createClient, createRequest } from '../support/create.js'
 import { startTestNode } from '../support/node.js'
 import { temporaryDirectory } from '../support/process.js'
+import { suiteEnd } from '../support/suite-end.js'
 
 /** User agents have several hundred bytes; this has the most that is taken. */
 const CLIENT = 'é'.repeat(512)
@@ -14,12 +15,13 @@ let node: Node
 let acts: ActClient
 let sessions: SessionsClient
 
+const atEnd = suiteEnd()
 beforeAll(async () => {
   node = await startTestNode(dataDir, { seneca: 'tcp://127.0.0.1:0' })
   acts = await connectActs(`${node.addresses.seneca[0]}`)
   const connection = connect(node.addresses.grpc, { serverKeys: 'any' })
   sessions = new SessionsClient(connection)
-  afterAll(async () => {
+  atEnd(async () => {
     acts.close()
     connection.close()
     await node.close()

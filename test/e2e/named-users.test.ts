@@ -17,6 +17,7 @@ import {
   temporaryDirectory,
 } from '../support/process.js'
 import { readMetrics } from '../support/prometheus.js'
+import { suiteEnd } from '../support/suite-end.js'
 
 const ALICE = new TextEncoder().encode('alice')
 const LIMIT = 3
@@ -26,8 +27,9 @@ let server: ServerProcess
 let connection: Connection
 let sessions: SessionsClient
 
+const atEnd = suiteEnd()
 beforeAll(async () => {
-  const directory = await temporaryDirectory(afterAll)
+  const directory = await temporaryDirectory(atEnd)
   const owners = join(directory, 'owners.json')
   const key = `hex:${Buffer.from(publicKeyOf(ownerKey)).toString('hex')}`
   await writeFile(owners, JSON.stringify({ alice: key, 'hex:ff00': key }))

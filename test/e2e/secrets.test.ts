@@ -25,6 +25,7 @@ import {
   temporaryDirectory,
 } from '../support/process.js'
 import { leaked } from '../support/secrets.js'
+import { suiteEnd } from '../support/suite-end.js'
 
 const FEED_TOKEN = `feed-${randomBytes(16).toString('hex')}`
 const ADMIN_TOKEN = `admin-${randomBytes(16).toString('hex')}`
@@ -157,11 +158,12 @@ let server: ServerProcess
 // Also where a step before its end fails.
 afterAll(() => server?.child.kill('SIGKILL'))
 
+const atEnd = suiteEnd()
 beforeAll(async () => {
-  const dataDir = await temporaryDirectory(afterAll)
-  const tokenFile = join(await temporaryDirectory(afterAll), 'token')
+  const dataDir = await temporaryDirectory(atEnd)
+  const tokenFile = join(await temporaryDirectory(atEnd), 'token')
   await writeFile(tokenFile, `${FEED_TOKEN}\n`)
-  const adminFile = join(await temporaryDirectory(afterAll), 'admin-token')
+  const adminFile = join(await temporaryDirectory(atEnd), 'admin-token')
   await writeFile(adminFile, `${ADMIN_TOKEN}\n`)
   server = await startServer({
     dataDir,

@@ -8,6 +8,7 @@ import {
   startServer,
   temporaryDirectory,
 } from '../support/process.js'
+import { suiteEnd } from '../support/suite-end.js'
 import { haveTerminal, onTerminal } from '../support/terminal.js'
 
 const DAY_MS = 86_400_000
@@ -27,11 +28,12 @@ const dataDir = await temporaryDirectory(afterAll)
 let server: ServerProcess
 let client: SessionsClient
 
+const atEnd = suiteEnd()
 beforeAll(async () => {
   server = await startServer({ dataDir })
   const connection = connect(server.ready.grpc, { serverKeys: 'any' })
   client = new SessionsClient(connection)
-  afterAll(() => connection.close())
+  atEnd(() => connection.close())
 })
 afterAll(() => server.stop())
 

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { StoreUnavailableError } from '../../src/core/errors.js'
 import {
   type Cluster,
@@ -11,6 +11,7 @@ import {
 import { shardTag, slotsOfShards } from '../../src/stores/valkey/connection/slots.js'
 import { newAuthority } from '../support/certificates.js'
 import { temporaryDirectory } from '../support/process.js'
+import { suiteEnd } from '../support/suite-end.js'
 import {
   ENGINES,
   type EngineCluster,
@@ -115,8 +116,9 @@ function load(cluster: Cluster, shards: readonly number[]) {
 
 describe.each(ENGINES)('a cluster of $name', ({ program }) => {
   let engines: EngineCluster
+  const atEnd = suiteEnd()
   beforeAll(async () => {
-    engines = await startValkeyCluster(afterAll, { program })
+    engines = await startValkeyCluster(atEnd, { program })
   })
 
   /** The shards whose master is a node now. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { connect, SessionsClient } from '../../src/client/index.js'
 import { ownerText } from '../../src/core/owner-text.js'
 import { slotOf } from '../../src/stores/valkey/connection/slots.js'
@@ -7,6 +7,7 @@ import { DEFAULT_SHARDS, Shards } from '../../src/stores/valkey/layout/shards.js
 import { type ActClient, connectActs } from '../support/acts.js'
 import { createClient, createRequest, newOwner } from '../support/create.js'
 import { type ServerProcess, startServer, temporaryDirectory } from '../support/process.js'
+import { suiteEnd } from '../support/suite-end.js'
 import { auditValkey } from '../support/valkey-audit.js'
 import {
   type EngineCluster,
@@ -42,12 +43,13 @@ describe.skipIf(!haveValkey)('servers that share a cluster', () => {
     return new SessionsClient(connection)
   }
 
+  const atEnd = suiteEnd()
   beforeAll(async () => {
-    cluster = await startValkeyCluster(afterAll)
-    directory = await temporaryDirectory(afterAll)
+    cluster = await startValkeyCluster(atEnd)
+    directory = await temporaryDirectory(atEnd)
     servers = [await startOne('one'), await startOne('other')]
     acts = await Promise.all(servers.map(({ ready }) => connectActs(ready.seneca[0] ?? '')))
-    afterAll(async () => {
+    atEnd(async () => {
       for (const client of acts) {
         client.close()
       }

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import type { SessionChange } from '../../src/core/events.js'
 import { ownerOfText, ownerText } from '../../src/core/owner-text.js'
 import type { Session } from '../../src/core/session.js'
@@ -11,6 +11,7 @@ import { LevelStore } from '../../src/stores/level/store.js'
 import { auditLevel } from '../support/level-audit.js'
 import { MemoryStore } from '../support/memory-store.js'
 import { commandSession, EPOCHS, ended, tokenSession } from '../support/store-sessions.js'
+import { suiteEnd } from '../support/suite-end.js'
 import { auditValkey } from '../support/valkey-audit.js'
 import { type EngineNode, haveValkey, startValkey } from '../support/valkey-cluster.js'
 import { openValkeyStore } from '../support/valkey-store.js'
@@ -326,8 +327,9 @@ it('LevelStore does what the model does, in the order of its events', async () =
 
 describe.skipIf(!haveValkey)('with an engine', () => {
   let node: EngineNode
+  const atEnd = suiteEnd()
   beforeAll(async () => {
-    node = await startValkey(afterAll)
+    node = await startValkey(atEnd)
   })
 
   async function emptyValkey(): Promise<Tried> {

@@ -43,3 +43,21 @@ it('test/unit/ mirrors the folders of src/', () => {
   )
   expect(others).toEqual([])
 })
+
+it('no test calls afterAll within beforeAll, where Vitest ignores it', () => {
+  const hooks = allFolders('test')
+    .filter((folder) => !folder.includes('node_modules'))
+    .flatMap((folder) =>
+      filesIn(folder)
+        .filter(({ name }) => name.endsWith('.ts'))
+        .map(({ name }) => `${folder}/${name}`),
+    )
+    .flatMap((file) => {
+      const text = readFileSync(join(ROOT, file), 'utf8')
+      return [...text.matchAll(/^( *)before(?:All|Each)\(.*\n(?:.*\n)*?\1\S/gm)].map(
+        ([hook]) => [file, hook] as const,
+      )
+    })
+  expect(hooks.length).toBeGreaterThan(20)
+  expect(hooks.filter(([, hook]) => hook.includes('afterAll')).map(([file]) => file)).toEqual([])
+})

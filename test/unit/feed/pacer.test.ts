@@ -95,7 +95,7 @@ describe('what viewers need', () => {
     pacer.wake({ send: work('send', 0.25) })
     elapse()
     expect(done).toEqual(['first', 'send'])
-    expect(elapse()).toBe(44.75)
+    expect(elapse()).toBe(94.75)
     expect(done).toEqual(['first', 'send', 'second'])
     change('third')
     time.isBusy = false

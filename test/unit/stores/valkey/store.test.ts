@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import {
   StoreDamagedError,
   StoreMismatchError,
@@ -20,6 +20,7 @@ import {
   SEAL,
 } from '../../../conformance/given.js'
 import { commandSession, EPOCHS, insert } from '../../../support/store-sessions.js'
+import { suiteEnd } from '../../../support/suite-end.js'
 import { auditValkey } from '../../../support/valkey-audit.js'
 import {
   type EngineNode,
@@ -37,8 +38,9 @@ const KEYED_KEYS = keysOfUser(KEYED_USER)
 
 describe.skipIf(!haveValkey)('a store in an engine', () => {
   let node: EngineNode
+  const atEnd = suiteEnd()
   beforeAll(async () => {
-    node = await startValkey(afterAll)
+    node = await startValkey(atEnd)
   })
 
   async function openStore() {

@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { Shards } from '../../../../../src/stores/valkey/layout/shards.js'
 import { openStoreCluster } from '../../../../../src/stores/valkey/open.js'
 import { Leases } from '../../../../../src/stores/valkey/read/leases.js'
 import { EPOCHS } from '../../../../support/store-sessions.js'
+import { suiteEnd } from '../../../../support/suite-end.js'
 import { haveValkey, startValkey } from '../../../../support/valkey-cluster.js'
 import type { EngineNode } from '../../../../support/valkey-processes.mjs'
 import { engineSettings } from '../../../../support/valkey-store.js'
@@ -11,8 +12,9 @@ const ALL = Array.from({ length: 16 }, (_, shard) => shard)
 
 describe.skipIf(!haveValkey)('the shards that a server sweeps', () => {
   let node: EngineNode
+  const atEnd = suiteEnd()
   beforeAll(async () => {
-    node = await startValkey(afterAll)
+    node = await startValkey(atEnd)
   })
   beforeEach(() => node.call('FLUSHALL'))
 

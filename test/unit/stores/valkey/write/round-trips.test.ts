@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { ownerText } from '../../../../../src/core/owner-text.js'
 import { uuidText, uuidV4Bytes } from '../../../../../src/core/uuid.js'
 import { openStoreCluster } from '../../../../../src/stores/valkey/open.js'
@@ -13,13 +13,15 @@ import {
   insert,
   tokenSession,
 } from '../../../../support/store-sessions.js'
+import { suiteEnd } from '../../../../support/suite-end.js'
 import { type EngineNode, haveValkey, startValkey } from '../../../../support/valkey-cluster.js'
 import { engineSettings } from '../../../../support/valkey-store.js'
 
 describe.skipIf(!haveValkey)('round trips', () => {
   let node: EngineNode
+  const atEnd = suiteEnd()
   beforeAll(async () => {
-    node = await startValkey(afterAll)
+    node = await startValkey(atEnd)
   })
 
   async function emptyStore() {
