@@ -12,7 +12,7 @@ const IDLE_UTILIZATION = 0.25
 /** Changes within this time reach viewers together. */
 const GATHER_MS = 5
 /** The same while others have work, too: each time costs a system call a viewer. */
-const BUSY_GATHER_MS = 50
+const BUSY_GATHER_MS = 100
 
 export interface Sender {
   /** Sends what one viewer's connection takes now. */
