@@ -1,30 +1,18 @@
 import { randomUUID } from 'node:crypto'
-import { status } from '@grpc/grpc-js'
-import { hex } from '@scure/base'
 import type { TokenLifetime } from '#generated/service/meta'
-import { SessiondError } from '../core/errors.js'
 import { uuidText } from '../core/uuid.js'
-import { nodeEd25519 } from '../crypto/node-ed25519.js'
-import { cachedVerify, schemeVerifier } from '../crypto/schemes.js'
-import { type ChainVerifiers, verifyChain } from '../envelope/chain.js'
 import { readCreateRequest, readCreateResponse } from '../envelope/create.js'
 import { requestDigest } from '../envelope/digest.js'
-import { sleep } from '../net/timers.js'
-import { callUnary } from './connection/call.js'
 import type { Connection } from './connection/connect.js'
-import { withRetries } from './connection/retry.js'
-import { DeadlineError, RefusedError, UntrustedResponseError } from './errors.js'
+import { type CallOptions, callPatiently } from './connection/patient-call.js'
+import { UntrustedResponseError } from './errors.js'
 import { prepareRequest, type RequestOptions } from './request.js'
+import { pinnedSigner, trusted } from './trusted.js'
 
-const DEFAULT_DEADLINE_MS = 10_000
 const CREATE_PATH = '/session.Session/Create'
-const verify = schemeVerifier(nodeEd25519)
-/** What a server signs over no origin is the same in every answer; its meta headers name the request. */
-const REMEMBERED_HEADERS = 100
-const verifiers: ChainVerifiers = { body: verify, header: cachedVerify(verify, REMEMBERED_HEADERS) }
 
 /** Which session to open, and how long to try. */
-export interface CreateSessionOptions extends Omit<RequestOptions, 'idempotencyKey'> {
+export interface CreateSessionOptions extends Omit<RequestOptions, 'idempotencyKey'>, CallOptions {
   /**
    * 1 to 128 bytes. Give your own, with `issueTimeMs`, to ask for the same session again, even after a restart.
    * Default: a new random key for each call.
@@ -35,10 +23,6 @@ export interface CreateSessionOptions extends Omit<RequestOptions, 'idempotencyK
    * session, while the time is within the server's `--max-epoch-drift`.
    */
   readonly issueTimeMs?: number
-  /** Milliseconds for the call and all its retries. Infinity: no limit. Default: 10,000. */
-  readonly deadlineMs?: number
-  /** Stops waiting and throws the signal's reason. Whether the session was opened is then unknown. */
-  readonly signal?: AbortSignal
 }
 
 /** A session that the server opened. */
@@ -81,33 +65,12 @@ export async function createSession(
   connection: Connection,
   options: CreateSessionOptions,
 ): Promise<CreatedSession> {
-  const deadlineMs = options.deadlineMs ?? DEFAULT_DEADLINE_MS
-  const startedAtMs = Date.now()
   const request = prepareRequest(
     { ...options, idempotencyKey: options.idempotencyKey ?? randomUUID() },
     connection.epochs,
-    options.issueTimeMs ?? startedAtMs,
+    options.issueTimeMs ?? Date.now(),
   )
-  const deadlineAtMs = startedAtMs + deadlineMs
-  let attempts = 0
-  const attempt = () => {
-    attempts++
-    return callUnary(connection.client, CREATE_PATH, request.bytes, deadlineAtMs, options.signal)
-  }
-  const ports = {
-    nowMs: Date.now,
-    random: Math.random,
-    sleep: (ms: number) => sleep(ms, options.signal),
-  }
-  let response: Uint8Array
-  try {
-    response = await withRetries(attempt, deadlineAtMs, retryDelayMs, ports)
-  } catch (error) {
-    if (error instanceof RefusedError && error.grpcCode === status.DEADLINE_EXCEEDED) {
-      throw new DeadlineError(deadlineMs, attempts, error)
-    }
-    throw error
-  }
+  const response = await callPatiently(connection.client, CREATE_PATH, request.bytes, options)
   const { id, publicKey, serverKey } = readTrusted(response, request.bytes, connection.serverKeys)
   return {
     id,
@@ -118,40 +81,18 @@ export async function createSession(
   }
 }
 
-/** How long to wait before the next attempt; null where the server does not invite one. */
-function retryDelayMs(error: unknown): number | null {
-  if (!(error instanceof RefusedError)) {
-    return null
-  }
-  const { retry_delay_ms: askedMs } = error.metadata
-  if (askedMs === undefined) {
-    return error.grpcCode === status.UNAVAILABLE ? 0 : null
-  }
-  // Untrusted: NaN would mean retries without any wait.
-  return Number.isNaN(Number(askedMs)) ? null : Number(askedMs)
-}
-
 /** Accepts a response only if a pinned key signed it for this very request. */
 function readTrusted(
   response: Uint8Array,
   request: Uint8Array,
   serverKeys: Connection['serverKeys'],
 ): Pick<CreatedSession, 'id' | 'publicKey' | 'serverKey'> {
-  try {
+  return trusted(() => {
     const { message, id, sessionKey, answers } = readCreateResponse(response)
-    const serverKey = verifyChain(message, verifiers)
-    if (serverKeys !== 'any' && !serverKeys.some((key) => Buffer.compare(key, serverKey) === 0)) {
-      const seen = hex.encode(serverKey)
-      throw new UntrustedResponseError(`it is signed by ${seen}, which is not a pinned server key`)
-    }
+    const serverKey = pinnedSigner(message, serverKeys)
     if (answers !== requestDigest(readCreateRequest(request).message)) {
       throw new UntrustedResponseError('it answers another request')
     }
-    return { id: uuidText(id), publicKey: sessionKey, serverKey: Uint8Array.from(serverKey) }
-  } catch (error) {
-    if (error instanceof SessiondError && !(error instanceof UntrustedResponseError)) {
-      throw new UntrustedResponseError(error.message, error)
-    }
-    throw error
-  }
+    return { id: uuidText(id), publicKey: sessionKey, serverKey }
+  })
 }

@@ -10,6 +10,7 @@ export {
   publicKeyFromText,
   signerOf,
 } from '../crypto/keys.js'
+export type { TokenSession, TokenSigner } from '../tokens/issue.js'
 export { AdminClient, type CheckFinding, type ServerStatus } from './admin/admin-client.js'
 export {
   type IdentityChange,
@@ -25,6 +26,7 @@ export {
   connect,
   type TlsOptions,
 } from './connection/connect.js'
+export type { CallOptions } from './connection/patient-call.js'
 export { type CreatedSession, type CreateSessionOptions, createSession } from './create-session.js'
 export {
   CommandError,
@@ -51,3 +53,12 @@ export type {
   SessionInfoPage,
 } from './session-info.js'
 export { SessionsClient } from './sessions-client.js'
+export type { OwnedSession, RevokedSession, SessionState } from './tokens/answers.js'
+export type {
+  BindOptions,
+  JwtOptions,
+  ListOwnedOptions,
+  SignOptions,
+  Subject,
+} from './tokens/options.js'
+export { TokensClient } from './tokens/tokens-client.js'

@@ -2,6 +2,7 @@ import { RequestMetaHeader, type TokenLifetime } from '#generated/service/meta'
 import { CreateRequest, CreateRequest_Body } from '#generated/session/service'
 import { ownerIdOf, type PrivateKey, signerOf } from '../crypto/keys.js'
 import { signRequest } from '../envelope/sign.js'
+import type { Connection } from './connection/connect.js'
 
 /** How many nodes a request may pass: the server, and one before it. */
 const REQUEST_TTL = 2
@@ -50,37 +51,57 @@ export interface PreparedRequest {
  */
 export function prepareRequest(
   options: RequestOptions,
-  epochs: { readonly genesisAtMs: number; readonly lengthMs: number },
+  epochs: Connection['epochs'],
   nowMs: number,
 ): PreparedRequest {
   const owner = options.owner ?? ownerIdOf(options.ownerKey)
-  const now = Math.floor((nowMs - epochs.genesisAtMs) / epochs.lengthMs)
-  if (!(Number.isSafeInteger(now) && now >= 0)) {
+  const lifetime = lifetimeFrom(nowMs, options.lifetimeMs, epochs)
+  const body = CreateRequest_Body.encode({ ownerId: { value: owner }, lifetime }).finish()
+  const meta = requestMeta(lifetime.iat, options.idempotencyKey, options.clientName)
+  return { bytes: signRequest({ body, meta }, signerOf(options.ownerKey)), owner, lifetime }
+}
+
+/** The epoch of an instant, as the server counts. Throws RangeError where there is none. */
+export function epochAt(timeMs: number, { genesisAtMs, lengthMs }: Connection['epochs']): bigint {
+  const epoch = Math.floor((timeMs - genesisAtMs) / lengthMs)
+  if (!(Number.isSafeInteger(epoch) && epoch >= 0)) {
     throw new RangeError('the request is of no epoch of the server: look at the time and at epochs')
   }
-  if (!Number.isFinite(options.lifetimeMs)) {
+  return BigInt(epoch)
+}
+
+/** So many milliseconds from an instant, rounded up to whole epochs. Throws RangeError. */
+export function lifetimeFrom(
+  timeMs: number,
+  lifetimeMs: number,
+  epochs: Connection['epochs'],
+): TokenLifetime {
+  const epoch = epochAt(timeMs, epochs)
+  if (!Number.isFinite(lifetimeMs)) {
     throw new RangeError('lifetimeMs must be a number of milliseconds')
   }
-  const epoch = BigInt(now)
-  const lifetime = {
-    exp: epoch + BigInt(Math.ceil(options.lifetimeMs / epochs.lengthMs)),
-    nbf: epoch,
-    iat: epoch,
-  }
-  const body = CreateRequest_Body.encode({ ownerId: { value: owner }, lifetime }).finish()
-  const meta = RequestMetaHeader.encode({
+  const exp = epoch + BigInt(Math.ceil(lifetimeMs / epochs.lengthMs))
+  return { exp, nbf: epoch, iat: epoch }
+}
+
+/** The meta header of a request. */
+export function requestMeta(
+  epoch: bigint,
+  idempotencyKey: string,
+  clientName?: string,
+): Uint8Array {
+  return RequestMetaHeader.encode({
     version: { major: 2, minor: 0 },
     epoch,
     ttl: REQUEST_TTL,
     xHeaders: [
-      { key: 'idempotency-key', value: options.idempotencyKey },
-      ...(options.clientName === undefined ? [] : [{ key: 'client', value: options.clientName }]),
+      { key: 'idempotency-key', value: idempotencyKey },
+      ...(clientName === undefined ? [] : [{ key: 'client', value: clientName }]),
     ],
     token: undefined,
     bearer: undefined,
     origin: undefined,
   }).finish()
-  return { bytes: signRequest({ body, meta }, signerOf(options.ownerKey)), owner, lifetime }
 }
 
 /**

@@ -3,7 +3,7 @@ import { ed25519 } from '@noble/curves/ed25519.js'
 import { p256 } from '@noble/curves/nist.js'
 import { base58, hex } from '@scure/base'
 import { InputFileError } from '../core/errors.js'
-import { SEED_BYTES } from '../core/key-lengths.js'
+import { P256_KEY_BYTES, SEED_BYTES } from '../core/key-lengths.js'
 import type { Signer } from './ed25519.js'
 import { n3Account } from './n3.js'
 import { nodeEd25519 } from './node-ed25519.js'
@@ -100,8 +100,12 @@ const EXPECTED =
  * ```
  */
 export function ownerIdOf(key: PrivateKey): Uint8Array {
-  const { publicKey } = signerOf(key)
-  return key.type === 'ed25519' ? publicKey : n3Account(publicKey)
+  return ownerIdOfKey(signerOf(key).publicKey)
+}
+
+/** The same of a public key, 32 or 33 bytes. */
+export function ownerIdOfKey(publicKey: Uint8Array): Uint8Array {
+  return publicKey.length === P256_KEY_BYTES ? n3Account(publicKey) : publicKey
 }
 
 // Preparing a key costs as much as ten signatures.

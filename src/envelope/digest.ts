@@ -20,6 +20,12 @@ export function requestDigest(message: SignedMessage): string {
 }
 
 /** The same as 32 bytes. */
-export function requestDigestBytes({ body, innermost }: SignedMessage): Buffer {
+export function requestDigestBytes({
+  body,
+  innermost,
+}: {
+  readonly body: Uint8Array
+  readonly innermost: Pick<SignedMessage['innermost'], 'meta'>
+}): Buffer {
   return createHash('sha256').update(body).update(innermost.meta).digest()
 }

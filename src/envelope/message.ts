@@ -65,7 +65,7 @@ export interface ReadMessage {
  * MalformedError, and MissingFieldError if the body, a header or a signature of the innermost level is missing.
  */
 export function readMessage(bytes: Uint8Array, shape: SignedShape): ReadMessage {
-  const walked = walk(bytes, shape, shape.maxBytes)
+  const walked = walk(bytes, shape, shape.maxBytes, shape.maxFields)
   const part = (name: 'body' | 'meta_header' | 'verify_header'): WalkedMessage => {
     const found = walked.message(shape.named[name].number)
     if (found === undefined) {

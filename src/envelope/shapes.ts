@@ -1,5 +1,5 @@
 import { messages } from '#generated/fields'
-import { WireType } from './wire.js'
+import { MAX_FIELDS, WireType } from './wire.js'
 
 /** The full name of a message of the contract, such as `service.XHeader`. */
 export type MessageName = keyof typeof messages
@@ -44,6 +44,8 @@ export interface SignedShape extends Shape<SignedName> {
   readonly verifyHeader: Shape<PartName<'verify_header'>>
   /** The longest message that is read. */
   readonly maxBytes: number
+  /** The most fields that it may have, nested ones included. */
+  readonly maxFields: number
 }
 
 /** The longest message of most kinds, in bytes: 64 KiB. */
@@ -82,7 +84,11 @@ function kindOf(type: string, shapes: typeof open): Kind {
   return type in messages ? shapeOf(type as MessageName, shapes) : (type as Kind)
 }
 
-function signed(name: SignedName, maxBytes = MAX_MESSAGE_BYTES): SignedShape {
+function signed(
+  name: SignedName,
+  maxBytes = MAX_MESSAGE_BYTES,
+  maxFields = MAX_FIELDS,
+): SignedShape {
   const { body, meta_header, verify_header } = messages[name]
   return {
     ...shapeOf(name),
@@ -90,6 +96,7 @@ function signed(name: SignedName, maxBytes = MAX_MESSAGE_BYTES): SignedShape {
     metaHeader: shapeOf(meta_header.type),
     verifyHeader: shapeOf(verify_header.type),
     maxBytes,
+    maxFields,
   }
 }
 
@@ -113,7 +120,8 @@ export const tokens = {
   revokeRequest: signed('sessiond.v1.RevokeRequest'),
   revokeResponse: signed('sessiond.v1.RevokeResponse'),
   listRequest: signed('sessiond.v1.ListRequest'),
-  listResponse: signed('sessiond.v1.ListResponse'),
+  // 100 sessions of up to 1.5 KiB and 12 fields.
+  listResponse: signed('sessiond.v1.ListResponse', 4 * MAX_MESSAGE_BYTES, 2 * MAX_FIELDS),
   issueJwtRequest: signed('sessiond.v1.IssueJwtRequest'),
   issueJwtResponse: signed('sessiond.v1.IssueJwtResponse'),
 }

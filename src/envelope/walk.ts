@@ -1,7 +1,7 @@
 import { isUtf8 } from '../core/bytes.js'
 import { type Field, MAX_MESSAGE_BYTES, type Shape } from './shapes.js'
 import { WalkedMessage } from './walked-message.js'
-import { WireReader } from './wire.js'
+import { MAX_FIELDS, WireReader } from './wire.js'
 
 /** The most levels that a message may have: its sender's, and those of 15 nodes that forwarded it. */
 export const MAX_LEVELS = 16
@@ -16,8 +16,9 @@ export function walk(
   bytes: Uint8Array,
   shape: Shape,
   maxBytes: number = MAX_MESSAGE_BYTES,
+  maxFields: number = MAX_FIELDS,
 ): WalkedMessage {
-  const reader = new WireReader(bytes)
+  const reader = new WireReader(bytes, maxFields)
   if (bytes.length > maxBytes) {
     reader.refuse(`${bytes.length} bytes are more than the ${maxBytes} allowed`)
   }

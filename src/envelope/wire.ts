@@ -4,7 +4,7 @@ import { MalformedError } from '../core/errors.js'
 export const WireType = { Varint: 0, Fixed64: 1, LengthDelimited: 2, Fixed32: 5 } as const
 
 /**
- * The most fields of one message, nested ones included: a stranger's message must not cost more than a signed request.
+ * The most fields of most messages, nested ones included: a stranger's message must not cost more than a signed request.
  * The fields of tokens do not count, because nobody reads them.
  */
 export const MAX_FIELDS = 1024
@@ -26,14 +26,17 @@ export class WireReader {
   /** The high 32 bits of the number that was read last. */
   #high = 0
 
-  constructor(readonly bytes: Uint8Array) {
+  constructor(
+    readonly bytes: Uint8Array,
+    private readonly maxFields = MAX_FIELDS,
+  ) {
     this.end = bytes.length
   }
 
   /** A tag: `number << 3 | wireType`, with a number of at least 1. */
   tag(): number {
-    if (++this.#fields > MAX_FIELDS) {
-      this.refuse(`more than ${MAX_FIELDS} fields`)
+    if (++this.#fields > this.maxFields) {
+      this.refuse(`more than ${this.maxFields} fields`)
     }
     const tag = this.short('a tag')
     if (tag >>> 3 === 0) {

@@ -2,7 +2,14 @@ import { SessionToken_Body } from '#generated/service/meta'
 import { InvalidFieldError } from '../core/errors.js'
 import type { Lifetime } from '../core/session.js'
 import { UUID_BYTES, uuidBytes, uuidText } from '../core/uuid.js'
-import { encodeToken, type ObjectAddress, readToken, VERBS, type Verb } from './token.js'
+import {
+  encodeToken,
+  type ObjectAddress,
+  readToken,
+  VERBS,
+  type Verb,
+  wireAddress,
+} from './token.js'
 
 /** The session that a token is of, such as `createSession` returns it. */
 export interface TokenSession {
@@ -65,10 +72,7 @@ export async function issueToken(
     verb: VERBS.indexOf(verb),
     lifetime,
     sessionKey: session.publicKey,
-    objectAddress: object && {
-      containerId: { value: object.containerId },
-      objectId: object.objectId && { value: object.objectId },
-    },
+    objectAddress: object && wireAddress(object),
   }).finish()
   const token = encodeToken(body, signer.publicKey, await signer.sign(body))
   readToken(token)

@@ -41,6 +41,11 @@ export interface ObjectAddress {
   readonly objectId?: Uint8Array | undefined
 }
 
+/** The same as a `refs.Address`, to be encoded. */
+export function wireAddress({ containerId, objectId }: ObjectAddress) {
+  return { containerId: { value: containerId }, objectId: objectId && { value: objectId } }
+}
+
 /** What a token says. Believe it only if `checkToken` accepted the token. */
 export interface SessionToken {
   /** The session's id, a UUIDv4. */

@@ -29,7 +29,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   http: ['core', 'net', 'credentials', 'commandable', 'tokens'],
   feed: ['core', 'net', 'credentials', 'http'],
-  client: ['net', 'crypto', 'envelope'],
+  client: ['net', 'crypto', 'envelope', 'tokens'],
   bridge: ['client', 'config', 'core', 'net', 'observability', 'seneca'],
   offline: ['core', 'config', 'files', 'stores', 'keys', 'crypto'],
   server: [

@@ -1,0 +1,85 @@
+import type {
+  IntrospectResponse_Body,
+  OwnedSession as WireOwnedSession,
+} from '#generated/sessiond/v1/tokens'
+import { uuidText } from '../../core/uuid.js'
+import type { TokenSession } from '../../tokens/issue.js'
+import { UntrustedResponseError } from '../errors.js'
+
+/** What a server knows of a session, or of a token or JWT of it. */
+export interface SessionState {
+  /** Whether it is good now. */
+  readonly active: boolean
+  /**
+   * Why it is not active: `NOT_FOUND` (or not yours to ask about), `NOT_YET_VALID`, `ENDED`, or why the token or JWT is
+   * refused. null: it is active.
+   */
+  readonly reason: string | null
+  /** null where the reason is another than `ENDED` and `NOT_YET_VALID`. */
+  readonly session: TokenSession | null
+  /** When the session ended, Unix milliseconds; null while it is open. */
+  readonly endTimeMs: number | null
+  /** What ended it, such as `closed`, `expired` or `revoked`; null while it is open. */
+  readonly endReason: string | null
+}
+
+/** A session as its owner sees it. Instants are Unix milliseconds. */
+export interface OwnedSession extends TokenSession {
+  /** Whether it is open. */
+  readonly active: boolean
+  readonly openTimeMs: number
+  /** null while it is open. */
+  readonly endTimeMs: number | null
+  /** What ended it, such as `closed`, `expired` or `revoked`; null while it is open. */
+  readonly endReason: string | null
+  /** From where it was opened, `HOST:PORT`. */
+  readonly address: string
+  /** Which program opened it, as that called itself. */
+  readonly client: string
+}
+
+/** How a session ended. */
+export interface RevokedSession {
+  /** Whether this call ended it. false: it had ended before, or an earlier attempt of this call ended it. */
+  readonly endedNow: boolean
+  /** When it ended, Unix milliseconds. */
+  readonly endTimeMs: number
+}
+
+export function sessionState(answer: IntrospectResponse_Body): SessionState {
+  const { active, reason, id, ownerId, endTimeMs, endReason } = answer
+  return {
+    active,
+    reason: active ? null : reason,
+    session: id.length === 0 ? null : tokenSession(answer, ownerId?.value),
+    endTimeMs: instantOrNull(endTimeMs),
+    endReason: endReason || null,
+  }
+}
+
+export function ownedSession(session: WireOwnedSession, owner: Uint8Array): OwnedSession {
+  const { active, openTimeMs, endTimeMs, endReason, address, client } = session
+  return {
+    ...tokenSession(session, owner),
+    active,
+    openTimeMs: Number(openTimeMs),
+    endTimeMs: instantOrNull(endTimeMs),
+    endReason: endReason || null,
+    address,
+    client,
+  }
+}
+
+function tokenSession(
+  { id, lifetime, sessionKey }: Pick<WireOwnedSession, 'id' | 'lifetime' | 'sessionKey'>,
+  owner: Uint8Array | undefined,
+): TokenSession {
+  if (lifetime === undefined || owner === undefined) {
+    throw new UntrustedResponseError('it tells of a session without owner or lifetime')
+  }
+  return { id: uuidText(id), publicKey: sessionKey, owner, lifetime }
+}
+
+function instantOrNull(timeMs: bigint): number | null {
+  return timeMs === 0n ? null : Number(timeMs)
+}
