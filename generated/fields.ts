@@ -226,10 +226,9 @@ export const messages = {
   },
   'sessiond.v1.SessionEnding': {
     id: { number: 1, type: 'bytes' },
-    owner_id: { number: 2, type: 'refs.OwnerID' },
-    end_time_ms: { number: 3, type: 'uint64' },
-    reason: { number: 4, type: 'string' },
-    exp: { number: 5, type: 'uint64' },
+    end_time_ms: { number: 2, type: 'uint64' },
+    reason: { number: 3, type: 'string' },
+    exp: { number: 4, type: 'uint64' },
   },
   'sessiond.v1.SignRequest': {
     body: { number: 1, type: 'sessiond.v1.SignRequest.Body' },
@@ -273,7 +272,8 @@ export const messages = {
     endings: { number: 2, type: 'sessiond.v1.SessionEnding', repeated: true },
     cursor: { number: 3, type: 'bytes' },
     hash: { number: 4, type: 'bytes' },
-    is_full: { number: 5, type: 'bool' },
-    time_ms: { number: 6, type: 'uint64' },
+    next_hash: { number: 5, type: 'bytes' },
+    is_full: { number: 6, type: 'bool' },
+    time_ms: { number: 7, type: 'uint64' },
   },
 } as const

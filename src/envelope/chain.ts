@@ -1,3 +1,4 @@
+import { sameBytes } from '../core/bytes.js'
 import { SignatureError } from '../core/errors.js'
 import type { Verify } from '../crypto/schemes.js'
 import { headerPath, type SignatureBytes, type SignedMessage } from './message.js'
@@ -80,7 +81,7 @@ export function readChain({ shape, body, levels }: SignedMessage): ChainSignatur
         throw new SignatureError(field, 'is missing')
       }
       const { key, sign } = signature
-      if (Buffer.compare(key, levelKey) !== 0) {
+      if (!sameBytes(key, levelKey)) {
         throw new SignatureError(field, 'its key is not that of the others of its level')
       }
       chain.push({ key, sign, field, content, shape, isHeader: name !== 'body_signature' })

@@ -109,6 +109,9 @@ export const createResponse = signed('session.CreateResponse')
 /** The most that Sign signs in one call, in bytes: 1 MiB. */
 export const MAX_SIGNED_BYTES = 1024 * 1024
 
+/** The longest cursor of Watch, in bytes: 64 KiB. It has a place in each shard of a store. */
+export const MAX_CURSOR_BYTES = 64 * 1024
+
 /** The requests and responses of `sessiond.v1.Tokens`. */
 export const tokens = {
   signRequest: signed('sessiond.v1.SignRequest', MAX_SIGNED_BYTES + MAX_MESSAGE_BYTES),
@@ -122,6 +125,8 @@ export const tokens = {
   listRequest: signed('sessiond.v1.ListRequest'),
   // 100 sessions of up to 1.5 KiB and 12 fields.
   listResponse: signed('sessiond.v1.ListResponse', 4 * MAX_MESSAGE_BYTES, 2 * MAX_FIELDS),
+  watchRequest: signed('sessiond.v1.WatchRequest', MAX_CURSOR_BYTES + MAX_MESSAGE_BYTES),
+  watchResponse: signed('sessiond.v1.WatchResponse', MAX_CURSOR_BYTES + MAX_MESSAGE_BYTES),
   issueJwtRequest: signed('sessiond.v1.IssueJwtRequest'),
   issueJwtResponse: signed('sessiond.v1.IssueJwtResponse'),
 }

@@ -12,7 +12,7 @@ import {
 } from './fields.js'
 import { readMessage, type SignedMessage } from './message.js'
 import { type RequestMeta, readRequestMeta } from './meta.js'
-import { type SignedShape, tokens } from './shapes.js'
+import { MAX_CURSOR_BYTES, type SignedShape, tokens } from './shapes.js'
 import type { WalkedMessage } from './walked-message.js'
 
 // The requests of sessiond.v1.Tokens, read as a Create is: strictly, once, and before any signature is checked.
@@ -210,6 +210,26 @@ export const listMethod: TokensMethod<ListBody> = {
       take: take === 0 ? MAX_TAKE : take,
       openOnly: body.flag(listBody.open_only.number),
     }
+  },
+}
+
+const watchBody = messages['sessiond.v1.WatchRequest.Body']
+
+export interface WatchBody {
+  /** In memory of its own. Empty: none was given. */
+  readonly cursor: Uint8Array
+}
+
+export const watchMethod: TokensMethod<WatchBody> = {
+  request: tokens.watchRequest,
+  response: tokens.watchResponse,
+  method: 6,
+  read(body) {
+    const cursor = body.content(watchBody.cursor.number)
+    if (cursor.length > MAX_CURSOR_BYTES) {
+      throw new InvalidFieldError('body.cursor', `has more than ${MAX_CURSOR_BYTES} bytes`)
+    }
+    return { cursor: new Uint8Array(cursor) }
   },
 }
 

@@ -14,6 +14,12 @@ export {
   type TokenVerdict,
 } from './check.js'
 export { TokenChecker, type TokenCheckerOptions } from './checker.js'
+export {
+  EndedSessions,
+  type EndedSessionsOptions,
+  type EndingsReason,
+  type EndingsVerdict,
+} from './endings.js'
 export { issueToken, type TokenOptions, type TokenSession, type TokenSigner } from './issue.js'
 export {
   type ObjectAddress,
@@ -23,3 +29,4 @@ export {
   VERBS,
   type Verb,
 } from './token.js'
+export type { EndedSession } from './watch-message.js'

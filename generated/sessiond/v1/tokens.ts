@@ -303,39 +303,55 @@ export interface WatchRequest_Body {
   method: TokensMethod;
   /** The sender's. */
   epoch: bigint;
-  /** The last that was received. Empty: from now on, after a full list of unexpired endings. */
+  /** The last one of an earlier stream that was verified, of whichever server of the store. Empty: there was none. */
   cursor: Uint8Array;
 }
 
+/**
+ * A stream has two parts. The first answers this request: what ended since its cursor, or all unexpired endings. Its
+ * messages have `request`, and the last of them has `next_hash`. The second is the same for every watcher of this server:
+ * what ends from then on. A heartbeat, a message without endings, comes at least every 5 seconds.
+ */
 export interface WatchResponse {
   body: WatchResponse_Body | undefined;
   metaHeader: ResponseMetaHeader | undefined;
   verifyHeader: ResponseVerificationHeader | undefined;
 }
 
-/** A batch of endings, or a heartbeat, which has none. */
 export interface WatchResponse_Body {
-  /** The digest of the request: SHA-256 over its body and its sender's meta header. */
+  /** In the first part the digest of the request: SHA-256 over its body and its sender's meta header. Then empty. */
   request: Uint8Array;
+  /** At most 128, in the order of the store. An ending may be told again. */
   endings: SessionEnding[];
-  /** To go on from here. */
+  /** To go on from here, on any server of the store. Empty: as in the message before. */
   cursor: Uint8Array;
-  /** SHA-256 over the hash of the batch before (of the first: nothing) and the bytes of each ending here. */
+  /**
+   * The running hash after these endings: for each in turn, SHA-256 over the hash so far and the bytes of the ending.
+   * The first part begins with `request`, the second with `next_hash`. So without a fault in it nobody can leave out,
+   * repeat or alter an ending.
+   */
   hash: Uint8Array;
-  /** Whether the list begins anew: the cursor was too old, or none was given. */
+  /** In the last message of the first part: the hash with which the second begins, 32 bytes. */
+  nextHash: Uint8Array;
+  /** In the first message: all unexpired endings follow, for there was no cursor, or it is not of this store or too old. */
   isFull: boolean;
-  /** When all that ended before was told, in Unix milliseconds. */
+  /**
+   * Every ending that was acknowledged before this instant of the server's clock has been told, in Unix milliseconds.
+   * 0 in the first part, but for its last message.
+   */
   timeMs: bigint;
 }
 
-/** What a Security Event Token needs (RFC 8417): subject, time and reason. */
+/**
+ * What a Security Event Token needs (RFC 8417; CAEP's session-revoked): subject, time and reason. Nothing here names the
+ * owner: an ending is known until the session would have expired, also when its owner was erased.
+ */
 export interface SessionEnding {
+  /** The subject: the session, 16 bytes. */
   id: Uint8Array;
-  ownerId:
-    | OwnerID
-    | undefined;
   /** Unix milliseconds. */
   endTimeMs: bigint;
+  /** What ended it: closed, superseded, revoked, deleted, erased or key_lost. */
   reason: string;
   /** The last epoch of the session's lifetime: nobody need remember the ending beyond it. */
   exp: bigint;
@@ -3069,6 +3085,7 @@ function createBaseWatchResponse_Body(): WatchResponse_Body {
     endings: [],
     cursor: new Uint8Array(0),
     hash: new Uint8Array(0),
+    nextHash: new Uint8Array(0),
     isFull: false,
     timeMs: 0n,
   };
@@ -3088,14 +3105,17 @@ export const WatchResponse_Body: MessageFns<WatchResponse_Body> = {
     if (message.hash.length !== 0) {
       writer.uint32(34).bytes(message.hash);
     }
+    if (message.nextHash.length !== 0) {
+      writer.uint32(42).bytes(message.nextHash);
+    }
     if (message.isFull !== false) {
-      writer.uint32(40).bool(message.isFull);
+      writer.uint32(48).bool(message.isFull);
     }
     if (message.timeMs !== 0n) {
       if (BigInt.asUintN(64, message.timeMs) !== message.timeMs) {
         throw new globalThis.Error("value provided for field message.timeMs of type uint64 too large");
       }
-      writer.uint32(48).uint64(message.timeMs);
+      writer.uint32(56).uint64(message.timeMs);
     }
     return writer;
   },
@@ -3146,15 +3166,23 @@ export const WatchResponse_Body: MessageFns<WatchResponse_Body> = {
             continue;
           }
           case 5: {
-            if (tag !== 40) {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.nextHash = reader.bytes();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
               break;
             }
 
             message.isFull = reader.bool();
             continue;
           }
-          case 6: {
-            if (tag !== 48) {
+          case 7: {
+            if (tag !== 56) {
               break;
             }
 
@@ -3181,6 +3209,11 @@ export const WatchResponse_Body: MessageFns<WatchResponse_Body> = {
         : [],
       cursor: isSet(object.cursor) ? bytesFromBase64(object.cursor) : new Uint8Array(0),
       hash: isSet(object.hash) ? bytesFromBase64(object.hash) : new Uint8Array(0),
+      nextHash: isSet(object.nextHash)
+        ? bytesFromBase64(object.nextHash)
+        : isSet(object.next_hash)
+        ? bytesFromBase64(object.next_hash)
+        : new Uint8Array(0),
       isFull: isSet(object.isFull)
         ? globalThis.Boolean(object.isFull)
         : isSet(object.is_full)
@@ -3204,6 +3237,9 @@ export const WatchResponse_Body: MessageFns<WatchResponse_Body> = {
     if (message.hash.length !== 0) {
       obj.hash = base64FromBytes(message.hash);
     }
+    if (message.nextHash.length !== 0) {
+      obj.nextHash = base64FromBytes(message.nextHash);
+    }
     if (message.isFull !== false) {
       obj.isFull = message.isFull;
     }
@@ -3215,7 +3251,7 @@ export const WatchResponse_Body: MessageFns<WatchResponse_Body> = {
 };
 
 function createBaseSessionEnding(): SessionEnding {
-  return { id: new Uint8Array(0), ownerId: undefined, endTimeMs: 0n, reason: "", exp: 0n };
+  return { id: new Uint8Array(0), endTimeMs: 0n, reason: "", exp: 0n };
 }
 
 export const SessionEnding: MessageFns<SessionEnding> = {
@@ -3223,23 +3259,20 @@ export const SessionEnding: MessageFns<SessionEnding> = {
     if (message.id.length !== 0) {
       writer.uint32(10).bytes(message.id);
     }
-    if (message.ownerId !== undefined) {
-      OwnerID.encode(message.ownerId, writer.uint32(18).fork()).join();
-    }
     if (message.endTimeMs !== 0n) {
       if (BigInt.asUintN(64, message.endTimeMs) !== message.endTimeMs) {
         throw new globalThis.Error("value provided for field message.endTimeMs of type uint64 too large");
       }
-      writer.uint32(24).uint64(message.endTimeMs);
+      writer.uint32(16).uint64(message.endTimeMs);
     }
     if (message.reason !== "") {
-      writer.uint32(34).string(message.reason);
+      writer.uint32(26).string(message.reason);
     }
     if (message.exp !== 0n) {
       if (BigInt.asUintN(64, message.exp) !== message.exp) {
         throw new globalThis.Error("value provided for field message.exp of type uint64 too large");
       }
-      writer.uint32(40).uint64(message.exp);
+      writer.uint32(32).uint64(message.exp);
     }
     return writer;
   },
@@ -3266,31 +3299,23 @@ export const SessionEnding: MessageFns<SessionEnding> = {
             continue;
           }
           case 2: {
-            if (tag !== 18) {
-              break;
-            }
-
-            message.ownerId = OwnerID.decode(reader, reader.uint32());
-            continue;
-          }
-          case 3: {
-            if (tag !== 24) {
+            if (tag !== 16) {
               break;
             }
 
             message.endTimeMs = reader.uint64() as bigint;
             continue;
           }
-          case 4: {
-            if (tag !== 34) {
+          case 3: {
+            if (tag !== 26) {
               break;
             }
 
             message.reason = reader.string();
             continue;
           }
-          case 5: {
-            if (tag !== 40) {
+          case 4: {
+            if (tag !== 32) {
               break;
             }
 
@@ -3312,11 +3337,6 @@ export const SessionEnding: MessageFns<SessionEnding> = {
   fromJSON(object: any): SessionEnding {
     return {
       id: isSet(object.id) ? bytesFromBase64(object.id) : new Uint8Array(0),
-      ownerId: isSet(object.ownerId)
-        ? OwnerID.fromJSON(object.ownerId)
-        : isSet(object.owner_id)
-        ? OwnerID.fromJSON(object.owner_id)
-        : undefined,
       endTimeMs: isSet(object.endTimeMs)
         ? BigInt(object.endTimeMs)
         : isSet(object.end_time_ms)
@@ -3331,9 +3351,6 @@ export const SessionEnding: MessageFns<SessionEnding> = {
     const obj: any = {};
     if (message.id.length !== 0) {
       obj.id = base64FromBytes(message.id);
-    }
-    if (message.ownerId !== undefined) {
-      obj.ownerId = OwnerID.toJSON(message.ownerId);
     }
     if (message.endTimeMs !== 0n) {
       obj.endTimeMs = message.endTimeMs.toString();
