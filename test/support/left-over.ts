@@ -22,7 +22,9 @@ export default function setUp() {
       }
     }
     if (left.length > 0) {
-      throw new Error(`left by tests:\n${left.join('\n')}`)
+      console.error(`LEFT BY TESTS:\n${left.join('\n')}`)
+      // An error here would not fail the run.
+      process.exitCode = 1
     }
   }
 }
