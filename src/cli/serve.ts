@@ -2,7 +2,6 @@ import { Command, Option } from 'commander'
 import { ConfigError, readConfig } from '../config/config.js'
 import { defaultText, type Option as ServeOption, variableOf } from '../config/option.js'
 import { OPTION_GROUPS } from '../config/serve-options.js'
-import { startNode } from '../server/start.js'
 import { readConfigText } from './server-config.js'
 import { openLog } from './server-log.js'
 import { serveUntilSignal } from './signals.js'
@@ -84,6 +83,8 @@ async function serve(_: unknown, command: Command): Promise<void> {
     ...(configFile !== undefined && { file: readConfigText(configFile) }),
   })
   const log = openLog(config)
+  // Half of what the program loads, which no other command needs.
+  const { startNode } = await import('../server/start.js')
   await serveUntilSignal({
     start: (stop) => startNode(config, log, stop),
     onStarted: ({ addresses }) =>
