@@ -12,7 +12,7 @@ DESCRIPTORS := generated/descriptors.binpb
 # Runs tests, and names the skipped suites once more at the end.
 run_tests = rm -f .cache/skipped; $(1) run $(2) $(VITEST_ARGS); status=$$?; node test/support/name-skipped.mjs; exit $$status
 
-.PHONY: help run dev cluster build test test-unit test-one coverage test-long test-node fuzz bench bench-long bench-gate bench-report audit interop-clients interop-tools lint format typecheck generate check-generated clean
+.PHONY: help run dev cluster build test test-unit test-one endurance coverage test-long test-node fuzz bench bench-long bench-gate bench-report audit interop-clients interop-tools lint format typecheck generate check-generated clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -42,13 +42,16 @@ build: $(SETUP) ## Compile src/ and generated/ into dist/, and the page into dis
 	npm run --silent build
 
 test: build interop-clients lint typecheck check-generated ## Run every check and every suite (under 10 minutes)
-	@$(call run_tests,vitest)
+	@$(call run_tests,vitest,--project fast --project fuzz --project whole)
 
 test-unit: $(SETUP) ## Run the unit tests in under 20 seconds, without those of stores, of limits in real time, and of the repository as a whole
 	vitest run --project fast test/unit --exclude 'test/unit/stores/**' --exclude 'test/unit/*.test.ts' --exclude 'test/unit/{feed/server,grpc/transport/limits}.test.ts' $(VITEST_ARGS)
 
 test-one: build ## Build, then run the test files whose path contains T, such as T=unit/core/epoch
 	@$(call run_tests,vitest,$(T))
+
+endurance: build ## Run what takes minutes: a soak, faults of a cluster (CI does)
+	@$(call run_tests,vitest,--project endurance)
 
 coverage: $(SETUP) ## Measure which lines and branches the unit and property tests reach
 	@echo 'By file: .cache/coverage/coverage.txt; line by line: .cache/coverage/index.html'
@@ -67,7 +70,7 @@ test-node: build interop-clients ## Run every suite on Node 22, 24 and 26 (Linux
 
 fuzz: SECONDS ?= 60
 fuzz: $(SETUP) ## Fuzz each reader of outside bytes for SECONDS=60, or one of them with READER=name
-	SESSIOND_FUZZ_SECONDS=$(SECONDS) vitest run --project fuzz $(READER)
+	SESSIOND_FUZZ_SECONDS=$(SECONDS) vitest run --project fuzz $(READER) $(VITEST_ARGS)
 
 bench: build ## Measure every operation beside its reference (15 minutes), or BENCH=name; JSON goes to bench/results/
 	node bench/run.js $(BENCH)

@@ -39,7 +39,7 @@ export default defineConfig({
         },
       },
       {
-        // Six seconds for each reader, or SESSIOND_FUZZ_SECONDS.
+        // Two seconds for each reader, or SESSIOND_FUZZ_SECONDS.
         extends: true,
         test: { ...shared, name: 'fuzz', include: ['test/fuzz/**/*.test.ts'] },
       },
@@ -52,6 +52,18 @@ export default defineConfig({
           include: ['test/{interop,e2e,browser}/**/*.test.ts'],
           globalSetup: 'test/support/left-over.ts',
           testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
+      {
+        // As the suite above, where a minute is not enough. CI runs it, `make test` does not.
+        extends: true,
+        test: {
+          ...shared,
+          name: 'endurance',
+          include: ['test/endurance/**/*.test.ts'],
+          globalSetup: 'test/support/left-over.ts',
+          testTimeout: 600_000,
           hookTimeout: 300_000,
         },
       },
