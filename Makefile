@@ -12,7 +12,7 @@ DESCRIPTORS := generated/descriptors.binpb
 # Runs tests, and names the skipped suites once more at the end.
 run_tests = rm -f .cache/skipped; $(1) run $(2) $(VITEST_ARGS); status=$$?; node test/support/name-skipped.mjs; exit $$status
 
-.PHONY: help run dev cluster build test test-unit test-one endurance coverage test-long test-node fuzz bench bench-long bench-gate bench-report audit interop-clients interop-tools lint format typecheck generate check-generated clean
+.PHONY: help run dev cluster build test test-unit test-one endurance coverage test-long test-node fuzz bench bench-long bench-gate bench-report audit interop-clients interop-tools lint format typecheck pictures generate check-generated clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -105,6 +105,10 @@ typecheck: $(SETUP) ## Check the types of sources, tests and benches
 	tsc -b
 	tsc -p src/web
 	tsc -p test
+
+pictures: build ## Draw the pictures of the documents, and photograph the page for them (needs Chromium)
+	node docs/pictures/draw.mjs
+	node test/support/photograph-page.mjs
 
 generate: $(SETUP) ## Write generated/ from proto/
 	buf generate

@@ -27,9 +27,9 @@ const linksOf = (page: string) =>
   [
     ...read(page)
       .replaceAll(/```[\s\S]*?```/g, '')
-      .matchAll(/\]\(([^()\s]+)\)/g),
+      .matchAll(/\]\(([^()\s]+)\)|\b(?:src|srcset)="([^"]+)"/g),
   ]
-    .map(([, target = '']) => target)
+    .map(([, target = '', picture = target]) => picture)
     .filter((target) => !/^\w+:/.test(target))
 
 const sources = ['src', 'test'].flatMap((folder) =>
