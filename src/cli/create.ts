@@ -1,8 +1,8 @@
 import { hex } from '@scure/base'
 import { Command } from 'commander'
-import { createSession } from '../client/index.js'
+import { type CreatedSession, createSession } from '../client/index.js'
 import { durationMs } from '../config/values.js'
-import { EpochClock } from '../core/epoch.js'
+import { EpochClock, type EpochSettings } from '../core/epoch.js'
 import { ownerText } from '../core/owner-text.js'
 import { parseFlag, parseServerKeys, serverKeyOption, withOptions } from './flags.js'
 import { jsonLine } from './printable.js'
@@ -55,31 +55,37 @@ async function create(flags: CreateFlags): Promise<void> {
   const connection = connectByFlags(flags, { serverKeys, epochs })
   try {
     const session = await createSession(connection, { ...request, issueTimeMs, deadlineMs })
-    const { exp, nbf, iat } = session.lifetime
-    const expires = instantOrNull(new EpochClock(epochs, Date.now).endsAtMs(exp))
-    const made = {
-      id: session.id,
-      publicKey: hex.encode(session.publicKey),
-      owner: ownerText(session.owner),
-      lifetime: { exp: `${exp}`, nbf: `${nbf}`, iat: `${iat}` },
-      expires,
-      serverKey: hex.encode(session.serverKey),
-    }
-    console.log(
-      flags.json
-        ? jsonLine(made)
-        : [
-            `session     ${made.id}`,
-            `public key  ${made.publicKey}`,
-            `owner id    ${made.owner} (base58)`,
-            `expires     ${made.expires} (epoch ${exp} is its last)`,
-            `server key  ${made.serverKey}`,
-          ].join('\n'),
-    )
+    printCreated(session, epochs, flags.json ?? false)
     if (serverKeys === 'any') {
-      console.error(`The server's key was not checked: pin it with --server-key ${made.serverKey}`)
+      const key = hex.encode(session.serverKey)
+      console.error(`The server's key was not checked: pin it with --server-key ${key}`)
     }
   } finally {
     connection.close()
   }
+}
+
+/** Prints a session that was opened, for people or as JSON. */
+export function printCreated(session: CreatedSession, epochs: EpochSettings, json: boolean): void {
+  const { exp, nbf, iat } = session.lifetime
+  const expires = instantOrNull(new EpochClock(epochs, Date.now).endsAtMs(exp))
+  const made = {
+    id: session.id,
+    publicKey: hex.encode(session.publicKey),
+    owner: ownerText(session.owner),
+    lifetime: { exp: `${exp}`, nbf: `${nbf}`, iat: `${iat}` },
+    expires,
+    serverKey: hex.encode(session.serverKey),
+  }
+  console.log(
+    json
+      ? jsonLine(made)
+      : [
+          `session     ${made.id}`,
+          `public key  ${made.publicKey}`,
+          `owner id    ${made.owner} (base58)`,
+          `expires     ${made.expires} (epoch ${exp} is its last)`,
+          `server key  ${made.serverKey}`,
+        ].join('\n'),
+  )
 }

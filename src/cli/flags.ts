@@ -5,6 +5,8 @@ import {
   privateKeyFromPem,
   publicKeyFromText,
 } from '../client/index.js'
+import { durationMs, timeMs } from '../config/values.js'
+import type { EpochSettings } from '../core/epoch.js'
 import { InputFileError } from '../core/errors.js'
 import { readSecretFile } from '../keys/key-files.js'
 import { CLIENT_VARIABLES } from './client-variables.js'
@@ -30,6 +32,31 @@ export function parseFlag<T>(
     // InputFileError already names the flag.
     mistakes.push(error instanceof InputFileError ? message : `${flag}: ${message}`)
     return undefined as T
+  }
+}
+
+export const ownerKeyOption = () =>
+  new Option(
+    '--key <FILE>',
+    "the owner's private key: PEM, OpenSSH's format or a JSON Web Key",
+  ).default('owner.key')
+
+/** How the server counts epochs. */
+export const epochOptions = () => [
+  new Option('--epoch-genesis <TIME>', "the server's --epoch-genesis").default('0'),
+  new Option('--epoch-length <DURATION>', "the server's --epoch-length").default('1s'),
+]
+
+export interface EpochFlags {
+  readonly epochGenesis: string
+  readonly epochLength: string
+}
+
+/** Reads the values of `epochOptions`. Adds mistakes to the list. */
+export function readEpochFlags(flags: EpochFlags, mistakes: string[]): EpochSettings {
+  return {
+    genesisAtMs: parseFlag('--epoch-genesis', flags.epochGenesis, timeMs, mistakes),
+    lengthMs: parseFlag('--epoch-length', flags.epochLength, durationMs, mistakes),
   }
 }
 

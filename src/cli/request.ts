@@ -4,7 +4,15 @@ import { prepareRequest, requestToJson } from '../client/index.js'
 import { ConfigError } from '../config/config.js'
 import { durationMs, timeMs } from '../config/values.js'
 import { ownerFromText } from '../core/owner-text.js'
-import { parseFlag, readPrivateKey, withOptions } from './flags.js'
+import {
+  type EpochFlags,
+  epochOptions,
+  ownerKeyOption,
+  parseFlag,
+  readEpochFlags,
+  readPrivateKey,
+  withOptions,
+} from './flags.js'
 
 /** `sessiond request` */
 export function requestCommand(): Command {
@@ -29,10 +37,7 @@ Examples:
 
 /** The options of every command that signs a request. */
 export const requestOptions = () => [
-  new Option(
-    '--key <FILE>',
-    "the owner's private key: PEM, OpenSSH's format or a JSON Web Key",
-  ).default('owner.key'),
+  ownerKeyOption(),
   new Option('--lifetime <DURATION>', 'how long the session is valid').default('1h'),
   new Option('--owner <ID>', 'owner ID, if not the one of the key: hex:…, base58:… or plain text'),
   new Option('--client <NAME>', 'client name to record with the session'),
@@ -44,19 +49,16 @@ export const requestOptions = () => [
     '--issued-at <TIME>',
     'when the session begins: ISO 8601, or Unix seconds or milliseconds (default: now)',
   ),
-  new Option('--epoch-genesis <TIME>', "the server's --epoch-genesis").default('0'),
-  new Option('--epoch-length <DURATION>', "the server's --epoch-length").default('1s'),
+  ...epochOptions(),
 ]
 
-export interface RequestFlags {
+export interface RequestFlags extends EpochFlags {
   readonly key: string
   readonly lifetime: string
   readonly owner?: string
   readonly client?: string
   readonly idempotencyKey?: string
   readonly issuedAt?: string
-  readonly epochGenesis: string
-  readonly epochLength: string
 }
 
 /**
@@ -71,14 +73,13 @@ export async function readRequestFlags(flags: RequestFlags, mistakes: string[] =
       : parseFlag('--owner', ownerText, (text) => ownerFromText(text, '--owner'), mistakes)
   const parsed = {
     lifetimeMs: parseFlag('--lifetime', flags.lifetime, durationMs, mistakes),
-    genesisAtMs: parseFlag('--epoch-genesis', flags.epochGenesis, timeMs, mistakes),
-    lengthMs: parseFlag('--epoch-length', flags.epochLength, durationMs, mistakes),
+    epochs: readEpochFlags(flags, mistakes),
     issueTimeMs:
       flags.issuedAt === undefined
         ? Date.now()
         : parseFlag('--issued-at', flags.issuedAt, timeMs, mistakes),
   }
-  if (parsed.genesisAtMs > parsed.issueTimeMs) {
+  if (parsed.epochs.genesisAtMs > parsed.issueTimeMs) {
     mistakes.push('--epoch-genesis: the request would be older than the first epoch')
   }
   if (mistakes.length > 0) {
@@ -93,6 +94,6 @@ export async function readRequestFlags(flags: RequestFlags, mistakes: string[] =
       ...(flags.idempotencyKey !== undefined && { idempotencyKey: flags.idempotencyKey }),
     },
     issueTimeMs: parsed.issueTimeMs,
-    epochs: { genesisAtMs: parsed.genesisAtMs, lengthMs: parsed.lengthMs },
+    epochs: parsed.epochs,
   }
 }

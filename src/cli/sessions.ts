@@ -3,9 +3,9 @@ import type { SessionInfo } from '../client/index.js'
 import { ConfigError } from '../config/config.js'
 import { NotFoundError } from '../core/errors.js'
 import { type CloseUserFlags, closeNamed } from './close-user.js'
-import { exitCodeOf } from './exit-codes.js'
 import { withOptions } from './flags.js'
 import { userOption } from './named-user.js'
+import { printEach } from './print-each.js'
 import { printable } from './printable.js'
 import { type ServerFlags, serverOptions, withSessions } from './server-connection.js'
 import { sessionJson, sessionLines, stateText } from './session-text.js'
@@ -130,24 +130,6 @@ Examples:
         }),
       ),
     )
-}
-
-/** Prints what becomes of each session. Tells of those that do not exist; the exit code is then 1. */
-async function printEach(
-  ids: readonly string[],
-  textOf: (id: string) => Promise<string>,
-): Promise<void> {
-  for (const id of ids) {
-    try {
-      console.log(await textOf(id))
-    } catch (error) {
-      if (!(error instanceof NotFoundError)) {
-        throw error
-      }
-      console.error(`sessiond: ${printable(error.message)}`)
-      process.exitCode = exitCodeOf(error)
-    }
-  }
 }
 
 function existing(session: SessionInfo | null, id: string): SessionInfo {

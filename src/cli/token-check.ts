@@ -17,11 +17,11 @@ import {
   tokenFromText,
   type Verb,
 } from '../tokens/index.js'
-import { parseFlag, withOptions } from './flags.js'
+import { type EpochFlags, epochOptions, parseFlag, readEpochFlags, withOptions } from './flags.js'
 import { jsonLine, printable } from './printable.js'
 import { readUseFlags, tokenFacts, tokenLines, type UseFlags, useOptions } from './token-options.js'
 
-interface CheckFlags extends UseFlags {
+interface CheckFlags extends UseFlags, EpochFlags {
   readonly at?: string
   readonly ownerKey?: string[]
   readonly proofOf?: string
@@ -34,10 +34,10 @@ export function tokenCheckCommand(): Command {
   const command = new Command('check')
     .description('Check a session token and print what it allows, or why it is not good.')
     .argument('[TOKEN]', 'the token in base64url (default: standard input)')
-  withOptions(
-    command,
-    useOptions('what is to be done', 'the container of the object that it is to be done on'),
-  )
+  withOptions(command, [
+    ...useOptions('what is to be done', 'the container of the object that it is to be done on'),
+    ...epochOptions(),
+  ])
   return command
     .option('--at <TIME>', 'as of this time (default: now)')
     .option(
@@ -65,7 +65,8 @@ Examples:
 
 async function check(argument: string | undefined, flags: CheckFlags): Promise<void> {
   const mistakes: string[] = []
-  const { verb, object, epochs } = readUseFlags(flags, mistakes)
+  const { verb, object } = readUseFlags(flags, mistakes)
+  const epochs = readEpochFlags(flags, mistakes)
   const { ownerKey } = flags
   const keys = ownerKey?.map((key) =>
     parseFlag('--owner-key', key, (text) => publicKeyFromText(text, '--owner-key'), mistakes),

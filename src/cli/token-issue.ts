@@ -1,18 +1,23 @@
-import { base58, hex } from '@scure/base'
 import { Command } from 'commander'
 import { signerOf } from '../client/index.js'
 import { ConfigError } from '../config/config.js'
 import { durationMs } from '../config/values.js'
-import { isJsonObject } from '../core/commands/json-text.js'
-import { InputFileError } from '../core/errors.js'
 import type { Lifetime } from '../core/session.js'
-import { readInputText } from '../files/read.js'
-import { epochNow, issueToken, type TokenSession, tokenToText } from '../tokens/index.js'
-import { parseFlag, readPrivateKey, withOptions } from './flags.js'
+import { epochNow, issueToken, tokenToText } from '../tokens/index.js'
+import {
+  type EpochFlags,
+  epochOptions,
+  ownerKeyOption,
+  parseFlag,
+  readEpochFlags,
+  readPrivateKey,
+  withOptions,
+} from './flags.js'
 import { jsonLine } from './printable.js'
 import { readUseFlags, type UseFlags, useOptions } from './token-options.js'
+import { readSession } from './token-session.js'
 
-interface IssueFlags extends UseFlags {
+interface IssueFlags extends UseFlags, EpochFlags {
   readonly session: string
   readonly key: string
   readonly verb: string
@@ -25,11 +30,7 @@ export function tokenIssueCommand(): Command {
   const command = new Command('issue')
     .description("Sign a session token with the owner's key and print it in base64url.")
     .option('--session <FILE>', 'what `sessiond create --json` printed; - is standard input', '-')
-    .option(
-      '--key <FILE>',
-      "the owner's private key: PEM, OpenSSH's format or a JSON Web Key",
-      'owner.key',
-    )
+    .addOption(ownerKeyOption())
   const options = useOptions(
     'the one thing that the token allows',
     'allow it on the objects of one container only',
@@ -37,6 +38,7 @@ export function tokenIssueCommand(): Command {
   withOptions(command, [
     (options[0] as (typeof options)[0]).makeOptionMandatory(),
     ...options.slice(1),
+    ...epochOptions(),
   ])
   return command
     .option(
@@ -57,7 +59,8 @@ Examples:
 
 async function issue(flags: IssueFlags): Promise<void> {
   const mistakes: string[] = []
-  const { verb, object, epochs } = readUseFlags(flags, mistakes)
+  const { verb, object } = readUseFlags(flags, mistakes)
+  const epochs = readEpochFlags(flags, mistakes)
   const lifetimeMs =
     flags.lifetime === undefined
       ? undefined
@@ -80,30 +83,3 @@ async function issue(flags: IssueFlags): Promise<void> {
   const text = tokenToText(token)
   console.log(flags.json ? jsonLine({ token: text }) : text)
 }
-
-/** Throws InputFileError. */
-function readSession(file: string): TokenSession {
-  const name = file === '-' ? '/dev/stdin' : file
-  const text = readInputText(name)
-  try {
-    return sessionOf(JSON.parse(text))
-  } catch (error) {
-    throw new InputFileError(name, 'is not what `sessiond create --json` prints', error)
-  }
-}
-
-function sessionOf(json: unknown): TokenSession {
-  if (!isJsonObject(json) || !isJsonObject(json.lifetime)) {
-    throw new TypeError('no session')
-  }
-  const { exp, nbf, iat } = json.lifetime
-  return {
-    id: `${json.id}`,
-    publicKey: hex.decode(`${json.public_key}`),
-    owner: base58.decode(`${json.owner}`.slice(0, MAX_OWNER_CHARS)),
-    lifetime: { exp: BigInt(`${exp}`), nbf: BigInt(`${nbf}`), iat: BigInt(`${iat}`) },
-  }
-}
-
-/** Decoding base58 takes time by the square of its length. 64 bytes have 88 characters. */
-const MAX_OWNER_CHARS = 100

@@ -1,6 +1,6 @@
-import { base58, hex } from '@scure/base'
+import { hex } from '@scure/base'
 import { Option } from 'commander'
-import { durationMs, timeMs } from '../config/values.js'
+import { prefixedBytes } from '../core/bytes.js'
 import { EpochClock, type EpochSettings } from '../core/epoch.js'
 import { ownerText } from '../core/owner-text.js'
 import { type ObjectAddress, type SessionToken, VERBS, type Verb } from '../tokens/index.js'
@@ -16,8 +16,6 @@ export interface UseFlags {
   readonly verb?: string
   readonly container?: string
   readonly object?: string
-  readonly epochGenesis: string
-  readonly epochLength: string
 }
 
 /** The options that say what a token is for. `verbHelp`, `containerHelp`: what that means to the command. */
@@ -25,8 +23,6 @@ export const useOptions = (verbHelp: string, containerHelp: string) => [
   new Option('--verb <VERB>', `${verbHelp}: ${VERB_NAMES.join(', ')}`),
   new Option('--container <ID>', `${containerHelp}: hex:… or base58:…`),
   new Option('--object <ID>', 'one object of that container: hex:… or base58:…'),
-  new Option('--epoch-genesis <TIME>', "the server's --epoch-genesis").default('0'),
-  new Option('--epoch-length <DURATION>', "the server's --epoch-length").default('1s'),
 ]
 
 /** Reads the values of `useOptions`. Adds mistakes to the list. */
@@ -40,11 +36,7 @@ export function readUseFlags(flags: UseFlags, mistakes: string[]) {
     mistakes.push('--object: only with --container')
   }
   const object: ObjectAddress | undefined = containerId && { containerId, objectId }
-  const epochs: EpochSettings = {
-    genesisAtMs: parseFlag('--epoch-genesis', flags.epochGenesis, timeMs, mistakes),
-    lengthMs: parseFlag('--epoch-length', flags.epochLength, durationMs, mistakes),
-  }
-  return { verb, object, epochs }
+  return { verb, object }
 }
 
 /** Either `get` or, as in the contract, `OBJECT_GET`. */
@@ -58,15 +50,16 @@ function verbOf(text: string): Verb {
 }
 
 function idOf(text: string): Uint8Array {
-  const [, prefix, digits = ''] = /^(hex|base58):(.+)$/.exec(text) ?? []
+  let id: Uint8Array | null = null
   try {
-    if (prefix !== undefined && text.length <= MAX_ID_CHARS) {
-      return (prefix === 'hex' ? hex : base58).decode(digits)
-    }
+    id = text.length > MAX_ID_CHARS ? null : prefixedBytes(text)
   } catch {
     // Refused below.
   }
-  throw new Error(`"${text}" is not hex:… or base58:…`)
+  if (id === null || id.length === 0) {
+    throw new Error(`"${text}" is not hex:… or base58:…`)
+  }
+  return id
 }
 
 /** What a token says, for `--json`. Numbers of 64 bits are texts, because many JSON parsers lose precision beyond 53. */

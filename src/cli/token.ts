@@ -1,22 +1,37 @@
 import { Command } from 'commander'
+import { tokenBindCommand } from './token-bind.js'
 import { tokenCheckCommand } from './token-check.js'
 import { tokenIssueCommand } from './token-issue.js'
+import { tokenJwtCommand } from './token-jwt.js'
+import { tokenListCommand } from './token-list.js'
+import { tokenRevokeCommand } from './token-revoke.js'
+import { tokenSignCommand } from './token-sign.js'
 
 /** `sessiond token` */
 export function tokenCommand(): Command {
   const command = new Command('token').description(
-    'Issue and check session tokens, with which the holder of a session key acts for the owner.',
+    'Use sessions: issue and check tokens, sign under them, prove sessions to others, and end them.',
   )
-  for (const subcommand of [tokenIssueCommand(), tokenCheckCommand()]) {
+  for (const subcommand of [
+    tokenIssueCommand(),
+    tokenCheckCommand(),
+    tokenSignCommand(),
+    tokenJwtCommand(),
+    tokenRevokeCommand(),
+    tokenListCommand(),
+    tokenBindCommand(),
+  ]) {
     command.addCommand(subcommand)
   }
   return command.addHelpText(
     'after',
     `
-Neither asks a server: whether the session was ended meanwhile, they cannot know.
+issue and check ask no server: whether the session was ended meanwhile, check cannot know.
 
 Examples:
-  $ sessiond create --key owner.key --json | sessiond token issue --key owner.key --verb get > get.token
-  $ sessiond token check --verb get < get.token`,
+  $ sessiond create --key owner.key --json > session.json
+  $ sessiond token issue --session session.json --verb put | sessiond token sign object.bin
+  $ sessiond token check --verb get < get.token
+  $ sessiond token revoke < session.json`,
   )
 }

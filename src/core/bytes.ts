@@ -1,3 +1,5 @@
+import { base58, hex } from '@scure/base'
+
 /** Compares bytes by content, whether Buffer or Uint8Array. Not in constant time, so not for secrets. */
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) {
@@ -43,4 +45,12 @@ function isDecodable(bytes: Uint8Array): boolean {
   } catch {
     return false
   }
+}
+
+/** The bytes of `hex:…` or `base58:…`. null: the text has no such prefix. Throws on digits that are none. */
+export function prefixedBytes(text: string): Uint8Array | null {
+  if (text.startsWith('hex:')) {
+    return hex.decode(text.slice('hex:'.length))
+  }
+  return text.startsWith('base58:') ? base58.decode(text.slice('base58:'.length)) : null
 }

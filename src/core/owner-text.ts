@@ -1,5 +1,5 @@
-import { base58, hex } from '@scure/base'
-import { sameBytes, utf8Length } from './bytes.js'
+import { base58 } from '@scure/base'
+import { prefixedBytes, sameBytes, utf8Length } from './bytes.js'
 import { InputFileError } from './errors.js'
 import { ED25519_KEY_BYTES, MAX_OWNER_BYTES, N3_ACCOUNT_BYTES } from './key-lengths.js'
 
@@ -93,11 +93,7 @@ export function ownerFromText(text: string, where: string): Uint8Array {
   }
   let owner: Uint8Array
   try {
-    owner = text.startsWith('hex:')
-      ? hex.decode(text.slice('hex:'.length))
-      : text.startsWith('base58:')
-        ? base58.decode(text.slice('base58:'.length))
-        : (keyOrAccount(text) ?? new TextEncoder().encode(text))
+    owner = prefixedBytes(text) ?? keyOrAccount(text) ?? new TextEncoder().encode(text)
   } catch (error) {
     throw new InputFileError(
       where,

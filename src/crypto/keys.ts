@@ -1,7 +1,8 @@
 import { createPrivateKey, type JsonWebKey, randomBytes, sign } from 'node:crypto'
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { p256 } from '@noble/curves/nist.js'
-import { base58, hex } from '@scure/base'
+import { hex } from '@scure/base'
+import { prefixedBytes } from '../core/bytes.js'
 import { InputFileError } from '../core/errors.js'
 import { P256_KEY_BYTES, SEED_BYTES } from '../core/key-lengths.js'
 import type { Signer } from './ed25519.js'
@@ -166,9 +167,7 @@ export function publicKeyFromText(text: string, where: string): Uint8Array {
   }
   let key: Uint8Array
   try {
-    key = text.startsWith('base58:')
-      ? base58.decode(text.slice('base58:'.length))
-      : hex.decode(text.startsWith('hex:') ? text.slice('hex:'.length) : text)
+    key = prefixedBytes(text) ?? hex.decode(text)
   } catch {
     throw new InputFileError(where, NOT_A_PUBLIC_KEY)
   }

@@ -55,6 +55,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 /** Files that may be imported although their folder may not. */
 const SINGLE_FILES = [
+  ['crypto', 'core/bytes.js'],
   ['crypto', 'core/errors.js'],
   ['crypto', 'core/key-lengths.js'],
   ['envelope', 'core/bytes.js'],

@@ -54,6 +54,7 @@ const LIST = { name: 'List', method: listMethod, answer: ListResponse_Body }
 const ISSUE_JWT = { name: 'IssueJwt', method: issueJwtMethod, answer: IssueJwtResponse_Body }
 
 const NO_BYTES = new Uint8Array(0)
+const MAX_QUOTED_CHARS = 64
 const TOKEN_TO_SIGN = messages['sessiond.v1.SignRequest.Body'].token.number
 const TOKEN_ASKED_ABOUT = messages['sessiond.v1.IntrospectRequest.Body'].token.number
 const PROOF = messages['sessiond.v1.BindRequest'].proof.number
@@ -198,7 +199,7 @@ export class TokensClient {
 function idBytes(id: string): Uint8Array {
   const bytes = packedUuid(id.toLowerCase())
   if (bytes === null) {
-    throw new InvalidFieldError('id', 'is no UUID')
+    throw new InvalidFieldError('id', `${JSON.stringify(id.slice(0, MAX_QUOTED_CHARS))} is no UUID`)
   }
   return bytes
 }
