@@ -14,7 +14,13 @@ export const EARLIER_MAGIC = Buffer.from('sessiond-backup 1\n')
 
 /** One item of a backup. A backup has no item that can be derived from the others. */
 export type BackupItem =
-  | { readonly kind: 'header'; readonly timeMs: number; readonly epochs: EpochSettings }
+  | {
+      readonly kind: 'header'
+      readonly timeMs: number
+      readonly epochs: EpochSettings
+      /** How many parts may follow, each in the order of ITEM_KINDS (default 1). */
+      readonly parts?: number
+    }
   /** An encoded record. */
   | { readonly kind: 'session'; readonly record: Uint8Array }
   | { readonly kind: 'seal'; readonly id: string; readonly sealed: Uint8Array }
@@ -27,7 +33,7 @@ export type BackupItem =
       readonly sharedBy?: IdempotencyScope
     }
 
-/** The order of the kinds in a file. */
+/** The order of the kinds in a part of a file. */
 export const ITEM_KINDS = ['header', 'session', 'seal', 'entry', 'deadline'] as const
 
 export type BackupCounts = Readonly<Record<BackupItem['kind'], number>>
@@ -78,6 +84,7 @@ export function encodeItem(item: BackupItem): Buffer {
           timeMs: BigInt(item.timeMs),
           epochGenesisMs: BigInt(item.epochs.genesisAtMs),
           epochLengthMs: BigInt(item.epochs.lengthMs),
+          parts: item.parts ?? 0,
         },
       })
     case 'session':
@@ -107,7 +114,8 @@ export function decodeItem(bytes: Uint8Array): BackupItem | null {
       genesisAtMs: Number(header.epochGenesisMs),
       lengthMs: Number(header.epochLengthMs),
     }
-    return { kind: 'header', timeMs: Number(header.timeMs), epochs }
+    const parts = header.parts > 0 ? { parts: header.parts } : {}
+    return { kind: 'header', timeMs: Number(header.timeMs), epochs, ...parts }
   }
   if (session.length > 0) {
     return { kind: 'session', record: session }

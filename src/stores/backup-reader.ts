@@ -38,6 +38,7 @@ async function* readItems(input: Input, name: string): AsyncGenerator<BackupItem
     throw new InputFileError(name, 'is no backup that this release can read')
   }
   let place = 0
+  let partsLeft = 0
   for (let number = 1; ; number++) {
     const { sized, item } = await takeItem(input, `${name}, item ${number}`)
     if (item === null) {
@@ -47,7 +48,11 @@ async function* readItems(input: Input, name: string): AsyncGenerator<BackupItem
       return sum.counts
     }
     const next = ITEM_KINDS.indexOf(item.kind)
-    if (next < place || (number === 1) !== (item.kind === 'header')) {
+    if (item.kind === 'header') {
+      partsLeft = item.parts ?? 1
+    }
+    partsLeft -= next < place ? 1 : 0
+    if (partsLeft < 1 || (number === 1) !== (item.kind === 'header')) {
       throw new InputFileError(name, `item ${number} stands where none of its kind may be`)
     }
     place = next

@@ -67,12 +67,14 @@ export interface StoreEngine {
   readonly repair?: (ports: RepairPorts) => AsyncGenerator<string, Repaired>
 
   /**
-   * Makes the store from the items of a backup, all or nothing. `name` is the file's. Throws InputFileError, and
-   * StoreMismatchError if there is a store already.
+   * Makes the store from the items of a backup, all or nothing. `name` is the file's. `source`: the items are those of another
+   * store; all is then read back before the store appears, and where a store can, an interrupted run goes on when it is run
+   * again. Throws InputFileError, and StoreMismatchError if there is a store already.
    */
   readonly restore?: (
     items: AsyncGenerator<BackupItem, BackupCounts>,
     name: string,
+    source?: string,
   ) => Promise<BackupCounts>
 }
 

@@ -1,8 +1,10 @@
 import { describe, expect } from 'vitest'
 import { StoreUnavailableError } from '../../src/core/errors.js'
+import type { Session } from '../../src/core/session.js'
 import { readBackup } from '../../src/stores/backup-reader.js'
 import type { CheckPorts, ServedStore } from '../../src/stores/engine.js'
-import { commandSession, insert, tokenSession } from '../support/store-sessions.js'
+import { decodeSession } from '../../src/stores/rows/codec.js'
+import { commandSession, ended, insert, tokenSession } from '../support/store-sessions.js'
 import { BODY, KEYED, keyedSession, SEAL, type StoreHarness, type StoreTest } from './given.js'
 
 const PORTS: CheckPorts = {
@@ -19,21 +21,28 @@ export function operatorsTests(it: StoreTest): void {
       expect(store.health()).toEqual({ isLost: false, findings: [] })
     })
 
-    it('gets a backup of one moment, while writes go on', async ({ harness }) => {
+    it('gets a backup with all of a user as of one moment, while that user writes', async ({
+      harness,
+    }) => {
       const store = served(harness)
-      await insert(store, keyedSession('1'), { seal: SEAL, idempotency: BODY }, KEYED)
-      await insert(store, commandSession('2'), { sweepAtMs: 100 })
-      const items = readBackup(store.backup(7000), 'the backup')
-      const { value: header } = await items.next()
-      expect(header).toMatchObject({ kind: 'header', timeMs: 7000 })
-      await insert(store, commandSession('3'))
-      for (;;) {
-        const { value, done } = await items.next()
-        if (done) {
-          expect(value).toEqual({ header: 1, session: 2, seal: 1, entry: 1, deadline: 2 })
-          return
+      await insert(store, commandSession('session 0'))
+      let isOver = false
+      const writing = (async () => {
+        for (let i = 1; !isOver; i++) {
+          await replaceOldest(store, `session ${i}`)
         }
+      })()
+      const opens: number[] = []
+      try {
+        for (let round = 0; round < 10; round++) {
+          const sessions = await sessionsIn(store.backup(7000))
+          opens.push(sessions.filter(({ active }) => active).length)
+        }
+      } finally {
+        isOver = true
+        await writing
       }
+      expect(opens).toEqual(Array.from(opens, () => 1))
     })
 
     it('is told of no problem in what the store wrote itself', async ({ harness }) => {
@@ -72,7 +81,23 @@ async function problemsOf(store: ServedStore, ports = PORTS): Promise<string[]> 
   return problems
 }
 
-function served({ served }: StoreHarness): ServedStore {
+/** Opens a session in the commit that ends the only other one. */
+async function replaceOldest(store: ServedStore, id: string): Promise<void> {
+  await store.insert({ userId: 'alice', countOpenOfUser: false, oldest: 1 }, ({ oldest = [] }) => ({
+    insert: { session: commandSession(id) },
+    ends: oldest.map((session) => ({ session: ended(session) })),
+  }))
+}
+
+async function sessionsIn(chunks: AsyncIterable<Uint8Array>): Promise<Session[]> {
+  const sessions: Session[] = []
+  for await (const item of readBackup(chunks, 'the backup')) {
+    sessions.push(...(item.kind === 'session' ? [decodeSession(item.record)] : []))
+  }
+  return sessions
+}
+
+export function served({ served }: StoreHarness): ServedStore {
   if (served === undefined) {
     throw new Error('the harness has no store for operators: it lacks "operators"')
   }

@@ -1,6 +1,8 @@
 import { describe, expect } from 'vitest'
+import { readBackup } from '../../src/stores/backup-reader.js'
 import { commandSession, insert, sessionDeadline, tokenSession } from '../support/store-sessions.js'
-import { all, SEAL, type StoreTest } from './given.js'
+import { all, BODY, KEYED, keyedSession, SEAL, type StoreTest } from './given.js'
+import { served } from './operators.js'
 
 /** Capability `snapshots`. */
 export function snapshotsTests(it: StoreTest): void {
@@ -35,6 +37,23 @@ export function snapshotsTests(it: StoreTest): void {
         seen.push(...step.value)
       }
       expect(seen).toEqual(MANY.map((id, i) => sessionDeadline(i, id)))
+    })
+
+    it('shows a backup of one moment, while writes go on', async ({ harness }) => {
+      const store = served(harness)
+      await insert(store, keyedSession('1'), { seal: SEAL, idempotency: BODY }, KEYED)
+      await insert(store, commandSession('2'), { sweepAtMs: 100 })
+      const items = readBackup(store.backup(7000), 'the backup')
+      const { value: header } = await items.next()
+      expect(header).toMatchObject({ kind: 'header', timeMs: 7000 })
+      await insert(store, commandSession('3'))
+      for (;;) {
+        const { value, done } = await items.next()
+        if (done) {
+          expect(value).toEqual({ header: 1, session: 2, seal: 1, entry: 1, deadline: 2 })
+          return
+        }
+      }
     })
   })
 }

@@ -28,7 +28,7 @@ async function emptyStore(nodes: readonly EngineNode[], replicas: number): Promi
   }
 }
 
-const LACKS = { lacks: ['operators', 'snapshots'] } as const
+const LACKS = { lacks: ['snapshots'] } as const
 
 for (const { name, program } of ENGINES) {
   describe(`one ${name}`, () => {

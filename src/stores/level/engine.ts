@@ -34,6 +34,6 @@ export function levelEngine({ address, dataDir, traces }: StorePlace): StoreEngi
     open,
     check: (ports) => checkClosed(location, ports),
     repair: (ports) => repairInPlace(location, ports),
-    restore: (items, name) => restoreInPlace(items, location, name),
+    restore: (items, name, source) => restoreInPlace(items, location, name, source !== undefined),
   }
 }

@@ -5,6 +5,7 @@ import { openCluster } from './connection/cluster.js'
 import { expectSafe } from './engine-check.js'
 import { LIBRARY } from './functions/library.js'
 import { DEFAULT_SHARDS } from './layout/shards.js'
+import { restoreInPlace } from './maintenance/restore.js'
 import { infoIn, openStoreCluster } from './open.js'
 import { ValkeyStore } from './store.js'
 
@@ -34,6 +35,15 @@ export function valkeyEngine(place: StorePlace): StoreEngine {
       } catch (error) {
         await cluster.close()
         throw error
+      }
+    },
+    async restore(items, name, source) {
+      const cluster = await openCluster(settings)
+      try {
+        await expectSafe(cluster, settings.replicas)
+        return await restoreInPlace(cluster, items, { name, location, ...(source && { source }) })
+      } finally {
+        await cluster.close()
       }
     },
   }

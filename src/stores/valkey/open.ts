@@ -4,7 +4,7 @@ import { type Cluster, type ClusterSettings, openCluster } from './connection/cl
 import { valueIn } from './functions/call.js'
 import { Functions } from './functions/functions.js'
 import { type Info, infoValue, readInfo } from './layout/info.js'
-import { INFO_KEY, LAYOUT_VERSION } from './layout/keys.js'
+import { FILLING_KEY, INFO_KEY, LAYOUT_VERSION } from './layout/keys.js'
 import { NO_VERSION } from './layout/values.js'
 
 /**
@@ -38,18 +38,26 @@ export async function openStoreCluster(
   return openCluster({ ...settings, shards })
 }
 
-/** What the servers of the store agreed on; undefined if there is no store. */
+/** What the servers of the store agreed on; undefined if there is no store. Throws StoreMismatchError where one is being filled. */
 export async function infoIn(cluster: Cluster, location: string): Promise<Info | undefined> {
-  const [reply] = await new Functions(cluster).look(0, [{ kind: 'value', key: INFO_KEY }])
-  const stored = valueIn(reply)
+  const [info, filling] = await new Functions(cluster).look(0, [
+    { kind: 'value', key: INFO_KEY },
+    { kind: 'value', key: FILLING_KEY },
+  ])
+  if (valueIn(filling) !== undefined) {
+    throw new StoreMismatchError(
+      `${location} is being filled by a restore or a migration, or one was interrupted: run that again if it is not under way`,
+    )
+  }
+  const stored = valueIn(info)
   return stored && readInfo(stored, location)
 }
 
 /** Of several servers that begin at once, one makes it. */
 async function makeInfo(cluster: Cluster, epochs: EpochSettings, location: string): Promise<Info> {
   const value = infoValue({ layoutVersion: LAYOUT_VERSION, epochs, shards: cluster.shards })
-  const absent = { kind: 'value', key: INFO_KEY, brief: '' } as const
-  await new Functions(cluster).commit(0, NO_VERSION, [absent], [['SET', INFO_KEY, value]])
+  const absent = [INFO_KEY, FILLING_KEY].map((key) => ({ kind: 'value', key, brief: '' }) as const)
+  await new Functions(cluster).commit(0, NO_VERSION, absent, [['SET', INFO_KEY, value]])
   const info = await infoIn(cluster, location)
   if (info === undefined) {
     throw new StoreUnavailableError(`${location} lost what was just written`)

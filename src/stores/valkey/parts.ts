@@ -18,3 +18,6 @@ export interface StoreParts {
   readonly teller: Teller
   readonly others: OtherServers
 }
+
+/** What reading a store takes, also one that no server has open. */
+export type ReadParts = Pick<StoreParts, 'shards' | 'functions'>

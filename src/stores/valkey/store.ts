@@ -1,4 +1,4 @@
-import { StoreUnavailableError } from '../../core/errors.js'
+import { StoreDamagedError, StoreUnavailableError } from '../../core/errors.js'
 import type { SessionListener } from '../../core/events.js'
 import type { Session } from '../../core/session.js'
 import type {
@@ -24,7 +24,10 @@ import { Teller } from './events/teller.js'
 import { Functions } from './functions/functions.js'
 import { WriteHealth } from './health.js'
 import { Known } from './known.js'
+import type { Info } from './layout/info.js'
 import { idBitsOf, Shards } from './layout/shards.js'
+import { backUp } from './maintenance/backup.js'
+import { infoIn } from './open.js'
 import type { StoreParts } from './parts.js'
 import { readDue } from './read/due.js'
 import { Leases } from './read/leases.js'
@@ -202,8 +205,8 @@ export class ValkeyStore implements ServedStore {
     this.writeHealth.watch(onServing)
   }
 
-  backup(): AsyncIterable<Uint8Array> {
-    return lacking('backup')
+  backup(nowMs: number): AsyncIterable<Uint8Array> {
+    return this.walking(() => backUp(this.parts, () => this.info(), nowMs))
   }
 
   check(): AsyncIterable<CheckEvent> {
@@ -218,6 +221,14 @@ export class ValkeyStore implements ServedStore {
       await this.cluster.close()
     })
     return this.closing
+  }
+
+  private async info(): Promise<Info> {
+    const info = await infoIn(this.cluster, 'the store')
+    if (info === undefined) {
+      throw new StoreDamagedError('the store has lost its record of layout and epochs')
+    }
+    return info
   }
 
   /** An operation that somebody waits for until it is durable. */

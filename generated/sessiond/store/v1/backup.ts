@@ -7,7 +7,7 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
-/** Has one of these fields. Items come in this order. */
+/** Has one of these fields. Items of one part come in this order. */
 export interface BackupItem {
   header:
     | BackupHeader
@@ -27,6 +27,8 @@ export interface BackupHeader {
   /** When epoch 0 began, in Unix milliseconds. */
   epochGenesisMs: bigint;
   epochLengthMs: bigint;
+  /** How many parts the file may have; 0 is one. A store in shards has a part for each: those of one moment. */
+  parts: number;
 }
 
 /** The sealed private key of an open session, as it is in the store. */
@@ -211,7 +213,7 @@ export const BackupItem: MessageFns<BackupItem> = {
 };
 
 function createBaseBackupHeader(): BackupHeader {
-  return { timeMs: 0n, epochGenesisMs: 0n, epochLengthMs: 0n };
+  return { timeMs: 0n, epochGenesisMs: 0n, epochLengthMs: 0n, parts: 0 };
 }
 
 export const BackupHeader: MessageFns<BackupHeader> = {
@@ -233,6 +235,9 @@ export const BackupHeader: MessageFns<BackupHeader> = {
         throw new globalThis.Error("value provided for field message.epochLengthMs of type uint64 too large");
       }
       writer.uint32(24).uint64(message.epochLengthMs);
+    }
+    if (message.parts !== 0) {
+      writer.uint32(32).uint32(message.parts);
     }
     return writer;
   },
@@ -274,6 +279,14 @@ export const BackupHeader: MessageFns<BackupHeader> = {
             message.epochLengthMs = reader.uint64() as bigint;
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.parts = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -299,6 +312,7 @@ export const BackupHeader: MessageFns<BackupHeader> = {
         : isSet(object.epoch_length_ms)
         ? BigInt(object.epoch_length_ms)
         : 0n,
+      parts: isSet(object.parts) ? globalThis.Number(object.parts) : 0,
     };
   },
 
@@ -312,6 +326,9 @@ export const BackupHeader: MessageFns<BackupHeader> = {
     }
     if (message.epochLengthMs !== 0n) {
       obj.epochLengthMs = message.epochLengthMs.toString();
+    }
+    if (message.parts !== 0) {
+      obj.parts = Math.round(message.parts);
     }
     return obj;
   },

@@ -1,13 +1,12 @@
 import type { EpochSettings } from '../../../core/epoch.js'
 import { StoreDamagedError } from '../../../core/errors.js'
-import { type BackupItem, BackupSum, encodeItem, MAGIC } from '../../backup-format.js'
+import type { BackupItem } from '../../backup-format.js'
+import { backupFile } from '../../backup-writer.js'
 import { encodeSession } from '../../rows/codec.js'
 import { idOf, type KeyRange, RANGES } from '../layout/keys.js'
 import { storedDeadlineRow, storedEntry, storedSession } from '../layout/stored.js'
 import type { View } from '../read/view.js'
 import { giveWay } from '../read/view.js'
-
-const CHUNK_BYTES = 64 * 1024
 
 /**
  * A backup file of the current state, in chunks: every row that cannot be derived from the others. Sealing keys are not
@@ -20,40 +19,10 @@ export async function* backUp(
 ): AsyncGenerator<Uint8Array, void> {
   const view = await openView()
   try {
-    yield* chunks(view, epochs, timeMs)
+    yield* backupFile(items(view, epochs, timeMs))
   } finally {
     await view.close()
   }
-}
-
-async function* chunks(
-  view: View,
-  epochs: EpochSettings,
-  timeMs: number,
-): AsyncGenerator<Uint8Array, void> {
-  const sum = new BackupSum()
-  let chunk: Buffer[] = [MAGIC]
-  let size = 0
-  const flush = () => {
-    const full = Buffer.concat(chunk)
-    chunk = []
-    size = 0
-    // A record may be larger than a gRPC message.
-    return Array.from({ length: Math.ceil(full.length / CHUNK_BYTES) }, (_, i) =>
-      full.subarray(i * CHUNK_BYTES, (i + 1) * CHUNK_BYTES),
-    )
-  }
-  for await (const item of items(view, epochs, timeMs)) {
-    const bytes = encodeItem(item)
-    sum.add(item.kind, bytes)
-    chunk.push(bytes)
-    size += bytes.length
-    if (size >= CHUNK_BYTES) {
-      yield* flush()
-    }
-  }
-  chunk.push(sum.end())
-  yield* flush()
 }
 
 /** Converts a row to its item. Throws StoreDamagedError. */
@@ -83,14 +52,7 @@ async function* items(
 ): AsyncGenerator<BackupItem, void> {
   yield { kind: 'header', timeMs, epochs }
   try {
-    for (const [range, read] of READERS) {
-      for await (const slice of view.rows(range)) {
-        for (const [key, value] of slice) {
-          yield read(key, value)
-          await giveWay()
-        }
-      }
-    }
+    yield* storedItems(view)
   } catch (error) {
     throw error instanceof StoreDamagedError
       ? new StoreDamagedError(
@@ -98,5 +60,17 @@ async function* items(
           error,
         )
       : error
+  }
+}
+
+/** Every row that cannot be derived from the others. */
+export async function* storedItems(view: View): AsyncGenerator<BackupItem, void> {
+  for (const [range, read] of READERS) {
+    for await (const slice of view.rows(range)) {
+      for (const [key, value] of slice) {
+        yield read(key, value)
+        await giveWay()
+      }
+    }
   }
 }

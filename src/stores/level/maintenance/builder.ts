@@ -5,7 +5,7 @@ import type { Deadline, IdempotencyScope } from '../../../core/store.js'
 import { encodeEntry, encodeInfo, type StoredEntry } from '../../rows/codec.js'
 import { Database, KEY_ONLY, type Row } from '../database.js'
 import { newInfo } from '../layout/info.js'
-import { deadlineKey, entryKey, INFO_KEY, sealKey, TALLY_KEY } from '../layout/keys.js'
+import { deadlineKey, entryKey, INFO_KEY, sealKey, sessionKey, TALLY_KEY } from '../layout/keys.js'
 import { openedRows } from '../layout/opened.js'
 import { changeRows } from '../layout/rows.js'
 import { encodeTally } from '../layout/tally.js'
@@ -22,6 +22,8 @@ export class Builder {
   private bytes = 0
   /** Lists of opened sessions that are not written yet, by key. */
   private readonly opened = new Map<string, Uint8Array>()
+  /** Of the sessions among `rows`. */
+  private readonly pendingIds = new Set<string>()
   private openSessions = 0
 
   private constructor(private readonly database: Database) {}
@@ -44,6 +46,7 @@ export class Builder {
       this.opened.set(key.toString('latin1'), list ?? new Uint8Array())
     }
     this.openSessions += after.active ? 1 : 0
+    this.pendingIds.add(after.id)
     await this.add([...changeRows(change), ...opened])
   }
 
@@ -78,6 +81,11 @@ export class Builder {
     return this.database.valueNow(key) !== undefined
   }
 
+  /** Whether a session was added. */
+  hasSession(id: string): boolean {
+    return this.pendingIds.has(id) || this.database.valueNow(sessionKey(id)) !== undefined
+  }
+
   /** Writes the facts about the store, syncs everything to disk, and closes the store. */
   async finish(epochs: EpochSettings): Promise<void> {
     await this.add([
@@ -106,6 +114,7 @@ export class Builder {
       return
     }
     this.bytes = 0
+    this.pendingIds.clear()
     this.opened.clear()
     try {
       await this.database.commit(rows, sync)

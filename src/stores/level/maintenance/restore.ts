@@ -5,23 +5,33 @@ import { syncDirectory } from '../../../files/directory.js'
 import { randomSuffix } from '../../../files/write.js'
 import type { BackupCounts, BackupItem } from '../../backup-format.js'
 import { encodeInfo } from '../../rows/codec.js'
+import { ContentDigest } from '../../rows/content-digest.js'
 import { quoted, readRecord } from '../../rows/record.js'
+import { Database } from '../database.js'
 import { newInfo } from '../layout/info.js'
 import { deadlineKey, entryKey, sessionKey } from '../layout/keys.js'
 import { storedDeadline, storedEntry, storedInfo } from '../layout/stored.js'
+import { View } from '../read/view.js'
+import { storedItems } from './backup.js'
 import { Builder } from './builder.js'
 
-/** `StoreEngine.restore`: makes the store under another name, and renames it once it is complete and on disk. */
+/**
+ * `StoreEngine.restore`: makes the store under another name, and renames it once it is complete and on disk. With
+ * `isVerified` it is read back before.
+ */
 export async function restoreInPlace(
   items: AsyncGenerator<BackupItem, BackupCounts>,
   location: string,
   name: string,
+  isVerified = false,
 ): Promise<BackupCounts> {
   await expectNothing(location)
   const parent = dirname(location)
   const temporary = `${location}.restoring-${randomSuffix()}`
   try {
-    const counts = await restoreItems(items, temporary, name)
+    const counts = isVerified
+      ? await restoreVerified(items, temporary, name)
+      : await restoreItems(items, temporary, name)
     await syncDirectory(temporary)
     await rename(temporary, location).catch(async (error: Error) => {
       // Another restore or a starting server may have made a store there meanwhile.
@@ -33,6 +43,35 @@ export async function restoreInPlace(
   } finally {
     await rm(temporary, { recursive: true, force: true })
   }
+}
+
+async function restoreVerified(
+  items: AsyncGenerator<BackupItem, BackupCounts>,
+  location: string,
+  name: string,
+): Promise<BackupCounts> {
+  const given = new ContentDigest()
+  const made = new ContentDigest()
+  const counts = await restoreItems(given.pass(items), location, name)
+  const database = new Database(location)
+  await database.open()
+  try {
+    const view = await View.open((fn) => database.read(fn))
+    try {
+      for await (const item of storedItems(view)) {
+        made.add(item)
+      }
+    } finally {
+      await view.close()
+    }
+  } finally {
+    await database.close()
+  }
+  const difference = given.difference(made)
+  if (difference !== null) {
+    throw new StoreDamagedError(`${location} does not hold what was written: ${difference}`)
+  }
+  return counts
 }
 
 async function expectNothing(location: string): Promise<void> {
@@ -68,7 +107,7 @@ export async function restoreItems(
     const { epochs } = header
     storedInfo(encodeInfo(newInfo(epochs)), name)
     builder = await Builder.begin(location)
-    const add = adder(builder)
+    const add = adder(builder, (header.parts ?? 1) > 1)
     for (;;) {
       const { value, done } = await items.next()
       if (done) {
@@ -86,14 +125,15 @@ export async function restoreItems(
   }
 }
 
-function adder(builder: Builder): (item: BackupItem) => Promise<void> {
+/** `isInParts`: sessions are in no order, so whether one comes twice must be looked up. */
+function adder(builder: Builder, isInParts: boolean): (item: BackupItem) => Promise<void> {
   let lastKey: Buffer = Buffer.alloc(0)
   return async (item) => {
     switch (item.kind) {
       case 'session': {
         const session = readRecord(item.record, 'a session')
         const key = sessionKey(session.id)
-        if (key.compare(lastKey) <= 0) {
+        if (isInParts ? builder.hasSession(session.id) : key.compare(lastKey) <= 0) {
           throw new StoreDamagedError(`session ${quoted(session.id)}: its record is out of order`)
         }
         lastKey = key

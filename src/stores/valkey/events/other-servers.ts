@@ -205,12 +205,12 @@ export class OtherServers {
 }
 
 /** Where an entry stands in its stream. */
-function placeOf(entry: Reply | undefined): string {
+export function placeOf(entry: Reply | undefined): string {
   return bytesOf(itemsOf(entry)[0]).toString()
 }
 
 /** Throws StoreDamagedError for an entry that no function of ours made. */
-function eventOf(entry: Reply): StreamEvent {
+export function eventOf(entry: Reply): StreamEvent {
   const [, id, , version] = itemsOf(itemsOf(entry)[1])
   return {
     id: bytesOf(id).toString(),

@@ -17,6 +17,7 @@ import { shardTag } from '../connection/slots.js'
  *   p:<id>            string       the shard of a session whose id does not name it
  *   w                 string       nothing: written where only the replicas' receipt counts
  *   m                 string       facts about the store, in the first shard alone
+ *   f                 string       there instead of m while a restore or migration fills the store
  *
  * Scores are Unix milliseconds, with a minus where the newest comes first; the engine sorts equal ones by the bytes of
  * the member. A user's sessions, entries and deadlines lie in the shard of the user. Every string, every field of a hash
@@ -51,6 +52,14 @@ export type ShardKeys = ReturnType<typeof keysOf>
 
 /** The facts about the store. */
 export const INFO_KEY = `${shardTag(0)}m`
+/** Instead of them: how far a restore or migration has come. */
+export const FILLING_KEY = `${shardTag(0)}f`
+
+/** The shard that a key belongs to; undefined if it is none of the store's. */
+export function shardOfKey(key: string): number | undefined {
+  const [, number] = /^\{sd:(\d{3,4})\}/.exec(key) ?? []
+  return number === undefined ? undefined : Number(number)
+}
 
 /** The score of a session in the lists, or of an opened session at its place: the newest time first. */
 export function newestFirst(timeMs: number): string {

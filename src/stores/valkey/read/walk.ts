@@ -134,8 +134,8 @@ async function rowsOf(parts: StoreParts, shard: number, key: string): Promise<Ro
  * The engine's own walk over a sorted set or a hash, in no order: each member or field with its score or value, once. What is
  * there from the beginning to the end is among them, however it changes.
  */
-async function* scan(
-  { functions }: StoreParts,
+export async function* scan(
+  { functions }: Pick<StoreParts, 'functions'>,
   shard: number,
   command: 'ZSCAN' | 'HSCAN',
   key: string,
@@ -173,8 +173,9 @@ function readable<T>(read: () => T, onDamaged?: (problem: string) => void): T | 
   }
 }
 
-function* slicesOf<T>(all: readonly T[]): Generator<T[], void> {
-  for (let i = 0; i < all.length; i += STEP_ROWS) {
-    yield all.slice(i, i + STEP_ROWS)
+/** In steps of bounded size. */
+export function* slicesOf<T>(all: readonly T[], length = STEP_ROWS): Generator<T[], void> {
+  for (let i = 0; i < all.length; i += length) {
+    yield all.slice(i, i + length)
   }
 }

@@ -1,0 +1,224 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { EpochSettings } from '../../../core/epoch.js'
+import { StoreDamagedError, StoreLockedError, StoreMismatchError } from '../../../core/errors.js'
+import { withChecksum, withoutChecksum } from '../../rows/checksum.js'
+import { attempt } from '../../rows/record.js'
+import { numberOf, valueIn } from '../functions/call.js'
+import type { Functions } from '../functions/functions.js'
+import { infoValue } from '../layout/info.js'
+import { FILLING_KEY, INFO_KEY, LAYOUT_VERSION } from '../layout/keys.js'
+import type { Shards } from '../layout/shards.js'
+import { NO_VERSION } from '../layout/values.js'
+import { deleteAll } from './keyspace.js'
+
+const LEASE_MS = 10_000
+const RENEW_MS = 3000
+const RETRY_MS = 500
+
+/** How far an earlier run came. */
+export interface Progress {
+  /** The items that are written, from the first on. */
+  readonly items: number
+  /** SHA-256 of these items, in hexadecimal. */
+  readonly sha256: string
+}
+
+interface Mark extends Progress {
+  /** Where the items come from; null: from a file, which is not gone on with. */
+  readonly source: string | null
+}
+
+const NOTHING: Progress = { items: 0, sha256: '' }
+const DIGEST = /^(?:[0-9a-f]{64})?$/
+
+/**
+ * A store that is being filled by a restore or a migration. Until that is done it has a mark in place of the facts about the
+ * store: servers refuse it, and a second run finds what the first one left.
+ */
+export class Filling {
+  private readonly renewal: NodeJS.Timeout
+  private readonly name = randomBytes(8).toString('hex')
+  private stored: Buffer = NO_VERSION
+  private earlier: Progress = NOTHING
+
+  private constructor(
+    private readonly functions: Functions,
+    private readonly shards: Shards,
+    private readonly source: string | null,
+    private readonly location: string,
+  ) {
+    this.renewal = setInterval(() => void this.renew().catch(() => {}), RENEW_MS).unref()
+  }
+
+  /**
+   * Marks an empty store, or takes over what an earlier run of the same source left; what an interrupted restore left is
+   * deleted. Throws StoreMismatchError, StoreLockedError, StoreDamagedError and StoreUnavailableError.
+   */
+  static async begin(
+    functions: Functions,
+    shards: Shards,
+    source: string | null,
+    location: string,
+  ): Promise<Filling> {
+    const filling = new Filling(functions, shards, source, location)
+    try {
+      await filling.expectNoStore()
+      await filling.lock()
+      await filling.mark()
+      return filling
+    } catch (error) {
+      await filling.release()
+      throw error
+    }
+  }
+
+  /** What an earlier run left. */
+  get progress(): Progress {
+    return this.earlier
+  }
+
+  /** Call it when these items are written. */
+  async reached(progress: Progress): Promise<void> {
+    const next = markValue({ source: this.source, ...progress })
+    await this.replaceMark([['SET', FILLING_KEY, next]])
+    this.stored = next
+  }
+
+  /** Makes it a store. */
+  async finish(epochs: EpochSettings): Promise<void> {
+    const info = infoValue({ layoutVersion: LAYOUT_VERSION, epochs, shards: this.shards.count })
+    await this.replaceMark([
+      ['SET', INFO_KEY, info],
+      ['DEL', FILLING_KEY],
+    ])
+  }
+
+  /** Deletes everything, so that it is empty again. */
+  async abandon(): Promise<void> {
+    await deleteAll(this.functions.cluster, this.shards)
+    await this.replaceMark([['DEL', FILLING_KEY]])
+  }
+
+  /** Lets others go on. */
+  async release(): Promise<void> {
+    clearInterval(this.renewal)
+    const { cluster } = this.functions
+    const [owner] = await cluster.command(0, [['GET', this.lease]]).catch(() => [null])
+    if (Buffer.isBuffer(owner) && owner.toString() === this.name) {
+      // If it cannot be dropped, it ends by itself.
+      await cluster.command(0, [['DEL', this.lease]]).catch(() => {})
+    }
+  }
+
+  private get lease(): string {
+    return this.shards.keysOf(0).lease
+  }
+
+  private async expectNoStore(): Promise<void> {
+    const [info] = await this.functions.look(0, [{ kind: 'value', key: INFO_KEY }])
+    if (valueIn(info) !== undefined) {
+      throw new StoreMismatchError(
+        `${this.location} already holds a store: give an empty engine, or delete the store's keys, {sd:*`,
+      )
+    }
+  }
+
+  /** Waits until the lease of a run that was killed ends. */
+  private async lock(): Promise<void> {
+    const untilMs = performance.now() + LEASE_MS + 2 * RETRY_MS
+    while (!(await this.tryLock())) {
+      if (performance.now() > untilMs) {
+        throw new StoreLockedError(this.location)
+      }
+      await sleep(RETRY_MS)
+    }
+  }
+
+  private async tryLock(): Promise<boolean> {
+    const set = ['SET', this.lease, this.name, 'NX', 'PX', `${LEASE_MS}`]
+    return (await this.functions.cluster.command(0, [set]))[0] !== null
+  }
+
+  private async renew(): Promise<void> {
+    await this.functions.cluster.command(0, [['PEXPIRE', this.lease, `${LEASE_MS}`]])
+  }
+
+  private async mark(): Promise<void> {
+    const { functions, location, source } = this
+    const [reply] = await functions.look(0, [{ kind: 'value', key: FILLING_KEY }])
+    const stored = valueIn(reply)
+    if (stored === undefined) {
+      await this.expectEmpty()
+      await this.reached(NOTHING)
+      return
+    }
+    this.stored = Buffer.from(stored)
+    const mark = readMark(this.stored, location)
+    if (mark.source !== source) {
+      const what = mark.source === null ? 'restore' : `migration from ${mark.source}`
+      throw new StoreMismatchError(
+        `${location} holds what an unfinished ${what} left: run that again, or delete the store's keys, {sd:*`,
+      )
+    }
+    if (source === null) {
+      await deleteAll(functions.cluster, this.shards)
+      await this.reached(NOTHING)
+    } else {
+      this.earlier = mark
+    }
+  }
+
+  private async expectEmpty(): Promise<void> {
+    const { functions, location, shards } = this
+    const counts = await Promise.all(
+      Array.from(shards, async (shard) => {
+        const keys = shards.keysOf(shard)
+        const lists = [keys.list(true), keys.list(false), keys.deadlines]
+        const questions = lists.map((key) => ({ kind: 'count' as const, key }))
+        return (await functions.look(shard, questions)).map(numberOf)
+      }),
+    )
+    if (counts.flat().some((count) => count > 0)) {
+      throw new StoreMismatchError(
+        `${location} holds sessions, but not the facts about their store: give an empty engine, or delete the keys {sd:*`,
+      )
+    }
+  }
+
+  /** Throws StoreMismatchError if another run has changed the mark. */
+  private async replaceMark(writes: Parameters<Functions['commit']>[3]): Promise<void> {
+    const expected = [
+      { kind: 'value', key: FILLING_KEY, brief: this.stored },
+      { kind: 'value', key: INFO_KEY, brief: '' },
+    ] as const
+    if ((await this.functions.commit(0, NO_VERSION, expected, writes)) !== null) {
+      throw new StoreMismatchError(`${this.location}: another restore or migration has taken over`)
+    }
+  }
+}
+
+/** Whether this is what a restore or migration under way leaves: there is no store yet. */
+export function markValue({ source, items, sha256 }: Mark): Buffer {
+  return withChecksum(
+    Buffer.from(FILLING_KEY),
+    Buffer.from(JSON.stringify({ source, items, sha256 })),
+  )
+}
+
+function readMark(stored: Buffer, location: string): Mark {
+  const name = `${location}: the mark of what fills it`
+  const value = withoutChecksum(Buffer.from(FILLING_KEY), stored)
+  if (value === undefined) {
+    throw new StoreDamagedError(`${name} fails its checksum`)
+  }
+  const { source, items, sha256 } = attempt(name, () => Object(JSON.parse(`${Buffer.from(value)}`)))
+  if (
+    (source !== null && typeof source !== 'string') ||
+    !Number.isSafeInteger(items) ||
+    !DIGEST.test(sha256)
+  ) {
+    throw new StoreDamagedError(`${name} is not whole`)
+  }
+  return { source, items, sha256 }
+}
