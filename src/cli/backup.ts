@@ -15,7 +15,8 @@ export function backupCommand(): Command {
     .addHelpText(
       'after',
       `
-The server keeps serving. The backup is a snapshot of one moment. Session keys stay sealed in it, and the keys that
+The server keeps serving. The backup is a snapshot of one moment; that of a store in Valkey or Redis has each shard, and so all
+of a user, as of one moment. Session keys stay sealed in it, and the keys that
 open them are not included: keep copies of identity.pem and sealing-keys.json of the data directory in another place.
 
 The file gets its name only when it is complete, verified and on disk. A pipe, such as /dev/stdout, receives the data

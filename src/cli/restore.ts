@@ -3,10 +3,10 @@ import { restoreBackup } from '../offline/restore.js'
 import { withOptions } from './flags.js'
 import { jsonLine } from './printable.js'
 import { statusLine } from './progress.js'
-import { readServerConfig, serverConfigOptions } from './server-config.js'
+import { ENGINE_OPTIONS, readServerConfig, serverConfigOptions } from './server-config.js'
 import { interruptible } from './signals.js'
 
-const SERVER_OPTIONS = ['dataDir', 'store', 'sealingKeys'] as const
+const SERVER_OPTIONS = ['dataDir', 'store', ...ENGINE_OPTIONS, 'sealingKeys'] as const
 
 /** `sessiond restore` */
 export function restoreCommand(): Command {
@@ -18,14 +18,17 @@ export function restoreCommand(): Command {
     .addHelpText(
       'after',
       `
-The data directory must not have a store yet. The store appears only when the whole file is verified. The file can be a
-pipe, such as /dev/stdin.
+The data directory, or the engine that --store names, must not have a store yet. The store appears only when the whole file
+is verified; of an engine it is also read back before. A restore that is stopped deletes what it has written; of one that was
+killed, the next run does. The file can be a pipe, such as /dev/stdin. A backup of a store of any kind can be restored into
+any other.
 
 Put the server's identity.pem and sealing-keys.json there too: without the first the server does not start, without the
 second its session keys do not open. With --json: {"sessions", "missing_keys"}.
 
 Examples:
   $ sessiond restore sessions.backup --data-dir /var/lib/sessiond
+  $ sessiond restore sessions.backup --data-dir /var/lib/sessiond --store valkey://10.0.0.1:6379
   $ sessiond restore sessions.backup --data-dir /var/lib/sessiond && sessiond check --data-dir /var/lib/sessiond
   $ zstdcat sessions.backup.zst | sessiond restore /dev/stdin --data-dir /var/lib/sessiond`,
     )

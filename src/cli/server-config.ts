@@ -4,10 +4,20 @@ import { variableOf } from '../config/option.js'
 import { type Config, SERVE_OPTIONS } from '../config/serve-options.js'
 import { readInputText } from '../files/read.js'
 
+/** The options of `serve` that tell how an engine is reached. */
+export const ENGINE_OPTIONS = [
+  'storeReplicas',
+  'storeTimeoutMs',
+  'storePasswordFile',
+  'storeCa',
+  'storeNat',
+] as const satisfies (keyof Config)[]
+
 /** The options of `serve` that decide what is stored. */
 export const STORE_OPTIONS = [
   'dataDir',
   'store',
+  ...ENGINE_OPTIONS,
   'idleTimeoutMs',
   'maxSessionAgeMs',
   'retentionMs',

@@ -1,10 +1,13 @@
+import { StoreMismatchError } from '../../core/errors.js'
 import type { ServedStore, StoreEngine, StoreOptions, StorePlace } from '../engine.js'
 import { expectNotLost, noteMade } from '../traces.js'
 import { accessSettings } from './access.js'
 import { openCluster } from './connection/cluster.js'
 import { expectSafe } from './engine-check.js'
+import { Functions } from './functions/functions.js'
 import { LIBRARY } from './functions/library.js'
-import { DEFAULT_SHARDS } from './layout/shards.js'
+import { DEFAULT_SHARDS, Shards } from './layout/shards.js'
+import { checkStore } from './maintenance/check.js'
 import { restoreInPlace } from './maintenance/restore.js'
 import { infoIn, openStoreCluster } from './open.js'
 import { ValkeyStore } from './store.js'
@@ -35,6 +38,16 @@ export function valkeyEngine(place: StorePlace): StoreEngine {
       } catch (error) {
         await cluster.close()
         throw error
+      }
+    },
+    async *check(ports) {
+      const missing = () => Promise.reject(new StoreMismatchError(`${location} holds no store`))
+      const cluster = await openStoreCluster(settings, ports.epochs, location, missing)
+      try {
+        const parts = { shards: new Shards(cluster.shards), functions: new Functions(cluster) }
+        yield* checkStore(parts, ports)
+      } finally {
+        await cluster.close()
       }
     },
     async restore(items, name, source) {

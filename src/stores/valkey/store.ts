@@ -15,7 +15,7 @@ import type {
   WriteOptions,
 } from '../../core/store.js'
 import type { CheckEvent } from '../../core/upkeep/care.js'
-import type { ServedStore, StoreHealth, StoreHooks } from '../engine.js'
+import type { CheckPorts, ServedStore, StoreHealth, StoreHooks } from '../engine.js'
 import { Listeners } from '../listeners.js'
 import { Gate, Locks } from '../locks.js'
 import type { Cluster } from './connection/cluster.js'
@@ -27,6 +27,7 @@ import { Known } from './known.js'
 import type { Info } from './layout/info.js'
 import { idBitsOf, Shards } from './layout/shards.js'
 import { backUp } from './maintenance/backup.js'
+import { checkStore } from './maintenance/check.js'
 import { infoIn } from './open.js'
 import type { StoreParts } from './parts.js'
 import { readDue } from './read/due.js'
@@ -209,8 +210,8 @@ export class ValkeyStore implements ServedStore {
     return this.walking(() => backUp(this.parts, () => this.info(), nowMs))
   }
 
-  check(): AsyncIterable<CheckEvent> {
-    return lacking('check')
+  check(ports: CheckPorts): AsyncIterable<CheckEvent> {
+    return this.walking(() => checkStore(this.parts, ports))
   }
 
   close(): Promise<void> {
@@ -267,9 +268,4 @@ export class ValkeyStore implements ServedStore {
       await steps.return()
     }
   }
-}
-
-function lacking(what: string): AsyncIterable<never> {
-  const error = new StoreUnavailableError(`a store of this kind has no ${what} yet`)
-  return { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(error) }) }
 }

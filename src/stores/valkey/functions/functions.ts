@@ -1,6 +1,6 @@
 import { StoreDamagedError } from '../../../core/errors.js'
 import type { Cluster } from '../connection/cluster.js'
-import { type Arg, EngineError, type Reply } from '../connection/reply.js'
+import { type Arg, type Command, EngineError, type Reply } from '../connection/reply.js'
 import {
   bytesOf,
   type Call,
@@ -92,6 +92,11 @@ export class Functions {
     return rowsOf(itemsOf(await this.read(shard, 'after', call)))
   }
 
+  /** `Cluster.command`, on keys of the store. */
+  command(shard: number, commands: readonly Command[]): Promise<readonly Reply[]> {
+    return orDamaged(this.cluster.command(shard, commands))
+  }
+
   private read(shard: number, name: LibraryFunction, { keys, args }: Call): Promise<Reply> {
     return orDamaged(this.cluster.read(shard, nameInEngine(name), keys, args))
   }
@@ -113,7 +118,7 @@ function rowsOf(flat: readonly Reply[]): Row[] {
 }
 
 /** A key of another type than ours is somebody else's. */
-async function orDamaged(reply: Promise<Reply>): Promise<Reply> {
+async function orDamaged<T>(reply: Promise<T>): Promise<T> {
   try {
     return await reply
   } catch (cause) {

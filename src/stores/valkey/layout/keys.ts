@@ -32,6 +32,8 @@ const PLACE_CHARS = 22
 
 /** The keys of a shard. */
 export const keysOf = (tag: string) => ({
+  /** What every key of the shard begins with. */
+  prefix: tag,
   /** What is before the id in the key of a record. */
   records: `${tag}s:`,
   record: (id: string) => `${tag}s:${id}`,

@@ -144,7 +144,7 @@ export async function* scan(
   let cursor: Arg = '0'
   do {
     const asked = [command, key, cursor, 'COUNT', `${SCAN_ROWS}`]
-    const [reply] = await functions.cluster.command(shard, [asked])
+    const [reply] = await functions.command(shard, [asked])
     const [next, found] = itemsOf(reply)
     const flat = itemsOf(found)
     const pairs: [Buffer, Buffer][] = []
