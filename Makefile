@@ -90,7 +90,7 @@ audit: ## Ask the registry for known vulnerabilities of the locked dependencies
 
 interop-clients: $(CLIENTS) ## Install the npm clients that the interop suites run
 
-interop-tools: ## Install the other tools of the suites: Valkey, Redis, grpcurl, a Python client, Prometheus, Chromium, strace, zsh, fish
+interop-tools: ## Install the other tools of the suites: Valkey, Redis, grpcurl, a Python client, Prometheus, nginx, Chromium, strace, zsh, fish
 	test/interop/install-tools.sh
 
 lint: $(SETUP) ## Check format, lint rules, import directions and the contracts in proto/

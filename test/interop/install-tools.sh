@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the suites run against: grpcurl, Valkey, a Python client and Prometheus into .interop/, strace, Chromium,
+# Installs what the suites run against: grpcurl, Valkey, a Python client, Prometheus and nginx into .interop/, strace, Chromium,
 # Redis, zsh and fish from Debian, the npm clients of others. Leaves
 # out, and says so, what this machine has no package manager for; fails where an install does. Writes the names of what is there to .interop/tools.
 set -euo pipefail
@@ -94,15 +94,27 @@ for shell in zsh fish; do
   fi
 done
 
-# Only unpacked: installed, it would run as a service.
-if ! [ -e .interop/prometheus/usr/bin/promtool ] && have apt-get && have dpkg-deb; then
-  (cd .interop && apt-get download -qq prometheus && dpkg-deb -x prometheus_*.deb prometheus && rm prometheus_*.deb)
-fi
-if [ -e .interop/prometheus/usr/bin/promtool ]; then
-  tools+=(prometheus)
-else
-  left_out prometheus 'there is no apt-get here'
-fi
+# Only unpacked: installed, they would run as services.
+unpacked() {
+  local name=$1 program=$2
+  if ! [ -e ".interop/$program" ] && have apt-get && have dpkg-deb; then
+    rm -rf ".interop/$name" && mkdir ".interop/$name"
+    (
+      cd ".interop/$name"
+      # A new machine has no lists of packages yet.
+      apt-get download -qq "${@:3}" || { apt-get update -qq && apt-get download -qq "${@:3}"; }
+      for package in *.deb; do dpkg-deb -x "$package" .; done
+      rm ./*.deb
+    )
+  fi
+  if [ -e ".interop/$program" ]; then
+    tools+=("$name")
+  else
+    left_out "$name" 'there is no apt-get here'
+  fi
+}
+unpacked prometheus prometheus/usr/bin/promtool prometheus
+unpacked nginx nginx/usr/sbin/nginx nginx libnginx-mod-http-js
 
 # Which `make test` does, too. What they need of native code they go without.
 make --silent interop-clients

@@ -5,7 +5,8 @@ import { readFileSync } from 'node:fs'
 const INSTALLS = {
   'make interop-clients': ['seneca', 'sessions-clients'],
   'make interop-tools': [
-    ...['chromium', 'fish', 'grpcurl', 'prometheus', 'python', 'redis', 'strace', 'valkey', 'zsh'],
+    ...['chromium', 'fish', 'grpcurl', 'nginx', 'prometheus', 'python', 'redis', 'strace'],
+    ...['valkey', 'zsh'],
   ],
 }
 

@@ -5,16 +5,17 @@ import { run } from './process.js'
 import { haveTool, interopTool } from './tools.js'
 
 const PROTO = fileURLToPath(new URL('../../proto', import.meta.url))
-const program = interopTool('venv/bin/python', 'python3')
+/** The Python that has them, if any has. */
+export const PYTHON = interopTool('venv/bin/python', 'python3')
 const PACKAGES = 'cryptography, grpc_health, grpc_tools'
 
 /** Whether there is a Python with these packages of test/interop/python/requirements.txt. */
 export const havePython = (packages = PACKAGES) =>
-  haveTool('python', [program, '-c', `import ${packages}`])
+  haveTool('python', [PYTHON, '-c', `import ${packages}`])
 
 /** Runs Python to its good end and returns what it printed. */
 export async function python(args: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await run(program, args)
+  const { code, stdout, stderr } = await run(PYTHON, args)
   if (code !== 0) {
     throw new Error(`python ended with ${code}: ${stderr}`)
   }
