@@ -1,5 +1,6 @@
 import { status } from '@grpc/grpc-js'
 import { type ConnectOptions, connect, RefusedError, SessionsClient } from '../client/index.js'
+import { JSON_TEXT } from '../client/sessions/json-form.js'
 import type { SenecaAddress } from '../config/values.js'
 import { InvalidFieldError, MalformedError, ServerUnavailableError } from '../core/errors.js'
 import { type CutCalls, Lifecycle } from '../net/lifecycle.js'
@@ -36,7 +37,7 @@ export async function startBridge(
   const lifecycle = new Lifecycle()
   const connection = connect(server, { ...options, serverKeys: 'any' })
   lifecycle.add(() => connection.close())
-  const commands = remoteCommands(new SessionsClient(connection), reachLog(log))
+  const commands = remoteCommands(new SessionsClient(connection, {}, JSON_TEXT), reachLog(log))
   const unsent = new Unsent((limit, peer) =>
     log.info({ event: 'limited', limit, peer }, 'cut off a peer'),
   )
@@ -62,14 +63,14 @@ export async function startBridge(
 }
 
 /** Commands with `user` or `data`: if such a call is too large, they are. */
-const CARRYING: ReadonlySet<string | symbol> = new Set(['open', 'storeData', 'updateUser'])
+const CARRYING: ReadonlySet<string> = new Set(['open', 'storeData', 'updateUser'])
 
 /** The commands of the server that `client` calls. `onOutcome` gets each call's error, or undefined. */
 export function remoteCommands(
-  client: SessionsClient,
+  client: SessionsClient<string>,
   onOutcome: (failure: unknown) => void,
 ): SessionCommands {
-  const ask = async (command: string | symbol, answer: Promise<unknown>) => {
+  const ask = async <T>(command: keyof SessionCommands, answer: Promise<T>) => {
     try {
       const result = await answer
       onOutcome(undefined)
@@ -80,17 +81,23 @@ export function remoteCommands(
       throw error
     }
   }
-  // The SDK has a method of the same name for each command, so one wrapper serves all.
-  return new Proxy<SessionCommands>(client, {
-    get:
-      (_, command) =>
-      (...args: unknown[]) =>
-        ask(command, Reflect.apply(Reflect.get(client, command), client, args)),
-  })
+  // The server names the bridge as the caller.
+  return {
+    open: (args) => ask('open', client.open(args)),
+    get: (id) => ask('get', client.get(id)),
+    load: (userId, id) => ask('load', client.load(userId, id)),
+    list: (args, signal) => ask('list', client.list({ ...args, signal })),
+    storeData: (id, data, of) => ask('storeData', client.storeData(id, data, of)),
+    updateUser: (id, user) => ask('updateUser', client.updateUser(id, user)),
+    close: (id) => ask('close', client.close(id)),
+    closeOpened: (...place) => ask('closeOpened', client.closeOpened(place[0], place[1], place[2])),
+    delete: (id, of) => ask('delete', client.delete(id, of)),
+    closeExpired: () => ask('closeExpired', client.closeExpired()),
+  }
 }
 
 /** What a refusal by the server means for the bridge's caller. */
-function explained(error: unknown, command: string | symbol, server: string): unknown {
+function explained(error: unknown, command: string, server: string): unknown {
   if (!(error instanceof RefusedError)) {
     return error
   }

@@ -28,12 +28,10 @@ Examples:
   $ sessiond backup /dev/stdout | zstd > sessions.backup.zst`,
     )
     .action((file: string, flags: ServerFlags) =>
-      withAdmin(flags, async (admin, signal) => {
+      withAdmin(flags, async (admin) => {
         const line = statusLine(process.stderr)
-        const { bytes, session: sessions } = await saveBackup(
-          admin.backup(signal),
-          file,
-          (received) => line.show(`${file}: ${received} bytes`),
+        const { bytes, session: sessions } = await saveBackup(admin.backup(), file, (received) =>
+          line.show(`${file}: ${received} bytes`),
         ).finally(line.clear)
         const say = isDescriptor(file, STDOUT) ? console.error : console.log
         say(

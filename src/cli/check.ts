@@ -34,7 +34,7 @@ Examples:
     .action(async (flags: CheckFlags, self: Command) => {
       if (flags.dataDir === undefined) {
         expectNone(['config', ...STORE_OPTIONS.map((key) => SERVE_OPTIONS[key].name)], self)
-        await withAdmin(flags, (admin, signal) => report(admin.check(signal), flags))
+        await withAdmin(flags, (admin) => report(admin.check(), flags))
       } else {
         await report(checkApart(readServerConfig(self, STORE_OPTIONS)), flags)
       }

@@ -35,12 +35,12 @@ Examples:
   $ sessiond export --user alice --out alice.jsonl`,
     )
     .action((flags: ExportFlags) =>
-      withAdmin(flags, async (admin, signal) => {
+      withAdmin(flags, async (admin) => {
         const userIds = readUserFlag(flags.user)
         await makeFile(flags.out ?? '/dev/stdout', async (write) => {
           let records = 0
           for (const userId of userIds) {
-            for await (const json of exportUser(admin, userId, signal)) {
+            for await (const json of exportUser(admin, userId)) {
               records++
               // An export may exceed memory: each write waits for the reader.
               await write(`${printableJson(json)}\n`)

@@ -47,24 +47,20 @@ Examples:
   $ sessiond rotate-keys --identity activate --json`,
     )
     .action((flags: RotateFlags) =>
-      withAdmin(flags, (admin, signal) =>
+      withAdmin(flags, (admin) =>
         flags.identity === undefined
-          ? rotateSealing(admin, flags, signal)
+          ? rotateSealing(admin, flags)
           : changeIdentity(admin, flags.identity, flags),
       ),
     )
 }
 
-async function rotateSealing(
-  admin: AdminClient,
-  flags: RotateFlags,
-  signal: AbortSignal,
-): Promise<void> {
+async function rotateSealing(admin: AdminClient, flags: RotateFlags): Promise<void> {
   const key = flags.resealOnly ? null : await rotateSealingKey(admin)
   if (key !== null && !flags.json) {
     console.log(`sealing with the new key ${printable(key)}`)
   }
-  const counts = key === null || flags.reseal ? await resealAll(admin, signal) : null
+  const counts = key === null || flags.reseal ? await resealAll(admin) : null
   if (flags.json) {
     console.log(jsonLine({ ...(key !== null && { sealingKey: key }), ...counts }))
   } else if (counts !== null) {
@@ -79,11 +75,11 @@ async function rotateSealing(
   }
 }
 
-async function resealAll(admin: AdminClient, signal: AbortSignal) {
+async function resealAll(admin: AdminClient) {
   const progress = progressOn(process.stderr, 'the seals')
   let counts = { checked: 0, resealed: 0, failed: 0 }
   try {
-    for await (const { total, newlyFailedIds, ...step } of reseal(admin, signal)) {
+    for await (const { total, newlyFailedIds, ...step } of reseal(admin)) {
       counts = step
       for (const id of newlyFailedIds) {
         progress.clear()

@@ -1,5 +1,5 @@
 import { Option } from 'commander'
-import { isOnThisMachine } from '../client/connection/connect.js'
+import { isOnThisMachine } from '../client/connection/address.js'
 import {
   AdminClient,
   type Connection,
@@ -7,6 +7,7 @@ import {
   connect,
   SessionsClient,
 } from '../client/index.js'
+import { JSON_TEXT } from '../client/sessions/json-form.js'
 import { ConfigError } from '../config/config.js'
 import { grpcAddress, yesOrNo } from '../config/values.js'
 import { readCertificates, readKeyPair } from '../credentials/tls.js'
@@ -112,26 +113,26 @@ export interface ServerFlags extends ConnectionFlags {
 /** Runs `use` with a connection to the server, and closes it. */
 export async function withSessions(
   flags: ServerFlags,
-  use: (sessions: SessionsClient) => Promise<void>,
+  use: (sessions: SessionsClient<string>) => Promise<void>,
 ): Promise<void> {
   // Answers to sessions commands are not signed, so there is no key to check.
   const connection = connectAsOperator(flags)
   try {
-    await use(new SessionsClient(connection))
+    await use(new SessionsClient(connection, {}, JSON_TEXT))
   } finally {
     connection.close()
   }
 }
 
-/** Runs `use` with a connection to the server, and closes it. SIGINT and SIGTERM abort its calls and the signal. */
+/** Runs `use` with a connection to the server, and closes it. SIGINT and SIGTERM abort its calls. */
 export async function withAdmin(
   flags: ServerFlags,
-  use: (admin: AdminClient, signal: AbortSignal) => Promise<void>,
+  use: (admin: AdminClient) => Promise<void>,
   deadlineMs?: number,
 ): Promise<void> {
   const connection = connectAsOperator(flags)
   try {
-    await interruptible((signal) => use(new AdminClient(connection, deadlineMs, signal), signal))
+    await interruptible((signal) => use(new AdminClient(connection, { deadlineMs, signal })))
   } finally {
     connection.close()
   }

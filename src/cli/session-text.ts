@@ -7,7 +7,7 @@ import { isoText } from '../core/time-text.js'
 import { printableJson, table } from './printable.js'
 
 /** A session as JSON on one line: SessionV1 of the newer dialect, and what that has no fields for. */
-export function sessionJson(session: SessionInfo): string {
+export function sessionJson(session: SessionInfo<string>): string {
   const { kind, expiresAtMs, ending, user, data } = session
   const more = snakeJson({ kind, expireTime: instantOrNull(expiresAtMs), ending })
   return printableJson(
@@ -16,10 +16,10 @@ export function sessionJson(session: SessionInfo): string {
 }
 
 /** One session, one line for each of its parts. */
-export function sessionLines(session: SessionInfo): string {
+export function sessionLines(session: SessionInfo<string>): string {
   const rows = [
     ['session', session.id],
-    ['kind', session.kind],
+    ['kind', session.kind ?? ''],
     ['user', session.userId],
     ['name', nameOf(session)],
     ['state', stateText(session)],
@@ -42,7 +42,7 @@ export function sessionTable(sessions: readonly SessionInfo[]): string {
   ]
   const rows = sessions.map((session) => [
     session.id,
-    session.kind,
+    session.kind ?? '-',
     nameOf(session) === '' ? session.userId : `${session.userId} (${nameOf(session)})`,
     session.active ? 'open' : (session.ending?.reason ?? 'ended'),
     isoText(session.openTimeMs),
@@ -75,8 +75,9 @@ export function stateText({ closeTimeMs, ending }: SessionInfo): string {
   return `ended ${isoText(closeTimeMs)}${why}`
 }
 
-function expiryText({ expiresAtMs }: SessionInfo): string {
-  return `${instantOrNull(expiresAtMs) ?? 'never'}`
+/** A server that does not tell the kind does not tell the expiry either. */
+function expiryText({ kind, expiresAtMs }: SessionInfo): string {
+  return `${instantOrNull(expiresAtMs) ?? (kind === null ? 'unknown' : 'never')}`
 }
 
 /** A lifetime without end lies beyond the range of Date: that stays a number. */

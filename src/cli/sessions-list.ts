@@ -100,11 +100,11 @@ function readListFlags(flags: ListFlags) {
 
 /** One list of several, which are sorted already. */
 async function* newestFirst(
-  lists: readonly AsyncGenerator<SessionInfo, void>[],
-): AsyncGenerator<SessionInfo, void> {
+  lists: readonly AsyncGenerator<SessionInfo<string>, void>[],
+): AsyncGenerator<SessionInfo<string>, void> {
   const heads = await Promise.all(lists.map((list) => list.next()))
   for (;;) {
-    let newest: SessionInfo | undefined
+    let newest: SessionInfo<string> | undefined
     let at = -1
     for (const [i, { value }] of heads.entries()) {
       if (value && (newest === undefined || value.requestTimeMs > newest.requestTimeMs)) {
@@ -122,8 +122,8 @@ async function* newestFirst(
 }
 
 /** The sessions behind the first `skip`, at most `limit`; how many there are up to these, and whether there are more. */
-async function take(list: AsyncGenerator<SessionInfo, void>, skip: number, limit: number) {
-  const shown: SessionInfo[] = []
+async function take(list: AsyncGenerator<SessionInfo<string>, void>, skip: number, limit: number) {
+  const shown: SessionInfo<string>[] = []
   let skipped = 0
   for await (const session of list) {
     if (skipped < skip) {
@@ -139,7 +139,7 @@ async function take(list: AsyncGenerator<SessionInfo, void>, skip: number, limit
 
 /** How many sessions match; null if the server takes too long to count them. */
 async function totalOf(
-  sessions: SessionsClient,
+  sessions: SessionsClient<string>,
   queries: readonly ListAllOptions[],
 ): Promise<number | null> {
   try {

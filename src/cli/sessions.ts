@@ -132,7 +132,7 @@ Examples:
     )
 }
 
-function existing(session: SessionInfo | null, id: string): SessionInfo {
+function existing(session: SessionInfo<string> | null, id: string): SessionInfo<string> {
   if (session === null) {
     throw new NotFoundError(id)
   }

@@ -1,15 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import type { TokenLifetime } from '#generated/service/meta'
 import { uuidText } from '../core/uuid.js'
 import { readCreateRequest, readCreateResponse } from '../envelope/create.js'
 import { requestDigest } from '../envelope/digest.js'
+import { askPatiently, type CallOptions } from './connection/ask.js'
 import type { Connection } from './connection/connect.js'
-import { type CallOptions, callPatiently } from './connection/patient-call.js'
+import { CreatedSession } from './created-session.js'
 import { UntrustedResponseError } from './errors.js'
 import { prepareRequest, type RequestOptions } from './request.js'
 import { pinnedSigner, trusted } from './trusted.js'
-
-const CREATE_PATH = '/session.Session/Create'
 
 /** Which session to open, and how long to try. */
 export interface CreateSessionOptions extends Omit<RequestOptions, 'idempotencyKey'>, CallOptions {
@@ -25,39 +23,26 @@ export interface CreateSessionOptions extends Omit<RequestOptions, 'idempotencyK
   readonly issueTimeMs?: number
 }
 
-/** A session that the server opened. */
-export interface CreatedSession {
-  /** A UUIDv4. */
-  readonly id: string
-  /** The session's public key: Ed25519, 32 bytes. The private half stays sealed in the server. */
-  readonly publicKey: Uint8Array
-  /** The owner's id, 1 to 64 bytes. */
-  readonly owner: Uint8Array
-  /** First and last epoch in which the session is valid (`nbf`, `exp`), and the epoch of issue (`iat`). */
-  readonly lifetime: TokenLifetime
-  /** The key that signed the answer: Ed25519, 32 bytes. */
-  readonly serverKey: Uint8Array
-}
-
 /**
  * Opens a session. Retries while the server is unavailable or asks to come back later; this is safe because every
  * attempt carries the same idempotency key.
  *
  * @throws {RefusedError} The server refused; `code` says why.
- * @throws {DeadlineError} No answer came in time. The outcome is unknown.
+ * @throws {ServerUnavailableError} The server cannot be reached, or did not answer in time. The outcome is unknown: ask
+ * again with the same `idempotencyKey` and `issueTimeMs` to get that session rather than a second one.
  * @throws {UntrustedResponseError} No pinned server signed the answer for this request.
+ * @throws {ConnectionClosedError} The connection was closed. The outcome is unknown.
  * @throws {RangeError} `lifetimeMs`, `issueTimeMs` or `deadlineMs` is not a number of milliseconds.
  *
  * @example
  * ```ts
  * import { readFile } from 'node:fs/promises'
- * import { connect, createSession, privateKeyFromPem, publicKeyFromText } from 'sessiond/client'
+ * import { connect, createSession, privateKeyFromPem } from 'sessiond/client'
  *
- * const serverKeys = [publicKeyFromText(process.env.SERVER_KEY ?? '', 'SERVER_KEY')]
- * const server = connect('127.0.0.1:8090', { serverKeys })
+ * const server = connect('127.0.0.1:8090', { serverKeys: [process.env.SERVER_KEY ?? ''] })
  * const ownerKey = privateKeyFromPem(await readFile('owner.key', 'utf8'), 'owner.key')
- * const { id, publicKey } = await createSession(server, { ownerKey, lifetimeMs: 3_600_000 })
- * console.log(id, Buffer.from(publicKey).toString('hex'))
+ * const session = await createSession(server, { ownerKey, lifetimeMs: 3_600_000 })
+ * console.log(JSON.stringify(session))
  * server.close()
  * ```
  */
@@ -70,15 +55,11 @@ export async function createSession(
     connection.epochs,
     options.issueTimeMs ?? Date.now(),
   )
-  const response = await callPatiently(connection.client, CREATE_PATH, request.bytes, options)
+  const question = { path: '/session.Session/Create', request: request.bytes }
+  const response = await askPatiently(connection, question, options)
   const { id, publicKey, serverKey } = readTrusted(response, request.bytes, connection.serverKeys)
-  return {
-    id,
-    publicKey,
-    serverKey,
-    owner: request.owner,
-    lifetime: request.lifetime,
-  }
+  const { owner, lifetime } = request
+  return new CreatedSession({ id, publicKey, owner, lifetime, serverKey })
 }
 
 /** Accepts a response only if a pinned key signed it for this very request. */

@@ -1,9 +1,16 @@
 import type { status } from '@grpc/grpc-js'
-import { type ErrorFacts, type RemoteErrorCode, SessiondError } from '../core/errors.js'
+import {
+  type ErrorFacts,
+  isCallerCode,
+  type RemoteErrorCode,
+  SessiondError,
+  STATUS_NAMES,
+} from '../core/errors.js'
 
 /**
  * The server, or a proxy in front of it, refused a call. `code` is the server's stable reason (`QUOTA_EXCEEDED`,
- * `OWNER_KEY_MISMATCH`, …; docs/errors.md lists them), or the name of the gRPC status where it gave no reason.
+ * `OWNER_KEY_MISMATCH`, …; docs/errors.md lists them), or the name of the gRPC status where it gave none that this
+ * release knows.
  *
  * @example
  * ```ts
@@ -20,12 +27,13 @@ export class RefusedError extends SessiondError {
   constructor(
     /** The gRPC status, a number: 8 is RESOURCE_EXHAUSTED. */
     readonly grpcCode: status,
-    reason: string,
+    /** What the server gave as its reason, also where that is no code of this release. */
+    readonly reason: string,
     message: string,
     facts: ErrorFacts = {},
   ) {
     super(message, facts)
-    this.code = reason as RemoteErrorCode
+    this.code = isCallerCode(reason) ? reason : (STATUS_NAMES[grpcCode] ?? 'UNKNOWN')
   }
 
   /** The server's epoch when it refused a request because of its times; else undefined. */
@@ -37,7 +45,8 @@ export class RefusedError extends SessiondError {
 }
 
 /**
- * The server refused a sessions command. `code` is its stable reason, such as `NOT_FOUND` (docs/errors.md).
+ * The server refused a sessions command. `code` is its stable reason, such as `NOT_FOUND` (docs/errors.md), or `UNKNOWN`
+ * where it gave none that this release knows.
  *
  * @example
  * ```ts
@@ -45,7 +54,7 @@ export class RefusedError extends SessiondError {
  *
  * export async function storeCart(sessions: SessionsClient, id: string): Promise<boolean> {
  *   try {
- *     await sessions.storeData(id, JSON.stringify({ cart: [1, 2] }))
+ *     await sessions.storeData(id, { cart: [1, 2] })
  *     return true
  *   } catch (error) {
  *     if (error instanceof CommandError && error.code === 'NOT_FOUND') {
@@ -60,7 +69,8 @@ export class CommandError extends SessiondError {
   readonly code: RemoteErrorCode
 
   constructor(
-    code: string,
+    /** What the server gave as its reason, also where that is no code of this release. */
+    readonly reason: string,
     message: string,
     /** The HTTP status of this kind of error, such as 404. */
     readonly status: number,
@@ -69,36 +79,35 @@ export class CommandError extends SessiondError {
     facts: ErrorFacts = {},
   ) {
     super(message, facts)
-    this.code = code as RemoteErrorCode
+    const code = reason === MALFORMED_REASON ? 'MALFORMED' : reason
+    this.code = isCallerCode(code) ? code : 'UNKNOWN'
   }
 }
 
+/** What the convention of these commands calls `MALFORMED`. */
+const MALFORMED_REASON = 'InvalidContent'
+
 /**
- * No answer came before the deadline, in any attempt. Whether the session was opened is unknown; `cause` is the last
- * failure. Ask again with the same `idempotencyKey` and `issueTimeMs` to get that session rather than a second one.
+ * The connection was closed here, by `close` or the end of its scope. The call was under way, or came after that. Whether
+ * the server did what a call under way asked for is unknown.
  *
  * @example
  * ```ts
- * import { type Connection, createSession, type CreateSessionOptions, DeadlineError } from 'sessiond/client'
+ * import { connect, ConnectionClosedError, SessionsClient } from 'sessiond/client'
  *
- * export async function createPatiently(server: Connection, options: CreateSessionOptions) {
- *   const once = { ...options, idempotencyKey: crypto.randomUUID(), issueTimeMs: Date.now() }
- *   try {
- *     return await createSession(server, once)
- *   } catch (error) {
- *     if (!(error instanceof DeadlineError)) {
- *       throw error
- *     }
- *     return createSession(server, { ...once, deadlineMs: 60_000 })
- *   }
- * }
+ * const server = connect('127.0.0.1:8090', { serverKeys: 'any' })
+ * const pages = new SessionsClient(server).list().catch((error: unknown) => {
+ *   console.log(error instanceof ConnectionClosedError) // true
+ * })
+ * server.close()
+ * await pages
  * ```
  */
-export class DeadlineError extends SessiondError {
-  readonly code = 'DEADLINE_EXCEEDED'
+export class ConnectionClosedError extends SessiondError {
+  readonly code = 'CONNECTION_CLOSED'
 
-  constructor(deadlineMs: number, attempts: number, cause?: unknown) {
-    super(`no answer within ${deadlineMs} ms (attempts: ${attempts})`, { cause })
+  constructor(address: string) {
+    super(`the connection to ${address} was closed here: connect again`)
   }
 }
 

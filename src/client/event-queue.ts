@@ -19,10 +19,9 @@ export class EventQueue<T> implements AsyncIterableIterator<T> {
 
   push(event: T): void {
     if (this.waiting.length - this.read >= MAX_WAITING) {
-      this.failure = new Error(`${MAX_WAITING} events were not read`)
       this.waiting.length = 0
       this.read = 0
-      this.end()
+      this.fail(new Error(`${MAX_WAITING} events were not read`))
       this.onEnd()
       return
     }
@@ -35,7 +34,13 @@ export class EventQueue<T> implements AsyncIterableIterator<T> {
     this.wake?.()
   }
 
-  /** Rejects if the reader fell too far behind. */
+  /** Ends with this error, once all events are read. */
+  fail(failure: Error): void {
+    this.failure = failure
+    this.end()
+  }
+
+  /** Rejects if it ended with an error. */
   async next(): Promise<IteratorResult<T>> {
     while (this.read === this.waiting.length) {
       this.waiting.length = 0

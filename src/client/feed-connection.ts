@@ -1,9 +1,8 @@
+import { ServerUnavailableError } from '../core/errors.js'
 import { FeedProtocolError, type Notice } from '../feed/protocol/messages.js'
 import { decodeNotice } from '../feed/protocol/read.js'
 import type { After } from '../net/timers.js'
-
-const FIRST_RETRY_MS = 500
-const LAST_RETRY_MS = 30_000
+import type { RetryPolicy } from './connection/retry.js'
 
 /** The part of a WebSocket that a watch uses. That of browsers and that of the package `ws` have it. */
 export interface WebSocketLike {
@@ -21,8 +20,16 @@ export type ConnectionEvent =
   | { readonly type: 'connecting' }
   /** The server accepted the connection. `expectedVersion`: the version that viewers should have. */
   | { readonly type: 'open'; readonly connectionId: number; readonly expectedVersion: string }
-  /** The connection is lost, or was refused. The next attempt follows in `retryDelayMs` milliseconds. */
-  | { readonly type: 'waiting'; readonly retryDelayMs: number; readonly reason: string }
+  /**
+   * The connection is lost, or was refused: `reason` says why, and `error` is what other clients throw for it. The next
+   * attempt follows in `retryDelayMs` milliseconds.
+   */
+  | {
+      readonly type: 'waiting'
+      readonly retryDelayMs: number
+      readonly reason: string
+      readonly error: ServerUnavailableError
+    }
 
 export interface ConnectionPorts {
   /** A number from 0 up to, but not including, 1. */
@@ -35,11 +42,23 @@ interface Listener {
   onConnection(event: ConnectionEvent): void
   /** A notice other than a reset, which `open` stands for. */
   onNotice(notice: Notice): void
+  /** The last attempt has failed. */
+  onGivenUp(error: ServerUnavailableError): void
+}
+
+/** Where a connection leads to, and how. */
+export interface Target {
+  /** The URL, without the token. */
+  readonly address: string
+  newSocket(): WebSocketLike
+  /** The first message, sent when the connection opens. */
+  readonly hello: string
+  readonly retry: Required<RetryPolicy>
 }
 
 /**
  * A connection to a server's session list. When it is lost it connects again, after a random delay that doubles with
- * each failure. It gives up a connection whose messages it cannot read.
+ * each failure, until `retry.attempts` in a row have failed. It gives up a connection whose messages it cannot read.
  */
 export class FeedConnection {
   private socket: WebSocketLike | null = null
@@ -47,23 +66,21 @@ export class FeedConnection {
   private cancelRetry = () => {}
 
   constructor(
-    private readonly newSocket: () => WebSocketLike,
-    /** The first message, sent when the connection opens. */
-    private readonly hello: string,
+    private readonly target: Target,
     private readonly listener: Listener,
     private readonly ports: ConnectionPorts,
   ) {}
 
   open(): void {
     this.listener.onConnection({ type: 'connecting' })
-    const socket = this.newSocket()
+    const socket = this.target.newSocket()
     this.socket = socket
     let isFirst = true
     let problem = ''
     const isCurrent = () => this.socket === socket
     socket.addEventListener('open', () => {
       if (isCurrent()) {
-        socket.send(this.hello)
+        socket.send(this.target.hello)
       }
     })
     socket.addEventListener('message', ({ data }) => {
@@ -115,10 +132,16 @@ export class FeedConnection {
 
   private lose(reason: string): void {
     this.leave()
-    const ceilingMs = Math.min(FIRST_RETRY_MS * 2 ** this.failures++, LAST_RETRY_MS)
+    const { address, retry } = this.target
+    const error = new ServerUnavailableError(address, `is not connected: ${reason}`)
+    const ceilingMs = Math.min(retry.firstDelayMs * 2 ** this.failures++, retry.maxDelayMs)
+    if (this.failures >= retry.attempts) {
+      this.listener.onGivenUp(error)
+      return
+    }
     // Between half of it and all of it, so that viewers of a restarted server do not come all at once.
     const retryDelayMs = Math.round((ceilingMs * (1 + this.ports.random())) / 2)
-    this.listener.onConnection({ type: 'waiting', retryDelayMs, reason })
+    this.listener.onConnection({ type: 'waiting', retryDelayMs, reason, error })
     this.cancelRetry = this.ports.after(retryDelayMs, () => this.open())
   }
 

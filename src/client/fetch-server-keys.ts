@@ -3,17 +3,15 @@ import { GetIdentityRequest, GetIdentityResponse } from '#generated/sessiond/v1/
 import { ED25519_KEY_BYTES } from '../core/key-lengths.js'
 import { nodeEd25519 } from '../crypto/node-ed25519.js'
 import { nextIdentityStatement } from '../envelope/sign.js'
-import { callUnary } from './connection/call.js'
+import { ask, type CallOptions } from './connection/ask.js'
 import type { Connection } from './connection/connect.js'
-import { explain } from './connection/explain.js'
 import { UntrustedResponseError } from './errors.js'
 
-const DEFAULT_DEADLINE_MS = 5_000
+const SERVICE = { name: 'sessiond.v1.Identity', isForOperators: false }
 
 /**
  * Fetches the keys to pin: the server's current key, then the next one if the server has announced it. Ed25519, 32
  * bytes each. The current key must be among the connection's `serverKeys`, and must have signed the next one.
- * `deadlineMs` is in milliseconds (default 5,000).
  *
  * @throws {UntrustedResponseError} The server's key is not pinned, or did not sign the next one.
  * @throws {ServerUnavailableError} The server cannot be reached, or did not answer in time.
@@ -21,27 +19,25 @@ const DEFAULT_DEADLINE_MS = 5_000
  *
  * @example
  * ```ts
- * import { type Connection, fetchServerKeys } from 'sessiond/client'
+ * import { type Connection, fetchServerKeys, publicKeyToText } from 'sessiond/client'
  *
  * export async function keysToPin(server: Connection): Promise<string[]> {
  *   const keys = await fetchServerKeys(server)
- *   return keys.map((key) => Buffer.from(key).toString('hex'))
+ *   return keys.map((key) => publicKeyToText(key))
  * }
  * ```
  */
 export async function fetchServerKeys(
-  { client, address, serverKeys }: Connection,
-  deadlineMs = DEFAULT_DEADLINE_MS,
+  connection: Connection,
+  options: CallOptions = {},
 ): Promise<readonly Uint8Array[]> {
-  const request = GetIdentityRequest.encode({}).finish()
-  const path = '/sessiond.v1.Identity/GetIdentity'
-  let answer: Uint8Array
-  try {
-    answer = await callUnary(client, path, request, Date.now() + deadlineMs, undefined)
-  } catch (error) {
-    throw explain(error, address, 'sessiond.v1.Identity')
+  const question = {
+    path: '/sessiond.v1.Identity/GetIdentity',
+    service: SERVICE,
+    request: GetIdentityRequest.encode({}).finish(),
+    isRepeatable: true,
   }
-  return trustedKeys(answer, serverKeys)
+  return trustedKeys(await ask(connection, question, options), connection.serverKeys)
 }
 
 function trustedKeys(answer: Uint8Array, serverKeys: Connection['serverKeys']): Uint8Array[] {

@@ -1,4 +1,4 @@
-import { RequestMetaHeader, type TokenLifetime } from '#generated/service/meta'
+import { RequestMetaHeader } from '#generated/service/meta'
 import { CreateRequest, CreateRequest_Body } from '#generated/session/service'
 import { ownerIdOf, type PrivateKey, signerOf } from '../crypto/keys.js'
 import { signRequest } from '../envelope/sign.js'
@@ -12,13 +12,23 @@ export interface RequestOptions {
   /** The owner's long-term private key, which signs. Without `owner` it also names the owner (see `ownerIdOf`). */
   readonly ownerKey: PrivateKey
   /** The id of another owner that the key may speak for (server option `--owners`), 1 to 64 bytes. */
-  readonly owner?: Uint8Array
+  readonly owner?: Uint8Array | undefined
   /** How long the session is valid, in milliseconds, rounded up to whole epochs. */
   readonly lifetimeMs: number
   /** 1 to 128 bytes. A second request with the same key and body gets the same session. */
   readonly idempotencyKey: string
   /** The name of the calling program for the session's record, at most 1,024 bytes. Default: the user agent. */
-  readonly clientName?: string
+  readonly clientName?: string | undefined
+}
+
+/** When a session is valid, in epochs of the server. Names of RFC 7519 section 4.1. */
+export interface SessionLifetime {
+  /** Last epoch at which the session is valid. */
+  readonly exp: bigint
+  /** First epoch at which the session is valid. */
+  readonly nbf: bigint
+  /** Epoch at which the request was made. */
+  readonly iat: bigint
 }
 
 /** A signed request, ready to send, and what it asks for. */
@@ -27,8 +37,7 @@ export interface PreparedRequest {
   readonly bytes: Uint8Array
   /** The owner's id, 1 to 64 bytes. */
   readonly owner: Uint8Array
-  /** In epochs of the server. */
-  readonly lifetime: TokenLifetime
+  readonly lifetime: SessionLifetime
 }
 
 /**
@@ -75,7 +84,7 @@ export function lifetimeFrom(
   timeMs: number,
   lifetimeMs: number,
   epochs: Connection['epochs'],
-): TokenLifetime {
+): SessionLifetime {
   const epoch = epochAt(timeMs, epochs)
   if (!Number.isFinite(lifetimeMs)) {
     throw new RangeError('lifetimeMs must be a number of milliseconds')

@@ -1,7 +1,10 @@
 /** Follows a server's session list, in Node and in browsers: `import { watchSessions } from 'sessiond/watch'`. */
+
+import type { ServerUnavailableError } from '../core/errors.js'
 import type { ListedSession, ListedUser, Notice } from '../feed/protocol/messages.js'
 import { encodeConnect } from '../feed/protocol/write.js'
 import { startTimer } from '../net/timers.js'
+import { fullPolicy, type RetryPolicy } from './connection/retry.js'
 import { UnprotectedTokenError } from './errors.js'
 import { EventQueue } from './event-queue.js'
 import {
@@ -12,8 +15,16 @@ import {
 } from './feed-connection.js'
 import { WatchedSessions } from './watched-sessions.js'
 
-export type { ListedSession as WatchedSession, ListedUser as WatchedUser, WebSocketLike }
+export { ServerUnavailableError, SessiondError } from '../core/errors.js'
+export { UnprotectedTokenError } from './errors.js'
+export type {
+  ListedSession as WatchedSession,
+  ListedUser as WatchedUser,
+  RetryPolicy,
+  WebSocketLike,
+}
 
+const RETRY_DELAYS = { firstMs: 500, maxMs: 30_000 }
 /** How long sessions of an earlier connection stay listed, for the new connection to add them again. */
 const SETTLE_MS = 1_500
 /** The host of a URL, which `URL` has normalised. */
@@ -48,6 +59,11 @@ export interface WatchOptions {
    * connection. Default: false.
    */
   readonly plaintext?: boolean
+  /**
+   * How often and when it connects again. `attempts` counts those in a row that fail. Default: for ever, after at most half
+   * a second at first and 30 seconds later.
+   */
+  readonly retry?: RetryPolicy
 }
 
 /** What makes such a WebSocket. */
@@ -55,14 +71,18 @@ export type WebSocketConstructor = new (url: string) => WebSocketLike
 
 /**
  * A session list that is followed. Iterate over it for events: each iteration begins with the present state, as an event
- * of the connection and an `added` for each session. It ends after `close`, and throws an Error when it falls 100,000
- * events behind.
+ * of the connection and an `added` for each session. It ends after `close`, throws ServerUnavailableError after the last
+ * attempt to connect (`retry`), and throws an Error when it falls 100,000 events behind.
  */
 export interface SessionWatch extends AsyncIterable<WatchEvent> {
   /** The sessions by id. While the connection is lost they stay as they were. */
   readonly sessions: ReadonlyMap<string, ListedSession>
   /** Ends the watch and its iterations. */
   close(): void
+  /** Closes the watch at the end of a scope: `using watch = watchSessions(…)`. */
+  [Symbol.dispose](): void
+  /** As `[Symbol.dispose]`, for `await using` and `AsyncDisposableStack`. */
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 const PORTS: ConnectionPorts = { random: Math.random, after: startTimer }
@@ -72,7 +92,8 @@ const PORTS: ConnectionPorts = { random: Math.random, after: startTimer }
  * connects again after a random delay, which doubles with each failure from half a second to 30 seconds. Sessions that
  * the new connection does not add within 1.5 seconds are then removed.
  *
- * @throws {TypeError} `url` is not a URL, or the runtime has no WebSocket.
+ * @throws {TypeError} `url` is no `ws:` or `wss:` URL, or the runtime has no WebSocket.
+ * @throws {RangeError} A number of `retry` is none.
  * @throws {UnprotectedTokenError} The token would cross the network unencrypted.
  *
  * @example
@@ -103,6 +124,7 @@ class Watch implements SessionWatch {
   private readonly connection: FeedConnection
   private state: ConnectionEvent = { type: 'connecting' }
   private isClosed = false
+  private failure: ServerUnavailableError | null = null
   private cancelSettling = () => {}
   private forgetSignal = () => {}
 
@@ -113,8 +135,13 @@ class Watch implements SessionWatch {
   ) {
     const WebSocket = options.WebSocket ?? runtimeWebSocket()
     const address = addressOf(url, options)
-    const hello = encodeConnect({ userId, userName, version })
-    this.connection = new FeedConnection(() => new WebSocket(address), hello, this, ports)
+    const target = {
+      address: url,
+      newSocket: () => new WebSocket(address),
+      hello: encodeConnect({ userId, userName, version }),
+      retry: fullPolicy(options.retry ?? {}, RETRY_DELAYS),
+    }
+    this.connection = new FeedConnection(target, this, ports)
     if (signal?.aborted) {
       this.isClosed = true
       return
@@ -137,7 +164,9 @@ class Watch implements SessionWatch {
       this.queues.delete(queue),
     )
     this.queues.add(queue)
-    if (this.isClosed) {
+    if (this.failure !== null) {
+      queue.fail(this.failure)
+    } else if (this.isClosed) {
       queue.end()
     }
     return queue
@@ -151,6 +180,22 @@ class Watch implements SessionWatch {
     for (const queue of this.queues) {
       queue.end()
     }
+  };
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close()
+  }
+
+  onGivenUp(error: ServerUnavailableError): void {
+    this.failure = error
+    for (const queue of this.queues) {
+      queue.fail(error)
+    }
+    this.close()
   }
 
   onConnection(event: ConnectionEvent): void {
@@ -192,7 +237,12 @@ function runtimeWebSocket(): WebSocketConstructor {
 
 /** The URL with the token in it. Throws UnprotectedTokenError, TypeError where it is none. */
 function addressOf(url: string, { token, plaintext }: WatchOptions): string {
-  const address = new URL(url)
+  const address = URL.canParse(url) ? new URL(url) : null
+  if (address === null || !['ws:', 'wss:'].includes(address.protocol) || address.hash !== '') {
+    throw new TypeError(
+      `${JSON.stringify(url)} is not the URL of a session list, such as ws://127.0.0.1:8808/session-list, or wss: with TLS`,
+    )
+  }
   if (token !== undefined) {
     if (address.protocol === 'ws:' && !LOOPBACK.test(address.hostname) && !plaintext) {
       throw new UnprotectedTokenError(address.host)

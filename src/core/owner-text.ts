@@ -81,7 +81,16 @@ export function userIdsNamed(name: string, where = 'a user'): readonly string[] 
 
 /**
  * The bytes of an owner id as a person writes it: `hex:…`, `base58:…`, a public key or an N3 account in base58, else the
- * text itself. Throws InputFileError, with `where` in its message.
+ * text itself. `where` is the name that the error message gives to the text.
+ *
+ * @throws {SessiondError} With code `INVALID_INPUT_FILE`: the text is none.
+ *
+ * @example
+ * ```ts
+ * import { ownerFromText } from 'sessiond/client'
+ *
+ * console.log(ownerFromText('hex:616c696365', 'the owner')) // the same as of 'alice'
+ * ```
  */
 export function ownerFromText(text: string, where: string): Uint8Array {
   // Decoding base58 takes quadratic time.

@@ -2,7 +2,7 @@ import { hex } from '@scure/base'
 import type { OwnerKeys } from '../core/create/owner.js'
 import { InputFileError } from '../core/errors.js'
 import { ownerFromText } from '../core/owner-text.js'
-import { publicKeyFromText } from '../crypto/keys.js'
+import { publicKeyFromText } from '../crypto/public-key.js'
 import { readInputText } from '../files/read.js'
 import { type ReadOutcome, type WatchedFiles, watchFiles } from '../files/watch.js'
 

@@ -1,6 +1,6 @@
 import { hex } from '@scure/base'
 import { InputFileError } from '../core/errors.js'
-import { publicKeyFromText } from '../crypto/keys.js'
+import { publicKeyFromText } from '../crypto/public-key.js'
 import { readInputText } from '../files/read.js'
 import { type ReadOutcome, type WatchedFiles, watchFiles } from '../files/watch.js'
 

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { InputFileError } from '../core/errors.js'
-import { pemBlocks, pemText } from './pem.js'
+import { pemBlocks, pemText } from './formats/pem.js'
 
 const CERTIFICATE = 'CERTIFICATE'
 /** The labels that OpenSSL knows. The second also says what the certificate is trusted for. */

@@ -1,8 +1,5 @@
 import { createPrivateKey, type JsonWebKey, randomBytes, sign } from 'node:crypto'
-import { ed25519 } from '@noble/curves/ed25519.js'
 import { p256 } from '@noble/curves/nist.js'
-import { hex } from '@scure/base'
-import { prefixedBytes } from '../core/bytes.js'
 import { InputFileError } from '../core/errors.js'
 import { P256_KEY_BYTES, SEED_BYTES } from '../core/key-lengths.js'
 import type { Signer } from './ed25519.js'
@@ -144,44 +141,6 @@ function opensslSigner(secret: Uint8Array): Signer {
     sign: (message) => sign('sha256', message, { key, dsaEncoding: 'ieee-p1363' }),
   }
 }
-
-/**
- * Reads a public key from hex, `hex:…` or `base58:…`: an Ed25519 key (32 bytes) or a compressed P-256 point (33 bytes).
- * `where` is the name that the error message gives to the text. It never quotes the text, which may be a private key
- * that was pasted by mistake.
- *
- * @throws {SessiondError} With code `INVALID_INPUT_FILE`: the text is not such a key.
- *
- * @example
- * ```ts
- * import { publicKeyFromText } from 'sessiond/client'
- *
- * const serverKey = publicKeyFromText(process.env.SERVER_KEY ?? '', 'SERVER_KEY')
- * console.log(serverKey.length)
- * ```
- */
-export function publicKeyFromText(text: string, where: string): Uint8Array {
-  // Decoding base58 takes time by the square of its length.
-  if (text.length > MAX_PUBLIC_KEY_CHARS) {
-    throw new InputFileError(where, NOT_A_PUBLIC_KEY)
-  }
-  let key: Uint8Array
-  try {
-    key = prefixedBytes(text) ?? hex.decode(text)
-  } catch {
-    throw new InputFileError(where, NOT_A_PUBLIC_KEY)
-  }
-  if (!ed25519.utils.isValidPublicKey(key, false) && !p256.utils.isValidPublicKey(key, true)) {
-    throw new InputFileError(where, NOT_A_PUBLIC_KEY)
-  }
-  return key
-}
-
-/** The longest of them, `hex:…` of 33 bytes, has 70. */
-const MAX_PUBLIC_KEY_CHARS = 100
-
-const NOT_A_PUBLIC_KEY =
-  'is not a public key; expected hex or base58:… of an Ed25519 key (32 bytes) or a compressed P-256 point (33 bytes)'
 
 /** Undefined where it is of another type, or no scalar of P-256. */
 function fromJwk({ crv, d = '' }: JsonWebKey): PrivateKey | undefined {

@@ -3,9 +3,9 @@ import { ed25519 } from '@noble/curves/ed25519.js'
 import { p256 } from '@noble/curves/nist.js'
 import { InputFileError } from '../core/errors.js'
 import { SEED_BYTES } from '../core/key-lengths.js'
-import { derElement, derSequence } from './der.js'
-import { readOpensshKey } from './openssh.js'
-import { type PemBlock, pemBlocks } from './pem.js'
+import { derElement, derSequence } from './formats/der.js'
+import { readOpensshKey } from './formats/openssh.js'
+import { type PemBlock, pemBlocks } from './formats/pem.js'
 
 /** The content of a block, by its label. */
 const DER_TYPES: Readonly<Record<string, 'pkcs8' | 'sec1' | 'pkcs1'>> = {

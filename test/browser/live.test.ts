@@ -72,12 +72,12 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('the page of a s
       { user_id: 'ada', username: 'Ada Lovelace' },
       { user_id: 'bob', username: 'Bob', is_patron: true, active: false },
     ]
-    await sessions.storeData(id, JSON.stringify({ session_name: 'Evening', users: joined }))
+    await sessions.storeData(id, { session_name: 'Evening', users: joined })
     await expectRows(rows, 'Eveningada1 of 2 active', 'Morning practice')
     await rows.filter({ hasText: 'Evening' }).click()
     const users = page.getByRole('list', { name: 'Users' })
     expect(await users.locator('.user-name').allTextContents()).toEqual(['Ada Lovelace', 'Bob'])
-    await sessions.storeData(id, JSON.stringify({ users: [...joined, { user_id: 'eve' }] }))
+    await sessions.storeData(id, { users: [...joined, { user_id: 'eve' }] })
     await expect
       .poll(() => users.locator('.user-name').allTextContents())
       .toEqual(['Ada Lovelace', 'Bob', 'eve'])

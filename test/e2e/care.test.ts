@@ -35,7 +35,7 @@ async function fill(address: string, count: number): Promise<void> {
   const client = createClient(address)
   await inFlight(16, count, (i) =>
     i % 3 === 0
-      ? commands.open({ userId: `user ${i}`, address: '192.0.2.1', client: 'test', data: '[1]' })
+      ? commands.open({ userId: `user ${i}`, address: '192.0.2.1', client: 'test', data: [1] })
       : client.create(createRequest({ xHeaders: { 'idempotency-key': `${i}` } })),
   )
   client.close()

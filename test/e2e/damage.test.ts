@@ -55,7 +55,7 @@ async function load(address: string, round: number): Promise<void> {
       const xHeaders = { 'idempotency-key': `${round} ${i}` }
       opened.push((await client.create(createRequest({ xHeaders }))).id)
     } else {
-      const data = JSON.stringify({ page: 'x'.repeat(i), round })
+      const data = { page: 'x'.repeat(i), round }
       const place = { address: '192.0.2.1', client: 'test' }
       opened.push((await commands.open({ userId: `user ${i}`, ...place, data })).id)
     }

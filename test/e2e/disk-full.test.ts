@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { connect, SessionsClient } from '../../src/client/index.js'
+import { JSON_TEXT } from '../../src/client/sessions/json-form.js'
 import { LevelStore } from '../../src/stores/level/store.js'
 import { createClient, createRequest, newOwner, Refused } from '../support/create.js'
 import { auditLevel } from '../support/level-audit.js'
@@ -31,7 +32,7 @@ describe.skipIf(!canMount())('a server whose disk is full', () => {
       onTestFinished(() => client.close())
       const connection = connect(grpc, { serverKeys: 'any' })
       onTestFinished(() => connection.close())
-      const sessions = new SessionsClient(connection)
+      const sessions = new SessionsClient(connection, {}, JSON_TEXT)
 
       const signer = newOwner()
       const first = await client.create(createRequest({ signer }))

@@ -43,8 +43,8 @@ it('brings in what each of the earlier services left, once', async () => {
     expect(session).toEqual({
       ...{ userId: 'alice', userName: 'Alice', active: true, closeTimeMs: null },
       ...{ openTimeMs: openedMs, requestTimeMs: openedMs, address: 'here', client: 'app' },
-      user: JSON.stringify({ id: 'alice', since }),
-      data: JSON.stringify({ name: id, cart: [1, 2] }),
+      user: { id: 'alice', since },
+      data: { name: id, cart: [1, 2] },
       ...{ kind: 'command', expiresAtMs: openedMs + 24 * 60 * MINUTE_MS, ending: null },
     })
   }

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { Level } from 'level'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { AdminClient, connect, type SessionInfo, SessionsClient } from '../../src/client/index.js'
+import { JSON_TEXT } from '../../src/client/sessions/json-form.js'
 import { openSeal } from '../../src/crypto/seal.js'
 import { sodiumEd25519 } from '../../src/crypto/sodium.js'
 import { sealingKeysFromJson } from '../../src/keys/sealing-keys.js'
@@ -141,7 +142,7 @@ describe.each(SOURCES)('%s', (_, name, prepare) => {
       connection.close()
       client.close()
     })
-    const { sessions } = await new SessionsClient(connection).list({})
+    const { sessions } = await new SessionsClient(connection, {}, JSON_TEXT).list({})
     // Later releases tell more of each.
     expect(sessions).toMatchObject(facts.sessions)
     for (const { id, publicKey, request } of facts.created) {

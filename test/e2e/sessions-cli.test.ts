@@ -44,7 +44,7 @@ const open = (userId: string, parts: Partial<OpenOptions> = {}) =>
 
 describe('sessiond sessions', () => {
   it('lists as a table and as JSON', async () => {
-    const { id } = await open('lister', { userName: 'L', data: '{"a":[1]}' })
+    const { id } = await open('lister', { userName: 'L', data: { a: [1] } })
     const table = await sessions('list', '--user', 'lister', '--active')
     expect(table).toMatchObject({ code: 0, stderr: '' })
     expect(table.stdout).toMatch(
@@ -105,7 +105,7 @@ describe('sessiond sessions', () => {
   })
 
   it('shows, closes and deletes one', async () => {
-    const { id } = await open('one', { user: '{"vip":true}' })
+    const { id } = await open('one', { user: { vip: true } })
     const shown = await sessions('show', id)
     expect(shown.stdout).toMatch(
       new RegExp(`^session +${id}\nkind +command\nuser +one\nstate +open\n`),

@@ -68,7 +68,7 @@ function callers(address: string) {
         userId: `${Math.random()}`,
         address: '192.0.2.1',
         client: 'test',
-        data: '[1]',
+        data: [1],
       }),
   }
 }

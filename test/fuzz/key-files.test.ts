@@ -7,7 +7,8 @@ import { InputFileError } from '../../src/core/errors.js'
 import { parseOwners } from '../../src/credentials/owners-file.js'
 import { readKeyPair } from '../../src/credentials/tls.js'
 import { readTokenFile } from '../../src/credentials/token-file.js'
-import { privateKeyFromPem, privateKeyToPem, publicKeyFromText } from '../../src/crypto/keys.js'
+import { privateKeyFromPem, privateKeyToPem } from '../../src/crypto/keys.js'
+import { publicKeyFromText, publicKeyToText } from '../../src/crypto/public-key.js'
 import { sealingKeysFromJson, sealingKeysToJson } from '../../src/keys/sealing-keys.js'
 import { newAuthority } from '../support/certificates.js'
 import { alice, carol } from '../support/envelope.js'
@@ -87,6 +88,7 @@ const publicKeys = [alice, carol].flatMap(({ publicKey }) => [
   hex.encode(publicKey),
   `hex:${hex.encode(publicKey)}`,
   `base58:${base58.encode(publicKey)}`,
+  publicKeyToText(publicKey, 'pem'),
 ])
 
 fuzz({
@@ -100,7 +102,9 @@ fuzz({
       return 'refused'
     }
     expect([32, 33]).toContain(key.length)
-    expect(publicKeyFromText(hex.encode(key), FILE)).toEqual(key)
+    for (const form of ['hex', 'base58', 'pem'] as const) {
+      expect(publicKeyFromText(publicKeyToText(key, form), FILE)).toEqual(key)
+    }
     return 'key'
   },
 })

@@ -14,6 +14,7 @@ const [release = '', name = ''] = process.argv.slice(2)
 const load = (path) => import(resolve(release, 'dist', path))
 const { connect, generateKey, prepareRequest, SessionsClient } = await load('client/index.js')
 const { callUnary } = await load('client/connection/call.js')
+const { JSON_TEXT } = await load('client/sessions/json-form.js')
 const { readCreateResponse } = await load('envelope/create.js')
 const { uuidText } = await load('core/uuid.js')
 
@@ -66,7 +67,7 @@ await rm(directory, { recursive: true, force: true })
 await mkdir(directory, { recursive: true })
 const owners = [generateKey('ed25519'), generateKey('p256')]
 await withServer(async (connection) => {
-  const sessions = new SessionsClient(connection)
+  const sessions = new SessionsClient(connection, {}, JSON_TEXT)
   for (let i = 0; i < 6; i++) {
     await create(connection, owners[i % owners.length])
   }
@@ -78,7 +79,7 @@ await withServer(async (connection) => {
 })
 // What the first server wrote stands in a table file by now, what this one writes in the log.
 await withServer(async (connection) => {
-  const sessions = new SessionsClient(connection)
+  const sessions = new SessionsClient(connection, {}, JSON_TEXT)
   await create(connection, owners[0])
   await sessions.close(created[1].id)
   await sessions.delete(created[2].id)

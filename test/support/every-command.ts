@@ -23,7 +23,7 @@ export async function everyCommand(atEnd: (remove: () => Promise<void>) => void)
   const sessions = new SessionsClient(connection)
   const open = async (userId: string) => {
     const place = { address: 'here', client: `app ${made++}` }
-    return (await sessions.open({ userId, ...place, data: '{"keptAsIs":1}' })).id
+    return (await sessions.open({ userId, ...place, data: { keptAsIs: 1 } })).id
   }
   atEnd(async () => connection.close())
   await open('stays')

@@ -9,12 +9,18 @@ import {
   GetStatusResponse,
 } from '#generated/sessiond/v1/admin'
 import { MalformedError } from '../../core/errors.js'
-import { callServerStream, callUnary } from '../connection/call.js'
+import { ask, type CallOptions, mergeOptions } from '../connection/ask.js'
+import { callServerStream } from '../connection/call.js'
 import type { Connection } from '../connection/connect.js'
 import { explain } from '../connection/explain.js'
 
-const DEFAULT_DEADLINE_MS = 5_000
-const SERVICE = 'the admin service'
+const SERVICE = { name: 'the admin service', isForOperators: true }
+/** What does something else when it is asked for again. */
+const NOT_REPEATABLE: ReadonlySet<string> = new Set([
+  'RotateSealingKey',
+  'RotateIdentity',
+  'EraseUser',
+])
 
 /** The state of a server. */
 export interface ServerStatus {
@@ -38,6 +44,9 @@ export interface ServerStatus {
   readonly isClockSuspect: boolean
 }
 
+/** What ends a call that returns several values. */
+export type StreamOptions = Pick<CallOptions, 'signal'>
+
 /** What a check reports while it runs: a problem, or how far it is. */
 export type CheckFinding =
   /** One inconsistency, in one line. */
@@ -55,8 +64,9 @@ interface Codec<T> {
  * `adminToken`, or a client certificate. `rotateSealingKey`, `reseal`, `rotateIdentity`, `exportUser` and `eraseUser`
  * take one of these.
  *
- * Every method throws RefusedError where the server refuses the call, and ServerUnavailableError where the server
- * cannot be reached or does not answer before the deadline. Methods that return several values have no deadline.
+ * Every method takes `CallOptions` last, in place of those of the client. It throws RefusedError where the server refuses
+ * the call, ServerUnavailableError where the server cannot be reached or does not answer before the deadline,
+ * ConnectionClosedError, and the signal's reason. Methods that return several values have no deadline and no retries.
  *
  * @example
  * ```ts
@@ -75,15 +85,13 @@ interface Codec<T> {
 export class AdminClient {
   constructor(
     private readonly connection: Connection,
-    /** Milliseconds for each call that returns one value. Default: 5,000. */
-    private readonly deadlineMs = DEFAULT_DEADLINE_MS,
-    /** Stops waiting for such a value. The server may finish the call all the same. */
-    private readonly signal?: AbortSignal,
+    /** For every call of this client. */
+    private readonly options: CallOptions = {},
   ) {}
 
   /** The state of the server. */
-  async status(): Promise<ServerStatus> {
-    const answer = await this.call('GetStatus', GetStatusRequest, GetStatusResponse, {})
+  async status(options: CallOptions = {}): Promise<ServerStatus> {
+    const answer = await this.call('GetStatus', GetStatusRequest, GetStatusResponse, {}, options)
     return {
       version: answer.version,
       startTimeMs: Number(answer.startTimeMs),
@@ -98,21 +106,16 @@ export class AdminClient {
   }
 
   /** A backup of the store as it is now: the chunks of one file. Stop reading, or abort the signal, to cancel. */
-  async *backup(signal?: AbortSignal): AsyncGenerator<Uint8Array, void> {
-    for await (const { chunk } of this.stream(
-      'Backup',
-      BackupRequest,
-      BackupResponse,
-      {},
-      signal,
-    )) {
+  async *backup(options: StreamOptions = {}): AsyncGenerator<Uint8Array, void> {
+    const types = [BackupRequest, BackupResponse] as const
+    for await (const { chunk } of this.stream('Backup', ...types, {}, options)) {
       yield chunk
     }
   }
 
   /** Checks that all stored rows agree with each other, and opens every seal. Stop reading to cancel. */
-  async *check(signal?: AbortSignal): AsyncGenerator<CheckFinding, void> {
-    const messages = this.stream('Check', CheckRequest, CheckResponse, {}, signal)
+  async *check(options: StreamOptions = {}): AsyncGenerator<CheckFinding, void> {
+    const messages = this.stream('Check', CheckRequest, CheckResponse, {}, options)
     for await (const { problem, progress } of messages) {
       if (problem !== undefined) {
         yield { problem }
@@ -127,9 +130,9 @@ export class AdminClient {
    * Confirms that the server's wall clock is right, so that a server that suspects it ends sessions again. Returns
    * the offset that the server accepted, in milliseconds.
    */
-  async confirmClock(): Promise<number> {
+  async confirmClock(options: CallOptions = {}): Promise<number> {
     const types = [ConfirmClockRequest, ConfirmClockResponse] as const
-    const { acceptedOffsetMs } = await this.call('ConfirmClock', ...types, {})
+    const { acceptedOffsetMs } = await this.call('ConfirmClock', ...types, {}, options)
     return Number(acceptedOffsetMs)
   }
 
@@ -139,17 +142,17 @@ export class AdminClient {
     requestType: Codec<Request>,
     responseType: Codec<Response>,
     request: Request,
+    options: CallOptions,
   ): Promise<Response> {
-    const { client, address } = this.connection
     const path = pathOf(method)
-    const bytes = requestType.encode(request).finish()
-    const deadlineAtMs = Date.now() + this.deadlineMs
-    try {
-      const answer = await callUnary(client, path, bytes, deadlineAtMs, this.signal)
-      return read(responseType, answer, path)
-    } catch (error) {
-      throw explain(error, address, SERVICE)
+    const question = {
+      path,
+      service: SERVICE,
+      request: requestType.encode(request).finish(),
+      isRepeatable: !NOT_REPEATABLE.has(method),
     }
+    const answer = await ask(this.connection, question, mergeOptions(this.options, options))
+    return read(responseType, answer, path)
   }
 
   /** Calls a method of `sessiond.v1.Admin` that returns a stream. For the functions of this package. */
@@ -158,9 +161,10 @@ export class AdminClient {
     requestType: Codec<Request>,
     responseType: Codec<Response>,
     request: Request,
-    signal?: AbortSignal,
+    options: StreamOptions,
   ): AsyncGenerator<Response, void> {
     const { client, address } = this.connection
+    const { signal } = mergeOptions(this.options, options)
     const path = pathOf(method)
     const bytes = requestType.encode(request).finish()
     try {

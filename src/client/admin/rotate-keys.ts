@@ -6,7 +6,8 @@ import {
   RotateSealingKeyRequest,
   RotateSealingKeyResponse,
 } from '#generated/sessiond/v1/admin'
-import type { AdminClient } from './admin-client.js'
+import type { CallOptions } from '../connection/ask.js'
+import type { AdminClient, StreamOptions } from './admin-client.js'
 
 /** How far `reseal` is. */
 export interface ResealProgress {
@@ -43,9 +44,12 @@ export interface IdentityChange {
  * }
  * ```
  */
-export async function rotateSealingKey(admin: AdminClient): Promise<string> {
+export async function rotateSealingKey(
+  admin: AdminClient,
+  options: CallOptions = {},
+): Promise<string> {
   const types = [RotateSealingKeyRequest, RotateSealingKeyResponse] as const
-  return (await admin.call('RotateSealingKey', ...types, {})).sealingKey
+  return (await admin.call('RotateSealingKey', ...types, {}, options)).sealingKey
 }
 
 /**
@@ -67,9 +71,9 @@ export async function rotateSealingKey(admin: AdminClient): Promise<string> {
  */
 export async function* reseal(
   admin: AdminClient,
-  signal?: AbortSignal,
+  options: StreamOptions = {},
 ): AsyncGenerator<ResealProgress, void> {
-  for await (const step of admin.stream('Reseal', ResealRequest, ResealResponse, {}, signal)) {
+  for await (const step of admin.stream('Reseal', ResealRequest, ResealResponse, {}, options)) {
     yield {
       checked: Number(step.checked),
       resealed: Number(step.resealed),
@@ -101,10 +105,12 @@ export async function* reseal(
 export async function rotateIdentity(
   admin: AdminClient,
   change: 'announce' | 'activate',
+  options: CallOptions = {},
 ): Promise<IdentityChange> {
   const types = [RotateIdentityRequest, RotateIdentityResponse] as const
   const request = { activate: change === 'activate' }
-  const { identity, nextIdentity } = await admin.call('RotateIdentity', ...types, request)
+  const answer = await admin.call('RotateIdentity', ...types, request, options)
+  const { identity, nextIdentity } = answer
   return {
     identity: Uint8Array.from(identity),
     nextIdentity: nextIdentity.length === 0 ? null : Uint8Array.from(nextIdentity),

@@ -4,7 +4,8 @@ import {
   ExportUserRequest,
   ExportUserResponse,
 } from '#generated/sessiond/v1/admin'
-import type { AdminClient } from './admin-client.js'
+import type { CallOptions } from '../connection/ask.js'
+import type { AdminClient, StreamOptions } from './admin-client.js'
 
 /** How much `eraseUser` deleted. */
 export interface ErasedCounts {
@@ -15,7 +16,7 @@ export interface ErasedCounts {
 }
 
 /** How to erase. */
-export interface EraseOptions {
+export interface EraseOptions extends CallOptions {
   /** Whether to count only what would be deleted. Default: false. */
   readonly isDry?: boolean
 }
@@ -38,10 +39,10 @@ export interface EraseOptions {
 export async function* exportUser(
   admin: AdminClient,
   userId: string,
-  signal?: AbortSignal,
+  options: StreamOptions = {},
 ): AsyncGenerator<string, void> {
   const types = [ExportUserRequest, ExportUserResponse] as const
-  for await (const { json } of admin.stream('ExportUser', ...types, { userId }, signal)) {
+  for await (const { json } of admin.stream('ExportUser', ...types, { userId }, options)) {
     yield json
   }
 }
@@ -63,10 +64,11 @@ export async function* exportUser(
 export async function eraseUser(
   admin: AdminClient,
   userId: string,
-  { isDry = false }: EraseOptions = {},
+  options: EraseOptions = {},
 ): Promise<ErasedCounts> {
   const types = [EraseUserRequest, EraseUserResponse] as const
-  const request = { userId, dryRun: isDry }
-  const { sessions, idempotencyKeys } = await admin.call('EraseUser', ...types, request)
+  const request = { userId, dryRun: options.isDry ?? false }
+  const answer = await admin.call('EraseUser', ...types, request, options)
+  const { sessions, idempotencyKeys } = answer
   return { sessions: Number(sessions), idempotencyKeys: Number(idempotencyKeys) }
 }

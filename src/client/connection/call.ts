@@ -1,23 +1,15 @@
-import {
-  type Client,
-  type Metadata,
-  type ServiceError,
-  type StatusObject,
-  status,
-} from '@grpc/grpc-js'
+import { type Client, Metadata, type ServiceError, type StatusObject, status } from '@grpc/grpc-js'
 import { BadRequest, ErrorInfo, RetryInfo } from '#generated/google/rpc/error_details'
 import { Status } from '#generated/google/rpc/status'
 import { MAX_TIMER_MS } from '../../net/timers.js'
 import { RefusedError } from '../errors.js'
-import { metadataFor } from './connect.js'
+import { callsOf } from './calls-under-way.js'
 import { tlsProblem } from './tls-problem.js'
 
 /**
  * Makes a unary call with raw bytes. A deadline beyond the range of timers (24.8 days) is not sent: many servers would
- * treat it as past. Throws RefusedError, the signal's reason, or RangeError where the deadline is not a number.
- *
- * It calls on the channel: `Client.makeUnaryRequest` would add a quarter to the CPU of a call, for an emitter,
- * interceptors and the stack trace of an error that seldom comes.
+ * treat it as past. Throws RefusedError, ConnectionClosedError, the signal's reason, or RangeError where the deadline is
+ * not a number.
  */
 export async function callUnary(
   client: Client,
@@ -27,20 +19,64 @@ export async function callUnary(
   signal: AbortSignal | undefined,
   metadata?: Metadata,
 ): Promise<Uint8Array> {
-  signal?.throwIfAborted()
   if (Number.isNaN(deadlineAtMs)) {
     throw new RangeError('deadlineMs must be a number of milliseconds')
   }
+  const calls = callsOf(client)
+  calls.check(signal)
   const sentDeadlineAtMs = deadlineAtMs - Date.now() > MAX_TIMER_MS ? Infinity : deadlineAtMs
-  const call = client.getChannel().createCall(path, sentDeadlineAtMs, null, null, null)
-  const cancel = () => call.cancelWithStatus(status.CANCELLED, 'cancelled by the caller')
-  signal?.addEventListener('abort', cancel, { once: true })
+  const start = calls.areIntercepted ? startIntercepted : startOnChannel
+  const { answer, cancel } = start(client, path, request, sentDeadlineAtMs, metadata)
+  const call = calls.add(signal, cancel)
   try {
-    return await answerTo(call, request, metadataFor(client, metadata))
+    return await answer
   } catch (error) {
-    throw signal?.aborted ? signal.reason : error
+    throw call.reasonOf(error)
   } finally {
-    signal?.removeEventListener('abort', cancel)
+    call.forget()
+  }
+}
+
+interface StartedCall {
+  readonly answer: Promise<Uint8Array>
+  cancel(): void
+}
+
+/** Calls as grpc-js does: through the interceptors of the client. */
+function startIntercepted(
+  client: Client,
+  path: string,
+  request: Uint8Array,
+  deadline: number,
+  metadata = new Metadata(),
+): StartedCall {
+  let cancel = () => {}
+  const answer = new Promise<Uint8Array>((resolve, reject) => {
+    const done = (error: ServiceError | null, bytes?: Uint8Array) =>
+      error === null ? resolve(bytes ?? new Uint8Array()) : reject(refusal(error))
+    // Interceptors may change the metadata, which a retry uses again.
+    const given = [request, metadata.clone(), { deadline }] as const
+    const call = client.makeUnaryRequest(path, toBuffer, (bytes: Buffer) => bytes, ...given, done)
+    cancel = () => call.cancel()
+  })
+  return { answer, cancel: () => cancel() }
+}
+
+/**
+ * Calls on the channel: `Client.makeUnaryRequest` would add a quarter to the CPU of a call, for an emitter, interceptors
+ * and the stack trace of an error that seldom comes.
+ */
+function startOnChannel(
+  client: Client,
+  path: string,
+  request: Uint8Array,
+  deadline: number,
+  metadata?: Metadata,
+): StartedCall {
+  const call = client.getChannel().createCall(path, deadline, null, null, null)
+  return {
+    answer: answerTo(call, request, callsOf(client).metadata(metadata)),
+    cancel: () => call.cancelWithStatus(status.CANCELLED, 'cancelled by the caller'),
   }
 }
 
@@ -81,7 +117,7 @@ function serviceError(ended: StatusObject): ServiceError {
 
 /**
  * Makes a server-streaming call with raw bytes. Stop reading to cancel it. It has no deadline: the connection's
- * keepalive notices a dead peer. Throws RefusedError, or the signal's reason.
+ * keepalive notices a dead peer. Throws RefusedError, ConnectionClosedError, or the signal's reason.
  */
 export async function* callServerStream(
   client: Client,
@@ -89,17 +125,17 @@ export async function* callServerStream(
   request: Uint8Array,
   signal?: AbortSignal,
 ): AsyncGenerator<Uint8Array, void> {
-  signal?.throwIfAborted()
-  const call = client.makeServerStreamRequest(path, toBuffer, (bytes: Buffer) => bytes, request)
-  const cancel = () => call.cancel()
-  signal?.addEventListener('abort', cancel, { once: true })
+  const calls = callsOf(client)
+  calls.check(signal)
+  const stream = client.makeServerStreamRequest(path, toBuffer, (bytes: Buffer) => bytes, request)
+  const call = calls.add(signal, () => stream.cancel())
   try {
-    yield* call
+    yield* stream
   } catch (error) {
-    throw signal?.aborted ? signal.reason : refusal(error as ServiceError)
+    throw call.reasonOf(refusal(error as ServiceError))
   } finally {
-    signal?.removeEventListener('abort', cancel)
-    cancel()
+    call.forget()
+    stream.cancel()
   }
 }
 

@@ -5,8 +5,8 @@ import { readMessage } from '../../envelope/message.js'
 import type { SignedShape } from '../../envelope/shapes.js'
 import { encodeSigned } from '../../envelope/sign.js'
 import type { TokenSigner } from '../../tokens/issue.js'
+import { askPatiently, type CallOptions } from '../connection/ask.js'
 import type { Connection } from '../connection/connect.js'
-import { type CallOptions, callPatiently } from '../connection/patient-call.js'
 import { UntrustedResponseError } from '../errors.js'
 import { epochAt, requestMeta } from '../request.js'
 import { pinnedSigner, trusted } from '../trusted.js'
@@ -91,12 +91,12 @@ export function readAnswer<Answer>(
 
 /** Sends a request until it is answered, and reads the answer. Throws as `TokensClient` does. */
 export async function callSigned<Answer>(
-  { client, serverKeys }: Connection,
+  connection: Connection,
   call: TokensCall<Answer>,
   asked: Asked,
   options: CallOptions,
 ): Promise<Answer & { readonly serverKey: Uint8Array }> {
   const path = `/sessiond.v1.Tokens/${call.name}`
-  const answer = await callPatiently(client, path, asked.bytes, options)
-  return readAnswer(call, answer, asked, serverKeys)
+  const answer = await askPatiently(connection, { path, request: asked.bytes }, options)
+  return readAnswer(call, answer, asked, connection.serverKeys)
 }

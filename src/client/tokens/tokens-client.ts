@@ -27,9 +27,9 @@ import {
 import { encodeFields } from '../../envelope/wire.js'
 import type { TokenSigner } from '../../tokens/issue.js'
 import { VERBS, wireAddress } from '../../tokens/token.js'
+import { type CallOptions, mergeOptions } from '../connection/ask.js'
 import type { Connection } from '../connection/connect.js'
-import type { CallOptions } from '../connection/patient-call.js'
-import type { CreatedSession } from '../create-session.js'
+import { CreatedSession } from '../created-session.js'
 import { UntrustedResponseError } from '../errors.js'
 import { lifetimeFrom } from '../request.js'
 import {
@@ -65,8 +65,8 @@ const PROOF = messages['sessiond.v1.BindRequest'].proof.number
  * believed only if a pinned server signed it for this very request.
  *
  * Calls are repeated while the server is unavailable or asks to come back later. Every method throws RefusedError
- * (the server refused; `code` says why), DeadlineError (no answer in time), UntrustedResponseError, and the signal's
- * reason.
+ * (the server refused; `code` says why), ServerUnavailableError (no answer in time), UntrustedResponseError,
+ * ConnectionClosedError, and the signal's reason.
  *
  * @example
  * ```ts
@@ -90,6 +90,8 @@ export class TokensClient {
   constructor(
     private readonly connection: Connection,
     private readonly signer: TokenSigner,
+    /** For every call of this client. */
+    private readonly options: CallOptions = {},
   ) {}
 
   /** Signatures by the session's sealed key, Ed25519, 64 bytes each, in the order of the data. */
@@ -132,7 +134,7 @@ export class TokensClient {
       throw new UntrustedResponseError('it tells of a session with another key')
     }
     const { serverKey } = answer
-    return { id: uuidText(answer.id), publicKey, owner, lifetime, serverKey }
+    return new CreatedSession({ id: uuidText(answer.id), publicKey, owner, lifetime, serverKey })
   }
 
   /** Whether a session, a token or a JWT of it is active, and if not, why. */
@@ -191,7 +193,7 @@ export class TokensClient {
   ): Promise<Answer & { readonly serverKey: Uint8Array }> {
     const { connection, signer } = this
     const asked = await ask(call, rest, signer, connection.epochs, asking)
-    return callSigned(connection, call, asked, options)
+    return callSigned(connection, call, asked, mergeOptions(this.options, options))
   }
 }
 

@@ -50,11 +50,39 @@ export type OperatorErrorCode =
   | 'NOTHING_MATCHED'
 
 /** Errors that only the SDK throws. */
-export type ClientErrorCode = 'DEADLINE_EXCEEDED' | 'UNTRUSTED_RESPONSE' | 'UNPROTECTED_TOKEN'
+export type ClientErrorCode = 'CONNECTION_CLOSED' | 'UNTRUSTED_RESPONSE' | 'UNPROTECTED_TOKEN'
 
-export type ErrorCode = CallerErrorCode | TransportErrorCode | OperatorErrorCode | ClientErrorCode
+/** The names of google.rpc.Code, each at its number: what a call ends with on servers of every kind. */
+export const STATUS_NAMES = [
+  'OK',
+  'CANCELLED',
+  'UNKNOWN',
+  'INVALID_ARGUMENT',
+  'DEADLINE_EXCEEDED',
+  'NOT_FOUND',
+  'ALREADY_EXISTS',
+  'PERMISSION_DENIED',
+  'RESOURCE_EXHAUSTED',
+  'FAILED_PRECONDITION',
+  'ABORTED',
+  'OUT_OF_RANGE',
+  'UNIMPLEMENTED',
+  'INTERNAL',
+  'UNAVAILABLE',
+  'DATA_LOSS',
+  'UNAUTHENTICATED',
+] as const
 
-declare const remote: unique symbol
+/**
+ * What a remote server refuses with: one of our codes, else the name of its status. The server may be newer, or another
+ * program: a reason of its own is no code.
+ */
+export type RemoteErrorCode = CallerErrorCode | (typeof STATUS_NAMES)[number]
 
-/** The code that a remote server sent. It need not be one of ours: the server may be newer, or another program. */
-export type RemoteErrorCode = string & { readonly [remote]: true }
+/** The codes of all errors that sessiond throws on purpose: a closed set, for an exhaustive `switch`. */
+export type ErrorCode =
+  | CallerErrorCode
+  | TransportErrorCode
+  | OperatorErrorCode
+  | ClientErrorCode
+  | RemoteErrorCode

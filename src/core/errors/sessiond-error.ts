@@ -1,9 +1,4 @@
-import {
-  CALLER_ERROR_CODES,
-  type CallerErrorCode,
-  type ErrorCode,
-  type RemoteErrorCode,
-} from './codes.js'
+import { CALLER_ERROR_CODES, type CallerErrorCode, type ErrorCode } from './codes.js'
 
 /** What an error tells programs, beside its code. */
 export interface ErrorFacts {
@@ -28,7 +23,7 @@ export interface ErrorFacts {
  * ```
  */
 export abstract class SessiondError extends Error {
-  abstract readonly code: ErrorCode | RemoteErrorCode
+  abstract readonly code: ErrorCode
   readonly field: string | undefined
   readonly metadata: Readonly<Record<string, string>>
 
@@ -42,6 +37,11 @@ export abstract class SessiondError extends Error {
 
 const CALLER_CODES: ReadonlySet<string> = new Set(CALLER_ERROR_CODES)
 
+/** Whether a text is the code of an error that callers see. */
+export function isCallerCode(code: string): code is CallerErrorCode {
+  return CALLER_CODES.has(code)
+}
+
 /** An error that its caller sees. Any other is a failure, of which callers learn nothing. */
 export interface CallerError extends Omit<SessiondError, 'code'> {
   readonly code: CallerErrorCode
@@ -49,5 +49,5 @@ export interface CallerError extends Omit<SessiondError, 'code'> {
 
 /** Whether the caller sees the error. */
 export function isCallerError(error: unknown): error is CallerError {
-  return error instanceof SessiondError && CALLER_CODES.has(error.code)
+  return error instanceof SessiondError && isCallerCode(error.code)
 }

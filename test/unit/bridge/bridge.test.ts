@@ -8,7 +8,7 @@ import { BROWSER } from '../../support/sessions.js'
 function withoutRoom(reason: string, message: string) {
   const refuse = () => Promise.reject(new RefusedError(status.RESOURCE_EXHAUSTED, reason, message))
   const client = { address: 'far:1', open: refuse, get: refuse, list: refuse }
-  return remoteCommands(client as unknown as SessionsClient, () => {})
+  return remoteCommands(client as unknown as SessionsClient<string>, () => {})
 }
 
 describe('a call for which the server has no room', () => {

@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest'
 import { sessionJson, sessionLines, sessionTable } from '../../../src/cli/session-text.js'
 import type { SessionInfo } from '../../../src/client/index.js'
 
-const OPEN: SessionInfo = {
+const OPEN: SessionInfo<string> = {
   ...{ id: 's1', userId: 'alice', userName: 'Alice', active: true, address: '::1', client: 'shop' },
   ...{ openTimeMs: 0, requestTimeMs: 1500, closeTimeMs: null },
   ...{ user: null, data: '{"n": 12345678901234567890.10}' },
   ...{ kind: 'command', expiresAtMs: 2500, ending: null },
 }
-const ENDED: SessionInfo = {
+const ENDED: SessionInfo<string> = {
   ...{ ...OPEN, active: false, closeTimeMs: 2000, data: null, expiresAtMs: null },
   ending: { reason: 'closed', by: 'admin token' },
 }
@@ -48,6 +48,9 @@ describe('a session', () => {
     expect(sessionLines(OPEN)).toContain('state         open')
     expect(sessionLines(OPEN)).toContain('expires       1970-01-01T00:00:02.500Z')
     expect(sessionLines({ ...OPEN, expiresAtMs: null })).toContain('expires       never')
+    const untold = sessionLines({ ...OPEN, kind: null, expiresAtMs: null })
+    expect(untold).toContain('expires       unknown')
+    expect(untold).not.toContain('kind')
     const idle = { ...ENDED, ending: { reason: 'idle', by: null } }
     expect(sessionLines(idle)).toContain('00:00:02.000Z (idle)\n')
     expect(sessionLines({ ...ENDED, ending: null })).toContain('00:00:02.000Z\n')
@@ -65,7 +68,7 @@ describe('a session', () => {
   })
 
   it('has the name that its owner is listed by beside the id', () => {
-    const token: SessionInfo = { ...OPEN, kind: 'token', userId: 'BzWHaQU', userName: '' }
+    const token: SessionInfo<string> = { ...OPEN, kind: 'token', userId: 'BzWHaQU', userName: '' }
     expect(sessionTable([token])).toMatch(/\ns1 +token +BzWHaQU \(alice\) /)
     expect(sessionLines(token)).toMatch(/\nuser +BzWHaQU\nname +alice\n/)
     const command = sessionTable([{ ...token, kind: 'command' }])

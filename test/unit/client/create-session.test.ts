@@ -8,9 +8,9 @@ import {
   type CreateSessionOptions,
   connect,
   createSession,
-  DeadlineError,
   generateKey,
   RefusedError,
+  ServerUnavailableError,
   UntrustedResponseError,
 } from '../../../src/client/index.js'
 import {
@@ -166,7 +166,9 @@ describe('where the server is unavailable, createSession', () => {
     metadata.set('grpc-status-details-bin', Buffer.from(encoded))
     const later: Act = () => ({ code: status.RESOURCE_EXHAUSTED, details: 'later', metadata })
     const { session, scripted } = await open([later, later, never])
-    await expect(session).rejects.toMatchObject({ code: 'R', serverEpoch: undefined })
+    await expect(session).rejects.toMatchObject({
+      ...{ code: 'RESOURCE_EXHAUSTED', reason: 'R', serverEpoch: undefined },
+    })
     expect(scripted.requests).toHaveLength(1)
   })
 
@@ -197,10 +199,31 @@ describe('where the server is unavailable, createSession', () => {
 
   it('reports a deadline without an answer as such', async () => {
     const error = await opening([silence], { deadlineMs: 20 }).catch((error) => error)
-    expect(error).toBeInstanceOf(DeadlineError)
-    expect(error.code).toBe('DEADLINE_EXCEEDED')
-    expect(error.message).toBe('no answer within 20 ms (attempts: 1)')
+    expect(error).toBeInstanceOf(ServerUnavailableError)
+    expect(error.message).toMatch(/^the session server at 127\.0\.0\.1:\d+ did not answer in time$/)
     expect(error.cause).toBeInstanceOf(RefusedError)
+  })
+
+  it('gives up after as many attempts as it may make, and says how many', async () => {
+    const { session, scripted } = await open([unavailable, unavailable, never], {
+      retry: { attempts: 2, firstDelayMs: 1 },
+    })
+    await expect(session).rejects.toMatchObject({
+      code: 'SERVER_UNAVAILABLE',
+      message: expect.stringMatching(/ cannot be reached \(attempts: 2\)$/),
+    })
+    expect(scripted.requests).toHaveLength(2)
+  })
+
+  it.each([
+    { attempts: 0 },
+    { attempts: Number.NaN },
+    { firstDelayMs: -1 },
+    { maxDelayMs: Number.NaN },
+  ])('refuses the retry policy %j, and sends nothing', async (retry) => {
+    const { session, scripted } = await open([never], { retry })
+    await expect(session).rejects.toThrow(RangeError)
+    expect(scripted.requests).toEqual([])
   })
 })
 

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { type ConnectionEvent, FeedConnection } from '../../../src/client/feed-connection.js'
+import { ServerUnavailableError } from '../../../src/core/errors.js'
 import type { Notice } from '../../../src/feed/protocol/messages.js'
 
 const RESET = 'reset\n7\n1.2.3'
@@ -23,20 +24,26 @@ class FakeSocket extends EventTarget {
 }
 
 /** A connection whose sockets, delays and chance are the test's. */
-function setUp({ random = 0 } = {}) {
+function setUp({ random = 0, attempts = Number.POSITIVE_INFINITY } = {}) {
   const sockets: FakeSocket[] = []
   const delays: { delayMs: number; run: () => void }[] = []
   const events: ConnectionEvent[] = []
   const notices: Notice[] = []
+  const givenUp: Error[] = []
   const connection = new FeedConnection(
-    () => {
-      sockets.push(new FakeSocket())
-      return socket() as never
+    {
+      address: 'ws://here/',
+      newSocket() {
+        sockets.push(new FakeSocket())
+        return socket() as never
+      },
+      hello: 'hello',
+      retry: { attempts, firstDelayMs: 500, maxDelayMs: 30_000 },
     },
-    'hello',
     {
       onConnection: (event) => events.push(event),
       onNotice: (notice) => notices.push(notice),
+      onGivenUp: (error) => givenUp.push(error),
     },
     {
       random: () => random,
@@ -49,7 +56,7 @@ function setUp({ random = 0 } = {}) {
   )
   const socket = () => sockets.at(-1) as FakeSocket
   const lose = () => socket().tell('close', { code: 1006, reason: '' })
-  return { connection, sockets, socket, delays, events, notices, lose }
+  return { connection, sockets, socket, delays, events, notices, givenUp, lose }
 }
 
 it('says hello once it is connected, and no sooner', () => {
@@ -87,6 +94,21 @@ it.each([
   expect(waited).toEqual(expected)
 })
 
+it('gives up after as many failures in a row as it may have', () => {
+  const { connection, socket, delays, events, givenUp, lose } = setUp({ attempts: 2 })
+  connection.open()
+  lose()
+  delays.pop()?.run()
+  socket().tell('message', { data: RESET })
+  lose()
+  delays.pop()?.run()
+  expect(givenUp).toEqual([])
+  lose()
+  expect(delays).toEqual([])
+  expect(events.at(-1)).toEqual({ type: 'connecting' })
+  expect(givenUp).toMatchObject([{ code: 'SERVER_UNAVAILABLE' }])
+})
+
 it('begins with short delays again after a reset', () => {
   const { connection, socket, delays, lose } = setUp({ random: 1 })
   connection.open()
@@ -108,7 +130,8 @@ it.each([
     socket().tell('error', error)
   }
   socket().tell('close', { code: 1006, reason: given })
-  expect(events.at(-1)).toEqual({ type: 'waiting', retryDelayMs: 250, reason })
+  const error = new ServerUnavailableError('ws://here/', `is not connected: ${reason}`)
+  expect(events.at(-1)).toEqual({ type: 'waiting', retryDelayMs: 250, reason, error })
 })
 
 it('ignores whatever comes of a socket that it has left', () => {

@@ -4,7 +4,12 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import { watchSocket } from '../../../src/cli/watch-socket.js'
 import { UnprotectedTokenError } from '../../../src/client/errors.js'
-import { type WatchEvent, type WatchOptions, watchSessions } from '../../../src/client/watch.js'
+import {
+  type SessionWatch,
+  type WatchEvent,
+  type WatchOptions,
+  watchSessions,
+} from '../../../src/client/watch.js'
 import { Secret } from '../../../src/credentials/secret.js'
 import { startFeed } from '../../support/feed-server.js'
 import { freePort } from '../../support/free-port.mjs'
@@ -115,6 +120,51 @@ describe('the WebSocket of the command line', () => {
 })
 
 describe('watchSessions', () => {
+  it.each([
+    'http://127.0.0.1:8808/session-list',
+    '127.0.0.1:8808',
+    'ws://127.0.0.1:8808/#part',
+    '',
+  ])('refuses what is no URL of a session list: %j', (url) => {
+    expect(() => watchSessions(url, { WebSocket })).toThrow(TypeError)
+    expect(() => watchSessions(url, { WebSocket })).toThrow(
+      'such as ws://127.0.0.1:8808/session-list',
+    )
+  })
+
+  it('gives up where it may, and says what the other clients say of a server that is away', async () => {
+    const { watch, until, elapse, events } = startWatch(await freePort(), {
+      token,
+      retry: { attempts: 2 },
+    })
+    const [waiting] = (await until('waiting')).slice(-1)
+    expect(waiting).toMatchObject({ error: { code: 'SERVER_UNAVAILABLE' } })
+    elapse()
+    await until('connecting')
+    const late = watch[Symbol.asyncIterator]()
+    const away = {
+      name: 'ServerUnavailableError',
+      message: expect.stringMatching(
+        /^the session server at ws:.*is not connected: .*ECONNREFUSED/,
+      ),
+    }
+    await expect(events.next()).rejects.toMatchObject(away)
+    await late.next()
+    await expect(late.next()).rejects.toMatchObject(away)
+    await expect(watch[Symbol.asyncIterator]().next()).resolves.toMatchObject({ done: false })
+    expect(`${JSON.stringify(waiting)}`).not.toContain(token)
+  })
+
+  it.each([
+    ['using', (watch: SessionWatch) => watch[Symbol.dispose]()],
+    ['await using', (watch: SessionWatch) => watch[Symbol.asyncDispose]()],
+  ])('ends with its scope: %s', async (_, end) => {
+    const { watch, events, until } = startWatch((await startFeed()).port)
+    await until('open')
+    await end(watch)
+    expect(await events.next()).toMatchObject({ done: true })
+  })
+
   it('tells of sessions as they come, change and go, and keeps the map in step', async () => {
     const { sessions, port } = await startFeed()
     const { watch, until } = startWatch(port, { version: '1.2.2' })

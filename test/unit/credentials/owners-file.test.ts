@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { ownersReader } from '../../../src/credentials/owners-file.js'
-import { publicKeyFromText } from '../../../src/crypto/keys.js'
+import { publicKeyFromText } from '../../../src/crypto/public-key.js'
 import { newOwner } from '../../support/create.js'
 import { temporaryDirectory } from '../../support/process.js'
 

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { expect, it } from 'vitest'
 import { InputFileError } from '../../../src/core/errors.js'
 import { certificateChain, trustedCertificates } from '../../../src/crypto/certificates.js'
-import { pemText } from '../../../src/crypto/pem.js'
+import { pemText } from '../../../src/crypto/formats/pem.js'
 import { newAuthority } from '../../support/certificates.js'
 
 const authority = newAuthority()

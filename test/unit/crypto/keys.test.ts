@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { p256 } from '@noble/curves/nist.js'
-import { base58, hex } from '@scure/base'
+import { hex } from '@scure/base'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { InputFileError } from '../../../src/core/errors.js'
 import {
@@ -13,7 +13,6 @@ import {
   type PrivateKey,
   privateKeyFromPem,
   privateKeyToPem,
-  publicKeyFromText,
   signerOf,
 } from '../../../src/crypto/keys.js'
 import { n3Account } from '../../../src/crypto/n3.js'
@@ -301,51 +300,5 @@ describe.runIf(haveTool('openssl', ['openssl', 'version']))('openssl', () => {
   it('writes public keys, refused where a private one is wanted', () => {
     const pem = openssl('pkey -pubout', privateKeyToPem(generateKey('ed25519'))).toString()
     expect(refusal(() => privateKeyFromPem(pem, 'f'))).toContain('holds no private key')
-  })
-})
-
-describe('a public key as text', () => {
-  const keys = types.map((type) => publicKeyOf(generateKey(type)))
-
-  it.each(keys.map((key) => [key.length, key] as const))(
-    'may have %i bytes, in hex or base58',
-    (_length, key) => {
-      for (const text of [
-        hex.encode(key),
-        hex.encode(key).toUpperCase(),
-        `hex:${hex.encode(key)}`,
-        `base58:${base58.encode(key)}`,
-      ]) {
-        expect(publicKeyFromText(text, 'f')).toEqual(key)
-      }
-    },
-  )
-
-  const [ed25519 = '', p256 = ''] = keys.map((key) => hex.encode(key))
-  it.each([
-    ['nothing', ''],
-    ['a prefix alone', 'hex:'],
-    ['too few digits', ed25519.slice(2)],
-    ['an odd number of digits', ed25519.slice(1)],
-    ['other characters', `zz${ed25519.slice(2)}`],
-    ['bare base58', base58.encode(hex.decode(ed25519))],
-    ['another prefix', `base64:${ed25519}`],
-    ['hex said to be base58', `base58:${ed25519}`],
-    ['an account', `base58:${base58.encode(n3Account(hex.decode(p256)))}`],
-    ['an uncompressed prefix', `04${p256.slice(2)}`],
-    ['an x that is on no point', `02${'00'.repeat(31)}01`],
-    ['a y that is on no point', `02${'00'.repeat(31)}`],
-    ['a text too long to be one', `base58:${'1'.repeat(10_000)}`],
-  ])('is refused from %s, by the name of where it stood', (_name, text) => {
-    const shown = refusal(() => publicKeyFromText(text, 'owners.json: owner "a"'))
-    expect(shown).toContain('owners.json: owner "a"')
-    expect(shown).toContain('expected hex or base58')
-  })
-
-  it('is not quoted when refused: it may be a private key', () => {
-    const secret = hex.encode(bytesOf(generateKey('ed25519')))
-    for (const text of [`${secret}00`, `${secret}0`, `hex:${secret}zz`, `base58:0${secret}`]) {
-      expect(refusal(() => publicKeyFromText(text, 'f'))).not.toContain(secret.slice(0, 16))
-    }
   })
 })

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { WatchEvent } from '../../../src/client/watch.js'
+import { ServerUnavailableError, type WatchEvent } from '../../../src/client/watch.js'
 import { connectionAfter, NOT_CONNECTED } from '../../../src/web/connection.js'
 import { ago } from '../../../src/web/time-text.js'
 
@@ -8,7 +8,10 @@ const after = (...events: [atMs: number, WatchEvent][]) =>
 
 const connecting: WatchEvent = { type: 'connecting' }
 const open: WatchEvent = { type: 'open', connectionId: 1, expectedVersion: '1.2.3' }
-const waiting: WatchEvent = { type: 'waiting', retryDelayMs: 500, reason: 'gone' }
+const waiting: WatchEvent = {
+  ...{ type: 'waiting', retryDelayMs: 500, reason: 'gone' },
+  error: new ServerUnavailableError('ws://here', 'is gone'),
+}
 const error: WatchEvent = { type: 'error', message: 'too many' }
 
 it('follows a connection through its loss and its return', () => {

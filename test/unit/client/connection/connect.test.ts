@@ -10,8 +10,8 @@ import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { callUnary } from '../../../../src/client/connection/call.js'
 import { type ConnectOptions, connect } from '../../../../src/client/connection/connect.js'
 import { UnprotectedTokenError } from '../../../../src/client/errors.js'
-import { SessionsClient } from '../../../../src/client/sessions-client.js'
-import { pemBlocks, pemText } from '../../../../src/crypto/pem.js'
+import { SessionsClient } from '../../../../src/client/sessions/sessions-client.js'
+import { pemBlocks, pemText } from '../../../../src/crypto/formats/pem.js'
 import { TlsServerCredentials } from '../../../../src/grpc/transport/grpc-js.js'
 import { type Certified, newAuthority } from '../../../support/certificates.js'
 import { startTestGrpc } from '../../../support/grpc.js'
@@ -212,23 +212,24 @@ describe('the admin token', () => {
     expect(headers.map((sent) => sent.authorization)).toEqual([authorization, authorization])
   })
 
-  it.each([
-    'sessions.example:1',
-    '10.0.0.1:1',
-    '[::]:1',
-    'dns:127.0.0.1:1',
-    'localhost.evil:1',
-    '',
-  ])('does not go to %j without TLS', (address) => {
-    expect(() => open(address, { adminToken })).toThrow(UnprotectedTokenError)
-    expect(() => open(address, { adminToken, plaintext: false })).toThrow(/--tls.*--plaintext/)
-  })
+  it.each(['sessions.example:1', '10.0.0.1:1', '[::]:1', 'dns:127.0.0.1:1', 'localhost.evil:1'])(
+    'does not go to %j without TLS',
+    (address) => {
+      expect(() => open(address, { adminToken })).toThrow(UnprotectedTokenError)
+      expect(() => open(address, { adminToken, plaintext: false })).toThrow(/--tls.*--plaintext/)
+    },
+  )
 })
 
 describe('what a program without types may give', () => {
   it.each([
     ['no server keys', {}, /serverKeys must be/],
-    ['server keys as text', { serverKeys: ['d75a'] }, /serverKeys must be/],
+    ['a server key that is none', { serverKeys: ['d75a'] }, /serverKeys\[0\]: is not a public key/],
+    [
+      'a server key of 33 bytes',
+      { serverKeys: [new Uint8Array(33)] },
+      /serverKeys\[0\] has 33 bytes/,
+    ],
     ['one key alone', { serverKeys: new Uint8Array(32) }, /serverKeys must be/],
   ])('%s is refused before anything is sent', (_, options, problem) => {
     expect(() => connect('127.0.0.1:1', options as unknown as ConnectOptions)).toThrow(problem)

@@ -1,9 +1,9 @@
 import { hex } from '@scure/base'
 import { describe, expect, it } from 'vitest'
-import { privateKeyFromPem } from '../../../src/crypto/keys.js'
-import { readOpensshKey } from '../../../src/crypto/openssh.js'
-import { pemBlocks, pemText } from '../../../src/crypto/pem.js'
-import { OPENSSH_ED25519, OPENSSH_PUBLIC_KEY } from '../../support/private-keys.js'
+import { readOpensshKey } from '../../../../src/crypto/formats/openssh.js'
+import { pemBlocks, pemText } from '../../../../src/crypto/formats/pem.js'
+import { privateKeyFromPem } from '../../../../src/crypto/keys.js'
+import { OPENSSH_ED25519, OPENSSH_PUBLIC_KEY } from '../../../support/private-keys.js'
 
 const number = (value: number) => {
   const bytes = Buffer.alloc(4)

@@ -1,8 +1,10 @@
 import type { SessionDetails } from '#generated/sessiond/v1/sessions'
 import type { Session as WireSession } from '#generated/sessions_v1/sessions'
+import type { CallOptions } from '../connection/ask.js'
+import type { JsonForm } from './json-form.js'
 
-/** A session as the server describes it. Instants are Unix milliseconds. */
-export interface SessionInfo {
+/** A session as the server describes it. Instants are Unix milliseconds. `JSON.stringify` takes it as it is. */
+export interface SessionInfo<Json = unknown> {
   /** A UUIDv4, or any text of 1 to 64 bytes where the session was imported. */
   readonly id: string
   /** The user's id. Of a session that Create opened: the owner's id in base58. */
@@ -21,12 +23,15 @@ export interface SessionInfo {
   readonly address: string
   /** The program that opened the session. */
   readonly client: string
-  /** What is known of the user, as JSON text; null where there is none, or once the session has ended. */
-  readonly user: string | null
-  /** The session's data, as JSON text; null where there is none, or once the session has ended. */
-  readonly data: string | null
-  /** What opened it: Create (`token`, a session with a key and a lifetime) or a command. */
-  readonly kind: 'token' | 'command'
+  /** What is known of the user: any JSON value; null where there is none, or once the session has ended. */
+  readonly user: Json | null
+  /** The session's data: any JSON value; null where there is none, or once the session has ended. */
+  readonly data: Json | null
+  /**
+   * What opened it: Create (`token`, a session with a key and a lifetime) or a command. null where the server does not
+   * tell, because it is an older release or another program; then `expiresAtMs` and `ending` say nothing either.
+   */
+  readonly kind: 'token' | 'command' | null
   /** When the session ends by itself, unless a request of it moves that; null where it never does, or has ended. */
   readonly expiresAtMs: number | null
   /** Why the session ended; null while it is open, or where the server does not know. */
@@ -53,7 +58,7 @@ export interface SessionEnding {
 }
 
 /** Whose session to open, and from where. */
-export interface OpenOptions {
+export interface OpenOptions<Json = unknown> extends CallOptions {
   /** 1 to 256 bytes. */
   readonly userId: string
   /** At most 256 bytes. Default: empty, or unchanged where the session is already open. */
@@ -62,14 +67,14 @@ export interface OpenOptions {
   readonly address: string
   /** At most 1,024 bytes. */
   readonly client: string
-  /** JSON text; null for none. Default: none, or unchanged where the session is already open. */
-  readonly user?: string | null
-  /** JSON text; null for none. Default: none, or unchanged where the session is already open. */
-  readonly data?: string | null
+  /** Any JSON value; null for none. Default: none, or unchanged where the session is already open. */
+  readonly user?: Json | null | undefined
+  /** Any JSON value; null for none. Default: none, or unchanged where the session is already open. */
+  readonly data?: Json | null | undefined
 }
 
 /** Whose session it must be. */
-export interface OfUser {
+export interface OfUser extends CallOptions {
   /** Another user's session counts as absent. Default: any user's session will do. */
   readonly userId?: string | undefined
 }
@@ -78,7 +83,7 @@ export interface OfUser {
 export const MAX_PAGE = 100
 
 /** Which sessions to list. All conditions must hold; without any, every session is listed. */
-export interface ListOptions {
+export interface ListOptions extends CallOptions {
   /** The session with this id. */
   readonly id?: string
   /** Sessions of this user; an owner's id in base58. */
@@ -100,16 +105,20 @@ export interface ListOptions {
 }
 
 /** One page of a list. */
-export interface SessionInfoPage {
+export interface SessionInfoPage<Json = unknown> {
   /** The newest request first. */
-  readonly sessions: readonly SessionInfo[]
+  readonly sessions: readonly SessionInfo<Json>[]
   /** How many sessions match in all; null unless asked for. */
   readonly total: number | null
 }
 
-/** Reads a session of a `sessions_v1` answer. `details`: absent if the server is not ours. */
-export function readSession(session: WireSession, details?: SessionDetails): SessionInfo {
-  const { isToken = false, expireTimeMs = 0n, ending } = details ?? {}
+/** Reads a session of a `sessions_v1` answer. `details`: undefined if the server is not ours, or older. */
+export function readSession<Json>(
+  session: WireSession,
+  details: SessionDetails | undefined,
+  json: JsonForm<Json>,
+): SessionInfo<Json> {
+  const { expireTimeMs = 0n, ending } = details ?? {}
   // Field by field: spreading an object costs more than all the rest.
   return {
     id: session.id,
@@ -121,9 +130,9 @@ export function readSession(session: WireSession, details?: SessionDetails): Ses
     closeTimeMs: session.closeTime === '' ? null : Date.parse(session.closeTime),
     address: session.address,
     client: session.client,
-    user: session.user === '' ? null : session.user,
-    data: session.data === '' ? null : session.data,
-    kind: isToken ? 'token' : 'command',
+    user: session.user === '' ? null : json.read(session.user, 'user'),
+    data: session.data === '' ? null : json.read(session.data, 'data'),
+    kind: details === undefined ? null : details.isToken ? 'token' : 'command',
     expiresAtMs: expireTimeMs === 0n ? null : Number(expireTimeMs),
     ending: ending === undefined ? null : { reason: ending.reason, by: ending.by || null },
   }

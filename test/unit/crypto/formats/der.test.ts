@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { derElement, derSequence } from '../../../src/crypto/der.js'
+import { derElement, derSequence } from '../../../../src/crypto/formats/der.js'
 
 const bytes = (length: number) => new Uint8Array(length).fill(9)
 

@@ -1,4 +1,4 @@
-import { ED25519_KEY_BYTES, P256_SECRET_BYTES, SEED_BYTES } from '../core/key-lengths.js'
+import { ED25519_KEY_BYTES, P256_SECRET_BYTES, SEED_BYTES } from '../../core/key-lengths.js'
 
 const MAGIC = 'openssh-key-v1\0'
 const utf8 = new TextDecoder()

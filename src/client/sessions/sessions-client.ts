@@ -12,11 +12,11 @@ import {
   SessionStoreDataRequest,
   SessionUpdateUserRequest,
 } from '#generated/sessions_v1/sessions'
-import { MalformedError, NotFoundError } from '../core/errors.js'
-import { callUnary } from './connection/call.js'
-import type { Connection } from './connection/connect.js'
-import { explain } from './connection/explain.js'
-import { CommandError } from './errors.js'
+import { MalformedError, NotFoundError } from '../../core/errors.js'
+import { ask, type CallOptions, mergeOptions } from '../connection/ask.js'
+import type { Connection } from '../connection/connect.js'
+import { CommandError } from '../errors.js'
+import { JSON_VALUES, type JsonForm } from './json-form.js'
 import { type ListAllOptions, listAll } from './list-all.js'
 import {
   type ListOptions,
@@ -28,15 +28,16 @@ import {
   type SessionInfoPage,
 } from './session-info.js'
 
-const DEFAULT_DEADLINE_MS = 5_000
+const SERVICE = { name: 'the sessions commands', isForOperators: true }
 
 /**
  * The sessions commands of a server: for a backend that keeps its users' sessions there. A server with an admin
  * credential wants it with every call: connect with `adminToken`, or a client certificate.
  *
- * Every method throws CommandError where the server refuses the command, ServerUnavailableError where the server
- * cannot be reached or does not answer before the deadline, and RefusedError for any other refusal, such as a missing
- * credential (`CREDENTIAL_REQUIRED`). Nothing is retried.
+ * Every method takes `CallOptions` last, in place of those of the client. It throws CommandError where the server refuses
+ * the command, ServerUnavailableError where the server cannot be reached or does not answer before the deadline,
+ * ConnectionClosedError, the signal's reason, and RefusedError for any other refusal, such as a missing credential
+ * (`CREDENTIAL_REQUIRED`).
  *
  * @example
  * ```ts
@@ -46,18 +47,19 @@ const DEFAULT_DEADLINE_MS = 5_000
  * const server = connect('127.0.0.1:8090', { serverKeys: 'any' })
  * const sessions = new SessionsClient(server)
  * const { id } = await sessions.open({ userId: 'alice', address: '192.0.2.7', client: 'shop' })
- * await sessions.storeData(id, JSON.stringify({ cart: [17] }))
+ * await sessions.storeData(id, { cart: [17] })
  * const { sessions: open } = await sessions.list({ userId: 'alice', active: true })
  * console.log(open.map(({ data }) => data))
  * await sessions.close(id)
  * server.close()
  * ```
  */
-export class SessionsClient {
+export class SessionsClient<Json = unknown> {
   constructor(
     private readonly connection: Connection,
-    /** Milliseconds for each call. Default: 5,000. */
-    private readonly deadlineMs = DEFAULT_DEADLINE_MS,
+    /** For every call of this client. */
+    private readonly options: CallOptions = {},
+    private readonly json: JsonForm<Json> = JSON_VALUES as JsonForm<Json>,
   ) {}
 
   /** The server's address: `HOST:PORT` or `unix:PATH`. */
@@ -69,37 +71,42 @@ export class SessionsClient {
    * Opens a session. If the user already has one open from this address and client, returns that one, with
    * `requestTimeMs` moved and what was given replaced.
    */
-  async open(options: OpenOptions): Promise<SessionInfo> {
-    const { userId, userName = '', address, client, user, data } = options
-    const reply = await this.call('open_session', SessionOpenRequest, SessionObjectReply, {
+  async open(options: OpenOptions<Json>): Promise<SessionInfo<Json>> {
+    const { userId, userName = '', address, client } = options
+    const request = {
       correlationId: '',
       userId,
       userName,
       address,
       client,
-      user: jsonText(user),
-      data: jsonText(data),
-    })
-    return existing(reply, '')
+      user: this.textOf(options.user),
+      data: this.textOf(options.data),
+    }
+    const types = [SessionOpenRequest, SessionObjectReply] as const
+    return this.existing(await this.call('open_session', ...types, request, options), '')
   }
 
   /** The session with this id, open or ended; null where there is none. */
-  async get(id: string): Promise<SessionInfo | null> {
-    return found(await this.callWithId('get_session_by_id', id))
+  async get(id: string, options: CallOptions = {}): Promise<SessionInfo<Json> | null> {
+    return this.found(await this.callWithId('get_session_by_id', id, options))
   }
 
   /** Counts a request of the user's open session with this id, and returns it; null where there is none. */
-  async load(userId: string, id: string): Promise<SessionInfo | null> {
+  async load(
+    userId: string,
+    id: string,
+    options: CallOptions = {},
+  ): Promise<SessionInfo<Json> | null> {
     const metadata = metadataOf({ 'sessiond-user-id-bin': userId })
     metadata.set('sessiond-load', '1')
-    return found(await this.callWithId('get_session_by_id', id, metadata))
+    return this.found(await this.callWithId('get_session_by_id', id, options, metadata))
   }
 
   /**
    * A page of the sessions that match. For the next page, add its length to `skip`; `listAll` gives all of them. Throws
-   * RangeError where `take` is more than a page may have, and the signal's reason.
+   * RangeError where `take` is more than a page may have.
    */
-  async list(options: ListOptions = {}, signal?: AbortSignal): Promise<SessionInfoPage> {
+  async list(options: ListOptions = {}): Promise<SessionInfoPage<Json>> {
     const { id, userId, active, fromTimeMs, toTimeMs, skip = 0, take, total = false } = options
     if (take !== undefined && take > MAX_PAGE) {
       throw new RangeError(`a page has at most ${MAX_PAGE} sessions, not ${take}: use listAll`)
@@ -120,75 +127,80 @@ export class SessionsClient {
       paging: { skip: BigInt(skip), take: take === undefined ? 0 : Math.max(take, 1), total },
     }
     const types = [SessionPageRequest, SessionPageReply] as const
-    const { page, details } = await this.call('get_sessions', ...types, request, metadata, signal)
+    const { page, details } = await this.call('get_sessions', ...types, request, options, metadata)
     const sessions = page?.data.slice(0, take) ?? []
     return {
-      sessions: sessions.map((session, i) => readSession(session, details[i])),
+      sessions: sessions.map((session, i) => readSession(session, details[i], this.json)),
       total: total ? Number(page?.total ?? 0n) : null,
     }
   }
 
   /** All sessions that match, page by page (`ListAllOptions`). Throws as `list` does. */
-  listAll(options: ListAllOptions = {}): AsyncGenerator<SessionInfo, void> {
+  listAll(options: ListAllOptions = {}): AsyncGenerator<SessionInfo<Json>, void> {
     return listAll((page) => this.list(page), options)
   }
 
   /**
-   * Replaces the session's data: JSON text, or null for none. With `userId`, only if the session is that user's.
+   * Replaces the session's data: any JSON value, or null for none. With `userId`, only if the session is that user's.
    * Throws CommandError: `NOT_FOUND` where there is no such session, `CONFLICT` where it has ended.
    */
-  async storeData(id: string, data: string | null, { userId }: OfUser = {}): Promise<SessionInfo> {
-    const reply = await this.call(
-      'store_session_data',
-      SessionStoreDataRequest,
-      SessionObjectReply,
-      { correlationId: '', sessionId: id, data: jsonText(data) },
-      metadataOf({ 'sessiond-user-id-bin': userId }),
-    )
-    return existing(reply, id)
+  async storeData(id: string, data: Json | null, options: OfUser = {}): Promise<SessionInfo<Json>> {
+    const request = { correlationId: '', sessionId: id, data: this.textOf(data) }
+    const types = [SessionStoreDataRequest, SessionObjectReply] as const
+    const metadata = metadataOf({ 'sessiond-user-id-bin': options.userId })
+    const reply = await this.call('store_session_data', ...types, request, options, metadata)
+    return this.existing(reply, id)
   }
 
-  /** Replaces what is known of the session's user: JSON text, or null for none. Throws as `storeData` does. */
-  async updateUser(id: string, user: string | null): Promise<SessionInfo> {
-    const request = { correlationId: '', sessionId: id, user: jsonText(user) }
+  /** Replaces what is known of the session's user: any JSON value, or null for none. Throws as `storeData` does. */
+  async updateUser(
+    id: string,
+    user: Json | null,
+    options: CallOptions = {},
+  ): Promise<SessionInfo<Json>> {
+    const request = { correlationId: '', sessionId: id, user: this.textOf(user) }
     const types = [SessionUpdateUserRequest, SessionObjectReply] as const
-    return existing(await this.call('update_session_user', ...types, request), id)
+    return this.existing(await this.call('update_session_user', ...types, request, options), id)
   }
 
   /** Ends a session and returns it; null where there is none. Ending it twice is no error. */
-  async close(id: string): Promise<SessionInfo | null> {
-    return found(await this.callWithId('close_session', id))
+  async close(id: string, options: CallOptions = {}): Promise<SessionInfo<Json> | null> {
+    return this.found(await this.callWithId('close_session', id, options))
   }
 
   /** Ends the session that `open` opened for this user, address and client, if there is one. */
-  async closeOpened(userId: string, address: string, client: string): Promise<void> {
+  async closeOpened(
+    userId: string,
+    address: string,
+    client: string,
+    options: CallOptions = {},
+  ): Promise<void> {
     const metadata = metadataOf({
       'sessiond-user-id-bin': userId,
       'sessiond-address-bin': address,
       'sessiond-client-bin': client,
     })
-    await this.callWithId('close_session', '', metadata)
+    await this.callWithId('close_session', '', options, metadata)
   }
 
   /**
    * Deletes the record of a session, open or ended, and returns it without `user` and `data`; null where there is
    * none. With `userId`, only if the session is that user's.
    */
-  async delete(id: string, { userId }: OfUser = {}): Promise<SessionInfo | null> {
-    const metadata = metadataOf({ 'sessiond-user-id-bin': userId })
-    return found(await this.callWithId('delete_session_by_id', id, metadata))
+  async delete(id: string, options: OfUser = {}): Promise<SessionInfo<Json> | null> {
+    const metadata = metadataOf({ 'sessiond-user-id-bin': options.userId })
+    return this.found(await this.callWithId(DELETE, id, options, metadata))
   }
 
   /** Ends the sessions that have expired and removes the records that are past `--retention`, as the server's sweep does. */
-  async closeExpired(): Promise<void> {
-    await this.call('close_expired_sessions', SessionEmptyRequest, SessionEmptyReply, {
-      correlationId: '',
-    })
+  async closeExpired(options: CallOptions = {}): Promise<void> {
+    const types = [SessionEmptyRequest, SessionEmptyReply] as const
+    await this.call('close_expired_sessions', ...types, { correlationId: '' }, options)
   }
 
-  private callWithId(method: string, sessionId: string, metadata?: Metadata) {
-    const request = { correlationId: '', sessionId }
-    return this.call(method, SessionIdRequest, SessionObjectReply, request, metadata)
+  private callWithId(method: string, sessionId: string, options: CallOptions, metadata?: Metadata) {
+    const types = [SessionIdRequest, SessionObjectReply] as const
+    return this.call(method, ...types, { correlationId: '', sessionId }, options, metadata)
   }
 
   private async call<Request, Reply extends { error: ErrorDescription | undefined }>(
@@ -196,20 +208,20 @@ export class SessionsClient {
     requestType: { encode(message: Request): { finish(): Uint8Array } },
     replyType: { decode(bytes: Uint8Array): Reply },
     request: Request,
+    options: CallOptions,
     metadata = new Metadata(),
-    signal?: AbortSignal,
   ): Promise<Detailed<Reply>> {
-    const { client, address } = this.connection
     const path = `/sessions_v1.Sessions/${method}`
-    const bytes = requestType.encode(request).finish()
-    const deadlineAtMs = Date.now() + this.deadlineMs
     metadata.set('sessiond-with-details', '1')
-    let answer: Uint8Array
-    try {
-      answer = await callUnary(client, path, bytes, deadlineAtMs, signal, metadata)
-    } catch (error) {
-      throw explain(error, address, 'the sessions commands')
+    const question = {
+      path,
+      service: SERVICE,
+      request: requestType.encode(request).finish(),
+      // The second answer would be that there is no such session.
+      isRepeatable: method !== DELETE,
+      metadata,
     }
+    const answer = await ask(this.connection, question, mergeOptions(this.options, options))
     let reply: Detailed<Reply>
     try {
       reply = { ...replyType.decode(answer), ...ReplyDetails.decode(answer) }
@@ -221,7 +233,26 @@ export class SessionsClient {
     }
     return reply
   }
+
+  /** JSON text for the wire, where an empty text means "not given". */
+  private textOf(json: Json | null | undefined): string {
+    return json === undefined ? '' : json === null ? 'null' : this.json.write(json)
+  }
+
+  private found({ session, details }: Detailed<SessionObjectReply>): SessionInfo<Json> | null {
+    return session === undefined ? null : readSession(session, details[0], this.json)
+  }
+
+  private existing(reply: Detailed<SessionObjectReply>, id: string): SessionInfo<Json> {
+    const session = this.found(reply)
+    if (session === null) {
+      throw new NotFoundError(id)
+    }
+    return session
+  }
 }
+
+const DELETE = 'delete_session_by_id'
 
 /** A reply with what `sessions_v1` has no fields for; nothing if the server is not ours. */
 type Detailed<Reply> = Reply & { readonly details: readonly SessionDetails[] }
@@ -234,11 +265,6 @@ function commandError({ code, category, status, message, details }: ErrorDescrip
   })
 }
 
-/** JSON text for the wire, where an empty text means "not given". */
-function jsonText(json: string | null | undefined): string {
-  return json === undefined ? '' : (json ?? 'null')
-}
-
 /** Metadata with these texts, under binary keys so that they may hold any character. Leaves out undefined ones. */
 function metadataOf(texts: Readonly<Record<string, string | undefined>>): Metadata {
   const metadata = new Metadata()
@@ -248,16 +274,4 @@ function metadataOf(texts: Readonly<Record<string, string | undefined>>): Metada
     }
   }
   return metadata
-}
-
-function found({ session, details }: Detailed<SessionObjectReply>): SessionInfo | null {
-  return session === undefined ? null : readSession(session, details[0])
-}
-
-function existing(reply: Detailed<SessionObjectReply>, id: string): SessionInfo {
-  const session = found(reply)
-  if (session === null) {
-    throw new NotFoundError(id)
-  }
-  return session
 }

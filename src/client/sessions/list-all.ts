@@ -8,16 +8,16 @@ import {
 /** Which sessions to go through: those for which all conditions hold. */
 export type ListAllOptions = Omit<ListOptions, 'id' | 'skip' | 'take' | 'total'>
 
-type ListPage = (options: ListOptions) => Promise<SessionInfoPage>
+type ListPage<Json> = (options: ListOptions) => Promise<SessionInfoPage<Json>>
 
 /**
  * Goes through all sessions that match, each once, the newest request first. A session with a request meanwhile moves to
  * the front of the list: if it was not there yet, it comes at the end. Remembers every id that it gave.
  */
-export async function* listAll(
-  list: ListPage,
+export async function* listAll<Json>(
+  list: ListPage<Json>,
   options: ListAllOptions,
-): AsyncGenerator<SessionInfo, void> {
+): AsyncGenerator<SessionInfo<Json>, void> {
   const given = new Set<string>()
   let newestTimeMs: number | undefined
   let pageCount = 0
@@ -41,10 +41,10 @@ export async function* listAll(
  * The pages of a list that changes meanwhile. Each begins with the last instant of the page before, not at a number of
  * sessions, which shifts when one moves to the front. So pages overlap.
  */
-async function* pages(
-  list: ListPage,
+async function* pages<Json>(
+  list: ListPage<Json>,
   options: ListAllOptions,
-): AsyncGenerator<readonly SessionInfo[], void> {
+): AsyncGenerator<readonly SessionInfo<Json>[], void> {
   let query: ListOptions = { ...options, skip: 0, take: MAX_PAGE }
   for (;;) {
     const { sessions } = await list(query)

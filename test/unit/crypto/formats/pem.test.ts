@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { pemBlocks, pemText } from '../../../src/crypto/pem.js'
+import { pemBlocks, pemText } from '../../../../src/crypto/formats/pem.js'
 
 const block = (label: string, ...lines: string[]) =>
   [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ''].join('\n')

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { listAll } from '../../../src/client/list-all.js'
-import type { ListOptions, SessionInfo } from '../../../src/client/session-info.js'
+import { listAll } from '../../../../src/client/sessions/list-all.js'
+import type { ListOptions, SessionInfo } from '../../../../src/client/sessions/session-info.js'
 
 /** A list of sessions whose requests came at these instants. `onPage` is called before each page. */
 function listOf(timesMs: readonly number[], onPage: (page: number, sessions: Sessions) => void) {

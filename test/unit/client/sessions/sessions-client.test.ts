@@ -1,15 +1,22 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { remoteCommands } from '../../../src/bridge/bridge.js'
-import { connect, type SessionInfo, SessionsClient } from '../../../src/client/index.js'
-import * as errors from '../../../src/core/errors.js'
-import type { Session } from '../../../src/core/session.js'
-import type { GrpcService } from '../../../src/grpc/pipeline/contracts.js'
-import { toStatus } from '../../../src/grpc/pipeline/status.js'
-import { sessionsService } from '../../../src/grpc/services/sessions.js'
-import type { GrpcServer } from '../../../src/grpc/transport/server.js'
-import { startTestGrpc } from '../../support/grpc.js'
-import { recordCalls } from '../../support/observer.js'
-import { CALLER, claimAt, HOUR_MS, START_MS, sessionsAt } from '../../support/sessions.js'
+import { SessionObjectReply } from '#generated/sessions_v1/sessions'
+import { remoteCommands } from '../../../../src/bridge/bridge.js'
+import {
+  type CallOptions,
+  connect,
+  type SessionInfo,
+  SessionsClient,
+} from '../../../../src/client/index.js'
+import { JSON_TEXT } from '../../../../src/client/sessions/json-form.js'
+import * as errors from '../../../../src/core/errors.js'
+import type { Session } from '../../../../src/core/session.js'
+import type { GrpcService } from '../../../../src/grpc/pipeline/contracts.js'
+import { toStatus } from '../../../../src/grpc/pipeline/status.js'
+import { sessionsService } from '../../../../src/grpc/services/sessions.js'
+import type { GrpcServer } from '../../../../src/grpc/transport/server.js'
+import { startTestGrpc } from '../../../support/grpc.js'
+import { recordCalls } from '../../../support/observer.js'
+import { CALLER, claimAt, HOUR_MS, START_MS, sessionsAt } from '../../../support/sessions.js'
 
 const { create, sessions, time } = sessionsAt({ maxDataBytes: 1_000_000 })
 const service = sessionsService(sessions, recordCalls())
@@ -20,11 +27,15 @@ beforeAll(async () => {
 })
 afterAll(() => server.close(0))
 
-function clientOf(address: string, deadlineMs?: number): SessionsClient {
+function connectionTo(address: string) {
   const connection = connect(address, { serverKeys: 'any' })
   onTestFinished(() => connection.close())
-  return new SessionsClient(connection, deadlineMs)
+  return connection
 }
+const clientOf = (address: string, options: CallOptions = {}) =>
+  new SessionsClient(connectionTo(address), options)
+/** As the bridge has it. */
+const textClientOf = (address: string) => new SessionsClient(connectionTo(address), {}, JSON_TEXT)
 
 /** A server of its own for one test. */
 async function startServer(services: Record<string, GrpcService>): Promise<GrpcServer> {
@@ -39,7 +50,7 @@ function serviceWith(method: string, implementation: never): GrpcService {
 }
 
 /** A session as clients are told of it: not its key, but its kind and when it ends by itself. */
-function told(session: Session | null): SessionInfo {
+function told(session: Session | null): SessionInfo<string> {
   const { token, ...info } = session as Session
   const kind = token === null ? 'command' : 'token'
   return { ...info, kind, expiresAtMs: sessions.expiresAtMs(session as Session) }
@@ -50,7 +61,7 @@ const newUser = () => `user ${++users} é`
 
 describe('the client of the sessions commands', () => {
   it('says what the use cases say', async () => {
-    const commands = remoteCommands(clientOf(server.address), () => {})
+    const commands = remoteCommands(textClientOf(server.address), () => {})
     const userId = newUser()
     const place = { userId, address: '', client: 'app é' }
     const opened = await commands.open({ ...place, userName: 'U', user: '{"a":1}', data: '[]' })
@@ -112,18 +123,54 @@ describe('the client of the sessions commands', () => {
     })
   })
 
+  it('takes and gives any JSON value, and its sessions are JSON', async () => {
+    const client = clientOf(server.address)
+    const place = { userId: newUser(), address: '', client: 'a' }
+    const user = { name: 'Zoë', roles: [1, null, true] }
+    const opened = await client.open({ ...place, user, data: 'text' })
+    expect(opened).toMatchObject({ user, data: 'text' })
+    for (const data of [0, false, '', [], { n: 1.5 }, 'null', null]) {
+      const stored = await client.storeData(opened.id, data)
+      expect(stored.data).toEqual(data)
+      expect(JSON.parse(JSON.stringify(stored))).toEqual(stored)
+    }
+    expect(await client.updateUser(opened.id, ['x'])).toMatchObject({ user: ['x'] })
+    // Nothing that JSON would drop or change in silence is sent.
+    for (const none of [() => {}, Symbol('x'), 1n]) {
+      await expect(client.storeData(opened.id, none)).rejects.toThrow(TypeError)
+    }
+    expect(await client.get(opened.id)).toMatchObject({ data: null })
+  })
+
+  it('says nothing of what a server of another kind does not tell', async () => {
+    const session = {
+      ...{ id: 'id', userId: 'u', userName: '', active: true, address: '', client: '' },
+      ...{ openTime: '1970-01-01T00:00:00Z', requestTime: '1970-01-01T00:00:00Z', closeTime: '' },
+      ...{ user: '', data: '{"n":1}' },
+    }
+    const bytes = Buffer.from(SessionObjectReply.encode({ error: undefined, session }).finish())
+    const reply = (_: unknown, callback: (error: null, reply: Uint8Array) => void) =>
+      callback(null, bytes)
+    const own = await startServer({
+      'sessions_v1.Sessions': serviceWith('get_session_by_id', reply as never),
+    })
+    expect(await clientOf(own.address).get('id')).toMatchObject({
+      ...{ id: 'id', active: true, kind: null, expiresAtMs: null, ending: null },
+    })
+  })
+
   it('leaves data out of a list where it is asked to', async () => {
     const client = clientOf(server.address)
     const userId = newUser()
     await sessions.open({ userId, address: '', client: 'a', user: '1', data: '2' })
     const found = async (withData?: boolean) =>
       (await client.list({ userId, ...(withData !== undefined && { withData }) })).sessions
-    expect(await found()).toMatchObject([{ user: '1', data: '2' }])
+    expect(await found()).toMatchObject([{ user: 1, data: 2 }])
     expect(await found(false)).toMatchObject([{ user: null, data: null }])
   })
 
   it('does not touch a token session where a command is to be closed', async () => {
-    const commands = remoteCommands(clientOf(server.address), () => {})
+    const commands = remoteCommands(textClientOf(server.address), () => {})
     const { id, userId, address, client } = await create(claimAt(time.nowMs, 600))
     await commands.closeOpened(userId, address, client, CALLER)
     expect(await sessions.get(id)).toMatchObject({ active: true })
@@ -132,7 +179,7 @@ describe('the client of the sessions commands', () => {
   it.each([{}, { take: 2 }, { take: 0 }, { take: 0, total: true }, { skip: 1, total: true }])(
     'lists like the use case: %j',
     async (page) => {
-      const commands = remoteCommands(clientOf(server.address), () => {})
+      const commands = remoteCommands(textClientOf(server.address), () => {})
       const userId = newUser()
       for (const client of ['a', 'b', 'c']) {
         await sessions.open({ userId, address: '', client })
@@ -164,7 +211,7 @@ it('lists all, and refuses a page that would be cut', async () => {
 })
 
 it('takes a page of more than 4 MiB, which is where gRPC stops by default', async () => {
-  const commands = remoteCommands(clientOf(server.address), () => {})
+  const commands = remoteCommands(textClientOf(server.address), () => {})
   const userId = newUser()
   const data = JSON.stringify('x'.repeat(900_000))
   for (const address of ['1', '2', '3', '4', '5']) {
@@ -204,7 +251,7 @@ describe('a refusal', () => {
   })
 
   it('of the transport for size is told as one of the data', async () => {
-    const commands = remoteCommands(clientOf(server.address), () => {})
+    const commands = remoteCommands(textClientOf(server.address), () => {})
     const data = JSON.stringify('x'.repeat(200_000))
     await expect(commands.storeData('id', data)).rejects.toMatchObject({
       code: 'INVALID_FIELD',
@@ -218,7 +265,7 @@ describe('a refusal', () => {
     const own = await startServer({
       'sessions_v1.Sessions': serviceWith('store_session_data', refuse as never),
     })
-    const commands = remoteCommands(clientOf(own.address), () => {})
+    const commands = remoteCommands(textClientOf(own.address), () => {})
     await expect(commands.storeData('id', '1')).rejects.toMatchObject({
       code: 'RESOURCE_EXHAUSTED',
       message: 'too many calls',
@@ -235,7 +282,7 @@ describe('a refusal', () => {
       'sessions_v1.Sessions': serviceWith('get_session_by_id', refuse as never),
     })
     const outcomes: unknown[] = []
-    const commands = remoteCommands(clientOf(own.address), (failure) => outcomes.push(failure))
+    const commands = remoteCommands(textClientOf(own.address), (failure) => outcomes.push(failure))
     await expect(commands.get('id')).rejects.toMatchObject({
       code: 'SERVER_UNAVAILABLE',
       message: expect.stringContaining(`refuses the bridge: ${refusal.message}`),
@@ -280,7 +327,7 @@ describe('without an answer', () => {
     ],
   ])('since %s, it says so', async (_, start, problem, deadlineMs) => {
     const address = await start()
-    await expect(clientOf(address, deadlineMs).get('id')).rejects.toMatchObject({
+    await expect(clientOf(address, { deadlineMs }).get('id')).rejects.toMatchObject({
       code: 'SERVER_UNAVAILABLE',
       message: expect.stringContaining(`the session server at ${address} ${problem}`),
     })
