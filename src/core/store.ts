@@ -57,6 +57,12 @@ export interface SessionStore {
   list(query: ListQuery, signal?: AbortSignal): Promise<SessionPage>
 
   /**
+   * The sessions behind a place of such a list, the nearest first. Whatever the place is, this costs no more than `limit`
+   * sessions do. So a walk can go on in another call, where it stopped.
+   */
+  listAfter(query: AfterQuery): Promise<ListPart>
+
+  /**
    * Deadlines that lie before `timeMs`, earliest first. Of a store that several servers share each gets some, and every
    * deadline comes to one of them within seconds.
    */
@@ -228,6 +234,24 @@ export interface ListQuery {
   readonly take: number
   /** Whether to count all that match. */
   readonly total: boolean
+}
+
+export interface AfterQuery extends Pick<ListQuery, 'userId' | 'active'> {
+  /** null: from the first on. */
+  readonly after: ListPlace | null
+  /** The list from its other end. */
+  readonly oldestFirst: boolean
+  readonly limit: number
+}
+
+/** Where a session stands in a list, or stood: it may be gone. */
+export type ListPlace = Pick<Session, 'requestTimeMs' | 'id'>
+
+export interface ListPart {
+  /** At most as many as asked for, and fewer where some just moved. */
+  readonly sessions: readonly Session[]
+  /** Behind which more may follow. null: there are no more. */
+  readonly next: ListPlace | null
 }
 
 export interface SessionPage {

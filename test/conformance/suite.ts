@@ -7,6 +7,7 @@ import { givenStore, type StoreHarness, type StoreTest } from './given.js'
 import { idempotencyTests } from './idempotency.js'
 import { insertTests } from './insert.js'
 import { listTests } from './list.js'
+import { listAfterTests } from './list-after.js'
 import { operatorsTests } from './operators.js'
 import { removeTests } from './remove.js'
 import { reuseTests } from './reuse.js'
@@ -26,6 +27,7 @@ const OPERATIONS = [
   removeTests,
   sealsTests,
   listTests,
+  listAfterTests,
   walksTests,
   deadlinesTests,
   subscribeTests,

@@ -222,8 +222,15 @@ async function contentOf(store: SessionStore, ids: readonly string[]): Promise<u
       { ...of(userId, active), skip: 2, take: 3, fromTimeMs: 3, toTimeMs: 15, total: true },
     ]),
   )
+  const walks = [undefined, ...USERS].flatMap((userId) =>
+    [true, false].map((oldestFirst) => ({
+      ...{ ...of(userId, undefined), oldestFirst, limit: 3 },
+      after: { requestTimeMs: 10, id: '2' },
+    })),
+  )
   return {
     pages: await Promise.all(queries.map((query) => store.list(query))),
+    parts: await Promise.all(walks.map((query) => store.listAfter(query))),
     sessions: await Promise.all(ids.map((id) => store.get(id))),
     seals: await Promise.all(ids.map((id) => store.seal(id))),
     opened: await Promise.all(

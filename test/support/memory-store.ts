@@ -3,12 +3,15 @@ import { StoreUnavailableError } from '../../src/core/errors.js'
 import type { SessionListener } from '../../src/core/events.js'
 import type { Session } from '../../src/core/session.js'
 import type {
+  AfterQuery,
   Deadline,
   Decision,
   FoundEntry,
   IdempotencyEntry,
   IdempotencyScope,
   InsertScope,
+  ListPart,
+  ListPlace,
   ListQuery,
   Seen,
   SessionPage,
@@ -124,11 +127,22 @@ export class MemoryStore implements SessionStore {
           session.requestTimeMs >= fromTimeMs &&
           session.requestTimeMs < toTimeMs,
       )
-      .sort((a, b) => b.requestTimeMs - a.requestTimeMs || compareIds(a, b))
+      .sort(compare)
     return {
       sessions: matching.slice(skip, skip + take),
       total: query.total ? matching.length : null,
     }
+  }
+
+  async listAfter({ after, oldestFirst, limit, ...filter }: AfterQuery): Promise<ListPart> {
+    const page = await this.list({ ...filter, skip: 0, take: Infinity, total: false })
+    const listed = oldestFirst ? page.sessions.toReversed() : page.sessions
+    const isBehind = (session: Session) =>
+      after === null || (oldestFirst ? compare(session, after) < 0 : compare(session, after) > 0)
+    const sessions = listed.filter(isBehind).slice(0, limit)
+    const last = sessions[limit - 1]
+    const next = last === undefined ? null : { requestTimeMs: last.requestTimeMs, id: last.id }
+    return { sessions, next }
   }
 
   async due(timeMs: number, limit: number): Promise<Deadline[]> {
@@ -298,6 +312,11 @@ function scopeText({ owner, signer, key }: IdempotencyScope): string {
   return JSON.stringify([[...owner], [...signer], key])
 }
 
-function compareIds(a: Session, b: Session): number {
+/** As lists are sorted. */
+function compare(a: ListPlace, b: ListPlace): number {
+  return b.requestTimeMs - a.requestTimeMs || compareIds(a, b)
+}
+
+function compareIds(a: ListPlace, b: ListPlace): number {
   return Buffer.compare(Buffer.from(a.id), Buffer.from(b.id))
 }

@@ -3,11 +3,13 @@ import { type StoreDamagedError, StoreUnavailableError } from '../../core/errors
 import type { SessionListener } from '../../core/events.js'
 import type { Session } from '../../core/session.js'
 import type {
+  AfterQuery,
   Deadline,
   Decision,
   FoundEntry,
   IdempotencyScope,
   InsertScope,
+  ListPart,
   ListQuery,
   Seen,
   SessionPage,
@@ -149,6 +151,10 @@ export class LevelStore implements ServedStore {
 
   list(query: ListQuery, signal?: AbortSignal): Promise<SessionPage> {
     return this.lists.page(query, signal)
+  }
+
+  listAfter(query: AfterQuery): Promise<ListPart> {
+    return this.lists.after(query)
   }
 
   countOpen(): Promise<number> {

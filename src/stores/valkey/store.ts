@@ -2,11 +2,13 @@ import { StoreDamagedError, StoreUnavailableError } from '../../core/errors.js'
 import type { SessionListener } from '../../core/events.js'
 import type { Session } from '../../core/session.js'
 import type {
+  AfterQuery,
   Deadline,
   Decision,
   FoundEntry,
   IdempotencyScope,
   InsertScope,
+  ListPart,
   ListQuery,
   Seen,
   SessionPage,
@@ -30,6 +32,7 @@ import { backUp } from './maintenance/backup.js'
 import { checkStore } from './maintenance/check.js'
 import { infoIn } from './open.js'
 import type { StoreParts } from './parts.js'
+import { sessionsAfter } from './read/after.js'
 import { readDue } from './read/due.js'
 import { Leases } from './read/leases.js'
 import { listSessions } from './read/list.js'
@@ -109,6 +112,10 @@ export class ValkeyStore implements ServedStore {
 
   list(query: ListQuery, signal?: AbortSignal): Promise<SessionPage> {
     return this.during(() => listSessions(this.parts, query, signal))
+  }
+
+  listAfter(query: AfterQuery): Promise<ListPart> {
+    return this.during(() => sessionsAfter(this.parts, query))
   }
 
   countOpen(): Promise<number> {

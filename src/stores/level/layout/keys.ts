@@ -1,5 +1,5 @@
 import type { Session } from '../../../core/session.js'
-import type { Deadline, IdempotencyScope, ListQuery } from '../../../core/store.js'
+import type { Deadline, IdempotencyScope, ListPlace, ListQuery } from '../../../core/store.js'
 import { readDeadline, readScope, withDeadline, withScope } from '../../rows/deadline.js'
 import { readTime, timeBytes } from '../../rows/key-parts.js'
 import { KeyWriter, TIME_BYTES } from '../../rows/key-writer.js'
@@ -150,6 +150,17 @@ export function requestTimeRange(
   }
 }
 
+/** The part of such a range that lies behind a place, or with `back` before it. */
+export function rangeFrom(
+  range: TimeRange,
+  { requestTimeMs, id }: ListPlace,
+  back: boolean,
+): TimeRange {
+  const prefix = range.gte.subarray(0, range.timeOffset)
+  const key = Buffer.concat([prefix, inverted(requestTimeMs), Buffer.from(id)])
+  return back ? { ...range, lt: key } : { ...range, gte: Buffer.concat([key, Buffer.of(0)]) }
+}
+
 /** All sessions of a user. */
 export function userRange(userId: string): TimeRange {
   const prefix = begin('u').sizedText(userId).key()
@@ -164,6 +175,11 @@ export function idAfterTime(key: Buffer, timeOffset: number): string {
 /** The request time in a key of a TimeRange. */
 export function requestTimeAt(key: Buffer, timeOffset: number): number {
   return MAX_TIME - readTime(key, timeOffset)
+}
+
+/** The place that a key of a TimeRange stands for. */
+export function placeAt(key: Buffer, timeOffset: number): ListPlace {
+  return { requestTimeMs: requestTimeAt(key, timeOffset), id: idAfterTime(key, timeOffset) }
 }
 
 /** Whether a key of a TimeRange that ends in the session's id is one of its index keys. */

@@ -140,6 +140,16 @@ export async function pageOf(
   records: Records,
   onDamaged?: OnDamaged,
 ): Promise<SessionPage> {
+  return { sessions: await readSlices(keys, timeOffset, records, onDamaged), total }
+}
+
+/** The sessions of these index keys, read in turns. */
+export async function readSlices(
+  keys: readonly Buffer[],
+  timeOffset: number,
+  records: Records,
+  onDamaged?: OnDamaged,
+): Promise<Session[]> {
   const sessions: Session[] = []
   for (let i = 0; i < keys.length; i += SLICE_RECORDS) {
     const slice = keys.slice(i, i + SLICE_RECORDS)
@@ -149,7 +159,7 @@ export async function pageOf(
         : await readableSessions(slice, timeOffset, records, onDamaged)),
     )
   }
-  return { sessions, total }
+  return sessions
 }
 
 /**

@@ -1,5 +1,6 @@
 import { Slots } from '../../../core/slots.js'
-import type { ListQuery, SessionPage } from '../../../core/store.js'
+import type { AfterQuery, ListPart, ListQuery, SessionPage } from '../../../core/store.js'
+import { sessionsAfter } from './after.js'
 import type { KeptSessions } from './kept-sessions.js'
 import { isShort, listSessions, type OnDamaged } from './list.js'
 import type { Places } from './places.js'
@@ -7,7 +8,7 @@ import type { Read } from './scan.js'
 import { SharedLists } from './shared-lists.js'
 import { View } from './view.js'
 
-/** `SessionStore.list`: each list walks by itself if a short walk suffices, and shares a walk otherwise. */
+/** `SessionStore.list`: each list walks by itself if a short walk suffices, and shares a walk otherwise. And `listAfter`. */
 export class Lists {
   /** The most reads that a write ever waits for. */
   private readonly short = new Slots(4)
@@ -36,5 +37,9 @@ export class Lists {
         : null
     }
     return (await this.short.run(own)) ?? this.shared.list(query, signal)
+  }
+
+  after(query: AfterQuery): Promise<ListPart> {
+    return this.short.run(() => this.read((level) => sessionsAfter(level, query, this.onDamaged)))
   }
 }

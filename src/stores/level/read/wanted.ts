@@ -3,7 +3,7 @@ import { TIME_BYTES } from '../../rows/key-writer.js'
 import { requestTimeRange, type TimeRange } from '../layout/keys.js'
 
 /** The key ranges of a list: of open sessions, of ended ones, or of both. */
-export function rangesOf(query: ListQuery): TimeRange[] {
+export function rangesOf(query: Partial<ListQuery>): TimeRange[] {
   const { active } = query
   return (active === undefined ? [true, false] : [active]).map((one) =>
     requestTimeRange(query, one),

@@ -86,10 +86,19 @@ export class Functions {
     return { total: numberOf(reply[0]), rows }
   }
 
-  /** The first rows of a sorted set behind a row that was there. */
-  async after(shard: number, key: string, { member, score }: Row, limit: number): Promise<Row[]> {
-    const call = { keys: [key], args: [`${score}`, member, `${limit}`] }
-    return rowsOf(itemsOf(await this.read(shard, 'after', call)))
+  /**
+   * The rows of one sorted set, or of two that are read as one, behind a row that was there: the nearest first. `back`: those
+   * before it.
+   */
+  async after(
+    shard: number,
+    keys: readonly string[],
+    { member, score }: Row,
+    limit: number,
+    back = false,
+  ): Promise<Row[]> {
+    const args = [`${score}`, member, `${limit}`, back ? 'back' : '']
+    return rowsOf(itemsOf(await this.read(shard, 'after', { keys, args })))
   }
 
   /** `Cluster.command`, on keys of the store. */
@@ -104,6 +113,8 @@ export class Functions {
 
 /** What is sorted before every member. */
 export const BEFORE_ALL: Row = { member: Buffer.alloc(0), score: Number.NEGATIVE_INFINITY }
+/** What is sorted behind every member. */
+export const BEHIND_ALL: Row = { member: Buffer.alloc(0), score: Number.POSITIVE_INFINITY }
 
 function partArgs({ min, max, offset, limit }: Part, records: string): Arg[] {
   return [min, max, `${offset}`, `${limit}`, records]

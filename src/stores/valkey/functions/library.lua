@@ -192,11 +192,11 @@ local function share_of(a, b, offset)
   return low
 end
 
-local function merge(a, b, limit)
+local function merge(a, b, limit, is_back)
   local merged = {}
   local i, j = 1, 1
   while #merged < 2 * limit and (a[i] or b[j]) do
-    if b[j] == nil or (a[i] and comes_first(a[i], a[i + 1], b[j], b[j + 1])) then
+    if b[j] == nil or (a[i] and comes_first(a[i], a[i + 1], b[j], b[j + 1]) ~= is_back) then
       merged[#merged + 1], merged[#merged + 2] = a[i], a[i + 1]
       i = i + 2
     else
@@ -219,7 +219,7 @@ local function page(keys, args)
     total = total + b.count
     local of_a = share_of(a, b, math.min(offset, total))
     local of_b = math.min(offset, total) - of_a
-    rows = merge(read(a, of_a, limit), read(b, of_b, limit), limit)
+    rows = merge(read(a, of_a, limit), read(b, of_b, limit), limit, false)
   else
     rows = read(a, offset, limit)
   end
@@ -233,22 +233,41 @@ local function page(keys, args)
   return answer
 end
 
--- keys: a sorted set. args: a score and a member, limit. Returns the members behind that place, each with its score.
-local function after(keys, args)
-  local score, member, limit = args[1], args[2], tonumber(args[3])
-  local all = { key = keys[1], before = 0, count = redis.call('ZCARD', keys[1]) }
-  local low = redis.call('ZCOUNT', keys[1], '-inf', '(' .. score)
-  local high = redis.call('ZCOUNT', keys[1], '-inf', score)
+-- How many members stand before a place, or with `and_at` also at it.
+local function rank_of(part, score, member, and_at)
+  local low = redis.call('ZCOUNT', part.key, '-inf', '(' .. score)
+  local high = redis.call('ZCOUNT', part.key, '-inf', score)
   while low < high do
     local middle = math.floor((low + high) / 2)
-    local found = read(all, middle, 1)[1]
-    if found == member or is_before(found, member) then
+    local found = read(part, middle, 1)[1]
+    if is_before(found, member) or (and_at and found == member) then
       low = middle + 1
     else
       high = middle
     end
   end
-  return read(all, low, limit)
+  return low
+end
+
+-- The members behind a place, the nearest first, each with its score; or those before it.
+local function nearest(key, score, member, limit, is_back)
+  local part = { key = key, before = 0, count = redis.call('ZCARD', key) }
+  local rank = rank_of(part, score, member, not is_back)
+  if not is_back then
+    return read(part, rank, limit)
+  elseif rank == 0 then
+    return {}
+  end
+  local from = part.count - rank
+  return redis.call('ZRANGE', key, from, math.min(from + limit, part.count) - 1, 'REV', 'WITHSCORES')
+end
+
+-- keys: one sorted set, or two that are read as one. args: a score and a member, limit, and `back` for the members before
+-- that place instead of those behind it. Returns the nearest, each with its score.
+local function after(keys, args)
+  local score, member, limit, is_back = args[1], args[2], tonumber(args[3]), args[4] == 'back'
+  local rows = nearest(keys[1], score, member, limit, is_back)
+  return keys[2] and merge(rows, nearest(keys[2], score, member, limit, is_back), limit, is_back) or rows
 end
 
 redis.register_function('NAME_commit', commit)

@@ -167,7 +167,7 @@ class ListOfAll {
 }
 
 /** Open, ended, or both. */
-function kindsOf({ active }: ListQuery): boolean[] {
+export function kindsOf({ active }: Pick<ListQuery, 'active'>): boolean[] {
   return active === undefined ? [true, false] : [active]
 }
 

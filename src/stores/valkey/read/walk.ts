@@ -109,7 +109,7 @@ function ahead(
   shard: number,
   from = BEFORE_ALL,
 ): Promise<Row[]> {
-  return functions.after(shard, shards.keysOf(shard).deadlines, from, AHEAD_ROWS)
+  return functions.after(shard, [shards.keysOf(shard).deadlines], from, AHEAD_ROWS)
 }
 
 /** The deadline of a row. What was met shows where its session lies. */
