@@ -46,7 +46,7 @@ export async function closeNamed(
   }
   let closed = 0
   for (const userId of userIds.keys()) {
-    closed += await closeUser(closable, userId)
+    closed += (await closeUser(closable, userId)).closed
   }
   console.log(
     flags.json ? jsonLine({ closed }) : `closed ${counted(closed, 'session')} of ${whose}`,

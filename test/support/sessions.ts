@@ -7,6 +7,7 @@ import { Expiry } from '../../src/core/endings/expiry.js'
 import type { ExpirySettings } from '../../src/core/endings/expiry-rules.js'
 import { EpochClock } from '../../src/core/epoch.js'
 import type { Audit, AuditEntry, Caller } from '../../src/core/operators/audit.js'
+import { SessionSearch } from '../../src/core/search/search.js'
 import type { SessionStore } from '../../src/core/store.js'
 import { MemoryStore } from './memory-store.js'
 
@@ -62,6 +63,8 @@ export function sessionsAt(
     expiry,
     create: (claim: CreateClaim) => createSession(claim, { ...ports, expiry }, settings),
     sessions: new Sessions({ ...ports, expiry }, settings),
+    search: new SessionSearch({ ...ports, expiry }),
+    ports: { ...ports, expiry },
     audited,
   }
 }

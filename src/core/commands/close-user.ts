@@ -7,15 +7,26 @@ export interface ClosableSessions {
   close(id: string): Promise<boolean>
 }
 
-/** Closes every open session of a user, page by page. Returns how many. */
-export async function closeUser(sessions: ClosableSessions, userId: string): Promise<number> {
+export interface ClosedUser {
+  readonly closed: number
+  /** Whether no session is left open. */
+  readonly isDone: boolean
+}
+
+/** Closes the open sessions of a user, page by page: all of them, or at most so many. */
+export async function closeUser(
+  sessions: ClosableSessions,
+  userId: string,
+  atMost = Number.POSITIVE_INFINITY,
+): Promise<ClosedUser> {
   let closed = 0
   for (;;) {
     const page = await sessions.list({ userId, active: true })
-    if (page.sessions.length === 0) {
-      return closed
+    if (page.sessions.length === 0 || closed >= atMost) {
+      return { closed, isDone: page.sessions.length === 0 }
     }
-    const outcomes = await Promise.all(page.sessions.map(({ id }) => sessions.close(id)))
+    const wanted = page.sessions.slice(0, atMost - closed)
+    const outcomes = await Promise.all(wanted.map(({ id }) => sessions.close(id)))
     closed += outcomes.filter(Boolean).length
   }
 }
