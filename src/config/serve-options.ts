@@ -10,6 +10,8 @@ import {
   grpcAddress,
   listenAddressOrOff,
   oneOf,
+  origins,
+  pathPrefix,
   senecaAddresses,
   text,
   timerMs,
@@ -102,6 +104,13 @@ const ADDRESSES = {
     help: 'HTTP address of the session list, its page, /v1/sessions/COMMAND, /healthz, /readyz and /metrics; or off',
     parse: listenAddressOrOff,
   }),
+  httpPath: option({
+    name: 'http-path',
+    placeholder: 'PREFIX',
+    default: '/',
+    help: 'path of the page, the session list and operator mode, behind a proxy that keeps it: /sessions; probes, /metrics, /v1/sessions/ and OAuth stay at the root',
+    parse: pathPrefix,
+  }),
 }
 
 const ACCESS = {
@@ -160,6 +169,14 @@ const ACCESS = {
     default: 'no',
     help: 'yes: anyone who can connect to --http can watch the session list, with its IDs and names',
     parse: yesOrNo,
+  }),
+  feedOrigins: option({
+    name: 'feed-origin',
+    placeholder: 'ORIGIN',
+    unset: [],
+    help: 'other web pages that may watch the session list, as browsers name them: https://example.com, several allowed; operator mode stays closed to them',
+    isList: true,
+    parse: origins,
   }),
   owners: option({
     name: 'owners',

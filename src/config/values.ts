@@ -137,6 +137,29 @@ export function listenAddressOrOff(text: string): TcpAddress | null {
   return text === 'off' ? null : listenAddress(text)
 }
 
+const PATH = /^(?:\/[\w.~-]+)*\/?$/
+const DOTS = /^\.{1,2}$/
+
+/** A path such as `/sessions` or `/a/b`. Returns it without a slash at its end; empty for `/`. */
+export function pathPrefix(text: string): string {
+  if (!PATH.test(text) || text.split('/').some((name) => DOTS.test(name))) {
+    throw new Error(`"${text}" is not a path such as /sessions, of letters, digits and . _ ~ -`)
+  }
+  return text.replace(/\/$/, '')
+}
+
+/** A comma-separated list of origins as browsers send them, such as `https://example.com`. */
+export function origins(text: string): readonly string[] {
+  return text.split(',').map((origin) => {
+    if (!/^https?:/.test(origin) || !URL.canParse(origin) || new URL(origin).origin !== origin) {
+      throw new Error(
+        `"${origin}" is not an origin such as https://example.com or http://localhost:3000`,
+      )
+    }
+    return origin
+  })
+}
+
 /** `tcp://HOST:PORT` or `http://HOST:PORT`. */
 export function senecaAddress(text: string): SenecaAddress {
   const [, protocol, rest] = /^(tcp|http):\/\/(.*)$/.exec(text) ?? []

@@ -75,6 +75,7 @@ export async function startFeedServer(
 ): Promise<FeedServer> {
   const {
     access,
+    prefix = '',
     expectedVersion,
     tls = null,
     onFull = () => {},
@@ -83,6 +84,7 @@ export async function startFeedServer(
   const limits = { ...LIMITS, ...options.limits }
   const viewers = new Viewers(hub, {
     access,
+    prefix,
     expectedVersion,
     limits,
     closeTimeoutMs: CLOSE_TIMEOUT_MS,

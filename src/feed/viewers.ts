@@ -3,7 +3,8 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import { checkViewer, type FeedAccess, pathOf, queryOf, type Refusal } from '../http/access.js'
-import { LIST_PATH, refuse } from '../http/answer.js'
+import { insideOf, refuse } from '../http/answer.js'
+import { LIST_PATH } from '../http/viewing.js'
 import type { FeedHub } from './hub.js'
 import { type FeedUsage, usageOf } from './usage.js'
 import { Viewer, type ViewerLimits } from './viewer.js'
@@ -22,6 +23,8 @@ export interface FeedReport extends FeedUsage {
 
 export interface ViewersOptions {
   readonly access: FeedAccess
+  /** The path before that of the list (default: none). */
+  readonly prefix?: string
   /** The version that clients are told to have, in `reset`. */
   readonly expectedVersion: string
   readonly limits: ViewerLimits & { readonly maxViewers: number }
@@ -99,8 +102,9 @@ export class Viewers {
   }
 
   private refusal(request: IncomingMessage): Refusal | null {
-    if (pathOf(request) !== LIST_PATH) {
-      return { status: 404, reason: `only ${LIST_PATH} accepts an upgrade` }
+    const { prefix = '' } = this.options
+    if (insideOf(pathOf(request), this.options) !== LIST_PATH) {
+      return { status: 404, reason: `only ${prefix}${LIST_PATH} accepts an upgrade` }
     }
     const refusal = checkViewer(request, this.options.access)
     if (refusal === null && this.viewers.size >= this.options.limits.maxViewers) {

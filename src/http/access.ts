@@ -14,6 +14,8 @@ export interface FeedAccess {
   readonly token?: { matches(given: string): boolean }
   /** Whether anyone who can connect may watch. */
   readonly isPublic: boolean
+  /** Of pages elsewhere that may watch too, as browsers send them (default: none). */
+  readonly origins?: readonly string[]
 }
 
 /** Why a request is refused, with the HTTP status. */
@@ -69,7 +71,20 @@ function checkToken(request: IncomingMessage, { token }: FeedAccess): Refusal | 
 
 /** Whether the request may watch the list; null: it may. */
 export function checkViewer(request: IncomingMessage, access: FeedAccess): Refusal | null {
-  return checkHost(request, access) ?? checkOrigin(request) ?? checkToken(request, access)
+  return checkReader(request, access) ?? checkToken(request, access)
+}
+
+/** The same, for what no token is needed for. */
+export function checkReader(request: IncomingMessage, access: FeedAccess): Refusal | null {
+  return (
+    checkHost(request, access) ??
+    (listedOrigin(request, access) === undefined ? checkOrigin(request) : null)
+  )
+}
+
+/** The Origin of a page elsewhere that may watch; undefined for others. */
+export function listedOrigin({ headers }: IncomingMessage, { origins }: FeedAccess) {
+  return origins?.find((origin) => origin === headers.origin)
 }
 
 /**

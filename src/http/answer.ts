@@ -1,21 +1,23 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { StoreUnavailableError } from '../core/errors.js'
-import { checkHost, checkOrigin, checkViewer, type FeedAccess, pathOf } from './access.js'
+import { checkHost, checkOrigin, type FeedAccess, pathOf } from './access.js'
 import { answerCommand, type CommandablePorts, isCommandPath } from './commandable.js'
 import { answerOauth, isIntrospection, isOauthPath, type OauthPorts } from './oauth.js'
-import { answerOperator, isOperatorPath, type OperatorPorts } from './operator.js'
+import { answerOperator, isOperatorPath, type OperatorPorts } from './operator/operator.js'
 import type { PageFile } from './pages.js'
-
-/** The path that viewers connect to. */
-export const LIST_PATH = '/session-list'
+import { sayText as say } from './respond.js'
+import { answerViewing, isViewingPath, type ViewingPorts } from './viewing.js'
 
 export interface AnswerOptions {
+  /** The path of the page and all that it asks for, without a slash at its end (default: the root). */
+  readonly prefix?: string
   readonly access: FeedAccess
   /** The page's files, by path. */
   readonly pages: ReadonlyMap<string, PageFile>
   /** Whether the server can serve calls now. */
   readonly isReady: () => Promise<boolean>
+  readonly viewing: ViewingPorts
   /** Absent: the server has no metrics. */
   readonly metrics?: MetricsPorts
   /** The page's operator mode. Absent: the server has no admin credential. */
@@ -44,20 +46,19 @@ export async function answer(
   options: AnswerOptions,
   askedAtMs = performance.now(),
 ): Promise<void> {
-  const { access, pages, isReady, findings = () => [], metrics } = options
-  const { operator, commandable, oauth } = options
+  const { isReady, findings = () => [], metrics, commandable, oauth } = options
   const path = pathOf(request)
-  const page = pages.get(path)
+  const inside = insideOf(path, options)
   if (oauth && isOauthPath(path)) {
     await answerOauth(request, response, oauth)
   } else if (commandable && isCommandPath(path)) {
     await answerCommand(request, response, commandable)
-  } else if (operator && isOperatorPath(path) && request.method === 'POST') {
-    const refusal = checkHost(request, access) ?? checkOrigin(request)
+  } else if (request.method === 'POST' && options.operator && isOperatorPath(inside ?? '')) {
+    const refusal = checkHost(request, options.access) ?? checkOrigin(request)
     if (refusal !== null) {
       say(response, refusal.status, refusal.reason)
     } else {
-      await answerOperator(request, response, operator)
+      await answerOperator(request, response, inside ?? '', options.operator)
     }
   } else if (request.method !== 'GET' && request.method !== 'HEAD') {
     response.setHeader('Allow', 'GET, HEAD')
@@ -69,35 +70,53 @@ export async function answer(
     say(response, ready ? 200 : 503, [ready ? 'ready' : 'not ready', ...findings()].join('\n'))
   } else if (metrics && path === '/metrics') {
     await answerMetrics(request, response, metrics, askedAtMs)
-  } else if (path === LIST_PATH) {
-    // A browser does not tell a page how an upgrade was answered. The page asks here why it was refused.
-    const refusal = checkViewer(request, access)
-    response.setHeader('Upgrade', 'websocket')
-    say(response, refusal?.status ?? 426, refusal?.reason ?? 'the session list is a WebSocket')
+  } else if (inside !== null && isViewingPath(inside)) {
+    await answerViewing(request, response, inside, options.access, options.viewing)
   } else {
-    const refusal = checkHost(request, access)
-    if (refusal !== null) {
-      say(response, refusal.status, refusal.reason)
-    } else if (page !== undefined) {
-      const isKnown = request.headers['if-none-match']?.includes(page.etag) ?? false
-      response.setHeader('ETag', page.etag)
-      response.writeHead(isKnown ? 304 : 200, page.headers).end(isKnown ? undefined : page.body)
-    } else {
-      say(response, 404, 'there is no such page')
-    }
+    answerPage(request, response, options)
+  }
+}
+
+/** The path below the prefix; null if it is not below it. */
+export function insideOf(path: string, { prefix = '' }: Pick<AnswerOptions, 'prefix'>) {
+  return path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : null
+}
+
+function answerPage(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: AnswerOptions,
+): void {
+  const { access, pages, prefix = '' } = options
+  const path = pathOf(request)
+  const inside = insideOf(path, options)
+  const page = inside === null ? undefined : pages.get(inside)
+  const refusal = checkHost(request, access)
+  if (refusal !== null) {
+    say(response, refusal.status, refusal.reason)
+  } else if (page !== undefined) {
+    const isKnown = request.headers['if-none-match']?.includes(page.etag) ?? false
+    response.setHeader('ETag', page.etag)
+    response.writeHead(isKnown ? 304 : 200, page.headers).end(isKnown ? undefined : page.body)
+  } else if (prefix !== '' && (path === prefix || path === '/')) {
+    response.setHeader('Location', `${prefix}/`)
+    say(response, 308, `the page is at ${prefix}/`)
+  } else {
+    say(response, 404, 'there is no such page')
   }
 }
 
 /** Whether a request is a command's or an operator's call, or asks about a token. A stopping server waits for its answer. */
 export function isCall(
   request: IncomingMessage,
-  { operator, commandable }: Pick<AnswerOptions, 'operator' | 'commandable'>,
+  options: Pick<AnswerOptions, 'operator' | 'commandable' | 'prefix'>,
 ): boolean {
+  const { operator, commandable } = options
   const path = pathOf(request)
   return (
     isIntrospection(request) ||
     (commandable !== undefined && isCommandPath(path)) ||
-    (operator !== undefined && isOperatorPath(path))
+    (operator !== undefined && isOperatorPath(insideOf(path, options) ?? ''))
   )
 }
 
@@ -128,15 +147,6 @@ async function answerMetrics(
     'Cache-Control': 'no-store',
   })
   response.end(metrics)
-}
-
-function say(response: ServerResponse, status: number, text: string): void {
-  response.writeHead(status, {
-    'Content-Type': 'text/plain; charset=utf-8',
-    'Cache-Control': 'no-store',
-    'X-Content-Type-Options': 'nosniff',
-  })
-  response.end(`${text}\n`)
 }
 
 /** Refuses an upgrade, for which Node gives a bare socket. */

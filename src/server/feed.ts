@@ -2,10 +2,12 @@ import type { IncomingMessage } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { VERSION } from '../config/version.js'
 import { type OperatorCredential, operatorRule } from '../core/operators/trust.js'
+import { SessionSearch } from '../core/search/search.js'
 import { CREDENTIAL_ADVICE } from '../credentials/admin-credential.js'
 import { Secret } from '../credentials/secret.js'
 import type { Tls } from '../credentials/tls.js'
 import { readTokenFile } from '../credentials/token-file.js'
+import { SessionHistory } from '../feed/history.js'
 import { FeedHub } from '../feed/hub.js'
 import { type FeedServer, startFeedServer } from '../feed/server.js'
 import { metricsRefusal, operatorOf } from '../http/access.js'
@@ -37,7 +39,7 @@ export async function startFeed(
   { tls, credential, desk, isServing, findings }: FeedParts,
 ): Promise<FeedServer | null> {
   const { config, log, metrics, observer, unsent, lifecycle } = context
-  const { store, sessions, commandable } = backend
+  const { store, sessions, commandable, expiry, clock } = backend
   const { http, feedTokenFile, feedPublic, feedMaxSessions } = config
   if (http === null) {
     return null
@@ -47,6 +49,9 @@ export async function startFeed(
     onError: (err) => log.error({ event: 'feed-behind', err }, 'the session list is incomplete'),
   })
   lifecycle.add(() => hub.close())
+  const history = new SessionHistory(store, { maxListed: feedMaxSessions })
+  history.start()
+  lifecycle.add(() => history.close())
   const admit = operatorRule(credential, isLoopback(http.host), CREDENTIAL_ADVICE)
   const server = await startFeedServer(hub, {
     ...http,
@@ -54,8 +59,10 @@ export async function startFeed(
     limits: config,
     onFull: () => metrics.limited('http-connections'),
     unsent,
+    prefix: config.httpPath,
     access: {
       isPublic: feedPublic,
+      origins: config.feedOrigins,
       ...(feedTokenFile !== null && { token: new Secret(readTokenFile(feedTokenFile)) }),
     },
     expectedVersion: VERSION,
@@ -66,6 +73,14 @@ export async function startFeed(
         () => false,
       ),
     findings,
+    viewing: {
+      version: VERSION,
+      operators: {
+        adminToken: config.adminTokenFile !== null,
+        clientCertificates: tls !== null && config.tlsClientCa !== null,
+      },
+      history: () => history.report(),
+    },
     metrics: {
       refusal: (request) => metricsRefusal(request, admit, credential !== null, CREDENTIAL_ADVICE),
       contentType: metrics.contentType,
@@ -75,6 +90,7 @@ export async function startFeed(
       admit && {
         operator: {
           sessions,
+          search: new SessionSearch({ store, expiry, clock }),
           operator: (request: IncomingMessage) => operatorOf(request, admit),
           onInternalError: (call, err) =>
             log.error({ event: 'internal-error', method: call, err }, 'a request failed'),

@@ -76,7 +76,10 @@ export async function startNode(config: Config, log: Logger, stop?: AbortSignal)
       })
     }
     return {
-      addresses: { grpc: grpc.address, seneca, ...(feed !== null && { http: feed.address }) },
+      addresses: {
+        ...{ grpc: grpc.address, seneca },
+        ...(feed !== null && { http: pageAddress(feed.address, config.httpPath) }),
+      },
       async close(force) {
         isStopping = true
         grpc.setServing(false)
@@ -88,4 +91,12 @@ export async function startNode(config: Config, log: Logger, stop?: AbortSignal)
     await lifecycle.close(0)
     throw error
   }
+}
+
+/** Where the page is, at each address of the HTTP port. */
+function pageAddress(addresses: string, path: string): string {
+  return addresses
+    .split(',')
+    .map((address) => `${address}${path}`)
+    .join(',')
 }

@@ -30,6 +30,7 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('operating on th
       ...(token !== null && {
         operator: {
           sessions: at.sessions,
+          search: at.search,
           operator({ headers }: IncomingMessage) {
             if (headers.authorization !== `Bearer ${token}`) {
               throw new CredentialError('the token')

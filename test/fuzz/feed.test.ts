@@ -13,6 +13,7 @@ import { decodeConnect, decodeNotice } from '../../src/feed/protocol/read.js'
 import { encodeConnect } from '../../src/feed/protocol/write.js'
 import { startFeedServer } from '../../src/feed/server.js'
 import { encodeNotice, fakeViewer } from '../support/feed.js'
+import { VIEWING } from '../support/feed-server.js'
 import { pick, type Random } from '../support/mutate.js'
 import { CALLER, sessionsAt } from '../support/sessions.js'
 import { fuzz } from './engine.js'
@@ -157,6 +158,7 @@ const server = await startFeedServer(hub, {
   ...{ host: '127.0.0.1', port: 0, access: { isPublic: false }, expectedVersion: '1.10.0' },
   pages: new Map([['/', { body: Buffer.from('page'), etag: '"a"', headers: {} }]]),
   isReady: async () => hub.isReady,
+  viewing: VIEWING,
   onUsage: () => {},
   onFailure: (error) => expect.fail(`${error}`),
 })

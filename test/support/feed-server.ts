@@ -1,7 +1,15 @@
 import { expect, onTestFinished } from 'vitest'
 import { FeedHub } from '../../src/feed/hub.js'
 import { type FeedServerOptions, startFeedServer } from '../../src/feed/server.js'
+import type { ViewingPorts } from '../../src/http/viewing.js'
 import { sessionsAt } from './sessions.js'
+
+/** What viewers are told where that is not what is tested. */
+export const VIEWING: ViewingPorts = {
+  version: '1.10.0',
+  operators: { adminToken: false, clientCertificates: false },
+  history: async () => ({}),
+}
 
 /** Serves the session list on a free port of this machine until the test ends; options may be other than these. */
 export async function startFeed(
@@ -15,6 +23,7 @@ export async function startFeed(
     ...{ host: '127.0.0.1', port: 0, access: { isPublic: false }, expectedVersion: '1.10.0' },
     pages: new Map(),
     isReady: async () => hub.isReady,
+    viewing: VIEWING,
     onUsage: () => {},
     onFailure: onError,
     ...options,

@@ -389,8 +389,10 @@ describe('a server that stops', () => {
       get: answerOfTest,
       list: () => expect.fail(),
       close: () => expect.fail(),
+      delete: () => expect.fail(),
       expiresAtMs: () => expect.fail(),
     },
+    search: { page: () => expect.fail() },
     operator: () => CALLER,
     onInternalError: () => {},
   }

@@ -8,6 +8,8 @@ import {
   type MetricsPorts,
   refuse,
 } from '../../../src/http/answer.js'
+import type { ViewingPorts } from '../../../src/http/viewing.js'
+import { VIEWING } from '../../support/feed-server.js'
 import { listenLocally } from '../../support/listen.js'
 
 const METRICS: MetricsPorts = {
@@ -21,6 +23,7 @@ async function ask(path: string, options: Partial<AnswerOptions> = {}, init: Req
   const server = createServer((request, response) => {
     answer(request, response, {
       ...{ access: { isPublic: false }, pages: new Map(), isReady: async () => true },
+      viewing: VIEWING,
       ...options,
     }).catch(() => response.destroy())
   })
@@ -106,6 +109,112 @@ describe('a page', () => {
     expect(await ask('/session-list', { pages, access })).toMatchObject({
       ...{ status: 401, text: 'the token of --feed-token is needed\n' },
     })
+  })
+})
+
+describe('below a prefix', () => {
+  const page = { body: Buffer.from('page'), etag: '"a"', headers: {} }
+  const options = { prefix: '/a/b', pages: new Map([['/', page]]), metrics: METRICS }
+
+  it.each([
+    ['/a/b/', 200, 'page'],
+    ['/a/b/session-list', 426, 'the session list is a WebSocket\n'],
+    ['/a/b/session-list/history', 200, '{}\n'],
+    ['/a/b/nothing', 404, 'there is no such page\n'],
+    ['/session-list', 404, 'there is no such page\n'],
+    ['/session-list/access', 404, 'there is no such page\n'],
+    ['/a/bc/', 404, 'there is no such page\n'],
+    ['/a/', 404, 'there is no such page\n'],
+    ['/healthz', 200, 'alive\n'],
+    ['/readyz', 200, 'ready\n'],
+    ['/metrics', 200, 'up 1\n'],
+    ['/a/b/healthz', 404, 'there is no such page\n'],
+    ['/a/b/metrics', 404, 'there is no such page\n'],
+  ])('GET %s is answered with %i', async (path, status, text) => {
+    expect(await ask(path, options)).toMatchObject({ status, text })
+  })
+
+  it.each(['/', '/a/b'])('%s leads to the page', async (path) => {
+    const { status, headers } = await ask(path, options, { redirect: 'manual' })
+    expect({ status, location: headers.get('location') }).toEqual({
+      ...{ status: 308, location: '/a/b/' },
+    })
+  })
+
+  it("operators' calls are there alone", async () => {
+    const operator = { operator: () => expect.fail(), onInternalError: () => {} } as never
+    const init = { method: 'POST', body: '{}' }
+    expect(await ask('/operator/check', { ...options, operator }, init)).toMatchObject({
+      status: 405,
+    })
+    expect(await ask('/a/b/operator/check', { ...options, operator }, init)).toMatchObject({
+      status: 500,
+    })
+    const isCallAt = (url: string) => isCall({ url } as IncomingMessage, { ...options, operator })
+    expect(['/operator/close', '/a/b/operator/close'].map(isCallAt)).toEqual([false, true])
+  })
+})
+
+describe('what viewers are told beside the list', () => {
+  const token = { matches: (given: string) => given === 'good' }
+  const viewing: ViewingPorts = {
+    version: '1.2.3',
+    operators: { adminToken: true, clientCertificates: false },
+    history: async () => ({ open_sessions: 7 }),
+  }
+
+  it('is which token the server wants, for everyone', async () => {
+    const access = { isPublic: false, token }
+    const { status, headers, text } = await ask('/session-list/access', { viewing, access })
+    expect({ status, answer: JSON.parse(text) }).toEqual({
+      status: 200,
+      answer: { version: '1.2.3', feed_token: true, admin_token: true, client_certificates: false },
+    })
+    expect(headers.get('cache-control')).toBe('no-store')
+    const open = await ask('/session-list/access', { viewing })
+    expect(JSON.parse(open.text)).toMatchObject({ feed_token: false })
+  })
+
+  it('is the last hour, for who may watch the list', async () => {
+    const access = { isPublic: false, token }
+    const path = '/session-list/history'
+    expect(await ask(path, { viewing, access })).toMatchObject({ status: 401 })
+    expect(await ask(`${path}?token=bad`, { viewing, access })).toMatchObject({ status: 401 })
+    const { status, text } = await ask(`${path}?token=good`, { viewing, access })
+    expect({ status, answer: JSON.parse(text) }).toEqual({
+      status: 200,
+      answer: { open_sessions: 7 },
+    })
+  })
+
+  it.each(['/session-list', '/session-list/access', '/session-list/history'])(
+    '%s may be read by pages of listed origins, and by no other',
+    async (path) => {
+      const access = { isPublic: true, origins: ['https://a.example', 'http://b.example:81'] }
+      for (const [origin, isListed] of [
+        ['https://a.example', true],
+        ['http://b.example:81', true],
+        ['http://a.example', false],
+        ['https://a.example:444', false],
+        ['https://A.example', false],
+        ['https://a.example.evil.example', false],
+        ['https://x.a.example', false],
+        ['null', false],
+      ] as const) {
+        const { status, headers } = await ask(path, { viewing, access }, { headers: { origin } })
+        expect([origin, status === 403]).toEqual([origin, !isListed])
+        expect(headers.get('access-control-allow-origin')).toBe(isListed ? origin : null)
+        expect(headers.get('vary')).toBe(isListed ? 'Origin' : null)
+      }
+    },
+  )
+
+  it("listed origins may not make operators' calls", async () => {
+    const access = { isPublic: true, origins: ['https://a.example'] }
+    const operator = { operator: () => expect.fail(), onInternalError: () => {} } as never
+    const init = { method: 'POST', body: '{}', headers: { origin: 'https://a.example' } }
+    const refused = await ask('/operator/check', { access, operator }, init)
+    expect(refused).toMatchObject({ status: 403, text: 'the Origin must be of the same host\n' })
   })
 })
 
