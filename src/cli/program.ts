@@ -11,6 +11,7 @@ import { exportCommand } from './export.js'
 import { identityCommand } from './identity.js'
 import { importCommand } from './import.js'
 import { keygenCommand } from './keygen.js'
+import { migrateCommand } from './migrate.js'
 import { repairCommand } from './repair.js'
 import { requestCommand } from './request.js'
 import { restoreCommand } from './restore.js'
@@ -58,7 +59,12 @@ Exit codes:
     'Operate a running server:': [
       ...[statusCommand(), checkCommand(), backupCommand(), rotateKeysCommand(), clockCommand()],
     ],
-    "Work on a stopped server's data:": [restoreCommand(), repairCommand(), importCommand()],
+    "Work on a stopped server's data:": [
+      restoreCommand(),
+      repairCommand(),
+      migrateCommand(),
+      importCommand(),
+    ],
     'Use a shell:': [completionCommand()],
   }
   for (const [heading, commands] of Object.entries(groups)) {

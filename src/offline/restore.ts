@@ -38,17 +38,25 @@ export async function restoreBackup(
     const sealedBy = new Set<string>()
     const items = noteSealingKeys(readBackup(chunks, file), sealedBy)
     const counts = await restore(items, file)
-    const stored = await readSecretFile(config.sealingKeys)
-    const keys = stored === null ? null : sealingKeysFromJson(stored, config.sealingKeys).keys
-    const { location } = engine
-    return { location, counts, missingKeys: [...sealedBy].filter((id) => !keys?.has(id)) }
+    const missingKeys = await missingSealingKeys(config.sealingKeys, sealedBy)
+    return { location: engine.location, counts, missingKeys }
   } finally {
     input.close()
   }
 }
 
+/** Which of these sealing keys the file lacks. Throws InputFileError. */
+export async function missingSealingKeys(
+  file: string,
+  ids: ReadonlySet<string>,
+): Promise<readonly string[]> {
+  const stored = await readSecretFile(file)
+  const keys = stored === null ? null : sealingKeysFromJson(stored, file).keys
+  return [...ids].filter((id) => !keys?.has(id))
+}
+
 /** Passes items through, and adds the ids of their sealing keys to `sealedBy`. */
-async function* noteSealingKeys(
+export async function* noteSealingKeys(
   items: ReturnType<typeof readBackup>,
   sealedBy: Set<string>,
 ): ReturnType<typeof readBackup> {

@@ -83,6 +83,8 @@ export interface StoreOptions extends StoreHooks {
   readonly epochs: EpochSettings
   /** Opens the store even if it is damaged (default: false). */
   readonly acceptDamage?: boolean
+  /** It is opened to be copied, while no server uses it: throws StoreLockedError if one does (default: false). */
+  readonly isCopied?: boolean
 }
 
 /** What a store reports to its server, while opening and while open. */

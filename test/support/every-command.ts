@@ -74,6 +74,21 @@ export async function everyCommand(atEnd: (remove: () => Promise<void>) => void)
       await sessiond(restored)
       return ['repair', '--data-dir', restored.at(-1) ?? '', '--dry-run']
     },
+    migrate: async () => {
+      const restored = restore()
+      await sessiond(restored)
+      const dataDir = restored.at(-1) ?? ''
+      const to = `level:${newFile()}`
+      return [
+        'migrate',
+        '--from',
+        `level:${join(dataDir, 'store')}`,
+        '--to',
+        to,
+        '--data-dir',
+        dataDir,
+      ]
+    },
     completion: () => ['completion', 'bash'],
     import: () => ['import', file('records.json'), '--data-dir', newFile()],
   }

@@ -21,7 +21,8 @@ export function levelEngine({ address, dataDir, traces }: StorePlace): StoreEngi
     }
     const store = await LevelStore.open(location, { ...options, attempts })
     try {
-      await noteMade(traces)
+      // The data directory of what is copied may be another.
+      await (options.isCopied || noteMade(traces))
       return store
     } catch (error) {
       await store.close()

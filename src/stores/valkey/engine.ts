@@ -1,8 +1,8 @@
-import { StoreMismatchError } from '../../core/errors.js'
+import { StoreLockedError, StoreMismatchError } from '../../core/errors.js'
 import type { ServedStore, StoreEngine, StoreOptions, StorePlace } from '../engine.js'
 import { expectNotLost, noteMade } from '../traces.js'
 import { accessSettings } from './access.js'
-import { openCluster } from './connection/cluster.js'
+import { type Cluster, openCluster } from './connection/cluster.js'
 import { expectSafe } from './engine-check.js'
 import { Functions } from './functions/functions.js'
 import { LIBRARY } from './functions/library.js'
@@ -32,8 +32,9 @@ export function valkeyEngine(place: StorePlace): StoreEngine {
       const cluster = await openStoreCluster(settings, options.epochs, location, makes)
       try {
         await expectSafe(cluster, settings.replicas)
+        await (options.isCopied && expectUnused(cluster, location))
         const store = await ValkeyStore.over(cluster, options)
-        await noteMade(traces)
+        await (options.isCopied || noteMade(traces))
         return store
       } catch (error) {
         await cluster.close()
@@ -59,5 +60,16 @@ export function valkeyEngine(place: StorePlace): StoreEngine {
         await cluster.close()
       }
     },
+  }
+}
+
+/** Servers have leases of the shards. Throws StoreLockedError. */
+async function expectUnused(cluster: Cluster, location: string): Promise<void> {
+  const shards = new Shards(cluster.shards)
+  const leases = await Promise.all(
+    Array.from(shards, (shard) => cluster.command(shard, [['EXISTS', shards.keysOf(shard).lease]])),
+  )
+  if (leases.flat().some((reply) => reply !== 0)) {
+    throw new StoreLockedError(location)
   }
 }

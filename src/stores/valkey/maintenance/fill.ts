@@ -21,7 +21,7 @@ import { slicesOf } from '../read/walk.js'
 import { Whereabouts } from '../read/whereabouts.js'
 import { kept } from '../write/commit.js'
 
-const BATCH_ITEMS = 4000
+const BATCH_ITEMS = 2000
 const BATCH_BYTES = 4 * 1024 * 1024
 /** In one call of the engine, which serves nobody else meanwhile. */
 const CALL_WRITES = 400

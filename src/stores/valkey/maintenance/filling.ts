@@ -12,8 +12,8 @@ import type { Shards } from '../layout/shards.js'
 import { NO_VERSION } from '../layout/values.js'
 import { deleteAll } from './keyspace.js'
 
-const LEASE_MS = 10_000
-const RENEW_MS = 3000
+const LEASE_MS = 5000
+const RENEW_MS = 1500
 const RETRY_MS = 500
 
 /** How far an earlier run came. */
