@@ -69,10 +69,7 @@ async function migrate(flags: MigrateFlags, command: Command): Promise<void> {
       {
         onProgress: (sessions, total) =>
           progress.show(total === 0 ? null : sessions / total, `${sessions} sessions`),
-        onVerify() {
-          progress.clear()
-          console.error('sessiond: all is written; reading it back')
-        },
+        onVerify: () => progress.show(null, 'all is written; reading it back '),
       },
       signal,
     ),

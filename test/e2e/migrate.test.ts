@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { sessionKey } from '../../src/stores/level/layout/keys.js'
 import { LevelStore } from '../../src/stores/level/store.js'
 import { FILLING_KEY } from '../../src/stores/valkey/layout/keys.js'
@@ -18,6 +18,7 @@ import {
   temporaryDirectory,
 } from '../support/process.js'
 import { commandSession, insert, tokenSession } from '../support/store-sessions.js'
+import { suiteEnd } from '../support/suite-end.js'
 import { auditValkey } from '../support/valkey-audit.js'
 import {
   type EngineNode,
@@ -53,9 +54,10 @@ describe.skipIf(!haveValkey)('sessiond migrate', () => {
   let node: EngineNode
   let directory: string
   let source: string
+  const atEnd = suiteEnd()
   beforeAll(async () => {
-    node = await startValkey(afterAll)
-    directory = await temporaryDirectory(afterAll)
+    node = await startValkey(atEnd)
+    directory = await temporaryDirectory(atEnd)
     source = join(directory, 'source')
     await fillLevel(source, SESSIONS)
     // Servers of the copies need its keys.

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { ownerText } from '../../src/core/owner-text.js'
 import { readBackup } from '../../src/stores/backup-reader.js'
 import type { ServedStore } from '../../src/stores/engine.js'
@@ -12,6 +12,7 @@ import { restoreInPlace as restoreValkey } from '../../src/stores/valkey/mainten
 import { auditLevel } from '../support/level-audit.js'
 import { temporaryDirectory } from '../support/process.js'
 import { commandSession, EPOCHS, ended, insert, tokenSession } from '../support/store-sessions.js'
+import { suiteEnd } from '../support/suite-end.js'
 import { auditValkey } from '../support/valkey-audit.js'
 import { type EngineNode, haveValkey, startValkey } from '../support/valkey-cluster.js'
 import { engineSettings, openValkeyStore } from '../support/valkey-store.js'
@@ -81,8 +82,9 @@ async function problemsIn(store: ServedStore): Promise<string[]> {
 
 describe.skipIf(!haveValkey)('a backup', () => {
   let node: EngineNode
+  const atEnd = suiteEnd()
   beforeAll(async () => {
-    node = await startValkey(afterAll)
+    node = await startValkey(atEnd)
   })
 
   async function intoValkey(from: ServedStore): Promise<void> {
