@@ -67,3 +67,4 @@ export type {
   Subject,
 } from './tokens/options.js'
 export { TokensClient } from './tokens/tokens-client.js'
+export type { WatchEndingsEvent, WatchEndingsOptions } from './tokens/watch-endings.js'

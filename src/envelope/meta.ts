@@ -51,6 +51,15 @@ export function readResponseMeta(read: ReadMessage): ResponseMeta {
   return { epoch, answers: xHeader('request') }
 }
 
+/** An x-header of the original sender, in lower case. undefined: there is none. Only of headers that were read before. */
+export function senderXHeader({ message, metas }: ReadMessage, name: string): string | undefined {
+  const { x_headers } = message.shape.metaHeader.named
+  return metas[0]
+    ?.messages(x_headers.number)
+    .find((xHeader) => xHeader.text(key.number).toLowerCase() === name)
+    ?.text(value.number)
+}
+
 /** Checks the header of every level, the outermost first. Returns its epoch and ttl, and the innermost x-headers. */
 function readHeaders({ message, metas }: ReadMessage) {
   const { version, epoch, ttl, x_headers } = message.shape.metaHeader.named

@@ -106,6 +106,20 @@ export const createRequest = signed('session.CreateRequest')
 /** `session.CreateResponse` and all that it reaches. */
 export const createResponse = signed('session.CreateResponse')
 
+/** The longest request that `anyRequest` reads, in bytes: as much as grpc-js takes by default. */
+const MAX_ANY_BYTES = 4 * 1024 * 1024
+const { body: createBody } = createRequest
+
+/** A request of any method, with a body that nobody here looks into. Its names are those of Create. */
+export const anyRequest: SignedShape = {
+  ...createRequest,
+  fields: createRequest.fields.map((field) =>
+    field?.kind === createBody ? { ...field, kind: { ...createBody, fields: [] } } : field,
+  ),
+  maxBytes: MAX_ANY_BYTES,
+  maxFields: MAX_ANY_BYTES,
+}
+
 /** The most that Sign signs in one call, in bytes: 1 MiB. */
 export const MAX_SIGNED_BYTES = 1024 * 1024
 

@@ -92,8 +92,8 @@ export interface MessageSignatures {
   /** Each 64 bytes, or 65 for P-256 with SHA-512. */
   readonly body: Uint8Array
   readonly meta: Uint8Array
-  /** Over nothing: there is no origin. */
-  readonly origin: Uint8Array
+  /** Over nothing: there is no origin. Absent: it is left out, as some senders do. */
+  readonly origin?: Uint8Array
 }
 
 const signatureFields = messages['service.Signature']
@@ -127,11 +127,14 @@ export function encodeSigned(
   { key, body, meta, origin }: MessageSignatures,
 ): Buffer {
   const { named } = shape.verifyHeader
-  const verify = encodeFields(
+  const signed: [number, Uint8Array][] = [
     [named.body_signature.number, signatureBytes(key, body)],
     [named.meta_signature.number, signatureBytes(key, meta)],
-    [named.origin_signature.number, signatureBytes(key, origin)],
-  )
+  ]
+  if (origin !== undefined) {
+    signed.push([named.origin_signature.number, signatureBytes(key, origin)])
+  }
+  const verify = encodeFields(...signed)
   return encodeMessage(shape, parts.body, parts.meta, verify)
 }
 

@@ -20,6 +20,7 @@ export {
   type EndingsReason,
   type EndingsVerdict,
 } from './endings.js'
+export { type HttpRequestToSign, type SignedHeaders, signHttpRequest } from './http-signature.js'
 export { issueToken, type TokenOptions, type TokenSession, type TokenSigner } from './issue.js'
 export {
   type ObjectAddress,

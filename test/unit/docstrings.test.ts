@@ -9,6 +9,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const ENTRIES = {
   'sessiond/client': 'src/client/index.ts',
   'sessiond/envelope': 'src/envelope/index.ts',
+  'sessiond/guard': 'src/guard/index.ts',
   'sessiond/token': 'src/tokens/index.ts',
   'sessiond/watch': 'src/client/watch.ts',
 }
@@ -19,7 +20,7 @@ const DECLARATION =
   /(?:\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\n)?export (?:abstract )?(?:async )?(function|class|const|interface|type)\*? (\w+)/g
 const EXAMPLE = /@example\n```ts\n([\s\S]*?)\n```/g
 /** The pages with whole programs. */
-const PAGES = ['docs/sdk.md', 'docs/tokens.md']
+const PAGES = ['docs/guard.md', 'docs/sdk.md', 'docs/tokens.md']
 const PROGRAM = /^```ts\n([\s\S]*?)\n```/gm
 
 interface Exported {
@@ -44,7 +45,7 @@ it.each(used)('$entry shows by an example how $name is used', ({ docstring }) =>
   expect(docstring).toMatch(EXAMPLE)
 })
 
-it('the examples of docstrings, docs/sdk.md and docs/tokens.md compile against the package', async () => {
+it('the examples of docstrings and of the pages with programs compile against the package', async () => {
   const directory = await temporaryDirectory(onTestFinished)
   const pages = await Promise.all(PAGES.map((page) => readFile(join(ROOT, page), 'utf8')))
   const examples = [
@@ -58,9 +59,13 @@ it('the examples of docstrings, docs/sdk.md and docs/tokens.md compile against t
       return name
     }),
   )
-  const paths = Object.fromEntries(
-    Object.entries(ENTRIES).map(([entry, file]) => [entry, [join(ROOT, file)]]),
-  )
+  const paths = {
+    ...Object.fromEntries(
+      Object.entries(ENTRIES).map(([entry, file]) => [entry, [join(ROOT, file)]]),
+    ),
+    // What a program has beside the package.
+    '@grpc/grpc-js': [join(ROOT, 'node_modules/@grpc/grpc-js/build/src/index.d.ts')],
+  }
   const project = {
     extends: join(ROOT, 'tsconfig.json'),
     compilerOptions: {

@@ -30,6 +30,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   http: ['core', 'net', 'credentials', 'commandable', 'tokens'],
   feed: ['core', 'net', 'credentials', 'http'],
   client: ['net', 'crypto', 'envelope', 'tokens'],
+  guard: ['client', 'core', 'crypto', 'envelope', 'tokens'],
   bridge: ['client', 'config', 'core', 'net', 'observability', 'seneca'],
   offline: ['core', 'config', 'files', 'stores', 'keys', 'crypto'],
   server: [
@@ -100,6 +101,7 @@ const FORBIDDEN = [
   ['tokens', '../crypto/sodium.js'],
   ['tokens', 'node:crypto'],
   ['client', '../crypto/sodium.js'],
+  ['guard', '../crypto/sodium.js'],
   ['web', 'node:fs'],
 ] as const
 const ALLOWED = [

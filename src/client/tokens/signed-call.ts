@@ -59,13 +59,12 @@ export async function ask(
   const head = RevokeRequest_Body.encode({ method, epoch, id: NO_BYTES }).finish()
   const body = Buffer.concat([head, rest])
   const meta = requestMeta(epoch, idempotencyKey, clientName)
-  const [ofBody, ofMeta, ofNothing, added] = await Promise.all([
+  const [bodySignature, metaSignature, added] = await Promise.all([
     signer.sign(body),
     signer.sign(meta),
-    signer.sign(NO_BYTES),
     more?.(body) ?? NO_BYTES,
   ])
-  const signatures = { key: signer.publicKey, body: ofBody, meta: ofMeta, origin: ofNothing }
+  const signatures = { key: signer.publicKey, body: bodySignature, meta: metaSignature }
   const bytes = Buffer.concat([encodeSigned(request, { body, meta }, signatures), added])
   return { bytes, digest: requestDigestBytes({ body, innermost: { meta } }) }
 }

@@ -41,6 +41,7 @@ import {
 } from './answers.js'
 import type { BindOptions, JwtOptions, ListOwnedOptions, SignOptions, Subject } from './options.js'
 import { type AskOptions, ask, callSigned, LEFT_OUT, type TokensCall } from './signed-call.js'
+import { type WatchEndingsEvent, type WatchEndingsOptions, watchStream } from './watch-endings.js'
 
 const SIGN = { name: 'Sign', method: signMethod, answer: SignResponse_Body }
 const BIND = { name: 'Bind', method: bindMethod, answer: BindResponse_Body }
@@ -183,6 +184,15 @@ export class TokensClient {
       ...{ id: idBytes(id), audience: [...audience], lifetime },
     }).finish()
     return (await this.call(ISSUE_JWT, body, options)).jwt
+  }
+
+  /**
+   * The endings of sessions before their lifetime was over, whatever ended them: first all that are not expired, or those
+   * since `ended` was told last, then each within a second. It begins again by itself, and ends only with the signal.
+   * For services that the operator named.
+   */
+  watch(options: WatchEndingsOptions = {}): AsyncGenerator<WatchEndingsEvent, void> {
+    return watchStream(this.connection, this.signer, options)
   }
 
   private async call<Answer>(
