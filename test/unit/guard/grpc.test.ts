@@ -82,7 +82,7 @@ async function serve({
   const get = (bytes: Uint8Array) =>
     new Promise<string>((resolve) =>
       client.makeUnaryRequest(PATH, asTheyAre, asTheyAre, Buffer.from(bytes), (error, answer) => {
-        resolve(error === null ? `${answer}` : `${error.code} ${refusal(error).code}`)
+        resolve(error === null ? `${answer}` : `${error.code} ${refusal(error).reason}`)
       }),
     )
   return { get, guard, clock, client, streams: () => streams }
