@@ -1,0 +1,123 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import type { Browser, Page, Request } from 'playwright-core'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { connect, fetchServerKeys } from '../../src/client/index.js'
+import { CHROMIUM, launchChromium, openPage } from '../support/browser.js'
+import { ENVIRONMENT, run, startServer, temporaryDirectory } from '../support/process.js'
+import { haveTool } from '../support/tools.js'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const EXAMPLE = join(ROOT, 'examples/browser')
+
+/** The example on a server of its own, and a browser. */
+const itOpened = it
+  // biome-ignore lint/correctness/noEmptyPattern: vitest reads from it what the fixture depends on
+  .extend('directory', { scope: 'file' }, async ({}, { onCleanup }) =>
+    temporaryDirectory(onCleanup),
+  )
+  .extend('sessiond', { scope: 'file' }, async ({ directory }, { onCleanup }) => {
+    const server = await startServer({ dataDir: join(directory, 'data') })
+    onCleanup(async () => void (await server.stop()))
+    const connection = connect(server.ready.grpc, { serverKeys: 'any' })
+    const [key = new Uint8Array()] = await fetchServerKeys(connection)
+    connection.close()
+    return { address: server.ready.grpc, key: Buffer.from(key).toString('hex') }
+  })
+  .extend('url', { scope: 'file' }, async ({ sessiond }, { onCleanup }) => {
+    const tsc = join(ROOT, 'node_modules/.bin/tsc')
+    expect(await run(tsc, ['--project', EXAMPLE])).toMatchObject({ code: 0, stdout: '' })
+    const { address, key } = sessiond
+    const env = {
+      ...{ ...ENVIRONMENT, PORT: '0', SESSIOND_SERVER: address, SESSIOND_SERVER_KEY: key },
+    }
+    const server = spawn(process.execPath, [join(EXAMPLE, 'dist/server.js')], { env })
+    const closed = once(server, 'close')
+    onCleanup(async () => {
+      server.kill()
+      await closed
+    })
+    const [line] = await once(createInterface(server.stdout), 'line')
+    return `${line}`
+  })
+  // biome-ignore lint/correctness/noEmptyPattern: vitest reads from it what the fixture depends on
+  .extend('browser', { scope: 'file' }, async ({}, { onCleanup }): Promise<Browser> => {
+    const browser = await launchChromium()
+    onCleanup(() => browser.close())
+    return browser
+  })
+  .extend('page', async ({ browser, url }) => {
+    const { page } = await openPage(browser, url)
+    onTestFinished(() => page.context().close())
+    await expect.poll(() => said(page)).toBe('There is no session.')
+    await click(page, 'Open a session', /^A session is open/)
+    return page
+  })
+
+const said = (page: Page) => page.getByRole('status').textContent()
+
+/** Clicks a button, and waits for what the page then says. */
+async function click(page: Page, button: string, expected: RegExp): Promise<void> {
+  await page.getByRole('button', { name: button }).click()
+  await expect.poll(() => said(page)).toMatch(expected)
+}
+
+/** What the page sends when it writes a note. */
+async function writing(page: Page): Promise<Request> {
+  const sent = page.waitForRequest((request) => request.url().endsWith('/notes'))
+  await click(page, 'Write a note', /^200 session \S+ wrote: a note$/)
+  return sent
+}
+
+describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('examples/browser', () => {
+  itOpened(
+    'opens a session for a key that nobody can take out of the browser',
+    async ({ page }) => {
+      expect(await said(page)).toMatch(/Exporting its private key: InvalidAccessError/)
+      await click(page, 'Write a note', /^200 session \S+ wrote: a note$/)
+    },
+  )
+
+  itOpened('goes on with its session after a reload', async ({ page }) => {
+    const first = await writing(page)
+    await page.reload()
+    await expect.poll(() => said(page)).toBe('There is a session from before.')
+    const second = await writing(page)
+    const token = (request: Request) => request.headers()['session-token']
+    expect(token(second)).toBe(token(first))
+  })
+
+  itOpened('takes no request a second time, and none that was changed', async ({ page, url }) => {
+    const headers = (await writing(page)).headers()
+    const send = async (change: Record<string, string>, body = 'a note') => {
+      const sent = { method: 'POST', headers: { ...headers, ...change }, body }
+      const response = await fetch(`${url}/notes`, sent)
+      return `${response.status} ${await response.text()}`
+    }
+    expect(await send({})).toBe('401 the request is old, or was sent before')
+    expect(await send({ 'session-time': '1000' })).toBe(
+      '401 the request is old, or was sent before',
+    )
+    expect(await send({ 'session-nonce': 'another' })).toBe('401 BAD_PROOF')
+    expect(await send({ 'session-nonce': 'another' }, 'a lie')).toBe('401 BAD_PROOF')
+  })
+
+  itOpened('is of no use to whoever stole its token', async ({ page, browser, url }) => {
+    const stolen = (await writing(page)).headers()['session-token'] ?? ''
+    const { page: thief } = await openPage(browser, url)
+    onTestFinished(() => thief.context().close())
+    await click(thief, 'Open a session', /^A session is open/)
+    await thief.route('**/notes', (route, request) =>
+      route.continue({ headers: { ...request.headers(), 'session-token': stolen } }),
+    )
+    await click(thief, 'Write a note', /^401 BAD_PROOF$/)
+  })
+
+  itOpened('ends at once', async ({ page }) => {
+    await click(page, 'End the session', /^200 session \S+ has ended$/)
+    await click(page, 'Write a note', /^401 ENDED$/)
+  })
+})
