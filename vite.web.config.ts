@@ -6,6 +6,8 @@ const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.
 /** Builds the page of the session list to dist/web. */
 export default defineConfig({
   root: 'src/web',
+  // Its files are found under any path.
+  base: './',
   define: { __VERSION__: JSON.stringify(version) },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {

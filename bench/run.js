@@ -14,6 +14,7 @@ import { benchSaturation } from './feed/saturation.js'
 import { benchHostile } from './hostile/bench.js'
 import { benchLevel } from './level/bench.js'
 import { benchSdk } from './sdk/bench.js'
+import { benchSearch } from './search/bench.js'
 import { benchStore } from './store/bench.js'
 import { MOST_SESSIONS } from './store/sessions.js'
 import { benchTokens } from './tokens/bench.js'
@@ -33,6 +34,7 @@ const BENCHES = {
   concurrency: benchConcurrency,
   level: benchLevel,
   store: benchStore,
+  search: benchSearch,
   feed: benchFeed,
   hostile: benchHostile,
 }
@@ -57,6 +59,8 @@ bench/results/. Exits with 1 if a target is missed or a bench fails.
   level        operations of the store, compared with bare level
   store        stores of --count sessions, a tenth and a hundredth of that: restart, memory, pages, Create and
                the commands, and the memory after many more Creates
+  search       an operator's searches in a store of --count sessions: CPU of a first page by user, address, client
+               or text, and a search to the end with small calls beside it
   feed         the session list with a thousand viewers: delay of changes and memory over a minute
                (20 times --seconds), and the time until a new viewer has ten thousand sessions
   hostile      Create for a good caller, alone and beside attacks from another address: half-open and idle

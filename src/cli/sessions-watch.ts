@@ -2,7 +2,7 @@ import { Command, Option } from 'commander'
 import { tlsProblem } from '../client/connection/tls-problem.js'
 import { type WatchEvent, type WatchedSession, watchSessions } from '../client/watch.js'
 import { ConfigError } from '../config/config.js'
-import { listenAddress } from '../config/values.js'
+import { listenAddress, pathPrefix } from '../config/values.js'
 import { VERSION } from '../config/version.js'
 import { readCertificates } from '../credentials/tls.js'
 import { readTokenFile } from '../credentials/token-file.js'
@@ -27,7 +27,10 @@ export function sessionsWatchCommand(): Command {
   const command = new Command('watch')
     .description('Print each change of the open sessions until SIGTERM or SIGINT.')
     .addOption(
-      new Option('--http <HOST:PORT>', "address of the server's session list")
+      new Option(
+        '--http <HOST:PORT>',
+        "address of the server's session list; HOST:PORT/PATH where it runs with --http-path",
+      )
         .default('127.0.0.1:8808')
         .env(CLIENT_VARIABLES.http),
     )
@@ -53,7 +56,10 @@ Examples:
     .action(async (flags: WatchFlags) => {
       const { http, token, json, tlsCa, plaintext } = flags
       const mistakes: string[] = []
-      parseFlag(nameOf('--http', CLIENT_VARIABLES.http, http), http, listenAddress, mistakes)
+      const name = nameOf('--http', CLIENT_VARIABLES.http, http)
+      const [address = '', ...path] = http.split('/')
+      parseFlag(name, address, listenAddress, mistakes)
+      const prefix = parseFlag(name, ['', ...path].join('/') || '/', pathPrefix, mistakes)
       if (mistakes.length > 0) {
         throw new ConfigError(mistakes)
       }
@@ -62,7 +68,7 @@ Examples:
       for (const signal of ['SIGTERM', 'SIGINT'] as const) {
         process.once(signal, () => stopped.abort())
       }
-      const watch = watchSessions(`${scheme}://${http}/session-list`, {
+      const watch = watchSessions(`${scheme}://${address}${prefix}/session-list`, {
         WebSocket: watchSocket(tlsCa === undefined ? {} : { ca: readCertificates(tlsCa) }),
         userName: 'sessiond sessions watch',
         version: VERSION,

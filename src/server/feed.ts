@@ -22,6 +22,9 @@ import type { TokenDesk } from './tokens.js'
 /** The built page; the path is right from the sources and from the package. */
 const PAGES = fileURLToPath(new URL('../../dist/web', import.meta.url))
 
+/** How far the clocks of servers that share a store may be apart. */
+const CLOCK_MARGIN_MS = 5_000
+
 export interface FeedParts {
   /** null: no TLS. */
   readonly tls: Tls | null
@@ -90,7 +93,10 @@ export async function startFeed(
       admit && {
         operator: {
           sessions,
-          search: new SessionSearch({ store, expiry, clock }),
+          search: new SessionSearch({
+            ...{ store, expiry, clock },
+            clockMarginMs: config.store.kind === 'level' ? 0 : CLOCK_MARGIN_MS,
+          }),
           operator: (request: IncomingMessage) => operatorOf(request, admit),
           onInternalError: (call, err) =>
             log.error({ event: 'internal-error', method: call, err }, 'a request failed'),

@@ -55,6 +55,8 @@ export interface SearchPorts {
   readonly store: Pick<SessionStore, 'get' | 'list' | 'listAfter' | 'countOpen'>
   readonly expiry: Pick<Expiry, 'sweep' | 'rules'>
   readonly clock: { nowMs(): number }
+  /** How far the clocks of servers that share the store may be apart (default 0: there is one server). */
+  readonly clockMarginMs?: number
 }
 
 /** An operator's search over all sessions, open and ended. A call does a bounded amount of work, and says where it stopped. */
@@ -72,9 +74,9 @@ export class SessionSearch {
     const query = searchQuery(args.filter)
     return this.turn.run(async () => {
       signal?.throwIfAborted()
-      const { store, expiry, clock } = this.ports
+      const { store, expiry, clock, clockMarginMs = 0 } = this.ports
       await expiry.sweep.step()
-      const start = { sinceMs: clock.nowMs(), phase: 0, after: null }
+      const start = { sinceMs: clock.nowMs() - clockMarginMs, phase: 0, after: null }
       const { walk: from = start, sorted: among } = args.cursor ?? {}
       const walk = new SearchWalk(store, query, args.oldestFirst, from, among?.until)
       const looking = new Looking(walk, query, {

@@ -2,12 +2,9 @@ import type { Session } from '../session.js'
 import type { ListPart, ListPlace, SessionStore } from '../store.js'
 import type { SearchQuery } from './query.js'
 
-/** How far the clocks of servers that share a store may be apart. */
-const CLOCK_MARGIN_MS = 5_000
-
 /** Where a walk is. */
 export interface WalkPlace {
-  /** When it began. */
+  /** When it began: a session with a later request may have moved past it. */
   readonly sinceMs: number
   readonly phase: number
   /** null: at the beginning of the phase. */
@@ -104,7 +101,7 @@ export class SearchWalk {
     const { text } = filter
     const isOfId = ({ id }: Session) => id === text
     const isNamed = (session: Session) => isOfId(session) || namedIds.includes(session.userId)
-    const movedFrom = { requestTimeMs: this.at.sinceMs - CLOCK_MARGIN_MS, id: '' }
+    const movedFrom = { requestTimeMs: this.at.sinceMs - 1, id: '' }
     const never = () => false
     return [
       ...(text === undefined ? [] : [this.ofId(text)]),

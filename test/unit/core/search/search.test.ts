@@ -42,14 +42,21 @@ async function searching(sessions: readonly Session[] = []) {
   const at = sessionsAt({ idleTimeoutMs: 0 }, store)
   await Promise.all(sessions.map((session) => insert(store, session)))
   const search = new SessionSearch(at.ports, MAX_LOOKS)
-  const page = (filter: SearchFilter = {}, more: Partial<SearchArguments> = {}) =>
-    search.page({ filter, sort: 'request', oldestFirst: false, limit: 100, ...more })
+  const page = (
+    filter: SearchFilter = {},
+    more: Partial<SearchArguments> = {},
+    searching = search,
+  ) => searching.page({ filter, sort: 'request', oldestFirst: false, limit: 100, ...more })
   /** All pages. */
-  const all = async (filter: SearchFilter = {}, more: Partial<SearchArguments> = {}) => {
+  const all = async (
+    filter: SearchFilter = {},
+    more: Partial<SearchArguments> = {},
+    searching = search,
+  ) => {
     const pages: FoundPage[] = []
     let cursor: SearchCursor | null | undefined
     do {
-      const next = await page(filter, { ...more, ...(cursor && { cursor }) })
+      const next = await page(filter, { ...more, ...(cursor && { cursor }) }, searching)
       pages.push(next)
       cursor = next.next
     } while (cursor !== null)
@@ -235,6 +242,22 @@ describe('a search that has far to go', () => {
       }
     }
     expect(idsOf(await all({ address: 'far' }))).toEqual(['00490'])
+  })
+
+  it('looks again for what a server whose clock is behind moved past it', async () => {
+    const { all, ports, store } = await searching(
+      many(300, (i) => (i === 290 ? { address: 'far' } : {})),
+    )
+    let calls = 0
+    store.between = async () => {
+      if (++calls === 2) {
+        await store.update('00290', (session) => ({
+          session: { ...session, requestTimeMs: START_MS - 4000 },
+        }))
+      }
+    }
+    const search = new SessionSearch({ ...ports, clockMarginMs: 5000 }, MAX_LOOKS)
+    expect(idsOf(await all({ address: 'far' }, {}, search))).toEqual(['00290'])
   })
 
   it('shows the true total where that is known', async () => {
