@@ -5,14 +5,14 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 SETUP := node_modules/.package-lock.json
 # Clients of others, which interop suites run. Their dependencies are kept apart from ours.
-CLIENTS := $(patsubst %,test/interop/%/node_modules/.package-lock.json,seneca sessions-clients)
+CLIENTS := $(patsubst %,test/interop/%/node_modules/.package-lock.json,commonjs seneca sessions-clients)
 # The releases of Node that are maintained, the newest LTS last.
 NODE := 22 24 26
 DESCRIPTORS := generated/descriptors.binpb
 # Runs tests, and names the skipped suites once more at the end.
 run_tests = rm -f .cache/skipped; $(1) run $(2) $(VITEST_ARGS); status=$$?; node test/support/name-skipped.mjs; exit $$status
 
-.PHONY: help run dev cluster build test test-unit test-one endurance coverage test-long test-node fuzz bench bench-long bench-gate bench-report audit interop-clients interop-tools lint format typecheck pictures generate check-generated clean
+.PHONY: help run dev cluster build client test test-unit test-one endurance coverage test-long test-node fuzz bench bench-long bench-gate bench-report audit interop-clients interop-tools lint format typecheck pictures generate check-generated clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -40,6 +40,9 @@ cluster: build ## Try a cluster by hand: six engines and two servers on loopback
 
 build: $(SETUP) ## Compile src/ and generated/ into dist/, and the page into dist/web/
 	npm run --silent build
+
+client: build ## Assemble the package sessiond-client in dist/sessiond-client, from the sources of the SDK
+	node packaging/client/assemble.js
 
 test: build interop-clients lint typecheck check-generated ## Run every check and every suite (under 10 minutes)
 	@$(call run_tests,vitest,--project fast --project fuzz --project whole)
@@ -124,4 +127,4 @@ check-generated: $(SETUP) ## Fail if generated/ differs from what proto/ gives
 	  || { echo 'generated/ has drifted from proto/: run make generate and commit it'; exit 1; }
 
 clean: ## Remove everything that was built or installed
-	rm -rf dist node_modules .cache .interop test/interop/{seneca,sessions-clients}/node_modules
+	rm -rf dist node_modules .cache .interop test/interop/{commonjs,seneca,sessions-clients}/node_modules

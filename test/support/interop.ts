@@ -17,7 +17,11 @@ export const itServed = it
       await server.stop()
     })
     const identity = await printed(['identity', '--data-dir', join(directory, 'data')])
-    return { address: server.ready.grpc, publicKey: identity.trim() }
+    return {
+      address: server.ready.grpc,
+      http: server.ready.http,
+      publicKey: identity.trim(),
+    }
   })
   // A `session.CreateRequest` as `sessiond request` prints it, signed by a new owner.
   .extend('request', async ({ directory, task }) => {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 
 /** Other tools are the system's. */
 const INSTALLS = {
-  'make interop-clients': ['seneca', 'sessions-clients'],
+  'make interop-clients': ['commonjs', 'seneca', 'sessions-clients'],
   'make interop-tools': [
     ...['chromium', 'fish', 'grpcurl', 'nginx', 'prometheus', 'python', 'redis', 'strace'],
     ...['valkey', 'zsh'],

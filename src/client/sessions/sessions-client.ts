@@ -18,12 +18,12 @@ import type { Connection } from '../connection/connect.js'
 import { CommandError } from '../errors.js'
 import { JSON_VALUES, type JsonForm } from './json-form.js'
 import { type ListAllOptions, listAll } from './list-all.js'
+import { readSession } from './read-session.js'
 import {
   type ListOptions,
   MAX_PAGE,
   type OfUser,
   type OpenOptions,
-  readSession,
   type SessionInfo,
   type SessionInfoPage,
 } from './session-info.js'

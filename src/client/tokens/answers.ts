@@ -1,10 +1,4 @@
-import type {
-  IntrospectResponse_Body,
-  OwnedSession as WireOwnedSession,
-} from '#generated/sessiond/v1/tokens'
-import { uuidText } from '../../core/uuid.js'
 import type { TokenSession } from '../../tokens/issue.js'
-import { UntrustedResponseError } from '../errors.js'
 
 /** What a server knows of a session, or of a token or JWT of it. */
 export interface SessionState {
@@ -44,42 +38,4 @@ export interface RevokedSession {
   readonly endedNow: boolean
   /** When it ended, Unix milliseconds. */
   readonly endTimeMs: number
-}
-
-export function sessionState(answer: IntrospectResponse_Body): SessionState {
-  const { active, reason, id, ownerId, endTimeMs, endReason } = answer
-  return {
-    active,
-    reason: active ? null : reason,
-    session: id.length === 0 ? null : tokenSession(answer, ownerId?.value),
-    endTimeMs: instantOrNull(endTimeMs),
-    endReason: endReason || null,
-  }
-}
-
-export function ownedSession(session: WireOwnedSession, owner: Uint8Array): OwnedSession {
-  const { active, openTimeMs, endTimeMs, endReason, address, client } = session
-  return {
-    ...tokenSession(session, owner),
-    active,
-    openTimeMs: Number(openTimeMs),
-    endTimeMs: instantOrNull(endTimeMs),
-    endReason: endReason || null,
-    address,
-    client,
-  }
-}
-
-function tokenSession(
-  { id, lifetime, sessionKey }: Pick<WireOwnedSession, 'id' | 'lifetime' | 'sessionKey'>,
-  owner: Uint8Array | undefined,
-): TokenSession {
-  if (lifetime === undefined || owner === undefined) {
-    throw new UntrustedResponseError('it tells of a session without owner or lifetime')
-  }
-  return { id: uuidText(id), publicKey: sessionKey, owner, lifetime }
-}
-
-function instantOrNull(timeMs: bigint): number | null {
-  return timeMs === 0n ? null : Number(timeMs)
 }

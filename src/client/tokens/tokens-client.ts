@@ -32,14 +32,9 @@ import type { Connection } from '../connection/connect.js'
 import { CreatedSession } from '../created-session.js'
 import { UntrustedResponseError } from '../errors.js'
 import { lifetimeFrom } from '../request.js'
-import {
-  type OwnedSession,
-  ownedSession,
-  type RevokedSession,
-  type SessionState,
-  sessionState,
-} from './answers.js'
+import type { OwnedSession, RevokedSession, SessionState } from './answers.js'
 import type { BindOptions, JwtOptions, ListOwnedOptions, SignOptions, Subject } from './options.js'
+import { ownedSession, sessionState } from './read-answers.js'
 import { type AskOptions, ask, callSigned, LEFT_OUT, type TokensCall } from './signed-call.js'
 import { type WatchEndingsEvent, type WatchEndingsOptions, watchStream } from './watch-endings.js'
 
