@@ -207,7 +207,7 @@ itHasClient.skipIf(!haveTypeScript)(
     const programs = Array.from(page.matchAll(/^```ts\n([\s\S]*?)\n```/gm), ([, code = '']) => code)
     expect(programs.length).toBeGreaterThan(8)
     const env = { ...process.env, SERVER_KEY: server.publicKey }
-    for (const [i, code] of programs.entries()) {
+    const check = async (code: string, i: number) => {
       const here = code
         .replaceAll("'sessiond/client'", "'sessiond-client'")
         .replaceAll("'sessiond/", "'sessiond-client/")
@@ -220,5 +220,6 @@ itHasClient.skipIf(!haveTypeScript)(
       const ran = await run(process.execPath, ['--no-addons', `${i}.js`], { cwd: docs, env })
       expect({ code, ended: ran.code, stderr: ran.stderr }).toEqual({ code, ended: 0, stderr: '' })
     }
+    await Promise.all(programs.map(check))
   },
 )
