@@ -23,13 +23,17 @@ export class EpochClock {
 
   /** The first millisecond after `epoch`, in Unix time. At most the largest safe integer. */
   endsAtMs(epoch: bigint): number {
-    const { genesisAtMs, lengthMs } = this.settings
-    const end = BigInt(genesisAtMs) + (epoch + 1n) * BigInt(lengthMs)
-    return end < BigInt(Number.MAX_SAFE_INTEGER) ? Number(end) : Number.MAX_SAFE_INTEGER
+    return epochEndsAtMs(epoch, this.settings)
   }
 
   /** How many epochs a duration takes, rounded up. */
   epochsIn(durationMs: number): bigint {
     return BigInt(Math.ceil(durationMs / this.settings.lengthMs))
   }
+}
+
+/** `EpochClock.endsAtMs`, without a clock. */
+export function epochEndsAtMs(epoch: bigint, { genesisAtMs, lengthMs }: EpochSettings): number {
+  const end = BigInt(genesisAtMs) + (epoch + 1n) * BigInt(lengthMs)
+  return end < BigInt(Number.MAX_SAFE_INTEGER) ? Number(end) : Number.MAX_SAFE_INTEGER
 }

@@ -82,6 +82,19 @@ export interface Lifetime {
   readonly iat: bigint
 }
 
+/**
+ * That a token session ended before its lifetime was over: tokens of it would pass for good elsewhere. It names nobody, so
+ * that it can stay where everything about a user was erased. Stores keep it until the lifetime is over.
+ */
+export interface SessionEnding {
+  /** The session's id, a UUIDv4. */
+  readonly id: string
+  readonly endTimeMs: number
+  readonly reason: EndReason
+  /** The last epoch of the session's lifetime. */
+  readonly exp: bigint
+}
+
 /** A session that opens now. */
 export function newSession(
   {

@@ -1,5 +1,5 @@
-import type { SessionListener } from './events.js'
-import type { Session } from './session.js'
+import type { Removal, SessionListener } from './events.js'
+import type { Session, SessionEnding } from './session.js'
 
 /**
  * Keeps sessions. `test/conformance` holds every implementation to these promises:
@@ -12,6 +12,8 @@ import type { Session } from './session.js'
  * - A write that fails rejects with StoreUnavailableError (the outcome is unknown; retrying is safe) or, where the
  *   store is damaged, with StoreDamagedError (retrying does not help). Reads do the same.
  * - A session that is not active has no seal, and keeps neither `user` nor `data`.
+ * - A write that ends a token session within its lifetime remembers the ending (core/endings/session-endings.ts) in the same
+ *   commit, with a deadline at the end of that lifetime.
  *
  * A store that several servers share may split its sessions into shards, each user's in one. What concerns a single user
  * is then as above. What concerns all users is weaker: a list of all, the deadlines and the walks show each shard as of
@@ -47,7 +49,7 @@ export interface SessionStore {
   remove(
     id: string,
     check: (current: Session) => boolean,
-    options?: WriteOptions,
+    options?: RemoveOptions,
   ): Promise<Session | undefined>
 
   /**
@@ -68,7 +70,7 @@ export interface SessionStore {
    */
   due(timeMs: number, limit: number): Promise<Deadline[]>
 
-  /** Deletes deadlines, and the idempotency entries that expire with them. */
+  /** Deletes deadlines, and the idempotency entries and endings that expire with them. */
   settle(deadlines: readonly Deadline[]): Promise<void>
 
   /**
@@ -104,6 +106,14 @@ export interface SessionStore {
 
   /** All deadlines, earliest first. */
   walkDeadlines(): AsyncIterable<readonly Deadline[]>
+
+  /**
+   * The endings behind `cursor`, which an earlier call gave, also one of another server of the store; empty: from the
+   * beginning. What was acknowledged before the call is among them, or behind the new cursor; what is shown stays durable. At
+   * most `limit`, of each shard. `of`: ids of sessions, if only their endings are of interest; others may be left out then,
+   * and come with a later call.
+   */
+  endings(cursor: Uint8Array, limit: number, of?: ReadonlySet<string>): Promise<EndingsPage>
 
   /** Rewrites the files that may still contain deleted or replaced seals, as far as the store can. */
   compactSeals(): Promise<void>
@@ -201,6 +211,22 @@ export interface Update {
   readonly sweepAtMs?: number
 }
 
+/** Some endings, in an order that stays. */
+export interface EndingsPage {
+  readonly endings: readonly SessionEnding[]
+  /** Behind these. At most 64 KiB. */
+  readonly cursor: Uint8Array
+  /** It begins at the beginning: the cursor was empty, or not one of this store. */
+  readonly isFull: boolean
+  /** Whether more are behind these. */
+  readonly hasMore: boolean
+}
+
+export interface RemoveOptions extends WriteOptions {
+  /** Why and when a session ends that is still open. Default: deleted, at its last request. */
+  readonly removal?: Removal
+}
+
 export interface WriteOptions {
   /** A deadline that this write settles, whatever the function decides or that there is no such id. */
   readonly settles?: SessionDeadline
@@ -208,8 +234,8 @@ export interface WriteOptions {
   readonly durable?: boolean
 }
 
-/** A time at which the sweep looks at a session, or forgets an idempotency key. */
-export type Deadline = SessionDeadline | IdempotencyDeadline
+/** A time at which the sweep looks at a session, or forgets an idempotency key or an ending. */
+export type Deadline = SessionDeadline | IdempotencyDeadline | EndingDeadline
 
 export interface SessionDeadline {
   readonly kind: 'session'
@@ -221,6 +247,13 @@ export interface IdempotencyDeadline {
   readonly kind: 'idempotency'
   readonly timeMs: number
   readonly scope: IdempotencyScope
+}
+
+export interface EndingDeadline {
+  readonly kind: 'ending'
+  readonly timeMs: number
+  /** Of the session. */
+  readonly id: string
 }
 
 export interface ListQuery {

@@ -64,6 +64,13 @@ export function packedUuid(text: string): Uint8Array | null {
   return bytes
 }
 
+const UUID_V4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
+
+/** Whether a text is that of a UUIDv4, in the form that `uuidText` gives. */
+export function isUuidV4(text: string): boolean {
+  return UUID_V4.test(text)
+}
+
 /** The 16 bytes of a UUID in its text form. */
 export function uuidBytes(text: string): Uint8Array {
   const hex = text.replaceAll('-', '')

@@ -2,13 +2,12 @@ import { ConfigError } from '../config/config.js'
 import { epochSettings } from '../config/epoch-settings.js'
 import type { Config } from '../config/serve-options.js'
 import { ExpiryRules } from '../core/endings/expiry-rules.js'
-import { EpochClock, type EpochSettings } from '../core/epoch.js'
-import type { Session } from '../core/session.js'
+import { EpochClock } from '../core/epoch.js'
 import type { TrySeal } from '../core/upkeep/care.js'
 import { readSecretFile } from '../keys/key-files.js'
 import { sealCheck } from '../keys/seal-check.js'
 import { sealingKeysFromJson } from '../keys/sealing-keys.js'
-import type { StoreEngine } from '../stores/engine.js'
+import type { ClosedCheckPorts, StoreEngine } from '../stores/engine.js'
 
 /** A capability of the store. Throws ConfigError if this kind of store lacks it. */
 export function capability<Name extends 'check' | 'repair' | 'restore'>(
@@ -22,14 +21,17 @@ export function capability<Name extends 'check' | 'repair' | 'restore'>(
   return found
 }
 
-/** The epochs and the expiry rule of this configuration. */
-export function dueUnder(config: Config): {
-  readonly epochs: EpochSettings
-  readonly dueAtMs: (session: Session) => number
-} {
+/** The epochs and the expiry rules of this configuration. */
+export function dueUnder(
+  config: Config,
+): Pick<ClosedCheckPorts, 'epochs' | 'dueAtMs' | 'endingDeadline'> {
   const epochs = epochSettings(config)
   const rules = new ExpiryRules(new EpochClock(epochs, Date.now), config)
-  return { epochs, dueAtMs: (session) => rules.dueAtMs(session) }
+  return {
+    epochs,
+    dueAtMs: (session) => rules.dueAtMs(session),
+    endingDeadline: (session) => rules.endingDeadline(session),
+  }
 }
 
 /** Opens seals with the server's keys; null if there is no key file. Throws InputFileError. */

@@ -42,6 +42,7 @@ export function adminServices(
       store.check({
         signal,
         dueAtMs: (session) => expiry.rules.dueAtMs(session),
+        endingDeadline: (session) => expiry.rules.endingDeadline(session),
         trySeal: sealCheck(() => keys.sealing.keys),
       }),
     keys: () => {

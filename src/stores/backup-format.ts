@@ -32,9 +32,11 @@ export type BackupItem =
       /** Whose entry is forgotten when this deadline of a session is settled. */
       readonly sharedBy?: IdempotencyScope
     }
+  /** An encoded ending. Its deadline follows from it. */
+  | { readonly kind: 'ending'; readonly ending: Uint8Array }
 
 /** The order of the kinds in a part of a file. */
-export const ITEM_KINDS = ['header', 'session', 'seal', 'entry', 'deadline'] as const
+export const ITEM_KINDS = ['header', 'session', 'seal', 'entry', 'deadline', 'ending'] as const
 
 export type BackupCounts = Readonly<Record<BackupItem['kind'], number>>
 
@@ -47,6 +49,7 @@ export class BackupSum {
     seal: 0,
     entry: 0,
     deadline: 0,
+    ending: 0,
   }
 
   /** `magic`: the first bytes of the file. */
@@ -62,13 +65,14 @@ export class BackupSum {
 
   /** The last item. Call it once. */
   end(): Buffer {
-    const { session, seal, entry, deadline } = this.counts
+    const { session, seal, entry, deadline, ending } = this.counts
     return sized({
       end: {
         sessions: BigInt(session),
         seals: BigInt(seal),
         answers: BigInt(entry),
         deadlines: BigInt(deadline),
+        endings: BigInt(ending),
         sha256: this.hash.digest(),
       },
     })
@@ -93,6 +97,8 @@ export function encodeItem(item: BackupItem): Buffer {
       return sized({ seal: { sessionId: item.id, sealed: item.sealed } })
     case 'entry':
       return sized({ answer: { scope: item.scope, entry: item.entry } })
+    case 'ending':
+      return sized({ ending: item.ending })
     case 'deadline': {
       const { deadline, sharedBy } = item
       return sized({
@@ -108,7 +114,7 @@ export function encodeItem(item: BackupItem): Buffer {
 
 /** Reverses `encodeItem`, without the length; null for the last item. Throws if the bytes are no item. */
 export function decodeItem(bytes: Uint8Array): BackupItem | null {
-  const { header, session, seal, answer, deadline, end } = BackupMessage.decode(bytes)
+  const { header, session, seal, answer, deadline, ending, end } = BackupMessage.decode(bytes)
   if (header !== undefined) {
     const epochs = {
       genesisAtMs: Number(header.epochGenesisMs),
@@ -137,6 +143,9 @@ export function decodeItem(bytes: Uint8Array): BackupItem | null {
           ...(scope !== undefined && { sharedBy: scopeOf(scope) }),
         }
   }
+  if (ending.length > 0) {
+    return { kind: 'ending', ending }
+  }
   if (end !== undefined) {
     return null
   }
@@ -158,6 +167,7 @@ function sized(message: Partial<BackupMessage>): Buffer {
     seal: undefined,
     answer: undefined,
     deadline: undefined,
+    ending: new Uint8Array(),
     end: undefined,
     ...message,
   }).finish()

@@ -1,6 +1,6 @@
 import type { EpochSettings } from '../core/epoch.js'
 import type { Session } from '../core/session.js'
-import type { SessionStore } from '../core/store.js'
+import type { EndingDeadline, SessionStore } from '../core/store.js'
 import type { CheckEvent, TrySeal } from '../core/upkeep/care.js'
 import type { TcpAddress } from '../net/address.js'
 import type { BackupCounts, BackupItem } from './backup-format.js'
@@ -147,6 +147,8 @@ export interface CheckPorts {
   /** When the sweep is next due for a session (core/endings/expiry-rules.ts); Infinity for never. */
   readonly dueAtMs: (session: Session) => number
   readonly trySeal: TrySeal
+  /** The deadline of what must still be remembered of an ended session; null: nothing. */
+  readonly endingDeadline: (session: Session) => EndingDeadline | null
 }
 
 export interface ClosedCheckPorts extends CheckPorts {

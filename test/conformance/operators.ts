@@ -1,15 +1,20 @@
 import { describe, expect } from 'vitest'
+import { deadlineOfEnding, endingIn } from '../../src/core/endings/session-endings.js'
 import { StoreUnavailableError } from '../../src/core/errors.js'
 import type { Session } from '../../src/core/session.js'
 import { readBackup } from '../../src/stores/backup-reader.js'
 import type { CheckPorts, ServedStore } from '../../src/stores/engine.js'
 import { decodeSession } from '../../src/stores/rows/codec.js'
-import { commandSession, ended, insert, tokenSession } from '../support/store-sessions.js'
+import { commandSession, EPOCHS, ended, insert, tokenSession } from '../support/store-sessions.js'
 import { BODY, KEYED, keyedSession, SEAL, type StoreHarness, type StoreTest } from './given.js'
 
 const PORTS: CheckPorts = {
   dueAtMs: () => Number.POSITIVE_INFINITY,
   trySeal: () => ({ opens: true }),
+  endingDeadline: (session) => {
+    const ending = endingIn(session, EPOCHS)
+    return ending && deadlineOfEnding(ending, EPOCHS)
+  },
 }
 
 /** Capability `operators`. */

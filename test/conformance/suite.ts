@@ -2,6 +2,7 @@ import { describe } from 'vitest'
 import { closeTests } from './close.js'
 import { deadlinesTests } from './deadlines.js'
 import { durabilityTests } from './durability.js'
+import { endingsTests } from './endings.js'
 import { endsTests } from './ends.js'
 import { givenStore, type StoreHarness, type StoreTest } from './given.js'
 import { idempotencyTests } from './idempotency.js'
@@ -23,6 +24,7 @@ const OPERATIONS = [
   idempotencyTests,
   reuseTests,
   endsTests,
+  endingsTests,
   updateTests,
   removeTests,
   sealsTests,

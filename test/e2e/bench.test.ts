@@ -17,7 +17,11 @@ it('fills the stores of the benches with every row that a server would have writ
   onTestFinished(() => store.close())
   const dueAtMs = ({ active, closeTimeMs, requestTimeMs, token }: Session) =>
     active ? requestTimeMs + (token === null ? 1 : 30) * DAY_MS : (closeTimeMs ?? 0) + 7 * DAY_MS
-  const events = store.check({ dueAtMs, trySeal: () => ({ opens: true }) })
+  const events = store.check({
+    dueAtMs,
+    trySeal: () => ({ opens: true }),
+    endingDeadline: () => null,
+  })
   const problems = []
   for await (const event of events) {
     problems.push(...('problem' in event ? [event.problem] : []))

@@ -9,6 +9,7 @@ import {
   encodeInfo,
   encodeSession,
 } from '../../src/stores/rows/codec.js'
+import { decodeEnding, encodeEnding } from '../../src/stores/rows/ending.js'
 import { fuzz } from './engine.js'
 import { mutateBytes } from './mutations.js'
 
@@ -75,6 +76,14 @@ fuzzCodec(
   decodeEntry,
 )
 fuzzCodec(
+  'ending',
+  (['closed', 'revoked', 'key_lost'] as const).map((reason, i) => ({
+    ...{ id: UUID, endTimeMs: 1_700_000_000_000 + i, reason, exp: 2n ** 64n - 1n - BigInt(i) },
+  })),
+  encodeEnding,
+  decodeEnding,
+)
+fuzzCodec(
   'info',
   [
     {
@@ -82,12 +91,16 @@ fuzzCodec(
       epochs: { genesisAtMs: 1_700_000_000_000, lengthMs: 1000 },
       uncheckedFrom: Uint8Array.of(),
       hasEarlierKeys: false,
+      storeId: Uint8Array.of(),
+      lacksEndings: false,
     },
     {
-      layoutVersion: 4,
+      layoutVersion: 5,
       epochs: { genesisAtMs: 1_700_000_000_000, lengthMs: 1000 },
       uncheckedFrom: Uint8Array.of(115, 1),
       hasEarlierKeys: true,
+      storeId: Buffer.alloc(16, 7),
+      lacksEndings: true,
     },
   ],
   encodeInfo,
@@ -98,6 +111,7 @@ fuzzCodec(
   [
     { kind: 'session' as const, timeMs: 1_700_000_000_000, id: 'an id' },
     { kind: 'session' as const, timeMs: 1_700_000_000_000, id: UUID },
+    { kind: 'ending' as const, timeMs: 1_700_000_000_000, id: UUID },
     {
       kind: 'idempotency' as const,
       timeMs: 1_700_000_000_000,

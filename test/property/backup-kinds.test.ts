@@ -1,7 +1,9 @@
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { deadlineOfEnding, endingIn } from '../../src/core/endings/session-endings.js'
 import { ownerText } from '../../src/core/owner-text.js'
+import type { Session } from '../../src/core/session.js'
 import { readBackup } from '../../src/stores/backup-reader.js'
 import type { ServedStore } from '../../src/stores/engine.js'
 import { restoreInPlace as restoreLevel } from '../../src/stores/level/maintenance/restore.js'
@@ -73,6 +75,10 @@ async function problemsIn(store: ServedStore): Promise<string[]> {
   const ports = {
     dueAtMs: () => Number.POSITIVE_INFINITY,
     trySeal: () => ({ opens: true }) as const,
+    endingDeadline: (session: Session) => {
+      const ending = endingIn(session, EPOCHS)
+      return ending && deadlineOfEnding(ending, EPOCHS)
+    },
   }
   for await (const event of store.check(ports)) {
     problems.push(...('problem' in event ? [event.problem] : []))

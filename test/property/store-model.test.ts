@@ -61,7 +61,8 @@ const anyChange = fc.oneof(
 )
 const anySweep = fc.record({
   kind: fc.constant('sweep' as const),
-  timeMs: anyTime,
+  // Beyond the last lifetime endings are forgotten.
+  timeMs: fc.oneof(anyTime, fc.constant(5000)),
   updates: fc.boolean(),
 })
 /** Changes at once, or a sweep alone: what it settles brings no event that tells its place. */
@@ -72,6 +73,19 @@ const anyRound = fc.oneof(
 
 type Sweep = typeof anySweep extends fc.Arbitrary<infer T> ? T : never
 type Step = (typeof anyChange extends fc.Arbitrary<infer T> ? T : never) | Sweep
+
+/** A UUID, so that tokens can name the session. */
+const idOf = (number: number) => `00000000-0000-4000-8000-${`${number}`.padStart(12, '0')}`
+
+/** A session as Create opens it, whose lifetime is over after the second 0 or 1. */
+function brief(id: string, parts: Partial<Session>): Session {
+  const session = tokenSession(id, parts)
+  const exp = BigInt((parts.openTimeMs ?? 0) % 2)
+  return {
+    ...session,
+    token: session.token && { ...session.token, lifetime: { exp, nbf: 0n, iat: 0n } },
+  }
+}
 
 /** One step with its number, which goes into what it writes and so into its event. */
 interface Numbered {
@@ -100,8 +114,8 @@ async function run(store: SessionStore, { step, number }: Numbered): Promise<Tra
       case 'insert': {
         const { userId, client, key, timeMs } = step
         const sweepAtMs = step.sweepAtMs === 'with the entry' ? timeMs + ENTRY_MS : step.sweepAtMs
-        const make = step.opener === 'command' ? commandSession : tokenSession
-        const session = make(`${number}`, {
+        const make = step.opener === 'command' ? commandSession : brief
+        const session = make(idOf(number), {
           userId,
           userName: name,
           client,
@@ -126,7 +140,7 @@ async function run(store: SessionStore, { step, number }: Numbered): Promise<Tra
       }
       case 'update':
         return store.update(
-          `${step.target % number}`,
+          idOf(step.target % number),
           (current) => {
             trace.saw = current
             const session = changed(current, step.what, step.timeMs)
@@ -141,10 +155,14 @@ async function run(store: SessionStore, { step, number }: Numbered): Promise<Tra
           { durable: step.durable },
         )
       case 'remove':
-        return store.remove(`${step.target % number}`, (current) => {
-          trace.saw = current
-          return step.agrees
-        })
+        return store.remove(
+          idOf(step.target % number),
+          (current) => {
+            trace.saw = current
+            return step.agrees
+          },
+          { removal: { reason: 'erased', timeMs: number } },
+        )
       case 'sweep':
         return sweep(store, step)
     }
@@ -238,6 +256,10 @@ async function contentOf(store: SessionStore, ids: readonly string[]): Promise<u
     ),
     due: shown(inOrder(await store.due(Number.POSITIVE_INFINITY, 1000))),
     open: await store.countOpen(),
+    // Those of one round have no order of their own.
+    endings: (await store.endings(new Uint8Array(), 1000)).endings.toSorted((a, b) =>
+      a.id < b.id ? -1 : 1,
+    ),
   }
 }
 
@@ -248,9 +270,9 @@ function of(userId: string | undefined, active: boolean | undefined) {
 /** Deadlines at one time have no order of their own. */
 function inOrder(deadlines: readonly Deadline[]): Deadline[] {
   const nameOf = (deadline: Deadline) =>
-    deadline.kind === 'session'
-      ? deadline.id
-      : `key ${ownerText(deadline.scope.owner)} ${deadline.scope.key}`
+    deadline.kind === 'idempotency'
+      ? `key ${ownerText(deadline.scope.owner)} ${deadline.scope.key}`
+      : `${deadline.kind} ${deadline.id}`
   return [...deadlines].sort((a, b) => a.timeMs - b.timeMs || (nameOf(a) < nameOf(b) ? -1 : 1))
 }
 
@@ -300,7 +322,7 @@ async function doesWhatTheModelDoes(make: () => Promise<Tried>, rounds: readonly
       }
       expect(changes).toEqual(expected)
     }
-    const ids = Array.from({ length: count + 1 }, (_, i) => `${i}`)
+    const ids = Array.from({ length: count + 1 }, (_, i) => idOf(i))
     const content = await contentOf(model, ids)
     expect(await contentOf(store, ids)).toEqual(content)
     await store.close()

@@ -2,10 +2,17 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { StoreDamagedError, StoreUnavailableError } from '../../src/core/errors.js'
 import type { SessionStore } from '../../src/core/store.js'
+import type { Cluster } from '../../src/stores/valkey/connection/cluster.js'
 import type { Reply } from '../../src/stores/valkey/connection/reply.js'
 import { ValkeyStore } from '../../src/stores/valkey/store.js'
 import { all, KEY, KEYED, KEYED_USER, PLACE } from '../conformance/given.js'
-import { commandSession, insert, sessionDeadline, tokenSession } from '../support/store-sessions.js'
+import {
+  commandSession,
+  EPOCHS,
+  insert,
+  sessionDeadline,
+  tokenSession,
+} from '../support/store-sessions.js'
 
 const RUNS = process.env.SESSIOND_TEST_LONG ? 20_000 : 1000
 const SHARDS = 2
@@ -62,6 +69,7 @@ const OPERATIONS: Readonly<Record<string, (store: SessionStore) => Promise<unkno
   walkIdempotency: (store) => all(store.walkIdempotency(KEY.owner)),
   walkDeadlines: (store) => all(store.walkDeadlines()),
   countOpen: (store) => store.countOpen(),
+  endings: (store) => store.endings(new Uint8Array(), 10),
 }
 
 /** Nothing there, for whoever wants an array, and the end of a walk. */
@@ -70,7 +78,7 @@ const EMPTY: Reply = [0, Buffer.from('0'), []]
 /** A store whose engine answers `replies` in turn, and then that nothing is there. */
 async function storeOver(replies: Reply[]): Promise<SessionStore> {
   const next = async () => replies.shift() ?? EMPTY
-  return ValkeyStore.over({
+  const cluster: Cluster = {
     shards: SHARDS,
     masterOf: () => 'the engine',
     write: async () => replies.shift() ?? 1,
@@ -81,7 +89,8 @@ async function storeOver(replies: Reply[]): Promise<SessionStore> {
     onMasters: async () => new Map(),
     subscribe: () => () => {},
     close: async () => {},
-  })
+  }
+  return ValkeyStore.over(cluster, { epochs: EPOCHS, storeId: new Uint8Array(16) })
 }
 
 it.each(Object.entries(OPERATIONS))(

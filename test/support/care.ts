@@ -9,16 +9,25 @@ import { sealCheck } from '../../src/keys/seal-check.js'
 import { generateSealingKeys } from '../../src/keys/sealing-keys.js'
 import { ByteLevel, type RawLevel } from '../../src/stores/level/byte-level.js'
 import { Database } from '../../src/stores/level/database.js'
-import { TALLY_KEY } from '../../src/stores/level/layout/keys.js'
+import {
+  INFO_KEY,
+  idOfEnding,
+  PLACE_BYTES,
+  RANGES,
+  TALLY_KEY,
+} from '../../src/stores/level/layout/keys.js'
 import { decodeTally } from '../../src/stores/level/layout/tally.js'
 import { checkStore } from '../../src/stores/level/maintenance/check.js'
 import { View } from '../../src/stores/level/read/view.js'
 import { LevelStore } from '../../src/stores/level/store.js'
 import { withChecksum } from '../../src/stores/rows/checksum.js'
+import { decodeInfo, encodeInfo } from '../../src/stores/rows/codec.js'
 import { commandSession, EPOCHS, ended, insert, tokenSession } from './store-sessions.js'
 
 export const SEALING_KEYS: SealingKeys = generateSealingKeys(randomBytes)
 export const NOW_MS = 1_000_000
+/** Of the token sessions. */
+export const TOKEN_EXP = 4000n
 const HOUR_MS = 3_600_000
 
 const deadlines = new ExpiryRules(new EpochClock(EPOCHS, () => NOW_MS), {
@@ -28,6 +37,7 @@ const deadlines = new ExpiryRules(new EpochClock(EPOCHS, () => NOW_MS), {
 })
 export const PORTS = {
   dueAtMs: (session: Session) => deadlines.dueAtMs(session),
+  endingDeadline: (session: Session) => deadlines.endingDeadline(session),
   trySeal: sealCheck(() => SEALING_KEYS),
 }
 
@@ -36,14 +46,18 @@ function sealedSession(id: string, parts: Partial<Session> = {}) {
   const seed = Uint8Array.from(randomBytes(32))
   const token = {
     owner: Uint8Array.of(1, 2, 3),
-    lifetime: { exp: 4000n, nbf: 0n, iat: 0n },
+    lifetime: { exp: TOKEN_EXP, nbf: 0n, iat: 0n },
     publicKey: Uint8Array.from(sodiumEd25519.publicKey(seed)),
   }
   const session = tokenSession(id, { token, ...parts })
   return { session, seal: sealSeed(SEALING_KEYS, seed, id, token) }
 }
 
-/** A store with every kind of row in it. Sessions: token-1, token-2, token-ended, alice, bob, bob-ended. */
+/** The ids of sessions that tokens can name: one that has ended, and one that was deleted. */
+export const ENDED_ID = '6f1d2c3b-4a59-4687-8796-a5b4c3d2e1f0'
+export const DELETED_ID = '7a1d2c3b-4a59-4687-8796-a5b4c3d2e1f0'
+
+/** A store with every kind of row in it. Sessions: token-1, token-2, token-ended, alice, bob, bob-ended, ENDED_ID. */
 export async function fillStore(location: string): Promise<void> {
   const store = await LevelStore.open(location, { epochs: EPOCHS, sync: false })
   const add = (session: Session, seal?: Uint8Array) =>
@@ -59,19 +73,20 @@ export async function fillStore(location: string): Promise<void> {
       },
       { idempotency: { owner: Uint8Array.of(1), signer: Uint8Array.of(2), key: session.id } },
     )
-  for (const id of ['token-1', 'token-2', 'token-ended']) {
+  for (const id of ['token-1', 'token-2', 'token-ended', ENDED_ID, DELETED_ID]) {
     const { session, seal } = sealedSession(id, { userId: `owner ${id}` })
     await add(session, seal)
   }
   await add(commandSession('alice'))
   await add(commandSession('bob', { userId: 'bob', data: '{"a":1}' }))
   await add(commandSession('bob-ended', { userId: 'bob', client: 'phone' }))
-  for (const id of ['token-ended', 'bob-ended']) {
+  for (const id of ['token-ended', 'bob-ended', ENDED_ID]) {
     await store.update(id, (session) => {
       const after = ended(session, 5000)
       return { session: after, sweepAtMs: PORTS.dueAtMs(after) }
     })
   }
+  await store.remove(DELETED_ID, () => true, { removal: { reason: 'deleted', timeMs: 5000 } })
   await store.close()
 }
 
@@ -83,7 +98,7 @@ export async function problemsIn(location: string): Promise<string[]> {
   try {
     const openView = (onDamaged: (key: Buffer) => void) =>
       View.open((read) => database.read(read), onDamaged)
-    for await (const event of checkStore(openView, PORTS)) {
+    for await (const event of checkStore(openView, { ...PORTS, epochs: EPOCHS })) {
       if ('problem' in event) {
         problems.push(event.problem)
       }
@@ -121,16 +136,44 @@ export async function withLevel<T>(
   }
 }
 
-/** Every row of a store that is closed, as texts; of the tally the count alone, and none where it is 0. */
+/**
+ * Every row of a store that is closed, as texts. Leaves out what is another in each copy: the number of commits, also in the
+ * places of endings; a count of 0; the store's id.
+ */
 export function rowsIn(location: string): Promise<string[]> {
   return withLevel(location, async (level) => {
     const rows = await level.iterator().all()
-    return rows.flatMap(([key, value]) => {
-      const isTally = key.equals(TALLY_KEY)
-      const text = isTally
-        ? `${decodeTally(value).openSessions}`
-        : Buffer.from(value).toString('hex')
-      return isTally && text === '0' ? [] : [`${key.toString('latin1')} ${text}`]
-    })
+    return rows.flatMap(([key, value]) => textOf(key, Buffer.from(value))).toSorted()
   })
+}
+
+function textOf(key: Buffer, value: Buffer): string[] {
+  const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
+  if (key.equals(TALLY_KEY)) {
+    const { openSessions } = decodeTally(value)
+    return openSessions === 0 ? [] : [`the count ${openSessions}`]
+  }
+  if (key.equals(INFO_KEY)) {
+    return [`the facts ${infoText(value)}`]
+  }
+  if (isEndingKey(key)) {
+    return [`the ending ${idOfEnding(key)} ${hex(value)}`]
+  }
+  const to = isEndingKey(value) ? `the ending ${idOfEnding(value)}` : hex(value)
+  return [`${key.toString('latin1')} ${to}`]
+}
+
+function isEndingKey(key: Buffer): boolean {
+  return key.length === 1 + PLACE_BYTES && key[0] === RANGES.endings.gte[0]
+}
+
+/** Facts that cannot be read stay as they are. */
+function infoText(value: Buffer): string {
+  try {
+    return Buffer.from(encodeInfo({ ...decodeInfo(value), storeId: new Uint8Array() })).toString(
+      'hex',
+    )
+  } catch {
+    return value.toString('hex')
+  }
 }

@@ -1,4 +1,5 @@
 import { Level } from 'level'
+import { deadlineOfEnding } from '../../src/core/endings/session-endings.js'
 import type { Session } from '../../src/core/session.js'
 import { ByteLevel } from '../../src/stores/level/byte-level.js'
 import {
@@ -7,19 +8,21 @@ import {
   entryKey,
   INFO_KEY,
   indexKeys,
+  keyInDeadline,
   LAYOUT_VERSION,
   sealKey,
   sessionKey,
-  sharedEntryKey,
   TALLY_KEY,
 } from '../../src/stores/level/layout/keys.js'
 import { openedRows } from '../../src/stores/level/layout/opened.js'
+import { storedEnding } from '../../src/stores/level/layout/stored.js'
 import { decodeTally } from '../../src/stores/level/layout/tally.js'
 import { decodeEntry, decodeInfo, decodeSession } from '../../src/stores/rows/codec.js'
+import { EPOCHS } from './store-sessions.js'
 
 /**
  * Walks every row of a LevelStore that is closed, and tells what disagrees: a record has exactly its
- * index rows, an open token session its seal, an idempotency entry its deadline; the count of open
+ * index rows, an open token session its seal, an idempotency entry and an ending its deadline; the count of open
  * sessions is theirs; and no row is left over.
  */
 export async function auditLevel(location: string): Promise<string[]> {
@@ -62,14 +65,19 @@ function findDisagreements(rows: readonly (readonly [Buffer, Uint8Array])[]): st
       case 'x': {
         const deadline = deadlineOf(key)
         expected.add(hex(deadlineKey(deadline)))
-        const shared = sharedEntryKey(value)
-        if (deadline.kind === 'idempotency') {
+        const shared = keyInDeadline(value)
+        if (deadline.kind === 'ending') {
+          expected.add(hex(shared ?? Buffer.from('no ending')))
+        } else if (deadline.kind === 'idempotency') {
           entriesDue.add(`${hex(entryKey(deadline.scope))} ${deadline.timeMs}`)
         } else if (shared !== undefined) {
           entriesDue.add(`${hex(shared)} ${deadline.timeMs}`)
         }
         break
       }
+      case 'e':
+        expected.add(hex(deadlineKey(deadlineOfEnding(storedEnding(key, value), EPOCHS))))
+        break
       case 'm':
         if (key.equals(TALLY_KEY)) {
           expected.add(hex(key))

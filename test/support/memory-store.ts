@@ -1,11 +1,13 @@
 import { sameBytes } from '../../src/core/bytes.js'
+import { deadlineOfEnding, endingOf } from '../../src/core/endings/session-endings.js'
 import { StoreUnavailableError } from '../../src/core/errors.js'
-import type { SessionListener } from '../../src/core/events.js'
-import type { Session } from '../../src/core/session.js'
+import type { SessionChange, SessionListener } from '../../src/core/events.js'
+import type { Session, SessionEnding } from '../../src/core/session.js'
 import type {
   AfterQuery,
   Deadline,
   Decision,
+  EndingsPage,
   FoundEntry,
   IdempotencyEntry,
   IdempotencyScope,
@@ -13,6 +15,7 @@ import type {
   ListPart,
   ListPlace,
   ListQuery,
+  RemoveOptions,
   Seen,
   SessionPage,
   SessionStore,
@@ -21,6 +24,7 @@ import type {
   WriteOptions,
 } from '../../src/core/store.js'
 import { Listeners } from '../../src/stores/listeners.js'
+import { EPOCHS } from './store-sessions.js'
 
 /**
  * The promises of a SessionStore in their plainest form: every method runs in one turn of the event
@@ -31,6 +35,8 @@ export class MemoryStore implements SessionStore {
   private readonly seals = new Map<string, Uint8Array>()
   private readonly entries = new Map<string, IdempotencyEntry>()
   private readonly deadlines = new Map<string, Deadline>()
+  /** In the order of the endings; null: forgotten. */
+  private readonly endingRows: (SessionEnding | null)[] = []
   private readonly listeners = new Listeners()
   private closed = false
 
@@ -100,7 +106,7 @@ export class MemoryStore implements SessionStore {
   async remove(
     id: string,
     check: (current: Session) => boolean,
-    { settles }: WriteOptions = {},
+    { settles, removal }: RemoveOptions = {},
   ): Promise<Session | undefined> {
     this.checkOpen()
     const current = this.sessions.get(id)
@@ -111,7 +117,7 @@ export class MemoryStore implements SessionStore {
     }
     this.sessions.delete(id)
     this.seals.delete(id)
-    this.listeners.emit({ before: current, after: null })
+    this.changed({ before: current, after: null, ...(removal && { removal }) })
     return current
   }
 
@@ -177,6 +183,19 @@ export class MemoryStore implements SessionStore {
     return isForgotten
   }
 
+  async endings(cursor: Uint8Array, limit: number): Promise<EndingsPage> {
+    this.checkOpen()
+    const text = Buffer.from(cursor).toString()
+    const isFull = !/^memory [0-9]+$/.test(text)
+    let at = isFull ? 0 : Number(text.slice('memory '.length))
+    const endings: SessionEnding[] = []
+    for (; at < this.endingRows.length && endings.length < limit; at++) {
+      endings.push(...[this.endingRows[at] ?? []].flat())
+    }
+    const hasMore = endings.length === limit
+    return { endings, cursor: Buffer.from(`memory ${at}`), isFull, hasMore }
+  }
+
   async *walkSeals(): AsyncIterable<readonly string[]> {
     this.checkOpen()
     yield [...this.seals.keys()].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
@@ -214,6 +233,10 @@ export class MemoryStore implements SessionStore {
     this.checkOpen()
     for (const deadline of deadlines) {
       this.strike(deadline)
+      if (deadline.kind === 'ending') {
+        const at = this.endingRows.findIndex((ending) => ending?.id === deadline.id)
+        this.endingRows.splice(at, at < 0 ? 0 : 1, null)
+      }
       if (deadline.kind === 'idempotency') {
         const key = scopeText(deadline.scope)
         if ((this.entries.get(key)?.expiresTimeMs ?? Infinity) <= deadline.timeMs) {
@@ -277,8 +300,17 @@ export class MemoryStore implements SessionStore {
     if (sweepAtMs !== undefined) {
       this.arm({ kind: 'session', timeMs: sweepAtMs, id: session.id })
     }
-    this.listeners.emit({ before, after })
+    this.changed({ before, after })
     return after
+  }
+
+  private changed(change: SessionChange): void {
+    const ending = endingOf(change, EPOCHS)
+    if (ending !== null) {
+      this.endingRows.push(ending)
+      this.arm(deadlineOfEnding(ending, EPOCHS))
+    }
+    this.listeners.emit(change)
   }
 
   private open(): Session[] {
@@ -305,7 +337,11 @@ export class MemoryStore implements SessionStore {
 /** The same text for equal values alone. */
 function deadlineText(deadline: Deadline): string {
   const { kind, timeMs } = deadline
-  return JSON.stringify([timeMs, kind === 'session' ? deadline.id : [scopeText(deadline.scope)]])
+  return JSON.stringify([
+    timeMs,
+    kind,
+    kind === 'idempotency' ? scopeText(deadline.scope) : deadline.id,
+  ])
 }
 
 function scopeText({ owner, signer, key }: IdempotencyScope): string {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { deadlineOfEnding } from '../../src/core/endings/session-endings.js'
 import type { Token } from '../../src/core/session.js'
 import { sealSeed } from '../../src/crypto/seal.js'
 import type { ByteLevel } from '../../src/stores/level/byte-level.js'
@@ -6,6 +7,7 @@ import {
   deadlineKey,
   entryKey,
   indexKeys,
+  keyInDeadline,
   openedKey,
   RANGES,
   sealKey,
@@ -17,8 +19,8 @@ import { encodeTally } from '../../src/stores/level/layout/tally.js'
 import { readSession } from '../../src/stores/level/read/lookup.js'
 import { encodeSession } from '../../src/stores/rows/codec.js'
 import { sized } from '../../src/stores/rows/key-parts.js'
-import { PORTS, type RowLevel, SEALING_KEYS } from './care.js'
-import { commandSession } from './store-sessions.js'
+import { DELETED_ID, ENDED_ID, PORTS, type RowLevel, SEALING_KEYS, TOKEN_EXP } from './care.js'
+import { commandSession, EPOCHS } from './store-sessions.js'
 
 const NOTHING = new Uint8Array()
 const answerOf = (key: string) =>
@@ -32,6 +34,9 @@ const existing = (level: ByteLevel, id: string) => {
 }
 const due = (level: ByteLevel, id: string) =>
   deadlineKey({ kind: 'session', timeMs: PORTS.dueAtMs(existing(level, id)), id })
+const endingDeadline = (id: string) => deadlineKey(deadlineOfEnding({ id, exp: TOKEN_EXP }, EPOCHS))
+const endingOf = (level: ByteLevel, id: string) =>
+  keyInDeadline(level.getSync(endingDeadline(id))) as Buffer
 const aliceList = openedKey('alice', '192.0.2.1', 'browser')
 const flip = (bytes: Uint8Array, i: number) => {
   const copy = Buffer.from(bytes)
@@ -251,5 +256,41 @@ export const ROW_DAMAGES: readonly RowDamage[] = [
     plant: (level) => level.put(answerOf('token-1'), Buffer.from('ffff', 'hex')),
     problems: [/^an idempotency key cannot be read/],
     repairs: [/^dropped an idempotency key cannot be read/],
+  },
+  {
+    name: 'an ending without a deadline',
+    plant: (level) => level.del(endingDeadline(ENDED_ID)),
+    problems: [
+      new RegExp(`"${ENDED_ID}": nobody will be told that it ended`),
+      new RegExp(`"${ENDED_ID}": no deadline will delete its ending`),
+    ],
+  },
+  {
+    name: 'a deadline of an ending that is not there',
+    plant: async (level) => level.del(endingOf(level, ENDED_ID)),
+    problems: [new RegExp(`"${ENDED_ID}": its ending is missing`)],
+  },
+  {
+    name: 'a session that ended without an ending',
+    plant: async (level) => {
+      await level.del(endingOf(level, ENDED_ID))
+      await level.del(endingDeadline(ENDED_ID))
+    },
+    problems: [new RegExp(`"${ENDED_ID}": nobody will be told that it ended`)],
+  },
+  {
+    name: 'an ending that cannot be read',
+    plant: (level) => level.put(endingOf(level, DELETED_ID), Buffer.from('ffff', 'hex')),
+    problems: [new RegExp(`"${DELETED_ID}": its ending cannot be read`)],
+    repairs: [new RegExp(`dropped session "${DELETED_ID}": its ending cannot be read`)],
+  },
+  {
+    name: 'an ending under the id of another',
+    plant: async (level) => {
+      const value = level.getSync(endingOf(level, ENDED_ID)) as Uint8Array
+      await level.put(endingOf(level, DELETED_ID), value)
+    },
+    problems: [new RegExp(`"${DELETED_ID}": its ending is one of session "${ENDED_ID}"`)],
+    repairs: [new RegExp(`dropped session "${DELETED_ID}": its ending is one of session`)],
   },
 ]

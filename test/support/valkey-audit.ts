@@ -1,3 +1,4 @@
+import { deadlineOfEnding } from '../../src/core/endings/session-endings.js'
 import type { Session } from '../../src/core/session.js'
 import { type Cluster, openCluster } from '../../src/stores/valkey/connection/cluster.js'
 import type { Reply } from '../../src/stores/valkey/connection/reply.js'
@@ -7,11 +8,13 @@ import {
   deadlineMember,
   entryField,
   readDeadlineMember,
+  readEnding,
   readEntry,
   readPointer,
   readRecord,
   readSeal,
 } from '../../src/stores/valkey/layout/values.js'
+import { EPOCHS } from './store-sessions.js'
 import { engineSettings } from './valkey-store.js'
 
 /**
@@ -103,9 +106,29 @@ async function auditKey(at: Audited): Promise<void> {
         }
       }
       return
+    case 'd':
+      for (const [id, stored] of pairsOf(await ask('HGETALL', key))) {
+        const deadline = deadlineOfEnding(readEnding(key, id, stored), EPOCHS)
+        actual.add(`ending ${id}`)
+        expected.add(`place ${id}`)
+        expected.add(`deadline ${deadline.timeMs} ${id}`)
+      }
+      return
+    case 'o':
+      for (const [member] of pairsOf(await ask('ZRANGE', key, '0', '-1', 'WITHSCORES'))) {
+        if (member.length > 0) {
+          expected.add(`ending ${member}`)
+          actual.add(`place ${member}`)
+        }
+      }
+      return
     case 'x':
       for (const [member, score] of pairsOf(await ask('ZRANGE', key, '0', '-1', 'WITHSCORES'))) {
         const deadline = readDeadlineMember(key, member, Number(score))
+        if (deadline.kind === 'ending') {
+          expected.add(`ending ${deadline.id}`)
+          actual.add(`deadline ${deadline.timeMs} ${deadline.id}`)
+        }
         if (!deadlineMember(key, deadline).equals(member)) {
           throw new Error('a deadline is not whole')
         }

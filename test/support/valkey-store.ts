@@ -31,8 +31,7 @@ export async function openValkeyStore(
   settings: Partial<ClusterSettings> = {},
   hooks: StoreHooks = {},
 ): Promise<ValkeyStore> {
-  return ValkeyStore.over(
-    await openStoreCluster(engineSettings(addresses, settings), EPOCHS, addresses),
-    hooks,
-  )
+  const made = engineSettings(addresses, settings)
+  const { cluster, info } = await openStoreCluster(made, EPOCHS, addresses)
+  return ValkeyStore.over(cluster, info, hooks)
 }

@@ -179,7 +179,8 @@ export class Sessions {
     checkRequired('session_id', id)
     await this.ports.audit.check()
     const isTheirs = (current: Session) => userId === undefined || current.userId === userId
-    const removed = await this.ports.store.remove(id, isTheirs)
+    const removal = this.rules.removal('deleted')
+    const removed = await this.ports.store.remove(id, isTheirs, { removal })
     if (removed === undefined) {
       return null
     }

@@ -1,6 +1,8 @@
 import type { EpochClock } from '../epoch.js'
+import type { Removal } from '../events.js'
 import type { Ending, Session } from '../session.js'
-import type { Update } from '../store.js'
+import type { EndingDeadline, Update } from '../store.js'
+import { deadlineOfEnding, endingIn } from './session-endings.js'
 
 /** 0 is none. */
 export interface ExpirySettings {
@@ -86,6 +88,18 @@ export class ExpiryRules {
   /** The update that ends a session which is over, with its next deadline. */
   lapse(session: Session): Update {
     return this.endAs(this.lapsed(session))
+  }
+
+  /** How a session ends that is deleted now, should it be open. */
+  removal(reason: Removal['reason']): Removal {
+    return { reason, timeMs: this.clock.nowMs() }
+  }
+
+  /** The deadline of what must still be remembered of an ended session. null: nothing. */
+  endingDeadline(session: Session): EndingDeadline | null {
+    const ending = endingIn(session, this.clock.settings)
+    const deadline = ending && deadlineOfEnding(ending, this.clock.settings)
+    return deadline !== null && deadline.timeMs > this.clock.nowMs() ? deadline : null
   }
 
   private endAs(session: Session): Update {

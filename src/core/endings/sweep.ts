@@ -140,8 +140,8 @@ export class Sweep {
 }
 
 function nameOf(deadline: Deadline): string {
-  if (deadline.kind === 'session') {
-    return `session ${deadline.timeMs} ${deadline.id}`
+  if (deadline.kind !== 'idempotency') {
+    return `${deadline.kind} ${deadline.timeMs} ${deadline.id}`
   }
   const { owner, signer, key } = deadline.scope
   return `idempotency ${deadline.timeMs} ${owner.join()} ${signer.join()} ${key}`

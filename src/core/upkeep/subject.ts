@@ -64,7 +64,8 @@ async function count(walk: AsyncIterable<readonly unknown[]>): Promise<number> {
 
 /**
  * Deletes everything that is kept about a user. A session opened meanwhile stays, with its idempotency entry. It can be
- * interrupted and repeated. Deadlines of deleted sessions, an id and a time each, may then stay until they are due.
+ * interrupted and repeated. Deadlines of deleted sessions, an id and a time each, may then stay until they are due. Endings
+ * stay until the sessions would have expired: they name no user.
  * Throws MissingFieldError, InvalidFieldError.
  */
 export async function eraseSubject(
@@ -76,7 +77,8 @@ export async function eraseSubject(
   const ids = new Set<string>()
   for await (const sessions of store.walkSessions(userId)) {
     const removals = sessions.map(async ({ id }) => {
-      const removed = await store.remove(id, (current) => current.userId === userId)
+      const isTheirs = (current: Session) => current.userId === userId
+      const removed = await store.remove(id, isTheirs, { removal: rules.removal('erased') })
       if (removed !== undefined) {
         ids.add(id)
       }

@@ -6,11 +6,13 @@ import type {
   AfterQuery,
   Deadline,
   Decision,
+  EndingsPage,
   FoundEntry,
   IdempotencyScope,
   InsertScope,
   ListPart,
   ListQuery,
+  RemoveOptions,
   Seen,
   SessionPage,
   Update,
@@ -31,6 +33,7 @@ import { checkStore } from './maintenance/check.js'
 import { checkFilesThen } from './maintenance/check-files.js'
 import { expectWholeFiles, type StartCheckOptions } from './maintenance/start-check.js'
 import { agreeOnInfo, upgradeStore } from './maintenance/upgrade.js'
+import { readEndings } from './read/endings.js'
 import { KeptSessions } from './read/kept-sessions.js'
 import { Lists } from './read/lists.js'
 import { findOpened, getSession } from './read/lookup.js'
@@ -68,7 +71,11 @@ export class LevelStore implements ServedStore {
   private onLost = () => {}
   private closing: Promise<void> | null = null
 
-  private constructor(database: Database, options: LevelStoreOptions) {
+  private constructor(
+    database: Database,
+    private readonly storeId: Uint8Array,
+    options: LevelStoreOptions,
+  ) {
     const { onDamage, onLost, acceptDamage, sync = true } = options
     this.epochs = options.epochs
     this.deadlines = new DeadlineQueue((key) => onDamage?.(damagedRow(key).message))
@@ -124,8 +131,8 @@ export class LevelStore implements ServedStore {
     await database.open()
     try {
       const info = await agreeOnInfo(database, options.epochs)
-      await upgradeStore(database, info, options.onUpgrade)
-      const store = new LevelStore(database, options)
+      const { storeId } = await upgradeStore(database, info, options.onUpgrade)
+      const store = new LevelStore(database, storeId, options)
       await database.read((level) => store.parts.counts.load(level))
       return store
     } catch (error) {
@@ -183,8 +190,9 @@ export class LevelStore implements ServedStore {
   }
 
   check(ports: CheckPorts): AsyncIterable<CheckEvent> {
+    const { epochs } = this
     return checkFilesThen(
-      () => checkStore((...view) => this.view(...view), ports),
+      () => checkStore((...view) => this.view(...view), { ...ports, epochs }),
       this.parts.database.location,
       'reading a damaged file may end the server: stop it, and `sessiond repair`',
       ports.signal,
@@ -215,7 +223,7 @@ export class LevelStore implements ServedStore {
   remove(
     id: string,
     check: (current: Session) => boolean,
-    options: WriteOptions = {},
+    options: RemoveOptions = {},
   ): Promise<Session | undefined> {
     return this.during(() => removeSession(this.parts, id, check, options))
   }
@@ -245,6 +253,10 @@ export class LevelStore implements ServedStore {
 
   settle(deadlines: readonly Deadline[]): Promise<void> {
     return this.during(() => settleDeadlines(this.parts, deadlines))
+  }
+
+  endings(cursor: Uint8Array, limit: number): Promise<EndingsPage> {
+    return this.read((level) => readEndings(level, this.storeId, cursor, limit))
   }
 
   async *walkSeals(): AsyncIterable<readonly string[]> {

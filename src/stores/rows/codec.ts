@@ -1,6 +1,5 @@
 import { BinaryWriter } from '@bufbuild/protobuf/wire'
 import {
-  EndReason as EndReasonNumber,
   IdempotencyEntry,
   Session as SessionMessage,
   StoreInfo,
@@ -8,14 +7,9 @@ import {
 } from '#generated/sessiond/store/v1/store'
 import type { EpochSettings } from '../../core/epoch.js'
 import { ownerText } from '../../core/owner-text.js'
-import {
-  END_REASONS,
-  type Ending,
-  type EndReason,
-  type Session,
-  type Token,
-} from '../../core/session.js'
+import type { Ending, Session, Token } from '../../core/session.js'
 import { packedUuid, UUID_BYTES, uuidText } from '../../core/uuid.js'
+import { END_REASON_NUMBERS, END_REASONS_BY_NUMBER, milliseconds } from './values.js'
 
 /** The stored value of an idempotency key. */
 export interface StoredEntry {
@@ -32,6 +26,10 @@ export interface Info {
   readonly uncheckedFrom: Uint8Array
   /** Whether some keys are still those of an earlier layout. */
   readonly hasEarlierKeys: boolean
+  /** Random, 16 bytes; empty in a store that an earlier release made. */
+  readonly storeId: Uint8Array
+  /** Whether endings of sessions that an earlier release ended may be missing. */
+  readonly lacksEndings: boolean
 }
 
 /** The fields of most records by their tags: the field's number, and how it is encoded. */
@@ -52,19 +50,6 @@ const FIELDS: Readonly<Record<number, Exclude<keyof SessionRecord, 'hasNoUser'>>
   114: 'endedBy',
   120: 'requestAfterOpenMs',
 }
-const END_REASON_NUMBERS: Readonly<Record<EndReason, EndReasonNumber>> = {
-  closed: EndReasonNumber.END_REASON_CLOSED,
-  expired: EndReasonNumber.END_REASON_EXPIRED,
-  idle: EndReasonNumber.END_REASON_IDLE,
-  superseded: EndReasonNumber.END_REASON_SUPERSEDED,
-  deleted: EndReasonNumber.END_REASON_DELETED,
-  erased: EndReasonNumber.END_REASON_ERASED,
-  key_lost: EndReasonNumber.END_REASON_KEY_LOST,
-  revoked: EndReasonNumber.END_REASON_REVOKED,
-}
-const END_REASONS_BY_NUMBER = new Map(
-  END_REASONS.map((reason) => [END_REASON_NUMBERS[reason], reason] as const),
-)
 const LENGTH_DELIMITED = 2
 /** Numbers of up to 7 bytes: all times until the year 19000. */
 const MAX_SCALE = 0x80 ** 6
@@ -258,21 +243,13 @@ export function encodeInfo({ layoutVersion, epochs, ...info }: Info): Uint8Array
 }
 
 export function decodeInfo(bytes: Uint8Array): Info {
-  const { layoutVersion, epochGenesisMs, epochLengthMs, uncheckedFrom, hasEarlierKeys } =
-    StoreInfo.decode(bytes)
+  const { layoutVersion, epochGenesisMs, epochLengthMs, ...info } = StoreInfo.decode(bytes)
   return {
     layoutVersion,
-    uncheckedFrom: new Uint8Array(uncheckedFrom),
-    hasEarlierKeys,
+    uncheckedFrom: new Uint8Array(info.uncheckedFrom),
+    hasEarlierKeys: info.hasEarlierKeys,
+    storeId: new Uint8Array(info.storeId),
+    lacksEndings: info.lacksEndings,
     epochs: { genesisAtMs: milliseconds(epochGenesisMs), lengthMs: milliseconds(epochLengthMs) },
   }
-}
-
-/** Throws RangeError for a value that a number cannot represent: the store never writes one. */
-function milliseconds(value: bigint | number): number {
-  const ms = Number(value)
-  if (!Number.isSafeInteger(ms)) {
-    throw new RangeError(`the record holds a time of ${value} ms`)
-  }
-  return ms
 }

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { type BackupItem, encodeItem } from '../backup-format.js'
 import { decodeEntry, decodeSession, encodeEntry, encodeSession } from './codec.js'
 
-const KINDS = ['session', 'seal', 'entry', 'deadline'] as const
+const KINDS = ['session', 'seal', 'entry', 'deadline', 'ending'] as const
 const LANES = 8
 
 /**
@@ -15,6 +15,7 @@ export class ContentDigest {
     seal: 0,
     entry: 0,
     deadline: 0,
+    ending: 0,
   }
   /** By kind, the sum of the digests of its items: it does not depend on their order. */
   private readonly sums = new Map(KINDS.map((kind) => [kind, new Uint32Array(LANES)]))

@@ -1,6 +1,6 @@
 import { sameBytes } from '../../core/bytes.js'
 import type { Deadline, IdempotencyScope } from '../../core/store.js'
-import { packedUuid, UUID_BYTES, uuidText } from '../../core/uuid.js'
+import { packedUuid, UUID_BYTES, uuidBytes, uuidText } from '../../core/uuid.js'
 import { readSized, readTime } from './key-parts.js'
 import { type KeyWriter, TIME_BYTES } from './key-writer.js'
 
@@ -9,6 +9,8 @@ const OF_SESSION = 0
 const OF_ENTRY = 1
 /** Of a session whose id is a UUID, which takes 16 bytes in place of 36. */
 const OF_UUID = 2
+/** Of an ending, whose session has a UUID. */
+const OF_ENDING = 3
 
 /**
  * How signer and key of an idempotency scope are written, one byte. Its highest bit is always set: earlier
@@ -26,6 +28,9 @@ export function withDeadline(start: KeyWriter, deadline: Deadline): KeyWriter {
   if (deadline.kind === 'idempotency') {
     return withScope(timed.byte(OF_ENTRY), deadline.scope)
   }
+  if (deadline.kind === 'ending') {
+    return timed.byte(OF_ENDING).bytes(uuidBytes(deadline.id))
+  }
   const uuid = packedUuid(deadline.id)
   return uuid === null ? timed.byte(OF_SESSION).text(deadline.id) : timed.byte(OF_UUID).bytes(uuid)
 }
@@ -39,6 +44,8 @@ export function readDeadline(part: Buffer, readRest = readScope): Deadline {
       return { kind: 'session', timeMs, id: rest.toString() }
     case OF_UUID:
       return { kind: 'session', timeMs, id: readUuid(rest) }
+    case OF_ENDING:
+      return { kind: 'ending', timeMs, id: readUuid(rest) }
     case OF_ENTRY:
       return { kind: 'idempotency', timeMs, scope: readRest(rest) }
     default:

@@ -29,11 +29,11 @@ export function valkeyEngine(place: StorePlace): StoreEngine {
     },
     async open(options: StoreOptions): Promise<ServedStore> {
       const makes = () => expectNotLost(location, traces)
-      const cluster = await openStoreCluster(settings, options.epochs, location, makes)
+      const { cluster, info } = await openStoreCluster(settings, options.epochs, location, makes)
       try {
         await expectSafe(cluster, settings.replicas)
         await (options.isCopied && expectUnused(cluster, location))
-        const store = await ValkeyStore.over(cluster, options)
+        const store = await ValkeyStore.over(cluster, info, options)
         await (options.isCopied || noteMade(traces))
         return store
       } catch (error) {
@@ -43,7 +43,7 @@ export function valkeyEngine(place: StorePlace): StoreEngine {
     },
     async *check(ports) {
       const missing = () => Promise.reject(new StoreMismatchError(`${location} holds no store`))
-      const cluster = await openStoreCluster(settings, ports.epochs, location, missing)
+      const { cluster } = await openStoreCluster(settings, ports.epochs, location, missing)
       try {
         const parts = { shards: new Shards(cluster.shards), functions: new Functions(cluster) }
         yield* checkStore(parts, ports)

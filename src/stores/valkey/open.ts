@@ -3,12 +3,12 @@ import { StoreMismatchError, StoreUnavailableError } from '../../core/errors.js'
 import { type Cluster, type ClusterSettings, openCluster } from './connection/cluster.js'
 import { valueIn } from './functions/call.js'
 import { Functions } from './functions/functions.js'
-import { type Info, infoValue, readInfo } from './layout/info.js'
-import { FILLING_KEY, INFO_KEY, LAYOUT_VERSION } from './layout/keys.js'
+import { type Info, infoValue, newInfo, readInfo } from './layout/info.js'
+import { FILLING_KEY, INFO_KEY } from './layout/keys.js'
 import { NO_VERSION } from './layout/values.js'
 
 /**
- * Connects to the store of this cluster. Makes the store if there is none, after `onMake`, with as many shards as
+ * Connects to the store of this cluster, and says what its servers agreed on. Makes the store if there is none, after `onMake`, with as many shards as
  * `settings` says. Throws StoreUnavailableError, StoreDamagedError, and StoreMismatchError if it was made with other epochs.
  */
 export async function openStoreCluster(
@@ -16,26 +16,26 @@ export async function openStoreCluster(
   epochs: EpochSettings,
   location: string,
   onMake: () => Promise<void> = async () => {},
-): Promise<Cluster> {
+): Promise<{ readonly cluster: Cluster; readonly info: Info }> {
   const cluster = await openCluster(settings)
-  let shards: number
+  let info: Info | undefined
   try {
-    let info = await infoIn(cluster, location)
+    info = await infoIn(cluster, location)
     if (info === undefined) {
       await onMake()
       info = await makeInfo(cluster, epochs, location)
     }
     expectEpochs(info, epochs, location)
-    shards = info.shards
   } catch (error) {
     await cluster.close()
     throw error
   }
+  const { shards } = info
   if (shards === cluster.shards) {
-    return cluster
+    return { cluster, info }
   }
   await cluster.close()
-  return openCluster({ ...settings, shards })
+  return { cluster: await openCluster({ ...settings, shards }), info }
 }
 
 /** What the servers of the store agreed on; undefined if there is no store. Throws StoreMismatchError where one is being filled. */
@@ -55,7 +55,7 @@ export async function infoIn(cluster: Cluster, location: string): Promise<Info |
 
 /** Of several servers that begin at once, one makes it. */
 async function makeInfo(cluster: Cluster, epochs: EpochSettings, location: string): Promise<Info> {
-  const value = infoValue({ layoutVersion: LAYOUT_VERSION, epochs, shards: cluster.shards })
+  const value = infoValue(newInfo(epochs, cluster.shards))
   const absent = [INFO_KEY, FILLING_KEY].map((key) => ({ kind: 'value', key, brief: '' }) as const)
   await new Functions(cluster).commit(0, NO_VERSION, absent, [['SET', INFO_KEY, value]])
   const info = await infoIn(cluster, location)

@@ -3,12 +3,14 @@ import type { OtherServers } from './events/other-servers.js'
 import type { Teller } from './events/teller.js'
 import type { Functions } from './functions/functions.js'
 import type { Known } from './known.js'
+import type { Info } from './layout/info.js'
 import type { Shards } from './layout/shards.js'
 import type { Whereabouts } from './read/whereabouts.js'
 import type { OpenCounts } from './write/open-counts.js'
 
 /** What the operations of a store share. */
 export interface StoreParts {
+  readonly info: Pick<Info, 'epochs' | 'storeId'>
   readonly shards: Shards
   readonly functions: Functions
   readonly whereabouts: Whereabouts

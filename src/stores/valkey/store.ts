@@ -5,11 +5,13 @@ import type {
   AfterQuery,
   Deadline,
   Decision,
+  EndingsPage,
   FoundEntry,
   IdempotencyScope,
   InsertScope,
   ListPart,
   ListQuery,
+  RemoveOptions,
   Seen,
   SessionPage,
   Update,
@@ -34,6 +36,7 @@ import { infoIn } from './open.js'
 import type { StoreParts } from './parts.js'
 import { sessionsAfter } from './read/after.js'
 import { readDue } from './read/due.js'
+import { readEndings } from './read/endings.js'
 import { Leases } from './read/leases.js'
 import { listSessions } from './read/list.js'
 import { findOpened, lookUp, readSealOf } from './read/lookup.js'
@@ -62,11 +65,12 @@ export class ValkeyStore implements ServedStore {
   private constructor(
     private readonly cluster: Cluster,
     private readonly hooks: StoreHooks,
-    { shards, teller, others }: Pick<StoreParts, 'shards' | 'teller' | 'others'>,
+    { info, shards, teller, others }: Pick<StoreParts, 'info' | 'shards' | 'teller' | 'others'>,
     private readonly listeners: Listeners,
   ) {
     const functions = new Functions(cluster)
     this.parts = {
+      info,
       shards,
       functions,
       whereabouts: new Whereabouts(shards, functions),
@@ -81,7 +85,11 @@ export class ValkeyStore implements ServedStore {
   }
 
   /** The store that this cluster holds. It closes the cluster when it is closed itself. Throws StoreUnavailableError. */
-  static async over(cluster: Cluster, hooks: StoreHooks = {}): Promise<ValkeyStore> {
+  static async over(
+    cluster: Cluster,
+    info: StoreParts['info'],
+    hooks: StoreHooks = {},
+  ): Promise<ValkeyStore> {
     const shards = new Shards(cluster.shards)
     const listeners = new Listeners()
     const teller = new Teller(listeners)
@@ -89,7 +97,7 @@ export class ValkeyStore implements ServedStore {
       onMissed: () => listeners.emitMissed(),
       onDamage: hooks.onDamage,
     })
-    const store = new ValkeyStore(cluster, hooks, { shards, teller, others }, listeners)
+    const store = new ValkeyStore(cluster, hooks, { info, shards, teller, others }, listeners)
     await store.parts.counts.refresh()
     return store
   }
@@ -140,7 +148,7 @@ export class ValkeyStore implements ServedStore {
   remove(
     id: string,
     check: (current: Session) => boolean,
-    options: WriteOptions = {},
+    options: RemoveOptions = {},
   ): Promise<Session | undefined> {
     return this.writing(async () => {
       const removed = await removeSession(this.parts, id, check, options)
@@ -170,6 +178,10 @@ export class ValkeyStore implements ServedStore {
 
   settle(deadlines: readonly Deadline[]): Promise<void> {
     return this.writing(() => settleDeadlines(this.parts, deadlines))
+  }
+
+  endings(cursor: Uint8Array, limit: number, of?: ReadonlySet<string>): Promise<EndingsPage> {
+    return this.during(() => readEndings(this.parts, cursor, limit, of))
   }
 
   async *walkSeals(): AsyncIterable<readonly string[]> {
@@ -218,7 +230,7 @@ export class ValkeyStore implements ServedStore {
   }
 
   check(ports: CheckPorts): AsyncIterable<CheckEvent> {
-    return this.walking(() => checkStore(this.parts, ports))
+    return this.walking(() => checkStore(this.parts, { ...ports, epochs: this.parts.info.epochs }))
   }
 
   close(): Promise<void> {

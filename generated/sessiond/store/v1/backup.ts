@@ -17,7 +17,11 @@ export interface BackupItem {
   seal: BackupSeal | undefined;
   answer: BackupAnswer | undefined;
   deadline: BackupDeadline | undefined;
-  end: BackupEnd | undefined;
+  end:
+    | BackupEnd
+    | undefined;
+  /** An encoded Ending. It comes before `end`. */
+  ending: Uint8Array;
 }
 
 /** Settings that must be the same where the backup is restored. */
@@ -68,6 +72,7 @@ export interface BackupEnd {
   deadlines: bigint;
   /** SHA-256 of all bytes of the file before this item and its length. */
   sha256: Uint8Array;
+  endings: bigint;
 }
 
 function createBaseBackupItem(): BackupItem {
@@ -78,6 +83,7 @@ function createBaseBackupItem(): BackupItem {
     answer: undefined,
     deadline: undefined,
     end: undefined,
+    ending: new Uint8Array(0),
   };
 }
 
@@ -100,6 +106,9 @@ export const BackupItem: MessageFns<BackupItem> = {
     }
     if (message.end !== undefined) {
       BackupEnd.encode(message.end, writer.uint32(50).fork()).join();
+    }
+    if (message.ending.length !== 0) {
+      writer.uint32(58).bytes(message.ending);
     }
     return writer;
   },
@@ -165,6 +174,14 @@ export const BackupItem: MessageFns<BackupItem> = {
             message.end = BackupEnd.decode(reader, reader.uint32());
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.ending = reader.bytes();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -185,6 +202,7 @@ export const BackupItem: MessageFns<BackupItem> = {
       answer: isSet(object.answer) ? BackupAnswer.fromJSON(object.answer) : undefined,
       deadline: isSet(object.deadline) ? BackupDeadline.fromJSON(object.deadline) : undefined,
       end: isSet(object.end) ? BackupEnd.fromJSON(object.end) : undefined,
+      ending: isSet(object.ending) ? bytesFromBase64(object.ending) : new Uint8Array(0),
     };
   },
 
@@ -207,6 +225,9 @@ export const BackupItem: MessageFns<BackupItem> = {
     }
     if (message.end !== undefined) {
       obj.end = BackupEnd.toJSON(message.end);
+    }
+    if (message.ending.length !== 0) {
+      obj.ending = base64FromBytes(message.ending);
     }
     return obj;
   },
@@ -676,7 +697,7 @@ export const BackupDeadline: MessageFns<BackupDeadline> = {
 };
 
 function createBaseBackupEnd(): BackupEnd {
-  return { sessions: 0n, seals: 0n, answers: 0n, deadlines: 0n, sha256: new Uint8Array(0) };
+  return { sessions: 0n, seals: 0n, answers: 0n, deadlines: 0n, sha256: new Uint8Array(0), endings: 0n };
 }
 
 export const BackupEnd: MessageFns<BackupEnd> = {
@@ -707,6 +728,12 @@ export const BackupEnd: MessageFns<BackupEnd> = {
     }
     if (message.sha256.length !== 0) {
       writer.uint32(42).bytes(message.sha256);
+    }
+    if (message.endings !== 0n) {
+      if (BigInt.asUintN(64, message.endings) !== message.endings) {
+        throw new globalThis.Error("value provided for field message.endings of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.endings);
     }
     return writer;
   },
@@ -764,6 +791,14 @@ export const BackupEnd: MessageFns<BackupEnd> = {
             message.sha256 = reader.bytes();
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.endings = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -783,6 +818,7 @@ export const BackupEnd: MessageFns<BackupEnd> = {
       answers: isSet(object.answers) ? BigInt(object.answers) : 0n,
       deadlines: isSet(object.deadlines) ? BigInt(object.deadlines) : 0n,
       sha256: isSet(object.sha256) ? bytesFromBase64(object.sha256) : new Uint8Array(0),
+      endings: isSet(object.endings) ? BigInt(object.endings) : 0n,
     };
   },
 
@@ -802,6 +838,9 @@ export const BackupEnd: MessageFns<BackupEnd> = {
     }
     if (message.sha256.length !== 0) {
       obj.sha256 = base64FromBytes(message.sha256);
+    }
+    if (message.endings !== 0n) {
+      obj.endings = message.endings.toString();
     }
     return obj;
   },

@@ -153,11 +153,22 @@ export interface IdempotencyEntry {
   sessionUuid: Uint8Array;
 }
 
+/** That a token session ended before its lifetime was over. It outlives the record of the session. */
+export interface Ending {
+  /** The 16 bytes of the session's id. */
+  sessionUuid: Uint8Array;
+  /** Unix milliseconds. */
+  endTimeMs: bigint;
+  reason: EndReason;
+  /** The last epoch of the session's lifetime. */
+  exp: bigint;
+}
+
 /** Facts about a store that its configuration must match. */
 export interface StoreInfo {
   /**
-   * The layout of keys and values: 4, or 3 in an engine that servers share. Layout 2 has longer keys of idempotency entries
-   * and deadlines. Layout 1 has those of layout 2, and no checksums.
+   * The layout of keys and values: 5, or 4 in an engine that servers share. Layout 4 has no endings. Layout 2 has longer
+   * keys of idempotency entries and deadlines. Layout 1 has those of layout 2, and no checksums.
    */
   layoutVersion: number;
   /** When epoch 0 began, in Unix milliseconds. */
@@ -169,6 +180,10 @@ export interface StoreInfo {
   shards: number;
   /** Whether some keys are still those of layout 2. */
   hasEarlierKeys: boolean;
+  /** Random, 16 bytes: cursors of another store are known by it. */
+  storeId: Uint8Array;
+  /** Whether endings of sessions that an earlier release ended may still be missing. */
+  lacksEndings: boolean;
 }
 
 function createBaseSession(): Session {
@@ -857,6 +872,125 @@ export const IdempotencyEntry: MessageFns<IdempotencyEntry> = {
   },
 };
 
+function createBaseEnding(): Ending {
+  return { sessionUuid: new Uint8Array(0), endTimeMs: 0n, reason: 0, exp: 0n };
+}
+
+export const Ending: MessageFns<Ending> = {
+  encode(message: Ending, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sessionUuid.length !== 0) {
+      writer.uint32(10).bytes(message.sessionUuid);
+    }
+    if (message.endTimeMs !== 0n) {
+      if (BigInt.asUintN(64, message.endTimeMs) !== message.endTimeMs) {
+        throw new globalThis.Error("value provided for field message.endTimeMs of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.endTimeMs);
+    }
+    if (message.reason !== 0) {
+      writer.uint32(24).int32(message.reason);
+    }
+    if (message.exp !== 0n) {
+      if (BigInt.asUintN(64, message.exp) !== message.exp) {
+        throw new globalThis.Error("value provided for field message.exp of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.exp);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Ending {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEnding();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sessionUuid = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.endTimeMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.reason = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.exp = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Ending {
+    return {
+      sessionUuid: isSet(object.sessionUuid)
+        ? bytesFromBase64(object.sessionUuid)
+        : isSet(object.session_uuid)
+        ? bytesFromBase64(object.session_uuid)
+        : new Uint8Array(0),
+      endTimeMs: isSet(object.endTimeMs)
+        ? BigInt(object.endTimeMs)
+        : isSet(object.end_time_ms)
+        ? BigInt(object.end_time_ms)
+        : 0n,
+      reason: isSet(object.reason) ? endReasonFromJSON(object.reason) : 0,
+      exp: isSet(object.exp) ? BigInt(object.exp) : 0n,
+    };
+  },
+
+  toJSON(message: Ending): unknown {
+    const obj: any = {};
+    if (message.sessionUuid.length !== 0) {
+      obj.sessionUuid = base64FromBytes(message.sessionUuid);
+    }
+    if (message.endTimeMs !== 0n) {
+      obj.endTimeMs = message.endTimeMs.toString();
+    }
+    if (message.reason !== 0) {
+      obj.reason = endReasonToJSON(message.reason);
+    }
+    if (message.exp !== 0n) {
+      obj.exp = message.exp.toString();
+    }
+    return obj;
+  },
+};
+
 function createBaseStoreInfo(): StoreInfo {
   return {
     layoutVersion: 0,
@@ -865,6 +999,8 @@ function createBaseStoreInfo(): StoreInfo {
     uncheckedFrom: new Uint8Array(0),
     shards: 0,
     hasEarlierKeys: false,
+    storeId: new Uint8Array(0),
+    lacksEndings: false,
   };
 }
 
@@ -893,6 +1029,12 @@ export const StoreInfo: MessageFns<StoreInfo> = {
     }
     if (message.hasEarlierKeys !== false) {
       writer.uint32(48).bool(message.hasEarlierKeys);
+    }
+    if (message.storeId.length !== 0) {
+      writer.uint32(58).bytes(message.storeId);
+    }
+    if (message.lacksEndings !== false) {
+      writer.uint32(64).bool(message.lacksEndings);
     }
     return writer;
   },
@@ -958,6 +1100,22 @@ export const StoreInfo: MessageFns<StoreInfo> = {
             message.hasEarlierKeys = reader.bool();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.storeId = reader.bytes();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.lacksEndings = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -998,6 +1156,16 @@ export const StoreInfo: MessageFns<StoreInfo> = {
         : isSet(object.has_earlier_keys)
         ? globalThis.Boolean(object.has_earlier_keys)
         : false,
+      storeId: isSet(object.storeId)
+        ? bytesFromBase64(object.storeId)
+        : isSet(object.store_id)
+        ? bytesFromBase64(object.store_id)
+        : new Uint8Array(0),
+      lacksEndings: isSet(object.lacksEndings)
+        ? globalThis.Boolean(object.lacksEndings)
+        : isSet(object.lacks_endings)
+        ? globalThis.Boolean(object.lacks_endings)
+        : false,
     };
   },
 
@@ -1020,6 +1188,12 @@ export const StoreInfo: MessageFns<StoreInfo> = {
     }
     if (message.hasEarlierKeys !== false) {
       obj.hasEarlierKeys = message.hasEarlierKeys;
+    }
+    if (message.storeId.length !== 0) {
+      obj.storeId = base64FromBytes(message.storeId);
+    }
+    if (message.lacksEndings !== false) {
+      obj.lacksEndings = message.lacksEndings;
     }
     return obj;
   },

@@ -3,6 +3,8 @@ import { readDeadline, readScope } from '../../rows/deadline.js'
 import { readSized, sized, timeBytes } from '../../rows/key-parts.js'
 import { deadlineKey, deadlineOf, entryKey, scopeOf } from './keys.js'
 
+/** It had no endings. */
+export const UNTOLD_LAYOUT_VERSION = 4
 /** In layout 2, signers stood in every key of an idempotency entry, and UUIDs as text. */
 export const LONG_KEYS_LAYOUT_VERSION = 2
 /** Layout 1 was the same without checksums. */
@@ -27,6 +29,9 @@ export function earlierEntryKey(scope: IdempotencyScope): Buffer {
 }
 
 export function earlierDeadlineKey(deadline: Deadline): Buffer {
+  if (deadline.kind === 'ending') {
+    return deadlineKey(deadline) // It had none.
+  }
   const rest = deadline.kind === 'session' ? Buffer.from(deadline.id) : earlierScope(deadline.scope)
   const kind = Buffer.of(deadline.kind === 'session' ? 0 : 1)
   return Buffer.concat([Buffer.from('x'), timeBytes(deadline.timeMs), kind, rest])

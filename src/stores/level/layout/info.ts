@@ -1,13 +1,24 @@
+import { randomBytes } from 'node:crypto'
 import type { EpochSettings } from '../../../core/epoch.js'
 import { StoreDamagedError, StoreMismatchError } from '../../../core/errors.js'
 import { withoutChecksum } from '../../rows/checksum.js'
 import { encodeInfo, type Info } from '../../rows/codec.js'
 import type { IsUnchecked } from '../byte-level.js'
-import { LONG_KEYS_LAYOUT_VERSION, UNCHECKED_LAYOUT_VERSION } from './earlier-keys.js'
+import {
+  LONG_KEYS_LAYOUT_VERSION,
+  UNCHECKED_LAYOUT_VERSION,
+  UNTOLD_LAYOUT_VERSION,
+} from './earlier-keys.js'
 import { INFO_KEY, LAYOUT_VERSION, RANGES } from './keys.js'
 import { storedInfo } from './stored.js'
 
-const READABLE = [UNCHECKED_LAYOUT_VERSION, LONG_KEYS_LAYOUT_VERSION, LAYOUT_VERSION]
+const READABLE = [
+  UNCHECKED_LAYOUT_VERSION,
+  LONG_KEYS_LAYOUT_VERSION,
+  UNTOLD_LAYOUT_VERSION,
+  LAYOUT_VERSION,
+]
+const STORE_ID_BYTES = 16
 
 /** The facts about a store that this release makes. */
 export function newInfo(epochs: EpochSettings): Info {
@@ -16,13 +27,21 @@ export function newInfo(epochs: EpochSettings): Info {
     epochs,
     uncheckedFrom: new Uint8Array(),
     hasEarlierKeys: false,
+    storeId: randomBytes(STORE_ID_BYTES),
+    lacksEndings: false,
   }
 }
 
 /** The same facts, of a store whose layout was or is being changed to that of this release. */
 export function renewedInfo(info: Info): Info {
-  const hasEarlierKeys = info.hasEarlierKeys || info.layoutVersion < LAYOUT_VERSION
-  return { ...info, layoutVersion: LAYOUT_VERSION, hasEarlierKeys }
+  const { layoutVersion } = info
+  return {
+    ...info,
+    layoutVersion: LAYOUT_VERSION,
+    hasEarlierKeys: info.hasEarlierKeys || layoutVersion <= LONG_KEYS_LAYOUT_VERSION,
+    storeId: info.storeId.length > 0 ? info.storeId : randomBytes(STORE_ID_BYTES),
+    lacksEndings: info.lacksEndings || layoutVersion <= UNTOLD_LAYOUT_VERSION,
+  }
 }
 
 /** Throws StoreMismatchError if the store was made with another layout or other epochs; `name` is the store's. */

@@ -1,11 +1,12 @@
 import type { Session } from '../../../core/session.js'
 import type { Deadline, IdempotencyScope, ListPlace, ListQuery } from '../../../core/store.js'
+import { UUID_BYTES, uuidBytes, uuidText } from '../../../core/uuid.js'
 import { readDeadline, readScope, withDeadline, withScope } from '../../rows/deadline.js'
 import { readTime, timeBytes } from '../../rows/key-parts.js'
 import { KeyWriter, TIME_BYTES } from '../../rows/key-writer.js'
 
 /*
- * Layout 4. Earlier ones are in earlier-keys.ts. The first byte of a key names its range:
+ * Layout 5. Earlier ones are in earlier-keys.ts. The first byte of a key names its range:
  *
  *   s id                                   the record
  *   k id                                   the sealed private key, while the session is active
@@ -13,23 +14,27 @@ import { KeyWriter, TIME_BYTES } from '../../rows/key-writer.js'
  *   u user active -requestTime id          the same by user
  *   c user address client                  the active sessions that a command opened there
  *   i scope                                what is remembered of an idempotency key
+ *   e commit id                            the ending of a token session within its lifetime, in the order of commits
  *   x time kind (id | scope)               deadlines, earliest first (rows/deadline.ts)
  *   m name                                 facts about the store
  *
- * The value of a token session's deadline may be the key of the entry that expires then: it has no deadline of its own.
+ * The value of a token session's deadline may be the key of the entry that expires then: it has no deadline of its own. That of
+ * an ending's deadline is the key of the ending.
  *
  * Times are milliseconds in 8 bytes, big-endian, so that they sort as bytes; with a minus they count down from the
  * largest. `active` and `kind` are one byte. Strings and bytes are preceded by their length in 2 bytes, so that no two
  * rows share a key; only the last part has no length.
  */
 
-export const LAYOUT_VERSION = 4
+export const LAYOUT_VERSION = 5
 
 export const INFO_KEY = Buffer.from('minfo')
 export const TALLY_KEY = Buffer.from('mtally')
 
 const DEADLINE_RANGE = 'x'.charCodeAt(0)
 const ACTIVE_BYTES = 1
+/** Of an ending among all. */
+export const PLACE_BYTES = TIME_BYTES + UUID_BYTES
 const LENGTH_BYTES = 2
 /** The offset of the time in a key of the list of all sessions: after range and `active`. */
 export const LIST_TIME_OFFSET = 2
@@ -58,6 +63,7 @@ export const RANGES = {
   byUser: wholeRange('u'),
   opened: wholeRange('c'),
   entries: wholeRange('i'),
+  endings: wholeRange('e'),
   deadlines: wholeRange('x'),
   facts: wholeRange('m'),
 } as const satisfies Record<string, KeyRange>
@@ -90,6 +96,26 @@ export function idOf(key: Buffer): string {
   return key.toString('utf8', 1)
 }
 
+/** `commit`: the number of the commit that ended the session; 0 if that is not known. */
+export function endingKey(commit: number, id: string): Buffer {
+  return begin('e').time(commit).bytes(uuidBytes(id)).key()
+}
+
+/** The id of the session in the key of its ending. */
+export function idOfEnding(key: Buffer): string {
+  return uuidText(key.subarray(1 + TIME_BYTES))
+}
+
+/** Where an ending stands among all: its commit and its id, PLACE_BYTES. */
+export function placeOfEnding(key: Buffer): Buffer {
+  return key.subarray(1)
+}
+
+/** The endings behind a place. */
+export function endingsAfter(place: Uint8Array): KeyRange {
+  return { gte: begin('e').bytes(place).byte(0).key(), lt: RANGES.endings.lt }
+}
+
 export function deadlineKey(deadline: Deadline): Buffer {
   return withDeadline(begin('x'), deadline).key()
 }
@@ -108,8 +134,8 @@ export function deadlineOf(key: Buffer): Deadline {
   return deadline
 }
 
-/** The key of the entry that shares a deadline's row, of which this is the value; undefined if none does. */
-export function sharedEntryKey(value: Uint8Array | undefined): Buffer | undefined {
+/** The key that a deadline's row has as its value: of an entry that shares it, or of the ending. undefined: none. */
+export function keyInDeadline(value: Uint8Array | undefined): Buffer | undefined {
   return value !== undefined && value.length > 1
     ? Buffer.from(value.buffer, value.byteOffset, value.length)
     : undefined
@@ -205,7 +231,7 @@ function wholeRange(name: string): KeyRange {
 }
 
 /** Begins a key. The next one must not begin before this one is made. */
-function begin(name: 's' | 'k' | 't' | 'u' | 'c' | 'i' | 'x'): KeyWriter {
+function begin(name: 's' | 'k' | 't' | 'u' | 'c' | 'i' | 'e' | 'x'): KeyWriter {
   return writer.range(name.charCodeAt(0))
 }
 

@@ -1,7 +1,7 @@
 import { StoreDamagedError } from '../../../core/errors.js'
 import { readSized } from '../../rows/key-parts.js'
 import { quoted } from '../../rows/record.js'
-import { deadlineOf, idAfterTime, idOf, LIST_TIME_OFFSET } from './keys.js'
+import { deadlineOf, idAfterTime, idOf, idOfEnding, LIST_TIME_OFFSET } from './keys.js'
 
 export function damagedRow(key: Buffer): StoreDamagedError {
   return new StoreDamagedError(`${rowName(key)} fails its checksum`)
@@ -26,11 +26,13 @@ export function rowName(key: Buffer): string {
         return 'a list of sessions that a command opened'
       case 'i':
         return 'the entry of an idempotency key'
+      case 'e':
+        return `session ${quoted(idOfEnding(key))}: its ending`
       case 'x': {
         const deadline = deadlineOf(key)
-        return deadline.kind === 'session'
-          ? `session ${quoted(deadline.id)}: a deadline`
-          : 'the deadline of an idempotency key'
+        return deadline.kind === 'idempotency'
+          ? 'the deadline of an idempotency key'
+          : `session ${quoted(deadline.id)}: a deadline`
       }
       case 'm':
         return `the fact ${quoted(key.toString('latin1', 1))} about the store`

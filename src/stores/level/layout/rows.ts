@@ -1,9 +1,12 @@
+import { deadlineOfEnding } from '../../../core/endings/session-endings.js'
+import type { EpochSettings } from '../../../core/epoch.js'
 import type { SessionChange } from '../../../core/events.js'
-import { isSealed, type Session } from '../../../core/session.js'
+import { isSealed, type Session, type SessionEnding } from '../../../core/session.js'
 import type { IdempotencyScope, NewSession } from '../../../core/store.js'
 import { encodeEntry, encodeSession } from '../../rows/codec.js'
+import { encodeEnding } from '../../rows/ending.js'
 import { KEY_ONLY, type Row } from '../database.js'
-import { deadlineKey, entryKey, indexKeys, sealKey, sessionKey } from './keys.js'
+import { deadlineKey, endingKey, entryKey, indexKeys, sealKey, sessionKey } from './keys.js'
 
 /** The rows that a change writes and deletes: record, indexes, and the seal of a session that ends. */
 export function changeRows({ before, after }: SessionChange): Row[] {
@@ -80,4 +83,13 @@ export function mayShare({ token }: Session): boolean {
 /** The row of a session's deadline; none without one. */
 export function dueRows({ id }: Session, timeMs: number | undefined): Row[] {
   return timeMs === undefined ? [] : [[deadlineKey({ kind: 'session', timeMs, id }), KEY_ONLY]]
+}
+
+/** The rows of an ending: itself, and the deadline at which it is forgotten. `commit`: as in `endingKey`. */
+export function endingRows(ending: SessionEnding, commit: number, epochs: EpochSettings): Row[] {
+  const key = endingKey(commit, ending.id)
+  return [
+    [key, encodeEnding(ending)],
+    [deadlineKey(deadlineOfEnding(ending, epochs)), key],
+  ]
 }

@@ -1,5 +1,5 @@
 import { StoreDamagedError } from '../../../core/errors.js'
-import type { Session } from '../../../core/session.js'
+import type { Session, SessionEnding } from '../../../core/session.js'
 import type { Deadline, IdempotencyScope } from '../../../core/store.js'
 import {
   decodeEntry,
@@ -8,9 +8,10 @@ import {
   type Info,
   type StoredEntry,
 } from '../../rows/codec.js'
+import { decodeEnding } from '../../rows/ending.js'
 import { attempt, quoted, readRecord, unreadable } from '../../rows/record.js'
 import { anyDeadlineOf, anyScopeOf } from './earlier-keys.js'
-import { deadlineOf, idOf, sessionKey, sharedEntryKey } from './keys.js'
+import { deadlineOf, idOf, idOfEnding, keyInDeadline, sessionKey } from './keys.js'
 import { rowName } from './row-name.js'
 import { decodeTally, type Tally } from './tally.js'
 
@@ -61,13 +62,22 @@ export function storedDeadline(key: Buffer, read = deadlineOf): Deadline {
   return deadline
 }
 
+/** The ending of a session. */
+export function storedEnding(key: Buffer, value: Uint8Array): SessionEnding {
+  const ending = attempt(rowName(key), () => decodeEnding(value))
+  if (idOfEnding(key) !== ending.id) {
+    throw new StoreDamagedError(`${rowName(key)} is one of session ${quoted(ending.id)}`)
+  }
+  return ending
+}
+
 /** A deadline, and whose entry shares its row, if one does. The key may be that of an earlier layout. */
 export function storedDeadlineRow(
   key: Buffer,
   value: Uint8Array,
 ): { deadline: Deadline; sharedBy?: IdempotencyScope } {
   const deadline = storedDeadline(key, anyDeadlineOf)
-  const entry = sharedEntryKey(value)
+  const entry = deadline.kind === 'ending' ? undefined : keyInDeadline(value)
   return entry === undefined
     ? { deadline }
     : { deadline, sharedBy: attempt('a shared deadline', () => anyScopeOf(entry)) }

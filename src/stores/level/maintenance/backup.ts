@@ -3,8 +3,9 @@ import { StoreDamagedError } from '../../../core/errors.js'
 import type { BackupItem } from '../../backup-format.js'
 import { backupFile } from '../../backup-writer.js'
 import { encodeSession } from '../../rows/codec.js'
-import { idOf, type KeyRange, RANGES } from '../layout/keys.js'
-import { storedDeadlineRow, storedEntry, storedSession } from '../layout/stored.js'
+import { encodeEnding } from '../../rows/ending.js'
+import { idOf, type KeyRange, RANGES, sessionKey } from '../layout/keys.js'
+import { storedDeadlineRow, storedEnding, storedEntry, storedSession } from '../layout/stored.js'
 import type { View } from '../read/view.js'
 import { giveWay } from '../read/view.js'
 
@@ -25,8 +26,8 @@ export async function* backUp(
   }
 }
 
-/** Converts a row to its item. Throws StoreDamagedError. */
-type ReadRow = (key: Buffer, value: Uint8Array) => BackupItem
+/** Converts a row to its item. null: it follows from another row. Throws StoreDamagedError. */
+type ReadRow = (key: Buffer, value: Uint8Array) => BackupItem | null
 
 const READERS: readonly (readonly [KeyRange, ReadRow])[] = [
   [
@@ -42,7 +43,13 @@ const READERS: readonly (readonly [KeyRange, ReadRow])[] = [
     RANGES.entries,
     (key, entry) => ({ kind: 'entry', scope: storedEntry(key, entry).scope, entry }),
   ],
-  [RANGES.deadlines, (key, value) => ({ kind: 'deadline', ...storedDeadlineRow(key, value) })],
+  [
+    RANGES.deadlines,
+    (key, value) => {
+      const row = storedDeadlineRow(key, value)
+      return row.deadline.kind === 'ending' ? null : { kind: 'deadline', ...row }
+    },
+  ],
 ]
 
 async function* items(
@@ -68,9 +75,20 @@ export async function* storedItems(view: View): AsyncGenerator<BackupItem, void>
   for (const [range, read] of READERS) {
     for await (const slice of view.rows(range)) {
       for (const [key, value] of slice) {
-        yield read(key, value)
+        const item = read(key, value)
+        if (item !== null) {
+          yield item
+        }
         await giveWay()
       }
+    }
+  }
+  for await (const slice of view.rows(RANGES.endings)) {
+    const endings = slice.map(([key, value]) => storedEnding(key, value))
+    const records = await view.values(endings.map(({ id }) => sessionKey(id)))
+    // That of a session which is still there follows from its record.
+    for (const ending of endings.filter((_, i) => records[i] === undefined)) {
+      yield { kind: 'ending', ending: encodeEnding(ending) }
     }
   }
 }

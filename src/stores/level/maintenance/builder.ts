@@ -1,13 +1,14 @@
+import { endingIn } from '../../../core/endings/session-endings.js'
 import type { EpochSettings } from '../../../core/epoch.js'
 import { InputFileError } from '../../../core/errors.js'
-import type { Session } from '../../../core/session.js'
+import type { Session, SessionEnding } from '../../../core/session.js'
 import type { Deadline, IdempotencyScope } from '../../../core/store.js'
 import { encodeEntry, encodeInfo, type StoredEntry } from '../../rows/codec.js'
 import { Database, KEY_ONLY, type Row } from '../database.js'
 import { newInfo } from '../layout/info.js'
 import { deadlineKey, entryKey, INFO_KEY, sealKey, sessionKey, TALLY_KEY } from '../layout/keys.js'
 import { openedRows } from '../layout/opened.js'
-import { changeRows } from '../layout/rows.js'
+import { changeRows, endingRows } from '../layout/rows.js'
 import { encodeTally } from '../layout/tally.js'
 
 const BATCH_ROWS = 2_000
@@ -26,16 +27,19 @@ export class Builder {
   private readonly pendingIds = new Set<string>()
   private openSessions = 0
 
-  private constructor(private readonly database: Database) {}
+  private constructor(
+    private readonly database: Database,
+    private readonly epochs: EpochSettings,
+  ) {}
 
   /** In a new directory. */
-  static async begin(location: string): Promise<Builder> {
+  static async begin(location: string, epochs: EpochSettings): Promise<Builder> {
     const database = new Database(location)
     await database.open()
-    return new Builder(database)
+    return new Builder(database, epochs)
   }
 
-  /** Call it once for each session. */
+  /** Call it once for each session. Adds its ending as well, if it ended within its lifetime. */
   async addSession(after: Session): Promise<void> {
     const change = { before: null, after }
     const opened = openedRows(
@@ -48,6 +52,15 @@ export class Builder {
     this.openSessions += after.active ? 1 : 0
     this.pendingIds.add(after.id)
     await this.add([...changeRows(change), ...opened])
+    const ending = endingIn(after, this.epochs)
+    if (ending !== null) {
+      await this.addEnding(ending)
+    }
+  }
+
+  /** Adds its deadline as well. */
+  addEnding(ending: SessionEnding): Promise<void> {
+    return this.add(endingRows(ending, 0, this.epochs))
   }
 
   addSeal(id: string, sealed: Uint8Array): Promise<void> {
@@ -87,9 +100,9 @@ export class Builder {
   }
 
   /** Writes the facts about the store, syncs everything to disk, and closes the store. */
-  async finish(epochs: EpochSettings): Promise<void> {
+  async finish(): Promise<void> {
     await this.add([
-      [INFO_KEY, encodeInfo(newInfo(epochs))],
+      [INFO_KEY, encodeInfo(newInfo(this.epochs))],
       [TALLY_KEY, encodeTally({ openSessions: this.openSessions, commits: 0 })],
     ])
     await this.flush(true)

@@ -3,6 +3,7 @@ import type { CheckEvent } from '../../../core/upkeep/care.js'
 import type { ClosedCheckPorts } from '../../engine.js'
 import { Database, holdsDatabase } from '../database.js'
 import { damagedFiles } from '../files/store-files.js'
+import { renewedInfo } from '../layout/info.js'
 import { View } from '../read/view.js'
 import { checkStore } from './check.js'
 import { agreeOnInfo } from './upgrade.js'
@@ -45,14 +46,18 @@ export async function* checkClosed(
 
 async function* checkClosedRows(
   location: string,
-  { epochs, ...ports }: ClosedCheckPorts,
+  ports: ClosedCheckPorts,
 ): AsyncGenerator<CheckEvent, void> {
   await expectDatabase(location)
   const database = new Database(location)
   await database.open()
   try {
-    await agreeOnInfo(database, epochs)
-    yield* checkStore((...view) => View.open((read) => database.read(read), ...view), ports)
+    const { lacksEndings } = renewedInfo(await agreeOnInfo(database, ports.epochs))
+    yield* checkStore(
+      (...view) => View.open((read) => database.read(read), ...view),
+      // They come when a server opens the store.
+      lacksEndings ? { ...ports, endingDeadline: () => null } : ports,
+    )
   } finally {
     await database.close()
   }

@@ -1,7 +1,9 @@
 import { isSealed, type Session } from '../../../core/session.js'
-import type { CheckEvent, TrySeal } from '../../../core/upkeep/care.js'
+import type { EndingDeadline } from '../../../core/store.js'
+import type { CheckEvent } from '../../../core/upkeep/care.js'
+import type { CheckPorts } from '../../engine.js'
 import { quoted } from '../../rows/record.js'
-import { indexKeys, openedKey, sealKey } from '../layout/keys.js'
+import { deadlineKey, indexKeys, openedKey, sealKey } from '../layout/keys.js'
 import { entriesIn, entryOf, isOpened } from '../layout/opened.js'
 import { storedSession } from '../layout/stored.js'
 import { giveWay, type View } from '../read/view.js'
@@ -23,7 +25,7 @@ export class SessionCheck {
 
   constructor(
     private readonly view: View,
-    private readonly trySeal: TrySeal,
+    private readonly ports: Pick<CheckPorts, 'trySeal' | 'endingDeadline'>,
   ) {}
 
   /** Throws StoreDamagedError. */
@@ -37,6 +39,21 @@ export class SessionCheck {
     yield* this.checkIndexes(sessions)
     yield* this.checkOpened(sessions.filter(isOpened))
     yield* this.checkSeals(sessions.filter(isSealed))
+    yield* this.checkEndings(
+      sessions.flatMap((session) => this.ports.endingDeadline(session) ?? []),
+    )
+  }
+
+  /** An ending follows from its deadline: the check of endings compares the two. */
+  private async *checkEndings(
+    deadlines: readonly EndingDeadline[],
+  ): AsyncGenerator<CheckEvent, void> {
+    const rows = await this.view.values(deadlines.map(deadlineKey))
+    for (const [i, { id }] of deadlines.entries()) {
+      if (rows[i] === undefined) {
+        yield { problem: `session ${quoted(id)}: nobody will be told that it ended` }
+      }
+    }
   }
 
   private async *checkIndexes(sessions: readonly Session[]): AsyncGenerator<CheckEvent, void> {
@@ -82,7 +99,7 @@ export class SessionCheck {
         continue
       }
       this.found.seals++
-      const verdict = this.trySeal(session, sealed)
+      const verdict = this.ports.trySeal(session, sealed)
       if (!verdict.opens) {
         yield { problem: `${name}: ${verdict.reason}` }
       }

@@ -1,13 +1,22 @@
+import { deadlineOfEnding } from '../../../core/endings/session-endings.js'
+import type { EpochSettings } from '../../../core/epoch.js'
 import { StoreDamagedError } from '../../../core/errors.js'
 import type { Session } from '../../../core/session.js'
 import type { Deadline, SessionDeadline } from '../../../core/store.js'
 import type { CheckEvent } from '../../../core/upkeep/care.js'
-import type { CheckPorts } from '../../engine.js'
+import type { ClosedCheckPorts } from '../../engine.js'
 import { quoted } from '../../rows/record.js'
 import { earlierDeadlineKey } from '../layout/earlier-keys.js'
-import { deadlineKey, RANGES, sharedEntryKey, TALLY_KEY } from '../layout/keys.js'
+import {
+  deadlineKey,
+  INFO_KEY,
+  idOfEnding,
+  keyInDeadline,
+  RANGES,
+  TALLY_KEY,
+} from '../layout/keys.js'
 import { damagedRow } from '../layout/row-name.js'
-import { storedDeadlineRow, storedEntry } from '../layout/stored.js'
+import { storedDeadlineRow, storedEnding, storedEntry } from '../layout/stored.js'
 import { decodeTally, TALLY_BYTES } from '../layout/tally.js'
 import type { Slice, View } from '../read/view.js'
 import { leftOverRows, strangeRows } from './check-left-over.js'
@@ -24,7 +33,7 @@ const MAX_REMEMBERED = 10_000
  */
 export async function* checkStore(
   openView: (onDamaged: (key: Buffer) => void, signal?: AbortSignal) => Promise<View>,
-  ports: CheckPorts,
+  ports: ClosedCheckPorts,
 ): AsyncGenerator<CheckEvent, void> {
   const damaged = new DamagedRows()
   const view = await openView(damaged.add, ports.signal)
@@ -43,18 +52,16 @@ export async function* checkStore(
   }
 }
 
-async function* checkView(
-  view: View,
-  { dueAtMs, trySeal }: CheckPorts,
-): AsyncGenerator<CheckEvent, void> {
+async function* checkView(view: View, ports: ClosedCheckPorts): AsyncGenerator<CheckEvent, void> {
   const totals = {
     sessions: await view.count(RANGES.sessions),
     entries: await view.count(RANGES.entries),
     deadlines: await view.count(RANGES.deadlines),
+    endings: await view.count(RANGES.endings),
   }
-  const totalRows = totals.sessions + totals.entries + totals.deadlines
-  const sessions = new SessionCheck(view, trySeal)
-  const unarmed = new Unarmed(view, dueAtMs)
+  const totalRows = totals.sessions + totals.entries + totals.deadlines + totals.endings
+  const sessions = new SessionCheck(view, ports)
+  const unarmed = new Unarmed(view, ports.dueAtMs)
   let checkedRows = 0
   const progress = (slice: Slice) => {
     checkedRows += slice.length
@@ -75,7 +82,15 @@ async function* checkView(
     yield progress(slice)
   }
   for await (const slice of view.rows(RANGES.deadlines)) {
-    yield* problems(slice, storedDeadlineRow)
+    const due: { deadline: Deadline; value: Uint8Array }[] = []
+    yield* problems(slice, (key, value) => {
+      due.push({ ...storedDeadlineRow(key, value), value })
+    })
+    yield* checkEndingsOf(view, due)
+    yield progress(slice)
+  }
+  for await (const slice of view.rows(RANGES.endings)) {
+    yield* checkEndings(view, slice, ports.epochs)
     yield progress(slice)
   }
   yield* leftOverRows(view, sessions.found)
@@ -125,11 +140,45 @@ async function* checkEntries(view: View, slice: Slice): AsyncGenerator<CheckEven
   const own = await view.values(due.map(({ deadline }) => deadlineKey(deadline)))
   const earlier = await view.values(due.map(({ deadline }) => earlierDeadlineKey(deadline)))
   for (const [i, { key, sessionId }] of due.entries()) {
-    const isShared = sharedEntryKey(shared[i])?.equals(key) ?? false
+    const isShared = keyInDeadline(shared[i])?.equals(key) ?? false
     if (!isShared && own[i] === undefined && earlier[i] === undefined) {
       yield {
         problem: `an idempotency key of session ${quoted(sessionId)}: no deadline will delete it`,
       }
+    }
+  }
+}
+
+/** Finds deadlines of endings that lead to none. */
+async function* checkEndingsOf(
+  view: View,
+  rows: readonly { readonly deadline: Deadline; readonly value: Uint8Array }[],
+): AsyncGenerator<CheckEvent, void> {
+  const due = rows.flatMap(({ deadline, value }) =>
+    deadline.kind === 'ending' ? [{ id: deadline.id, key: keyInDeadline(value) }] : [],
+  )
+  const endings = await view.values(due.map(({ key }) => key ?? INFO_KEY))
+  for (const [i, { id, key }] of due.entries()) {
+    if (endings[i] === undefined || key === undefined || idOfEnding(key) !== id) {
+      yield { problem: `session ${quoted(id)}: its ending is missing` }
+    }
+  }
+}
+
+async function* checkEndings(
+  view: View,
+  slice: Slice,
+  epochs: EpochSettings,
+): AsyncGenerator<CheckEvent, void> {
+  const found: { key: Buffer; deadline: Deadline; id: string }[] = []
+  yield* problems(slice, (key, value) => {
+    const ending = storedEnding(key, value)
+    found.push({ key, deadline: deadlineOfEnding(ending, epochs), id: ending.id })
+  })
+  const deadlines = await view.values(found.map(({ deadline }) => deadlineKey(deadline)))
+  for (const [i, { key, id }] of found.entries()) {
+    if (!keyInDeadline(deadlines[i])?.equals(key)) {
+      yield { problem: `session ${quoted(id)}: no deadline will delete its ending` }
     }
   }
 }

@@ -15,7 +15,13 @@ import {
   sealKey,
   sessionKey,
 } from '../layout/keys.js'
-import { storedDeadlineRow, storedEntry, storedInfo, storedSession } from '../layout/stored.js'
+import {
+  storedDeadlineRow,
+  storedEnding,
+  storedEntry,
+  storedInfo,
+  storedSession,
+} from '../layout/stored.js'
 import { type Slice, View } from '../read/view.js'
 import { Builder } from './builder.js'
 import { strangeRows } from './check-left-over.js'
@@ -48,7 +54,7 @@ export async function* repairStore(
   try {
     const view = await View.open((read) => database.read(read))
     try {
-      const repair = new Repair(view, await Builder.begin(made), ports)
+      const repair = new Repair(view, await Builder.begin(made, ports.epochs), ports)
       try {
         return yield* repair.run()
       } finally {
@@ -98,13 +104,21 @@ class Repair {
     }
     for await (const slice of view.rows(RANGES.deadlines)) {
       for (const { deadline, sharedBy } of yield* readable(slice, storedDeadlineRow)) {
-        await builder.addDeadline(deadline, sharedBy)
+        // Those of endings come with them.
+        if (deadline.kind !== 'ending') {
+          await builder.addDeadline(deadline, sharedBy)
+        }
+      }
+    }
+    for await (const slice of view.rows(RANGES.endings)) {
+      for (const ending of yield* readable(slice, storedEnding)) {
+        await builder.addEnding(ending)
       }
     }
     for await (const { problem } of strangeRows(view)) {
       yield `dropped: ${problem}`
     }
-    await builder.finish(this.ports.epochs)
+    await builder.finish()
     return counts
   }
 

@@ -6,7 +6,8 @@ import { randomSuffix } from '../../../files/write.js'
 import type { BackupCounts, BackupItem } from '../../backup-format.js'
 import { encodeInfo } from '../../rows/codec.js'
 import { ContentDigest } from '../../rows/content-digest.js'
-import { quoted, readRecord } from '../../rows/record.js'
+import { decodeEnding } from '../../rows/ending.js'
+import { attempt, quoted, readRecord } from '../../rows/record.js'
 import { Database } from '../database.js'
 import { newInfo } from '../layout/info.js'
 import { deadlineKey, entryKey, sessionKey } from '../layout/keys.js'
@@ -106,12 +107,12 @@ export async function restoreItems(
     }
     const { epochs } = header
     storedInfo(encodeInfo(newInfo(epochs)), name)
-    builder = await Builder.begin(location)
+    builder = await Builder.begin(location, epochs)
     const add = adder(builder, (header.parts ?? 1) > 1)
     for (;;) {
       const { value, done } = await items.next()
       if (done) {
-        await builder.finish(epochs)
+        await builder.finish()
         return value
       }
       await add(value)
@@ -145,6 +146,8 @@ function adder(builder: Builder, isInParts: boolean): (item: BackupItem) => Prom
         return builder.addEntry(item.scope, storedEntry(entryKey(item.scope), item.entry).entry)
       case 'deadline':
         return builder.addDeadline(storedDeadline(deadlineKey(item.deadline)), item.sharedBy)
+      case 'ending':
+        return builder.addEnding(attempt('an ending', () => decodeEnding(item.ending)))
     }
   }
 }

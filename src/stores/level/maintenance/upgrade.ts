@@ -1,3 +1,4 @@
+import { endingIn } from '../../../core/endings/session-endings.js'
 import type { EpochSettings } from '../../../core/epoch.js'
 import { StoreDamagedError, StoreMismatchError } from '../../../core/errors.js'
 import type { StoreHooks } from '../../engine.js'
@@ -6,10 +7,20 @@ import type { Database, Row } from '../database.js'
 import { damagedFiles } from '../files/store-files.js'
 import { UNCHECKED_LAYOUT_VERSION } from '../layout/earlier-keys.js'
 import { expectInfo, newInfo, renewedInfo } from '../layout/info.js'
-import { deadlineKey, entryKey, INFO_KEY, RANGES, TALLY_KEY } from '../layout/keys.js'
+import {
+  deadlineKey,
+  endingKey,
+  entryKey,
+  INFO_KEY,
+  type KeyRange,
+  RANGES,
+  TALLY_KEY,
+} from '../layout/keys.js'
 import { entriesIn } from '../layout/opened.js'
+import { endingRows } from '../layout/rows.js'
 import { storedDeadlineRow, storedEntry, storedSession } from '../layout/stored.js'
 
+const NO_KEY = new Uint8Array()
 const SLICE_ROWS = 1_000
 const SLICE_BYTES = 1024 * 1024
 
@@ -47,19 +58,19 @@ export async function agreeOnInfo(database: Database, epochs: EpochSettings): Pr
 
 /**
  * Gives a store of an earlier release the layout of this one. Goes on where it was cut off. Nothing else may write
- * meanwhile. `onUpgrade` counts the rows of both steps. Throws StoreDamagedError.
+ * meanwhile. `onUpgrade` counts the rows of all steps. Returns the facts as they are then. Throws StoreDamagedError.
  */
 export async function upgradeStore(
   database: Database,
   stored: Info,
   onUpgrade: NonNullable<StoreHooks['onUpgrade']> = () => {},
   sliceRows = SLICE_ROWS,
-): Promise<void> {
+): Promise<Info> {
   const info = renewedInfo(stored)
   const lacksChecksums =
     stored.layoutVersion === UNCHECKED_LAYOUT_VERSION || info.uncheckedFrom.length > 0
-  if (!lacksChecksums && !info.hasEarlierKeys) {
-    return
+  if (!lacksChecksums && !info.hasEarlierKeys && !info.lacksEndings) {
+    return info
   }
   let upgraded = 0
   onUpgrade(0, false)
@@ -70,8 +81,13 @@ export async function upgradeStore(
   if (lacksChecksums) {
     await addChecksums(database, info, count, sliceRows)
   }
-  await renewKeys(database, info, count, sliceRows)
+  if (info.hasEarlierKeys) {
+    await renewKeys(database, { ...info, uncheckedFrom: NO_KEY }, count, sliceRows)
+  }
+  const done = { ...info, uncheckedFrom: NO_KEY, hasEarlierKeys: false, lacksEndings: false }
+  await addEndings(database, done, count, sliceRows)
   onUpgrade(upgraded, true)
+  return done
 }
 
 /**
@@ -110,7 +126,7 @@ async function addChecksums(
   } finally {
     await iterator.close()
   }
-  await commit(facts, new Uint8Array(), true)
+  await commit(facts, NO_KEY, true)
   database.hasAllChecksums()
 }
 
@@ -122,48 +138,89 @@ async function renewKeys(
   sliceRows: number,
 ): Promise<void> {
   const commit = (rows: readonly Row[], hasEarlierKeys: boolean) => {
-    const value = encodeInfo({ ...info, uncheckedFrom: new Uint8Array(), hasEarlierKeys })
+    const value = encodeInfo({ ...info, hasEarlierKeys })
     return database.commit([...rows, [INFO_KEY, value]], !hasEarlierKeys)
   }
   for (const range of [RANGES.entries, RANGES.deadlines]) {
-    // A damaged row stays where it is, for a check to find.
-    const iterator = await database.read((level) =>
-      level.tolerating(() => {}).iterator({ ...range, highWaterMarkBytes: SLICE_BYTES }),
-    )
-    try {
-      for (;;) {
-        const slice = await database.read(() => iterator.nextv(sliceRows))
-        if (slice.length === 0) {
-          break
-        }
-        const rows = slice.flatMap(([key, value]) => renewedRows(key, value))
-        if (rows.length > 0) {
-          await commit(rows, true)
-        }
-        onRows(slice.length)
+    for await (const slice of readableSlices(database, range, sliceRows)) {
+      const rows = slice.flatMap(([key, value]) => rowsIfWhole(() => renewedRows(key, value)))
+      if (rows.length > 0) {
+        await commit(rows, true)
       }
-    } finally {
-      await iterator.close()
+      onRows(slice.length)
     }
   }
   await commit([], false)
 }
 
-function renewedRows(key: Buffer, value: Uint8Array): Row[] {
+/** Remembers how sessions ended that an earlier release ended. Where it begins anew, what was made before stays. */
+async function addEndings(
+  database: Database,
+  done: Info,
+  onRows: (rows: number) => void,
+  sliceRows: number,
+): Promise<void> {
+  const commit = (rows: readonly Row[], lacksEndings: boolean) =>
+    database.commit([...rows, [INFO_KEY, encodeInfo({ ...done, lacksEndings })]], !lacksEndings)
+  for await (const slice of readableSlices(database, RANGES.sessions, sliceRows)) {
+    const rows = slice.flatMap(([key, value]) =>
+      rowsIfWhole(() => {
+        const ending = endingIn(storedSession(key, value), done.epochs)
+        const isMade = ending && database.valueNow(endingKey(0, ending.id)) !== undefined
+        return ending === null || isMade ? [] : endingRows(ending, 0, done.epochs)
+      }),
+    )
+    if (rows.length > 0) {
+      await commit(rows, true)
+    }
+    onRows(slice.length)
+  }
+  await commit([], false)
+}
+
+/** The rows of a range. A damaged one stays where it is, for a check to find. */
+async function* readableSlices(
+  database: Database,
+  range: KeyRange,
+  sliceRows: number,
+): AsyncGenerator<[Buffer, Uint8Array][], void> {
+  const iterator = await database.read((level) =>
+    level.tolerating(() => {}).iterator({ ...range, highWaterMarkBytes: SLICE_BYTES }),
+  )
   try {
-    const [now, content] = renewed(key, value)
-    return now.equals(key)
-      ? []
-      : [
-          [key, null],
-          [now, content],
-        ]
+    for (;;) {
+      const slice = await database.read(() => iterator.nextv(sliceRows))
+      if (slice.length === 0) {
+        return
+      }
+      yield slice
+    }
+  } finally {
+    await iterator.close()
+  }
+}
+
+/** None if what they are made of is damaged. */
+function rowsIfWhole(make: () => Row[]): Row[] {
+  try {
+    return make()
   } catch (error) {
     if (error instanceof StoreDamagedError) {
       return []
     }
     throw error
   }
+}
+
+/** Throws StoreDamagedError. */
+function renewedRows(key: Buffer, value: Uint8Array): Row[] {
+  const [now, content] = renewed(key, value)
+  return now.equals(key)
+    ? []
+    : [
+        [key, null],
+        [now, content],
+      ]
 }
 
 /** Throws StoreDamagedError. */

@@ -1,26 +1,29 @@
 import type { Deadline, SessionDeadline, Update } from '../../../core/store.js'
 import type { Database, Row } from '../database.js'
-import { deadlineKey, entryKey, sharedEntryKey } from '../layout/keys.js'
+import { deadlineKey, entryKey, keyInDeadline } from '../layout/keys.js'
 import { dueRows, mayShare } from '../layout/rows.js'
 import { checkedEntry } from '../layout/stored.js'
 
-/** The key of the entry that goes with a deadline; undefined if none does. */
+/** The key of the entry or the ending that goes with a deadline; undefined if none does. */
 export function entryKeyAt(
   database: Database,
   deadline: Deadline,
 ): Promise<Buffer | undefined> | Buffer {
   return deadline.kind === 'idempotency'
     ? entryKey(deadline.scope)
-    : database.read((level) => sharedEntryKey(level.getSync(deadlineKey(deadline))))
+    : database.read((level) => keyInDeadline(level.getSync(deadlineKey(deadline))))
 }
 
-/** What settling a deadline writes. `key`: of the entry that goes with it; the caller holds its lock. */
+/** What settling a deadline writes. `key`: of what goes with it; the caller holds its lock. */
 export async function settledRows(
   database: Database,
   deadline: Deadline,
   key: Buffer | undefined,
 ): Promise<Row[]> {
   const struck: Row = [deadlineKey(deadline), null]
+  if (deadline.kind === 'ending') {
+    return key === undefined ? [struck] : [struck, [key, null]]
+  }
   const bytes = key && (await database.read((level) => level.getSync(key)))
   // The key may have been used again since, which moved its deadline.
   const isOver = bytes !== undefined && checkedEntry(bytes).expiresTimeMs <= deadline.timeMs
@@ -35,6 +38,6 @@ export function armedRows(
 ): Row[] {
   const rows = dueRows(session, sweepAtMs)
   return mayShare(session) && sweepAtMs !== settles?.timeMs
-    ? rows.filter(([key]) => sharedEntryKey(database.valueNow(key)) === undefined)
+    ? rows.filter(([key]) => keyInDeadline(database.valueNow(key)) === undefined)
     : rows
 }

@@ -1,6 +1,6 @@
 import type { FoundEntry, IdempotencyScope } from '../../../core/store.js'
 import { KEY_ONLY, type Row } from '../database.js'
-import { deadlineKey, entryKey, sharedEntryKey } from '../layout/keys.js'
+import { deadlineKey, entryKey, keyInDeadline } from '../layout/keys.js'
 import { entryLock } from '../locks.js'
 import { readEntry } from '../read/lookup.js'
 import type { StoreParts } from './writer.js'
@@ -24,7 +24,7 @@ export function forgetEntry(
     ]
     const shared = deadlineKey({ kind: 'session', timeMs, id: entry.sessionId })
     const value = await database.read((level) => level.getSync(shared))
-    if (sharedEntryKey(value)?.equals(key)) {
+    if (keyInDeadline(value)?.equals(key)) {
       rows.push([shared, KEY_ONLY])
     }
     await writer.write(rows, [])

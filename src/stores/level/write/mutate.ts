@@ -1,5 +1,5 @@
 import type { Session } from '../../../core/session.js'
-import type { Update, WriteOptions } from '../../../core/store.js'
+import type { RemoveOptions, Update, WriteOptions } from '../../../core/store.js'
 import { sessionLock, userLock } from '../../locks.js'
 import type { Row } from '../database.js'
 import { openedRows } from '../layout/opened.js'
@@ -32,7 +32,7 @@ export async function removeSession(
   parts: StoreParts,
   id: string,
   check: (current: Session) => boolean,
-  options: WriteOptions,
+  options: RemoveOptions,
 ): Promise<Session | undefined> {
   const decide = (before: Session) => (check(before) ? { after: null, rows: [] } : null)
   const { before, after } = await mutate(parts, id, decide, options)
@@ -51,11 +51,11 @@ async function mutate(
   parts: StoreParts,
   id: string,
   decide: (before: Session) => Outcome | null,
-  options: WriteOptions,
+  options: RemoveOptions,
   userId?: string,
 ): Promise<{ before?: Session | undefined; after?: Session | null | undefined }> {
   const { database, locks, writer } = parts
-  const { settles, durable } = options
+  const { settles, durable, removal } = options
   const shared = settles && (await entryKeyAt(database, settles))
   const held = [
     ...(userId === undefined ? [] : [userLock(userId)]),
@@ -66,7 +66,8 @@ async function mutate(
   const done = await locks.hold(held, async () => {
     const before = await database.read((level) => readSession(level, id))
     const outcome = before && decide(before)
-    const change = before && outcome ? { before, after: outcome.after } : null
+    const change =
+      before && outcome ? { before, after: outcome.after, ...(removal && { removal }) } : null
     if (change !== null && openDelta(change) !== 0 && change.before.userId !== userId) {
       otherUserId = change.before.userId
       return {}

@@ -1,4 +1,6 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
+import { endingOf } from '../../../core/endings/session-endings.js'
+import type { EpochSettings } from '../../../core/epoch.js'
 import { StoreDamagedError, StoreUnavailableError } from '../../../core/errors.js'
 import type { SessionChange } from '../../../core/events.js'
 import type { StoreHooks } from '../../engine.js'
@@ -7,6 +9,7 @@ import type { Locks } from '../../locks.js'
 import type { ByteLevel } from '../byte-level.js'
 import type { Database, Row } from '../database.js'
 import { storeError } from '../errors.js'
+import { endingRows } from '../layout/rows.js'
 import type { Counts } from './counts.js'
 
 const FIRST_RETRY_MS = 100
@@ -50,6 +53,7 @@ export class Writer {
     private readonly listeners: Listeners,
     private readonly options: {
       readonly sync: boolean
+      readonly epochs: EpochSettings
       /** Receives the changes of each commit, and its number, before it begins. */
       readonly onChanges: (changes: readonly SessionChange[], commit: number) => void
       /** Receives the rows of each commit. */
@@ -123,6 +127,12 @@ export class Writer {
     }
     const { tally, row } = this.counts.next(changes)
     rows.push(row)
+    for (const change of changes) {
+      const ending = endingOf(change, this.options.epochs)
+      if (ending !== null) {
+        rows.push(...endingRows(ending, tally.commits, this.options.epochs))
+      }
+    }
     const sync = this.options.sync && group.some(({ durable }) => durable)
     this.options.onChanges(changes, tally.commits)
     const startedAtMs = performance.now()

@@ -22,6 +22,8 @@ export type Write =
   | readonly [op: 'ZREM', key: string, member: Arg]
   | readonly [op: 'HSET', key: string, field: Arg, value: Buffer]
   | readonly [op: 'HDEL', key: string, field: Arg]
+  /** Adds a member behind all others. */
+  | readonly [op: 'APPEND', key: string, member: Arg]
   /** To the stream of the shard, and to whoever waits for it. */
   | readonly [op: 'EVENT', key: string, id: string, version: Buffer]
 

@@ -106,6 +106,31 @@ export class Functions {
     return orDamaged(this.cluster.command(shard, commands))
   }
 
+  /**
+   * The first members of a sorted set behind a place, with their values in a hash, once all that is durable. `mark`: a key, and
+   * what is written to it for that.
+   */
+  async behind(
+    shard: number,
+    keys: { readonly order: string; readonly values: string; readonly mark: string },
+    {
+      place,
+      limit,
+      mark,
+    }: { readonly place: number; readonly limit: number; readonly mark: Buffer },
+  ): Promise<readonly (Row & { readonly value: Buffer })[]> {
+    const names = [keys.order, keys.values, keys.mark]
+    const args = [`${place}`, `${limit}`, mark]
+    const written = this.cluster.write(shard, nameInEngine('behind'), names, args)
+    const reply = itemsOf(await orDamaged(written))
+    const rows: (Row & { value: Buffer })[] = []
+    for (let i = 0; i < reply.length; i += 3) {
+      const [member, score] = [bytesOf(reply[i]), numberOf(reply[i + 1])]
+      rows.push({ member, score, value: bytesOf(reply[i + 2]) })
+    }
+    return rows
+  }
+
   private read(shard: number, name: LibraryFunction, { keys, args }: Call): Promise<Reply> {
     return orDamaged(this.cluster.read(shard, nameInEngine(name), keys, args))
   }

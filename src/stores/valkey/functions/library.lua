@@ -76,11 +76,23 @@ local writes = {
   ZREM = { 1, 'ZCARD' },
   HSET = { 2, 'HLEN' },
   HDEL = { 1, 'HLEN' },
+  APPEND = { 1, 'ZCARD' },
   EVENT = { 2, 'XLEN' },
 }
 
+-- Adds a member behind all others. The empty member keeps the last place, which no other gets again: not when the members are
+-- gone, nor when a replica without the last of them takes over.
+local function append(key, member)
+  local last = tonumber(redis.call('ZSCORE', key, '') or 0)
+  local now = redis.call('TIME')
+  local place = string.format('%.0f', math.max(last + 1, now[1] * 1000000 + now[2]))
+  redis.call('ZADD', key, place, '', place, member)
+end
+
 local function write(op, key, one, other)
-  if op == 'EVENT' then
+  if op == 'APPEND' then
+    append(key, one)
+  elseif op == 'EVENT' then
     redis.call('XADD', key, 'MAXLEN', '~', EVENTS, '*', 'id', one, 'v', other)
     -- The channel has the name of the stream.
     redis.call('SPUBLISH', key, '')
@@ -270,7 +282,25 @@ local function after(keys, args)
   return keys[2] and merge(rows, nearest(keys[2], score, member, limit, is_back), limit, is_back) or rows
 end
 
+-- keys: a sorted set to which members are appended, the hash of their values, and a key to write to. args: a place, limit,
+-- and what to write: so the answer waits until the replicas have all that it shows, and no master that was replaced gives it.
+-- Returns the members behind the place, each with its place and its value.
+local function behind(keys, args)
+  redis.call('SET', keys[3], args[3])
+  local limit = tonumber(args[2])
+  local found = redis.call('ZRANGE', keys[1], '(' .. args[1], '+inf', 'BYSCORE', 'LIMIT', 0, limit + 1, 'WITHSCORES')
+  local answer = {}
+  for i = 1, #found, 2 do
+    if found[i] ~= '' and #answer < 3 * limit then
+      answer[#answer + 1], answer[#answer + 2] = found[i], found[i + 1]
+      answer[#answer + 1] = redis.call('HGET', keys[2], found[i])
+    end
+  end
+  return answer
+end
+
 redis.register_function('NAME_commit', commit)
+redis.register_function('NAME_behind', behind)
 
 local function register_read(name, callback)
   redis.register_function({ function_name = name, callback = callback, flags = { 'no-writes' } })

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { StoreInfo } from '#generated/sessiond/store/v1/store'
 import type { EpochSettings } from '../../../core/epoch.js'
 import { StoreDamagedError, StoreMismatchError } from '../../../core/errors.js'
@@ -6,14 +7,23 @@ import { attempt } from '../../rows/record.js'
 import { INFO_KEY, LAYOUT_VERSION } from './keys.js'
 import { isShardCount } from './shards.js'
 
+export const STORE_ID_BYTES = 16
+
 /** What the servers of a store must agree on. It cannot change once the store is made. */
 export interface Info {
   readonly layoutVersion: number
   readonly epochs: EpochSettings
   readonly shards: number
+  /** Random, 16 bytes: cursors of another store are known by it. */
+  readonly storeId: Uint8Array
 }
 
-export function infoValue({ layoutVersion, epochs, shards }: Info): Buffer {
+/** What the first server of a store says of it. */
+export function newInfo(epochs: EpochSettings, shards: number): Info {
+  return { layoutVersion: LAYOUT_VERSION, epochs, shards, storeId: randomBytes(STORE_ID_BYTES) }
+}
+
+export function infoValue({ layoutVersion, epochs, shards, storeId }: Info): Buffer {
   const message = StoreInfo.encode({
     layoutVersion,
     epochGenesisMs: BigInt(epochs.genesisAtMs),
@@ -21,6 +31,8 @@ export function infoValue({ layoutVersion, epochs, shards }: Info): Buffer {
     uncheckedFrom: new Uint8Array(),
     hasEarlierKeys: false,
     shards,
+    storeId,
+    lacksEndings: false,
   })
   return withChecksum(Buffer.from(INFO_KEY), message.finish())
 }
@@ -41,8 +53,16 @@ export function readInfo(stored: Buffer, location: string): Info {
   }
   const [genesisAtMs, lengthMs] = [Number(info.epochGenesisMs), Number(info.epochLengthMs)]
   const isGenesisSane = !Number.isNaN(new Date(genesisAtMs).getTime())
-  if (!isShardCount(shards) || !isGenesisSane || !Number.isSafeInteger(lengthMs) || lengthMs < 1) {
+  const isNamed = info.storeId.length === STORE_ID_BYTES
+  if (
+    !isNamed ||
+    !isShardCount(shards) ||
+    !isGenesisSane ||
+    !Number.isSafeInteger(lengthMs) ||
+    lengthMs < 1
+  ) {
     throw new StoreDamagedError(`${name} is not whole`)
   }
-  return { layoutVersion, shards, epochs: { genesisAtMs, lengthMs } }
+  const storeId = new Uint8Array(info.storeId)
+  return { layoutVersion, shards, epochs: { genesisAtMs, lengthMs }, storeId }
 }

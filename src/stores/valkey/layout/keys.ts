@@ -3,7 +3,7 @@ import type { Session } from '../../../core/session.js'
 import { shardTag } from '../connection/slots.js'
 
 /*
- * Layout 3. Every key begins with the tag of its shard, such as {sd:017}. Behind the tag:
+ * Layout 4. Every key begins with the tag of its shard, such as {sd:017}. Behind the tag:
  *
  *   s:<id>            string       the record: its version, then the session
  *   k:<id>            string       the sealed private key, while the session is active
@@ -11,6 +11,8 @@ import { shardTag } from '../connection/slots.js'
  *   u:<user>:open, …  sorted set   the same by user
  *   c:<place>         sorted set   the open sessions that a command opened at a place, the newest first
  *   i:<user>          hash         idempotency entries, by signer and key
+ *   d                 hash         endings of token sessions within their lifetimes, by id
+ *   o                 sorted set   the ids of these, in the order of the endings; the empty id has the place of the last
  *   x                 sorted set   deadlines, the earliest first
  *   e                 stream       what changed lately
  *   l                 string       the server that sweeps the shard, for some seconds
@@ -20,12 +22,12 @@ import { shardTag } from '../connection/slots.js'
  *   f                 string       there instead of m while a restore or migration fills the store
  *
  * Scores are Unix milliseconds, with a minus where the newest comes first; the engine sorts equal ones by the bytes of
- * the member. A user's sessions, entries and deadlines lie in the shard of the user. Every string, every field of a hash
+ * the member. Those of `o` are microseconds of the engine's clock, each greater than all before. A user's sessions, entries and deadlines lie in the shard of the user. Every string, every field of a hash
  * and every deadline ends with a checksum (rows/checksum.ts). Ids in sorted sets have none: the record repeats what the
  * set says of it.
  */
 
-export const LAYOUT_VERSION = 3
+export const LAYOUT_VERSION = 4
 
 /** A place in 132 bits: addresses and clients are long, and every session would keep them twice. */
 const PLACE_CHARS = 22
@@ -43,6 +45,8 @@ export const keysOf = (tag: string) => ({
   opened: (userId: string, address: string, client: string) =>
     `${tag}c:${placeName(userId, address, client)}`,
   entries: (userId: string) => `${tag}i:${userId}`,
+  endings: `${tag}d`,
+  endingOrder: `${tag}o`,
   deadlines: `${tag}x`,
   events: `${tag}e`,
   lease: `${tag}l`,

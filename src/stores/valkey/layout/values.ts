@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { StoreDamagedError } from '../../../core/errors.js'
-import type { Session } from '../../../core/session.js'
+import type { Session, SessionEnding } from '../../../core/session.js'
 import type { Deadline, IdempotencyScope } from '../../../core/store.js'
 import { withChecksum, withoutChecksum } from '../../rows/checksum.js'
 import {
@@ -11,6 +11,7 @@ import {
   type StoredEntry,
 } from '../../rows/codec.js'
 import { readDeadline, withDeadline } from '../../rows/deadline.js'
+import { decodeEnding, encodeEnding } from '../../rows/ending.js'
 import { readSized } from '../../rows/key-parts.js'
 import { KeyWriter } from '../../rows/key-writer.js'
 import { attempt, quoted } from '../../rows/record.js'
@@ -96,6 +97,24 @@ export function readEntry(hashKey: string, field: Buffer, stored: Buffer): Store
     throw failsChecksum(name)
   }
   return attempt(name, () => decodeEntry(value))
+}
+
+/** The value of an ending in the hash of its shard. */
+export function endingValue(hashKey: string, ending: SessionEnding): Buffer {
+  return withChecksum(fieldName(hashKey, Buffer.from(ending.id)), encodeEnding(ending))
+}
+
+export function readEnding(hashKey: string, id: Buffer, stored: Buffer): SessionEnding {
+  const name = `session ${quoted(id.toString())}: its ending`
+  const value = withoutChecksum(fieldName(hashKey, id), stored)
+  if (value === undefined) {
+    throw failsChecksum(name)
+  }
+  const ending = attempt(name, () => decodeEnding(value))
+  if (ending.id !== id.toString()) {
+    throw new StoreDamagedError(`${name} is one of session ${quoted(ending.id)}`)
+  }
+  return ending
 }
 
 /** The member of a deadline in the sorted set of its shard. */

@@ -1,16 +1,29 @@
+import { deadlineOfEnding, endingOf } from '../../../core/endings/session-endings.js'
+import type { EpochSettings } from '../../../core/epoch.js'
 import type { SessionChange } from '../../../core/events.js'
-import type { Session } from '../../../core/session.js'
+import type { Session, SessionEnding } from '../../../core/session.js'
 import type { Deadline, IdempotencyScope, NewSession } from '../../../core/store.js'
 import type { Write } from '../functions/call.js'
 import { isOpened, newestFirst, type ShardKeys } from './keys.js'
-import { deadlineMember, entryField, entryValue, recordValue, sealValue } from './values.js'
+import {
+  deadlineMember,
+  endingValue,
+  entryField,
+  entryValue,
+  recordValue,
+  sealValue,
+} from './values.js'
 
-/** What a change writes: record, lists, what is opened at its place, the seal of a session that ends, and the event. */
+/**
+ * What a change writes: record, lists, what is opened at its place, seal and ending of a session that ends, and the event.
+ */
 export function changeWrites(
   keys: ShardKeys,
-  { before, after }: SessionChange,
+  change: SessionChange,
   version: Buffer,
+  epochs: EpochSettings,
 ): { readonly writes: Write[]; readonly stored: Buffer | undefined } {
+  const { before, after } = change
   const { id } = (after ?? before) as Session
   const writes: Write[] = []
   let stored: Buffer | undefined
@@ -25,8 +38,26 @@ export function changeWrites(
   if (before?.active && before.token !== null && !after?.active) {
     writes.push(['DEL', keys.seal(id)])
   }
+  const ending = endingOf(change, epochs)
+  if (ending !== null) {
+    writes.push(...endingWrites(keys, ending, epochs))
+  }
   writes.push(['EVENT', keys.events, id, version])
   return { writes, stored }
+}
+
+/** An ending, behind all of its shard, and the deadline at which it is forgotten. */
+export function endingWrites(
+  keys: ShardKeys,
+  ending: SessionEnding,
+  epochs: EpochSettings,
+): Write[] {
+  const { id } = ending
+  return [
+    ['HSET', keys.endings, id, endingValue(keys.endings, ending)],
+    ['APPEND', keys.endingOrder, id],
+    deadlineWrite(keys, 'ZADD', deadlineOfEnding(ending, epochs)),
+  ]
 }
 
 function listWrites(keys: ShardKeys, before: Session | null, after: Session | null): Write[] {

@@ -1,6 +1,7 @@
 import { StoreDamagedError } from '../../../core/errors.js'
 import type { BackupItem } from '../../backup-format.js'
 import { backupFile } from '../../backup-writer.js'
+import { encodeEnding } from '../../rows/ending.js'
 import type { Info } from '../layout/info.js'
 import type { ReadParts } from '../parts.js'
 import { readShard } from './shard-state.js'
@@ -39,7 +40,7 @@ export async function* storedItems(
   nowMs: number,
 ): AsyncGenerator<BackupItem, void> {
   for (const shard of store.shards) {
-    const { sessions, entries, deadlines } = await readShard(store, shard, nowMs)
+    const { sessions, entries, deadlines, endings } = await readShard(store, shard, nowMs)
     for (const { record } of sessions.values()) {
       yield { kind: 'session', record }
     }
@@ -53,6 +54,9 @@ export async function* storedItems(
     }
     for (const deadline of deadlines) {
       yield { kind: 'deadline', deadline }
+    }
+    for (const ending of endings) {
+      yield { kind: 'ending', ending: encodeEnding(ending) }
     }
   }
 }

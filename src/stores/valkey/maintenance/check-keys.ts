@@ -79,7 +79,10 @@ export class KeyCheck {
       case 'p':
         return this.checkPointers(names)
       default: {
-        const plain = [keys.deadlines, keys.events, keys.lease, keys.mark, INFO_KEY, FILLING_KEY]
+        const plain = [
+          ...[keys.deadlines, keys.endings, keys.endingOrder, keys.events, keys.lease, keys.mark],
+          ...[INFO_KEY, FILLING_KEY],
+        ]
         this.strange += names.filter((key) => !plain.includes(key)).length
         return []
       }

@@ -1,6 +1,6 @@
 import { StoreDamagedError } from '../../../core/errors.js'
 import { isSealed, type Session } from '../../../core/session.js'
-import type { TrySeal } from '../../../core/upkeep/care.js'
+import type { CheckPorts } from '../../engine.js'
 import { quoted } from '../../rows/record.js'
 import type { Reply } from '../connection/reply.js'
 import { numberOf, type Question, valueIn } from '../functions/call.js'
@@ -24,8 +24,7 @@ export class SessionCheck {
   constructor(
     private readonly store: ReadParts,
     private readonly shard: number,
-    private readonly dueAtMs: (session: Session) => number,
-    private readonly trySeal: TrySeal,
+    private readonly ports: Pick<CheckPorts, 'dueAtMs' | 'trySeal' | 'endingDeadline'>,
   ) {
     this.keys = store.shards.keysOf(shard)
   }
@@ -43,7 +42,7 @@ export class SessionCheck {
           return [session.id]
         }
         problems.push(...this.problemsOf(session, facts))
-        const timeMs = this.dueAtMs(session)
+        const timeMs = this.ports.dueAtMs(session)
         if (Number.isSafeInteger(timeMs) && facts[DEADLINE] === null) {
           unsure.push({ session, timeMs })
         }
@@ -90,8 +89,9 @@ export class SessionCheck {
   private questionsOn(session: Session): Question[] {
     const { keys } = this
     const { id, userId, address, client } = session
-    const timeMs = this.dueAtMs(session)
+    const timeMs = this.ports.dueAtMs(session)
     const due = { kind: 'session', timeMs: Number.isSafeInteger(timeMs) ? timeMs : 0, id } as const
+    const ending = this.ports.endingDeadline(session) ?? due
     return [
       { kind: 'record', key: keys.record(id) },
       { kind: 'value', key: keys.seal(id) },
@@ -101,11 +101,12 @@ export class SessionCheck {
       score(keys.listOfUser(userId, !session.active), id),
       score(keys.opened(userId, address, client), id),
       score(keys.deadlines, deadlineMember(keys.deadlines, due)),
+      score(keys.deadlines, deadlineMember(keys.deadlines, ending)),
     ]
   }
 
   private problemsOf(session: Session, facts: readonly Reply[]): string[] {
-    const [, seal, inAll, wrongInAll, ofUser, wrongOfUser, opened] = facts
+    const [, seal, inAll, wrongInAll, ofUser, wrongOfUser, opened, , ending] = facts
     const { id } = session
     const name = `session ${quoted(id)}`
     const at = newestFirst(session.requestTimeMs)
@@ -120,6 +121,9 @@ export class SessionCheck {
           ? leftOver('where commands look', id)
           : `${name}: no command will find it by its user and address`),
       this.sealProblem(session, valueIn(seal)) ?? true,
+      this.ports.endingDeadline(session) === null ||
+        ending !== null ||
+        `${name}: nobody will be told that it ended`,
     ]
     return problems.filter((problem) => problem !== true) as string[]
   }
@@ -135,7 +139,7 @@ export class SessionCheck {
     }
     const problems: string[] = []
     const sealed = readable(() => readSeal(this.keys.seal(id), id, stored), problems)
-    const verdict = sealed && this.trySeal(session, sealed)
+    const verdict = sealed && this.ports.trySeal(session, sealed)
     return problems[0] ?? (verdict?.opens === false ? `${name}: ${verdict.reason}` : null)
   }
 

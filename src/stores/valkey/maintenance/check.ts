@@ -1,12 +1,13 @@
 import { StoreDamagedError } from '../../../core/errors.js'
 import type { Session } from '../../../core/session.js'
 import type { CheckEvent } from '../../../core/upkeep/care.js'
-import type { CheckPorts } from '../../engine.js'
+import type { ClosedCheckPorts } from '../../engine.js'
 import { quoted } from '../../rows/record.js'
 import { numberOf } from '../functions/call.js'
 import { readDeadlineMember } from '../layout/values.js'
 import type { ReadParts } from '../parts.js'
 import { scan, slicesOf } from '../read/walk.js'
+import { checkEndings } from './check-endings.js'
 import { KeyCheck } from './check-keys.js'
 import { readable, SessionCheck } from './check-sessions.js'
 import { storeKeys } from './keyspace.js'
@@ -18,7 +19,7 @@ import { storeKeys } from './keyspace.js'
  */
 export async function* checkStore(
   store: ReadParts,
-  ports: CheckPorts,
+  ports: ClosedCheckPorts,
 ): AsyncGenerator<CheckEvent, void> {
   const rows = new Rows(await countRows(store))
   for (const shard of store.shards) {
@@ -35,9 +36,7 @@ export async function* checkStore(
       yield* whole(told(problems))
       yield* whole(
         told(
-          new SessionCheck(store, shard, ports.dueAtMs, ports.trySeal)
-            .check(unlisted)
-            .then((checked) => checked.problems),
+          new SessionCheck(store, shard, ports).check(unlisted).then((checked) => checked.problems),
         ),
       )
       strange += check.strange
@@ -57,9 +56,9 @@ class ShardCheck {
   constructor(
     private readonly store: ReadParts,
     private readonly shard: number,
-    { dueAtMs, trySeal }: CheckPorts,
+    private readonly ports: ClosedCheckPorts,
   ) {
-    this.sessions = new SessionCheck(store, shard, dueAtMs, trySeal)
+    this.sessions = new SessionCheck(store, shard, ports)
   }
 
   async *check(rows: Rows): AsyncGenerator<CheckEvent, void> {
@@ -73,6 +72,7 @@ class ShardCheck {
       }
     }
     yield* this.checkDeadlines(rows)
+    yield* checkEndings(this.store, this.shard, this.ports.epochs)
     // Sessions and deadlines of these may have been of two moments.
     const doubtful = [...this.unsure.keys()]
     this.unsure.clear()
@@ -135,7 +135,7 @@ async function countRows({ functions, shards }: ReadParts): Promise<number> {
   const counts = await Promise.all(
     Array.from(shards, async (shard) => {
       const keys = shards.keysOf(shard)
-      const sets = [keys.list(true), keys.list(false), keys.deadlines]
+      const sets = [keys.list(true), keys.list(false), keys.deadlines, keys.endingOrder]
       const asked = sets.map((key) => ({ kind: 'count', key }) as const)
       return (await functions.look(shard, asked)).map(numberOf)
     }),

@@ -1,9 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { endingIn } from '../../../core/endings/session-endings.js'
+import type { EpochSettings } from '../../../core/epoch.js'
 import { StoreDamagedError, StoreUnavailableError } from '../../../core/errors.js'
 import { ownerText } from '../../../core/owner-text.js'
 import type { Deadline, IdempotencyScope } from '../../../core/store.js'
 import type { BackupItem } from '../../backup-format.js'
 import { decodeEntry } from '../../rows/codec.js'
+import { decodeEnding } from '../../rows/ending.js'
 import { attempt, quoted, readRecord } from '../../rows/record.js'
 import { EngineError } from '../connection/reply.js'
 import { valueIn, type Write } from '../functions/call.js'
@@ -15,7 +18,7 @@ import {
   sealValue,
   versionAfter,
 } from '../layout/values.js'
-import { changeWrites, deadlineWrite } from '../layout/writes.js'
+import { changeWrites, deadlineWrite, endingWrites } from '../layout/writes.js'
 import type { ReadParts } from '../parts.js'
 import { slicesOf } from '../read/walk.js'
 import { Whereabouts } from '../read/whereabouts.js'
@@ -39,7 +42,10 @@ export class Filler {
   private bytes = 0
   private readonly whereabouts: Whereabouts
 
-  constructor(private readonly store: ReadParts) {
+  constructor(
+    private readonly store: ReadParts,
+    private readonly epochs: EpochSettings,
+  ) {
     this.whereabouts = new Whereabouts(store.shards, store.functions)
   }
 
@@ -89,14 +95,20 @@ export class Filler {
   }
 
   private addSession(writes: Writes, record: Uint8Array): void {
+    const { epochs } = this
     const { shards } = this.store
     const session = kept(readRecord(record, 'a session'))
     const { id, userId } = session
     const shard = shards.ofUser(userId)
+    const keys = shards.keysOf(shard)
     const change = { before: null, after: session }
-    const changed = changeWrites(shards.keysOf(shard), change, versionAfter(NO_VERSION))
+    const changed = changeWrites(keys, change, versionAfter(NO_VERSION), epochs)
     // Nobody listens yet.
     writes.add(shard, ...changed.writes.filter(([op]) => op !== 'EVENT'))
+    const ending = endingIn(session, epochs)
+    if (ending !== null) {
+      writes.add(shard, ...endingWrites(keys, ending, epochs))
+    }
     if (shards.namedBy(id) !== shard) {
       const at = shards.ofPointer(id)
       const key = shards.keysOf(at).pointer(id)
@@ -126,6 +138,13 @@ export class Filler {
         return
       case 'deadline':
         writes.add(...(await this.deadlineWrite(item.deadline)))
+        return
+      case 'ending': {
+        const ending = attempt('an ending', () => decodeEnding(item.ending))
+        // Of a session that is gone: any shard will do, and this is where readers look first.
+        const shard = shards.namedBy(ending.id) as number
+        writes.add(shard, ...endingWrites(shards.keysOf(shard), ending, this.epochs))
+      }
     }
   }
 

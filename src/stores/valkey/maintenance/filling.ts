@@ -6,8 +6,8 @@ import { withChecksum, withoutChecksum } from '../../rows/checksum.js'
 import { attempt } from '../../rows/record.js'
 import { numberOf, valueIn } from '../functions/call.js'
 import type { Functions } from '../functions/functions.js'
-import { infoValue } from '../layout/info.js'
-import { FILLING_KEY, INFO_KEY, LAYOUT_VERSION } from '../layout/keys.js'
+import { infoValue, newInfo } from '../layout/info.js'
+import { FILLING_KEY, INFO_KEY } from '../layout/keys.js'
 import type { Shards } from '../layout/shards.js'
 import { NO_VERSION } from '../layout/values.js'
 import { deleteAll } from './keyspace.js'
@@ -87,7 +87,7 @@ export class Filling {
 
   /** Makes it a store. */
   async finish(epochs: EpochSettings): Promise<void> {
-    const info = infoValue({ layoutVersion: LAYOUT_VERSION, epochs, shards: this.shards.count })
+    const info = infoValue(newInfo(epochs, this.shards.count))
     await this.replaceMark([
       ['SET', INFO_KEY, info],
       ['DEL', FILLING_KEY],

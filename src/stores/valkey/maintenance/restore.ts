@@ -11,8 +11,7 @@ import { ContentDigest } from '../../rows/content-digest.js'
 import type { Cluster } from '../connection/cluster.js'
 import { EngineError } from '../connection/reply.js'
 import { Functions } from '../functions/functions.js'
-import { infoValue, readInfo } from '../layout/info.js'
-import { LAYOUT_VERSION } from '../layout/keys.js'
+import { infoValue, newInfo, readInfo } from '../layout/info.js'
 import { Shards } from '../layout/shards.js'
 import type { ReadParts } from '../parts.js'
 import { storedItems } from './backup.js'
@@ -35,7 +34,7 @@ export async function restoreInPlace(
   const epochs = await epochsOf(items, name)
   const filling = await Filling.begin(functions, shards, source, location)
   try {
-    const run = new Run(items, filling, { functions, shards }, location)
+    const run = new Run(items, filling, { functions, shards }, epochs, location)
     const counts = await run.fill(name)
     await run.verify()
     await filling.finish(epochs)
@@ -66,7 +65,7 @@ async function epochsOf(items: Items, name: string): Promise<EpochSettings> {
   }
   const { epochs } = header
   try {
-    readInfo(infoValue({ layoutVersion: LAYOUT_VERSION, epochs, shards: 1 }), name)
+    readInfo(infoValue(newInfo(epochs, 1)), name)
   } catch (error) {
     throw new InputFileError(name, 'has epochs that no server has', error)
   }
@@ -83,6 +82,7 @@ class Run {
     private readonly items: Items,
     private readonly filling: Filling,
     private readonly store: ReadParts,
+    private readonly epochs: EpochSettings,
     private readonly location: string,
   ) {}
 
@@ -100,7 +100,7 @@ class Run {
 
   private async fillOn(): Promise<BackupCounts> {
     const earlier = this.filling.progress
-    const filler = new Filler(this.store)
+    const filler = new Filler(this.store, this.epochs)
     for (;;) {
       const { value, done } = await this.items.next()
       if (done) {

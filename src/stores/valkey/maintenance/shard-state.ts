@@ -1,6 +1,6 @@
 import { StoreDamagedError, StoreUnavailableError } from '../../../core/errors.js'
 import { ownerText } from '../../../core/owner-text.js'
-import { isSealed } from '../../../core/session.js'
+import { isSealed, type SessionEnding } from '../../../core/session.js'
 import type { Deadline, IdempotencyDeadline, IdempotencyScope } from '../../../core/store.js'
 import { encodeEntry, encodeSession } from '../../rows/codec.js'
 import { quoted } from '../../rows/record.js'
@@ -8,6 +8,7 @@ import { numberOf, valueIn } from '../functions/call.js'
 import {
   entryField,
   readDeadlineMember,
+  readEnding,
   readEntry,
   readRecord,
   readSeal,
@@ -26,6 +27,8 @@ export interface ShardState {
   readonly sessions: ReadonlyMap<string, StoredSession>
   readonly entries: readonly { readonly scope: IdempotencyScope; readonly entry: Uint8Array }[]
   readonly deadlines: readonly Deadline[]
+  /** Of sessions that are not there any more. The others follow from the records. */
+  readonly endings: readonly SessionEnding[]
 }
 
 interface StoredSession {
@@ -100,6 +103,7 @@ class ShardReader {
     return {
       sessions: this.sessions,
       entries,
+      endings: await this.readEndings(),
       deadlines: [...deadlines, ...entries.map(({ deadline }) => deadline)],
     }
   }
@@ -171,6 +175,18 @@ class ShardReader {
         this.deadlines.set(member.toString('latin1'), deadline)
       }
     }
+  }
+
+  private async readEndings(): Promise<SessionEnding[]> {
+    const key = this.keys.endings
+    const endings: SessionEnding[] = []
+    for await (const fields of scan(this.store, this.shard, 'HSCAN', key)) {
+      for (const [id, value] of fields) {
+        const ending = readEnding(key, id, value)
+        endings.push(...(this.sessions.has(ending.id) ? [] : [ending]))
+      }
+    }
+    return endings
   }
 
   /** Entries have deadlines, which lead to them. */

@@ -115,7 +115,7 @@ function ahead(
 /** The deadline of a row. What was met shows where its session lies. */
 export function deadlineIn({ shards, whereabouts }: StoreParts, shard: number, row: Row): Deadline {
   const deadline = readDeadlineMember(shards.keysOf(shard).deadlines, row.member, row.score)
-  if (deadline.kind === 'session') {
+  if (deadline.kind !== 'idempotency') {
     whereabouts.met(deadline.id, shard)
   }
   return deadline

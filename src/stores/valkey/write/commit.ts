@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { EpochSettings } from '../../../core/epoch.js'
 import { StoreUnavailableError } from '../../../core/errors.js'
 import type { SessionChange } from '../../../core/events.js'
 import type { Session } from '../../../core/session.js'
@@ -42,9 +43,9 @@ export async function commitChanges(
   parts: StoreParts,
   { shard, changes, expectations = [], writes = [] }: Commit,
 ): Promise<readonly Reply[] | null> {
-  const { counts, functions, known, others, shards, teller } = parts
+  const { counts, functions, info, known, others, shards, teller } = parts
   const keys = shards.keysOf(shard)
-  const written = changes.map((change) => writtenBy(keys, change, teller))
+  const written = changes.map((change) => writtenBy(keys, change, teller, info.epochs))
   const delta = changes.reduce((sum, change) => sum + openDelta(change), 0)
   // From the decision on, so without waiting before it.
   const end = delta === 0 ? () => {} : counts.begin(shard, delta)
@@ -84,8 +85,13 @@ export async function commitChanges(
   return answers
 }
 
-function writtenBy(keys: ShardKeys, { before, after, stored }: RecordChange, teller: Teller) {
-  const change = { before, after }
+function writtenBy(
+  keys: ShardKeys,
+  { stored, ...change }: RecordChange,
+  teller: Teller,
+  epochs: EpochSettings,
+) {
+  const { before, after } = change
   const { id } = (after ?? before) as Session
   const brief = versionOf(stored)
   const expectation: Expectation = { kind: 'record', key: keys.record(id), brief }
@@ -94,7 +100,7 @@ function writtenBy(keys: ShardKeys, { before, after, stored }: RecordChange, tel
     return { id, change, expectation, version: NO_VERSION, writes: [], stored }
   }
   const version = versionAfter(brief, teller.lastTold(id))
-  return { id, change, expectation, version, ...changeWrites(keys, change, version) }
+  return { id, change, expectation, version, ...changeWrites(keys, change, version, epochs) }
 }
 
 /** Before a session whose id does not name its shard is written there. */

@@ -1,5 +1,5 @@
 import type { Session } from '../../../core/session.js'
-import type { SessionDeadline, Update, WriteOptions } from '../../../core/store.js'
+import type { RemoveOptions, SessionDeadline, Update, WriteOptions } from '../../../core/store.js'
 import { sessionLock, userLock } from '../../locks.js'
 import type { Write } from '../functions/call.js'
 import { openDelta } from '../known.js'
@@ -31,7 +31,7 @@ export async function removeSession(
   parts: StoreParts,
   id: string,
   check: (current: Session) => boolean,
-  options: WriteOptions,
+  options: RemoveOptions,
 ): Promise<Session | undefined> {
   const decide = (before: Session) => (check(before) ? { after: null, sweepAtMs: undefined } : null)
   const { before, after } = await mutate(parts, id, decide, options)
@@ -62,7 +62,7 @@ async function mutate(
   parts: StoreParts,
   id: string,
   decide: Decide,
-  options: WriteOptions,
+  options: RemoveOptions,
 ): Promise<Mutated> {
   const { locks } = parts
   const outcome = await locks.hold([sessionLock(id)], () => attempts(parts, id, decide, options))
@@ -80,7 +80,7 @@ async function attempts(
   parts: StoreParts,
   id: string,
   decide: Decide,
-  { settles, durable }: WriteOptions,
+  { settles, durable, removal }: RemoveOptions,
   lockedUserId?: string,
 ): Promise<Mutated | { readonly userId: string }> {
   let isCurrent = false
@@ -118,7 +118,7 @@ async function attempts(
       return { done: { before } }
     }
     const { after, sweepAtMs } = outcome
-    const change = { before, after }
+    const change = { before, after, ...(removal && { removal }) }
     if (openDelta(change) !== 0 && before.userId !== lockedUserId) {
       return { done: { userId: before.userId } }
     }

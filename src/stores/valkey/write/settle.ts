@@ -1,5 +1,10 @@
 import { ownerText } from '../../../core/owner-text.js'
-import type { Deadline, IdempotencyDeadline, SessionDeadline } from '../../../core/store.js'
+import type {
+  Deadline,
+  EndingDeadline,
+  IdempotencyDeadline,
+  SessionDeadline,
+} from '../../../core/store.js'
 import { valueIn } from '../functions/call.js'
 import { deadlineMember, entryField, readEntry } from '../layout/values.js'
 import { deadlineWrite } from '../layout/writes.js'
@@ -11,11 +16,38 @@ export async function settleDeadlines(
   parts: StoreParts,
   deadlines: readonly Deadline[],
 ): Promise<void> {
-  await Promise.all(
-    deadlines.map((deadline) =>
-      deadline.kind === 'session' ? settleSession(parts, deadline) : settleEntry(parts, deadline),
-    ),
-  )
+  await Promise.all(deadlines.map((deadline) => settleOne(parts, deadline)))
+}
+
+function settleOne(parts: StoreParts, deadline: Deadline): Promise<void> {
+  switch (deadline.kind) {
+    case 'session':
+      return settleSession(parts, deadline)
+    case 'ending':
+      return settleEnding(parts, deadline)
+    case 'idempotency':
+      return settleEntry(parts, deadline)
+  }
+}
+
+/** An ending lies where its deadline does. */
+async function settleEnding(parts: StoreParts, deadline: EndingDeadline): Promise<void> {
+  const { functions, shards, whereabouts } = parts
+  const { id } = deadline
+  await whereabouts.find(id, async (shard) => {
+    const keys = shards.keysOf(shard)
+    const detail = deadlineMember(keys.deadlines, deadline)
+    const [score] = await functions.look(shard, [{ kind: 'score', key: keys.deadlines, detail }])
+    if (valueIn(score) === undefined) {
+      return undefined
+    }
+    await commitAside(parts, shard, [
+      deadlineWrite(keys, 'ZREM', deadline),
+      ['HDEL', keys.endings, id],
+      ['ZREM', keys.endingOrder, id],
+    ])
+    return shard
+  })
 }
 
 /** With the last deadline of a session that was removed, what led to its shard goes as well. */

@@ -161,7 +161,7 @@ describe.each(['MemoryStore', 'LevelStore'])('of a %s', (name) => {
     // Deadlines of what was deleted before the erasure stay until they come due.
     const due = await store.due(Infinity, 10_000)
     const left = due.flatMap((deadline) =>
-      deadline.kind === 'session' ? deadline.id : deadline.scope.key,
+      deadline.kind === 'idempotency' ? deadline.scope.key : deadline.id,
     )
     expect(left.filter((id) => id.startsWith('own'))).toEqual(['own-1'])
     expect(left.filter((id) => id.startsWith('other'))).toHaveLength(362)

@@ -107,11 +107,11 @@ describe('opening', () => {
     await level.open()
     await level.put(
       INFO_KEY,
-      withChecksum(INFO_KEY, encodeInfo({ ...newInfo(EPOCHS), layoutVersion: 5 })),
+      withChecksum(INFO_KEY, encodeInfo({ ...newInfo(EPOCHS), layoutVersion: 6 })),
     )
     await level.close()
     await expect(open(location)).rejects.toThrow(StoreMismatchError)
-    await expect(open(location)).rejects.toThrow(/layout 5; this release reads layouts 1, 2, 4/)
+    await expect(open(location)).rejects.toThrow(/layout 6; this release reads layouts 1, 2, 4, 5/)
   })
 })
 

@@ -140,9 +140,9 @@ describe.skipIf(!haveValkey)('a store in an engine', () => {
     const open = (shards: number, epochs = EPOCHS) =>
       openStoreCluster(engineSettings(node.address, { shards }), epochs, 'the store')
     const first = await Promise.all([open(4), open(8), open(16)])
-    const counts = first.map(({ shards }) => shards)
+    const counts = first.map(({ cluster }) => cluster.shards)
     expect(new Set(counts).size).toBe(1)
-    await Promise.all(first.map((cluster) => cluster.close()))
+    await Promise.all(first.map(({ cluster }) => cluster.close()))
     await expect(open(16, { ...EPOCHS, lengthMs: 5 })).rejects.toThrow(StoreMismatchError)
     await node.call('SET', INFO_KEY, 'something else')
     await expect(open(16)).rejects.toThrow(StoreDamagedError)

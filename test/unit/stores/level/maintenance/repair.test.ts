@@ -42,7 +42,7 @@ it('lets nobody have a store that LevelDB must save, until the new one is in its
     seen.push(spawnSync(process.execPath, args, { encoding: 'utf8' }).stdout.trim())
   }
   const { counts } = await repairDataDir(config, { isDry: false, onLine })
-  expect(counts.sessions).toBe(6)
+  expect(counts.sessions).toBe(7)
   expect(seen).toEqual(['LEVEL_LOCKED'])
 })
 

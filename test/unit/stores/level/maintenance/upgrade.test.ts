@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Level } from 'level'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { endingIn } from '../../../../../src/core/endings/session-endings.js'
 import type { RawLevel } from '../../../../../src/stores/level/byte-level.js'
 import { Database } from '../../../../../src/stores/level/database.js'
 import { anyDeadlineOf, anyScopeOf } from '../../../../../src/stores/level/layout/earlier-keys.js'
@@ -45,7 +46,7 @@ function renewed(key: Buffer, value: Uint8Array): readonly [Buffer, Uint8Array] 
     case RANGES.deadlines.gte[0]:
       return [deadlineKey(anyDeadlineOf(key)), value]
     default:
-      return [key, key.equals(INFO_KEY) ? encodeInfo(newInfo(EPOCHS)) : value]
+      return [key, value]
   }
 }
 
@@ -67,12 +68,37 @@ describe('the store of an earlier release', () => {
     const location = await sample()
     const before = await bareRows(location)
     await (await openStore(location)).close()
-    const expected = before.map(([key, value]) => {
+    const expected = before.flatMap(([key, value]) => {
       const [now, content] = renewed(Buffer.from(key, 'hex'), value)
-      return [now.toString('hex'), withChecksum(now, content)] as const
+      return now.equals(INFO_KEY)
+        ? []
+        : [[now.toString('hex'), withChecksum(now, content)] as const]
     })
-    expect(new Map(await bareRows(location))).toEqual(new Map(expected))
+    const after = new Map(await bareRows(location))
+    const info = readInfoRow(after.get(INFO_KEY.toString('hex')), location) as Info
+    expect(info).toEqual({ ...newInfo(EPOCHS), storeId: info.storeId })
+    expect(info.storeId).toHaveLength(16)
+    for (const [key, value] of expected) {
+      expect([key, after.get(key)]).toEqual([key, value])
+    }
     expect(await auditLevel(location)).toEqual([])
+  })
+
+  it('remembers how its sessions ended within their lifetimes, once, wherever that was cut off', async () => {
+    const whole = await sample()
+    const ended = (await bareRows(whole)).flatMap(([key, value]) => {
+      const session = key.startsWith('73') ? decodeSession(value) : undefined
+      return (session && endingIn(session, EPOCHS)) ?? []
+    })
+    expect(ended.length).toBeGreaterThan(0)
+    const store = await openStore(whole)
+    const { endings, cursor } = await store.endings(new Uint8Array(), 100)
+    expect(endings).toEqual(ended)
+    await store.close()
+    const again = await openStore(whole)
+    expect(await again.endings(cursor, 100)).toMatchObject({ endings: [], isFull: false })
+    expect((await again.endings(new Uint8Array(), 100)).endings).toEqual(ended)
+    await again.close()
   })
 
   it('of layout 2 gets new keys when it is opened, at any batch where it was cut off', async () => {
@@ -83,7 +109,8 @@ describe('the store of an earlier release', () => {
       rows.map(([key]) => key),
     )
     expect(keys).not.toEqual(keysBefore)
-    expect(keys).toHaveLength(before.length)
+    const isEnding = (key: string) => key.startsWith('65') || key.slice(18, 20) === '03'
+    expect(keys?.filter((key) => !isEnding(key))).toHaveLength(before.length)
     expect(await auditLevel(whole)).toEqual([])
     const cut = await sample('store-layout-2')
     expect(await upgradeInParts(cut)).toBeGreaterThan(2)
@@ -112,8 +139,10 @@ describe('the store of an earlier release', () => {
     await upgradeStore(database, database.info as Info, onUpgrade, 7)
     const rows = await database.read((level) => level.iterator().all())
     const kinds = rows.map(([key]) => key.toString('latin1', 0, 1)).filter((kind) => kind !== 'm')
-    // Entries and deadlines are looked at twice: for their checksums, and for their keys.
-    const total = kinds.length + kinds.filter((kind) => kind === 'i' || kind === 'x').length
+    const made = rows.filter(([key]) => key[0] === RANGES.endings.gte[0]).length
+    // Sessions, entries and deadlines are looked at twice: for their checksums, and for what follows from them.
+    const twice = kinds.filter((kind) => ['s', 'i', 'x'].includes(kind)).length
+    const total = kinds.length - 2 * made + twice - made
     expect(told.slice(0, 3)).toEqual([
       [0, false],
       [7, false],

@@ -3,8 +3,8 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import {
   deadlineKey,
   entryKey,
+  keyInDeadline,
   RANGES,
-  sharedEntryKey,
 } from '../../../../../src/stores/level/layout/keys.js'
 import { LevelStore } from '../../../../../src/stores/level/store.js'
 import { withLevel } from '../../../../support/care.js'
@@ -28,7 +28,7 @@ async function deadlinesAfter(use: (store: LevelStore) => Promise<unknown>) {
   const rows = await withLevel(location, (level) => level.iterator().all())
   return rows
     .filter(([key]) => key[0] === RANGES.deadlines.gte[0])
-    .map(([key, value]) => [key.toString('hex'), sharedEntryKey(value)] as const)
+    .map(([key, value]) => [key.toString('hex'), keyInDeadline(value)] as const)
 }
 
 describe('the deadline of an idempotency entry', () => {

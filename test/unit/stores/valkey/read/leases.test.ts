@@ -20,7 +20,7 @@ describe.skipIf(!haveValkey)('the shards that a server sweeps', () => {
 
   /** The leases of one server, whose clock the test moves. */
   async function server() {
-    const cluster = await openStoreCluster(engineSettings(node.address), EPOCHS, 'a store')
+    const { cluster } = await openStoreCluster(engineSettings(node.address), EPOCHS, 'a store')
     onTestFinished(() => cluster.close())
     const clock = { nowMs: 0 }
     const leases = new Leases(cluster, new Shards(cluster.shards), () => clock.nowMs)

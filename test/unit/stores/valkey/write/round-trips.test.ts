@@ -31,8 +31,8 @@ describe.skipIf(!haveValkey)('round trips', () => {
 
   async function openStore() {
     const opened = await openStoreCluster(engineSettings(node.address), EPOCHS, node.address)
-    const { cluster, asked } = counting(opened)
-    const store = await ValkeyStore.over(cluster)
+    const { cluster, asked } = counting(opened.cluster)
+    const store = await ValkeyStore.over(cluster, opened.info)
     onTestFinished(() => store.close())
     const tripsOf = async (fn: () => Promise<unknown>) => {
       Object.assign(asked, { writes: 0, reads: 0 })
