@@ -50,7 +50,14 @@ export function snapshotsTests(it: StoreTest): void {
       for (;;) {
         const { value, done } = await items.next()
         if (done) {
-          expect(value).toEqual({ header: 1, session: 2, seal: 1, entry: 1, deadline: 2 })
+          expect(value).toEqual({
+            header: 1,
+            session: 2,
+            seal: 1,
+            entry: 1,
+            deadline: 2,
+            ending: 0,
+          })
           return
         }
       }
