@@ -7,15 +7,13 @@ import { sameBytes } from '../core/bytes.js'
 import { EpochClock } from '../core/epoch.js'
 import { SessiondError } from '../core/errors.js'
 import { readInput, readInputText } from '../files/read.js'
-import { checkToken, fault, tryRead } from '../tokens/check.js'
+import { checkToken, fault } from '../tokens/check.js'
 import {
-  type ObjectAddress,
   type TokenCheckOptions,
   type TokenProof,
   type TokenUse,
   type TokenVerdict,
   tokenFromText,
-  type Verb,
 } from '../tokens/index.js'
 import { type EpochFlags, epochOptions, parseFlag, readEpochFlags, withOptions } from './flags.js'
 import { jsonLine, printable } from './printable.js'
@@ -83,8 +81,8 @@ async function check(argument: string | undefined, flags: CheckFlags): Promise<v
   const owners = (_: Uint8Array, signer: Uint8Array) =>
     keys?.some((key) => sameBytes(key, signer)) ?? false
   const text = (argument ?? readInputText('/dev/stdin')).trim()
-  const asked = verb && { verb, object }
-  const verdict = verdictOn(text, asked, { epoch, proof }, keys === undefined ? {} : { owners })
+  const use = { verb: verb ?? 'any', object, epoch, proof } as const
+  const verdict = verdictOn(text, use, keys === undefined ? {} : { owners })
   if (flags.json) {
     console.log(
       jsonLine(verdict.isGood ? { isGood: true, token: tokenFacts(verdict.token) } : verdict),
@@ -119,13 +117,7 @@ function signatureOf(text: string): Uint8Array {
   }
 }
 
-/** `asked`: what is to be done; absent: whatever the token is for. */
-function verdictOn(
-  text: string,
-  asked: { readonly verb: Verb; readonly object: ObjectAddress | undefined } | undefined,
-  rest: Pick<TokenUse, 'epoch' | 'proof'>,
-  options: TokenCheckOptions,
-): TokenVerdict {
+function verdictOn(text: string, use: TokenUse, options: TokenCheckOptions): TokenVerdict {
   let bytes: Uint8Array
   try {
     bytes = tokenFromText(text)
@@ -135,14 +127,5 @@ function verdictOn(
     }
     throw error
   }
-  const read = tryRead(bytes)
-  if ('reason' in read) {
-    return read
-  }
-  const { verb, object } = read.token
-  return checkToken(
-    bytes,
-    { ...(asked ?? { verb, object: object ?? undefined }), ...rest },
-    options,
-  )
+  return checkToken(bytes, use, options)
 }

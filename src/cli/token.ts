@@ -6,6 +6,7 @@ import { tokenJwtCommand } from './token-jwt.js'
 import { tokenListCommand } from './token-list.js'
 import { tokenRevokeCommand } from './token-revoke.js'
 import { tokenSignCommand } from './token-sign.js'
+import { tokenWatchCommand } from './token-watch.js'
 
 /** `sessiond token` */
 export function tokenCommand(): Command {
@@ -19,6 +20,7 @@ export function tokenCommand(): Command {
     tokenJwtCommand(),
     tokenRevokeCommand(),
     tokenListCommand(),
+    tokenWatchCommand(),
     tokenBindCommand(),
   ]) {
     command.addCommand(subcommand)

@@ -22,7 +22,7 @@ export interface OauthPorts {
   readonly introspect: (token: string) => Promise<object>
   /** The keys that verify JWTs (RFC 7517 section 5). */
   readonly jwks: () => Promise<object>
-  readonly issuer: () => string
+  readonly issuer: () => Promise<string>
   readonly observer: CallObserver
 }
 
@@ -52,7 +52,7 @@ export async function answerOauth(
     response.setHeader('Allow', 'GET, HEAD')
     send(response, 405, { error: 'invalid_request' })
   } else {
-    const body = path === JWKS ? await ports.jwks() : metadata(ports.issuer())
+    const body = path === JWKS ? await ports.jwks() : metadata(await ports.issuer())
     send(response, 200, body, `public, max-age=${KEYS_MAX_AGE_SECONDS}`)
   }
 }

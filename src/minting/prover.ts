@@ -46,9 +46,9 @@ export class Prover {
 
   constructor(private readonly ports: ProverPorts) {}
 
-  /** Checks every signature. Throws SignatureError. */
-  async prove(request: SignedRequest): Promise<void> {
-    await this.run(request, null)
+  /** Checks every signature, and `others` that must hold besides. Throws SignatureError. */
+  async prove(request: SignedRequest, others: readonly ChainSignature[] = []): Promise<void> {
+    await this.run(request, null, others)
   }
 
   /**
@@ -68,8 +68,15 @@ export class Prover {
     return { id, publicKey, seal, minted }
   }
 
-  private async run(request: SignedRequest, mint: MintRequest | null): Promise<Minted | null> {
+  private async run(
+    request: SignedRequest,
+    mint: MintRequest | null,
+    others: readonly ChainSignature[] = [],
+  ): Promise<Minted | null> {
     const unknown = this.unknownOf(request)
+    for (const signature of others) {
+      unknown.push({ ...signature, signature, entry: null })
+    }
     const end = this.ports.onProve()
     try {
       const outcome = await this.ports.pool.run({ checks: unknown, mint })

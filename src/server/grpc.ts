@@ -19,16 +19,10 @@ export async function startGrpc(
   credential: OperatorCredential | null,
   desk: TokenDesk,
 ): Promise<GrpcServer> {
-  const { config, observer, metrics, onLimited, unsent, lifecycle } = context
+  const { config, observer, onLimited, unsent, lifecycle } = context
   const { create, keys, clock } = backend
   const minting = startMinting(context, backend)
-  const signed = {
-    prover: minting.prover,
-    identity: () => keys.identity.current,
-    clock,
-    maxEpochDriftMs: config.maxEpochDriftMs,
-    onSigned: (durationMs: number) => metrics.signed(durationMs),
-  }
+  const signed = { ...minting, clock, maxEpochDriftMs: config.maxEpochDriftMs }
   const server = await startGrpcServer({
     address: config.grpc,
     socketMode: config.grpcSocketMode,

@@ -43,7 +43,8 @@ export function oauthPorts(
       }
       operatorOf(request, admit)
     },
-    introspect: (token) => introspectionAnswer(token, desk.introspection, desk.issuer(), clock),
+    introspect: async (token) =>
+      introspectionAnswer(token, desk.introspection, await desk.issuer(), clock),
     async jwks() {
       const { current, next } = keys.identity
       const identities = next === null ? [current] : [current, next]

@@ -43,7 +43,7 @@ export function openTokenDesk(context: ServerContext, backend: Backend): TokenDe
     verify,
   })
   let signatures = 0
-  let servedAt = NO_ADDRESS
+  const issuer = openIssuer(config)
   const identities = () => [keys.identity.current, ...[keys.identity.next ?? []].flat()]
   return {
     ...{ store, expiry, owners, clock, audit, checker },
@@ -61,16 +61,28 @@ export function openTokenDesk(context: ServerContext, backend: Backend): TokenDe
         seed.fill(0)
       }
     },
-    issuer: () => config.issuer ?? servedAt,
-    servedAt(addresses) {
-      servedAt = addresses.split(',', 1)[0] ?? servedAt
-    },
+    ...issuer,
     jwtIdentity: () => keys.identity.current,
     newJwtId: randomUUID,
     create: backend.create,
     newSessionId: (owner) => backend.newId(ownerText(owner)),
-    verify,
     signatures: () => signatures,
+  }
+}
+
+/** Who issues JWTs: where HTTP is served, which is known as soon as it listens. */
+function openIssuer({
+  issuer,
+  http,
+}: ServerContext['config']): Pick<TokenDesk, 'issuer' | 'servedAt'> {
+  let listens: TokenDesk['servedAt'] = () => {}
+  const address = new Promise<string>((resolve) => {
+    listens = (addresses) => resolve(addresses.split(',', 1)[0] as string)
+  })
+  const named = issuer ?? (http === null ? NO_ADDRESS : null)
+  return {
+    issuer: () => (named === null ? address : Promise.resolve(named)),
+    servedAt: (addresses) => listens(addresses),
   }
 }
 

@@ -55,7 +55,8 @@ export function epochNow(epochs: EpochSettings = UNIX_SECONDS): bigint {
 
 /** What is about to be done under a token. */
 export interface TokenUse {
-  readonly verb: Verb
+  /** `any`: whatever the token is for, on whatever object: whether it is good is all that is asked. */
+  readonly verb: Verb | 'any'
   /** On what. Absent: on no object in particular; a token for an object or a container then does not allow it. */
   readonly object?: ObjectAddress | undefined
   /** The epoch now, as the server counts: `epochNow()`. */
@@ -150,6 +151,9 @@ export function useFault(
   }
   if (epoch > exp) {
     return fault('EXPIRED', `epoch ${exp} was the last of the token; it is ${epoch} now`)
+  }
+  if (verb === 'any') {
+    return null
   }
   if (verb !== token.verb) {
     return fault('VERB_NOT_ALLOWED', `the token is for ${token.verb}, not for ${verb}`)

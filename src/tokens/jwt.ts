@@ -8,11 +8,10 @@ import {
   type JWK,
   type JWTPayload,
   jwtVerify,
-  SignJWT,
 } from 'jose'
 import { P256_KEY_BYTES } from '../core/key-lengths.js'
 import type { SessionClaims } from '../core/use/jwt-claims.js'
-import type { SeededSigner, Signer } from '../crypto/ed25519.js'
+import type { Signer } from '../crypto/ed25519.js'
 
 /** Of RFC 8037. */
 const ALGORITHM = 'EdDSA'
@@ -31,23 +30,53 @@ export function sessionJwk(publicKey: Uint8Array): JWK {
   }
 }
 
-/** An identity's public key as it stands in the JWKS. Its `kid` is its thumbprint (RFC 7638). */
-export async function identityJwk({ publicKey }: Pick<Signer, 'publicKey'>): Promise<JWK> {
-  const jwk = sessionJwk(publicKey)
-  return { ...jwk, kid: await calculateJwkThumbprint(jwk), alg: ALGORITHM, use: 'sig' }
+/** An identity's public key as it stands in the JWKS, and to verify with. */
+interface IdentityKey {
+  readonly jwk: JWK & { readonly kid: string }
+  readonly key: Awaited<ReturnType<typeof importJWK>>
 }
 
-/** A JWT of these claims that is bound to the session's key (`cnf.jwk`, RFC 7800), signed by the identity. */
+/** By identity, of which there are two at most: made once. */
+const identityKeys = new WeakMap<object, Promise<IdentityKey>>()
+
+function identityKey(identity: Pick<Signer, 'publicKey'>): Promise<IdentityKey> {
+  let made = identityKeys.get(identity)
+  if (made === undefined) {
+    made = makeIdentityKey(identity)
+    identityKeys.set(identity, made)
+  }
+  return made
+}
+
+async function makeIdentityKey({ publicKey }: Pick<Signer, 'publicKey'>): Promise<IdentityKey> {
+  const bare = sessionJwk(publicKey)
+  const jwk = { ...bare, kid: await calculateJwkThumbprint(bare), alg: ALGORITHM, use: 'sig' }
+  return { jwk, key: await importJWK(jwk, ALGORITHM) }
+}
+
+/** An identity's public key as it stands in the JWKS. Its `kid` is its thumbprint (RFC 7638). */
+export async function identityJwk(identity: Pick<Signer, 'publicKey'>): Promise<JWK> {
+  return (await identityKey(identity)).jwk
+}
+
+/**
+ * A JWT of these claims that is bound to the session's key (`cnf.jwk`, RFC 7800), signed by the identity: a JWS in compact
+ * form (RFC 7515 section 3.1). jose would need a copy of the private key.
+ */
 export async function signJwt(
   claims: SessionClaims,
   sessionKey: Uint8Array,
-  identity: SeededSigner,
+  identity: Signer,
 ): Promise<string> {
-  const { kid = '', ...jwk } = await identityJwk(identity)
-  const key = await importJWK({ ...jwk, d: base64urlnopad.encode(identity.seed()) }, ALGORITHM)
-  return new SignJWT({ ...(claims as unknown as JWTPayload), cnf: { jwk: sessionJwk(sessionKey) } })
-    .setProtectedHeader({ alg: ALGORITHM, typ: 'JWT', kid })
-    .sign(key)
+  const { kid } = (await identityKey(identity)).jwk
+  const header = base64urlJson({ alg: ALGORITHM, typ: 'JWT', kid })
+  const payload = base64urlJson({ ...claims, cnf: { jwk: sessionJwk(sessionKey) } })
+  const signature = identity.sign(new TextEncoder().encode(`${header}.${payload}`))
+  return `${header}.${payload}.${base64urlnopad.encode(new Uint8Array(signature))}`
+}
+
+function base64urlJson(value: object): string {
+  return base64urlnopad.encode(new TextEncoder().encode(JSON.stringify(value)))
 }
 
 /** A JWT that one of the identities signed, or why it is not good. */
@@ -66,12 +95,12 @@ export async function checkJwt(
 ): Promise<JwtVerdict> {
   try {
     const { kid } = decodeProtectedHeader(jwt)
-    const keys = await Promise.all(identities.map(identityJwk))
-    const jwk = keys.find((key) => key.kid === kid)
-    if (jwk === undefined) {
+    const keys = await Promise.all(identities.map(identityKey))
+    const signer = keys.find(({ jwk }) => jwk.kid === kid)
+    if (signer === undefined) {
       return { isGood: false, reason: 'BAD_SIGNATURE' }
     }
-    const { payload } = await jwtVerify(jwt, await importJWK(jwk, ALGORITHM), {
+    const { payload } = await jwtVerify(jwt, signer.key, {
       algorithms: [ALGORITHM],
       currentDate: now,
     })

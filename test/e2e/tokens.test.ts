@@ -421,6 +421,16 @@ describe('IssueJwt', () => {
   }
   const keys = async () => createLocalJWKSet(await jwks())
 
+  it('is audited by session, signer and audience', async () => {
+    const of = await opened()
+    const { jti } = decodeJwt(await jwtOf(of, { audience: ['one', 'two'] }))
+    const lines = (await readFile(join(dataDir, 'audit.jsonl'), 'utf8')).trim().split('\n')
+    expect(JSON.parse(lines.at(-1) as string)).toMatchObject({
+      ...{ action: 'issue-jwt', session_id: of.session.id, audience: 'one two', jti },
+      who: `key ${Buffer.from(of.owner.publicKey).toString('hex')}`,
+    })
+  })
+
   it('gives a JWT that `jose` accepts by the JWKS, bound to the key of the session', async () => {
     const of = await opened()
     const { payload, protectedHeader } = await jwtVerify(await jwtOf(of), await keys(), {
@@ -478,10 +488,10 @@ describe('IssueJwt', () => {
 async function bind(
   owner: Signer,
   sessionKey: Signer,
-  parts: { proof?: Uint8Array; id?: string } = {},
+  parts: { proof?: Uint8Array; id?: string; lasts?: bigint } = {},
 ) {
   const now = epochNow()
-  const lifetime = { exp: now + 3600n, nbf: now, iat: now }
+  const lifetime = { exp: now + (parts.lasts ?? 3600n), nbf: now, iat: now }
   const asked = { ownerId: { value: owner.publicKey }, lifetime, sessionKey: sessionKey.publicKey }
   const body = tokensBody('Bind', asked)
   const xHeaders = parts.id === undefined ? [] : [{ key: 'idempotency-key', value: parts.id }]
@@ -542,6 +552,15 @@ describe('Bind', () => {
     expect(await refused(new Uint8Array(64))).toBe('UNAUTHENTICATED BAD_SIGNATURE')
     expect(await refused((await bind(newOwner(), key)).proof)).toBe('UNAUTHENTICATED BAD_SIGNATURE')
     expect(await refused(Buffer.of())).toBe('INVALID_ARGUMENT MISSING_FIELD')
+  })
+
+  it('checks what costs nothing before any signature', async () => {
+    const [owner, key] = [newOwner(), newOwner()]
+    const proof = owner.sign(Buffer.from('x'))
+    const century = 100n * 366n * 86_400n
+    expect(await refusal(bind(owner, key, { proof, lasts: century }))).toBe(
+      'INVALID_ARGUMENT INVALID_LIFETIME',
+    )
   })
 
   it('gives the same session for the same idempotency key and body', async () => {

@@ -120,25 +120,12 @@ export class Sessions {
   /** Closes a session. null if there is none with this id. */
   async close(id: string, caller: Caller): Promise<ClosedSession | null> {
     checkRequired('session_id', id)
-    const { audit, clock, expiry, store } = this.ports
-    const ending = { reason: 'closed', by: caller.name } as const
-    await audit.check()
-    let wasMarkedOpen = false
-    let wasOpen = false
-    const session = await store.update(id, (current) => {
-      wasMarkedOpen = current.active
-      wasOpen = this.rules.asOfNow(current).active
-      if (!current.active) {
-        return null
-      }
-      return wasOpen ? this.rules.end(current, clock.nowMs(), ending) : this.rules.lapse(current)
-    })
-    if (session === undefined) {
+    await this.ports.audit.check()
+    const ended = await this.ports.expiry.end(id, { reason: 'closed', by: caller.name })
+    if (ended === undefined) {
       return null
     }
-    if (wasMarkedOpen) {
-      expiry.ended.add(session.ending?.reason)
-    }
+    const { session, wasOpen } = ended
     await this.record('close', session, wasOpen, caller)
     return { ...session, wasOpen }
   }

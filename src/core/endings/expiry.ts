@@ -1,7 +1,7 @@
 import { excessOf, type Quota, sessionsToEnd } from '../create/quota.js'
 import type { EpochClock } from '../epoch.js'
 import { QuotaError } from '../errors.js'
-import type { Session } from '../session.js'
+import type { Ending, Session } from '../session.js'
 import { Shared } from '../shared.js'
 import type { Decision, InsertScope, Seen, SessionStore, Update } from '../store.js'
 import { EarlierSessions } from './earlier-sessions.js'
@@ -53,6 +53,33 @@ export class Expiry {
         this.ended.add(session?.ending?.reason)
       }
     })
+  }
+
+  /**
+   * Ends a session for this reason, unless it has ended, or should have. `check`: may throw on what it is then. undefined: there
+   * is none with this id.
+   */
+  async end(
+    id: string,
+    ending: Ending,
+    check: (current: Session) => void = () => {},
+  ): Promise<{ readonly session: Session; readonly wasOpen: boolean } | undefined> {
+    const { rules } = this
+    let wasMarkedOpen = false
+    let wasOpen = false
+    const session = await this.store.update(id, (current) => {
+      check(current)
+      wasMarkedOpen = current.active
+      wasOpen = rules.asOfNow(current).active
+      if (!current.active) {
+        return null
+      }
+      return wasOpen ? rules.end(current, this.clock.nowMs(), ending) : rules.lapse(current)
+    })
+    if (wasMarkedOpen) {
+      this.ended.add(session?.ending?.reason)
+    }
+    return session && { session, wasOpen }
   }
 
   /**

@@ -17,33 +17,19 @@ export async function revokeSession(
   id: string,
   signer: Uint8Array,
   caller: Caller,
-  { store, expiry, owners, clock, audit }: TokensPorts,
+  { expiry, owners, clock, audit }: Pick<TokensPorts, 'expiry' | 'owners' | 'clock' | 'audit'>,
 ): Promise<Revoked> {
-  const { rules } = expiry
   await audit.check()
-  let wasMarkedOpen = false
-  let endedNow = false
-  const session = await store.update(id, (current) => {
+  const ended = await expiry.end(id, { reason: 'revoked', by: caller.name }, (current) => {
     if (!mayManage(owners, current, signer)) {
       throw new NotFoundError(id)
     }
-    wasMarkedOpen = current.active
-    endedNow = rules.asOfNow(current).active
-    if (!current.active) {
-      return null
-    }
-    return endedNow
-      ? rules.end(current, clock.nowMs(), { reason: 'revoked', by: caller.name })
-      : rules.lapse(current)
   })
-  if (session === undefined) {
+  if (ended === undefined) {
     throw new NotFoundError(id)
   }
-  if (wasMarkedOpen) {
-    expiry.ended.add(session.ending?.reason)
-  }
-  const { userId, closeTimeMs } = session
-  const facts = { session_id: id, user_id: userId, was_open: endedNow }
+  const { session, wasOpen } = ended
+  const facts = { sessionId: id, userId: session.userId, wasOpen }
   await audit.record({ action: 'revoke', caller, facts })
-  return { endedNow, endTimeMs: closeTimeMs ?? clock.nowMs() }
+  return { endedNow: wasOpen, endTimeMs: session.closeTimeMs ?? clock.nowMs() }
 }

@@ -31,6 +31,8 @@ const MAX_LASTING_STREAMS = 16
 const FAILURE_WEIGHTS: Partial<Record<status, number>> = {
   [status.UNAUTHENTICATED]: 1,
   [status.PERMISSION_DENIED]: 1,
+  // Of a session that is not the caller's, or is not there.
+  [status.NOT_FOUND]: 1,
   [status.INVALID_ARGUMENT]: 0.2,
   [status.FAILED_PRECONDITION]: 0.2,
 }

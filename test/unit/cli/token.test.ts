@@ -4,7 +4,7 @@ import { tokenCommand } from '../../../src/cli/token.js'
 const names = tokenCommand().commands.map((command) => command.name())
 
 it('has every command of a session', () => {
-  expect(names.sort()).toEqual(['bind', 'check', 'issue', 'jwt', 'list', 'revoke', 'sign'])
+  expect(names.sort()).toEqual(['bind', 'check', 'issue', 'jwt', 'list', 'revoke', 'sign', 'watch'])
 })
 
 it.each(names)('sessiond token %s --help shows examples', (name) => {

@@ -52,7 +52,10 @@ describe('Guard', () => {
       const { epoch: _, proof: __, ...asked } = other
       const fromMs = clock.nowMs
       const presented = shown({ fromMs, toMs: fromMs + 1000 }, token)
-      expect(guard.check(presented, { ...use, ...asked })).toMatchObject({ isGood: false, reason })
+      expect(guard.check(presented, { ...use, ...asked } as GuardedUse)).toMatchObject({
+        isGood: false,
+        reason,
+      })
       expect(guard.counts).toMatchObject({ accepted: 0, refused: { [reason]: 1 }, remembered: 0 })
     },
   )

@@ -8,6 +8,7 @@ import {
   EpochDriftError,
   IdempotencyKeyReusedError,
   InvalidFieldError,
+  NotFoundError,
   SessionEndedError,
   SignatureError,
 } from '../../../../src/core/errors.js'
@@ -52,6 +53,8 @@ async function serve(limits: Partial<GrpcLimits>, admit?: AdmitOperator) {
       case 'slow':
         await isReleased
         return request
+      case 'absent':
+        throw new NotFoundError('login-42')
       case 'reused':
         throw new IdempotencyKeyReusedError()
       default:
@@ -102,14 +105,19 @@ function clientOf(address: string) {
 
 const paths = [CREATE, BACKUP]
 
-it.each(paths)('calls of %s that prove nothing are refused in the end', async (path) => {
+it.each(
+  paths.flatMap((path) => [
+    [path, 'prove nothing', 'unproved', 'UNAUTHENTICATED'] as const,
+    [path, "ask for what is not the caller's", 'absent', 'NOT_FOUND'] as const,
+  ]),
+)('calls of %s that %s are refused in the end', async (path, _, text, code) => {
   const { address, server } = await serve({ peerFailuresPerSecond: 1 })
   const { call } = clientOf(address)
   const codes = []
   for (let i = 0; i < 20; i++) {
-    codes.push(await call('unproved', path))
+    codes.push(await call(text, path))
   }
-  expect(new Set(codes)).toEqual(new Set(['UNAUTHENTICATED', 'RESOURCE_EXHAUSTED']))
+  expect(new Set(codes)).toEqual(new Set([code, 'RESOURCE_EXHAUSTED']))
   await expect.poll(() => server.report().calls).toBe(0)
 })
 
