@@ -1,4 +1,4 @@
-import type { WatchedSession } from '../client/watch.js'
+import type { WatchedSession } from '../../client/watch.js'
 
 export const SORT_ORDERS = {
   newest: 'Newest first',

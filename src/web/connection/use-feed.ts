@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
-import { type WatchedSession, watchSessions } from '../client/watch.js'
+import { type WatchedSession, watchSessions } from '../../client/watch.js'
 import { type Connection, connectionAfter, NOT_CONNECTED } from './connection.js'
-import { type Sample, withSample } from './history.js'
+import { type Sample, withSample } from '../summary/history.js'
 import { wantsToken } from './refusal.js'
 
 /** What the page shows. It is a new object after every change. */

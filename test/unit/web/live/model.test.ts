@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { WatchedSession } from '../../../src/client/watch.js'
-import { type SortOrder, select, totalsOf } from '../../../src/web/model.js'
+import type { WatchedSession } from '../../../../src/client/watch.js'
+import { type SortOrder, select, totalsOf } from '../../../../src/web/live/model.js'
 
 function session(id: string, changes: Partial<WatchedSession> = {}): WatchedSession {
   const host = { name: 'Ada', registrationDate: '', isPatron: false, isMentor: false }

@@ -1,4 +1,4 @@
-import type { WatchedSession } from '../client/watch.js'
+import type { WatchedSession } from '../../client/watch.js'
 
 // Pixels, as in list.css. Rows have one height, so they can be placed without measuring.
 export const ROW_HEIGHT = 68

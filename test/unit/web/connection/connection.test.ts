@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
-import { ServerUnavailableError, type WatchEvent } from '../../../src/client/watch.js'
-import { connectionAfter, NOT_CONNECTED } from '../../../src/web/connection.js'
-import { ago } from '../../../src/web/time-text.js'
+import { ServerUnavailableError, type WatchEvent } from '../../../../src/client/watch.js'
+import { connectionAfter, NOT_CONNECTED } from '../../../../src/web/connection/connection.js'
+import { ago } from '../../../../src/web/parts/time-text.js'
 
 const after = (...events: [atMs: number, WatchEvent][]) =>
   events.reduce((was, [atMs, event]) => connectionAfter(was, event, atMs), NOT_CONNECTED)

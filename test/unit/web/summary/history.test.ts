@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { chartOf, HISTORY_MS, type Sample, withSample } from '../../../src/web/history.js'
+import { chartOf, HISTORY_MS, type Sample, withSample } from '../../../../src/web/summary/history.js'
 
 describe('withSample', () => {
   it('forgets what is too old', () => {

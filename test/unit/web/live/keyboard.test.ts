@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { targetOf } from '../../../src/web/keyboard.js'
+import { targetOf } from '../../../../src/web/live/keyboard.js'
 
 describe('targetOf', () => {
   it.each([

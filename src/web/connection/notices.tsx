@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks'
-import { isOlderVersion } from '../feed/protocol/version.js'
+import { isOlderVersion } from '../../feed/protocol/version.js'
 import type { Connection } from './connection.js'
-import { clockTime } from './time-text.js'
+import { clockTime } from '../parts/time-text.js'
 
 interface NoticesProps {
   readonly connection: Connection

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Geometry, ROW_HEIGHT } from '../../../src/web/geometry.js'
+import { Geometry, ROW_HEIGHT } from '../../../../src/web/live/geometry.js'
 
 const lists = fc.integer({ min: 1, max: 10_000 }).chain((count) =>
   fc.record({

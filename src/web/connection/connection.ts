@@ -1,4 +1,4 @@
-import type { WatchEvent } from '../client/watch.js'
+import type { WatchEvent } from '../../client/watch.js'
 
 /** The state of the page's connection. */
 export interface Connection {

@@ -1,8 +1,8 @@
-import type { WatchedSession } from '../client/watch.js'
-import { Avatar } from './avatar.js'
-import type { Closing } from './close-dialog.js'
+import type { WatchedSession } from '../../client/watch.js'
+import { Avatar } from '../parts/avatar.js'
+import type { Closing } from '../operator/close-dialog.js'
 import { Marks } from './marks.js'
-import { ago, exact, JUST_NOW } from './time-text.js'
+import { ago, exact, JUST_NOW } from '../parts/time-text.js'
 import { UserList } from './user-list.js'
 
 interface SessionRowProps {

@@ -1,6 +1,6 @@
 import type { RefObject } from 'preact'
 import { useLayoutEffect, useRef } from 'preact/hooks'
-import type { WatchedSession } from '../client/watch.js'
+import type { WatchedSession } from '../../client/watch.js'
 import type { Geometry } from './geometry.js'
 import { coveredHeight } from './scrolling.js'
 

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import { Modal } from './modal.js'
+import { Modal } from '../parts/modal.js'
 import { type Operator, OperatorError, signIn } from './operator.js'
 
 interface SignInProps {

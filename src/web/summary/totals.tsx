@@ -1,4 +1,4 @@
-import type { Totals as TotalsOfSessions } from './model.js'
+import type { Totals as TotalsOfSessions } from '../live/model.js'
 
 const number = new Intl.NumberFormat('en')
 

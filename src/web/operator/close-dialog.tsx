@@ -1,8 +1,8 @@
 import { useEffect, useState } from 'preact/hooks'
-import type { WatchedSession } from '../client/watch.js'
-import { Modal } from './modal.js'
+import type { WatchedSession } from '../../client/watch.js'
+import { Modal } from '../parts/modal.js'
 import type { Operator, SessionOwner } from './operator.js'
-import { exact } from './time-text.js'
+import { exact } from '../parts/time-text.js'
 
 /** What an operator is about to close. */
 export interface Closing {
