@@ -1,31 +1,44 @@
-import { useMemo, useState } from 'preact/hooks'
+import { useMemo } from 'preact/hooks'
+import { useAddress } from './address/use-address.js'
 import { Badge } from './connection/badge.js'
-import { Chart } from './summary/chart.js'
-import { ListState } from './live/list-state.js'
-import { type SortOrder, select, totalsOf } from './live/model.js'
 import { Notices } from './connection/notices.js'
-import { SessionList } from './live/session-list.js'
-import { Toolbar } from './live/toolbar.js'
-import { Totals } from './summary/totals.js'
+import { TokenForm } from './connection/token-form.js'
+import { useAccess } from './connection/use-access.js'
 import { useFeed } from './connection/use-feed.js'
-import { useNow } from './parts/use-now.js'
+import { useFeedToken } from './connection/use-feed-token.js'
+import { AllSessions } from './console/all-sessions.js'
+import { Loading } from './live/list-state.js'
+import { LiveList } from './live/live-list.js'
+import { totalsOf } from './live/model.js'
 import { useOperating } from './operator/use-operating.js'
+import { useNow } from './parts/use-now.js'
+import { Chart } from './summary/chart.js'
+import { Totals } from './summary/totals.js'
+import { useHistory } from './summary/use-history.js'
+import { Views } from './views.js'
 
 interface AppProps {
+  /** Of the session list. */
   readonly url: string
   readonly version: string
-  readonly token: string | null
 }
 
-export function App({ url, version, token }: AppProps) {
-  const feed = useFeed(url, version, token)
+export function App({ url, version }: AppProps) {
+  const [token, setToken] = useFeedToken()
+  const [state, navigate] = useAddress()
   const nowMs = useNow()
-  const [query, setQuery] = useState('')
-  const [order, setOrder] = useState<SortOrder>('newest')
-  const totals = useMemo(() => totalsOf(feed.sessions.values()), [feed])
-  const rows = useMemo(() => select(feed.sessions.values(), query, order), [feed, query, order])
-  const { connection, samples } = feed
-  const { toggle, overlay, askToClose } = useOperating()
+  const feed = useFeed(url, version, token)
+  const { connection, sessions } = feed
+  const isOpen = connection.phase === 'open'
+  const access = useAccess(isOpen)
+  const history = useHistory(isOpen, token)
+  const operating = useOperating(access ?? null)
+  const totals = useMemo(() => totalsOf(sessions.values()), [feed])
+  // The list itself is newer than the last answer, as long as it has all.
+  const isPart = history !== null && history.openSessions > history.maxListed
+  const open = isPart ? Math.max(history.openSessions, totals.sessions) : totals.sessions
+  const { refusedToken } = connection
+  const wantsToken = refusedToken !== undefined || (access?.feedToken === true && token === null)
 
   return (
     <main class="page">
@@ -35,42 +48,49 @@ export function App({ url, version, token }: AppProps) {
           <p class="muted">Who is on now</p>
         </div>
         <div class="top-end">
-          {toggle}
+          {operating.toggle}
           <Badge connection={connection} nowMs={nowMs} />
         </div>
       </header>
-      {overlay}
-      <Notices connection={connection} version={version} />
+      <Notices connection={connection} version={version} onToken={setToken} token={token} />
       {connection.everOpen && (
         <section class="summary" aria-label="Totals">
-          <Totals totals={totals} />
-          <Chart samples={samples} nowMs={nowMs} />
+          <Totals totals={totals} open={open} />
+          {history !== null && <Chart history={history} open={open} />}
         </section>
       )}
-      {totals.sessions > 0 && (
-        <Toolbar
-          query={query}
-          onQuery={setQuery}
-          order={order}
-          onOrder={setOrder}
-          shown={rows.length}
-          known={totals.sessions}
+      {(operating.operator !== null || state.view === 'all') && <Views state={state} />}
+      {state.view === 'all' ? (
+        <AllSessions
+          access={access}
+          operating={operating}
+          state={state}
+          navigate={navigate}
+          nowMs={nowMs}
         />
-      )}
-      {rows.length > 0 ? (
-        <SessionList rows={rows} view={`${order} ${query}`} nowMs={nowMs} askToClose={askToClose} />
+      ) : connection.everOpen ? (
+        <LiveList
+          feed={feed}
+          state={state}
+          navigate={navigate}
+          open={open}
+          nowMs={nowMs}
+          hasOperators={operating.isPossible}
+          askToEnd={operating.operator === null ? undefined : operating.askToEnd}
+        />
+      ) : wantsToken ? (
+        <div class="state">
+          <h2>The server wants a token</h2>
+          <p class="muted">
+            It shows its sessions to those who have the token of its <code>--feed-token</code>. The
+            page keeps it until this tab is closed.
+          </p>
+          <TokenForm wasRefused={token !== null && refusedToken === token} onToken={setToken} />
+        </div>
       ) : (
-        <ListState
-          connection={connection}
-          known={totals.sessions}
-          query={query}
-          onClear={() => {
-            setQuery('')
-            // Hiding the button would lose the focus.
-            document.querySelector<HTMLElement>('[type="search"]')?.focus()
-          }}
-        />
+        <Loading connection={connection} />
       )}
+      {operating.overlay}
     </main>
   )
 }

@@ -62,6 +62,7 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('the page', () =
   })
   beforeEach(() => {
     Object.assign(server, { snapshot: few, expectedVersion: '0.0.1', listening: true })
+    Object.assign(server, { openSessions: null, maxListed: 10_000 })
   })
 
   /** Opens the page; the test fails where the browser complains of anything. */
@@ -131,7 +132,7 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('the page', () =
     await expect.poll(() => rows(page).allTextContents()).toEqual([expect.stringMatching(/🎹/)])
     await page.getByText('1 of 8').waitFor()
     await page.getByRole('searchbox').fill('no such thing')
-    await page.getByRole('heading', { name: 'No session matches' }).waitFor()
+    await page.getByRole('heading', { name: 'No open session matches' }).waitFor()
     await screenshot(page, 'no-match')
     await page.getByRole('button', { name: 'Clear the search' }).click()
     expect(await page.evaluate('document.activeElement.type')).toBe('search')

@@ -13,6 +13,9 @@ export interface PageServer {
   /** What a new viewer gets after its reset: messages without their connection id. */
   snapshot: readonly (readonly string[])[]
   expectedVersion: string
+  /** Open sessions, of which the list has at most `maxListed`. null: as many as the snapshot has. */
+  openSessions: number | null
+  maxListed: number
   /** Off, it refuses viewers. */
   listening: boolean
   /** Sends a message to every viewer, its connection id put in as the second parameter. */
@@ -25,6 +28,11 @@ export interface PageServer {
 export async function startPageServer(): Promise<PageServer> {
   const pages = readPages(BUILT)
   const http = createServer((request, response) => {
+    const facts = factsOf(server)[request.url ?? '']
+    if (facts !== undefined) {
+      response.end(JSON.stringify(facts))
+      return
+    }
     const file = pages.get(request.url ?? '')
     response.writeHead(file ? 200 : 404, file?.headers).end(file?.body)
   })
@@ -53,6 +61,8 @@ export async function startPageServer(): Promise<PageServer> {
     url: `http://127.0.0.1:${port}/`,
     snapshot: [],
     expectedVersion: '0.0.1',
+    openSessions: null,
+    maxListed: 10_000,
     listening: true,
     send: (...message) => {
       for (const viewer of viewers.clients) {
@@ -68,6 +78,25 @@ export async function startPageServer(): Promise<PageServer> {
     },
   }
   return server
+}
+
+/** What the page asks for beside the list. */
+function factsOf(server: PageServer): Readonly<Record<string, object>> {
+  const { openSessions, maxListed, snapshot } = server
+  const open = openSessions ?? snapshot.length
+  const nowAtMs = Date.now()
+  const minutes = Array.from({ length: 60 }, (_, i) => ({
+    ...{ from_at_ms: nowAtMs - (59 - i) * 60_000, opened: 12, ended: i % 7 },
+    open: Math.round((open * (40 + i + (i % 5))) / 103),
+  }))
+  return {
+    '/session-list/access': {
+      ...{ version: '0.0.1', feed_token: false, admin_token: false, client_certificates: false },
+    },
+    '/session-list/history': {
+      ...{ now_at_ms: nowAtMs, open_sessions: open, max_listed: maxListed, minutes },
+    },
+  }
 }
 
 function withConnectionId([command = '', ...parameters]: readonly string[]): string {

@@ -15,8 +15,8 @@ export interface Connection {
   readonly lostAtMs: number
   /** The server's last error message in this connection. */
   readonly complaint: string
-  /** Whether the server wants a token that this page does not have. */
-  readonly wantsToken: boolean
+  /** The token, or none, that the server refused in the last attempt; undefined: it refused nothing. */
+  readonly refusedToken: string | null | undefined
 }
 
 export const NOT_CONNECTED: Connection = {
@@ -27,7 +27,7 @@ export const NOT_CONNECTED: Connection = {
   retryAtMs: 0,
   lostAtMs: 0,
   complaint: '',
-  wantsToken: false,
+  refusedToken: undefined,
 }
 
 export function connectionAfter(was: Connection, event: WatchEvent, nowMs: number): Connection {
@@ -41,7 +41,7 @@ export function connectionAfter(was: Connection, event: WatchEvent, nowMs: numbe
         everOpen: true,
         expectedVersion: event.expectedVersion,
         complaint: '',
-        wantsToken: false,
+        refusedToken: undefined,
       }
     case 'waiting':
       return {

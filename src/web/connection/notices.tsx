@@ -1,29 +1,34 @@
 import { useState } from 'preact/hooks'
 import { isOlderVersion } from '../../feed/protocol/version.js'
-import type { Connection } from './connection.js'
 import { clockTime } from '../parts/time-text.js'
+import type { Connection } from './connection.js'
+import { TokenForm } from './token-form.js'
 
 interface NoticesProps {
   readonly connection: Connection
   readonly version: string
+  /** The token that this page has; null: none. */
+  readonly token: string | null
+  readonly onToken: (token: string) => void
 }
 
 /** Notices above the list. Screen readers announce them. */
-export function Notices({ connection, version }: NoticesProps) {
+export function Notices({ connection, version, token, onToken }: NoticesProps) {
   const [dismissed, setDismissed] = useState('')
-  const { phase, everOpen, expectedVersion, reason, lostAtMs, complaint, wantsToken } = connection
+  const { phase, everOpen, expectedVersion, reason, lostAtMs, complaint, refusedToken } = connection
+  const wantsToken = refusedToken !== undefined
   return (
     <div role="status" class="notices">
       {everOpen && phase !== 'open' && (
         <p class="notice notice-warning">
           <span>
             <strong>Not connected.</strong> The list is as it was at {clockTime(lostAtMs)}
-            {wantsToken
-              ? ', for the server wants another token: open this page with it, as /#token=…'
-              : reason && ` (${reason})`}
-            .
+            {wantsToken ? ': the server wants another token' : reason && ` (${reason})`}.
           </span>
         </p>
+      )}
+      {everOpen && phase !== 'open' && wantsToken && (
+        <TokenForm wasRefused={token !== null && refusedToken === token} onToken={onToken} />
       )}
       {isOlderVersion(version, expectedVersion) && (
         <p class="notice">

@@ -1,47 +1,37 @@
 import { useEffect, useState } from 'preact/hooks'
 import { type WatchedSession, watchSessions } from '../../client/watch.js'
 import { type Connection, connectionAfter, NOT_CONNECTED } from './connection.js'
-import { type Sample, withSample } from '../summary/history.js'
-import { wantsToken } from './refusal.js'
+import { fetchHistory } from './server-facts.js'
 
-/** What the page shows. It is a new object after every change. */
+/** What the page shows of the session list. It is a new object after every change. */
 export interface Feed {
   readonly connection: Connection
   readonly sessions: ReadonlyMap<string, WatchedSession>
-  /** The last one is current. */
-  readonly samples: readonly Sample[]
 }
+
+const NOTHING: Feed = { connection: NOT_CONNECTED, sessions: new Map() }
 
 /** Nobody reads faster, and sorting 10,000 rows takes some milliseconds. */
 const SHORTEST_PAUSE_MS = 200
-const SAMPLE_INTERVAL_MS = 2_000
 
 /** Watches the sessions of a server while the component is mounted. */
 export function useFeed(url: string, version: string, token: string | null): Feed {
-  const [feed, setFeed] = useState<Feed>({
-    connection: NOT_CONNECTED,
-    sessions: new Map(),
-    samples: [],
-  })
+  const [feed, setFeed] = useState(NOTHING)
+  const { refusedToken } = feed.connection
   useEffect(() => {
     // The page itself was loaded over the same connection, protected or not.
     const shown = token !== null && { token, plaintext: true }
     const watch = watchSessions(url, { version, ...shown })
-    let connection: Connection = NOT_CONNECTED
-    let samples: readonly Sample[] = []
+    // The field for the token stays until the server has answered.
+    let connection: Connection = { ...NOT_CONNECTED, refusedToken }
     let scheduled = false
     let hasEnded = false
 
-    const withNow = () => {
-      const open = connection.phase === 'open' ? watch.sessions.size : null
-      return withSample(samples, { timeMs: Date.now(), open })
-    }
     const show = () => {
       scheduled = false
-      if (hasEnded) {
-        return
+      if (!hasEnded) {
+        setFeed({ connection, sessions: watch.sessions })
       }
-      setFeed({ connection, sessions: watch.sessions, samples: withNow() })
     }
     let shownAtMs = 0
     const schedule = () => {
@@ -56,31 +46,30 @@ export function useFeed(url: string, version: string, token: string | null): Fee
         setTimeout(nextFrame, Math.max(pauseMs, 0))
       }
     }
-    const sample = () => {
-      samples = withNow()
-      schedule()
-    }
     const follow = async () => {
       for await (const event of watch) {
         connection = connectionAfter(connection, event, Date.now())
-        schedule()
+        // Why there is no list yet is not said before it is known.
+        if (event.type !== 'waiting' || connection.everOpen) {
+          schedule()
+        }
         if (event.type === 'waiting') {
           void explain()
         }
       }
     }
+    /** Browsers do not tell how the server answered a WebSocket. */
     const explain = async () => {
-      const wanted = await wantsToken(url, token)
+      const answer = await fetchHistory(token)
       if (connection.phase !== 'open') {
-        connection = { ...connection, wantsToken: wanted }
+        const isRefused = answer === 'refused'
+        connection = { ...connection, refusedToken: isRefused ? token : undefined }
         schedule()
       }
     }
-    const sampling = setInterval(sample, SAMPLE_INTERVAL_MS)
     follow()
     return () => {
       hasEnded = true
-      clearInterval(sampling)
       watch.close()
     }
   }, [url, version, token])

@@ -1,58 +1,74 @@
+import type { ComponentChildren } from 'preact'
 import type { Connection } from '../connection/connection.js'
+import { counted, number } from '../parts/count-text.js'
 
-interface ListStateProps {
-  readonly connection: Connection
-  readonly known: number
-  readonly query: string
-  readonly onClear: () => void
+/** Shown while there is no list yet. */
+export function Loading({ connection }: { readonly connection: Connection }) {
+  return connection.phase === 'waiting' || connection.reason ? (
+    <div class="state" role="alert">
+      <h2>The server does not answer</h2>
+      <p>{connection.reason || 'The connection could not be made.'}</p>
+      <p class="muted">The page keeps trying; nothing needs to be done here.</p>
+    </div>
+  ) : (
+    <div class="state" aria-busy="true">
+      <span class="spinner" />
+      <p class="muted">Loading the sessions…</p>
+    </div>
+  )
 }
 
-/** Shown in place of an empty list: it is loading, it cannot be loaded, or there are no sessions. */
-export function ListState({ connection, known, query, onClear }: ListStateProps) {
-  if (!connection.everOpen && connection.wantsToken) {
-    return (
-      <div class="state" role="alert">
-        <h2>The server wants a token</h2>
-        <p>
-          It shows its sessions to those who have the token of its <code>--feed-token</code>.
-        </p>
-        <p class="muted">
-          Open this page with it at the end of the address: <code>/#token=…</code>
-        </p>
-      </div>
-    )
-  }
-  if (!connection.everOpen) {
-    return connection.phase === 'waiting' || connection.reason ? (
-      <div class="state" role="alert">
-        <h2>The server does not answer</h2>
-        <p>{connection.reason || 'The connection could not be made.'}</p>
-        <p class="muted">The page keeps trying; nothing needs to be done here.</p>
-      </div>
-    ) : (
-      <div class="state" aria-busy="true">
-        <span class="spinner" />
-        <p class="muted">Loading the sessions…</p>
-      </div>
-    )
-  }
-  if (known > 0) {
-    return (
-      <div class="state">
-        <h2>No session matches</h2>
-        <p class="muted">
-          Nothing has “<bdi>{query.trim()}</bdi>” in its name, host, id or users.
-        </p>
-        <button type="button" class="plain" onClick={onClear}>
-          Clear the search
-        </button>
-      </div>
-    )
-  }
+/** Shown if nobody has a session open. */
+export function NoOne() {
   return (
     <div class="state">
       <h2>No one is on</h2>
       <p class="muted">Sessions appear here the moment they open.</p>
     </div>
+  )
+}
+
+interface NoMatchProps {
+  readonly query: string
+  readonly listed: number
+  /** Open sessions, listed or not. */
+  readonly open: number
+  readonly onClear: () => void
+  /** Searches on the server. Absent where it has no operators. */
+  readonly onSearchAll: (() => void) | undefined
+}
+
+/** Shown if a search finds nothing. It says what was searched, since the server may have more than the list. */
+export function NoMatch({ query, listed, open, onClear, onSearchAll }: NoMatchProps) {
+  const hidden = open - listed
+  return (
+    <div class="state">
+      <h2>{hidden > 0 ? 'No match among the listed sessions' : 'No open session matches'}</h2>
+      <p class="muted">
+        None of the {counted(listed, hidden > 0 ? 'listed session' : 'open session')} has “
+        <bdi>{query.trim()}</bdi>” in its name, host, id or users.
+        {hidden > 0 && <Hidden hidden={hidden} />}
+      </p>
+      <div class="state-actions">
+        <button type="button" class="plain" onClick={onClear}>
+          Clear the search
+        </button>
+        {onSearchAll && (
+          <button type="button" class="plain primary" onClick={onSearchAll}>
+            Search all sessions, ended ones too
+          </button>
+        )}
+      </div>
+    </div>
+  )
+}
+
+function Hidden({ hidden }: { readonly hidden: number }): ComponentChildren {
+  return (
+    <>
+      {' '}
+      The list leaves out {number(hidden)} open {hidden === 1 ? 'one' : 'ones'}, whose last requests
+      are older: they were not searched.
+    </>
   )
 }

@@ -1,11 +1,10 @@
 import type { RefObject } from 'preact'
 import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import type { WatchedSession } from '../../client/watch.js'
-import type { Closing } from '../operator/close-dialog.js'
 import { Geometry, panelHeight } from './geometry.js'
 import { targetOf } from './keyboard.js'
 import { reveal } from './scrolling.js'
-import { SessionRow } from './session-row.js'
+import { type RowActions, SessionRow } from './session-row.js'
 import { useReading } from './use-reading.js'
 import { useViewport } from './use-viewport.js'
 
@@ -14,22 +13,23 @@ interface SessionListProps {
   /** Identifies the search and the order of the rows. */
   readonly view: string
   readonly nowMs: number
-  /** Absent outside operator mode. */
-  readonly askToClose: ((closing: Closing) => void) | undefined
+  /** The expanded session; empty: none. */
+  readonly openedId: string
+  readonly onOpened: (id: string) => void
+  readonly actions: RowActions | undefined
 }
 
 /** Draws only the rows in view and the focused one. Tab reaches one row; arrow keys move to others. */
-export function SessionList({ rows, view, nowMs, askToClose }: SessionListProps) {
+export function SessionList(props: SessionListProps) {
+  const { rows, view, nowMs, openedId, onOpened, actions } = props
   const list = useRef<HTMLUListElement>(null)
   const viewport = useViewport(list)
-  const [openedId, setOpenedId] = useState<string | null>(null)
   const [focusedId, setFocusedId] = useState('')
   const place = useRef(0)
 
-  const opened = openedId === null ? -1 : rows.findIndex(({ id }) => id === openedId)
+  const opened = openedId === '' ? -1 : rows.findIndex(({ id }) => id === openedId)
   const openedRow = rows[opened]
-  const isOperating = askToClose !== undefined
-  const panel = openedRow ? panelHeight(openedRow, isOperating) : 0
+  const panel = openedRow ? panelHeight(openedRow, actions !== undefined) : 0
   const geometry = new Geometry(rows.length, opened, panel)
 
   // If the focused session is gone, the focus stays at its position.
@@ -41,8 +41,8 @@ export function SessionList({ rows, view, nowMs, askToClose }: SessionListProps)
   useReading(list, rows, geometry, view)
 
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === 'Escape') {
-      setOpenedId(null)
+    if (event.key === 'Escape' && openedId !== '') {
+      onOpened('')
       return
     }
     const inRow = event.target instanceof Element && event.target.matches('.row-button')
@@ -75,9 +75,9 @@ export function SessionList({ rows, view, nowMs, askToClose }: SessionListProps)
             opened={index === opened}
             reachable={index === focus}
             nowMs={nowMs}
-            onToggle={() => setOpenedId(index === opened ? null : session.id)}
+            onToggle={() => onOpened(index === opened ? '' : session.id)}
             onFocus={() => setFocusedId(session.id)}
-            askToClose={askToClose}
+            actions={actions}
           />
         ),
       )}

@@ -1,8 +1,8 @@
 import type { WatchedSession } from '../../client/watch.js'
+import type { AskToEnd } from '../operator/ending.js'
 import { Avatar } from '../parts/avatar.js'
-import type { Closing } from '../operator/close-dialog.js'
-import { Marks } from './marks.js'
 import { ago, exact, JUST_NOW } from '../parts/time-text.js'
+import { Marks } from './marks.js'
 import { UserList } from './user-list.js'
 
 interface SessionRowProps {
@@ -16,13 +16,19 @@ interface SessionRowProps {
   readonly nowMs: number
   readonly onToggle: () => void
   readonly onFocus: () => void
-  /** Absent outside operator mode. */
-  readonly askToClose: ((closing: Closing) => void) | undefined
+  readonly actions: RowActions | undefined
+}
+
+/** What operators can do with a row. Absent outside operator mode. */
+export interface RowActions {
+  readonly askToEnd: AskToEnd
+  /** Shows everything about a session. */
+  readonly onDetails: (id: string) => void
 }
 
 /** One session. If expanded, its users are below it. */
 export function SessionRow(props: SessionRowProps) {
-  const { session, index, count, top, opened, reachable, nowMs, askToClose } = props
+  const { session, index, count, top, opened, reachable, nowMs, actions } = props
   const { id, name, host, activeUsers, joinedUsers, beginTime } = session
   const begun = ago(beginTime, nowMs)
   const panel = `users-of-${id}`
@@ -69,33 +75,36 @@ export function SessionRow(props: SessionRowProps) {
       {opened && (
         <div class="panel" id={panel}>
           <UserList session={session} />
-          {askToClose && <Actions session={session} askToClose={askToClose} />}
+          {actions && <Actions session={session} {...actions} />}
         </div>
       )}
     </li>
   )
 }
 
-interface ActionsProps {
-  readonly session: WatchedSession
-  readonly askToClose: (closing: Closing) => void
-}
-
 /** The buttons of operator mode. */
-function Actions({ session, askToClose }: ActionsProps) {
+function Actions({
+  session,
+  askToEnd,
+  onDetails,
+}: RowActions & { readonly session: WatchedSession }) {
+  const target = { id: session.id, name: session.host.name }
   return (
     <div class="row-actions">
+      <button type="button" class="plain" onClick={() => onDetails(session.id)}>
+        Details
+      </button>
       <button
         type="button"
         class="plain danger"
-        onClick={() => askToClose({ session, what: 'session' })}
+        onClick={() => askToEnd({ what: 'close', sessions: [target] })}
       >
         Close session…
       </button>
       <button
         type="button"
         class="plain danger"
-        onClick={() => askToClose({ session, what: 'user' })}
+        onClick={() => askToEnd({ what: 'close-user', session: target })}
       >
         Close all of <bdi>{session.host.name}</bdi>…
       </button>

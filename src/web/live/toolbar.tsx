@@ -1,4 +1,5 @@
-import { useEffect, useRef } from 'preact/hooks'
+import { counted, number } from '../parts/count-text.js'
+import { SearchField } from '../parts/search-field.js'
 import { SORT_ORDERS, type SortOrder } from './model.js'
 
 interface ToolbarProps {
@@ -6,55 +7,26 @@ interface ToolbarProps {
   readonly onQuery: (query: string) => void
   readonly order: SortOrder
   readonly onOrder: (order: SortOrder) => void
+  /** Rows that match. */
   readonly shown: number
-  readonly known: number
+  /** Sessions of the list. */
+  readonly listed: number
+  /** Open sessions, listed or not. */
+  readonly open: number
 }
 
-const number = new Intl.NumberFormat('en')
-
-/** Search and order. "/" moves the focus to the search from anywhere; Escape clears it. */
-export function Toolbar({ query, onQuery, order, onOrder, shown, known }: ToolbarProps) {
-  const search = useRef<HTMLInputElement>(null)
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent) => {
-      const typing = event.target instanceof HTMLInputElement
-      if (event.key === '/' && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
-        event.preventDefault()
-        search.current?.select()
-      }
-    }
-    document.addEventListener('keydown', onKey)
-    return () => document.removeEventListener('keydown', onKey)
-  }, [])
-
-  const counted =
-    shown === known
-      ? `${number.format(known)} ${known === 1 ? 'session' : 'sessions'}`
-      : `${number.format(shown)} of ${number.format(known)}`
+/** Search and order of the session list. */
+export function Toolbar(props: ToolbarProps) {
+  const { query, onQuery, order, onOrder } = props
   return (
     <search class="toolbar">
-      <div class="search-field">
-        <svg viewBox="0 0 16 16" aria-hidden="true">
-          <circle cx="7" cy="7" r="4.5" />
-          <path d="m10.5 10.5 3.5 3.5" />
-        </svg>
-        <input
-          ref={search}
-          type="search"
-          aria-label="Search sessions, hosts and users"
-          aria-keyshortcuts="/"
-          placeholder="Search sessions, hosts, users"
-          autocomplete="off"
-          spellcheck={false}
-          value={query}
-          onInput={(event) => onQuery(event.currentTarget.value)}
-          onKeyDown={(event) => event.key === 'Escape' && onQuery('')}
-        />
-        <span class="hint" aria-hidden="true">
-          /
-        </span>
-      </div>
-      <label class="sort">
+      <SearchField
+        label="Search sessions, hosts and users"
+        placeholder="Search sessions, hosts, users"
+        value={query}
+        onValue={onQuery}
+      />
+      <label class="choice">
         <span class="visually-hidden">Sort by</span>
         <select value={order} onChange={(event) => onOrder(event.currentTarget.value as SortOrder)}>
           {Object.entries(SORT_ORDERS).map(([value, text]) => (
@@ -66,8 +38,15 @@ export function Toolbar({ query, onQuery, order, onOrder, shown, known }: Toolba
       </label>
       {/* Read out as a search finds, not with every session that comes or goes. */}
       <p class="counted muted" role={query ? 'status' : undefined}>
-        {counted}
+        {countText(props)}
       </p>
     </search>
   )
+}
+
+function countText({ query, shown, listed, open }: ToolbarProps): string {
+  if (query.trim() !== '') {
+    return `${number(shown)} of ${number(listed)}${listed < open ? ' listed' : ''}`
+  }
+  return listed < open ? `${number(listed)} of ${number(open)}` : counted(listed, 'session')
 }

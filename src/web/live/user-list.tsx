@@ -1,7 +1,7 @@
 import type { WatchedSession } from '../../client/watch.js'
 import { Avatar } from '../parts/avatar.js'
-import { Marks } from './marks.js'
 import { day, exact } from '../parts/time-text.js'
+import { Marks } from './marks.js'
 
 /** The users of an expanded session. It scrolls on its own if there are many. */
 export function UserList({ session }: { readonly session: WatchedSession }) {

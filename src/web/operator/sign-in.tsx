@@ -1,63 +1,84 @@
 import { useState } from 'preact/hooks'
 import { Modal } from '../parts/modal.js'
-import { type Operator, OperatorError, signIn } from './operator.js'
+import { type Operator, OperatorError, signIn } from './calls.js'
 
 interface SignInProps {
   readonly onOperator: (operator: Operator) => void
-  readonly onClose: () => void
+  readonly onCancel?: () => void
+  /** Whether a client certificate of the browser is a credential too. */
+  readonly withCertificate: boolean
 }
 
 /** Asks for the admin token, and lets the server check it. */
-export function SignIn({ onOperator, onClose }: SignInProps) {
+export function SignInForm({ onOperator, onCancel, withCertificate }: SignInProps) {
   const [token, setToken] = useState('')
   const [problem, setProblem] = useState('')
   const [isAsking, setAsking] = useState(false)
 
-  const submit = async (event: Event) => {
-    event.preventDefault()
+  const enter = async (credential: string | null, refusal: string) => {
     setAsking(true)
     setProblem('')
     try {
-      onOperator(await signIn(token.trim()))
+      onOperator(await signIn(credential))
     } catch (error) {
       setProblem(
         error instanceof OperatorError && error.code === 'CREDENTIAL_REQUIRED'
-          ? 'This is not the admin token of the server.'
+          ? refusal
           : (error as Error).message,
       )
       setAsking(false)
     }
   }
+  const submit = (event: Event) => {
+    event.preventDefault()
+    enter(token.trim(), 'This is not the admin token of the server.')
+  }
+  const showCertificate = () =>
+    enter(null, 'This browser showed no certificate that the server takes.')
   return (
-    <Modal title="Operate" onClose={onClose}>
-      <form class="modal-form" onSubmit={submit}>
-        <p class="muted">
-          With the server’s admin token you can close sessions here. This page forgets it when you
-          stop or reload.
-        </p>
-        <label class="field">
-          Admin token
-          <input
-            type="password"
-            autocomplete="off"
-            required
-            value={token}
-            aria-describedby="sign-in-problem"
-            onInput={(event) => setToken(event.currentTarget.value)}
-          />
-        </label>
-        <p id="sign-in-problem" class="problem" role="alert">
-          {problem}
-        </p>
-        <div class="modal-actions">
-          <button type="button" class="plain" onClick={onClose}>
+    <form class="sign-in" onSubmit={submit}>
+      <p class="muted">
+        With the server’s admin token you can search all sessions here, see what is kept of them,
+        and close or delete them. This page forgets the token when you stop or reload.
+      </p>
+      <label class="field">
+        Admin token
+        <input
+          type="password"
+          autocomplete="off"
+          required
+          value={token}
+          aria-describedby="sign-in-problem"
+          onInput={(event) => setToken(event.currentTarget.value)}
+        />
+      </label>
+      <p id="sign-in-problem" class="problem" role="alert">
+        {problem}
+      </p>
+      <div class="modal-actions">
+        {onCancel && (
+          <button type="button" class="plain" onClick={onCancel}>
             Cancel
           </button>
-          <button type="submit" class="plain primary" disabled={isAsking}>
-            Operate
+        )}
+        {withCertificate && (
+          <button type="button" class="plain" disabled={isAsking} onClick={showCertificate}>
+            Use a certificate
           </button>
-        </div>
-      </form>
+        )}
+        <button type="submit" class="plain primary" disabled={isAsking}>
+          Operate
+        </button>
+      </div>
+    </form>
+  )
+}
+
+/** The same in a dialog. */
+export function SignIn({ onCancel, ...props }: Required<SignInProps>) {
+  return (
+    <Modal title="Operate" onClose={onCancel}>
+      <SignInForm {...props} onCancel={onCancel} />
     </Modal>
   )
 }

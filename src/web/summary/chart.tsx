@@ -1,9 +1,12 @@
 import { useMemo } from 'preact/hooks'
-import { chartOf, type Line, type Sample } from './history.js'
+import type { ServerHistory } from '../connection/server-facts.js'
+import { number } from '../parts/count-text.js'
+import { chartOf, type Line } from './history.js'
 
 interface ChartProps {
-  readonly samples: readonly Sample[]
-  readonly nowMs: number
+  readonly history: ServerHistory
+  /** Open sessions now. */
+  readonly open: number
 }
 
 const WIDTH = 400
@@ -21,31 +24,31 @@ function areaOf(line: Line): string {
   return `${strokeOf(line)}L${xOf(right)} ${HEIGHT}L${xOf(left)} ${HEIGHT}Z`
 }
 
-/** The number of open sessions over the last minutes. */
-export function Chart({ samples, nowMs }: ChartProps) {
-  const { lines, highest, spanMs } = useMemo(() => {
-    // The right edge is the last sample, so that the line reaches it.
-    return chartOf(samples, samples.at(-1)?.timeMs ?? nowMs)
-  }, [samples])
-  const minutes = Math.max(Math.round(spanMs / 60_000), 1)
-  const over = minutes === 1 ? 'the last minute' : `the last ${minutes} minutes`
-  const end = lines.at(-1)?.at(-1)
-  const now = samples.at(-1)?.open
-  const label = `Open sessions over ${over}: at most ${highest}${now == null ? '' : `, now ${now}`}`
+/** The number of open sessions over the server's last hour. */
+export function Chart({ history, open }: ChartProps) {
+  const { line, highest, spanMs } = useMemo(() => chartOf(history, open), [history, open])
+  const minutes = Math.round(spanMs / 60_000)
+  const over = minutes >= 59 ? 'the last hour' : `the last ${minutes} minutes`
+  const { opened = 0, ended = 0 } = history.minutes.at(-1) ?? {}
+  const label = `Open sessions over ${over}: at most ${number(highest)}, now ${number(open)}`
+  const end = line.at(-1)
   return (
     <figure class="chart">
       <figcaption>
         <span>Open sessions, {over}</span>
-        <span>max {highest}</span>
+        <span class="chart-minute">
+          +{number(opened)} −{number(ended)} this minute
+        </span>
+        <span>max {number(highest)}</span>
       </figcaption>
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" role="img">
         <title>{label}</title>
-        {lines.map((line) => (
-          <g key={line[0]?.[0]}>
+        {line.length > 1 && (
+          <>
             <path class="chart-area" d={areaOf(line)} />
             <path class="chart-line" d={strokeOf(line)} />
-          </g>
-        ))}
+          </>
+        )}
         {end && <path class="chart-end" d={`M${xOf(end[0])} ${yOf(end[1])}h0`} />}
       </svg>
     </figure>

@@ -1,48 +1,36 @@
-/** How many sessions were open at an instant; `null`: the page was not connected. */
-export interface Sample {
-  readonly timeMs: number
-  readonly open: number | null
-}
+import type { ServerHistory } from '../connection/server-facts.js'
 
-export const HISTORY_MS = 10 * 60_000
-
-/** Adds a sample and removes those that are too old. */
-export function withSample(samples: readonly Sample[], sample: Sample): Sample[] {
-  const since = sample.timeMs - HISTORY_MS
-  return [...samples.filter(({ timeMs }) => timeMs >= since), sample]
-}
-
-/** A line of the chart: points of x and y in 0..1, y upwards. */
+/** Points of the chart: x and y in 0..1, y upwards. */
 export type Line = readonly (readonly [x: number, y: number])[]
 
 export interface Chart {
-  /** One line for each stretch without a gap. */
-  readonly lines: readonly Line[]
+  readonly line: Line
   readonly highest: number
   readonly spanMs: number
 }
 
+const MINUTE_MS = 60_000
+const LONGEST_MS = 60 * MINUTE_MS
 /** With a shorter span the first moments would look like a long time. */
-const SHORTEST_MS = 60_000
+const SHORTEST_MS = 5 * MINUTE_MS
 
-/** Scales the samples into a unit square whose right edge is now. */
-export function chartOf(samples: readonly Sample[], nowMs: number): Chart {
-  const first = samples[0]?.timeMs ?? nowMs
-  const spanMs = Math.min(Math.max(nowMs - first, SHORTEST_MS), HISTORY_MS)
-  const highest = Math.max(0, ...samples.map(({ open }) => open ?? 0))
-  const lines: [number, number][][] = []
-  let line: [number, number][] | undefined
-  for (const { timeMs, open } of samples) {
-    if (open === null) {
-      line = undefined
-      continue
-    }
-    if (line === undefined) {
-      line = []
-      lines.push(line)
-    }
-    const x = Math.min(Math.max(1 - (nowMs - timeMs) / spanMs, 0), 1)
-    line.push([x, highest === 0 ? 0 : open / highest])
+/** Scales the server's minutes into a unit square whose right edge is now, with so many open sessions. */
+export function chartOf({ minutes, nowAtMs }: ServerHistory, open: number): Chart {
+  const first = minutes[0]?.fromAtMs ?? nowAtMs
+  const spanMs = Math.min(Math.max(nowAtMs - first, SHORTEST_MS), LONGEST_MS)
+  const points: [atMs: number, open: number][] = minutes.map((minute, i) => {
+    // The last minute is still running: its end is now.
+    const isLast = i === minutes.length - 1
+    return isLast ? [nowAtMs, open] : [minute.fromAtMs + MINUTE_MS, minute.open]
+  })
+  const [begin] = minutes
+  if (begin !== undefined) {
+    points.unshift([begin.fromAtMs, begin.open - begin.opened + begin.ended])
   }
-  return { lines, highest, spanMs }
+  const highest = Math.max(0, ...points.map(([, count]) => count))
+  const scaled = points.map(([atMs, count]): [number, number] => [
+    Math.min(Math.max(1 - (nowAtMs - atMs) / spanMs, 0), 1),
+    highest === 0 ? 0 : count / highest,
+  ])
+  return { line: scaled, highest, spanMs }
 }

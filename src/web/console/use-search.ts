@@ -1,0 +1,92 @@
+import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import type { Conditions } from '../address/page-state.js'
+import type { Operator, OperatorError } from '../operator/calls.js'
+import { type Found, searchFor, withPage } from './search.js'
+
+/** A search follows what is typed after such a pause. */
+const PAUSE_MS = 250
+/** Rows that one "more" brings. */
+const PAGE_ROWS = 50
+/** Answers after which one "more" stops by itself: the server looks at some thousand sessions for each. */
+const MOST_ANSWERS = 25
+
+export interface Searching {
+  /** Another one is another search. */
+  readonly key: string
+  /** Of the last search that was answered; null: none was. */
+  readonly found: Found | null
+  readonly isAsking: boolean
+  readonly problem: OperatorError | null
+  /** Goes on until it has found some more, or looked far. */
+  readonly more: () => void
+  readonly stop: () => void
+  /** Asks anew for what is shown. */
+  readonly refresh: () => void
+}
+
+/** Searches the server as the conditions change. The latest search wins. */
+export function useSearch(operator: Operator, conditions: Conditions): Searching {
+  const [found, setFound] = useState<Found | null>(null)
+  const [isAsking, setAsking] = useState(true)
+  const [problem, setProblem] = useState<OperatorError | null>(null)
+  const running = useRef(new AbortController())
+  const key = JSON.stringify(searchFor(conditions))
+  const search = useMemo(() => searchFor(conditions), [key])
+
+  /** Asks from `start` on, at least once, as long as `goesOn`. */
+  const ask = useCallback(
+    async (start: Found | null, goesOn: (sofar: Found, answers: number) => boolean) => {
+      running.current.abort()
+      running.current = new AbortController()
+      const { signal } = running.current
+      setAsking(true)
+      try {
+        let sofar = start
+        let answers = 0
+        do {
+          const page = await operator.search(search, sofar?.next ?? null, signal)
+          if (signal.aborted) {
+            return
+          }
+          sofar = withPage(sofar, page, Date.now())
+          answers += 1
+          setFound(sofar)
+          setProblem(null)
+        } while (sofar.next !== null && goesOn(sofar, answers))
+        setAsking(false)
+      } catch (error) {
+        if (!signal.aborted) {
+          setProblem(error as OperatorError)
+          setAsking(false)
+        }
+      }
+    },
+    [operator, search],
+  )
+
+  const isFirst = useRef(true)
+  useEffect(() => {
+    const timer = setTimeout(() => ask(null, () => false), isFirst.current ? 0 : PAUSE_MS)
+    isFirst.current = false
+    return () => {
+      clearTimeout(timer)
+      running.current.abort()
+    }
+  }, [ask])
+
+  return {
+    ...{ key, found, isAsking, problem },
+    more() {
+      const rows = (found?.rows.length ?? 0) + PAGE_ROWS
+      ask(found, (sofar, answers) => sofar.rows.length < rows && answers < MOST_ANSWERS)
+    },
+    stop() {
+      running.current.abort()
+      setAsking(false)
+    },
+    refresh() {
+      const shown = found?.answers ?? 1
+      ask(null, (_, answers) => answers < shown)
+    },
+  }
+}

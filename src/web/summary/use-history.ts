@@ -1,0 +1,29 @@
+import { useEffect, useState } from 'preact/hooks'
+import { fetchHistory, type ServerHistory } from '../connection/server-facts.js'
+
+const INTERVAL_MS = 5_000
+
+/** The server's own last hour, as long as the list is followed. null: it is not known yet. */
+export function useHistory(isFollowed: boolean, token: string | null): ServerHistory | null {
+  const [history, setHistory] = useState<ServerHistory | null>(null)
+  useEffect(() => {
+    if (!isFollowed) {
+      return
+    }
+    let hasEnded = false
+    const ask = async () => {
+      const answer = await fetchHistory(token)
+      // What was known stays, like the list, while the server is away.
+      if (!hasEnded && answer !== null && answer !== 'refused') {
+        setHistory(answer)
+      }
+    }
+    ask()
+    const asking = setInterval(ask, INTERVAL_MS)
+    return () => {
+      hasEnded = true
+      clearInterval(asking)
+    }
+  }, [isFollowed, token])
+  return history
+}
