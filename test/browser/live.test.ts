@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Browser, Locator } from 'playwright-core'
+import type { Browser, Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { connect, SessionsClient } from '../../src/client/index.js'
 import { CHROMIUM, launchChromium, openPage, screenshot } from '../support/browser.js'
@@ -117,7 +117,7 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('the page of a s
     expect(complaints).toEqual([])
   })
 
-  it('shows the token in its address to a server that wants one', async () => {
+  it('asks for the token of a server that wants one, keeps it, and leaves it out of the address', async () => {
     const dataDir = await temporaryDirectory(afterAll)
     const tokenFile = join(dataDir, 'feed-token')
     const token = 'a/token+of&this=test'
@@ -125,18 +125,35 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('the page of a s
     const server = await startServer({ dataDir, args: ['--feed-token', tokenFile] })
     onTestFinished(() => server.stop().then(() => {}))
     const { http } = server.ready
-    const address = `${http}/#token=${encodeURIComponent(token)}`
-    const { page, complaints } = await openPage(browser, address)
-    onTestFinished(() => page.context().close())
-    await page.getByRole('heading', { name: 'No one is on' }).waitFor()
-    expect(complaints).toEqual([])
+    const listed = (page: Page) => page.getByRole('heading', { name: 'No one is on' }).waitFor()
 
-    const { page: stranger } = await openPage(browser, http)
-    onTestFinished(() => stranger.context().close())
-    await stranger.getByRole('heading', { name: 'The server wants a token' }).waitFor()
-    await screenshot(stranger, 'wants-token')
-    // Typed into the address of the page that is there.
-    await stranger.evaluate(`location.hash = 'token=${token.replace('&', '%26')}'`)
-    await stranger.getByRole('heading', { name: 'No one is on' }).waitFor()
+    const { page } = await openPage(browser, `${http}/#q=ada`)
+    onTestFinished(() => page.context().close())
+    await page.getByRole('heading', { name: 'The server wants a token' }).waitFor()
+    await screenshot(page, 'wants-token')
+    await page.getByLabel('Feed token').fill('another')
+    await page.keyboard.press('Enter')
+    await page.getByText('This is not the feed token').waitFor()
+    await screenshot(page, 'wants-token-refused')
+    await page.getByLabel('Feed token').fill(token)
+    await page.getByRole('button', { name: 'Show the sessions' }).click()
+    await listed(page)
+    await page.reload()
+    await listed(page)
+    expect(new URL(page.url()).hash).toBe('#q=ada')
+
+    // A link with the token, opened or typed into the address of the page that is there.
+    const link = `#token=${encodeURIComponent(token)}`
+    const { page: linked, complaints } = await openPage(browser, `${http}/${link}`)
+    onTestFinished(() => linked.context().close())
+    await listed(linked)
+    expect(complaints).toEqual([])
+    expect(new URL(linked.url()).hash).toBe('')
+    const { page: typed } = await openPage(browser, http)
+    onTestFinished(() => typed.context().close())
+    await typed.getByRole('heading', { name: 'The server wants a token' }).waitFor()
+    await typed.evaluate(`location.hash = 'token=${token.replace('&', '%26')}'`)
+    await listed(typed)
+    expect(typed.url()).not.toMatch('token')
   })
 })

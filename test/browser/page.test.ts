@@ -1,11 +1,8 @@
-import { createRequire } from 'node:module'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
-import { CHROMIUM, launchChromium, openPage, screenshot } from '../support/browser.js'
+import { CHROMIUM, findings, launchChromium, openPage, screenshot } from '../support/browser.js'
 import { added, type PageServer, type SentUser, startPageServer } from '../support/page-server.js'
 import { haveTool } from '../support/tools.js'
-
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 
 const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString()
 
@@ -31,22 +28,6 @@ const few = [
   const users = people.map((_, u) => people[(u + i) % people.length] as SentUser)
   return added(`s-${i}`, String(name), minutesAgo(Number(minutes)), users.slice(i % 5))
 })
-
-/** Serious and critical findings of axe, by rule and element. */
-async function findings(page: Page): Promise<string[]> {
-  await page.addScriptTag({ path: AXE })
-  return page.evaluate(async () => {
-    // biome-ignore lint/suspicious/noExplicitAny: put into the page by axe
-    const { violations } = await (globalThis as any).axe.run()
-    const found: string[] = []
-    for (const { id, impact, nodes } of violations) {
-      if (impact === 'serious' || impact === 'critical') {
-        found.push(...nodes.map((node: { target: string[] }) => `${id} ${node.target}`))
-      }
-    }
-    return found
-  })
-}
 
 describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('the page', () => {
   let browser: Browser

@@ -60,7 +60,7 @@ async function ask(path: string, token: string | null): Promise<Record<string, u
     const response = await fetch(path, {
       ...(token !== null && { headers: { Authorization: `Bearer ${token}` } }),
     })
-    return response.ok ? await response.json() : response.status
+    return response.ok ? ((await response.json()) as Record<string, unknown>) : response.status
   } catch {
     return 0
   }

@@ -163,7 +163,7 @@ async function post(
   if (response.status === 401) {
     throw notTaken()
   }
-  const answer = await response.json().catch(() => ({}))
+  const answer = (await response.json().catch(() => ({}))) as Fields
   if (!response.ok) {
     const { code, message } = answer
     throw new OperatorError(`${code ?? response.status}`, `${message ?? 'The server refused.'}`)

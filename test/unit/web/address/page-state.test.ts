@@ -21,7 +21,7 @@ const states: fc.Arbitrary<PageState> = fc.record({
   order: oneOf<SortOrder>(SORT_ORDERS),
   user: fc.string(),
   address: fc.string(),
-  client: fc.string({ unit: 'binary' }).filter((text) => text.isWellFormed()),
+  client: fc.string({ unit: 'grapheme-composite' }),
   state: oneOf(STATES),
   kind: oneOf(KINDS),
   sort: oneOf(SORTS),

@@ -1,0 +1,420 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Browser, Page } from 'playwright-core'
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { connect, createSession, generateKey, SessionsClient } from '../../src/client/index.js'
+import { JSON_TEXT } from '../../src/client/sessions/json-form.js'
+import { CHROMIUM, findings, launchChromium, openPage, screenshot } from '../support/browser.js'
+import { startServer, temporaryDirectory } from '../support/process.js'
+import { suiteEnd } from '../support/suite-end.js'
+import { haveTool } from '../support/tools.js'
+
+const TOKEN = 'the/admin+token=of-this-test'
+/** More than a search looks at in one call. */
+const CROWD = 2_100
+const LISTED = 40
+/** For a person to look at: `test/output/`. */
+const WANTS_PICTURES = process.env.SESSIOND_TEST_LONG === '1'
+const BROWSER =
+  'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36'
+const DATA = {
+  session_name: 'Morning practice',
+  users: Array.from({ length: 130 }, (_, i) => ({ user_id: `u-${i}`, tags: [{ deep: [[i]] }] })),
+  nothing: {},
+  markup: '<img src=x onerror="document.title = 1">',
+}
+/** Its digits are more than a number of JavaScript holds. */
+const USER = '{"is_patron":true,"account":12345678901234567890}'
+
+describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('the console', () => {
+  let browser: Browser
+  let url: string
+  let sessions: SessionsClient<string>
+  let endless: string
+
+  const atEnd = suiteEnd()
+  beforeAll(async () => {
+    const dataDir = await temporaryDirectory(atEnd)
+    const tokenFile = join(dataDir, 'admin-token')
+    await writeFile(tokenFile, TOKEN, { mode: 0o600 })
+    const args = [
+      ...['--admin-token-file', tokenFile, '--feed-max-sessions', `${LISTED}`],
+      ...['--http-path', '/ops', '--max-lifetime', '104249000d'],
+    ]
+    const server = await startServer({ dataDir, args })
+    atEnd(() => server.stop())
+    const connection = connect(server.ready.grpc, { serverKeys: 'any', adminToken: TOKEN })
+    atEnd(() => connection.close())
+    url = `${new URL(server.ready.http).origin}/ops/`
+    sessions = new SessionsClient(connection, {}, JSON_TEXT)
+    // The oldest first: one to be found behind a crowd, then those that lists begin with.
+    const open = (userId: string, address: string, client: string, userName = '') =>
+      sessions.open({ userId, address, client, userName })
+    await open('needle', '198.51.100.1', 'haystack')
+    for (let i = 0; i < CROWD; i += 300) {
+      const some = Array.from({ length: Math.min(300, CROWD - i) }, (_, k) => i + k)
+      await Promise.all(some.map((n) => open(`crowd-${n}`, '192.0.2.9', 'crowd')))
+    }
+    const closed = await open('u-zoe', '192.0.2.7', 'studio', 'Zoë Ångström')
+    await sessions.close(closed.id)
+    for (const address of ['192.0.2.7', '2001:db8:85a3::8a2e:370:7334', '203.0.113.5']) {
+      await open('u-grace', address, 'billing-worker', 'Grace Hopper')
+    }
+    endless = (
+      await createSession(connection, { ownerKey: generateKey('ed25519'), lifetimeMs: 9e15 })
+    ).id
+    const long =
+      'A name that goes on and on, since nobody stopped the person who typed it out to its end'
+    await open('u-long', '192.0.2.7', BROWSER, long)
+    const ada = await open('u-ada', '192.0.2.7', BROWSER, 'Ada Lovelace')
+    await sessions.updateUser(ada.id, USER)
+    await sessions.storeData(ada.id, JSON.stringify(DATA))
+    browser = await launchChromium()
+    atEnd(() => browser.close())
+  })
+
+  /** Opens the page at this fragment; the test fails where the browser complains of anything. */
+  async function open(fragment = '', options: Parameters<typeof openPage>[2] = {}) {
+    const size = { viewport: { width: 1200, height: 850 } }
+    const { page, complaints } = await openPage(browser, `${url}${fragment}`, {
+      ...size,
+      ...options,
+    })
+    onTestFinished(async () => {
+      await page.context().close()
+      // The browser itself tells of answers that are no success.
+      expect(complaints.filter((text) => !/Failed to load resource/.test(text))).toEqual([])
+    })
+    return page
+  }
+
+  async function signIn(page: Page) {
+    await page.getByLabel('Admin token').fill(TOKEN)
+    await page.keyboard.press('Enter')
+    await page.getByRole('button', { name: 'Stop operating' }).waitFor()
+    return page
+  }
+  const console = async (fragment = '', options = {}) =>
+    signIn(await open(`#view=all${fragment}`, options))
+
+  const found = (page: Page) => page.locator('.found-button')
+  const row = (page: Page, text: string) => found(page).filter({ hasText: text })
+  const state = (page: Page) => new URLSearchParams(new URL(page.url()).hash.slice(1))
+  /** The address follows what is typed after a moment. */
+  const expectState = (page: Page, expected: Record<string, string>) =>
+    expect.poll(() => Object.fromEntries(state(page))).toEqual(expected)
+
+  it('tells viewers of all that is open, and finds more than the list has', async () => {
+    const page = await open()
+    const open_ = CROWD + 1 + 3 + 3
+    const total = new Intl.NumberFormat('en').format(open_)
+    await page.getByText(`${LISTED} of ${total}`).waitFor()
+    expect(await page.locator('.totals').textContent()).toMatch(`Open sessions${total}`)
+    await page.getByText('Open sessions, the last 5 minutes').waitFor()
+    expect(await page.getByRole('link', { name: 'All sessions' }).count()).toBe(0)
+
+    await page.getByRole('searchbox').fill('needle')
+    await page.getByRole('heading', { name: 'No match among the listed sessions' }).waitFor()
+    await page.getByText('they were not searched').waitFor()
+    await page.getByRole('button', { name: 'Search all sessions, ended ones too' }).click()
+    await signIn(page)
+    // An exact user is found by an index, however far it lies back.
+    await row(page, 'haystack').waitFor()
+    expect(await found(page).count()).toBe(1)
+    await expectState(page, { view: 'all', q: 'needle' })
+  })
+
+  it('goes on where a search of the server stopped', async () => {
+    const page = await console('&q=haystack')
+    await page.getByRole('heading', { name: 'Nothing found yet' }).waitFor()
+    await page.getByText('The server looked at 2,000 sessions, to a last request at').waitFor()
+    await page.getByRole('button', { name: 'Look further' }).click()
+    await row(page, 'needle').waitFor()
+    await page.getByText('That is all.').waitFor()
+  })
+
+  it('keeps search, filters, order and details in the address, and no token', async () => {
+    const page = await console()
+    await page.getByRole('searchbox').fill('192.0.2')
+    await page.getByLabel('State').selectOption('Open')
+    await page.getByLabel('Sort by').selectOption('Opened last')
+    await page.getByLabel('Kind').selectOption('By a command')
+    await row(page, 'Ada Lovelace').click()
+    const id = (await row(page, 'Ada Lovelace').getAttribute('data-id')) ?? ''
+    const shown = { view: 'all', q: '192.0.2', state: 'open', sort: 'opened', kind: 'command' }
+    await expectState(page, { ...shown, session: id })
+    const before = await found(page).allTextContents()
+
+    await page.reload()
+    await signIn(page)
+    await page.getByText('Morning practice').waitFor()
+    expect((await found(page).allTextContents()).length).toBe(before.length)
+    expect(page.url()).not.toContain(encodeURIComponent(TOKEN))
+    // A link to a session that the search does not find shows it all the same.
+    const linked = await console(`&q=haystack&session=${id}`)
+    await linked.getByRole('heading', { name: 'Session of the link' }).waitFor()
+    await linked.getByText('Morning practice').waitFor()
+
+    await page.getByRole('button', { name: 'Find all with this client' }).click()
+    await expectState(page, { view: 'all', client: BROWSER, sort: 'opened' })
+    await expect.poll(() => found(page).count()).toBe(2)
+    await page.goBack()
+    await expect.poll(() => state(page).get('q')).toBe('192.0.2')
+    await page.getByRole('link', { name: 'Live list' }).click()
+    await expectState(page, { q: '192.0.2' })
+  })
+
+  it('shows what is kept of a session, and copies it', async () => {
+    const page = await console('&q=u-ada', { permissions: ['clipboard-read', 'clipboard-write'] })
+    await row(page, 'Ada Lovelace').click()
+    const details = page.locator('.details')
+    await details.getByText('12345678901234567890').waitFor()
+    await details.getByText('<img src=x onerror="document.title = 1">').waitFor()
+    expect(await details.locator('img').count()).toBe(0)
+    expect(await details.getByText('Show 30 of 30 more').count()).toBe(1)
+    // The first user, which is closed at first, and the tags in it.
+    await details.locator('summary').nth(1).click()
+    await details.getByText('u-0').waitFor()
+    await details.locator('summary').nth(2).click()
+    await page.getByRole('button', { name: 'Copy the user id' }).click()
+    expect(await page.evaluate('navigator.clipboard.readText()')).toBe('u-ada')
+    await page.getByRole('button', { name: 'Copy User as JSON' }).click()
+    expect(await page.evaluate('navigator.clipboard.readText()')).toBe(USER)
+
+    await page.getByRole('searchbox').fill(endless)
+    await page.locator(`[data-id="${endless}"]`).click()
+    await page.getByText('never: its lifetime has no end').waitFor()
+    await page.getByText('token session (Create)').waitFor()
+    await page.getByRole('button', { name: 'Close session…' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('never: its lifetime has no end').waitFor()
+    expect(await dialog.textContent()).not.toMatch(/Invalid/)
+  })
+
+  it('closes and deletes several after saying what will happen', async () => {
+    for (const address of ['203.0.113.1', '203.0.113.2', '203.0.113.3']) {
+      const { id } = await sessions.open({ userId: 'u-many', address, client: 'many' })
+      await (address.endsWith('3') ? sessions.close(id) : sessions.get(id))
+    }
+    const page = await console('&client=many')
+    await expect.poll(() => found(page).count()).toBe(3)
+    await page.getByLabel('Select all that are shown').check()
+    await page.getByText('3 selected').waitFor()
+    await page.getByRole('button', { name: 'Close…' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Close 3 sessions?' })
+    const forecast = dialog.getByRole('list', { name: 'What will happen' })
+    await forecast.getByText('2 open sessions will end.').waitFor()
+    await forecast.getByText('1 session had ended before and will not change.').waitFor()
+    await dialog.getByRole('button', { name: 'Close 3 sessions' }).click()
+    await page.getByText('Closed 2 sessions. 1 session had ended before.').waitFor()
+    await expect
+      .poll(() => page.locator('.pill').allTextContents())
+      .toEqual(Array(3).fill('Closed'))
+    await found(page).first().click()
+    await page.getByText('Closed by admin token').waitFor()
+    await page.getByText('Its user and its data were removed when it ended.').waitFor()
+
+    await page.locator('.found-box').nth(0).check()
+    await page.locator('.found-box').nth(2).check()
+    await page.getByLabel('Selected sessions').getByRole('button', { name: 'Delete…' }).click()
+    await page.getByText('2 records will be deleted.').waitFor()
+    await page.getByRole('button', { name: 'Delete 2 sessions' }).click()
+    await page.getByText('Deleted 2 records.').waitFor()
+    await expect.poll(() => found(page).count()).toBe(1)
+    expect((await sessions.list({ userId: 'u-many', active: false })).sessions).toHaveLength(1)
+  })
+
+  it('is used by keyboard alone', async () => {
+    const page = await console('&client=billing-worker')
+    await expect.poll(() => found(page).count()).toBe(3)
+    const focused = () => page.evaluate('document.activeElement.className')
+    await page.keyboard.press('/')
+    await page.getByLabel('Select all that are shown').focus()
+    await page.keyboard.press('Tab')
+    expect(await focused()).toBe('found-box')
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('Space')
+    await page.getByText('1 selected').waitFor()
+    await page.keyboard.press('Tab')
+    expect(await focused()).toBe('found-button')
+    await page.keyboard.press('End')
+    await page.keyboard.press('Enter')
+    expect(await found(page).nth(2).getAttribute('aria-expanded')).toBe('true')
+    await page.keyboard.press('Escape')
+    expect(await found(page).nth(2).getAttribute('aria-expanded')).toBe('false')
+    expect(
+      await found(page)
+        .nth(2)
+        .evaluate((button) => button.matches(':focus')),
+    ).toBe(true)
+  })
+
+  const go = (page: Page, fragment: string) =>
+    page.evaluate(`location.hash = ${JSON.stringify(fragment)}`)
+  const answerSearch = (page: Page, status: number, json: object) =>
+    page.route('**/operator/search', (route) => route.fulfill({ status, json }))
+  const leaveDialog = (page: Page) => page.keyboard.press('Escape')
+
+  /** Every state of the console, each reached from the one before. */
+  const STATES: readonly (readonly [name: string, reach: (page: Page) => Promise<unknown>])[] = [
+    ['part of a list', (page) => page.getByText('Search all', { exact: true }).waitFor()],
+    [
+      'no match in the list',
+      async (page) => {
+        await page.getByRole('searchbox').fill('needle')
+        await page.getByText('they were not searched').waitFor()
+      },
+    ],
+    [
+      'sign-in in a dialog, refused',
+      async (page) => {
+        await page.getByRole('button', { name: 'Operate…' }).click()
+        await page.getByLabel('Admin token').fill('another')
+        await page.keyboard.press('Enter')
+        await page.getByText('This is not the admin token').waitFor()
+      },
+    ],
+    [
+      'sign-in on the page',
+      async (page) => {
+        await leaveDialog(page)
+        await go(page, '#view=all')
+        await page.getByRole('heading', { name: 'All sessions are for operators' }).waitFor()
+      },
+    ],
+    [
+      'all sessions',
+      async (page) => {
+        await signIn(page)
+        await row(page, 'Ada Lovelace').waitFor()
+      },
+    ],
+    [
+      'some selected',
+      async (page) => {
+        await page.locator('.found-box').nth(0).check()
+        await page.locator('.found-box').nth(6).check()
+        await page.getByText('2 selected').waitFor()
+      },
+    ],
+    [
+      'asked to close several',
+      async (page) => {
+        await page.getByRole('button', { name: 'Close…' }).click()
+        await page
+          .getByText('2 open sessions will end.')
+          .or(page.getByText('had ended'))
+          .first()
+          .waitFor()
+      },
+    ],
+    [
+      'details',
+      async (page) => {
+        await leaveDialog(page)
+        await row(page, 'Ada Lovelace').click()
+        await page.getByText('Morning practice').waitFor()
+      },
+    ],
+    [
+      'asked to close one',
+      async (page) => {
+        await page.getByRole('button', { name: 'Close session…' }).click()
+        await page.getByText('1 open session will end.').waitFor()
+      },
+    ],
+    [
+      'asked to close all of a user',
+      async (page) => {
+        await leaveDialog(page)
+        await page.getByRole('button', { name: 'Close all of this user…' }).click()
+        await page.getByText('1 session', { exact: true }).waitFor()
+      },
+    ],
+    [
+      'asked to delete',
+      async (page) => {
+        await leaveDialog(page)
+        await page.locator('.details').getByRole('button', { name: 'Delete…' }).click()
+        await page.getByText('It is open and will end.').waitFor()
+      },
+    ],
+    [
+      'exact filters',
+      async (page) => {
+        await leaveDialog(page)
+        await page.getByRole('button', { name: 'Find all with this address' }).click()
+        await row(page, 'Zoë').waitFor()
+      },
+    ],
+    [
+      'details of an ended token session, of a link',
+      async (page) => {
+        await go(page, `#view=all&q=haystack&session=${endless}`)
+        await page.getByText('its lifetime has no end').waitFor()
+      },
+    ],
+    [
+      'a search that stopped',
+      async (page) => {
+        await go(page, '#view=all&q=haystack')
+        await page.getByRole('button', { name: 'Look further' }).waitFor()
+      },
+    ],
+    [
+      'nothing found',
+      async (page) => {
+        await go(page, '#view=all&user=nobody')
+        await page.getByRole('heading', { name: 'No session matches' }).waitFor()
+      },
+    ],
+    [
+      'no such session',
+      async (page) => {
+        await go(page, '#view=all&session=nobody')
+        await page.getByText('The server has no session').waitFor()
+      },
+    ],
+    [
+      'a failed search',
+      async (page) => {
+        await answerSearch(page, 503, { code: 'UNAVAILABLE', message: 'the store is away' })
+        await page.getByRole('button', { name: 'Refresh' }).click()
+        await page.getByText('the store is away').waitFor()
+      },
+    ],
+    [
+      'a row of the live list',
+      async (page) => {
+        await page.getByRole('link', { name: 'Live list' }).click()
+        await page.locator('.row-button').first().click()
+        await page.getByRole('button', { name: /^Close all of/ }).waitFor()
+      },
+    ],
+  ]
+
+  it('is readable to everyone in every state, in light, in dark and on a phone', async () => {
+    const page = await open('', { bypassCSP: true, reducedMotion: 'reduce' })
+    const show = async (width: number, height: number) => {
+      await page.setViewportSize({ width, height })
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width)
+    }
+    for (const [name, reach] of STATES) {
+      await reach(page)
+      const picture = (look: string) =>
+        WANTS_PICTURES && screenshot(page, `console-${name.replaceAll(/[ ,]+/g, '-')}-${look}`)
+      await picture('light')
+      expect(await findings(page), name).toEqual([])
+      await page.emulateMedia({ colorScheme: 'dark' })
+      await picture('dark')
+      expect(await findings(page, ['color-contrast']), `${name}, dark`).toEqual([])
+      await show(390, 844)
+      await picture('phone')
+      await show(320, 640)
+      await picture('narrow')
+      expect(await findings(page), `${name}, narrow`).toEqual([])
+      await page.emulateMedia({ colorScheme: 'light' })
+      await show(1200, 850)
+    }
+  })
+})
