@@ -110,6 +110,7 @@ typecheck: $(SETUP) ## Check the types of sources, tests and benches
 	tsc -p test
 	tsc -p examples/object-store --noEmit
 	tsc -p examples/browser --noEmit
+	tsc -p examples/browser/page
 
 pictures: build ## Draw the pictures of the documents, and photograph the page for them (needs Chromium)
 	node docs/pictures/draw.mjs

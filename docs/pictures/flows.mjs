@@ -111,4 +111,23 @@ export const FLOWS = {
       { at: 2, note: 'signature, iss, aud, exp; then that the sender has the key in cnf' },
     ],
   },
+  guard: {
+    title: 'A guard serves only requests under session tokens of living sessions',
+    actors: [
+      'client\nsession key',
+      'guard\nin your service',
+      'your handler\nsees good requests only',
+      'sessiond\nknows what has ended',
+    ],
+    gap: 214,
+    steps: [
+      { from: 3, to: 1, text: 'Watch: each ending, signed, within a second', isAnswer: true },
+      { from: 0, to: 1, text: 'request, token, signature' },
+      {
+        at: 1,
+        note: 'token good for this? signed by the session key,\nfor this service, now, once? session not ended?',
+      },
+      { from: 1, to: 2, text: 'the request' },
+    ],
+  },
 }

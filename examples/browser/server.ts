@@ -1,8 +1,9 @@
 // The server of the page. It opens sessions for keys that browsers hold, and takes requests that those keys signed.
 import { randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { createServer, type IncomingMessage } from 'node:http'
+import { readdirSync, readFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
 import {
   type CreatedSession,
   connect,
@@ -11,17 +12,17 @@ import {
   signerOf,
   TokensClient,
 } from 'sessiond/client'
-import { epochNow, issueToken, TokenChecker, tokenFromText, tokenToText } from 'sessiond/token'
+import { Guard, type GuardedRequest, guardedToken, httpGuard } from 'sessiond/guard'
+import { issueToken, tokenToText } from 'sessiond/token'
 
 const { PORT = '8081', SESSIOND_SERVER = '127.0.0.1:8090', SESSIOND_SERVER_KEY = '' } = process.env
 const LIFETIME_MS = 3_600_000
-const MAX_AGE_MS = 30_000
+const PROOF_WITHIN_MS = 30_000
 
 // Who the visitor is to this server. A real one has such a key for each account, and asks for a login before it uses it.
 const owner = signerOf(generateKey('ed25519'))
 const serverKeys = [publicKeyFromText(SESSIOND_SERVER_KEY, 'SESSIOND_SERVER_KEY')]
 const sessions = new TokensClient(connect(SESSIOND_SERVER, { serverKeys }), owner)
-const checker = new TokenChecker()
 
 /** Sessions that wait for the proof that the browser has the key. */
 const opening = new Map<string, { prove(proof: Buffer): void; session: Promise<CreatedSession> }>()
@@ -38,7 +39,7 @@ async function begin(publicKey: Buffer) {
   const session = sessions.bind({ sessionKey: { publicKey, sign }, lifetimeMs: LIFETIME_MS })
   session.catch(() => {}) // `finish` tells of it.
   opening.set(id, { prove: proof.tell, session })
-  setTimeout(() => opening.delete(id), MAX_AGE_MS).unref()
+  setTimeout(() => opening.delete(id), PROOF_WITHIN_MS).unref()
   return { id, toSign: Buffer.from(await asked.told).toString('hex') }
 }
 
@@ -55,102 +56,76 @@ async function finish(id: string, proof: Buffer) {
   const found = opening.get(id)
   opening.delete(id)
   if (found === undefined) {
-    throw new Refusal(404, 'nothing waits for this proof')
+    throw new Error('nothing waits for this proof')
   }
   found.prove(proof)
   const session = await found.session
   return { token: tokenToText(await issueToken({ session, verb: 'OBJECT_PUT' }, owner)) }
 }
 
-/** By nonce, when it was used: nobody can send a request of somebody else's a second time. */
-const used = new Map<string, number>()
+// Checks token, signature and time, and lets no request pass twice.
+const guard = new Guard({ audience: `127.0.0.1:${PORT}`, endings: 'not-watched' })
+const guarded = httpGuard<GuardedRequest>(guard, { use: () => ({ verb: 'OBJECT_PUT' }) })
 
-/** The session of a request. Throws Refusal unless its token is of this owner and alive, and its key signed all of it. */
-async function sessionOf({ method, url, headers }: IncomingMessage, body: string): Promise<string> {
-  const header = (name: string) => `${headers[`session-${name}`]}`
-  const [time, nonce] = [header('time'), header('nonce')]
-  const nowMs = Date.now()
-  for (const [known, usedAtMs] of used) {
-    if (nowMs - usedAtMs > 2 * MAX_AGE_MS) {
-      used.delete(known)
-    }
+/** The session of a request that the guard let through; null unless it is this owner's, and alive. */
+async function sessionOf(request: GuardedRequest): Promise<string | null> {
+  const token = guardedToken(request)
+  if (token === undefined || Buffer.compare(token.owner, owner.publicKey) !== 0) {
+    return null
   }
-  if (!(Math.abs(nowMs - Number(time)) <= MAX_AGE_MS) || used.has(nonce)) {
-    throw new Refusal(401, 'the request is old, or was sent before')
-  }
-  const content = Buffer.from([method, url, time, nonce, body].join('\n'))
-  const token = tokenFromText(header('token'))
-  const proof = { content, signature: Buffer.from(header('signature'), 'hex') }
-  const verdict = checker.check(token, { verb: 'OBJECT_PUT', epoch: epochNow(), proof })
-  if (!verdict.isGood) {
-    throw new Refusal(401, verdict.reason)
-  }
-  if (Buffer.compare(verdict.token.owner, owner.publicKey) !== 0) {
-    throw new Refusal(403, 'the token is of somebody else')
-  }
-  used.set(nonce, nowMs)
-  const { active, reason } = await sessions.introspect({ token })
-  if (!active) {
-    throw new Refusal(401, `${reason}`)
-  }
-  return verdict.token.id
+  return (await sessions.introspect({ id: token.id })).active ? token.id : null
 }
 
-class Refusal extends Error {
-  constructor(
-    readonly status: number,
-    message: string,
-  ) {
-    super(message)
+async function asOwner(request: GuardedRequest, response: ServerResponse): Promise<void> {
+  const id = await sessionOf(request)
+  if (id === null) {
+    response.writeHead(401).end('the session has ended, or is of somebody else')
+  } else if (request.method === 'DELETE') {
+    await sessions.revoke(id)
+    response.end(`session ${id} has ended`)
+  } else {
+    response.end(`session ${id} wrote: ${request.body}`)
   }
 }
 
-const PAGE: Record<string, readonly [file: string, type: string]> = {
-  '/': ['../index.html', 'text/html'],
-  '/page.js': ['page.js', 'text/javascript'],
+async function open(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { publicKey, id, proof } = JSON.parse(await text(request))
+  const answer =
+    request.url === '/session'
+      ? await begin(Buffer.from(publicKey, 'hex'))
+      : await finish(id, Buffer.from(proof, 'hex'))
+  response.end(JSON.stringify(answer))
 }
 
-async function answer(
-  request: IncomingMessage,
-): Promise<readonly [body: string | Buffer, type?: string]> {
-  const body = await text(request)
-  switch (`${request.method} ${request.url}`) {
-    case 'POST /session':
-      return [JSON.stringify(await begin(Buffer.from(JSON.parse(body).publicKey, 'hex')))]
-    case 'POST /session/proof': {
-      const { id, proof } = JSON.parse(body)
-      return [JSON.stringify(await finish(id, Buffer.from(proof, 'hex')))]
-    }
-    case 'POST /notes':
-      return [`session ${await sessionOf(request, body)} wrote: ${body}`]
-    case 'DELETE /session': {
-      const id = await sessionOf(request, body)
-      await sessions.revoke(id)
-      return [`session ${id} has ended`]
-    }
-    default: {
-      const found = request.method === 'GET' ? PAGE[request.url ?? ''] : undefined
-      if (found === undefined) {
-        throw new Refusal(404, 'not found')
-      }
-      return [readFileSync(new URL(found[0], import.meta.url)), found[1]]
-    }
+// What `vite build` made of page/.
+const folder = fileURLToPath(new URL('page/', import.meta.url))
+const files = new Set(readdirSync(folder, { recursive: true }).map((file) => `/${file}`))
+const TYPES: Record<string, string> = { html: 'text/html', js: 'text/javascript' }
+
+function page(url: string, response: ServerResponse): void {
+  const file = url === '/' ? '/index.html' : url
+  const type = TYPES[file.replace(/^.*\./, '')]
+  if (type !== undefined && files.has(file)) {
+    response.setHeader('content-type', type).end(readFileSync(folder + file))
+  } else {
+    response.writeHead(404).end('not found')
   }
 }
 
-const server = createServer(async (request, response) => {
-  try {
-    const [body, type = 'text/plain'] = await answer(request)
-    response.writeHead(200, { 'content-type': type }).end(body)
-  } catch (error) {
-    const isRefusal = error instanceof Refusal
-    if (!isRefusal) {
-      console.error(error)
-    }
-    const [status, message] = isRefusal ? [error.status, error.message] : [500, 'it did not work']
-    response.writeHead(status, { 'content-type': 'text/plain' }).end(message)
+createServer((request, response) => {
+  const failed = (error: unknown) => {
+    console.error(error)
+    response.writeHead(500).end('it did not work')
   }
-})
-server.listen(Number(PORT), '127.0.0.1', () => {
-  console.log(`http://127.0.0.1:${(server.address() as { port: number }).port}`)
-})
+  const what = `${request.method} ${request.url}`
+  if (what === 'POST /session' || what === 'POST /session/proof') {
+    open(request, response).catch(failed)
+  } else if (what === 'POST /notes' || what === 'DELETE /session') {
+    const checked = request as GuardedRequest
+    guarded(checked, response, (error) =>
+      error === undefined ? asOwner(checked, response).catch(failed) : failed(error),
+    )
+  } else {
+    page(`${request.url}`, response)
+  }
+}).listen(Number(PORT), '127.0.0.1', () => console.log(`http://127.0.0.1:${PORT}`))
