@@ -1,6 +1,6 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { base64urlnopad, hex } from '@scure/base'
-import { type Parameters, serializeDictionary, serializeInnerList } from 'structured-headers'
+import { type InnerList, serializeDictionary, serializeInnerList } from 'structured-headers'
 import { P256_KEY_BYTES } from '../core/key-lengths.js'
 import type { TokenSigner } from './issue.js'
 import { tokenToText } from './token.js'
@@ -13,6 +13,9 @@ export const COVERED = ['@method', '@authority', '@path', '@query', 'authorizati
 export const SIGNATURE_TAG = 'sessiond'
 const LABEL = 'sessiond'
 const NONCE_BYTES = 16
+
+/** The parameters of a signature, as `structured-headers` has them: no type of that, which programs need not have. */
+export type SignatureParams = ReadonlyMap<string, unknown>
 
 /** What a signature may cover of a request. */
 export interface HttpParts {
@@ -75,7 +78,7 @@ export async function signHttpRequest(
   }
   const { publicKey } = sessionKey
   const covered = [...COVERED, ...(body === undefined ? [] : ['content-digest'])]
-  const params: Parameters = new Map<string, string | number>([
+  const params = new Map<string, string | number>([
     ['created', Math.floor(nowMs / 1000)],
     ['nonce', base64urlnopad.encode(crypto.getRandomValues(new Uint8Array(NONCE_BYTES)))],
     ['keyid', hex.encode(publicKey)],
@@ -105,7 +108,7 @@ export function contentDigest(body: Uint8Array | string): string {
 /** What is signed (RFC 9421 section 2.5). */
 export function signatureBase(
   covered: readonly string[],
-  params: Parameters,
+  params: SignatureParams,
   parts: HttpParts,
 ): Uint8Array {
   const lines = covered.map((name) => `"${name}": ${componentValue(name, parts)}`)
@@ -113,11 +116,8 @@ export function signatureBase(
   return new TextEncoder().encode(lines.join('\n'))
 }
 
-function innerList(
-  covered: readonly string[],
-  params: Parameters,
-): [[string, Parameters][], Parameters] {
-  return [covered.map((name) => [name, new Map()]), params]
+function innerList(covered: readonly string[], params: SignatureParams): InnerList {
+  return [covered.map((name) => [name, new Map()]), params as InnerList[1]]
 }
 
 function componentValue(name: string, { method, authority, target, header }: HttpParts): string {
