@@ -128,8 +128,24 @@ export interface SessionStore {
    */
   subscribe(listener: SessionListener, onMissed?: () => void): () => void
 
+  /**
+   * Replaces what the store remembers of the keys of its servers, and returns it. `change` may run more than once; what it
+   * throws reaches the caller. Absent where one server alone can open the store.
+   */
+  agreeOnKeys?(change: (known: SharedKeys) => SharedKeys): Promise<SharedKeys>
+
   /** Waits for pending writes, then closes the store. */
   close(): Promise<void>
+}
+
+/** The keys of the servers that share a store, by what is not secret of them. */
+export interface SharedKeys {
+  /** Public keys, hexadecimal: the one that signs, the one that will, and those before, the last one first. */
+  readonly identity: string | null
+  readonly nextIdentity: string | null
+  readonly earlierIdentities: readonly string[]
+  /** The sealing keys that sessions may be sealed with: fingerprints by id. */
+  readonly sealing: Readonly<Record<string, string>>
 }
 
 /** What `insert` must look up before it calls `decide`. */

@@ -3,12 +3,12 @@ import type { SealVerdict, TrySeal } from '../core/upkeep/care.js'
 import { openSeal, type SealingKeys, sealKeyId } from '../crypto/seal.js'
 import { sodiumEd25519 } from '../crypto/sodium.js'
 
-/** Tries to open seals, with the sealing keys of that moment. */
-export function sealCheck(sealingKeys: () => SealingKeys): TrySeal {
+/** Tries to open seals, with the sealing keys that there are for each. */
+export function sealCheck(sealingKeys: (sealed: Uint8Array) => SealingKeys): TrySeal {
   return ({ id, token }, sealed): SealVerdict => {
-    const keys = sealingKeys()
     let isKeyMissing = false
     try {
+      const keys = sealingKeys(sealed)
       if (token === null) {
         throw new SealError('is of a session that has none')
       }

@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { sameBytes } from '../core/bytes.js'
 import { InputFileError, KeyChangeError, StoreMismatchError } from '../core/errors.js'
-import type { SealingKeys } from '../crypto/seal.js'
+import { type SealingKeys, sealKeyId } from '../crypto/seal.js'
+import { readInputText } from '../files/read.js'
+import { type ReadOutcome, watchFiles } from '../files/watch.js'
 import { readSecretFile, replaceSecretFile, writeSecretFile } from './key-files.js'
+import { KeyTrail } from './key-trail.js'
 import {
   generateSealingKeys,
   sealingKeysFromJson,
@@ -14,8 +17,13 @@ import { serial } from './serial.js'
 const MANAGED_ELSEWHERE =
   'make it a file that the server may write, or add a key to it where it is managed and restart the server'
 
+/** A file that lacks a key is not read again before. */
+const READ_AGAIN_MS = 1000
+
 /** The sealing keys of a server, and the file that holds them. */
 export class SealingKeyRing {
+  private readAgainAtMs = Number.NEGATIVE_INFINITY
+
   /**
    * Makes a new key, writes it to disk, seals with it from then on, and returns its id. Older seals still open. Throws
    * KeyChangeError.
@@ -25,13 +33,18 @@ export class SealingKeyRing {
   private constructor(
     private readonly file: string,
     private inForce: SealingKeys,
+    private readonly trail: KeyTrail,
   ) {}
 
   /** Reads the file, or makes it if it is missing and `mayMake`. Throws InputFileError, StoreMismatchError. */
-  static async open(file: string, mayMake: boolean): Promise<SealingKeyRing> {
+  static async open(
+    file: string,
+    mayMake: boolean,
+    trail = new KeyTrail({}),
+  ): Promise<SealingKeyRing> {
     const stored = await readSecretFile(file)
     if (stored !== null) {
-      return new SealingKeyRing(file, sealingKeysFromJson(stored, file))
+      return new SealingKeyRing(file, sealingKeysFromJson(stored, file), trail)
     }
     if (!mayMake) {
       throw new StoreMismatchError(
@@ -40,12 +53,68 @@ export class SealingKeyRing {
     }
     const keys = generateSealingKeys(randomBytes)
     await writeSecretFile(file, sealingKeysToJson(keys))
-    return new SealingKeyRing(file, keys)
+    return new SealingKeyRing(file, keys, trail)
   }
 
   /** The keys of this moment: they change. */
   get keys(): SealingKeys {
     return this.inForce
+  }
+
+  /** The same, with the key of this seal if the file has it: another server with this file may have made it just now. */
+  knowing(sealed: Uint8Array): SealingKeys {
+    const nowMs = performance.now()
+    if (!this.inForce.keys.has(sealKeyId(sealed)) && nowMs >= this.readAgainAtMs) {
+      this.readAgainAtMs = nowMs + READ_AGAIN_MS
+      try {
+        this.adopt(sealingKeysFromJson(readInputText(this.file), this.file))
+      } catch (error) {
+        if (!(error instanceof InputFileError) && !(error instanceof KeyChangeError)) {
+          throw error
+        }
+        // The seal then does not open, and `follow` tells why.
+      }
+    }
+    return this.inForce
+  }
+
+  /** Adopts keys that are added to the file, and seals with its current one. Returns what ends that. */
+  follow(onChange: (outcome: ReadOutcome<SealingKeys>) => void): () => void {
+    const read = () => {
+      const keys = sealingKeysFromJson(readInputText(this.file), this.file)
+      const isNew = keys.current !== this.inForce.current
+      this.adopt(keys)
+      return { keys, isNew }
+    }
+    const onRead = (outcome: ReadOutcome<ReturnType<typeof read>>) => {
+      if ('error' in outcome) {
+        onChange(outcome)
+      } else if (outcome.value.isNew) {
+        onChange({ value: outcome.value.keys })
+      }
+    }
+    return watchFiles([this.file], read, onRead).close
+  }
+
+  /** Every session is sealed with the current key. */
+  resealed(): Promise<void> {
+    return this.trail.resealed(this.inForce)
+  }
+
+  private adopt(keys: SealingKeys): void {
+    this.expectHolds(keys)
+    this.inForce = keys
+  }
+
+  /** Throws KeyChangeError if these lack the key that seals now. */
+  private expectHolds(keys: SealingKeys): void {
+    const inUse = this.inForce.keys.get(this.inForce.current)
+    const kept = keys.keys.get(this.inForce.current)
+    if (inUse === undefined || kept === undefined || !sameBytes(inUse, kept)) {
+      throw new KeyChangeError(
+        `${this.file} no longer holds the key ${this.inForce.current}: restore it`,
+      )
+    }
   }
 
   private async rotateNow(): Promise<string> {
@@ -54,6 +123,7 @@ export class SealingKeyRing {
       const text = withNewSealingKey(await this.readAgain(), file, randomBytes)
       await replaceSecretFile(file, text)
       this.inForce = sealingKeysFromJson(text, file)
+      await this.trail.sealsWith(this.inForce)
       return this.inForce.current
     } catch (error) {
       throw error instanceof InputFileError
@@ -64,16 +134,12 @@ export class SealingKeyRing {
 
   /** The text of the file now: its operator may have added keys since, or removed old ones. */
   private async readAgain(): Promise<string> {
-    const { file, inForce } = this
+    const { file } = this
     const stored = await readSecretFile(file)
     if (stored === null) {
       throw new KeyChangeError(`${file} is missing: restore it`)
     }
-    const inUse = inForce.keys.get(inForce.current)
-    const kept = sealingKeysFromJson(stored, file).keys.get(inForce.current)
-    if (inUse === undefined || kept === undefined || !sameBytes(inUse, kept)) {
-      throw new KeyChangeError(`${file} no longer holds the key ${inForce.current}: restore it`)
-    }
+    this.expectHolds(sealingKeysFromJson(stored, file))
     return stored
   }
 }

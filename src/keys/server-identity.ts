@@ -10,6 +10,7 @@ import {
   succeedSecretFile,
   writeSecretFile,
 } from './key-files.js'
+import { announcedElsewhere, KeyTrail } from './key-trail.js'
 import { serial } from './serial.js'
 
 /** How much of a public key stands in the name of its file. */
@@ -26,10 +27,15 @@ export class ServerIdentity {
     private readonly file: string,
     private signing: SeededSigner,
     private announced: SeededSigner | null,
+    private readonly trail: KeyTrail,
   ) {}
 
   /** Reads the file, or makes it if it is missing and `mayMake`. Throws InputFileError, StoreMismatchError. */
-  static async open(file: string, mayMake: boolean): Promise<ServerIdentity> {
+  static async open(
+    file: string,
+    mayMake: boolean,
+    trail = new KeyTrail({}),
+  ): Promise<ServerIdentity> {
     const stored = await readSigner(file)
     if (stored === null && !mayMake) {
       throw new StoreMismatchError(
@@ -39,7 +45,7 @@ export class ServerIdentity {
     }
     const signing = stored ?? (await makeSigner(file))
     const announced = await readSigner(nextIdentityFile(file))
-    return new ServerIdentity(file, signing, announced)
+    return new ServerIdentity(file, signing, announced, trail)
   }
 
   /** The key that signs now: it changes. */
@@ -53,14 +59,27 @@ export class ServerIdentity {
   }
 
   private async announceNow(): Promise<void> {
+    await this.followFile()
     // Fail now, before clients pin a key that cannot be activated.
     await checkReplaceable(this.file)
     const file = nextIdentityFile(this.file)
-    this.announced ??= (await readSigner(file)) ?? (await makeSigner(file))
+    const stored = await readSigner(file)
+    const elsewhere = (await this.trail.known())?.nextIdentity ?? null
+    if (this.announced === null && stored === null && elsewhere !== null) {
+      throw announcedElsewhere(elsewhere, file)
+    }
+    const announced = this.announced ?? stored ?? (await makeSigner(file))
+    await this.trail.announced(announced.publicKey, file)
+    this.announced = announced
   }
 
   private async activateNow(): Promise<void> {
-    const { file, signing, announced } = this
+    const { file } = this
+    if (await this.followFile()) {
+      return
+    }
+    const { signing } = this
+    const announced = this.announced ?? (await this.announcedElsewhere())
     if (announced === null) {
       throw new KeyChangeError(
         'no next identity is announced: announce one, and give clients time to pin it',
@@ -71,6 +90,29 @@ export class ServerIdentity {
     await succeedSecretFile(file, nextIdentityFile(file), previousIdentityFile(file, signing))
     this.signing = announced
     this.announced = null
+    await this.trail.activated(announced.publicKey, signing.publicKey)
+  }
+
+  /** Another server that has the same files may have activated the next identity. Returns whether it did. */
+  private async followFile(): Promise<boolean> {
+    const { file, signing } = this
+    const stored = await readSigner(file)
+    const previous = await readSigner(previousIdentityFile(file, signing))
+    const isFollowed = previous !== null && sameBytes(previous.publicKey, signing.publicKey)
+    if (stored === null || !isFollowed || sameBytes(stored.publicKey, signing.publicKey)) {
+      return false
+    }
+    this.signing = stored
+    this.announced = await readSigner(nextIdentityFile(file))
+    return true
+  }
+
+  /** The next identity in its file, if it is the one that another server announced. */
+  private async announcedElsewhere(): Promise<SeededSigner | null> {
+    const known = await this.trail.known()
+    const stored = await readSigner(nextIdentityFile(this.file))
+    const isKnown = stored !== null && known?.nextIdentity === hex.encode(stored.publicKey)
+    return isKnown ? stored : null
   }
 }
 

@@ -1,6 +1,6 @@
 import { VERSION } from '../config/version.js'
 import { type OperatorCredential, operatorRule } from '../core/operators/trust.js'
-import { resealAll } from '../core/upkeep/reseal.js'
+import { type ResealProgress, resealAll } from '../core/upkeep/reseal.js'
 import { countSubject, eraseSubject, exportSubject } from '../core/upkeep/subject.js'
 import { CREDENTIAL_ADVICE } from '../credentials/admin-credential.js'
 import { resealSeed } from '../crypto/seal.js'
@@ -43,7 +43,7 @@ export function adminServices(
         signal,
         dueAtMs: (session) => expiry.rules.dueAtMs(session),
         endingDeadline: (session) => expiry.rules.endingDeadline(session),
-        trySeal: sealCheck(() => keys.sealing.keys),
+        trySeal: sealCheck((sealed) => keys.sealing.knowing(sealed)),
       }),
     keys: () => {
       const { current, next } = keys.identity
@@ -55,13 +55,7 @@ export function adminServices(
     },
     identity: keys.identity,
     rotateSealingKey: keys.sealing.rotate,
-    resealAll: (signal) =>
-      resealAll({
-        store,
-        signal,
-        currentKey: () => keys.sealing.keys.current,
-        reseal: (seal, id, token) => resealSeed(keys.sealing.keys, seal, id, token),
-      }),
+    resealAll: (signal) => resealing(store, keys, signal),
     exportSubject: (userId) => exportSubject(store, expiry.rules, userId),
     countSubject: (userId) => countSubject(store, userId),
     eraseSubject: (userId) => eraseSubject(store, expiry, userId),
@@ -72,5 +66,26 @@ export function adminServices(
     'sessions_v1.Sessions': sessionsService(sessions, pipeline),
     'commandable.Commandable': commandableService(commandable, pipeline),
     'sessiond.v1.Admin': adminService(admin, pipeline),
+  }
+}
+
+/** Once every session has the current key, the older ones need not be in the files of other servers. */
+async function* resealing(
+  store: Backend['store'],
+  { sealing }: Backend['keys'],
+  signal?: AbortSignal,
+): AsyncGenerator<ResealProgress, void> {
+  let failed = 0
+  for await (const step of resealAll({
+    store,
+    ...(signal && { signal }),
+    currentKey: () => sealing.keys.current,
+    reseal: (seal, id, token) => resealSeed(sealing.knowing(seal), seal, id, token),
+  })) {
+    failed = step.failed
+    yield step
+  }
+  if (failed === 0) {
+    await sealing.resealed()
   }
 }

@@ -49,7 +49,7 @@ export async function openBackend(context: ServerContext, stop?: AbortSignal): P
   lifecycle.add(() => store.close())
   const guard = await guardClock(store, config.maxEpochDriftMs, log)
   const clock = new EpochClock(epochs, Date.now, () => guard.isSuspect())
-  const keys = await openServerKeys(config, store)
+  const keys = await openKeys(context, store)
   audit = await openAuditLog(config.auditLog, {
     nowMs: Date.now,
     onFailure(err) {
@@ -72,6 +72,34 @@ export async function openBackend(context: ServerContext, stop?: AbortSignal): P
     create: (claim) => createSession(claim, createPorts, config),
     commandable: commandableSessions(sessions),
   }
+}
+
+/** The server's keys; those that are added to the file of sealing keys while it runs are used from then on. */
+async function openKeys(
+  { config, log, lifecycle }: ServerContext,
+  store: ServedStore,
+): Promise<ServerKeys> {
+  const keys = await openServerKeys(config, store)
+  if (keys.missing.length > 0) {
+    log.error(
+      { event: 'sealing-keys-missing', keys: keys.missing.join(', ') },
+      `sessions are sealed with keys that ${config.sealingKeys} lacks: put the file of the other servers there`,
+    )
+  }
+  const stop = keys.sealing.follow((outcome) => {
+    if ('error' in outcome) {
+      const reason = (outcome.error as Error).message
+      log.error({ event: 'sealing-keys-not-read', reason }, 'the earlier sealing keys stay')
+    } else {
+      const { current } = outcome.value
+      log.info(
+        { event: 'sealing-keys-read', current },
+        'the file of sealing keys has a new current key',
+      )
+    }
+  })
+  lifecycle.add(stop)
+  return keys
 }
 
 /** The id of a user's next session, as the store would have it. */

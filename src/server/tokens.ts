@@ -52,7 +52,7 @@ export function openTokenDesk(context: ServerContext, backend: Backend): TokenDe
     isService: (signer) => signers().has(hex.encode(signer)),
     limit: signatureLimit(config.signsPerSecond, () => clock.nowMs()),
     signWith(seal, { id, token }, data) {
-      const seed = openSeal(keys.sealing.keys, seal, id, token)
+      const seed = openSeal(keys.sealing.knowing(seal), seal, id, token)
       try {
         const made = signOnce(seed, data)
         signatures += made.length

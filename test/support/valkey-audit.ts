@@ -141,6 +141,7 @@ async function auditKey(at: Audited): Promise<void> {
       readPointer(key, rest, (await ask('GET', key)) as Buffer, shards.count)
       return
     case 'e':
+    case 'g':
     case 'm':
     case 'w':
       return

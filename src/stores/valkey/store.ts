@@ -14,6 +14,7 @@ import type {
   RemoveOptions,
   Seen,
   SessionPage,
+  SharedKeys,
   Update,
   WalkedEntry,
   WriteOptions,
@@ -49,6 +50,7 @@ import { removeSession, updateSession } from './write/mutate.js'
 import { OpenCounts } from './write/open-counts.js'
 import { Seals } from './write/seals.js'
 import { settleDeadlines } from './write/settle.js'
+import { agreeOnKeys } from './write/shared-keys.js'
 
 /** Sessions in a Valkey or Redis that any number of servers share. */
 export class ValkeyStore implements ServedStore {
@@ -227,6 +229,10 @@ export class ValkeyStore implements ServedStore {
 
   backup(nowMs: number): AsyncIterable<Uint8Array> {
     return this.walking(() => backUp(this.parts, () => this.info(), nowMs))
+  }
+
+  agreeOnKeys(change: (known: SharedKeys) => SharedKeys): Promise<SharedKeys> {
+    return this.during(() => agreeOnKeys(this.parts, change))
   }
 
   check(ports: CheckPorts): AsyncIterable<CheckEvent> {

@@ -143,3 +143,22 @@ it('a rotation goes on after one that failed', async () => {
   await chmod(file, 0o600)
   expect(await ring.rotate()).toBe(ring.keys.current)
 })
+
+it('a key that another server added to the file opens its seals, and seals from then on', async () => {
+  const { file, ring } = await newRing()
+  const other = await SealingKeyRing.open(file, false)
+  const added = await other.rotate()
+  const sealed = sealSeed(other.keys, SEED, 'id', BINDING)
+  expect(() => openSeal(ring.keys, sealed, 'id', BINDING)).toThrow()
+  expect(openSeal(ring.knowing(sealed), sealed, 'id', BINDING)).toEqual(SEED)
+  expect(ring.keys.current).toBe(added)
+})
+
+it('a file that lost the key in force is not adopted for a seal', async () => {
+  const { file, ring } = await newRing()
+  const { ring: foreign, file: elsewhere } = await newRing()
+  const sealed = sealSeed(foreign.keys, SEED, 'id', BINDING)
+  await rename(elsewhere, file)
+  const before = ring.keys
+  expect(ring.knowing(sealed)).toBe(before)
+})

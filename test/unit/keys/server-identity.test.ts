@@ -10,6 +10,7 @@ import {
   privateKeyFromPem,
   privateKeyToPem,
 } from '../../../src/crypto/keys.js'
+import { KeyTrail } from '../../../src/keys/key-trail.js'
 import { ServerIdentity } from '../../../src/keys/server-identity.js'
 import { openServerKeys } from '../../../src/keys/server-keys.js'
 import { MemoryStore } from '../../support/memory-store.js'
@@ -162,3 +163,34 @@ it('a missing identity is made anew only where the store has no session, not eve
 async function replaceKey(file: string): Promise<void> {
   await writeFile(file, privateKeyToPem(generateKey('ed25519')))
 }
+
+it('two servers with the same files announce one identity, and follow each other to it', async () => {
+  const { file, identity } = await newIdentity()
+  const other = await ServerIdentity.open(file, false)
+  await identity.announce()
+  await other.announce()
+  const next = identity.next?.publicKey
+  expect(other.next?.publicKey).toEqual(next)
+  await identity.activate()
+  await other.activate()
+  expect(other.current.publicKey).toEqual(next)
+  expect(other.next).toBeNull()
+})
+
+it('a server whose file was replaced by another key does not follow it', async () => {
+  const { file, identity } = await newIdentity()
+  const { file: foreign } = await newIdentity()
+  await identity.announce()
+  await rename(foreign, file)
+  await expect(identity.activate()).rejects.toThrow(/no longer holds/)
+})
+
+it('a server makes no next identity where another server, with files of its own, announced one', async () => {
+  const elsewhere = hex.encode(new Uint8Array(32).fill(9))
+  const known = { identity: '', nextIdentity: elsewhere, earlierIdentities: [], sealing: {} }
+  const trail = new KeyTrail({ agreeOnKeys: async (change) => change(known) })
+  const directory = await temporaryDirectory(onTestFinished)
+  const identity = await ServerIdentity.open(join(directory, 'identity.pem'), true, trail)
+  await expect(identity.announce()).rejects.toThrow(new RegExp(elsewhere))
+  expect(await readdir(directory)).toEqual(['identity.pem'])
+})

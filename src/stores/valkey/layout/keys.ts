@@ -19,6 +19,7 @@ import { shardTag } from '../connection/slots.js'
  *   p:<id>            string       the shard of a session whose id does not name it
  *   w                 string       nothing: written where only the replicas' receipt counts
  *   m                 string       facts about the store, in the first shard alone
+ *   g                 string       fingerprints of the servers' keys, in the first shard alone
  *   f                 string       there instead of m while a restore or migration fills the store
  *
  * Scores are Unix milliseconds, with a minus where the newest comes first; the engine sorts equal ones by the bytes of
@@ -58,7 +59,9 @@ export type ShardKeys = ReturnType<typeof keysOf>
 
 /** The facts about the store. */
 export const INFO_KEY = `${shardTag(0)}m`
-/** Instead of them: how far a restore or migration has come. */
+/** What is not secret of the keys of the servers. */
+export const SHARED_KEYS_KEY = `${shardTag(0)}g`
+/** Instead of the facts: how far a restore or migration has come. */
 export const FILLING_KEY = `${shardTag(0)}f`
 
 /** The shard that a key belongs to; undefined if it is none of the store's. */

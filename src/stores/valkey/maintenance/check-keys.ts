@@ -3,7 +3,7 @@ import { isSealed, type Session } from '../../../core/session.js'
 import { quoted } from '../../rows/record.js'
 import type { Reply } from '../connection/reply.js'
 import { type Question, valueIn } from '../functions/call.js'
-import { FILLING_KEY, INFO_KEY, isOpened, type ShardKeys } from '../layout/keys.js'
+import { FILLING_KEY, INFO_KEY, isOpened, SHARED_KEYS_KEY, type ShardKeys } from '../layout/keys.js'
 import {
   deadlineMember,
   entryScope,
@@ -81,7 +81,7 @@ export class KeyCheck {
       default: {
         const plain = [
           ...[keys.deadlines, keys.endings, keys.endingOrder, keys.events, keys.lease, keys.mark],
-          ...[INFO_KEY, FILLING_KEY],
+          ...[INFO_KEY, FILLING_KEY, SHARED_KEYS_KEY],
         ]
         this.strange += names.filter((key) => !plain.includes(key)).length
         return []
