@@ -142,7 +142,7 @@ export class Filler {
       case 'ending': {
         const ending = attempt('an ending', () => decodeEnding(item.ending))
         // Of a session that is gone: any shard will do, and this is where readers look first.
-        const shard = shards.namedBy(ending.id) as number
+        const shard = shards.namedBy(ending.id) ?? shards.ofPointer(ending.id)
         writes.add(shard, ...endingWrites(shards.keysOf(shard), ending, this.epochs))
       }
     }
