@@ -12,7 +12,7 @@ DESCRIPTORS := generated/descriptors.binpb
 # Runs tests, and names the skipped suites once more at the end.
 run_tests = rm -f .cache/skipped; $(1) run $(2) $(VITEST_ARGS); status=$$?; node test/support/name-skipped.mjs; exit $$status
 
-.PHONY: help run dev cluster build client test test-unit test-one endurance coverage test-long test-node fuzz bench bench-long bench-gate bench-report audit interop-clients interop-tools lint format typecheck pictures generate check-generated clean
+.PHONY: help run dev cluster build test test-unit test-one endurance coverage test-long test-node fuzz bench bench-long bench-gate bench-report audit interop-clients interop-tools lint format typecheck pictures generate check-generated clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -38,11 +38,9 @@ dev: build ## Serve, and rebuild and restart the server whenever a source change
 cluster: build ## Try a cluster by hand: six engines and two servers on loopback, and the commands to break it; Ctrl-C removes everything
 	@node test/support/try-cluster.mjs
 
-build: $(SETUP) ## Compile src/ and generated/ into dist/, and the page into dist/web/
+build: $(SETUP) ## Compile src/ and generated/ into dist/, the page into dist/web/, and the client's package into dist/sessiond-client/
 	npm run --silent build
-
-client: build ## Assemble the package sessiond-client in dist/sessiond-client, from the sources of the SDK
-	node packaging/client/assemble.js
+	@node packaging/client/assemble.js
 
 test: build interop-clients lint typecheck check-generated ## Run every check and every suite (under 10 minutes)
 	@$(call run_tests,vitest,--project fast --project fuzz --project whole)

@@ -18,6 +18,7 @@ const out = resolve(process.argv[2] ?? join(DIST, 'sessiond-client'))
 const ENTRIES = {
   index: { module: 'client/index', inBrowsers: false },
   envelope: { module: 'envelope/index', inBrowsers: false },
+  guard: { module: 'guard/index', inBrowsers: false },
   token: { module: 'tokens/index', inBrowsers: true },
   watch: { module: 'client/watch', inBrowsers: true },
 }
@@ -75,7 +76,7 @@ async function bundle(entries, { folder, format, extension, isForNode }) {
 
 const IMPORTED = /(\bfrom '|\bimport\('|^import ')([^']+)(')/gm
 /** In examples. */
-const OUR_NAMES = /'sessiond\/(client|envelope|token|watch)'/g
+const OUR_NAMES = /'sessiond\/(client|envelope|guard|token|watch)'/g
 
 /** Copies the types of a module, and what they refer to, into `types/`. */
 async function copyTypes(module, copied = new Set()) {

@@ -15,7 +15,13 @@ const haveTools = haveTool('commonjs', [
   `['jest', 'typescript'].map((name) => require.resolve(${JSON.stringify(TOOLS)} + '/' + name))`,
 ])
 /** What `sessiond` calls the modules of this package. */
-const TWINS = { '.': 'client', './envelope': 'envelope', './token': 'token', './watch': 'watch' }
+const TWINS = {
+  '.': 'client',
+  './envelope': 'envelope',
+  './guard': 'guard',
+  './token': 'token',
+  './watch': 'watch',
+}
 
 describe('the package sessiond-client', () => {
   itHasClient('is of the version of the server, and has its license', async ({ project }) => {
@@ -187,6 +193,7 @@ const TYPED_PROGRAM = `
 import { connect, type CreatedSession, createSession, generateKey, RefusedError, type SessiondError, SessionsClient } from 'sessiond-client'
 import { checkToken, type TokenVerdict } from 'sessiond-client/token'
 import { readCreateRequest } from 'sessiond-client/envelope'
+import { Guard } from 'sessiond-client/guard'
 import { type WatchEvent, watchSessions } from 'sessiond-client/watch'
 
 const connection = connect('127.0.0.1:8090', { serverKeys: 'any' })
@@ -195,6 +202,7 @@ export const opened: Promise<CreatedSession> = createSession(connection, { owner
 export const exp: bigint = readCreateRequest(new Uint8Array()).lifetime.exp
 export const verdict: TokenVerdict = checkToken(new Uint8Array(), { verb: 'OBJECT_GET', epoch: 1n, proof: 'not-asked' })
 export const events: AsyncIterable<WatchEvent> = watchSessions('ws://127.0.0.1/')
+export type Verdict = ReturnType<Guard['check']>
 export async function dataOf(id: string): Promise<unknown> {
   return (await new SessionsClient(connection).get(id))?.data
 }

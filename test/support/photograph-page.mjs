@@ -65,7 +65,7 @@ async function openSessions(address) {
     const users = [{ user_id: userId, username: userName }]
     users.push(...others.map((username, i) => ({ user_id: `${userId}-${i}`, username })))
     const { id } = await sessions.open({ userId, userName, address: 'studio', client: 'app' })
-    await sessions.storeData(id, JSON.stringify({ session_name: name, users }))
+    await sessions.storeData(id, { session_name: name, users })
   }
   connection.close()
 }
