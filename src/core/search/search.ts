@@ -8,7 +8,7 @@ import { SearchWalk, type WalkPlace } from './walk.js'
 /** The most sessions of a page. */
 export const MAX_FOUND = 100
 /** How many sessions one call looks at. */
-const MAX_LOOKS = 2_000
+const MAX_LOOKS = 1_500
 /** How many are read at once. Other work runs in between. */
 const STEP = 500
 /** Up to here a user's sessions are counted. */
@@ -181,7 +181,7 @@ class Looking {
   private async look(limit: number): Promise<WalkPlace | null> {
     const { maxLooks, asOfNow, signal } = this.options
     // The first may suffice.
-    for (let step = limit; !this.walk.hasEnded && this.lookedAt < maxLooks; step *= 2) {
+    for (let step = limit; !this.walk.hasEnded && this.lookedAt < maxLooks; step = STEP) {
       signal?.throwIfAborted()
       const { place } = this.walk
       for (const stored of await this.walk.next(Math.min(step, STEP, maxLooks - this.lookedAt))) {

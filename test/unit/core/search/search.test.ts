@@ -197,12 +197,14 @@ it('a search for two users has their sessions in one order, those of one time to
     owned('d', 8),
     of('c', 7),
   ]
-  const { all } = await searching(sessions)
+  const { all, page } = await searching(sessions)
   for (const limit of [1, 2, 3]) {
     const pages = await all({ user: 'alice' }, { limit })
     expect(idsOf(pages)).toEqual(['a', 'ab', 'abc', 'b', 'd', 'c'])
     const reversed = await all({ user: 'alice' }, { limit, oldestFirst: true })
     expect(idsOf(reversed)).toEqual(['c', 'd', 'b', 'abc', 'ab', 'a'])
+    const none = await page({ user: 'alice', address: 'none' }, { limit })
+    expect(none).toMatchObject({ lookedAt: 6, next: null })
   }
 })
 
