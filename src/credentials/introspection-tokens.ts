@@ -2,6 +2,7 @@ import { InputFileError } from '../core/errors.js'
 import { readInputText } from '../files/read.js'
 import { type ReadOutcome, type WatchedFiles, watchFiles } from '../files/watch.js'
 import { isToken } from '../net/token.js'
+import { jsonEntries } from './json-object.js'
 import { Secret } from './secret.js'
 
 /** A shorter token could be guessed. */
@@ -23,18 +24,8 @@ export function watchIntrospectionTokens(
 
 /** A JSON object from names to tokens of at least 16 characters. Throws InputFileError, which quotes no token. */
 export function parseIntrospectionTokens(text: string, file: string): ResourceServers {
-  let parsed: unknown
-  try {
-    parsed = JSON.parse(text)
-  } catch {
-    // Without its cause: a syntax error of JSON.parse quotes what it read.
-    throw new InputFileError(file, 'is not JSON')
-  }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
-    throw new InputFileError(file, 'must hold one JSON object from names to tokens')
-  }
   return new Map(
-    Object.entries(parsed).map(([name, token]) => {
+    jsonEntries(text, file, 'names to tokens').map(([name, token]) => {
       if (typeof token !== 'string' || token.length < MIN_LENGTH || !isToken(token)) {
         throw new InputFileError(
           `${file}: ${JSON.stringify(name)}`,

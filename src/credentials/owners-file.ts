@@ -5,6 +5,7 @@ import { ownerFromText } from '../core/owner-text.js'
 import { publicKeyFromText } from '../crypto/public-key.js'
 import { readInputText } from '../files/read.js'
 import { type ReadOutcome, type WatchedFiles, watchFiles } from '../files/watch.js'
+import { jsonEntries } from './json-object.js'
 
 /**
  * Watches the file that lists which keys may sign for which owner. Where a change cannot be read the earlier list stays
@@ -44,18 +45,8 @@ export function parseOwners(
   file: string,
   keyFromText = publicKeyFromText,
 ): OwnerKeys {
-  let parsed: unknown
-  try {
-    parsed = JSON.parse(text)
-  } catch {
-    // Without its cause: a syntax error of JSON.parse quotes what it read, a key file by mistake.
-    throw new InputFileError(file, 'is not JSON')
-  }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
-    throw new InputFileError(file, 'must hold one JSON object from owner ids to public keys')
-  }
   const owners = new Map<string, Set<string>>()
-  for (const [name, listed] of Object.entries(parsed)) {
+  for (const [name, listed] of jsonEntries(text, file, 'owner ids to public keys')) {
     const owner = ownerFromText(name, file)
     const id = hex.encode(owner)
     const keys = owners.get(id) ?? new Set()

@@ -3,6 +3,7 @@ import { InputFileError } from '../core/errors.js'
 import { publicKeyFromText } from '../crypto/public-key.js'
 import { readInputText } from '../files/read.js'
 import { type ReadOutcome, type WatchedFiles, watchFiles } from '../files/watch.js'
+import { jsonEntries } from './json-object.js'
 
 /** The verbs that each service may use, by its public key in lower-case hex. */
 export type SignerVerbs = ReadonlyMap<string, ReadonlySet<string>>
@@ -23,18 +24,8 @@ export function watchSignersFile(
  * A JSON object from public keys (`hex:…`, `base58:…`, else hex) to lists of `verbs`. Throws InputFileError.
  */
 export function parseSigners(text: string, file: string, verbs: readonly string[]): SignerVerbs {
-  let parsed: unknown
-  try {
-    parsed = JSON.parse(text)
-  } catch {
-    // Without its cause: a syntax error of JSON.parse quotes what it read, a key file by mistake.
-    throw new InputFileError(file, 'is not JSON')
-  }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
-    throw new InputFileError(file, 'must hold one JSON object from public keys to lists of verbs')
-  }
   const signers = new Map<string, Set<string>>()
-  for (const [name, listed] of Object.entries(parsed)) {
+  for (const [name, listed] of jsonEntries(text, file, 'public keys to lists of verbs')) {
     const key = hex.encode(publicKeyFromText(name, `${file}: a signer`))
     const allowed = signers.get(key) ?? new Set()
     signers.set(key, allowed)
