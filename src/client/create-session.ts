@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { uuidText } from '../core/uuid.js'
-import { readCreateRequest, readCreateResponse } from '../envelope/create.js'
-import { requestDigest } from '../envelope/digest.js'
+import { readCreateResponse } from '../envelope/create.js'
 import { askPatiently, type CallOptions } from './connection/ask.js'
 import type { Connection } from './connection/connect.js'
 import { CreatedSession } from './created-session.js'
@@ -57,7 +56,7 @@ export async function createSession(
   )
   const question = { path: '/session.Session/Create', request: request.bytes }
   const response = await askPatiently(connection, question, options)
-  const { id, publicKey, serverKey } = readTrusted(response, request.bytes, connection.serverKeys)
+  const { id, publicKey, serverKey } = readTrusted(response, request.digest, connection.serverKeys)
   const { owner, lifetime } = request
   return new CreatedSession({ id, publicKey, owner, lifetime, serverKey })
 }
@@ -65,13 +64,13 @@ export async function createSession(
 /** Accepts a response only if a pinned key signed it for this very request. */
 function readTrusted(
   response: Uint8Array,
-  request: Uint8Array,
+  requestDigest: string,
   serverKeys: Connection['serverKeys'],
 ): Pick<CreatedSession, 'id' | 'publicKey' | 'serverKey'> {
   return trusted(() => {
     const { message, id, sessionKey, answers } = readCreateResponse(response)
     const serverKey = pinnedSigner(message, serverKeys)
-    if (answers !== requestDigest(readCreateRequest(request).message)) {
+    if (answers !== requestDigest) {
       throw new UntrustedResponseError('it answers another request')
     }
     return { id: uuidText(id), publicKey: sessionKey, serverKey }

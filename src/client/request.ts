@@ -1,6 +1,7 @@
 import { RequestMetaHeader } from '#generated/service/meta'
 import { CreateRequest, CreateRequest_Body } from '#generated/session/service'
 import { ownerIdOf, type PrivateKey, signerOf } from '../crypto/keys.js'
+import { requestDigest } from '../envelope/digest.js'
 import { signRequest } from '../envelope/sign.js'
 import type { Connection } from './connection/connect.js'
 
@@ -38,6 +39,8 @@ export interface PreparedRequest {
   /** The owner's id, 1 to 64 bytes. */
   readonly owner: Uint8Array
   readonly lifetime: SessionLifetime
+  /** What the answer names, 64 hex digits: see `requestDigest` of `sessiond/envelope`. */
+  readonly digest: string
 }
 
 /**
@@ -67,7 +70,12 @@ export function prepareRequest(
   const lifetime = lifetimeFrom(nowMs, options.lifetimeMs, epochs)
   const body = CreateRequest_Body.encode({ ownerId: { value: owner }, lifetime }).finish()
   const meta = requestMeta(lifetime.iat, options.idempotencyKey, options.clientName)
-  return { bytes: signRequest({ body, meta }, signerOf(options.ownerKey)), owner, lifetime }
+  return {
+    bytes: signRequest({ body, meta }, signerOf(options.ownerKey)),
+    owner,
+    lifetime,
+    digest: requestDigest({ body, innermost: { meta } }),
+  }
 }
 
 /** The epoch of an instant, as the server counts. Throws RangeError where there is none. */

@@ -1,6 +1,12 @@
 import { createHash } from 'node:crypto'
 import type { SignedMessage } from './message.js'
 
+/** What the digest is over: parts of a message that was read, or of one that is being made. */
+interface DigestedParts {
+  readonly body: Uint8Array
+  readonly innermost: Pick<SignedMessage['innermost'], 'meta'>
+}
+
 /**
  * The digest that ties a response to its request, in the response's x-header `request`: SHA-256 over the body followed
  * by the original sender's meta header, as 64 lower-case hex digits. It is the same before and after a request was
@@ -15,17 +21,11 @@ import type { SignedMessage } from './message.js'
  * }
  * ```
  */
-export function requestDigest(message: SignedMessage): string {
+export function requestDigest(message: DigestedParts): string {
   return requestDigestBytes(message).toString('hex')
 }
 
 /** The same as 32 bytes. */
-export function requestDigestBytes({
-  body,
-  innermost,
-}: {
-  readonly body: Uint8Array
-  readonly innermost: Pick<SignedMessage['innermost'], 'meta'>
-}): Buffer {
+export function requestDigestBytes({ body, innermost }: DigestedParts): Buffer {
   return createHash('sha256').update(body).update(innermost.meta).digest()
 }
