@@ -127,7 +127,7 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('the console', (
   it('goes on where a search of the server stopped', async () => {
     const page = await console('&q=haystack')
     await page.getByRole('heading', { name: 'Nothing found yet' }).waitFor()
-    await page.getByText('The server looked at 2,000 sessions, to a last request at').waitFor()
+    await page.getByText('The server looked at 1,500 sessions, to a last request at').waitFor()
     await page.getByRole('button', { name: 'Look further' }).click()
     await row(page, 'needle').waitFor()
     await page.getByText('That is all.').waitFor()

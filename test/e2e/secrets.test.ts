@@ -117,8 +117,10 @@ async function use(server: ServerProcess) {
     answers.push(await response.text())
   }
   await operate('check', `${ADMIN_TOKEN}x`, {})
-  await operate('look', ADMIN_TOKEN, { session_id: 'none' })
-  await operate('close', ADMIN_TOKEN, { session_id: ids[1] })
+  await operate('search', ADMIN_TOKEN, {})
+  await operate('search', ADMIN_TOKEN, { text: ADMIN_TOKEN, cursor: ADMIN_TOKEN })
+  await operate('show', ADMIN_TOKEN, { session_id: 'none' })
+  await operate('close', ADMIN_TOKEN, { session_ids: [ids[1]] })
   for (const query of ['', '?token=wrong', `?token=${FEED_TOKEN}`]) {
     const viewer = new WebSocket(`${http.replace('http', 'ws')}/session-list${query}`)
     answers.push(await once(viewer, 'message').then(String, String))

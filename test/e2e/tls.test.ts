@@ -217,7 +217,7 @@ describe('a server with TLS beyond loopback', () => {
       [{ ...json, ...tls.authority.issue({ usage: 'client' }) }, 401, undefined],
     ] as const) {
       const { id } = await sessionsOf({ adminToken: tls.token }).open(place)
-      const answered = await get('/operator/close', options, JSON.stringify({ session_id: id }))
+      const answered = await get('/operator/close', options, JSON.stringify({ session_ids: [id] }))
       expect(answered).toMatchObject({ statusCode })
       if (who !== undefined) {
         expect((await audit()).at(-1)).toMatchObject({ action: 'close', who })

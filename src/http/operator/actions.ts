@@ -9,9 +9,7 @@ import {
   MAX_ENDED,
   wouldEnd,
 } from '../../core/operators/end-sessions.js'
-import { ownerName } from '../../core/owner-text.js'
 import { MAX_FOUND, type SessionSearch } from '../../core/search/search.js'
-import type { Session } from '../../core/session.js'
 import { cursorText, readCursor } from './cursor.js'
 import type { Fields } from './fields.js'
 import { refusalOf } from './refusal.js'
@@ -58,38 +56,14 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
   async show({ sessions }, fields) {
     const id = fields.text('session_id')
     fields.checkAllRead()
-    const session = await existing(sessions, id)
+    const session = await sessions.get(id)
+    if (session === null) {
+      throw new NotFoundError(id)
+    }
     return shownJson(session, sessions.expiresAtMs(session))
   },
 
-  /** Shows whose session it is, before the operator closes it or all of that user's. */
-  async look({ sessions }, fields) {
-    const id = fields.text('session_id')
-    fields.checkAllRead()
-    const session = await existing(sessions, id)
-    const { userId, userName, token, ending } = session
-    return {
-      user_id: userId,
-      user_name: userName || (token && ownerName(token.owner)) || '',
-      open_sessions: await countOpen(sessions, userId),
-      kind: token === null ? 'command' : 'token',
-      expires_at_ms: sessions.expiresAtMs(session),
-      ending,
-    }
-  },
-
-  async close(ports, fields, caller) {
-    if (!fields.has('session_id')) {
-      return endMany('close', ports, fields, caller)
-    }
-    const id = fields.text('session_id')
-    fields.checkAllRead()
-    const outcome = await ports.sessions.close(id, caller)
-    if (outcome === null) {
-      throw new NotFoundError(id)
-    }
-    return { closed: outcome.wasOpen ? 1 : 0 }
-  },
+  close: (ports, fields, caller) => endMany('close', ports, fields, caller),
 
   delete: (ports, fields, caller) => endMany('delete', ports, fields, caller),
 
@@ -98,7 +72,8 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
     const [isDry, limit] = [fields.flag('dry_run'), fields.count('limit', MAX_CLOSED)]
     fields.checkAllRead()
     if (isDry) {
-      return { open_sessions: await countOpen(sessions, userId) }
+      const open = await sessions.list({ userId, active: true, take: 0, total: true })
+      return { open_sessions: open.total }
     }
     const closable = {
       list: sessions.list.bind(sessions),
@@ -163,16 +138,4 @@ function outcomeJson(ended: EndOutcome, onInternal: (error: unknown) => void): o
     default:
       return ended
   }
-}
-
-async function existing(sessions: Pick<Sessions, 'get'>, id: string): Promise<Session> {
-  const session = await sessions.get(id)
-  if (session === null) {
-    throw new NotFoundError(id)
-  }
-  return session
-}
-
-async function countOpen(sessions: Pick<Sessions, 'list'>, userId: string) {
-  return (await sessions.list({ userId, active: true, take: 0, total: true })).total
 }

@@ -53,10 +53,6 @@ export class Fields {
     return new Set(texts).size === texts.length ? texts : invalid(name, 'has a text twice')
   }
 
-  has(name: string): boolean {
-    return this.value(name) !== undefined
-  }
-
   /** Throws InvalidFieldError for a field that was not read. Ignoring a condition would show, or close, more than was asked for. */
   checkAllRead(): void {
     const unknown = Object.keys(this.body).find((name) => !this.read.has(name))

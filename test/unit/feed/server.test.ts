@@ -399,7 +399,7 @@ describe('a server that stops', () => {
 
   it.each([
     ['commands', '/v1/sessions/get_sessions', { commandable }],
-    ["operators' calls", '/operator/look', { operator }],
+    ["operators' calls", '/operator/show', { operator }],
   ])('waits for %s under way, and cuts them when its grace is over', async (_, path, ports) => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     onTestFinished(() => void vi.useRealTimers())
