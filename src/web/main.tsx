@@ -2,9 +2,12 @@ import { render } from 'preact'
 import { App } from './app.js'
 import './styles/theme.css'
 import './styles/page.css'
+import './styles/summary.css'
+import './styles/search.css'
 import './styles/list.css'
 import './styles/operator.css'
-import './styles/console.css'
+import './styles/found.css'
+import './styles/details.css'
 
 // Beside the page, wherever a prefix or a proxy has put it.
 const url = new URL('session-list', location.href)

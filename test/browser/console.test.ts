@@ -122,6 +122,8 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('the console', (
     await row(page, 'haystack').waitFor()
     expect(await found(page).count()).toBe(1)
     await expectState(page, { view: 'all', q: 'needle' })
+    // The list says itself that it is a part; the server's notice of it would say it twice.
+    expect(await page.getByText('The server says').count()).toBe(0)
   })
 
   it('goes on where a search of the server stopped', async () => {
@@ -157,6 +159,7 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('the console', (
 
     await page.getByRole('button', { name: 'Find all with this client' }).click()
     await expectState(page, { view: 'all', client: BROWSER, sort: 'opened' })
+    await page.getByText('Exact filters (1)').waitFor()
     await expect.poll(() => found(page).count()).toBe(2)
     await page.goBack()
     await expect.poll(() => state(page).get('q')).toBe('192.0.2')
@@ -207,6 +210,10 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('the console', (
     await forecast.getByText('1 session had ended before and will not change.').waitFor()
     await dialog.getByRole('button', { name: 'Close 3 sessions' }).click()
     await page.getByText('Closed 2 sessions. 1 session had ended before.').waitFor()
+    // What had the focus is gone: Tab goes on from the list.
+    await expect
+      .poll(() => page.evaluate('document.activeElement.className'))
+      .toMatch('found-count')
     await expect
       .poll(() => page.locator('.pill').allTextContents())
       .toEqual(Array(3).fill('Closed'))
@@ -221,6 +228,9 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('the console', (
     await page.getByRole('button', { name: 'Delete 2 sessions' }).click()
     await page.getByText('Deleted 2 records.').waitFor()
     await expect.poll(() => found(page).count()).toBe(1)
+    // The opened one is deleted: its details go, and so does its id in the address.
+    expect(await page.locator('.details').count()).toBe(0)
+    await expectState(page, { view: 'all', client: 'many' })
     expect((await sessions.list({ userId: 'u-many', active: false })).sessions).toHaveLength(1)
   })
 

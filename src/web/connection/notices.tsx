@@ -4,6 +4,9 @@ import { clockTime } from '../parts/time-text.js'
 import type { Connection } from './connection.js'
 import { TokenForm } from './token-form.js'
 
+/** Of this the list itself tells, with the number of all open sessions. */
+const LIST_IS_PART = /^more than \d+ sessions are open/
+
 interface NoticesProps {
   readonly connection: Connection
   readonly version: string
@@ -41,7 +44,7 @@ export function Notices({ connection, version, token, onToken }: NoticesProps) {
           </button>
         </p>
       )}
-      {complaint && complaint !== dismissed && (
+      {complaint && complaint !== dismissed && !LIST_IS_PART.test(complaint) && (
         <p class="notice notice-warning">
           <span>
             <strong>The server says:</strong> <bdi>{complaint}</bdi>

@@ -6,8 +6,8 @@ import type { Operating } from '../operator/use-operating.js'
 import { Console } from './console.js'
 
 interface AllSessionsProps {
-  /** undefined: not known yet. */
-  readonly access: Access | null | undefined
+  /** null: not known yet. */
+  readonly access: Access | null
   readonly operating: Operating
   readonly state: PageState
   readonly navigate: Navigate
@@ -20,7 +20,7 @@ export function AllSessions({ access, operating, ...props }: AllSessionsProps) {
   if (operator !== null) {
     return <Console operator={operator} askToEnd={askToEnd} {...props} />
   }
-  if (access === undefined) {
+  if (access === null) {
     return (
       <div class="state" aria-busy="true">
         <span class="spinner" />
@@ -42,7 +42,7 @@ export function AllSessions({ access, operating, ...props }: AllSessionsProps) {
   return (
     <div class="state state-form">
       <h2>All sessions are for operators</h2>
-      <SignInForm onOperator={begin} withCertificate={access?.clientCertificates === true} />
+      <SignInForm onOperator={begin} withCertificate={access.clientCertificates} />
     </div>
   )
 }

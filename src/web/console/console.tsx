@@ -2,8 +2,9 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { FIRST_STATE, type PageState } from '../address/page-state.js'
 import type { Navigate } from '../address/use-address.js'
 import type { Operator } from '../operator/calls.js'
-import type { AskToEnd } from '../operator/ending.js'
+import type { AskToEnd, Ending } from '../operator/ending.js'
 import { nameOf } from '../operator/sessions.js'
+import { useKeptFocus } from '../parts/use-kept-focus.js'
 import { FoundList } from './found-list.js'
 import { FoundCount, FoundEnd, NothingFound, SearchProblem } from './found-state.js'
 import { SearchForm } from './search-form.js'
@@ -36,6 +37,7 @@ export function Console({ operator, state, navigate, askToEnd, nowMs }: ConsoleP
   const rows = found?.rows ?? []
   const { opened } = state
 
+  useKeptFocus()
   useNewSearch(searching.key, () => setSelected(new Set()))
   // What is not shown cannot be selected.
   const chosen = rows.filter(({ id }) => selected.has(id))
@@ -45,11 +47,17 @@ export function Console({ operator, state, navigate, askToEnd, nowMs }: ConsoleP
     }
   }, [chosen.length, selected.size])
 
+  const ended = (what: Ending['what'], ids: ReadonlySet<string>) => {
+    if (what === 'delete' && ids.has(opened)) {
+      navigate({ opened: '' })
+    }
+    searching.refresh()
+  }
   const end = (what: 'close' | 'delete') => {
     const sessions = chosen.map((session) => ({ id: session.id, name: nameOf(session) }))
     askToEnd({ what, sessions }, () => {
       setSelected(new Set())
-      searching.refresh()
+      ended(what, selected)
     })
   }
   const details = (
@@ -59,12 +67,8 @@ export function Console({ operator, state, navigate, askToEnd, nowMs }: ConsoleP
       version={`${found?.askedAtMs}`}
       operator={operator}
       nowMs={nowMs}
-      onFind={(conditions) => {
-        navigate({ ...NO_CONDITIONS, ...conditions, opened: '' }, true)
-        // The button that had the focus goes.
-        document.querySelector<HTMLElement>('.found-count')?.focus({ preventScroll: true })
-      }}
-      onEnd={(ending) => askToEnd(ending, searching.refresh)}
+      onFind={(conditions) => navigate({ ...NO_CONDITIONS, ...conditions, opened: '' }, true)}
+      onEnd={(ending) => askToEnd(ending, () => ended(ending.what, new Set([opened])))}
     />
   )
   const isListed = rows.some(({ id }) => id === opened)

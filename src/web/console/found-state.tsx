@@ -22,14 +22,17 @@ export function FoundCount({ searching }: { readonly searching: Searching }) {
   )
 }
 
-function countText({ rows, total, next }: Found): string {
+function countText({ rows, total, next, stopped }: Found): string {
   if (total !== null && total > rows.length) {
     return `${number(rows.length)} of ${number(total)} sessions`
   }
   if (next === null) {
     return counted(rows.length, 'session')
   }
-  return rows.length === 0 ? '' : `The first ${number(rows.length)}`
+  if (stopped) {
+    return `${number(rows.length)} found so far`
+  }
+  return `The first ${number(rows.length)}`
 }
 
 /** Below the rows: whether that is all, and how to go on. */

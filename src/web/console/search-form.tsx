@@ -1,3 +1,4 @@
+import { useEffect, useState } from 'preact/hooks'
 import { type Conditions, KINDS, SORTS, STATES } from '../address/page-state.js'
 import type { Navigate } from '../address/use-address.js'
 import { SearchField } from '../parts/search-field.js'
@@ -22,7 +23,10 @@ const CHOICES = [
 
 /** What operators search for. */
 export function SearchForm({ conditions, navigate }: SearchFormProps) {
-  const hasExact = EXACT.some(([key]) => conditions[key] !== '')
+  const exact = EXACT.filter(([key]) => conditions[key] !== '').length
+  // Once open it stays so, also where the last condition is emptied by typing.
+  const [isOpen, setOpen] = useState(exact > 0)
+  useEffect(() => setOpen((was) => was || exact > 0), [exact])
   return (
     <search>
       <div class="toolbar console-search">
@@ -48,8 +52,8 @@ export function SearchForm({ conditions, navigate }: SearchFormProps) {
           </label>
         ))}
       </div>
-      <details class="exact" open={hasExact}>
-        <summary>Exact filters</summary>
+      <details class="exact" open={isOpen} onToggle={(event) => setOpen(event.currentTarget.open)}>
+        <summary>Exact filters{exact > 0 && ` (${exact})`}</summary>
         <div class="exact-fields">
           {EXACT.map(([key, label, hint]) => (
             <label class="field" key={key}>

@@ -4,6 +4,7 @@ import type { Operator } from '../operator/calls.js'
 import type { Ending } from '../operator/ending.js'
 import { nameOf, type ShownSession } from '../operator/sessions.js'
 import { JsonTree } from '../parts/json-tree.js'
+import { useKeptFocus } from '../parts/use-kept-focus.js'
 import { SessionFacts } from './session-facts.js'
 
 interface SessionDetailsProps {
@@ -27,6 +28,7 @@ interface FindConditions {
 export function SessionDetails({ id, version, operator, ...props }: SessionDetailsProps) {
   const [session, setSession] = useState<ShownSession | 'gone' | null>(null)
   const [problem, setProblem] = useState('')
+  useKeptFocus()
   useEffect(() => {
     let isLeft = false
     operator.show(id).then(

@@ -1,22 +1,5 @@
 import type { ComponentChildren } from 'preact'
-import type { Connection } from '../connection/connection.js'
 import { counted, number } from '../parts/count-text.js'
-
-/** Shown while there is no list yet. */
-export function Loading({ connection }: { readonly connection: Connection }) {
-  return connection.phase === 'waiting' || connection.reason ? (
-    <div class="state" role="alert">
-      <h2>The server does not answer</h2>
-      <p>{connection.reason || 'The connection could not be made.'}</p>
-      <p class="muted">The page keeps trying; nothing needs to be done here.</p>
-    </div>
-  ) : (
-    <div class="state" aria-busy="true">
-      <span class="spinner" />
-      <p class="muted">Loading the sessions…</p>
-    </div>
-  )
-}
 
 /** Shown if nobody has a session open. */
 export function NoOne() {

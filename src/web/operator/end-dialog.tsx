@@ -30,6 +30,9 @@ export function EndDialog(props: EndDialogProps) {
   // Whoever leaves the dialog stops what goes on.
   useEffect(() => () => abort.current.abort(), [])
   const confirm = async () => {
+    if (done !== null) {
+      return
+    }
     setDone(0)
     setProblem('')
     try {
@@ -66,7 +69,9 @@ export function EndDialog(props: EndDialogProps) {
         <button
           type="button"
           class="plain danger"
-          disabled={total === null || total === 0 || done !== null}
+          disabled={total === null || total === 0}
+          // Not disabled, which would lose the focus.
+          aria-disabled={done !== null}
           onClick={confirm}
         >
           {action}

@@ -16,6 +16,9 @@ export function SignInForm({ onOperator, onCancel, withCertificate }: SignInProp
   const [isAsking, setAsking] = useState(false)
 
   const enter = async (credential: string | null, refusal: string) => {
+    if (isAsking) {
+      return
+    }
     setAsking(true)
     setProblem('')
     try {
@@ -62,11 +65,11 @@ export function SignInForm({ onOperator, onCancel, withCertificate }: SignInProp
           </button>
         )}
         {withCertificate && (
-          <button type="button" class="plain" disabled={isAsking} onClick={showCertificate}>
+          <button type="button" class="plain" aria-disabled={isAsking} onClick={showCertificate}>
             Use a certificate
           </button>
         )}
-        <button type="submit" class="plain primary" disabled={isAsking}>
+        <button type="submit" class="plain primary" aria-disabled={isAsking}>
           Operate
         </button>
       </div>

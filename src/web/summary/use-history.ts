@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import { fetchHistory, type ServerHistory } from '../connection/server-facts.js'
 
-const INTERVAL_MS = 5_000
+const INTERVAL_MS = 10_000
 
 /** The server's own last hour, as long as the list is followed. null: it is not known yet. */
 export function useHistory(isFollowed: boolean, token: string | null): ServerHistory | null {
@@ -19,10 +19,13 @@ export function useHistory(isFollowed: boolean, token: string | null): ServerHis
       }
     }
     ask()
-    const asking = setInterval(ask, INTERVAL_MS)
+    // Thousands of pages may be open, most of them behind others.
+    const asking = setInterval(() => document.hidden || ask(), INTERVAL_MS)
+    document.addEventListener('visibilitychange', ask)
     return () => {
       hasEnded = true
       clearInterval(asking)
+      document.removeEventListener('visibilitychange', ask)
     }
   }, [isFollowed, token])
   return history
