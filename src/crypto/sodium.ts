@@ -1,5 +1,5 @@
 import sodium from 'sodium-native'
-import { ED25519_KEY_BYTES, ED25519_SIGNATURE_BYTES } from '../core/key-lengths.js'
+import { ED25519_KEY_BYTES, ED25519_SIGNATURE_BYTES, SEED_BYTES } from '../core/key-lengths.js'
 import type { Ed25519 } from './ed25519.js'
 
 const SECRET_KEY_BYTES = 64
@@ -43,12 +43,18 @@ export const sodiumEd25519: Ed25519 = {
 
 /**
  * Signs messages with the key of a seed (32 bytes), and wipes what it made of the seed. Signatures have 64 bytes. The
- * caller wipes the seed.
+ * caller wipes the seed. `publicKey` must be the seed's own, as a seal that opened says: with any other, a signature would
+ * give the private key away.
  */
-export function signOnce(seed: Uint8Array, messages: readonly Uint8Array[]): Uint8Array[] {
-  const publicKey = new Uint8Array(ED25519_KEY_BYTES)
+export function signOnce(
+  seed: Uint8Array,
+  publicKey: Uint8Array,
+  messages: readonly Uint8Array[],
+): Uint8Array[] {
+  // What libsodium makes of a seed: deriving the public half again would cost as much as a signature.
   const secretKey = new Uint8Array(SECRET_KEY_BYTES)
-  sodium.crypto_sign_seed_keypair(publicKey, secretKey, seed)
+  secretKey.set(seed)
+  secretKey.set(publicKey, SEED_BYTES)
   try {
     return messages.map((message) => {
       const signature = Buffer.allocUnsafe(ED25519_SIGNATURE_BYTES)

@@ -8,7 +8,7 @@ import { type CreateRequestEnvelope, responseBody } from '../envelope/create.js'
 import { requestDigest } from '../envelope/digest.js'
 import { createResponse, type SignedShape } from '../envelope/shapes.js'
 import { AnswerSigner } from '../envelope/sign.js'
-import type { Minted } from './job.js'
+import type { Minted, SignedAnswer } from './job.js'
 
 export interface AnswersPorts {
   /** Who signs answers: asked for each, for it may change. */
@@ -31,9 +31,15 @@ export class Answers {
     this.plain = plainMeta(ports.clock.now())
   }
 
-  /** Signs an answer, which says in its body which request it answers. */
-  sign(shape: SignedShape, body: Uint8Array): Buffer {
-    return this.current().encode(shape, { body, meta: this.plainMeta() })
+  /**
+   * Signs an answer, which says in its body which request it answers. `made`: the signature over that body, if it was made
+   * before.
+   */
+  sign(shape: SignedShape, body: Uint8Array, made?: SignedAnswer): Buffer {
+    const signer = this.current()
+    const isInForce = made !== undefined && sameBytes(made.signer, signer.publicKey)
+    const signed = { body: isInForce ? made.signature : null }
+    return signer.encode(shape, { body, meta: this.plainMeta() }, signed)
   }
 
   /** The meta header of the answer to a Create. */

@@ -1,6 +1,6 @@
 import { ED25519_KEY_BYTES, ED25519_SIGNATURE_BYTES } from '../core/key-lengths.js'
 import { UUID_BYTES } from '../core/uuid.js'
-import type { MintJob, MintOutcome, MintRequest, SignatureCheck } from './job.js'
+import type { Minted, MintJob, MintOutcome, MintRequest, SignatureCheck } from './job.js'
 
 /*
  * Jobs and outcomes as bytes, in memory that two threads share: objects would be copied one by one, and what is
@@ -9,9 +9,10 @@ import type { MintJob, MintOutcome, MintRequest, SignatureCheck } from './job.js
  *
  *   batch    u32 count, then each
  *   job      u8 which parts it has; u8 checks, each key, sign, content; of a mint: owner, exp, nbf, iat (u64),
- *            u8 and u8 of its id bits, meta
+ *            u8 and u8 of its id bits, meta; the answer
  *   outcome  u8 which parts it has, and no more where the job threw; u8 failed check; f64 verifyMs, f64 signMs;
- *            of a mint: id (16), public key (32), body signature (64), meta signature (64) if any, seal
+ *            of a mint: id (16), public key (32), body signature (64), meta signature (64) if any, seal; the
+ *            signature of the answer (64)
  */
 
 const HAS_MINT = 1
@@ -19,6 +20,7 @@ const HAS_META = 2
 const HAS_FAILED = 4
 const HAS_THROWN = 8
 const HAS_ID_BITS = 16
+const HAS_ANSWER = 32
 
 const LENGTH_BYTES = 4
 const NUMBER_BYTES = 8
@@ -110,8 +112,8 @@ export function countFitting(jobs: readonly MintJob[], bytes: number): number {
 export function writeJobs(into: Buffer, jobs: readonly MintJob[]): number {
   const writer = new Writer(into)
   writer.u32(jobs.length)
-  for (const { checks, mint } of jobs) {
-    writer.u8(partsOf(mint))
+  for (const { checks, mint, answer } of jobs) {
+    writer.u8(partsOf(mint) | (answer === undefined ? 0 : HAS_ANSWER))
     writer.u8(checks.length)
     for (const { key, sign, content } of checks) {
       writer.sized(key)
@@ -131,6 +133,9 @@ export function writeJobs(into: Buffer, jobs: readonly MintJob[]): number {
         writer.sized(mint.meta)
       }
     }
+    if (answer !== undefined) {
+      writer.sized(answer)
+    }
   }
   return writer.length
 }
@@ -145,15 +150,17 @@ export function readJobs(bytes: Buffer): MintJob[] {
       sign: reader.sized(),
       content: reader.sized(),
     }))
-    if (!(parts & HAS_MINT)) {
-      return { checks, mint: null }
-    }
-    const owner = reader.sized()
-    const lifetime = { exp: reader.u64(), nbf: reader.u64(), iat: reader.u64() }
-    const idBits = parts & HAS_ID_BITS ? reader.u8() * 0x100 + reader.u8() : null
-    const meta = parts & HAS_META ? reader.sized() : null
-    return { checks, mint: { owner, lifetime, idBits, meta } }
+    const mint = parts & HAS_MINT ? readMint(reader, parts) : null
+    return parts & HAS_ANSWER ? { checks, mint, answer: reader.sized() } : { checks, mint }
   })
+}
+
+function readMint(reader: Reader, parts: number): MintRequest {
+  const owner = reader.sized()
+  const lifetime = { exp: reader.u64(), nbf: reader.u64(), iat: reader.u64() }
+  const idBits = parts & HAS_ID_BITS ? reader.u8() * 0x100 + reader.u8() : null
+  const meta = parts & HAS_META ? reader.sized() : null
+  return { owner, lifetime, idBits, meta }
 }
 
 /** Returns how many bytes they take. null: the job threw. */
@@ -165,11 +172,12 @@ export function writeOutcomes(into: Buffer, outcomes: readonly (MintOutcome | nu
       writer.u8(HAS_THROWN)
       continue
     }
-    const { failedCheck, minted, verifyMs, signMs } = outcome
+    const { failedCheck, minted, answered, verifyMs, signMs } = outcome
     writer.u8(
       (failedCheck === null ? 0 : HAS_FAILED) |
         (minted === null ? 0 : HAS_MINT) |
-        (minted?.metaSignature ? HAS_META : 0),
+        (minted?.metaSignature ? HAS_META : 0) |
+        (answered === undefined ? 0 : HAS_ANSWER),
     )
     writer.u8(failedCheck ?? 0)
     writer.f64(verifyMs)
@@ -182,6 +190,9 @@ export function writeOutcomes(into: Buffer, outcomes: readonly (MintOutcome | nu
         writer.fixed(minted.metaSignature)
       }
       writer.sized(minted.seal)
+    }
+    if (answered !== undefined) {
+      writer.fixed(answered.signature)
     }
   }
   return writer.length
@@ -198,16 +209,20 @@ export function readOutcomes(bytes: Buffer, signer: Uint8Array): (MintOutcome | 
     const failed = reader.u8()
     const failedCheck = parts & HAS_FAILED ? failed : null
     const times = { verifyMs: reader.f64(), signMs: reader.f64() }
-    if (!(parts & HAS_MINT)) {
-      return { failedCheck, minted: null, ...times }
-    }
-    const id = reader.fixed(UUID_BYTES)
-    const publicKey = reader.fixed(ED25519_KEY_BYTES)
-    const bodySignature = reader.fixed(ED25519_SIGNATURE_BYTES)
-    const metaSignature = parts & HAS_META ? reader.fixed(ED25519_SIGNATURE_BYTES) : null
-    const minted = { id, publicKey, bodySignature, metaSignature, seal: reader.sized(), signer }
-    return { failedCheck, minted, ...times }
+    const minted = parts & HAS_MINT ? readMinted(reader, parts, signer) : null
+    const outcome = { failedCheck, minted, ...times }
+    return parts & HAS_ANSWER
+      ? { ...outcome, answered: { signature: reader.fixed(ED25519_SIGNATURE_BYTES), signer } }
+      : outcome
   })
+}
+
+function readMinted(reader: Reader, parts: number, signer: Uint8Array): Minted {
+  const id = reader.fixed(UUID_BYTES)
+  const publicKey = reader.fixed(ED25519_KEY_BYTES)
+  const bodySignature = reader.fixed(ED25519_SIGNATURE_BYTES)
+  const metaSignature = parts & HAS_META ? reader.fixed(ED25519_SIGNATURE_BYTES) : null
+  return { id, publicKey, bodySignature, metaSignature, seal: reader.sized(), signer }
 }
 
 /** Which parts a job has. */
@@ -217,8 +232,9 @@ function partsOf(mint: MintRequest | null): number {
     : HAS_MINT | (mint.meta === null ? 0 : HAS_META) | (mint.idBits === null ? 0 : HAS_ID_BITS)
 }
 
-function jobLength({ checks, mint }: MintJob): number {
+function jobLength({ checks, mint, answer }: MintJob): number {
   let length = JOB_HEAD_BYTES
+  length += answer === undefined ? 0 : LENGTH_BYTES + answer.length
   for (const { key, sign, content } of checks) {
     length += 3 * LENGTH_BYTES + key.length + sign.length + content.length
   }

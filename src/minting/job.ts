@@ -18,11 +18,21 @@ export interface MintRequest extends Pick<SealBinding, 'owner' | 'lifetime'> {
   readonly meta: Uint8Array | null
 }
 
-/** All the cryptography of one Create: one trip to a worker thread and back. */
+/** All the cryptography of one call: one trip to a worker thread and back. */
 export interface MintJob {
   readonly checks: readonly SignatureCheck[]
   /** What to make once every check has passed; null for nothing. */
   readonly mint: MintRequest | null
+  /** The body of an answer, to be signed by the identity once every check has passed. Absent: none. */
+  readonly answer?: Uint8Array
+}
+
+/** A signature of the server's identity that was made together with checks. */
+export interface SignedAnswer {
+  /** 64 bytes. */
+  readonly signature: Uint8Array
+  /** The server's public key under which it verifies, 32 bytes. */
+  readonly signer: Uint8Array
 }
 
 /** A new session key, sealed, and the signatures of the answer that tells of it. */
@@ -46,6 +56,8 @@ export interface MintOutcome {
   readonly failedCheck: number | null
   /** Null where a check failed, or nothing was to be made. */
   readonly minted: Minted | null
+  /** Over the `answer` of the job. Absent where a check failed, or there was none. */
+  readonly answered?: SignedAnswer
   /** How long the checks took together, in milliseconds. */
   readonly verifyMs: number
   /** How long the signatures of the answer took together, in milliseconds. */

@@ -4,7 +4,7 @@ import { VerifiedSignatures } from '../crypto/schemes.js'
 import { resealSeed, type SealingKeys } from '../crypto/seal.js'
 import { type ChainSignature, doesNotVerify, readChain } from '../envelope/chain.js'
 import type { CreateRequestEnvelope } from '../envelope/create.js'
-import type { Minted, MintOutcome, MintRequest, SignatureCheck } from './job.js'
+import type { Minted, MintJob, MintOutcome, SignatureCheck, SignedAnswer } from './job.js'
 import type { MintingPool } from './pool.js'
 
 /** Header signatures that recur unchanged are checked once; about 300 bytes each, 1 KiB at most. */
@@ -48,7 +48,12 @@ export class Prover {
 
   /** Checks every signature, and `others` that must hold besides. Throws SignatureError. */
   async prove(request: SignedRequest, others: readonly ChainSignature[] = []): Promise<void> {
-    await this.run(request, null, others)
+    await this.run(request, { mint: null }, others)
+  }
+
+  /** The same, and signs the body of an answer once all have held. Throws SignatureError. */
+  async proveAndSign(request: SignedRequest, answer: Uint8Array): Promise<SignedAnswer> {
+    return (await this.run(request, { mint: null, answer })).answered as SignedAnswer
   }
 
   /**
@@ -58,7 +63,8 @@ export class Prover {
   async proveAndMint(request: CreateRequestEnvelope, meta: Uint8Array | null): Promise<MintedKey> {
     const { owner, lifetime } = request
     const idBits = this.ports.idBits?.(owner) ?? null
-    const minted = (await this.run(request, { owner, lifetime, idBits, meta })) as Minted
+    const mint = { owner, lifetime, idBits, meta }
+    const minted = (await this.run(request, { mint })).minted as Minted
     const id = uuidText(minted.id)
     // What it is a slice of would stay in memory as long as the session does.
     const publicKey = new Uint8Array(minted.publicKey)
@@ -70,18 +76,18 @@ export class Prover {
 
   private async run(
     request: SignedRequest,
-    mint: MintRequest | null,
+    wanted: Omit<MintJob, 'checks'>,
     others: readonly ChainSignature[] = [],
-  ): Promise<Minted | null> {
+  ): Promise<MintOutcome> {
     const unknown = this.unknownOf(request)
     for (const signature of others) {
       unknown.push({ ...signature, signature, entry: null })
     }
     const end = this.ports.onProve()
     try {
-      const outcome = await this.ports.pool.run({ checks: unknown, mint })
+      const outcome = await this.ports.pool.run({ checks: unknown, ...wanted })
       this.take(outcome, unknown)
-      return outcome.minted
+      return outcome
     } finally {
       end()
     }
@@ -102,13 +108,13 @@ export class Prover {
   }
 
   private take(
-    { failedCheck, minted, verifyMs, signMs }: MintOutcome,
+    { failedCheck, minted, answered, verifyMs, signMs }: MintOutcome,
     unknown: readonly Unknown[],
   ): void {
     if (unknown.length > 0) {
       this.ports.onVerified(verifyMs)
     }
-    if (minted !== null) {
+    if (minted !== null || answered !== undefined) {
       this.ports.onSigned(signMs)
     }
     for (const { entry } of unknown.slice(0, failedCheck ?? undefined)) {

@@ -20,21 +20,29 @@ const verify = schemeVerifier(sodiumEd25519)
  * they are wiped. Throws SealError where the sealing key is not at hand.
  */
 export function runJob(
-  { checks, mint }: MintJob,
+  { checks, mint, answer }: MintJob,
   keys: MintingKeys,
   randomBytes: (length: number) => Uint8Array = sodiumRandomBytes,
 ): MintOutcome {
   const startedAtMs = performance.now()
   const failed = checks.findIndex(({ key, sign, content }) => !verify(key, sign, content))
   const verifyMs = performance.now() - startedAtMs
-  if (failed >= 0 || mint === null) {
-    return { failedCheck: failed < 0 ? null : failed, minted: null, verifyMs, signMs: 0 }
+  if (failed >= 0) {
+    return { failedCheck: failed, minted: null, verifyMs, signMs: 0 }
   }
-  return {
-    failedCheck: null,
-    verifyMs,
-    ...mintKey(mint, keys, randomBytes(UUID_BYTES + SEED_BYTES + NONCE_BYTES)),
-  }
+  const made =
+    mint === null
+      ? { minted: null, signMs: 0 }
+      : mintKey(mint, keys, randomBytes(UUID_BYTES + SEED_BYTES + NONCE_BYTES))
+  const outcome = { failedCheck: null, verifyMs, ...made }
+  return answer === undefined ? outcome : { ...outcome, ...signAnswer(answer, keys) }
+}
+
+function signAnswer(answer: Uint8Array, { identity }: MintingKeys) {
+  const startedAtMs = performance.now()
+  const signature = identity.sign(answer)
+  const signMs = performance.now() - startedAtMs
+  return { answered: { signature, signer: identity.publicKey }, signMs }
 }
 
 function mintKey(

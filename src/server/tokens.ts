@@ -54,7 +54,7 @@ export function openTokenDesk(context: ServerContext, backend: Backend): TokenDe
     signWith(seal, { id, token }, data) {
       const seed = openSeal(keys.sealing.knowing(seal), seal, id, token)
       try {
-        const made = signOnce(seed, data)
+        const made = signOnce(seed, token.publicKey, data)
         signatures += made.length
         return made
       } finally {

@@ -77,7 +77,7 @@ async function round(seed: number): Promise<{ signed: number; problems: string[]
         problems.push(`seed ${seed}: the key signed after ${isOver ? 'the ending' : 'exp'}`)
       }
       signed++
-      return signOnce(openSeal(keys, seal, of.id, of.token), data)
+      return signOnce(openSeal(keys, seal, of.id, of.token), of.token.publicKey, data)
     },
   }
   const claim = {

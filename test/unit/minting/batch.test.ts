@@ -15,38 +15,46 @@ const anyBytes = fc.uint8Array({ maxLength: 50 })
 const number = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })
 
 const jobs: fc.Arbitrary<MintJob[]> = fc.array(
-  fc.record({
-    checks: fc.array(fc.record({ key: anyBytes, sign: anyBytes, content: anyBytes }), {
-      maxLength: 3,
-    }),
-    mint: fc.option(
-      fc.record({
-        owner: anyBytes,
-        lifetime: fc.record({ exp: number, nbf: number, iat: number }),
-        idBits: fc.option(fc.nat(2 ** 12 - 1)),
-        meta: fc.option(anyBytes),
+  fc.record(
+    {
+      answer: anyBytes,
+      checks: fc.array(fc.record({ key: anyBytes, sign: anyBytes, content: anyBytes }), {
+        maxLength: 3,
       }),
-    ),
-  }),
+      mint: fc.option(
+        fc.record({
+          owner: anyBytes,
+          lifetime: fc.record({ exp: number, nbf: number, iat: number }),
+          idBits: fc.option(fc.nat(2 ** 12 - 1)),
+          meta: fc.option(anyBytes),
+        }),
+      ),
+    },
+    { requiredKeys: ['checks', 'mint'] },
+  ),
 )
 
 const outcomes: fc.Arbitrary<(MintOutcome | null)[]> = fc.array(
   fc.option(
-    fc.record({
-      failedCheck: fc.option(fc.nat(255)),
-      verifyMs: fc.double({ noNaN: true }),
-      signMs: fc.double({ noNaN: true }),
-      minted: fc.option(
-        fc.record({
-          id: bytes(16),
-          publicKey: bytes(32),
-          seal: anyBytes,
-          bodySignature: bytes(64),
-          metaSignature: fc.option(bytes(64)),
-          signer: fc.constant(signer),
-        }),
-      ),
-    }),
+    fc.record(
+      {
+        answered: fc.record({ signature: bytes(64), signer: fc.constant(signer) }),
+        failedCheck: fc.option(fc.nat(255)),
+        verifyMs: fc.double({ noNaN: true }),
+        signMs: fc.double({ noNaN: true }),
+        minted: fc.option(
+          fc.record({
+            id: bytes(16),
+            publicKey: bytes(32),
+            seal: anyBytes,
+            bodySignature: bytes(64),
+            metaSignature: fc.option(bytes(64)),
+            signer: fc.constant(signer),
+          }),
+        ),
+      },
+      { requiredKeys: ['failedCheck', 'verifyMs', 'signMs', 'minted'] },
+    ),
   ),
 )
 

@@ -39,3 +39,14 @@ it('draws nothing where a check fails', () => {
   })
   expect(outcome).toMatchObject({ failedCheck: 0, minted: null })
 })
+
+it('signs an answer once every check has passed, and not before', () => {
+  const keys = newPoolKeys()
+  const answer = randomBytes(100)
+  const { answered } = runJob({ checks: [], mint: null, answer }, keys)
+  const { publicKey } = keys.identity
+  expect(answered?.signer).toEqual(publicKey)
+  expect(sodiumEd25519.verify(publicKey, answer, answered?.signature as Uint8Array)).toBe(true)
+  const check = { key: new Uint8Array(32), sign: new Uint8Array(64), content: new Uint8Array() }
+  expect(runJob({ checks: [check], mint: null, answer }, keys).answered).toBeUndefined()
+})

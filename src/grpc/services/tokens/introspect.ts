@@ -5,7 +5,7 @@ import { uuidBytes } from '../../../core/uuid.js'
 import { type IntrospectBody, introspectMethod } from '../../../envelope/tokens.js'
 import type { Introspected, Introspection } from '../../../tokens/introspection.js'
 import type { Methods } from '../../pipeline/method.js'
-import { LEFT_OUT, type SignedPorts, signedMethod } from './signed.js'
+import { LEFT_OUT, readingMethod, type SignedPorts } from './signed.js'
 
 export interface IntrospectPorts {
   readonly introspection: Introspection
@@ -29,8 +29,12 @@ export function introspectMethods(
     return 'token' in body ? introspection.ofToken(body.token) : introspection.ofJwt(body.jwt)
   }
   return {
-    Introspect: signedMethod(signed, introspectMethod, async ({ body, signer }) =>
-      encode(await find(body, signer)),
+    // By id it is one read; tokens and JWTs have signatures of their own.
+    Introspect: readingMethod(
+      signed,
+      introspectMethod,
+      (body) => 'id' in body,
+      async ({ body, signer }) => encode(await find(body, signer)),
     ),
   }
 }

@@ -9,6 +9,7 @@ import type { RequestMeta } from '../../../envelope/meta.js'
 import { readTokensRequest, type TokensMethod } from '../../../envelope/tokens.js'
 import { encodeFields } from '../../../envelope/wire.js'
 import type { Answers } from '../../../minting/answers.js'
+import type { SignedAnswer } from '../../../minting/job.js'
 import type { Prover } from '../../../minting/prover.js'
 import type { Call } from '../../pipeline/call.js'
 import { BYTES } from '../../pipeline/contracts.js'
@@ -41,14 +42,16 @@ export interface UnprovedRequest<Body> extends Asked<Body> {
   readonly prove: (others?: readonly ChainSignature[]) => Promise<void>
 }
 
+/** What a method does with a request. It returns the encoded body of the answer, but for `request`. */
+type Handle<Request> = (request: Request, call: Call) => Promise<Uint8Array>
+
 /**
  * A method whose messages are signed: reads the request, checks that it is fresh and who signed it, and signs the answer.
- * `handle` returns the encoded body of the answer, but for `request`.
  */
 export function signedMethod<Body>(
   ports: SignedPorts,
   method: TokensMethod<Body>,
-  handle: (asked: Asked<Body>, call: Call) => Promise<Uint8Array>,
+  handle: Handle<Asked<Body>>,
 ): UnaryMethod {
   return unprovedMethod(ports, method, async (request, call) => {
     await request.prove()
@@ -58,29 +61,80 @@ export function signedMethod<Body>(
 
 /** The same for a method that checks more before it has signatures checked: `handle` must call `prove`. */
 export function unprovedMethod<Body>(
-  { clock, maxEpochDriftMs, prover, answers }: SignedPorts,
+  ports: SignedPorts,
   method: TokensMethod<Body>,
-  handle: (request: UnprovedRequest<Body>, call: Call) => Promise<Uint8Array>,
+  handle: Handle<UnprovedRequest<Body>>,
+): UnaryMethod {
+  return openMethod(ports, method, async (request, call, bodyOf) => {
+    const body = bodyOf(await handle(request, call))
+    return ports.answers.sign(method.response, body)
+  })
+}
+
+/**
+ * The same for a method that reads little and changes nothing, where `isCheap` says so of the request: its answer is made
+ * first, so that one trip to a worker thread is enough to check the request and to sign the answer. The answer goes to nobody
+ * if the request is not proved.
+ */
+export function readingMethod<Body>(
+  ports: SignedPorts,
+  method: TokensMethod<Body>,
+  isCheap: (body: Body) => boolean,
+  handle: Handle<Asked<Body>>,
+): UnaryMethod {
+  return openMethod(ports, method, async (request, call, bodyOf) => {
+    if (!isCheap(request.body)) {
+      await request.prove()
+      return ports.answers.sign(method.response, bodyOf(await handle(request, call)))
+    }
+    const body = bodyOf(await handle(request, call))
+    return ports.answers.sign(method.response, body, await request.proveAndSign(body))
+  })
+}
+
+interface OpenRequest<Body> extends UnprovedRequest<Body> {
+  /** Checks the signatures, and if they hold signs the body of the answer. Throws SignatureError. */
+  readonly proveAndSign: (body: Uint8Array) => Promise<SignedAnswer>
+}
+
+/** Reads a request and checks that it is fresh. `bodyOf` makes the body of its answer whole. */
+function openMethod<Body>(
+  { clock, maxEpochDriftMs, prover }: SignedPorts,
+  method: TokensMethod<Body>,
+  respond: (
+    request: OpenRequest<Body>,
+    call: Call,
+    bodyOf: (facts: Uint8Array) => Uint8Array,
+  ) => Promise<Buffer>,
 ): UnaryMethod {
   return unary({
     request: BYTES,
     response: BYTES,
-    async handle(bytes, call) {
+    handle(bytes, call) {
       const request = readTokensRequest(bytes, method)
-      const { message, body } = request
-      const maxDrift = clock.epochsIn(maxEpochDriftMs)
-      checkDrift('body.epoch', request.sentEpoch, clock.now(), maxDrift)
+      const { message, body, sentEpoch } = request
+      checkDrift('body.epoch', sentEpoch, clock.now(), clock.epochsIn(maxEpochDriftMs))
       // In memory of its own: the request may be large.
       const signer = new Uint8Array(message.innermost.bodySignature.key)
       const caller = { name: `key ${hex.encode(signer)}`, address: call.peer }
-      const prove = (others?: readonly ChainSignature[]) => {
+      // A refusal before that costs less than one that had signatures checked.
+      const counted = () => {
         call.failures = message.levels.length
-        return prover.prove(request, others)
       }
-      const facts = await handle({ body, signer, caller, meta: request, prove }, call)
+      const asked = {
+        ...{ body, signer, caller, meta: request },
+        prove(others?: readonly ChainSignature[]) {
+          counted()
+          return prover.prove(request, others)
+        },
+        proveAndSign(answer: Uint8Array) {
+          counted()
+          return prover.proveAndSign(request, answer)
+        },
+      }
       // First, as its number is: what ties the answer to this request must be signed together with what it says.
-      const answered = encodeFields([ANSWERS, requestDigestBytes(message)])
-      return answers.sign(method.response, Buffer.concat([answered, facts]))
+      const answered = () => encodeFields([ANSWERS, requestDigestBytes(message)])
+      return respond(asked, call, (facts) => Buffer.concat([answered(), facts]))
     },
   })
 }
