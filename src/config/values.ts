@@ -101,7 +101,10 @@ const MAX_SOCKET_PATH_BYTES = 107
 export function natMap(text: string): ReadonlyMap<string, TcpAddress> {
   return new Map(
     text.split(',').map((entry) => {
-      const [announced = '', reached = ''] = entry.split('=')
+      const [announced = '', reached = '', ...more] = entry.split('=')
+      if (more.length > 0) {
+        throw new Error(`"${entry}" is not ANNOUNCED=REACHED, both HOST:PORT`)
+      }
       return [addressText(listenAddress(announced)), listenAddress(reached)]
     }),
   )

@@ -104,8 +104,8 @@ export interface SessionStore {
   /** This owner's idempotency entries, in no particular order. */
   walkIdempotency(owner: Uint8Array): AsyncIterable<readonly WalkedEntry[]>
 
-  /** All deadlines, earliest first. */
-  walkDeadlines(): AsyncIterable<readonly Deadline[]>
+  /** All deadlines, earliest first; with `userId` at least those of this user's sessions. */
+  walkDeadlines(userId?: string): AsyncIterable<readonly Deadline[]>
 
   /**
    * The endings behind `cursor`, which an earlier call gave, also one of another server of the store; empty: from the

@@ -90,7 +90,7 @@ export async function eraseSubject(
   }
   const idempotencyKeys = await forgetKeys(store, ownerOfText(userId))
   if (ids.size > 0) {
-    for await (const deadlines of store.walkDeadlines()) {
+    for await (const deadlines of store.walkDeadlines(userId)) {
       await store.settle(
         deadlines.filter((deadline) => deadline.kind === 'session' && ids.has(deadline.id)),
       )

@@ -24,7 +24,7 @@ export async function expectSafe(cluster: Cluster, replicas: number): Promise<vo
   const most = Math.max(
     ...[...masters.values()].map((facts) => Number(facts.get('connected_slaves'))),
   )
-  if (most < replicas) {
+  if (!(most >= replicas)) {
     throw new StoreMismatchError(
       `no master of the engine has more than ${most} replicas, and --store-replicas wants ${replicas}: add replicas, or ` +
         'accept by --store-replicas 0 that what one process loses is lost',

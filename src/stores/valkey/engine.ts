@@ -31,9 +31,10 @@ export function valkeyEngine(place: StorePlace): StoreEngine {
       const makes = () => expectNotLost(location, traces)
       const { cluster, info } = await openStoreCluster(settings, options.epochs, location, makes)
       try {
-        await expectSafe(cluster, settings.replicas)
+        const isSafe = () => expectSafe(cluster, settings.replicas)
+        await isSafe()
         await (options.isCopied && expectUnused(cluster, location))
-        const store = await ValkeyStore.over(cluster, info, options)
+        const store = await ValkeyStore.over(cluster, info, { ...options, expectSafe: isSafe })
         await (options.isCopied || noteMade(traces))
         return store
       } catch (error) {

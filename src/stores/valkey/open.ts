@@ -1,11 +1,10 @@
 import type { EpochSettings } from '../../core/epoch.js'
 import { StoreMismatchError, StoreUnavailableError } from '../../core/errors.js'
 import { type Cluster, type ClusterSettings, openCluster } from './connection/cluster.js'
-import { valueIn } from './functions/call.js'
+import { valueIn } from './connection/reply.js'
 import { Functions } from './functions/functions.js'
 import { type Info, infoValue, newInfo, readInfo } from './layout/info.js'
 import { FILLING_KEY, INFO_KEY } from './layout/keys.js'
-import { NO_VERSION } from './layout/values.js'
 
 /**
  * Connects to the store of this cluster, and says what its servers agreed on. Makes the store if there is none, after `onMake`, with as many shards as
@@ -57,7 +56,7 @@ export async function infoIn(cluster: Cluster, location: string): Promise<Info |
 async function makeInfo(cluster: Cluster, epochs: EpochSettings, location: string): Promise<Info> {
   const value = infoValue(newInfo(epochs, cluster.shards))
   const absent = [INFO_KEY, FILLING_KEY].map((key) => ({ kind: 'value', key, brief: '' }) as const)
-  await new Functions(cluster).commit(0, NO_VERSION, absent, [['SET', INFO_KEY, value]])
+  await new Functions(cluster).commit(0, absent, [['SET', INFO_KEY, value]])
   const info = await infoIn(cluster, location)
   if (info === undefined) {
     throw new StoreUnavailableError(`${location} lost what was just written`)

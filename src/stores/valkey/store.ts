@@ -1,4 +1,4 @@
-import { StoreDamagedError, StoreUnavailableError } from '../../core/errors.js'
+import { StoreUnavailableError } from '../../core/errors.js'
 import type { SessionListener } from '../../core/events.js'
 import type { Session } from '../../core/session.js'
 import type {
@@ -29,11 +29,9 @@ import { Teller } from './events/teller.js'
 import { Functions } from './functions/functions.js'
 import { WriteHealth } from './health.js'
 import { Known } from './known.js'
-import type { Info } from './layout/info.js'
 import { idBitsOf, Shards } from './layout/shards.js'
 import { backUp } from './maintenance/backup.js'
 import { checkStore } from './maintenance/check.js'
-import { infoIn } from './open.js'
 import type { StoreParts } from './parts.js'
 import { sessionsAfter } from './read/after.js'
 import { readDue } from './read/due.js'
@@ -52,6 +50,11 @@ import { Seals } from './write/seals.js'
 import { settleDeadlines } from './write/settle.js'
 import { agreeOnKeys } from './write/shared-keys.js'
 
+interface ValkeyHooks extends StoreHooks {
+  /** Throws StoreMismatchError where a master is set up so that it would lose sessions. */
+  readonly expectSafe?: () => Promise<void>
+}
+
 /** Sessions in a Valkey or Redis that any number of servers share. */
 export class ValkeyStore implements ServedStore {
   private readonly gate = new Gate()
@@ -66,7 +69,7 @@ export class ValkeyStore implements ServedStore {
 
   private constructor(
     private readonly cluster: Cluster,
-    private readonly hooks: StoreHooks,
+    private readonly hooks: ValkeyHooks,
     { info, shards, teller, others }: Pick<StoreParts, 'info' | 'shards' | 'teller' | 'others'>,
     private readonly listeners: Listeners,
   ) {
@@ -83,14 +86,19 @@ export class ValkeyStore implements ServedStore {
     }
     this.seals = new Seals(this.parts)
     this.leases = new Leases(cluster, shards)
-    this.writeHealth = new WriteHealth(cluster, (shard) => confirm(this.parts, shard), hooks)
+    this.writeHealth = new WriteHealth(
+      cluster,
+      (shard) => confirm(this.parts, shard),
+      hooks,
+      hooks.expectSafe,
+    )
   }
 
   /** The store that this cluster holds. It closes the cluster when it is closed itself. Throws StoreUnavailableError. */
   static async over(
     cluster: Cluster,
     info: StoreParts['info'],
-    hooks: StoreHooks = {},
+    hooks: ValkeyHooks = {},
   ): Promise<ValkeyStore> {
     const shards = new Shards(cluster.shards)
     const listeners = new Listeners()
@@ -203,8 +211,8 @@ export class ValkeyStore implements ServedStore {
     return this.walking(() => walkIdempotency(this.parts, owner))
   }
 
-  walkDeadlines(): AsyncIterable<readonly Deadline[]> {
-    return this.walking(() => walkDeadlines(this.parts))
+  walkDeadlines(userId?: string): AsyncIterable<readonly Deadline[]> {
+    return this.walking(() => walkDeadlines(this.parts, userId))
   }
 
   subscribe(listener: SessionListener, onMissed?: () => void): () => void {
@@ -228,7 +236,7 @@ export class ValkeyStore implements ServedStore {
   }
 
   backup(nowMs: number): AsyncIterable<Uint8Array> {
-    return this.walking(() => backUp(this.parts, () => this.info(), nowMs))
+    return this.walking(() => backUp(this.parts, this.parts.info.epochs, nowMs))
   }
 
   agreeOnKeys(change: (known: SharedKeys) => SharedKeys): Promise<SharedKeys> {
@@ -247,14 +255,6 @@ export class ValkeyStore implements ServedStore {
       await this.cluster.close()
     })
     return this.closing
-  }
-
-  private async info(): Promise<Info> {
-    const info = await infoIn(this.cluster, 'the store')
-    if (info === undefined) {
-      throw new StoreDamagedError('the store has lost its record of layout and epochs')
-    }
-    return info
   }
 
   /** An operation that somebody waits for until it is durable. */

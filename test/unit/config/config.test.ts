@@ -277,6 +277,9 @@ describe('the configuration', () => {
     expect(mistakesOf({ ...none, flags: { 'store-nat': 'a:1' } })).toEqual([
       '--store-nat: "" is not HOST:PORT such as 127.0.0.1:8090 or [::1]:8090',
     ])
+    expect(mistakesOf({ ...none, flags: { 'store-nat': 'a:1=b:2=c:3' } })).toEqual([
+      '--store-nat: "a:1=b:2=c:3" is not ANNOUNCED=REACHED, both HOST:PORT',
+    ])
   })
 
   it('is listed in docs/options.md, option by option', () => {

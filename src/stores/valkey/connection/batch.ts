@@ -84,6 +84,8 @@ export class Batch implements Pipeline {
   private acknowledge(replicas: Reply | EngineError): void {
     const wanted = this.wait?.replicas ?? 0
     const isEnough = typeof replicas === 'number' && replicas >= wanted
+    // What the engine answers instead of a number is not for callers.
+    const received = typeof replicas === 'number' ? replicas : 'it is not known how many'
     for (const { call, reply } of this.written) {
       if (call.isDone) {
         continue
@@ -93,7 +95,7 @@ export class Batch implements Pipeline {
         call.onReply(reply)
       } else {
         call.onLost(
-          new Error(`too few replicas received the write in time: ${replicas} of ${wanted}`),
+          new Error(`too few replicas received the write in time: ${received} of ${wanted}`),
         )
       }
     }

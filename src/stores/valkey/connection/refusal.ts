@@ -1,8 +1,10 @@
 import { StoreUnavailableError } from '../../../core/errors.js'
 import { EngineError } from './reply.js'
 
-/** What becomes of a call that the engine refused, by the code of its error. Others are what a function of ours says. */
-export const REFUSALS: Readonly<Record<string, 'moved' | 'ask' | 'later' | 'unavailable'>> = {
+type Refusal = 'moved' | 'ask' | 'later' | 'unavailable'
+
+/** What becomes of a call that the engine refused, by the code of its error. */
+const REFUSALS: Readonly<Record<string, Refusal>> = {
   MOVED: 'moved',
   ASK: 'ask',
   // The keys of a slot that moves are on two nodes.
@@ -19,11 +21,20 @@ export const REFUSALS: Readonly<Record<string, 'moved' | 'ask' | 'later' | 'unav
   NOPERM: 'unavailable',
 }
 
+/** A function of ours reads records that are not among its keys: while their slot moves they may be on another node. */
+const NON_LOCAL = /attempted to access a non local key/i
+
+/** undefined: it is what a function of ours says. */
+export function refusalOf({ code, message }: EngineError): Refusal | undefined {
+  return NON_LOCAL.test(message) ? 'later' : REFUSALS[code]
+}
+
 /** What callers get. The engine's own words, and where it is, stay in the cause. */
 export function unavailable(reason: Error): StoreUnavailableError {
   if (reason instanceof EngineError) {
     return new StoreUnavailableError(`the engine answers ${reason.code}`, reason)
   }
+  // Of the system, or of a file that the operator named.
   const isOfSystem = 'code' in reason
   return new StoreUnavailableError(
     isOfSystem ? 'the engine cannot be reached' : reason.message,

@@ -1,3 +1,5 @@
+import { StoreDamagedError } from '../../../core/errors.js'
+
 /** An argument of a command, or its name. Text is sent as UTF-8. */
 export type Arg = Buffer | string
 
@@ -6,7 +8,7 @@ export type Command = readonly Arg[]
 
 /**
  * What the engine answers, in the types of RESP2. Text of any kind stays bytes. Whether it is what was expected is for
- * `textOf`, `itemsOf` and `numberOf` to say: of an engine that is not well, it may be anything.
+ * the functions below to say: of an engine that is not well, it may be anything.
  */
 export type Reply = Buffer | number | null | readonly Reply[]
 
@@ -21,26 +23,43 @@ export class EngineError extends Error {
   }
 }
 
-/** The text of a reply that must be text. Throws where it is not. */
-export function textOf(reply: Reply | undefined): string {
-  if (!Buffer.isBuffer(reply)) {
-    throw new Error('the engine answered with something that is not text')
-  }
-  return reply.toString()
-}
+// What the engine answers is outside bytes: these throw StoreDamagedError where it is not what it must be.
 
-/** The items of a reply that must be an array. Throws where it is not. */
-export function itemsOf(reply: Reply | undefined): readonly Reply[] {
-  if (!Array.isArray(reply)) {
-    throw new Error('the engine answered with something that is not an array')
+export function bytesOf(reply: Reply | undefined): Buffer {
+  if (!Buffer.isBuffer(reply)) {
+    throw foreign()
   }
   return reply
 }
 
-/** A reply that must be a whole number. Throws where it is not. */
+/** undefined: there is none. */
+export function valueIn(reply: Reply | undefined): Buffer | undefined {
+  return reply === null ? undefined : bytesOf(reply)
+}
+
+export function textOf(reply: Reply | undefined): string {
+  return bytesOf(reply).toString()
+}
+
 export function numberOf(reply: Reply | undefined): number {
   if (typeof reply !== 'number' || !Number.isSafeInteger(reply)) {
-    throw new Error('the engine answered with something that is not a number')
+    throw foreign()
   }
   return reply
+}
+
+/** The same, also where it comes as text, as scores do. */
+export function wholeNumberOf(reply: Reply | undefined): number {
+  return numberOf(Buffer.isBuffer(reply) ? Number(reply.toString('latin1')) : reply)
+}
+
+export function itemsOf(reply: Reply | undefined): readonly Reply[] {
+  if (!Array.isArray(reply)) {
+    throw foreign()
+  }
+  return reply
+}
+
+function foreign(): StoreDamagedError {
+  return new StoreDamagedError('the engine answers with something else than it must')
 }

@@ -2,7 +2,7 @@ import { StoreUnavailableError } from '../../../core/errors.js'
 import { readTcpAddress, type TcpAddress } from '../../../net/address.js'
 import { encode } from './encode.js'
 import { EngineNode, type NodeSettings } from './node.js'
-import { REFUSALS, unavailable } from './refusal.js'
+import { refusalOf, unavailable } from './refusal.js'
 import type { Command, EngineError, Reply } from './reply.js'
 import { Load, RoutedCall } from './routed-call.js'
 import { redirectedTo } from './slot-map.js'
@@ -124,7 +124,7 @@ export class Router {
       this.supply(call, error)
       return
     }
-    switch (REFUSALS[error.code]) {
+    switch (refusalOf(error)) {
       case 'moved':
       case 'ask':
         this.redirect(call, error)

@@ -1,7 +1,6 @@
 import { StoreDamagedError } from '../../../core/errors.js'
 import type { Cluster } from '../connection/cluster.js'
-import type { Reply } from '../connection/reply.js'
-import { bytesOf, itemsOf } from '../functions/call.js'
+import { bytesOf, itemsOf, type Reply } from '../connection/reply.js'
 import type { Shards } from '../layout/shards.js'
 import { readRecord, versionOf } from '../layout/values.js'
 import type { Teller } from './teller.js'

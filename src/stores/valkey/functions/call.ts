@@ -1,5 +1,4 @@
-import { StoreDamagedError } from '../../../core/errors.js'
-import type { Arg, Reply } from '../connection/reply.js'
+import type { Arg } from '../connection/reply.js'
 
 /** What a function is asked of a key. `library.lua` has the kinds, and what each answers at length and in brief. */
 export interface Question {
@@ -39,14 +38,9 @@ export function lookCall(questions: readonly Question[]): Call {
   return { keys: numbers.keys, args }
 }
 
-/** `version`: what the commit gives to the record of the first expectation; empty if there is none. */
-export function commitCall(
-  version: Buffer,
-  expectations: readonly Expectation[],
-  writes: readonly Write[],
-): Call {
+export function commitCall(expectations: readonly Expectation[], writes: readonly Write[]): Call {
   const numbers = new KeyNumbers()
-  const args: Arg[] = [version, `${expectations.length}`]
+  const args: Arg[] = [`${expectations.length}`]
   for (const { kind, key, detail = '', brief } of expectations) {
     args.push(kind, numbers.of(key), detail, brief)
   }
@@ -64,38 +58,4 @@ class KeyNumbers {
     const at = this.keys.indexOf(key)
     return `${at < 0 ? this.keys.push(key) : at + 1}`
   }
-}
-
-// What the engine answers is outside bytes.
-
-export function bytesOf(reply: Reply | undefined): Buffer {
-  if (!Buffer.isBuffer(reply)) {
-    throw foreign()
-  }
-  return reply
-}
-
-/** undefined: there is none. */
-export function valueIn(reply: Reply | undefined): Buffer | undefined {
-  return reply === null ? undefined : bytesOf(reply)
-}
-
-/** A whole number, in whichever of the engine's two forms. */
-export function numberOf(reply: Reply | undefined): number {
-  const number = Buffer.isBuffer(reply) ? Number(reply.toString('latin1')) : reply
-  if (typeof number !== 'number' || !Number.isSafeInteger(number)) {
-    throw foreign()
-  }
-  return number
-}
-
-export function itemsOf(reply: Reply | undefined): readonly Reply[] {
-  if (!Array.isArray(reply)) {
-    throw foreign()
-  }
-  return reply
-}
-
-function foreign(): StoreDamagedError {
-  return new StoreDamagedError('the engine answers as none of its functions does')
 }

@@ -1,16 +1,21 @@
 import { StoreDamagedError } from '../../../core/errors.js'
 import type { Cluster } from '../connection/cluster.js'
-import { type Arg, type Command, EngineError, type Reply } from '../connection/reply.js'
 import {
+  type Arg,
   bytesOf,
+  type Command,
+  EngineError,
+  itemsOf,
+  type Reply,
+  valueIn,
+  wholeNumberOf,
+} from '../connection/reply.js'
+import {
   type Call,
   commitCall,
   type Expectation,
-  itemsOf,
   lookCall,
-  numberOf,
   type Question,
-  valueIn,
   type Write,
 } from './call.js'
 import { type LibraryFunction, nameInEngine } from './library.js'
@@ -44,15 +49,14 @@ export class Functions {
 
   /**
    * Writes all or nothing, and resolves once that is durable: with null if it was as expected, otherwise with the answers at
-   * length, and nothing is written. `version`: what the record of the first expectation gets.
+   * length, and nothing is written.
    */
   async commit(
     shard: number,
-    version: Buffer,
     expectations: readonly Expectation[],
     writes: readonly Write[],
   ): Promise<readonly Reply[] | null> {
-    const { keys, args } = commitCall(version, expectations, writes)
+    const { keys, args } = commitCall(expectations, writes)
     const reply = await orDamaged(this.cluster.write(shard, nameInEngine('commit'), keys, args))
     return reply === 1 ? null : itemsOf(reply)
   }
@@ -64,7 +68,7 @@ export class Functions {
     part: Part,
   ): Promise<{ readonly total: number; readonly rows: readonly Row[] }> {
     const reply = itemsOf(await this.read(shard, 'page', { keys, args: partArgs(part, '') }))
-    return { total: numberOf(reply[0]), rows: rowsOf(reply.slice(1)) }
+    return { total: wholeNumberOf(reply[0]), rows: rowsOf(reply.slice(1)) }
   }
 
   /** The same with the record of each member. `records`: what comes before a member in the key of its record. */
@@ -79,11 +83,11 @@ export class Functions {
     for (let i = 1; i < reply.length; i += 3) {
       rows.push({
         member: bytesOf(reply[i]),
-        score: numberOf(reply[i + 1]),
+        score: wholeNumberOf(reply[i + 1]),
         record: valueIn(reply[i + 2]),
       })
     }
-    return { total: numberOf(reply[0]), rows }
+    return { total: wholeNumberOf(reply[0]), rows }
   }
 
   /**
@@ -125,7 +129,7 @@ export class Functions {
     const reply = itemsOf(await orDamaged(written))
     const rows: (Row & { value: Buffer })[] = []
     for (let i = 0; i < reply.length; i += 3) {
-      const [member, score] = [bytesOf(reply[i]), numberOf(reply[i + 1])]
+      const [member, score] = [bytesOf(reply[i]), wholeNumberOf(reply[i + 1])]
       rows.push({ member, score, value: bytesOf(reply[i + 2]) })
     }
     return rows
@@ -148,7 +152,7 @@ function partArgs({ min, max, offset, limit }: Part, records: string): Arg[] {
 function rowsOf(flat: readonly Reply[]): Row[] {
   const rows: Row[] = []
   for (let i = 0; i < flat.length; i += 2) {
-    rows.push({ member: bytesOf(flat[i]), score: numberOf(flat[i + 1]) })
+    rows.push({ member: bytesOf(flat[i]), score: wholeNumberOf(flat[i + 1]) })
   }
   return rows
 }

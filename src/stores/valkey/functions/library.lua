@@ -115,21 +115,17 @@ local function look(keys, args, from, count, stride)
   return seen
 end
 
--- Writes all or nothing. args: the version that the commit gives to the record of its first expectation, if any; the
--- number of expectations, each as a question with the brief answer behind it; then the writes, each with the number of
--- its key and its arguments.
+-- Writes all or nothing. args: the number of expectations, each as a question with the brief answer behind it; then the
+-- writes, each with the number of its key and its arguments.
 -- Returns 1, or the answers to all questions where one has another answer than expected.
 local function commit(keys, args)
-  local version, count = args[1], tonumber(args[2])
-  local at = 3
+  local count = tonumber(args[1])
+  local at = 2
   for i = 1, count do
     local kind, wanted = args[at], args[at + 3]
     local now = brief[kind](keys[tonumber(args[at + 1])], args[at + 2])
     if now ~= wanted then
-      if kind == 'record' and version ~= '' and now == version then
-        return 1 -- It was sent twice.
-      end
-      return look(keys, args, 3, count, 4)
+      return look(keys, args, 2, count, 4)
     end
     at = at + 4
   end

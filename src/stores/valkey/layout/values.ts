@@ -3,18 +3,12 @@ import { StoreDamagedError } from '../../../core/errors.js'
 import type { Session, SessionEnding } from '../../../core/session.js'
 import type { Deadline, IdempotencyScope } from '../../../core/store.js'
 import { withChecksum, withoutChecksum } from '../../rows/checksum.js'
-import {
-  decodeEntry,
-  decodeSession,
-  encodeEntry,
-  encodeSession,
-  type StoredEntry,
-} from '../../rows/codec.js'
+import { decodeEntry, encodeEntry, encodeSession, type StoredEntry } from '../../rows/codec.js'
 import { readDeadline, withDeadline } from '../../rows/deadline.js'
 import { decodeEnding, encodeEnding } from '../../rows/ending.js'
 import { readSized } from '../../rows/key-parts.js'
 import { KeyWriter } from '../../rows/key-writer.js'
-import { attempt, quoted } from '../../rows/record.js'
+import { attempt, quoted, readRecord as readSaneRecord } from '../../rows/record.js'
 
 /*
  * Values as the engine keeps them, with a checksum over their key and themselves. The functions that read them throw
@@ -60,7 +54,7 @@ export function recordValue(key: string, session: Session, version: Buffer): Buf
 export function readRecord(key: string, id: string, stored: Buffer): Session {
   const name = `session ${quoted(id)}: its record`
   const value = checked(key, stored, name)
-  const session = attempt(name, () => decodeSession(value.subarray(VERSION_BYTES)))
+  const session = readSaneRecord(value.subarray(VERSION_BYTES), `session ${quoted(id)}`)
   if (session.id !== id) {
     throw new StoreDamagedError(`${name} is one of session ${quoted(session.id)}`)
   }

@@ -1,8 +1,8 @@
+import type { EpochSettings } from '../../../core/epoch.js'
 import { StoreDamagedError } from '../../../core/errors.js'
 import type { BackupItem } from '../../backup-format.js'
 import { backupFile } from '../../backup-writer.js'
 import { encodeEnding } from '../../rows/ending.js'
-import type { Info } from '../layout/info.js'
 import type { ReadParts } from '../parts.js'
 import { readShard } from './shard-state.js'
 
@@ -12,11 +12,10 @@ import { readShard } from './shard-state.js'
  */
 export async function* backUp(
   store: ReadParts,
-  info: () => Promise<Pick<Info, 'epochs'>>,
+  epochs: EpochSettings,
   timeMs: number,
 ): AsyncGenerator<Uint8Array, void> {
   try {
-    const { epochs } = await info()
     const header = { kind: 'header', timeMs, epochs, parts: store.shards.count } as const
     yield* backupFile(itemsOf(store, header))
   } catch (error) {

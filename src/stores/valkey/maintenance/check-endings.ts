@@ -2,8 +2,8 @@ import { deadlineOfEnding } from '../../../core/endings/session-endings.js'
 import type { EpochSettings } from '../../../core/epoch.js'
 import type { CheckEvent } from '../../../core/upkeep/care.js'
 import { quoted } from '../../rows/record.js'
+import { wholeNumberOf } from '../connection/reply.js'
 import type { Question } from '../functions/call.js'
-import { numberOf } from '../functions/call.js'
 import { deadlineMember, readDeadlineMember, readEnding } from '../layout/values.js'
 import type { ReadParts } from '../parts.js'
 import { scan, slicesOf } from '../read/walk.js'
@@ -58,7 +58,10 @@ export async function* checkEndings(
   for await (const members of scan(store, shard, 'ZSCAN', deadlines)) {
     const due = new Map<string, Buffer>()
     for (const [member, score] of members) {
-      const deadline = readable(() => readDeadlineMember(deadlines, member, numberOf(score)), [])
+      const deadline = readable(
+        () => readDeadlineMember(deadlines, member, wholeNumberOf(score)),
+        [],
+      )
       if (deadline?.kind === 'ending') {
         due.set(deadline.id, member)
       }

@@ -1,8 +1,8 @@
 import { ownerOfText } from '../../../core/owner-text.js'
 import { isSealed, type Session } from '../../../core/session.js'
 import { quoted } from '../../rows/record.js'
-import type { Reply } from '../connection/reply.js'
-import { type Question, valueIn } from '../functions/call.js'
+import { type Reply, valueIn } from '../connection/reply.js'
+import type { Question } from '../functions/call.js'
 import { FILLING_KEY, INFO_KEY, isOpened, SHARED_KEYS_KEY, type ShardKeys } from '../layout/keys.js'
 import {
   deadlineMember,

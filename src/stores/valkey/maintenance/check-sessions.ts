@@ -2,8 +2,8 @@ import { StoreDamagedError } from '../../../core/errors.js'
 import { isSealed, type Session } from '../../../core/session.js'
 import type { CheckPorts } from '../../engine.js'
 import { quoted } from '../../rows/record.js'
-import type { Reply } from '../connection/reply.js'
-import { numberOf, type Question, valueIn } from '../functions/call.js'
+import { type Reply, valueIn, wholeNumberOf } from '../connection/reply.js'
+import type { Question } from '../functions/call.js'
 import { isOpened, newestFirst, type ShardKeys } from '../layout/keys.js'
 import { deadlineMember, readPointer, readRecord, readSeal } from '../layout/values.js'
 import type { ReadParts } from '../parts.js'
@@ -182,7 +182,9 @@ function score(key: string, member: Buffer | string): Question {
 
 /** Whether a list has its member at this score; null: not at all. */
 function isAt(reply: Reply | undefined, wanted: string | null): boolean {
-  return wanted === null ? reply === null : reply !== null && numberOf(reply) === Number(wanted)
+  return wanted === null
+    ? reply === null
+    : reply !== null && wholeNumberOf(reply) === Number(wanted)
 }
 
 export function leftOver(where: string, id: string): string {

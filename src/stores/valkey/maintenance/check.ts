@@ -3,7 +3,7 @@ import type { Session } from '../../../core/session.js'
 import type { CheckEvent } from '../../../core/upkeep/care.js'
 import type { ClosedCheckPorts } from '../../engine.js'
 import { quoted } from '../../rows/record.js'
-import { numberOf } from '../functions/call.js'
+import { wholeNumberOf } from '../connection/reply.js'
 import { readDeadlineMember } from '../layout/values.js'
 import type { ReadParts } from '../parts.js'
 import { scan, slicesOf } from '../read/walk.js'
@@ -102,7 +102,10 @@ class ShardCheck {
     for await (const members of scan(this.store, this.shard, 'ZSCAN', key)) {
       const problems: string[] = []
       for (const [member, score] of members) {
-        const deadline = readable(() => readDeadlineMember(key, member, numberOf(score)), problems)
+        const deadline = readable(
+          () => readDeadlineMember(key, member, wholeNumberOf(score)),
+          problems,
+        )
         const wanted = deadline?.kind === 'session' ? this.unsure.get(deadline.id) : undefined
         if (deadline?.kind === 'session' && wanted && deadline.timeMs <= wanted.latestAtMs) {
           this.unsure.delete(deadline.id)
@@ -137,11 +140,11 @@ async function countRows({ functions, shards }: ReadParts): Promise<number> {
       const keys = shards.keysOf(shard)
       const sets = [keys.list(true), keys.list(false), keys.deadlines, keys.endingOrder]
       const asked = sets.map((key) => ({ kind: 'count', key }) as const)
-      return (await functions.look(shard, asked)).map(numberOf)
+      return (await functions.look(shard, asked)).map(wholeNumberOf)
     }),
   )
   const sizes = await functions.cluster.onMasters([['DBSIZE']])
-  return [...counts.flat(), ...[...sizes.values()].flat().map(numberOf)].reduce(
+  return [...counts.flat(), ...[...sizes.values()].flat().map(wholeNumberOf)].reduce(
     (sum, count) => sum + count,
     0,
   )

@@ -1,6 +1,6 @@
 import { StoreDamagedError } from '../../../core/errors.js'
+import { itemsOf } from '../connection/reply.js'
 import { eventOf, placeOf } from '../events/other-servers.js'
-import { itemsOf } from '../functions/call.js'
 import type { ReadParts } from '../parts.js'
 
 /** What one read asks for. Fewer than a stream keeps, so what was cut off is noticed. */

@@ -8,8 +8,8 @@ import type { BackupItem } from '../../backup-format.js'
 import { decodeEntry } from '../../rows/codec.js'
 import { decodeEnding } from '../../rows/ending.js'
 import { attempt, quoted, readRecord } from '../../rows/record.js'
-import { EngineError } from '../connection/reply.js'
-import { valueIn, type Write } from '../functions/call.js'
+import { EngineError, valueIn } from '../connection/reply.js'
+import type { Write } from '../functions/call.js'
 import {
   entryField,
   entryValue,
@@ -202,9 +202,7 @@ class Writes {
 
   async commit({ functions }: ReadParts): Promise<void> {
     const calls = [...this.byShard].flatMap(([shard, all]) =>
-      [...slicesOf(all, CALL_WRITES)].map((writes) =>
-        functions.commit(shard, NO_VERSION, [], writes),
-      ),
+      [...slicesOf(all, CALL_WRITES)].map((writes) => functions.commit(shard, [], writes)),
     )
     await Promise.all(calls)
   }

@@ -4,7 +4,7 @@ import type { EpochSettings } from '../../../core/epoch.js'
 import { StoreDamagedError, StoreLockedError, StoreMismatchError } from '../../../core/errors.js'
 import { withChecksum, withoutChecksum } from '../../rows/checksum.js'
 import { attempt } from '../../rows/record.js'
-import { numberOf, valueIn } from '../functions/call.js'
+import { valueIn, wholeNumberOf } from '../connection/reply.js'
 import type { Functions } from '../functions/functions.js'
 import { infoValue, newInfo } from '../layout/info.js'
 import { FILLING_KEY, INFO_KEY } from '../layout/keys.js'
@@ -176,7 +176,7 @@ export class Filling {
         const keys = shards.keysOf(shard)
         const lists = [keys.list(true), keys.list(false), keys.deadlines]
         const questions = lists.map((key) => ({ kind: 'count' as const, key }))
-        return (await functions.look(shard, questions)).map(numberOf)
+        return (await functions.look(shard, questions)).map(wholeNumberOf)
       }),
     )
     if (counts.flat().some((count) => count > 0)) {
@@ -187,12 +187,12 @@ export class Filling {
   }
 
   /** Throws StoreMismatchError if another run has changed the mark. */
-  private async replaceMark(writes: Parameters<Functions['commit']>[3]): Promise<void> {
+  private async replaceMark(writes: Parameters<Functions['commit']>[2]): Promise<void> {
     const expected = [
       { kind: 'value', key: FILLING_KEY, brief: this.stored },
       { kind: 'value', key: INFO_KEY, brief: '' },
     ] as const
-    if ((await this.functions.commit(0, NO_VERSION, expected, writes)) !== null) {
+    if ((await this.functions.commit(0, expected, writes)) !== null) {
       throw new StoreMismatchError(`${this.location}: another restore or migration has taken over`)
     }
   }

@@ -1,5 +1,5 @@
 import type { Cluster } from '../connection/cluster.js'
-import { bytesOf, itemsOf, numberOf } from '../functions/call.js'
+import { bytesOf, itemsOf, wholeNumberOf } from '../connection/reply.js'
 import { FILLING_KEY, shardOfKey } from '../layout/keys.js'
 import type { Shards } from '../layout/shards.js'
 
@@ -41,7 +41,7 @@ export async function deleteAll(cluster: Cluster, shards: Shards): Promise<void>
         const doomed = keys.filter((key) => key !== FILLING_KEY && key !== shards.keysOf(0).lease)
         const unlinks = doomed.map((key) => ['UNLINK', key])
         const replies = await cluster.command(shard, unlinks)
-        deleted += replies.reduce<number>((sum, reply) => sum + numberOf(reply), 0)
+        deleted += replies.reduce<number>((sum, reply) => sum + wholeNumberOf(reply), 0)
       })
       await Promise.all(deletions)
     }

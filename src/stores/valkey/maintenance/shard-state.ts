@@ -4,7 +4,7 @@ import { isSealed, type SessionEnding } from '../../../core/session.js'
 import type { Deadline, IdempotencyDeadline, IdempotencyScope } from '../../../core/store.js'
 import { encodeEntry, encodeSession } from '../../rows/codec.js'
 import { quoted } from '../../rows/record.js'
-import { numberOf, valueIn } from '../functions/call.js'
+import { valueIn, wholeNumberOf } from '../connection/reply.js'
 import {
   entryField,
   readDeadlineMember,
@@ -171,7 +171,7 @@ class ShardReader {
     const key = this.keys.deadlines
     for await (const rows of scan(this.store, this.shard, 'ZSCAN', key)) {
       for (const [member, score] of rows) {
-        const deadline = readDeadlineMember(key, member, numberOf(score))
+        const deadline = readDeadlineMember(key, member, wholeNumberOf(score))
         this.deadlines.set(member.toString('latin1'), deadline)
       }
     }

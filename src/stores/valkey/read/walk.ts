@@ -2,8 +2,7 @@ import { StoreDamagedError } from '../../../core/errors.js'
 import { ownerText } from '../../../core/owner-text.js'
 import type { Session } from '../../../core/session.js'
 import type { Deadline, WalkedEntry } from '../../../core/store.js'
-import type { Arg } from '../connection/reply.js'
-import { bytesOf, itemsOf, numberOf } from '../functions/call.js'
+import { type Arg, bytesOf, itemsOf, wholeNumberOf } from '../connection/reply.js'
 import { BEFORE_ALL, type Row } from '../functions/functions.js'
 import { entryScope, readDeadlineMember, readEntry } from '../layout/values.js'
 import type { StoreParts } from '../parts.js'
@@ -27,7 +26,7 @@ export async function* walkSeals(parts: StoreParts): AsyncGenerator<string[], vo
       for (const slice of slicesOf(ids)) {
         const asked = slice.map((id) => ['EXISTS', keys.seal(id)])
         const replies = await functions.cluster.command(shard, asked)
-        yield slice.filter((_, i) => numberOf(replies[i]) === 1)
+        yield slice.filter((_, i) => wholeNumberOf(replies[i]) === 1)
       }
     }
   }
@@ -75,10 +74,14 @@ export async function* walkIdempotency(
   }
 }
 
-/** `SessionStore.walkDeadlines`. Merges those of all shards. */
-export async function* walkDeadlines(parts: StoreParts): AsyncGenerator<Deadline[], void> {
+/** `SessionStore.walkDeadlines`. Merges those of all shards, unless those of one user are wanted. */
+export async function* walkDeadlines(
+  parts: StoreParts,
+  userId?: string,
+): AsyncGenerator<Deadline[], void> {
+  const shards = userId === undefined ? parts.shards : [parts.shards.ofUser(userId)]
   const heads = await Promise.all(
-    Array.from(parts.shards, async (shard) => ({ shard, rows: await ahead(parts, shard) })),
+    Array.from(shards, async (shard) => ({ shard, rows: await ahead(parts, shard) })),
   )
   let slice: Deadline[] = []
   for (;;) {
@@ -125,7 +128,7 @@ export function deadlineIn({ shards, whereabouts }: StoreParts, shard: number, r
 async function rowsOf(parts: StoreParts, shard: number, key: string): Promise<Row[]> {
   const rows: Row[] = []
   for await (const found of scan(parts, shard, 'ZSCAN', key)) {
-    rows.push(...found.map(([member, score]) => ({ member, score: numberOf(score) })))
+    rows.push(...found.map(([member, score]) => ({ member, score: wholeNumberOf(score) })))
   }
   return rows.sort(inOrder)
 }

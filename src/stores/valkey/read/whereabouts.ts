@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache'
-import { valueIn } from '../functions/call.js'
+import { valueIn } from '../connection/reply.js'
 import type { Functions } from '../functions/functions.js'
 import type { Shards } from '../layout/shards.js'
-import { NO_VERSION, pointerValue, readPointer } from '../layout/values.js'
+import { pointerValue, readPointer } from '../layout/values.js'
 
 const MAX_REMEMBERED = 65_536
 
@@ -50,7 +50,7 @@ export class Whereabouts {
   async point(id: string, shard: number): Promise<void> {
     const at = this.shards.ofPointer(id)
     const key = this.shards.keysOf(at).pointer(id)
-    await this.functions.commit(at, NO_VERSION, [], [['SET', key, pointerValue(key, shard)]])
+    await this.functions.commit(at, [], [['SET', key, pointerValue(key, shard)]])
     this.remembered.set(id, shard)
   }
 
@@ -60,7 +60,7 @@ export class Whereabouts {
       const at = this.shards.ofPointer(id)
       const key = this.shards.keysOf(at).pointer(id)
       const brief = pointerValue(key, shard)
-      await this.functions.commit(at, NO_VERSION, [{ kind: 'value', key, brief }], [['DEL', key]])
+      await this.functions.commit(at, [{ kind: 'value', key, brief }], [['DEL', key]])
     }
   }
 

@@ -57,7 +57,6 @@ export async function commitChanges(
     await pointTo(parts, shard, changes)
     answers = await functions.commit(
       shard,
-      written[0]?.version ?? NO_VERSION,
       [...written.map(({ expectation }) => expectation), ...expectations],
       [...written.flatMap((one) => one.writes), ...writes],
     )
@@ -123,7 +122,7 @@ export async function commitAside(
   writes: readonly Write[],
   expectations: readonly Expectation[] = [],
 ): Promise<boolean> {
-  return (await functions.commit(shard, NO_VERSION, expectations, writes)) === null
+  return (await functions.commit(shard, expectations, writes)) === null
 }
 
 /**

@@ -1,4 +1,4 @@
-import { numberOf } from '../functions/call.js'
+import { wholeNumberOf } from '../connection/reply.js'
 import type { Functions } from '../functions/functions.js'
 import type { Shards } from '../layout/shards.js'
 
@@ -91,6 +91,6 @@ export class OpenCounts {
   private async read(shard: number): Promise<number> {
     const key = this.shards.keysOf(shard).list(true)
     const [count] = await this.functions.look(shard, [{ kind: 'count', key }])
-    return numberOf(count)
+    return wholeNumberOf(count)
   }
 }

@@ -3,16 +3,8 @@ import type { Session } from '../../../core/session.js'
 import type { InsertScope, Seen } from '../../../core/store.js'
 import type { StoredEntry } from '../../rows/codec.js'
 import { quoted } from '../../rows/record.js'
-import type { Reply } from '../connection/reply.js'
-import {
-  bytesOf,
-  type Expectation,
-  itemsOf,
-  numberOf,
-  type Question,
-  valueIn,
-  type Write,
-} from '../functions/call.js'
+import { bytesOf, itemsOf, type Reply, valueIn, wholeNumberOf } from '../connection/reply.js'
+import type { Expectation, Question, Write } from '../functions/call.js'
 import { isOpened, type ShardKeys } from '../layout/keys.js'
 import { entryField, readEntry, readRecord, versionOf } from '../layout/values.js'
 import type { StoreParts } from '../parts.js'
@@ -107,7 +99,7 @@ export class Scope {
     const entry = answer(this.entry)
     const first = answer(this.opened)
     const last = answer(this.oldest)
-    const openOfUser = this.count ? numberOf(count) : 0
+    const openOfUser = this.count ? wholeNumberOf(count) : 0
     if (this.count !== undefined) {
       this.parts.known.countedOpen(userId, openOfUser)
     }

@@ -5,7 +5,7 @@ import type {
   IdempotencyDeadline,
   SessionDeadline,
 } from '../../../core/store.js'
-import { valueIn } from '../functions/call.js'
+import { valueIn } from '../connection/reply.js'
 import { deadlineMember, entryField, readEntry } from '../layout/values.js'
 import { deadlineWrite } from '../layout/writes.js'
 import type { StoreParts } from '../parts.js'

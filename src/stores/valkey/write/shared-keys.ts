@@ -1,5 +1,5 @@
 import type { SharedKeys } from '../../../core/store.js'
-import { valueIn } from '../functions/call.js'
+import { valueIn } from '../connection/reply.js'
 import { SHARED_KEYS_KEY } from '../layout/keys.js'
 import { readSharedKeys, sharedKeysValue } from '../layout/shared-keys.js'
 import type { StoreParts } from '../parts.js'

@@ -1,10 +1,13 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { StoreMismatchError } from '../../../../src/core/errors.js'
 import { WriteHealth } from '../../../../src/stores/valkey/health.js'
 
 /** Two masters, of which the test says which ones take writes. */
 function given() {
   const failing = new Set<string>()
-  const masterOf = (shard: number) => (shard % 2 === 0 ? 'even' : 'odd')
+  const names = { even: 'even', odd: 'odd' }
+  const settings = { problem: '' }
+  const masterOf = (shard: number) => names[shard % 2 === 0 ? 'even' : 'odd']
   const events: unknown[] = []
   const health = new WriteHealth(
     { shards: 4, masterOf },
@@ -17,10 +20,15 @@ function given() {
       onFailure: (cause) => events.push((cause as Error).message),
       onRecovery: () => events.push('recovered'),
     },
+    async () => {
+      if (settings.problem !== '') {
+        throw new StoreMismatchError(settings.problem)
+      }
+    },
   )
   onTestFinished(() => health.close())
   health.watch((isServing) => events.push(isServing))
-  return { health, failing, events }
+  return { health, failing, events, names, settings }
 }
 
 describe('a store in an engine', () => {
@@ -55,5 +63,19 @@ describe('a store in an engine', () => {
     await health.probe()
     expect(health.isWritable).toBe(true)
     expect(events).toEqual(['recovered', true])
+  })
+
+  it('says what of a new master would lose sessions, until that is mended', async () => {
+    const { health, names, settings } = given()
+    await health.probe()
+    settings.problem = 'its appendfsync is "no"'
+    await health.probe()
+    expect(health.report.findings).toEqual([])
+    names.odd = 'promoted'
+    await health.probe()
+    expect(health.report.findings).toEqual(['its appendfsync is "no"'])
+    settings.problem = ''
+    await health.probe()
+    expect(health.report.findings).toEqual([])
   })
 })

@@ -266,6 +266,7 @@ describe('a call that the engine cannot take now', () => {
     "READONLY You can't write against a read only replica.",
     'MASTERDOWN Link with MASTER is down',
     'BUSY Valkey is busy running a script',
+    'ERR Script attempted to access a non local key in a cluster node script: 3b, on @user_function:3.',
   ])('is tried again: %s', async (message) => {
     let times = 0
     const engine = await startEngine(([name]) =>
