@@ -5,6 +5,7 @@ import type { EpochClock } from '../../../core/epoch.js'
 import type { Caller } from '../../../core/operators/audit.js'
 import type { ChainSignature } from '../../../envelope/chain.js'
 import { requestDigestBytes } from '../../../envelope/digest.js'
+import type { SignedMessage } from '../../../envelope/message.js'
 import type { RequestMeta } from '../../../envelope/meta.js'
 import { readTokensRequest, type TokensMethod } from '../../../envelope/tokens.js'
 import { encodeFields } from '../../../envelope/wire.js'
@@ -13,7 +14,7 @@ import type { SignedAnswer } from '../../../minting/job.js'
 import type { Prover } from '../../../minting/prover.js'
 import type { Call } from '../../pipeline/call.js'
 import { BYTES } from '../../pipeline/contracts.js'
-import { type UnaryMethod, unary } from '../../pipeline/method.js'
+import { type StreamMethod, stream, type UnaryMethod, unary } from '../../pipeline/method.js'
 
 /** `request`, where a method encodes the body of its answer: it is added when that is signed. */
 export const LEFT_OUT = new Uint8Array(0)
@@ -34,12 +35,15 @@ export interface Asked<Body> {
   readonly caller: Caller
   /** What its headers say. */
   readonly meta: RequestMeta
+  readonly message: SignedMessage
 }
 
 /** A request whose signatures are not checked yet. */
 export interface UnprovedRequest<Body> extends Asked<Body> {
   /** Checks them, and others that must hold besides. Throws SignatureError. */
   readonly prove: (others?: readonly ChainSignature[]) => Promise<void>
+  /** Checks them, and if they hold signs the body of the answer in the same go. Throws SignatureError. */
+  readonly proveAndSign: (body: Uint8Array) => Promise<SignedAnswer>
 }
 
 /** What a method does with a request. It returns the encoded body of the answer, but for `request`. */
@@ -65,9 +69,14 @@ export function unprovedMethod<Body>(
   method: TokensMethod<Body>,
   handle: Handle<UnprovedRequest<Body>>,
 ): UnaryMethod {
-  return openMethod(ports, method, async (request, call, bodyOf) => {
-    const body = bodyOf(await handle(request, call))
-    return ports.answers.sign(method.response, body)
+  return unary({
+    request: BYTES,
+    response: BYTES,
+    async handle(bytes, call) {
+      const request = readFresh(ports, method, bytes, call)
+      const body = answerBody(request.message, await handle(request, call))
+      return ports.answers.sign(method.response, body)
+    },
   })
 }
 
@@ -82,61 +91,72 @@ export function readingMethod<Body>(
   isCheap: (body: Body) => boolean,
   handle: Handle<Asked<Body>>,
 ): UnaryMethod {
-  return openMethod(ports, method, async (request, call, bodyOf) => {
-    if (!isCheap(request.body)) {
-      await request.prove()
-      return ports.answers.sign(method.response, bodyOf(await handle(request, call)))
-    }
-    const body = bodyOf(await handle(request, call))
-    return ports.answers.sign(method.response, body, await request.proveAndSign(body))
-  })
-}
-
-interface OpenRequest<Body> extends UnprovedRequest<Body> {
-  /** Checks the signatures, and if they hold signs the body of the answer. Throws SignatureError. */
-  readonly proveAndSign: (body: Uint8Array) => Promise<SignedAnswer>
-}
-
-/** Reads a request and checks that it is fresh. `bodyOf` makes the body of its answer whole. */
-function openMethod<Body>(
-  { clock, maxEpochDriftMs, prover }: SignedPorts,
-  method: TokensMethod<Body>,
-  respond: (
-    request: OpenRequest<Body>,
-    call: Call,
-    bodyOf: (facts: Uint8Array) => Uint8Array,
-  ) => Promise<Buffer>,
-): UnaryMethod {
   return unary({
     request: BYTES,
     response: BYTES,
-    handle(bytes, call) {
-      const request = readTokensRequest(bytes, method)
-      const { message, body, sentEpoch } = request
-      checkDrift('body.epoch', sentEpoch, clock.now(), clock.epochsIn(maxEpochDriftMs))
-      // In memory of its own: the request may be large.
-      const signer = new Uint8Array(message.innermost.bodySignature.key)
-      const caller = { name: `key ${hex.encode(signer)}`, address: call.peer }
-      // A refusal before that costs less than one that had signatures checked.
-      const counted = () => {
-        call.failures = message.levels.length
+    async handle(bytes, call) {
+      const request = readFresh(ports, method, bytes, call)
+      const { message } = request
+      if (!isCheap(request.body)) {
+        await request.prove()
+        return ports.answers.sign(method.response, answerBody(message, await handle(request, call)))
       }
-      const asked = {
-        ...{ body, signer, caller, meta: request },
-        prove(others?: readonly ChainSignature[]) {
-          counted()
-          return prover.prove(request, others)
-        },
-        proveAndSign(answer: Uint8Array) {
-          counted()
-          return prover.proveAndSign(request, answer)
-        },
-      }
-      // First, as its number is: what ties the answer to this request must be signed together with what it says.
-      const answered = () => encodeFields([ANSWERS, requestDigestBytes(message)])
-      return respond(asked, call, (facts) => Buffer.concat([answered(), facts]))
+      const body = answerBody(message, await handle(request, call))
+      return ports.answers.sign(method.response, body, await request.proveAndSign(body))
     },
   })
+}
+
+/** A method that answers a signed request with a stream. `handle` returns whole messages, which it signs. */
+export function signedStream<Body>(
+  ports: SignedPorts,
+  method: TokensMethod<Body>,
+  handle: (asked: Asked<Body>, call: Call) => AsyncIterable<Buffer>,
+): StreamMethod {
+  return stream({
+    request: BYTES,
+    response: BYTES,
+    async *handle(bytes, call) {
+      const request = readFresh(ports, method, bytes, call)
+      await request.prove()
+      yield* handle(request, call)
+    },
+  })
+}
+
+/** Reads a request, and checks that it is fresh. */
+function readFresh<Body>(
+  { clock, maxEpochDriftMs, prover }: SignedPorts,
+  method: TokensMethod<Body>,
+  bytes: Uint8Array,
+  call: Call,
+): UnprovedRequest<Body> {
+  const request = readTokensRequest(bytes, method)
+  const { message, body, sentEpoch } = request
+  checkDrift('body.epoch', sentEpoch, clock.now(), clock.epochsIn(maxEpochDriftMs))
+  // In memory of its own: the request may be large.
+  const signer = new Uint8Array(message.innermost.bodySignature.key)
+  const caller = { name: `key ${hex.encode(signer)}`, address: call.peer }
+  // What is refused before that costs less.
+  const countLevels = () => {
+    call.failures = message.levels.length
+  }
+  return {
+    ...{ body, signer, caller, meta: request, message },
+    prove(others) {
+      countLevels()
+      return prover.prove(request, others)
+    },
+    proveAndSign(answer) {
+      countLevels()
+      return prover.proveAndSign(request, answer)
+    },
+  }
+}
+
+/** First, as its number is: what ties the answer to this request must be signed together with what it says. */
+function answerBody(message: SignedMessage, facts: Uint8Array): Uint8Array {
+  return Buffer.concat([encodeFields([ANSWERS, requestDigestBytes(message)]), facts])
 }
 
 /** `request`, in the body of every answer. */
