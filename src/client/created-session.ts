@@ -3,8 +3,8 @@ import { MalformedError } from '../core/errors.js'
 import { ED25519_KEY_BYTES, MAX_OWNER_BYTES } from '../core/key-lengths.js'
 import type { SessionLifetime } from './request.js'
 
-/** A created session as JSON. */
-export interface CreatedSessionJson {
+/** A session with a key, as JSON. */
+export interface KeyedSessionJson {
   readonly id: string
   /** Hex. */
   readonly publicKey: string
@@ -12,6 +12,10 @@ export interface CreatedSessionJson {
   readonly owner: string
   /** Epochs in decimal digits. */
   readonly lifetime: { readonly exp: string; readonly nbf: string; readonly iat: string }
+}
+
+/** A created session as JSON. */
+export interface CreatedSessionJson extends KeyedSessionJson {
   /** Hex. */
   readonly serverKey: string
 }
@@ -48,14 +52,7 @@ export class CreatedSession {
 
   /** What `JSON.stringify` writes. */
   toJSON(): CreatedSessionJson {
-    const { exp, nbf, iat } = this.lifetime
-    return {
-      id: this.id,
-      publicKey: hex.encode(this.publicKey),
-      owner: base58.encode(this.owner),
-      lifetime: { exp: `${exp}`, nbf: `${nbf}`, iat: `${iat}` },
-      serverKey: hex.encode(this.serverKey),
-    }
+    return { ...keyedSessionJson(this), serverKey: hex.encode(this.serverKey) }
   }
 
   /**
@@ -77,6 +74,21 @@ export class CreatedSession {
       },
       serverKey: read(from, 'serverKey', keyOfHex),
     })
+  }
+}
+
+/** What JSON has no form for: bytes and epochs. */
+export function keyedSessionJson({
+  id,
+  publicKey,
+  owner,
+  lifetime: { exp, nbf, iat },
+}: Omit<CreatedSession, 'serverKey' | 'toJSON'>): KeyedSessionJson {
+  return {
+    id,
+    publicKey: hex.encode(publicKey),
+    owner: base58.encode(owner),
+    lifetime: { exp: `${exp}`, nbf: `${nbf}`, iat: `${iat}` },
   }
 }
 

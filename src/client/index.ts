@@ -31,7 +31,11 @@ export { type Connection, type ConnectOptions, connect } from './connection/conn
 export type { RetryPolicy } from './connection/retry.js'
 export type { TlsOptions } from './connection/tls-credentials.js'
 export { type CreateSessionOptions, createSession } from './create-session.js'
-export { CreatedSession, type CreatedSessionJson } from './created-session.js'
+export {
+  CreatedSession,
+  type CreatedSessionJson,
+  type KeyedSessionJson,
+} from './created-session.js'
 export {
   CommandError,
   ConnectionClosedError,
@@ -58,7 +62,7 @@ export type {
   SessionInfoPage,
 } from './sessions/session-info.js'
 export { SessionsClient } from './sessions/sessions-client.js'
-export type { OwnedSession, RevokedSession, SessionState } from './tokens/answers.js'
+export type { KeyedSession, OwnedSession, RevokedSession, SessionState } from './tokens/answers.js'
 export type {
   BindOptions,
   JwtOptions,

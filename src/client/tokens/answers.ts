@@ -1,4 +1,11 @@
 import type { TokenSession } from '../../tokens/issue.js'
+import type { KeyedSessionJson } from '../created-session.js'
+
+/** A session with a key, which `JSON.stringify` takes. */
+export interface KeyedSession extends TokenSession {
+  /** What `JSON.stringify` writes: keys in hex, the owner in base58, epochs in decimal digits. */
+  toJSON(): KeyedSessionJson
+}
 
 /** What a server knows of a session, or of a token or JWT of it. */
 export interface SessionState {
@@ -10,7 +17,7 @@ export interface SessionState {
    */
   readonly reason: string | null
   /** null where the reason is another than `ENDED` and `NOT_YET_VALID`. */
-  readonly session: TokenSession | null
+  readonly session: KeyedSession | null
   /** When the session ended, Unix milliseconds; null while it is open. */
   readonly endTimeMs: number | null
   /** What ended it, such as `closed`, `expired` or `revoked`; null while it is open. */
@@ -18,7 +25,7 @@ export interface SessionState {
 }
 
 /** A session as its owner sees it. Instants are Unix milliseconds. */
-export interface OwnedSession extends TokenSession {
+export interface OwnedSession extends KeyedSession {
   /** Whether it is open. */
   readonly active: boolean
   readonly openTimeMs: number

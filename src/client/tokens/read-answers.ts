@@ -4,15 +4,16 @@ import type {
 } from '#generated/sessiond/v1/tokens'
 import { uuidText } from '../../core/uuid.js'
 import type { TokenSession } from '../../tokens/issue.js'
+import { keyedSessionJson } from '../created-session.js'
 import { UntrustedResponseError } from '../errors.js'
-import type { OwnedSession, SessionState } from './answers.js'
+import type { KeyedSession, OwnedSession, SessionState } from './answers.js'
 
 export function sessionState(answer: IntrospectResponse_Body): SessionState {
   const { active, reason, id, ownerId, endTimeMs, endReason } = answer
   return {
     active,
     reason: active ? null : reason,
-    session: id.length === 0 ? null : tokenSession(answer, ownerId?.value),
+    session: id.length === 0 ? null : withJson(tokenSession(answer, ownerId?.value)),
     endTimeMs: instantOrNull(endTimeMs),
     endReason: endReason || null,
   }
@@ -20,7 +21,7 @@ export function sessionState(answer: IntrospectResponse_Body): SessionState {
 
 export function ownedSession(session: WireOwnedSession, owner: Uint8Array): OwnedSession {
   const { active, openTimeMs, endTimeMs, endReason, address, client } = session
-  return {
+  return withJson({
     ...tokenSession(session, owner),
     active,
     openTimeMs: Number(openTimeMs),
@@ -28,7 +29,13 @@ export function ownedSession(session: WireOwnedSession, owner: Uint8Array): Owne
     endReason: endReason || null,
     address,
     client,
-  }
+  })
+}
+
+/** Adds `toJSON`, which is no part of what is compared or listed. */
+function withJson<S extends TokenSession>(session: S): S & KeyedSession {
+  const toJSON = () => ({ ...session, ...keyedSessionJson(session) })
+  return Object.defineProperty(session, 'toJSON', { value: toJSON }) as S & KeyedSession
 }
 
 function tokenSession(

@@ -1,4 +1,5 @@
 import { status } from '@grpc/grpc-js'
+import { base58, hex } from '@scure/base'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import {
   type CallOptions,
@@ -117,7 +118,11 @@ describe('TokensClient', () => {
         ...{ ownerId: { value: owner.publicKey }, endTimeMs: 0n, endReason: '' },
       }),
     ])
-    expect(await client.introspect(subject)).toEqual({
+    const state = await client.introspect(subject)
+    expect(JSON.parse(JSON.stringify(state))).toMatchObject({
+      session: { id: ID, lifetime: { exp: `${lifetime.exp}` } },
+    })
+    expect(state).toEqual({
       ...{ active: true, reason: null, endTimeMs: null, endReason: null },
       session: { id: ID, publicKey: sessionKey, owner: owner.publicKey, lifetime },
     })
@@ -164,6 +169,14 @@ describe('TokensClient', () => {
     expect(listed).toHaveLength(100)
     expect(listed[99]).toEqual({
       ...{ id: ID, publicKey: carol.publicKey, owner: owner.publicKey, lifetime },
+      ...{ active: false, openTimeMs: 1, endTimeMs: 2, endReason: 'superseded' },
+      ...{ address: row.address, client: row.client },
+    })
+    // With all that JSON has no form for.
+    const { exp, nbf, iat } = lifetime
+    expect(JSON.parse(JSON.stringify(listed))[99]).toEqual({
+      ...{ id: ID, publicKey: hex.encode(carol.publicKey), owner: base58.encode(owner.publicKey) },
+      lifetime: { exp: `${exp}`, nbf: `${nbf}`, iat: `${iat}` },
       ...{ active: false, openTimeMs: 1, endTimeMs: 2, endReason: 'superseded' },
       ...{ address: row.address, client: row.client },
     })
