@@ -136,8 +136,9 @@ class Watch implements SessionWatch {
     const WebSocket = options.WebSocket ?? runtimeWebSocket()
     const address = addressOf(url, options)
     const target = {
-      address: url,
-      newSocket: () => new WebSocket(address),
+      // Without the query, which may have a token.
+      address: `${address.origin}${address.pathname}`,
+      newSocket: () => new WebSocket(address.href),
       hello: encodeConnect({ userId, userName, version }),
       retry: fullPolicy(options.retry ?? {}, RETRY_DELAYS),
     }
@@ -236,11 +237,11 @@ function runtimeWebSocket(): WebSocketConstructor {
 }
 
 /** The URL with the token in it. Throws UnprotectedTokenError, TypeError where it is none. */
-function addressOf(url: string, { token, plaintext }: WatchOptions): string {
+function addressOf(url: string, { token, plaintext }: WatchOptions): URL {
   const address = URL.canParse(url) ? new URL(url) : null
   if (address === null || !['ws:', 'wss:'].includes(address.protocol) || address.hash !== '') {
     throw new TypeError(
-      `${JSON.stringify(url)} is not the URL of a session list, such as ws://127.0.0.1:8808/session-list, or wss: with TLS`,
+      `${JSON.stringify(`${url}`.replace(/[?#].*$/s, ''))} is not the URL of a session list, such as ws://127.0.0.1:8808/session-list, or wss: with TLS`,
     )
   }
   if (token !== undefined) {
@@ -249,5 +250,5 @@ function addressOf(url: string, { token, plaintext }: WatchOptions): string {
     }
     address.searchParams.set('token', token)
   }
-  return address.href
+  return address
 }

@@ -1,5 +1,6 @@
 import { getEventListeners, once } from 'node:events'
 import type { AddressInfo } from 'node:net'
+import { inspect } from 'node:util'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import { watchSocket } from '../../../src/cli/watch-socket.js'
@@ -149,10 +150,26 @@ describe('watchSessions', () => {
       ),
     }
     await expect(events.next()).rejects.toMatchObject(away)
-    await late.next()
-    await expect(late.next()).rejects.toMatchObject(away)
-    await expect(watch[Symbol.asyncIterator]().next()).resolves.toMatchObject({ done: false })
-    expect(`${JSON.stringify(waiting)}`).not.toContain(token)
+    for (const other of [late, watch[Symbol.asyncIterator]()]) {
+      await other.next()
+      await expect(other.next()).rejects.toMatchObject(away)
+    }
+    expect(inspect(waiting, { depth: 9 })).not.toContain(token)
+  })
+
+  it('shows no token in its errors', async () => {
+    const secret = `?token=${token}`
+    expect(() => watchSessions(`http://127.0.0.1/${secret}`, { WebSocket })).toThrow(
+      expect.objectContaining({ message: expect.not.stringContaining(token) }),
+    )
+    const watch = watchSessions(`ws://127.0.0.1:${await freePort()}/${secret}`, {
+      ...{ WebSocket, retry: { attempts: 1 } },
+    })
+    const events = watch[Symbol.asyncIterator]()
+    await events.next()
+    const error = await events.next().catch((error) => error)
+    expect(error).toMatchObject({ code: 'SERVER_UNAVAILABLE' })
+    expect(inspect(error, { depth: 9 })).not.toContain(token)
   })
 
   it.each([

@@ -87,6 +87,15 @@ describe('a public key as text', () => {
     },
   )
 
+  it('in PEM keeps which of two points it is', () => {
+    const signs = new Set<number | undefined>()
+    while (signs.size < 2) {
+      const key = Uint8Array.from(signerOf(generateKey('p256')).publicKey)
+      signs.add(key[0])
+      expect(publicKeyFromText(publicKeyToText(key, 'pem'), 'f')).toEqual(key)
+    }
+  })
+
   const { cert } = newAuthority()
   it.each([
     ['a certificate', cert],

@@ -4,6 +4,7 @@ import {
   rotateIdentity,
   rotateSealingKey,
 } from '../../../../src/client/admin/rotate-keys.js'
+import { StoreUnavailableError } from '../../../../src/core/errors.js'
 import { all, IDENTITIES, serveAdmin } from '../../../support/admin-service.js'
 
 const [current, next] = IDENTITIES
@@ -38,6 +39,21 @@ describe('rotateIdentity', () => {
 
 it('rotateSealingKey returns the id of the new key', async () => {
   expect(await rotateSealingKey((await serveAdmin()).admin)).toBe('k2')
+})
+
+it('rotateSealingKey is not tried again where the server may have made a key', async () => {
+  let calls = 0
+  const { admin } = await serveAdmin({
+    rotateSealingKey: async () => {
+      calls++
+      throw new StoreUnavailableError('lost')
+    },
+  })
+  const retry = { attempts: 2 }
+  await expect(rotateSealingKey(admin, { retry })).rejects.toMatchObject({
+    code: 'STORE_UNAVAILABLE',
+  })
+  expect(calls).toBe(1)
 })
 
 it('reseal tells how far it is, and which seals do not open', async () => {

@@ -1,5 +1,5 @@
 import { getEventListeners } from 'node:events'
-import { InterceptingCall, type Interceptor, status } from '@grpc/grpc-js'
+import { InterceptingCall, type Interceptor, Metadata, status } from '@grpc/grpc-js'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { ask, type CallOptions, mergeOptions } from '../../../../src/client/connection/ask.js'
 import { callServerStream } from '../../../../src/client/connection/call.js'
@@ -40,7 +40,8 @@ const asking =
   async (options: CallOptions = {}, isRepeatable = true) => {
     const service = { name: 'the service', isForOperators: false }
     const request = Buffer.from('request')
-    const question = { path: PATH, service, request, isRepeatable }
+    const metadata = new Metadata()
+    const question = { path: PATH, service, request, isRepeatable, metadata }
     return `${Buffer.from(await ask(connection, question, options))}`
   }
 
@@ -98,7 +99,7 @@ describe('a call', () => {
 })
 
 describe('an aborted signal', () => {
-  it('ends a call with its reason, and is left without listeners', async () => {
+  it('ends a call with its reason', async () => {
     const { server, question } = await setUp([silence])
     const { signal, ...controller } = abortable()
     const call = question({ signal })
@@ -106,8 +107,14 @@ describe('an aborted signal', () => {
     controller.abort()
     await expect(call).rejects.toThrow('enough')
     await expect(question({ signal })).rejects.toThrow('enough')
-    expect(getEventListeners(signal, 'abort')).toEqual([])
     expect(server.requests).toHaveLength(1)
+  })
+
+  it('that is not aborted is left without listeners', async () => {
+    const { question } = await setUp([unavailable, done])
+    const { signal } = abortable()
+    await question({ ...RETRY, signal })
+    expect(getEventListeners(signal, 'abort')).toEqual([])
   })
 
   it('ends the wait for the next attempt', async () => {

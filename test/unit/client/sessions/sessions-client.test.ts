@@ -250,6 +250,45 @@ describe('a refusal', () => {
     })
   })
 
+  it.each([
+    ['InvalidContent', 'MALFORMED'],
+    ['QUOTA_EXCEEDED', 'QUOTA_EXCEEDED'],
+    ['SOMETHING_NEW', 'UNKNOWN'],
+  ])('whose reason is %s has the code %s', async (reason, code) => {
+    const error = {
+      ...{ category: 'c', code: reason, status: 400n, message: 'm', details: new Map() },
+      ...{ type: '', correlationId: '', cause: '', stackTrace: '' },
+    }
+    const bytes = Buffer.from(SessionObjectReply.encode({ error, session: undefined }).finish())
+    const reply = (_: unknown, callback: (error: null, reply: Uint8Array) => void) =>
+      callback(null, bytes)
+    const own = await startServer({
+      'sessions_v1.Sessions': serviceWith('get_session_by_id', reply as never),
+    })
+    await expect(clientOf(own.address).get('id')).rejects.toMatchObject({ code, reason })
+  })
+
+  it('is asked for again unless a deletion could have been done', async () => {
+    const asked: string[] = []
+    const away =
+      (method: string) =>
+      (_: unknown, callback: (error: object) => void): void => {
+        asked.push(method)
+        callback({ code: 14, details: 'the connection was lost' })
+      }
+    const implementation = {
+      ...service.implementation,
+      ...{ close_session: away('close'), delete_session_by_id: away('delete') },
+    }
+    const own = await startServer({
+      'sessions_v1.Sessions': { ...service, implementation } as never,
+    })
+    const client = clientOf(own.address, { retry: { attempts: 2, firstDelayMs: 1 } })
+    await expect(client.close('id')).rejects.toMatchObject({ code: 'SERVER_UNAVAILABLE' })
+    await expect(client.delete('id')).rejects.toMatchObject({ code: 'SERVER_UNAVAILABLE' })
+    expect(asked).toEqual(['close', 'close', 'delete'])
+  })
+
   it('of the transport for size is told as one of the data', async () => {
     const commands = remoteCommands(textClientOf(server.address), () => {})
     const data = JSON.stringify('x'.repeat(200_000))
