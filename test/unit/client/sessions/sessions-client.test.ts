@@ -256,7 +256,7 @@ describe('a refusal', () => {
     ['SOMETHING_NEW', 'UNKNOWN'],
   ])('whose reason is %s has the code %s', async (reason, code) => {
     const error = {
-      ...{ category: 'c', code: reason, status: 400n, message: 'm', details: new Map() },
+      ...{ category: 'c', code: reason, status: '400', message: 'm', details: new Map() },
       ...{ type: '', correlationId: '', cause: '', stackTrace: '' },
     }
     const bytes = Buffer.from(SessionObjectReply.encode({ error, session: undefined }).finish())
