@@ -183,6 +183,11 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('the console', (
     expect(await page.evaluate('navigator.clipboard.readText()')).toBe('u-ada')
     await page.getByRole('button', { name: 'Copy User as JSON' }).click()
     expect(await page.evaluate('navigator.clipboard.readText()')).toBe(USER)
+    // As on a page without TLS, which has no clipboard of its own.
+    await page.evaluate(`Object.defineProperty(navigator, 'clipboard', { value: undefined })
+      document.addEventListener('copy', ({ target }) => { document.title = target.value })`)
+    await page.getByRole('button', { name: 'Copy the session id' }).click()
+    expect(await page.title()).toBe(await row(page, 'Ada Lovelace').getAttribute('data-id'))
 
     await page.getByRole('searchbox').fill(endless)
     await page.locator(`[data-id="${endless}"]`).click()

@@ -115,6 +115,23 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('the page of a s
     onTestFinished(() => page.context().close())
     await page.getByRole('heading', { name: 'No one is on' }).waitFor()
     expect(complaints).toEqual([])
+
+    // This browser has no certificate of an operator; the next one has.
+    const operate = async (of: Page) => {
+      await of.getByRole('button', { name: 'Operate…' }).click()
+      await of.getByRole('button', { name: 'Use a certificate' }).click()
+    }
+    await operate(page)
+    await page.getByText('This browser showed no certificate that the server takes.').waitFor()
+    const { cert, key } = tls.operators.issue({ usage: 'client' })
+    const { page: certified } = await openPage(browser, http, {
+      ignoreHTTPSErrors: true,
+      clientCertificates: [{ origin: http, cert: Buffer.from(cert), key: Buffer.from(key) }],
+    })
+    onTestFinished(() => certified.context().close())
+    await operate(certified)
+    await certified.getByRole('link', { name: 'All sessions' }).click()
+    await certified.getByRole('heading', { name: 'There are no sessions' }).waitFor()
   })
 
   it('asks for the token of a server that wants one, keeps it, and leaves it out of the address', async () => {
