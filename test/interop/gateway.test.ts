@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, cp, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { chmod, cp, readFile, symlink, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import {
   connect,
   createSession,
@@ -19,10 +19,13 @@ import { freeAddress } from '../support/free-port.mjs'
 import { ENVIRONMENT, sessiond, startServer, temporaryDirectory } from '../support/process.js'
 import { havePython, PYTHON } from '../support/python.js'
 import { haveTool, interopTool } from '../support/tools.js'
+import { otherAddresses, Terminal, transcriptsOf } from '../support/transcript.js'
 
-const EXAMPLE = fileURLToPath(new URL('../../examples/gateway', import.meta.url))
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const EXAMPLE = join(ROOT, 'examples/gateway')
 const NGINX = interopTool('nginx/usr/sbin/nginx', 'nginx')
 const MODULES = '/usr/lib/nginx/modules'
+const INSTALLED_MODULES = interopTool(`nginx${MODULES}`, MODULES)
 const TOKEN = 'a-gateway-token-of-enough-characters'
 
 /** Starts a program; `atEnd` ends it. */
@@ -82,6 +85,17 @@ const itShown = it
     return `${line}`.replace('listening on ', '')
   })
 
+/** Waits until something answers there. */
+const untilUp = (url: string) =>
+  expect
+    .poll(() =>
+      fetch(url).then(
+        () => 'up',
+        () => 'away',
+      ),
+    )
+    .toBe('up')
+
 /** Its status, its challenge, and what it says. */
 async function ask(url: string, bearer: string | null, headers: Record<string, string> = {}) {
   const authorization = bearer === null ? undefined : `Bearer ${bearer}`
@@ -138,25 +152,19 @@ const itGuarded = itShown.extend(
       .replaceAll('127.0.0.1:8080', address)
       .replaceAll('http://127.0.0.1:9000', service)
       .replaceAll('http://127.0.0.1:8808', server.http)
-      .replaceAll(MODULES, interopTool(`nginx${MODULES}`, MODULES))
+      .replaceAll(MODULES, INSTALLED_MODULES)
     await writeFile(join(directory, 'nginx.conf'), rendered)
     const authorization = `proxy_set_header Authorization "Bearer ${TOKEN}";`
     await writeFile(join(directory, 'gateway-token.conf'), authorization)
     start(NGINX, ['-e', 'stderr', '-p', directory, '-c', 'nginx.conf'], onCleanup)
     const url = `http://${address}`
-    await expect
-      .poll(() =>
-        fetch(url).then(
-          () => 'up',
-          () => 'away',
-        ),
-      )
-      .toBe('up')
+    await untilUp(url)
     return url
   },
 )
 
 const haveNginx = haveTool('nginx', [NGINX, '-v']) && havePython('jwt, cryptography')
+const haveOpenssl = haveTool('openssl', ['openssl', 'version'])
 describe.skipIf(!haveNginx)('nginx as in examples/gateway', () => {
   itGuarded(
     'lets pass who has a token for the method, or a JWT for it',
@@ -207,5 +215,57 @@ describe.skipIf(!haveNginx)('nginx as in examples/gateway', () => {
     const token = await session.tokenTo('OBJECT_GET')
     await server.stop()
     expect(await ask(`${gateway}/files/hello.txt`, token)).toMatchObject({ status: 500 })
+  })
+})
+
+describe.skipIf(!haveNginx || !haveOpenssl)('examples/gateway', () => {
+  it('shows whoever types what it says what it shows', async () => {
+    const root = await temporaryDirectory(onTestFinished)
+    await chmod(root, 0o755)
+    for (const name of ['dist', 'node_modules', 'package.json']) {
+      await symlink(join(ROOT, name), join(root, name))
+    }
+    const example = join(root, 'examples/gateway')
+    await cp(EXAMPLE, example, { recursive: true })
+    const addresses = await otherAddresses({
+      ...{ grpc: '127.0.0.1:8090', http: '127.0.0.1:8808' },
+      // In the service's address the port stands alone.
+      ...{ gateway: '127.0.0.1:8080', service: '127.0.0.1:9000' },
+    })
+    const { grpc, http, gateway, service } = addresses.others
+    const put = (text: string) =>
+      addresses.put(text).replace('service.py 9000', `service.py ${service.split(':')[1]}`)
+    const conf = await readFile(join(example, 'nginx.conf'), 'utf8')
+    await writeFile(join(example, 'nginx.conf'), put(conf).replace(MODULES, INSTALLED_MODULES))
+    const env = {
+      ...{
+        SESSIOND_GRPC: grpc,
+        SESSIOND_SERVER: grpc,
+        SESSIOND_HTTP: http,
+        SESSIOND_SENECA: 'off',
+      },
+      ...{ SESSIOND_DATA_DIR: './data', SESSIOND_LOG_FORMAT: 'text' },
+      PATH: [dirname(NGINX), dirname(PYTHON), ENVIRONMENT.PATH].join(':'),
+    }
+    const open = () => new Terminal(root, env, { ...addresses, put })
+    const [serving = [], proxying = [], answering = [], ...rest] = await transcriptsOf(
+      'examples/gateway/README.md',
+    )
+    for (const [steps, ready] of [
+      [serving, /is ready[\s\S]*Control-C stops it/],
+      [proxying, /^/],
+      [answering, /^listening on http:\/\/127.0.0.1:9000\n/],
+    ] as const) {
+      const terminal = open()
+      for (const step of steps.slice(0, -1)) {
+        await terminal.run(step)
+      }
+      await terminal.start(steps.at(-1)?.command ?? '', ready)
+    }
+    await untilUp(`http://${gateway}`)
+    const terminal = open()
+    for (const step of rest.flat()) {
+      await terminal.run(step)
+    }
   })
 })
