@@ -79,7 +79,9 @@ export class SessionSearch {
       const start = { sinceMs: clock.nowMs() - clockMarginMs, phase: 0, after: null }
       const { walk: from = start, sorted: among } = args.cursor ?? {}
       const walk = new SearchWalk(store, query, args.oldestFirst, from, among?.until)
+      const beganAtMs = from.sinceMs + clockMarginMs
       const looking = new Looking(walk, query, {
+        beganAtMs,
         maxLooks: this.maxLooks,
         asOfNow: (session) => expiry.rules.asOfNow(session),
         signal,
@@ -134,6 +136,7 @@ class Looking {
     private readonly walk: SearchWalk,
     private readonly query: SearchQuery,
     private readonly options: {
+      readonly beganAtMs: number
       readonly maxLooks: number
       readonly asOfNow: (session: Session) => Session
       readonly signal: AbortSignal | undefined
@@ -159,7 +162,7 @@ class Looking {
     const { place: from } = this.walk
     await this.look(Number.POSITIVE_INFINITY)
     const placeOf = ({ id, openTimeMs, closeTimeMs }: Session): SortPlace => ({
-      timeMs: sort === 'opened' ? openTimeMs : closeTimeMs,
+      timeMs: sort === 'opened' ? openTimeMs : this.endedAtMs(closeTimeMs),
       id,
     })
     const order = (a: SortPlace, b: SortPlace) => inOrder(a, b, oldestFirst)
@@ -175,6 +178,11 @@ class Looking {
       return { sessions, next: { walk: from, sorted }, hasStopped: false }
     }
     return { sessions, next: isOver ? null : { walk: until }, hasStopped: !isOver }
+  }
+
+  /** A session that ends during the search stays where it was in the order. */
+  private endedAtMs(closeTimeMs: number | null): number | null {
+    return closeTimeMs !== null && closeTimeMs < this.options.beganAtMs ? closeTimeMs : null
   }
 
   /** Where it has found `limit`; null if it found fewer. */

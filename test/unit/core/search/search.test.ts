@@ -282,7 +282,7 @@ describe('a search sorted by another time', () => {
       openTimeMs: START_MS - age * HOUR_MS,
       requestTimeMs: START_MS - i,
     })
-    return age > 3 ? session : { ...ended(session), closeTimeMs: START_MS + age }
+    return age > 3 ? session : { ...ended(session), closeTimeMs: LAST_MS + age }
   })
 
   it.each([
