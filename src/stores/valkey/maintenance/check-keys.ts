@@ -64,7 +64,7 @@ export class KeyCheck {
       case 'u':
         return this.checkMembers(
           names.map((name) => `${keys.prefix}u:${name}`),
-          'the list of a user',
+          'in the list of a user',
           (session) => keys.listOfUser(session.userId, session.active),
         )
       case 'c':
@@ -119,7 +119,7 @@ export class KeyCheck {
       const seal = valueIn(replies[2 * i + 1])
       const session = this.sessionIn(id, replies[2 * i])
       if (seal !== undefined && session !== 'damaged' && !(session && isSealed(session))) {
-        problems.push(leftOver('the sealed keys', id))
+        problems.push(leftOver('in the sealed keys', id))
         readable(() => readSeal(keys.seal(id), id, seal), problems)
       }
       return problems

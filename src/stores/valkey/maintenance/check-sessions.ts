@@ -69,7 +69,7 @@ export class SessionCheck {
         const session = readable(() => this.readRecord(id, stored), problems)
         known.push(...(session ? [{ session, stored }] : []))
       } else if (open !== null || ended !== null) {
-        problems.push(leftOver('the list of all', id))
+        problems.push(leftOver('in the list of all', id))
       }
     }
     return known
@@ -113,9 +113,9 @@ export class SessionCheck {
     const wanted = isOpened(session) ? newestFirst(session.openTimeMs) : null
     const problems = [
       isAt(inAll, at) || `${name}: it is missing in the list of all`,
-      isAt(wrongInAll, null) || leftOver('the list of all', id),
+      isAt(wrongInAll, null) || leftOver('in the list of all', id),
       isAt(ofUser, at) || `${name}: it is missing in the list of its user`,
-      isAt(wrongOfUser, null) || leftOver('the list of a user', id),
+      isAt(wrongOfUser, null) || leftOver('in the list of a user', id),
       isAt(opened, wanted) ||
         (wanted === null
           ? leftOver('where commands look', id)
@@ -132,7 +132,7 @@ export class SessionCheck {
     const { id } = session
     const name = `session ${quoted(id)}`
     if (!isSealed(session)) {
-      return stored === undefined ? null : leftOver('the sealed keys', id)
+      return stored === undefined ? null : leftOver('in the sealed keys', id)
     }
     if (stored === undefined) {
       return `${name}: its sealed key is missing`
@@ -188,7 +188,7 @@ function isAt(reply: Reply | undefined, wanted: string | null): boolean {
 }
 
 export function leftOver(where: string, id: string): string {
-  return `left over in ${where}: a row of session ${quoted(id)}`
+  return `left over ${where}: a row of session ${quoted(id)}`
 }
 
 /** What `read` returns; undefined where it throws StoreDamagedError, which goes to the problems. */

@@ -12,12 +12,31 @@ import { KeyCheck } from './check-keys.js'
 import { readable, SessionCheck } from './check-sessions.js'
 import { storeKeys } from './keyspace.js'
 
+/** What was told is not told again, up to so many problems. */
+const MAX_REMEMBERED = 10_000
+
 /**
  * Compares every record with its lists, deadline, pointer and seal, opens every seal, reads every row, and finds what no record
  * accounts for. Each session is looked at as of one moment, so what servers write meanwhile is no problem. Keeps the ids of one
  * shard in memory.
  */
 export async function* checkStore(
+  store: ReadParts,
+  ports: ClosedCheckPorts,
+): AsyncGenerator<CheckEvent, void> {
+  const told = new Set<string>()
+  for await (const event of checkAll(store, ports)) {
+    const isNew = !('problem' in event) || !told.has(event.problem)
+    if (isNew && 'problem' in event && told.size < MAX_REMEMBERED) {
+      told.add(event.problem)
+    }
+    if (isNew) {
+      yield event
+    }
+  }
+}
+
+async function* checkAll(
   store: ReadParts,
   ports: ClosedCheckPorts,
 ): AsyncGenerator<CheckEvent, void> {
