@@ -12,6 +12,8 @@ export interface MetricsSources {
   readonly ended: () => Iterable<readonly [string, number]>
   /** Made with the keys of sessions, since the start. */
   readonly signatures: () => number
+  /** Of endings. */
+  readonly watch: () => { readonly watchers: number; readonly told: number; readonly lagMs: number }
   readonly clock: { offsetMs(): number; isSuspect(): boolean }
   readonly feed: () => {
     readonly viewers: number
@@ -25,7 +27,7 @@ export interface MetricsSources {
 /** Adds the metrics that are read from their source at each scrape. */
 export function readSources(
   series: Series,
-  { store, audit, grpc, swept, ended, signatures, clock, feed }: MetricsSources,
+  { store, audit, grpc, swept, ended, signatures, watch, clock, feed }: MetricsSources,
 ): void {
   series.read('open_sessions', 'Sessions marked open.', [], async (gauge) =>
     gauge.set(await store.countOpen()),
@@ -55,6 +57,14 @@ export function readSources(
   )
   series.totals('sessions_ended_total', 'Sessions that this server ended.', ended)
   series.total('session_signatures_total', 'Signatures by keys of sessions.', signatures)
+  series.read('watchers', 'Watchers of endings.', [], (gauge) => gauge.set(watch().watchers))
+  series.total('watch_endings_total', 'Endings that watchers were told.', () => watch().told)
+  series.read(
+    'watch_lag_seconds',
+    'How long ago watchers heard that they have missed no ending.',
+    [],
+    (gauge) => gauge.set(watch().lagMs / MS_PER_SECOND),
+  )
   series.total('sweep_ended_total', 'Sessions ended by the sweep.', () => swept().ended)
   series.total('sweep_purged_total', 'Ended sessions purged by the sweep.', () => swept().purged)
   series.read('feed_viewers', 'Viewers of the session list.', [], (gauge) =>

@@ -46,7 +46,7 @@ export async function startNode(config: Config, log: Logger, stop?: AbortSignal)
     const backend = await openBackend(context, stop)
     const { store, audit, guard, expiry } = backend
     const desk = openTokenDesk(context, backend)
-    const grpc = await startGrpc(context, backend, tls, credential, desk)
+    const { server: grpc, live } = await startGrpc(context, backend, tls, credential, desk)
     store.watch((isServing) => {
       isStoreServing = isServing
       grpc.setServing(isServing && !isStopping)
@@ -72,6 +72,7 @@ export async function startNode(config: Config, log: Logger, stop?: AbortSignal)
         signatures: desk.signatures,
         clock: guard,
         grpc: () => grpc.report(),
+        watch: () => live.report(),
         feed: () => feed.report(),
       })
     }

@@ -48,6 +48,15 @@ export class BusyError extends SessiondError {
   }
 }
 
+/** A watcher takes less than it is told. Another watch can go on from its cursor. */
+export class SlowWatcherError extends SessiondError {
+  readonly code = 'BUSY'
+
+  constructor() {
+    super('too many messages wait for this watcher: watch again from the last cursor')
+  }
+}
+
 /** The request took too long to arrive. Nothing of it was done. */
 export class RequestTimeoutError extends SessiondError {
   readonly code = 'REQUEST_TIMEOUT'

@@ -57,3 +57,12 @@ export class SignerError extends SessiondError {
     )
   }
 }
+
+/** The key is not that of a service that may watch endings. */
+export class NotServiceError extends SessiondError {
+  readonly code = 'SIGNER_NOT_ALLOWED'
+
+  constructor() {
+    super('only services that the operator names may watch endings (--signers)')
+  }
+}

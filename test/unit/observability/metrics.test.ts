@@ -46,6 +46,7 @@ const SOURCES: MetricsSources = {
     ['idle', 23],
   ],
   signatures: () => 24,
+  watch: () => ({ watchers: 3, told: 40, lagMs: 2500 }),
   clock: { offsetMs: () => -1500, isSuspect: () => true },
   feed: () => ({ viewers: 17, malformed: 18, refused: 19, dropped: { slow: 20, gone: 21 } }),
 }
@@ -115,6 +116,9 @@ describe('the metrics', () => {
       sessiond_store_queue_depth: 12,
       sessiond_audit_queue_depth: 13,
       sessiond_grpc_connections: 14,
+      sessiond_watchers: 3,
+      sessiond_watch_endings_total: 40,
+      sessiond_watch_lag_seconds: 2.5,
       sessiond_sweep_ended_total: 15,
       sessiond_sweep_purged_total: 16,
       'sessiond_sessions_ended_total{reason="closed"}': 22,
