@@ -36,6 +36,7 @@ describe('SESSIOND_SERVER', () => {
         'restore',
         'repair',
         'import',
+        'migrate',
         'completion',
         'sessions watch',
       ].includes(name),
