@@ -133,6 +133,25 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('the console', (
     await page.getByRole('button', { name: 'Look further' }).click()
     await row(page, 'needle').waitFor()
     await page.getByText('That is all.').waitFor()
+
+    await go(page, '#view=all&client=crowd')
+    await page.getByText('The first 50').waitFor()
+    await page.getByRole('button', { name: 'Show more' }).click()
+    await page.getByText('The first 100').waitFor()
+    // Asked anew, the list shows as much as before, and at no moment less.
+    await page.evaluate(`globalThis.fewest = 100
+      new MutationObserver(() => {
+        fewest = Math.min(fewest, document.querySelectorAll('.found-row').length)
+      }).observe(document.querySelector('.found-list'), { childList: true })`)
+    const before = await page.getByText('as of').textContent()
+    await expect
+      .poll(async () => {
+        await page.getByRole('button', { name: 'Refresh' }).click()
+        return page.getByText('as of').textContent()
+      })
+      .not.toBe(before)
+    expect(await found(page).count()).toBe(100)
+    expect(await page.evaluate('fewest')).toBe(100)
   })
 
   it('keeps search, filters, order and details in the address, and no token', async () => {
@@ -154,7 +173,7 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('the console', (
     expect(page.url()).not.toContain(encodeURIComponent(TOKEN))
     // A link to a session that the search does not find shows it all the same.
     const linked = await console(`&q=haystack&session=${id}`)
-    await linked.getByRole('heading', { name: 'Session of the link' }).waitFor()
+    await linked.getByRole('heading', { name: 'Opened session' }).waitFor()
     await linked.getByText('Morning practice').waitFor()
 
     await page.getByRole('button', { name: 'Find all with this client' }).click()

@@ -80,7 +80,7 @@ export function Console({ operator, state, navigate, askToEnd, nowMs }: ConsoleP
       {opened !== '' && !isListed && found !== null && (
         <section class="pinned" aria-labelledby="pinned-title">
           <div class="pinned-head">
-            <h2 id="pinned-title">Session of the link</h2>
+            <h2 id="pinned-title">Opened session</h2>
             <button type="button" class="plain" onClick={() => navigate({ opened: '' })}>
               Close details
             </button>

@@ -24,6 +24,9 @@ export interface Searching {
   readonly refresh: () => void
 }
 
+/** Whether a search goes on after so many answers. */
+type GoesOn = (sofar: Found, answers: number) => boolean
+
 /** Searches the server as the conditions change. The latest search wins. */
 export function useSearch(operator: Operator, conditions: Conditions): Searching {
   const [found, setFound] = useState<Found | null>(null)
@@ -33,9 +36,9 @@ export function useSearch(operator: Operator, conditions: Conditions): Searching
   const key = JSON.stringify(searchFor(conditions))
   const search = useMemo(() => searchFor(conditions), [key])
 
-  /** Asks from `start` on, at least once, as long as `goesOn`. */
+  /** Asks from `start` on, at least once, as long as `goesOn`. Shows each answer, or all at their end. */
   const ask = useCallback(
-    async (start: Found | null, goesOn: (sofar: Found, answers: number) => boolean) => {
+    async (start: Found | null, goesOn: GoesOn, isShownAtEnd = false) => {
       running.current.abort()
       running.current = new AbortController()
       const { signal } = running.current
@@ -50,9 +53,12 @@ export function useSearch(operator: Operator, conditions: Conditions): Searching
           }
           sofar = withPage(sofar, page, Date.now())
           answers += 1
-          setFound(sofar)
+          if (!isShownAtEnd) {
+            setFound(sofar)
+          }
           setProblem(null)
         } while (sofar.next !== null && goesOn(sofar, answers))
+        setFound(sofar)
         setAsking(false)
       } catch (error) {
         if (!signal.aborted) {
@@ -86,7 +92,8 @@ export function useSearch(operator: Operator, conditions: Conditions): Searching
     },
     refresh() {
       const shown = found?.answers ?? 1
-      ask(null, (_, answers) => answers < shown)
+      // With its first answer alone the list would be short for a moment, and the page would jump.
+      ask(null, (_, answers) => answers < shown, true)
     },
   }
 }
