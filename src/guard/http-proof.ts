@@ -68,6 +68,9 @@ export function readHttpProof(request: HttpRequest): Presented | Fault {
   } catch (error) {
     return fault('MALFORMED', (error as SessiondError).message)
   }
+  if (!request.target.startsWith('/')) {
+    return fault('NO_PROOF', 'the target of the request must be a path')
+  }
   const signed = readSignature(request)
   if ('reason' in signed) {
     return signed

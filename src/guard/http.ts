@@ -104,7 +104,7 @@ function verdictOn(
   const { method = '', headersDistinct } = request
   // Express takes the path at which a router is mounted off `url`.
   const target = request.originalUrl ?? request.url ?? ''
-  if (!target.startsWith('/') || use === null) {
+  if (use === null) {
     const refused = fault('VERB_NOT_ALLOWED', 'the request is for nothing that tokens are for')
     return guard.check(refused, { verb: 'OBJECT_GET' })
   }

@@ -104,6 +104,7 @@ describe('readHttpProof', () => {
     ['another path', (headers) => headers, { target: '/c/other?x=1' }, 'BAD_PROOF'],
     ['another query', (headers) => headers, { target: '/c/o?x=2' }, 'BAD_PROOF'],
     ['no query', (headers) => headers, { target: '/c/o' }, 'BAD_PROOF'],
+    ['no path', (headers) => headers, { target: '' }, 'NO_PROOF'],
     ['a body that was not signed', (headers) => headers, { body }, 'NO_PROOF'],
     ['no signature', ({ signature: _, ...headers }) => headers, {}, 'NO_PROOF'],
     ['no signature input', ({ 'signature-input': _, ...headers }) => headers, {}, 'NO_PROOF'],

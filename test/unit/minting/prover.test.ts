@@ -6,6 +6,8 @@ import { openSeal, sealKeyId } from '../../../src/crypto/seal.js'
 import { verifyChain } from '../../../src/envelope/chain.js'
 import { readCreateRequest, readCreateResponse } from '../../../src/envelope/create.js'
 import { requestDigest } from '../../../src/envelope/digest.js'
+import { readMessage } from '../../../src/envelope/message.js'
+import { tokens } from '../../../src/envelope/shapes.js'
 import type { PoolKeys } from '../../../src/minting/pool.js'
 import type { MintedKey } from '../../../src/minting/prover.js'
 import { createRequest, newOwner } from '../../support/create.js'
@@ -91,6 +93,48 @@ describe('a proof', () => {
     for (let i = 0; i < 2; i++) {
       await expect(prover.prove(readCreateRequest(bytes))).rejects.toThrow(SignatureError)
     }
+  })
+})
+
+describe('an answer that is signed together with the proof', () => {
+  const body = Buffer.of(0x10, 1)
+  const shape = tokens.revokeResponse
+  const signedBy = (answer: Buffer) => readMessage(answer, shape).message
+
+  it('costs no further signature over its body', async () => {
+    const { prover, answers, told, state } = setUp()
+    const request = readCreateRequest(createRequest())
+    const made = await prover.proveAndSign(request, body)
+    expect(told).toMatchObject({ verified: 1, signed: 1 })
+    const message = signedBy(answers.sign(shape, body, made))
+    expect(verifyChain(message, verifiers)).toEqual(Buffer.from(state.keys.identity.publicKey))
+    // The meta header alone.
+    expect(told.signed).toBe(2)
+    answers.sign(shape, body, made)
+    expect(told.signed).toBe(2)
+  })
+
+  it('is not signed where the request is not', async () => {
+    const { prover, told } = setUp()
+    const request = readCreateRequest(damaged(createRequest()))
+    await expect(prover.proveAndSign(request, body)).rejects.toThrow(SignatureError)
+    expect(told.signed).toBe(0)
+  })
+
+  it('is signed anew where the identity has changed meanwhile', async () => {
+    const { prover, answers, state } = setUp()
+    const made = await prover.proveAndSign(readCreateRequest(createRequest()), body)
+    state.keys = newPoolKeys()
+    const message = signedBy(answers.sign(shape, body, made))
+    expect(verifyChain(message, verifiers)).toEqual(Buffer.from(state.keys.identity.publicKey))
+  })
+
+  it('is refused where a proof besides does not hold, by its name', async () => {
+    const { prover } = setUp()
+    const other = { field: 'proof', key: newOwner().publicKey, sign: new Uint8Array(64) }
+    const proof = { ...other, content: body, isHeader: false }
+    const request = readCreateRequest(createRequest())
+    await expect(prover.prove(request, [proof])).rejects.toMatchObject({ field: 'proof' })
   })
 })
 
