@@ -28,6 +28,7 @@ const auditLog = join(directory, 'audit.jsonl')
 let server: ServerProcess
 /** `HOST:PORT` of a proxy that keeps the path. */
 let proxy: string
+let closeProxy: () => void = () => {}
 
 beforeAll(async () => {
   const tokens = [
@@ -46,11 +47,14 @@ beforeAll(async () => {
       ...['--owners', 'any-signer'],
     ],
   })
-  proxy = await startHttpProxy(server.ready.http, { 'x-forwarded-for': '203.0.113.9' }, (close) =>
-    afterAll(close),
-  )
+  proxy = await startHttpProxy(server.ready.http, { 'x-forwarded-for': '203.0.113.9' }, (close) => {
+    closeProxy = close
+  })
 })
-afterAll(async () => void (await server.stop()))
+afterAll(async () => {
+  closeProxy()
+  await server.stop()
+})
 
 interface Answer {
   readonly status: number | undefined
