@@ -14,21 +14,17 @@ const haveTools = haveTool('commonjs', [
   '--eval',
   `['jest', 'typescript'].map((name) => require.resolve(${JSON.stringify(TOOLS)} + '/' + name))`,
 ])
-/** What `sessiond` calls the modules of this package. */
-const TWINS = {
-  '.': 'client',
-  './envelope': 'envelope',
-  './guard': 'guard',
-  './token': 'token',
-  './watch': 'watch',
-}
+const SERVER = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'))
+/** What `sessiond` exports, and what that is called here. */
+const TWINS = Object.keys(SERVER.exports)
+  .filter((path) => path !== './package.json')
+  .map((path) => ({ path, name: join('sessiond-client', path === './client' ? '.' : path) }))
 
 describe('the package sessiond-client', () => {
   itHasClient('is of the version of the server, and has its license', async ({ project }) => {
-    const own = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'))
     const folder = join(project, 'node_modules/sessiond-client')
     const { version, engines } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'))
-    expect({ version, engines }).toEqual({ version: own.version, engines: own.engines })
+    expect({ version, engines }).toEqual({ version: SERVER.version, engines: SERVER.engines })
     expect(await readFile(join(folder, 'LICENSE'))).toEqual(await readFile(join(ROOT, 'LICENSE')))
     const bundled = await readFile(join(folder, 'LICENSES.md'), 'utf8')
     expect(bundled).toContain('@noble/curves')
@@ -53,24 +49,18 @@ describe('the package sessiond-client', () => {
     }
   })
 
-  itHasClient.for(Object.entries(TWINS))(
-    '%s has what sessiond/%s has',
-    async ([path, twin], { project }) => {
-      const { exports } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'))
-      const own = await import(pathToFileURL(join(ROOT, exports[`./${twin}`])).href)
-      const name = join('sessiond-client', path)
-      const print = (keys: string) => `console.log(JSON.stringify(Object.keys(${keys}).sort()))`
-      const required = `(require(${JSON.stringify(name)}))`
-      const imported = `(await import(${JSON.stringify(name)}))`
-      const names = Object.keys(own).sort()
-      const evaluate = ['--no-addons', '--eval']
-      expect(
-        JSON.parse(await output(project, process.execPath, ...evaluate, print(required))),
-      ).toEqual(names)
-      const asModule = ['--no-addons', '--input-type=module', '--eval', print(imported)]
-      expect(JSON.parse(await output(project, process.execPath, ...asModule))).toEqual(names)
-    },
-  )
+  itHasClient.for(TWINS)('has as $name what sessiond has as $path', async (twin, { project }) => {
+    const own = await import(pathToFileURL(join(ROOT, SERVER.exports[twin.path])).href)
+    const name = JSON.stringify(twin.name)
+    const print = (keys: string) => `console.log(JSON.stringify(Object.keys(${keys}).sort()))`
+    for (const args of [
+      ['--eval', print(`require(${name})`)],
+      ['--input-type=module', '--eval', print(`await import(${name})`)],
+    ]) {
+      const printed = await output(project, process.execPath, '--no-addons', ...args)
+      expect(JSON.parse(printed)).toEqual(Object.keys(own).sort())
+    }
+  })
 
   itHasClient(
     'opens a session from a .cjs file, with classes that all modules share',

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -86,6 +86,12 @@ const itInstalled = itServed.extend('project', { scope: 'file' }, async ({ direc
 
 itInstalled('gives the command `npx sessiond`', async ({ project }) => {
   expect(await output(project, 'npx', 'sessiond', '--version')).toMatch(/^\d+\.\d+\.\d+/)
+})
+
+itInstalled('does not bring the package of its client a second time', async ({ project }) => {
+  const folders = await readdir(join(project, 'node_modules/sessiond/dist'))
+  expect(folders).toContain('client')
+  expect(folders).not.toContain('sessiond-client')
 })
 
 itInstalled('serves by `npx sessiond serve`', async ({ project }) => {

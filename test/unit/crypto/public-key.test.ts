@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { generateKeyPairSync } from 'node:crypto'
 import { inspect } from 'node:util'
 import { base58, hex } from '@scure/base'
 import { describe, expect, it } from 'vitest'
@@ -97,10 +98,14 @@ describe('a public key as text', () => {
   })
 
   const { cert } = newAuthority()
+  const X25519 = generateKeyPairSync('x25519')
+    .publicKey.export({ type: 'spki', format: 'pem' })
+    .toString()
   it.each([
     ['a certificate', cert],
     ['a key cut short', publicKeyToText(keys[0] as Uint8Array, 'pem').slice(0, 80)],
     ['a damaged key', publicKeyToText(keys[1] as Uint8Array, 'pem').replace('MFkw', 'AAAA')],
+    ['a key of another curve', X25519],
     ['a private key', privateKeyToPem(pairs[0] as (typeof pairs)[0])],
     [
       'a text too long to be one',
