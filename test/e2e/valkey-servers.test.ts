@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { connect, SessionsClient } from '../../src/client/index.js'
 import { ownerText } from '../../src/core/owner-text.js'
@@ -6,7 +5,7 @@ import { slotOf } from '../../src/stores/valkey/connection/slots.js'
 import { DEFAULT_SHARDS, Shards } from '../../src/stores/valkey/layout/shards.js'
 import { type ActClient, connectActs } from '../support/acts.js'
 import { createClient, createRequest, newOwner } from '../support/create.js'
-import { type ServerProcess, startServer, temporaryDirectory } from '../support/process.js'
+import type { ServerProcess } from '../support/process.js'
 import { suiteEnd } from '../support/suite-end.js'
 import { auditValkey } from '../support/valkey-audit.js'
 import {
@@ -15,27 +14,17 @@ import {
   startValkeyCluster,
   until,
 } from '../support/valkey-cluster.js'
+import { serversOn } from '../support/valkey-servers.js'
 
 const ROUNDS = 50
 const CALLS = 200
 
 describe.skipIf(!haveValkey)('servers that share a cluster', () => {
   let cluster: EngineCluster
-  let directory: string
+  let startOne: (name: string) => Promise<ServerProcess>
   let servers: readonly ServerProcess[]
   /** Of each server. */
   let acts: readonly ActClient[]
-
-  async function startOne(name: string): Promise<ServerProcess> {
-    return startServer({
-      dataDir: join(directory, name),
-      args: [
-        ...['--store', `valkey://${cluster.addresses}`, '--seneca', 'tcp://127.0.0.1:0'],
-        ...['--identity-key', join(directory, 'identity.pem')],
-        ...['--sealing-keys', join(directory, 'sealing-keys.json')],
-      ],
-    })
-  }
 
   const sessionsOf = (server: ServerProcess) => {
     const connection = connect(server.ready.grpc, { serverKeys: 'any' })
@@ -46,7 +35,7 @@ describe.skipIf(!haveValkey)('servers that share a cluster', () => {
   const atEnd = suiteEnd()
   beforeAll(async () => {
     cluster = await startValkeyCluster(atEnd)
-    directory = await temporaryDirectory(atEnd)
+    startOne = await serversOn(cluster, atEnd)
     servers = [await startOne('one'), await startOne('other')]
     acts = await Promise.all(servers.map(({ ready }) => connectActs(ready.seneca[0] ?? '')))
     atEnd(async () => {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
+import { ownerText } from '../../src/core/owner-text.js'
 import type { Signer } from '../../src/crypto/ed25519.js'
 import { type ActClient, ActError, connectActs } from './acts.js'
 import { type Created, createClient, createRequest, epochNow, newOwner, Refused } from './create.js'
@@ -17,6 +18,8 @@ export interface Known {
 }
 
 export interface SentCreate {
+  /** Whose session it opens. */
+  readonly userId: string
   readonly request: Buffer
   answer?: Created
 }
@@ -76,7 +79,7 @@ export async function startMixedLoad(options: MixedLoadOptions): Promise<MixedLo
       xHeaders: { 'idempotency-key': randomUUID() },
       lifetime: { exp: epochNow() + BigInt(options.lifetimeSeconds ?? 3600) },
     })
-    const sent: SentCreate = { request }
+    const sent: SentCreate = { userId: ownerText(signer.publicKey), request }
     if (keeps) {
       creates.push(sent)
     }

@@ -84,28 +84,29 @@ async function auditKey(at: Audited): Promise<void> {
         actual.add(rowOf(key, member, score.toString()))
       }
       return
-    case 'i':
+    case 'i': {
+      const { deadlines } = shards.keysOf(shard)
+      const dues = pairsOf(await ask('ZRANGE', deadlines, '0', '-1', 'WITHSCORES')).flatMap(
+        ([member, score]) => {
+          const deadline = readDeadlineMember(deadlines, member, Number(score))
+          return deadline.kind === 'idempotency' ? [deadline] : []
+        },
+      )
       for (const [field, stored] of pairsOf(await ask('HGETALL', key))) {
         const { expiresTimeMs } = readEntry(key, field, stored)
         expected.add(rowOf(key, field, `${expiresTimeMs}`))
         actual.add(rowOf(key, field, `${expiresTimeMs}`))
         // Its deadline names the owner, whose text is the user's.
-        const dues = pairsOf(
-          await ask('ZRANGE', shards.keysOf(shard).deadlines, '0', '-1', 'WITHSCORES'),
+        const isDue = dues.some(
+          ({ scope, timeMs }) =>
+            timeMs === expiresTimeMs && entryField(scope.signer, scope.key).equals(field),
         )
-        const isDue = dues.some(([member, score]) => {
-          const deadline = readDeadlineMember(shards.keysOf(shard).deadlines, member, Number(score))
-          return (
-            deadline.kind === 'idempotency' &&
-            deadline.timeMs === expiresTimeMs &&
-            entryField(deadline.scope.signer, deadline.scope.key).equals(field)
-          )
-        })
         if (!isDue) {
           throw new Error('an entry has no deadline')
         }
       }
       return
+    }
     case 'd':
       for (const [id, stored] of pairsOf(await ask('HGETALL', key))) {
         const deadline = deadlineOfEnding(readEnding(key, id, stored), EPOCHS)

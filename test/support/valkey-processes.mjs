@@ -3,7 +3,7 @@
  * Starts engines, Valkey or Redis, on loopback: one server or a cluster. Tests use it by `valkey-cluster.ts`; benches and
  * `make cluster` use it as it is, which is why it is not TypeScript.
  */
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile } from 'node:fs/promises'
@@ -96,7 +96,9 @@ export class EngineNode {
       ...settings,
     }
     const args = Object.entries(all).flatMap(([name, value]) => [`--${name}`, ...value.split(' ')])
-    const child = spawn(program, args, { cwd: this.directory, stdio: 'ignore' })
+    // A write beyond a file-size limit then fails, as on a full disk, and is not the end by a signal.
+    const ignoring = ['-c', 'trap "" XFSZ; exec "$0" "$@"', program, ...args]
+    const child = spawn('sh', ignoring, { cwd: this.directory, stdio: 'ignore' })
     this.child = child
     this.exited = new Promise((resolve) => child.once('error', resolve).once('close', resolve))
     this.isPaused = false
@@ -146,6 +148,11 @@ export class EngineNode {
   resume() {
     this.child?.kill('SIGCONT')
     this.isPaused = false
+  }
+
+  /** No file of the process can grow any more: for it, its disk is full. It is until the process is started again. */
+  fillDisk() {
+    execFileSync('prlimit', ['--pid', `${this.pid}`, '--fsize=1'])
   }
 
   /** @returns {Promise<string>} Its id in the cluster. */

@@ -70,19 +70,16 @@ export class ValkeyStore implements ServedStore {
   private constructor(
     private readonly cluster: Cluster,
     private readonly hooks: ValkeyHooks,
-    { info, shards, teller, others }: Pick<StoreParts, 'info' | 'shards' | 'teller' | 'others'>,
+    given: Pick<StoreParts, 'info' | 'functions' | 'shards' | 'teller' | 'others'>,
     private readonly listeners: Listeners,
   ) {
-    const functions = new Functions(cluster)
+    const { functions, shards } = given
     this.parts = {
-      info,
-      shards,
-      functions,
+      ...given,
       whereabouts: new Whereabouts(shards, functions),
       known: new Known(),
       counts: new OpenCounts(shards, functions),
       locks: new Locks(),
-      ...{ teller, others },
     }
     this.seals = new Seals(this.parts)
     this.leases = new Leases(cluster, shards)
@@ -100,14 +97,16 @@ export class ValkeyStore implements ServedStore {
     info: StoreParts['info'],
     hooks: ValkeyHooks = {},
   ): Promise<ValkeyStore> {
+    const functions = new Functions(cluster)
     const shards = new Shards(cluster.shards)
     const listeners = new Listeners()
     const teller = new Teller(listeners)
-    const others = await OtherServers.follow(cluster, shards, teller, {
+    const others = await OtherServers.follow(functions, shards, teller, {
       onMissed: () => listeners.emitMissed(),
       onDamage: hooks.onDamage,
     })
-    const store = new ValkeyStore(cluster, hooks, { info, shards, teller, others }, listeners)
+    const parts = { info, functions, shards, teller, others }
+    const store = new ValkeyStore(cluster, hooks, parts, listeners)
     await store.parts.counts.refresh()
     return store
   }

@@ -1,14 +1,17 @@
 import { StoreDamagedError } from '../../../core/errors.js'
-import type { Cluster } from '../connection/cluster.js'
-import { bytesOf, itemsOf, type Reply } from '../connection/reply.js'
+import { bytesOf, itemsOf, numberOf, type Reply, valueIn } from '../connection/reply.js'
+import type { Question } from '../functions/call.js'
+import type { Functions } from '../functions/functions.js'
 import type { Shards } from '../layout/shards.js'
-import { readRecord, versionOf } from '../layout/values.js'
+import { readRecord, versionNumber, versionOf } from '../layout/values.js'
 import type { Teller } from './teller.js'
 
 /** A message may be lost: each stream is read so often without one. */
 const POLL_MS = 1000
 /** Events in one read. */
 const SLICE = 100
+/** The id of no entry: behind it, changes have been missed. */
+const NOWHERE = '0-1'
 
 /** An entry of a shard's stream. */
 interface StreamEvent {
@@ -44,7 +47,7 @@ export class OtherServers {
   private isClosed = false
 
   private constructor(
-    private readonly cluster: Cluster,
+    private readonly functions: Functions,
     private readonly shards: Shards,
     private readonly teller: Teller,
     private readonly hooks: OtherServersHooks,
@@ -53,7 +56,7 @@ export class OtherServers {
     this.states = cursors.map((cursor) => ({
       ...{ cursor, own: new Set<string>(), isReading: false, isDue: false },
     }))
-    this.leave = cluster.subscribe(
+    this.leave = functions.cluster.subscribe(
       (shard) => this.streamOf(shard),
       (shard) => this.wake(shard),
     )
@@ -62,7 +65,7 @@ export class OtherServers {
 
   /** Tells of all changes from now on. Throws StoreUnavailableError. */
   static async follow(
-    cluster: Cluster,
+    functions: Functions,
     shards: Shards,
     teller: Teller,
     hooks: OtherServersHooks,
@@ -70,11 +73,11 @@ export class OtherServers {
     const cursors = await Promise.all(
       [...shards].map(async (shard) => {
         const last = ['XREVRANGE', shards.keysOf(shard).events, '+', '-', 'COUNT', '1']
-        const [newest] = itemsOf((await cluster.command(shard, [last]))[0])
+        const [newest] = itemsOf((await functions.cluster.command(shard, [last]))[0])
         return newest === undefined ? null : bytesOf(itemsOf(newest)[0]).toString()
       }),
     )
-    return new OtherServers(cluster, shards, teller, hooks, cursors)
+    return new OtherServers(functions, shards, teller, hooks, cursors)
   }
 
   /** A write begins that makes this event. Call the result with whether it was committed; undefined: that is unknown. */
@@ -85,7 +88,7 @@ export class OtherServers {
     return (isCommitted) => {
       // Where it is not among them any more, it was met in the stream, and so it was committed.
       if (isCommitted !== true && !state.own.delete(key) && isCommitted === undefined) {
-        this.tell(shard, state, [{ id, version }]).catch(() => this.hooks.onMissed())
+        this.tellAgain(shard, { id, version }).catch(() => this.hooks.onMissed())
       }
     }
   }
@@ -132,7 +135,7 @@ export class OtherServers {
   private async read(shard: number, state: Shard): Promise<void> {
     const { cursor } = state
     const range = ['XRANGE', this.streamOf(shard), cursor ?? '-', '+', 'COUNT', `${SLICE + 1}`]
-    const entries = itemsOf((await this.cluster.command(shard, [range]))[0])
+    const entries = itemsOf((await this.functions.cluster.command(shard, [range]))[0])
     const first = entries.length === 0 ? null : placeOf(entries[0])
     const isWhole =
       cursor === null ? first === null || (await this.isUncut(shard)) : first === cursor
@@ -141,8 +144,12 @@ export class OtherServers {
       this.hooks.onMissed()
     }
     const news = isWhole && cursor !== null ? entries.slice(1) : entries
-    await this.tell(shard, state, this.eventsOf(news))
-    state.cursor = entries.length === 0 ? null : placeOf(entries.at(-1))
+    const last = entries.length === 0 ? null : placeOf(entries.at(-1))
+    if (await this.tell(shard, state, this.eventsOf(news), last)) {
+      state.cursor = last
+    } else {
+      state.cursor = NOWHERE
+    }
     state.isDue ||= entries.length > SLICE
   }
 
@@ -168,29 +175,60 @@ export class OtherServers {
   /** Whether the stream still has every entry that it ever got. */
   private async isUncut(shard: number): Promise<boolean> {
     const info = itemsOf(
-      (await this.cluster.command(shard, [['XINFO', 'STREAM', this.streamOf(shard)]]))[0],
+      (await this.functions.cluster.command(shard, [['XINFO', 'STREAM', this.streamOf(shard)]]))[0],
     )
     const field = (name: string) =>
       info[1 + info.findIndex((one) => Buffer.isBuffer(one) && one.toString() === name)]
     return field('length') === field('entries-added')
   }
 
-  private async tell(shard: number, { own }: Shard, events: readonly StreamEvent[]): Promise<void> {
+  /**
+   * Tells of the sessions of these events as they are now. Returns false, and tells nothing, where the engine that has the
+   * sessions does not have the `last` entry: a master may have been replaced since, and what it says may be older.
+   */
+  private async tell(
+    shard: number,
+    { own }: Shard,
+    events: readonly StreamEvent[],
+    last: string | null,
+  ): Promise<boolean> {
     const foreign = events.filter(
       ({ id, version }) => !own.delete(keyOf(version)) && !this.teller.knows(id, version),
     )
     const newest = [...new Map(foreign.map((event) => [event.id, event])).values()]
+    if (newest.length === 0 || last === null) {
+      return true
+    }
     const keys = this.shards.keysOf(shard)
-    const gets = newest.map(({ id }) => ['GET', keys.record(id)])
-    const records = gets.length === 0 ? [] : await this.cluster.command(shard, gets)
+    const [count, ...records] = await this.functions.look(shard, [
+      { kind: 'entry', key: keys.events, detail: last },
+      ...newest.map(({ id }): Question => ({ kind: 'record', key: keys.record(id) })),
+    ])
+    if (numberOf(count) === 0) {
+      return false
+    }
     newest.forEach(({ id, version }, i) => {
-      const stored = records[i] as Reply
-      if (stored === null) {
+      const stored = valueIn(records[i])
+      if (stored === undefined) {
         this.teller.foreign(id, null, version)
       } else {
-        this.tellOf(id, keys.record(id), bytesOf(stored))
+        this.tellOf(id, keys.record(id), stored)
       }
     })
+    return true
+  }
+
+  /** Tells of a change that was met in the stream already. */
+  private async tellAgain(shard: number, { id, version }: StreamEvent): Promise<void> {
+    const key = this.shards.keysOf(shard).record(id)
+    const [reply] = await this.functions.look(shard, [{ kind: 'record', key }])
+    const stored = valueIn(reply)
+    if (stored === undefined || versionNumber(stored) < versionNumber(version)) {
+      // It was deleted since, or lost with its master.
+      this.hooks.onMissed()
+    } else {
+      this.tellOf(id, key, stored)
+    }
   }
 
   /** A damaged record is reported; those after it are told of. */

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { SessionChange } from '../../../core/events.js'
 import type { Listeners } from '../../listeners.js'
-import { versionNumber } from '../layout/values.js'
+import { NO_VERSION, versionNumber } from '../layout/values.js'
 
 const MAX_SESSIONS = 65_536
 
@@ -10,19 +10,24 @@ const MAX_SESSIONS = 65_536
  * committed, those of other servers when they are read.
  */
 export class Teller {
-  /** The numbers of the versions that were told last. */
-  private readonly told = new LRUCache<string, number>({ max: MAX_SESSIONS })
+  /** The versions that were told last. */
+  private readonly told = new LRUCache<string, Buffer>({ max: MAX_SESSIONS })
 
   constructor(private readonly listeners: Listeners) {}
 
   /** The number of the version that listeners know; 0: of none. */
   lastTold(id: string): number {
-    return this.told.get(id) ?? 0
+    return versionNumber(this.told.get(id) ?? NO_VERSION)
   }
 
-  /** Whether listeners know this version of a session, or a later one. */
+  /**
+   * Whether listeners know this version of a session, or a later one. Another version of the same number is news: the one
+   * that was told went with a master that nobody had confirmed it to.
+   */
   knows(id: string, version: Uint8Array): boolean {
-    return this.lastTold(id) >= versionNumber(version)
+    const told = this.told.get(id) ?? NO_VERSION
+    const [last, number] = [versionNumber(told), versionNumber(version)]
+    return last > number || (last === number && told.equals(version))
   }
 
   /** A change that this server committed. `version`: that of the event; empty: there is none, for the record stayed as it was. */
@@ -43,7 +48,8 @@ export class Teller {
   }
 
   private tell(id: string, change: SessionChange, version: Uint8Array): void {
-    this.told.set(id, versionNumber(version))
+    // A copy: it may be a slice of all that the engine sent.
+    this.told.set(id, Buffer.from(version))
     this.listeners.emit(change, id)
   }
 }

@@ -2,9 +2,9 @@ import type { Arg } from '../connection/reply.js'
 
 /** What a function is asked of a key. `library.lua` has the kinds, and what each answers at length and in brief. */
 export interface Question {
-  readonly kind: 'value' | 'record' | 'count' | 'field' | 'score' | 'first' | 'last'
+  readonly kind: 'value' | 'record' | 'count' | 'field' | 'score' | 'entry' | 'first' | 'last'
   readonly key: string
-  /** Of `field`: its name. Of `score`: the member. Of `first`: what comes before an id in the key of its record. Of `last`: how many, and that. */
+  /** Of `field`: its name. Of `score`: the member. Of `entry`: its id in the stream. Of `first`: what comes before an id in the key of its record. Of `last`: how many, and that. */
   readonly detail?: Arg
 }
 

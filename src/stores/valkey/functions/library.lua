@@ -25,6 +25,10 @@ local see = {
   score = function(key, detail)
     return redis.call('ZSCORE', key, detail)
   end,
+  -- How many entries of a stream have an id: one or none. No commit relies on it.
+  entry = function(key, detail)
+    return #redis.call('XRANGE', key, detail, detail)
+  end,
   -- The last ones of a sorted set of ids, the last one first, each with its record. `detail`: how many, and as in `first`.
   last = function(key, detail)
     local number, records = detail:match('^(%d+) (.*)$')

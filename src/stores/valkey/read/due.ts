@@ -1,6 +1,7 @@
 import type { Deadline } from '../../../core/store.js'
+import type { Row } from '../functions/functions.js'
 import type { StoreParts } from '../parts.js'
-import { firstRows } from './first-rows.js'
+import { firstRows, type ReadPart } from './first-rows.js'
 import { deadlineIn } from './walk.js'
 
 /** `SessionStore.due`, in these shards. */
@@ -15,6 +16,7 @@ export async function readDue(
   }
   const sources = shards.map((shard) => ({ shard, keys: [parts.shards.keysOf(shard).deadlines] }))
   const max = timeMs === Number.POSITIVE_INFINITY ? '+inf' : `(${timeMs}`
-  const { rows } = await firstRows(parts.functions, sources, { min: '-inf', max }, limit)
+  const read: ReadPart<Row> = ({ shard, keys }, part) => parts.functions.page(shard, keys, part)
+  const { rows } = await firstRows(read, sources, { min: '-inf', max }, limit)
   return rows.map((row) => deadlineIn(parts, row.source.shard, row))
 }

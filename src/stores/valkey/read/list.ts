@@ -3,18 +3,18 @@ import type { Session } from '../../../core/session.js'
 import { Slots } from '../../../core/slots.js'
 import type { ListQuery, SessionPage } from '../../../core/store.js'
 import { quoted } from '../../rows/record.js'
-import type { RowWithRecord } from '../functions/functions.js'
+import type { Part, Row, RowWithRecord } from '../functions/functions.js'
 import { newestFirst } from '../layout/keys.js'
 import type { StoreParts } from '../parts.js'
-import { type Bounds, firstRows, inOrder, type Source } from './first-rows.js'
+import { type Bounds, firstRows, type ReadPart, type RowOf, type Source } from './first-rows.js'
 import { foundIn } from './lookup.js'
 
 /** What one call of the engine reads, at most. */
 const MAX_ROWS = 1000
 /** Up to here a list of all merges from the first row on. Beyond, it first looks for the time at which its page begins. */
 const NEAR_ROWS = 2000
-/** How often a list of all begins again because sessions of its page went meanwhile. */
-const MAX_ATTEMPTS = 5
+/** How often a list of all begins again because sessions of its page went meanwhile, before it takes more care. */
+const MAX_ATTEMPTS = 2
 /** Lists of all at a time: each asks every shard. */
 const lists = new Slots(4)
 
@@ -63,6 +63,14 @@ async function listOfUser(
   }
 }
 
+/** A lower bound, and how many rows from there on come before the page. */
+type Start = Bounds & { readonly skip: number }
+
+interface Found {
+  readonly sessions: Session[]
+  readonly total: number
+}
+
 /** Merges the lists of all shards. Each shard's part of a page is from one moment. */
 class ListOfAll {
   private readonly sources: readonly Source[]
@@ -85,57 +93,91 @@ class ListOfAll {
     for (let attempts = 1; page.isShort && attempts < MAX_ATTEMPTS; attempts++) {
       page = await this.attempt()
     }
-    const { sessions, total } = page
+    const { sessions, total } = page.isShort ? await this.atOnce() : page
     return { sessions, total: this.query.total ? total : null }
   }
 
-  private async attempt(): Promise<{ sessions: Session[]; total: number; isShort: boolean }> {
-    const { skip, take } = this.query
-    const { functions } = this.parts
-    const isFar = skip > NEAR_ROWS
-    const total = isFar || this.query.total ? await this.countUpTo(this.bounds.max) : 0
-    const start = isFar ? await this.startOf(skip, total) : { ...this.bounds, skip }
-    if (start === null) {
-      return { sessions: [], total, isShort: false }
-    }
-    const count = start.skip + take
-    const { rows } = await firstRows(functions, this.sources, start, count, this.signal)
-    const wanted = rows.slice(start.skip)
-    const read = await Promise.all(
-      [...new Set(wanted.map(({ source }) => source))].map(async (source) => {
-        const isOfSource = (row: { source: Source }) => row.source === source
-        const offset = rows.slice(0, start.skip).filter(isOfSource).length
-        const limit = wanted.filter(isOfSource).length
-        return this.readPart(source, { min: start.min, max: start.max }, offset, limit)
+  /** Looks for the sessions of the page, and then reads them: records are much larger than rows. */
+  private async attempt(): Promise<Found & { isShort: boolean }> {
+    const { start, total } = await this.begin()
+    const rows = await this.rowsFrom(start, (source, part) => this.readRows(source, part))
+    const sessions: (Session | undefined)[] = new Array(rows.length)
+    await Promise.all(
+      [...new Set(rows.map(({ source }) => source))].map(async (source) => {
+        const indexes = [...rows.keys()].filter((i) => rows[i]?.source === source)
+        const found = await this.stillThere(
+          source.shard,
+          indexes.map((i) => rows[i] as RowOf),
+        )
+        for (const [i, session] of found.entries()) {
+          sessions[indexes[i] as number] = session
+        }
       }),
     )
-    const sessions = read.flat().sort((a, b) => inOrder(a.row, b.row))
-    return {
-      sessions: sessions.map(({ session }) => session),
-      total,
-      isShort: sessions.length < wanted.length,
-    }
+    const there = sessions.filter((session) => session !== undefined)
+    return { sessions: there, total, isShort: there.length < rows.length }
   }
 
-  private async readPart(source: Source, bounds: Bounds, offset: number, limit: number) {
+  /** Reads records with all rows that may be of the page. Takes longer, but no session goes meanwhile. */
+  private async atOnce(): Promise<Found> {
     const { functions, shards } = this.parts
-    const { shard, keys } = source
-    const part = { ...bounds, offset, limit }
-    const { records } = shards.keysOf(shard)
-    const { rows } = await functions.pageOfRecords(shard, keys, part, records)
-    return rows.map((row) => ({ row, session: sessionIn(this.parts, this.query, shard, row) }))
+    const { start, total } = await this.begin()
+    const rows = await this.rowsFrom(start, ({ shard, keys }, part) =>
+      functions.pageOfRecords(shard, keys, part, shards.keysOf(shard).records),
+    )
+    const sessions = rows.map((row) => sessionIn(this.parts, this.query, row.source.shard, row))
+    return { sessions, total }
+  }
+
+  /** Where to look for the page, and how many sessions there are. */
+  private async begin(): Promise<{ start: Start | null; total: number }> {
+    const { skip } = this.query
+    const isFar = skip > NEAR_ROWS
+    const total = isFar || this.query.total ? await this.countUpTo(this.bounds.max) : 0
+    return { start: isFar ? await this.startOf(skip, total) : { ...this.bounds, skip }, total }
+  }
+
+  /** `start` is null: there is no such page. */
+  private async rowsFrom<R extends Row>(
+    start: Start | null,
+    read: ReadPart<R>,
+  ): Promise<RowOf<R>[]> {
+    if (start === null) {
+      return []
+    }
+    const { skip, ...bounds } = start
+    const count = skip + this.query.take
+    const { rows } = await firstRows(read, this.sources, bounds, count, this.signal)
+    return rows.slice(skip)
+  }
+
+  /** The sessions of these rows; undefined for those that do not stand there any more. */
+  private async stillThere(shard: number, rows: readonly Row[]): Promise<(Session | undefined)[]> {
+    const { functions, shards } = this.parts
+    const keys = shards.keysOf(shard)
+    const ids = rows.map(({ member }) => member.toString())
+    const records = await functions.look(
+      shard,
+      ids.map((id) => ({ kind: 'record', key: keys.record(id) })),
+    )
+    return ids.map((id, i) => {
+      const session = foundIn(this.parts, shard, id, records[i])?.session
+      const isThere = session !== undefined && standsAt(this.query, rows[i] as Row, session)
+      return isThere ? session : undefined
+    })
+  }
+
+  private readRows({ shard, keys }: Source, part: Part) {
+    return this.parts.functions.page(shard, keys, part)
   }
 
   /** Where the row with `skip` rows before it stands: a lower bound, and how many rows come before it from there on. */
-  private async startOf(
-    skip: number,
-    total: number,
-  ): Promise<(Bounds & { readonly skip: number }) | null> {
+  private async startOf(skip: number, total: number): Promise<Start | null> {
     if (skip >= total) {
       return null
     }
-    const { rows } = await firstRows(
-      this.parts.functions,
+    const { rows } = await firstRows<Row>(
+      (source, part) => this.readRows(source, part),
       this.sources,
       this.bounds,
       1,
@@ -181,21 +223,27 @@ function boundsOf({ fromTimeMs = 0, toTimeMs = Number.POSITIVE_INFINITY }: ListQ
 /** Throws StoreDamagedError where the record does not stand where the list has it: both are of one moment. */
 function sessionIn(
   parts: StoreParts,
-  { userId, active }: ListQuery,
+  query: ListQuery,
   shard: number,
-  { member, score, record }: RowWithRecord,
+  row: RowWithRecord,
 ): Session {
+  const { member, record } = row
   const id = member.toString()
   const session = record && foundIn(parts, shard, id, record)?.session
   if (session === undefined) {
     throw new StoreDamagedError(`a list names session ${quoted(id)}, which has no record`)
   }
-  if (
-    session.requestTimeMs !== 0 - score ||
-    (active !== undefined && session.active !== active) ||
-    (userId !== undefined && session.userId !== userId)
-  ) {
+  if (!standsAt(query, row, session)) {
     throw new StoreDamagedError(`a list names session ${quoted(id)} where it does not stand`)
   }
   return session
+}
+
+/** Whether this is where a list has the session. */
+function standsAt({ userId, active }: ListQuery, { score }: Row, session: Session): boolean {
+  return (
+    session.requestTimeMs === 0 - score &&
+    (active === undefined || session.active === active) &&
+    (userId === undefined || session.userId === userId)
+  )
 }

@@ -45,6 +45,14 @@ describe('of each state of a session, listeners', () => {
     expect(told.map(({ after }) => after?.requestTimeMs)).toEqual([1, 3])
   })
 
+  it('hear of what really became of it, where they were told of what was lost with its master', () => {
+    const { teller, told } = given()
+    teller.own('1', { before: null, after: at(1) }, first)
+    teller.foreign('1', at(2), second)
+    teller.foreign('1', at(3), versionAfter(first))
+    expect(told.map(({ after }) => after?.requestTimeMs)).toEqual([1, 2, 3])
+  })
+
   it('hear once that it was deleted, and again of one that then gets the same id', () => {
     const { teller, told } = given()
     teller.own('1', { before: null, after: at(1) }, first)

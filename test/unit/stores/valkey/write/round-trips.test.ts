@@ -90,7 +90,10 @@ describe.skipIf(!haveValkey)('round trips', () => {
     const other = await openStore()
     const scope = { userId: 'alice', reuse: PLACE, countOpenOfUser: false }
     const id = one.idFor('alice')
+    // What it hears of others it reads, too.
+    const heard = new Promise<void>((resolve) => other.store.subscribe(() => resolve()))
     await insert(one.store, commandSession(id), {}, { reuse: PLACE })
+    await heard
     let decisions = 0
     const replace = () =>
       other.store.insert(scope, ({ reusable }) => {
