@@ -41,19 +41,10 @@ export class BusyError extends SessiondError {
   readonly code = 'BUSY'
 
   /** `work`: its kind, in the plural. */
-  constructor(work: string, limit: number) {
-    super(`${limit} ${work} are under way, the most at a time: wait until one ends`, {
+  constructor(work: string, limit: number, advice = 'wait until one ends') {
+    super(`${limit} ${work} are under way, the most at a time: ${advice}`, {
       metadata: { limit: `${limit}` },
     })
-  }
-}
-
-/** A watcher takes less than it is told. Another watch can go on from its cursor. */
-export class SlowWatcherError extends SessiondError {
-  readonly code = 'BUSY'
-
-  constructor() {
-    super('too many messages wait for this watcher: watch again from the last cursor')
   }
 }
 

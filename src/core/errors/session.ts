@@ -50,19 +50,13 @@ export class TokenRefusedError extends SessiondError {
 export class SignerError extends SessiondError {
   readonly code = 'SIGNER_NOT_ALLOWED'
 
-  constructor(verb: string) {
+  /** null: it wants to watch endings, which is for services alone. */
+  constructor(verb: string | null) {
     super(
-      `only the owner may have the session sign, and services that the operator allows ${verb} (--signers)`,
-      { metadata: { verb } },
+      verb === null
+        ? 'only services that the operator names may watch endings (--signers)'
+        : `only the owner may have the session sign, and services that the operator allows ${verb} (--signers)`,
+      verb === null ? {} : { metadata: { verb } },
     )
-  }
-}
-
-/** The key is not that of a service that may watch endings. */
-export class NotServiceError extends SessiondError {
-  readonly code = 'SIGNER_NOT_ALLOWED'
-
-  constructor() {
-    super('only services that the operator names may watch endings (--signers)')
   }
 }

@@ -48,7 +48,7 @@ export class LiveEndings {
 
   /**
    * The messages of one stream, until `signal` is aborted. `request`: its digest; `peer`: who asks.
-   * Throws BusyError, SlowWatcherError, the signal's reason, and what reading the store throws.
+   * Throws BusyError, the signal's reason, and what reading the store throws.
    */
   async *watch(
     cursor: Uint8Array,

@@ -1,4 +1,4 @@
-import { NotServiceError } from '../../../core/errors.js'
+import { SignerError } from '../../../core/errors.js'
 import { requestDigestBytes } from '../../../envelope/digest.js'
 import { watchMethod } from '../../../envelope/tokens.js'
 import type { Methods } from '../../pipeline/method.js'
@@ -20,7 +20,7 @@ export function watchMethods(
     Watch: signedStream(signed, watchMethod, async function* ({ body, signer, message }, call) {
       const checkAllowed = () => {
         if (!isService(signer)) {
-          throw new NotServiceError()
+          throw new SignerError(null)
         }
       }
       checkAllowed()

@@ -1,4 +1,4 @@
-import { SlowWatcherError } from '../../../core/errors.js'
+import { BusyError } from '../../../core/errors.js'
 
 /** Messages that may wait for a watcher: with some 20 a second, those of most of a minute. */
 const MAX_WAITING = 1_000
@@ -25,12 +25,16 @@ export class Watcher {
     this.wake()
   }
 
-  /** As they come. Throws SlowWatcherError, and the signal's reason. */
+  /** As they come. Throws BusyError, and the signal's reason. */
   async *messages(): AsyncGenerator<Buffer, void> {
     for (;;) {
       this.signal.throwIfAborted()
       if (this.isTooSlow) {
-        throw new SlowWatcherError()
+        throw new BusyError(
+          'messages to this watcher',
+          MAX_WAITING,
+          'watch again from the last cursor',
+        )
       }
       yield* this.waiting.splice(0)
       if (this.waiting.length === 0 && !this.isTooSlow && !this.signal.aborted) {
