@@ -94,6 +94,13 @@ export function walksTests(it: StoreTest): void {
       await expect(store.due(Infinity, 10)).resolves.toEqual(deadlines)
     })
 
+    it('show the deadlines of the sessions of one user, perhaps with others', async ({ store }) => {
+      await insert(store, commandSession('1'), { sweepAtMs: 100 })
+      await insert(store, commandSession('2', { userId: 'bob' }), { sweepAtMs: 50 })
+      const found = (await all(store.walkDeadlines('alice'))).flat()
+      expect(found).toContainEqual(sessionDeadline(100, '1'))
+    })
+
     it('go through many, each once, while they are changed', async ({ store }) => {
       await Promise.all(
         MANY.map((id, i) =>
