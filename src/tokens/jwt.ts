@@ -94,6 +94,10 @@ export async function checkJwt(
   now: Date,
 ): Promise<JwtVerdict> {
   try {
+    // Strictly: other text for the same bytes would be a second JWT of the first.
+    for (const part of jwt.split('.')) {
+      base64urlnopad.decode(part)
+    }
     const { kid } = decodeProtectedHeader(jwt)
     const keys = await Promise.all(identities.map(identityKey))
     const signer = keys.find(({ jwk }) => jwk.kid === kid)

@@ -271,7 +271,6 @@ export const GOOD_TOKENS: readonly [what: string, token: Uint8Array, use: Partia
     { object: { containerId: CONTAINER } },
   ],
   ['any object', tokenWith({ objectAddress: undefined }), {}],
-  ['whatever it is for', tokenWith({ verb: 4 }), { verb: 'any', object: undefined }],
   ['no object in particular', tokenWith({ objectAddress: undefined }), { object: undefined }],
   ['an account with its key', tokenWith({ ownerId: { value: CAROLS_ACCOUNT } }, carol), {}],
   [

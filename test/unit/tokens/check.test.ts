@@ -50,6 +50,15 @@ describe.each(both)('%s', (_, checking) => {
     expect(verdict).toEqual({ isGood: false, reason, message: expect.stringMatching(/\w/) })
   })
 
+  it('asks of a token only whether it is good, where that is all', () => {
+    const use = { verb: 'any', object: undefined } as const
+    const check = checking({})
+    expect(check(tokenWith({ verb: 4 }), useOf(use)).isGood).toBe(true)
+    expect(check(tokenWith({ verb: 4 }), useOf({ ...use, epoch: EXP + 1n }))).toMatchObject({
+      reason: 'EXPIRED',
+    })
+  })
+
   it.each(GOOD_TOKENS)('accepts %s', (_, token, use) => {
     expect(checking({})(token, useOf(use))).toMatchObject({
       isGood: true,
