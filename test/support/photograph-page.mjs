@@ -1,6 +1,7 @@
-// Photographs the page of a server with a few sessions, for the README: `make pictures` runs it. Needs Chromium and a build.
+// Photographs the page of a server with a few sessions, as viewers and as operators see it, for the README: `make pictures`
+// runs it. Needs Chromium and a build.
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -17,13 +18,16 @@ const OPENED = [
   ['Morning practice', 'ada', 'Ada Lovelace', ['Grace Hopper', 'Ivo']],
 ]
 
+const TOKEN = 'the-admin-token-of-the-pictures'
+
 const directory = mkdtempSync(join(tmpdir(), 'sessiond-'))
+const tokenFile = join(directory, 'admin-token')
+writeFileSync(tokenFile, TOKEN, { mode: 0o600 })
 const addresses = ['--grpc', '127.0.0.1:0', '--http', '127.0.0.1:0', '--seneca', 'off']
-const server = spawn(
-  process.execPath,
-  [pathOf('dist/cli/main.js'), 'serve', '--data-dir', directory, ...addresses],
-  { stdio: ['ignore', 'pipe', 'inherit'] },
-)
+const args = ['--data-dir', join(directory, 'data'), '--admin-token-file', tokenFile, ...addresses]
+const server = spawn(process.execPath, [pathOf('dist/cli/main.js'), 'serve', ...args], {
+  stdio: ['ignore', 'pipe', 'inherit'],
+})
 const browser = await chromium.launch({
   executablePath: '/usr/bin/chromium',
   args: ['--no-sandbox', '--disable-gpu'],
@@ -40,6 +44,14 @@ try {
       await page.getByText(name).first().waitFor()
     }
     await page.screenshot({ path: pathOf(`docs/pictures/page-${colorScheme}.png`) })
+    await page.getByRole('button', { name: 'Operate…' }).click()
+    await page.getByLabel('Admin token').fill(TOKEN)
+    await page.keyboard.press('Enter')
+    await page.getByText('All sessions').click()
+    await page.getByText('ended by').or(page.getByText('Closed')).first().waitFor()
+    await page.setViewportSize({ ...viewport, height: 760 })
+    await page.mouse.move(0, 0)
+    await page.screenshot({ path: pathOf(`docs/pictures/operator-${colorScheme}.png`) })
   }
 } finally {
   await browser.close()
@@ -58,7 +70,7 @@ async function ready(stdout) {
 }
 
 async function openSessions(address) {
-  const connection = connect(address, { serverKeys: 'any' })
+  const connection = connect(address, { serverKeys: 'any', adminToken: TOKEN })
   const sessions = new SessionsClient(connection)
   await createSession(connection, { ownerKey: generateKey('ed25519'), lifetimeMs: 3_600_000 })
   for (const [name, userId, userName, others] of OPENED) {
@@ -67,5 +79,12 @@ async function openSessions(address) {
     const { id } = await sessions.open({ userId, userName, address: 'studio', client: 'app' })
     await sessions.storeData(id, { session_name: name, users })
   }
+  const { id } = await sessions.open({
+    userId: 'eve',
+    userName: 'Eve',
+    address: 'studio',
+    client: 'app',
+  })
+  await sessions.close(id)
   connection.close()
 }
