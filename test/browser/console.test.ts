@@ -186,6 +186,26 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('the console', (
     await expectState(page, { q: '192.0.2' })
   })
 
+  it('says nothing of a search before the server has answered it', async () => {
+    const page = await console('&user=nobody')
+    await page.getByRole('heading', { name: 'No session matches' }).waitFor()
+    let answer = () => {}
+    const held = new Promise<void>((resolve) => {
+      answer = resolve
+    })
+    await page.route('**/operator/search', async (route) => {
+      await held
+      await route.continue()
+    })
+    const asked = page.waitForRequest('**/operator/search')
+    await go(page, '#view=all&user=u-ada')
+    await asked
+    await page.getByText('Searching…').waitFor()
+    expect(await page.getByRole('heading', { name: /no session/i }).count()).toBe(0)
+    answer()
+    await row(page, 'Ada Lovelace').waitFor()
+  })
+
   it('shows what is kept of a session, and copies it', async () => {
     const page = await console('&q=u-ada', { permissions: ['clipboard-read', 'clipboard-write'] })
     await row(page, 'Ada Lovelace').click()

@@ -32,7 +32,7 @@ const NO_CONDITIONS = {
 /** What operators have: every session of the server, open and ended, to search, look at and end. */
 export function Console({ operator, state, navigate, askToEnd, nowMs }: ConsoleProps) {
   const searching = useSearch(operator, state)
-  const { found, isAsking, problem } = searching
+  const { found, isEarlier, isAsking, problem } = searching
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set())
   const rows = found?.rows ?? []
   const { opened } = state
@@ -91,7 +91,7 @@ export function Console({ operator, state, navigate, askToEnd, nowMs }: ConsoleP
       {rows.length > 0 && (
         <FoundList
           rows={rows}
-          isAsking={isAsking}
+          isAsking={isAsking || isEarlier}
           nowMs={nowMs}
           openedId={opened}
           onOpened={(id) => navigate({ opened: id })}
@@ -100,7 +100,7 @@ export function Console({ operator, state, navigate, askToEnd, nowMs }: ConsoleP
           onSelected={setSelected}
         />
       )}
-      {found !== null && rows.length === 0 && (
+      {found !== null && !isEarlier && rows.length === 0 && (
         <NothingFound
           searching={searching}
           state={state.state}
@@ -110,8 +110,8 @@ export function Console({ operator, state, navigate, askToEnd, nowMs }: ConsoleP
           onClear={() => navigate({ ...FIRST_STATE, view: 'all', sort: state.sort })}
         />
       )}
-      {found !== null && rows.length > 0 && <FoundEnd searching={searching} />}
-      {found === null && problem === null && (
+      {rows.length > 0 && !isEarlier && <FoundEnd searching={searching} />}
+      {rows.length === 0 && (found === null || isEarlier) && problem === null && (
         <div class="state" aria-busy="true">
           <span class="spinner" />
           <p class="muted">Searching…</p>

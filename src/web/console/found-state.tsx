@@ -6,11 +6,11 @@ import type { Searching } from './use-search.js'
 
 /** How many sessions there are, as of when. */
 export function FoundCount({ searching }: { readonly searching: Searching }) {
-  const { found, isAsking, refresh } = searching
+  const { found, isEarlier, isAsking, refresh } = searching
   return (
     <div class="found-count muted" tabIndex={-1}>
-      <p role="status">{found !== null && countText(found)}</p>
-      {found !== null && (
+      <p role="status">{found !== null && !isEarlier && countText(found)}</p>
+      {found !== null && !isEarlier && (
         <p>
           as of {clockTime(found.askedAtMs)}{' '}
           <button type="button" class="link" disabled={isAsking} onClick={refresh}>

@@ -13,8 +13,10 @@ const MOST_ANSWERS = 25
 export interface Searching {
   /** Another one is another search. */
   readonly key: string
-  /** Of the last search that was answered; null: none was. */
+  /** Of the last search that was answered; null: none was, or the search after it failed. */
   readonly found: Found | null
+  /** Whether that was an earlier search, so that it says nothing about this one. */
+  readonly isEarlier: boolean
   readonly isAsking: boolean
   readonly problem: OperatorError | null
   /** Goes on until it has found some more, or looked far. */
@@ -29,7 +31,7 @@ type GoesOn = (sofar: Found, answers: number) => boolean
 
 /** Searches the server as the conditions change. The latest search wins. */
 export function useSearch(operator: Operator, conditions: Conditions): Searching {
-  const [found, setFound] = useState<Found | null>(null)
+  const [answered, setAnswered] = useState<{ key: string; found: Found } | null>(null)
   const [isAsking, setAsking] = useState(true)
   const [problem, setProblem] = useState<OperatorError | null>(null)
   const running = useRef(new AbortController())
@@ -43,6 +45,7 @@ export function useSearch(operator: Operator, conditions: Conditions): Searching
       running.current = new AbortController()
       const { signal } = running.current
       setAsking(true)
+      setProblem(null)
       try {
         let sofar = start
         let answers = 0
@@ -54,11 +57,10 @@ export function useSearch(operator: Operator, conditions: Conditions): Searching
           sofar = withPage(sofar, page, Date.now())
           answers += 1
           if (!isShownAtEnd) {
-            setFound(sofar)
+            setAnswered({ key, found: sofar })
           }
-          setProblem(null)
         } while (sofar.next !== null && goesOn(sofar, answers))
-        setFound(sofar)
+        setAnswered({ key, found: sofar })
         setAsking(false)
       } catch (error) {
         if (!signal.aborted) {
@@ -80,8 +82,10 @@ export function useSearch(operator: Operator, conditions: Conditions): Searching
     }
   }, [ask])
 
+  const isEarlier = answered !== null && answered.key !== key
+  const found = answered === null || (isEarlier && problem !== null) ? null : answered.found
   return {
-    ...{ key, found, isAsking, problem },
+    ...{ key, found, isEarlier, isAsking, problem },
     more() {
       const rows = (found?.rows.length ?? 0) + PAGE_ROWS
       ask(found, (sofar, answers) => sofar.rows.length < rows && answers < MOST_ANSWERS)
