@@ -1,4 +1,9 @@
-import { type Connection, type TokenSigner, TokensClient } from '../client/index.js'
+import {
+  type Connection,
+  ConnectionClosedError,
+  type TokenSigner,
+  TokensClient,
+} from '../client/index.js'
 import { endedSessionsOf } from '../client/tokens/watch-endings.js'
 import type { EndedSession } from '../tokens/index.js'
 import type { KnownEndings } from './guard.js'
@@ -7,7 +12,7 @@ import type { KnownEndings } from './guard.js'
 export interface WatchOptions {
   /** Called with each ending, for example to close what a session has open. After it, guards refuse the session. */
   readonly onEnded?: (ending: EndedSession) => void
-  /** Called when the stream is interrupted, with the reason. It begins again by itself. */
+  /** Called when the stream is interrupted, with the reason. It begins again by itself, unless the connection was closed. */
   readonly onWaiting?: (error: unknown) => void
   /** Unix time in milliseconds. The same clock as the guard's. Default: `Date.now`. */
   readonly nowMs?: () => number
@@ -65,7 +70,13 @@ export function watchEndings(
       }
     }
   }
-  void follow()
+  follow().catch((error: unknown) => {
+    if (!(error instanceof ConnectionClosedError)) {
+      throw error
+    }
+    // It does not begin again: guards then go by what is known, and by its age.
+    onWaiting?.(error)
+  })
   return {
     ready,
     isEnded: (id) => ended.find(id) !== undefined,

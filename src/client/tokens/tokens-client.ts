@@ -183,8 +183,8 @@ export class TokensClient {
 
   /**
    * The endings of sessions before their lifetime was over, whatever ended them: first all that are not expired, or those
-   * since `ended` was told last, then each within a second. It begins again by itself, and ends only with the signal.
-   * For services that the operator named.
+   * since `ended` was told last, then each within a second. It begins again by itself, ends with the signal, and throws
+   * ConnectionClosedError with the connection. For services that the operator named.
    */
   watch(options: WatchEndingsOptions = {}): AsyncGenerator<WatchEndingsEvent, void> {
     return watchStream(this.connection, this.signer, options)

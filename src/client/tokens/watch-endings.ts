@@ -1,5 +1,6 @@
 import { messages } from '#generated/fields'
 import { WatchResponse_Body } from '#generated/sessiond/v1/tokens'
+import { ServerUnavailableError } from '../../core/errors.js'
 import { watchMethod } from '../../envelope/tokens.js'
 import { encodeFields } from '../../envelope/wire.js'
 import { type After, sleep, startTimer } from '../../net/timers.js'
@@ -8,12 +9,14 @@ import type { TokenSigner } from '../../tokens/issue.js'
 import type { EndedSession } from '../../tokens/watch-message.js'
 import { callServerStream } from '../connection/call.js'
 import type { Connection } from '../connection/connect.js'
-import { UntrustedResponseError } from '../errors.js'
+import { explain } from '../connection/explain.js'
+import { ConnectionClosedError, UntrustedResponseError } from '../errors.js'
 import { epochAt } from '../request.js'
 import { ask } from './signed-call.js'
 
 const WATCH = { name: 'Watch', method: watchMethod, answer: WatchResponse_Body }
 const PATH = '/sessiond.v1.Tokens/Watch'
+const SERVICE = { name: 'sessiond.v1.Tokens', isForOperators: false }
 const CURSOR = messages['sessiond.v1.WatchRequest.Body'].cursor.number
 /** A server says something every 5 s. */
 const MAX_SILENCE_MS = 12_000
@@ -38,7 +41,7 @@ export type WatchEndingsEvent =
       /** Every ending that was acknowledged before is known. null: the first list is not complete yet. */
       readonly verifiedAtMs: number | null
     }
-  /** The stream broke off, was refused, or cannot be trusted. It begins again from what is known, after a while. */
+  /** The stream broke off (ServerUnavailableError), was refused, or cannot be trusted. It begins again from what is known, after a while. */
   | { readonly type: 'waiting'; readonly error: unknown; readonly retryDelayMs: number }
 
 /** As `TokensClient.watch`. */
@@ -56,9 +59,12 @@ export async function* watchStream(
         ceilingMs = FIRST_DELAY_MS
         yield event
       }
-      error = new Error('the server ended the stream')
+      error = new ServerUnavailableError(connection.address, 'ended the stream')
     } catch (thrown) {
-      error = thrown
+      error = explain(thrown, connection.address, SERVICE)
+    }
+    if (error instanceof ConnectionClosedError) {
+      throw error
     }
     if (signal?.aborted) {
       return
@@ -70,9 +76,9 @@ export async function* watchStream(
   }
 }
 
-/** One stream, from the cursor until it breaks. Throws RefusedError, UntrustedResponseError. */
+/** One stream, from the cursor until it breaks. Throws as `callServerStream` does, and UntrustedResponseError. */
 async function* oneStream(
-  { client, epochs }: Connection,
+  { client, address, epochs }: Connection,
   signer: TokenSigner,
   ended: EndedSessions,
   signal: AbortSignal | undefined,
@@ -83,7 +89,7 @@ async function* oneStream(
   const stream = ended.stream(asked.digest)
   const silence = new AbortController()
   const onSilence = () =>
-    silence.abort(new Error(`the server said nothing for ${MAX_SILENCE_MS} ms`))
+    silence.abort(new ServerUnavailableError(address, `said nothing for ${MAX_SILENCE_MS} ms`))
   let cancel = after(MAX_SILENCE_MS, onSilence)
   const ends = signal === undefined ? silence.signal : AbortSignal.any([signal, silence.signal])
   try {

@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { status } from '@grpc/grpc-js'
 import { expect, it, onTestFinished } from 'vitest'
 import {
+  ConnectionClosedError,
   connect,
   RefusedError,
+  ServerUnavailableError,
   TokensClient,
   UntrustedResponseError,
   type WatchEndingsEvent,
@@ -34,7 +36,7 @@ async function watching(after?: After) {
       : watchStream(connection, service, { signal }, after)
   /** The next event, once the one before was taken. */
   const next = async () => (await events.next()).value as WatchEndingsEvent
-  return { server, next, stop, events }
+  return { server, connection, next, stop, events }
 }
 
 it('tells what ended before, then each ending as it comes, and heartbeats', async () => {
@@ -77,7 +79,7 @@ it.each<
   ]
 >([
   ['refused', (stream) => stream.fail(status.PERMISSION_DENIED), RefusedError],
-  ['cut off', (stream) => stream.fail(status.UNAVAILABLE), RefusedError],
+  ['cut off', (stream) => stream.fail(status.UNAVAILABLE), ServerUnavailableError],
   [
     'signed by another',
     (stream) => {
@@ -123,6 +125,18 @@ it('begins again when the server says nothing for too long', async () => {
   timers.at(-1)?.()
   expect(await silent).toMatchObject({ type: 'waiting', error: { message: /said nothing/ } })
   await stream.gone
+})
+
+it('fails once the connection is closed, and does not begin again', async () => {
+  const { server, connection, next, events } = await watching()
+  const first = next()
+  const stream = await server.next()
+  stream.send(stream.says.message([], { isFull: true, isLast: true, timeMs: 3 }))
+  await first
+  const second = next()
+  connection.close()
+  await expect(second).rejects.toThrow(ConnectionClosedError)
+  expect(await events.next()).toMatchObject({ done: true })
 })
 
 it('ends with its signal, and leaves the server', async () => {
