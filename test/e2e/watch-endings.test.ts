@@ -16,6 +16,12 @@ import type { Signer } from '../../src/crypto/ed25519.js'
 import { EndedSessions } from '../../src/tokens/endings.js'
 import { createClient, createRequest, newOwner } from '../support/create.js'
 import { type ServerProcess, startServer, temporaryDirectory } from '../support/process.js'
+import {
+  type EngineNode,
+  haveValkey,
+  startValkeyCluster,
+  until,
+} from '../support/valkey-cluster.js'
 
 const service = newOwner()
 /** The identities of servers, as a checker pins them. */
@@ -141,5 +147,60 @@ describe('endings are told', () => {
       expect(event).toMatchObject({ type: 'waiting', error: { reason: 'SIGNER_NOT_ALLOWED' } })
       break
     }
+  })
+})
+
+describe.skipIf(!haveValkey)('endings of a cluster are told', () => {
+  it('by each server, and go on at another one, also after a master was lost', async () => {
+    const cluster = await startValkeyCluster(onTestFinished)
+    const directory = await temporaryDirectory(onTestFinished)
+    const signers = await signersFile(directory)
+    const start = async (name: string) => {
+      const server = await startServer({
+        dataDir: join(directory, name),
+        args: [
+          ...['--store', `valkey://${cluster.addresses}`, '--signers', signers],
+          ...['--identity-key', join(directory, 'identity.pem')],
+          ...['--sealing-keys', join(directory, 'sealing-keys.json')],
+        ],
+      })
+      onTestFinished(async () => void (await server.stop('SIGKILL')))
+      return server
+    }
+    const first = await start('one')
+    const [one, other] = [await clientsOf(first), await clientsOf(await start('other'))]
+    const ended = newEnded()
+
+    const opened = await Promise.all(Array.from({ length: 12 }, () => one.open()))
+    const [some, more, most] = [opened.slice(0, 4), opened.slice(4, 8), opened.slice(8)]
+    const idsOf = (sessions: typeof opened) => sessions.map(({ id }) => id)
+    const learning = other.learn(ended, idsOf(some))
+    await Promise.all(some.map(({ id }) => one.sessions.close(id)))
+    expect(await learning).toEqual({ isFull: true })
+
+    // Missed, while one server and one master die.
+    await Promise.all(more.map(({ id, signer }) => one.tokens(signer).revoke(id)))
+    await first.stop('SIGKILL')
+    const [master, ...others] = cluster.nodes as [EngineNode, ...EngineNode[]]
+    expect((await master.info('replication')).role).toBe('master')
+    await master.kill()
+    await until('its replica has taken over', async () => {
+      const roles = await Promise.all(others.map((node) => node.info('replication')))
+      return roles.filter(({ role }) => role === 'master').length === 3
+    })
+    // Somebody must confirm what the new master writes.
+    await master.start()
+    expect(await other.learn(ended, idsOf(more))).toEqual({ isFull: false })
+    for (const { id } of most) {
+      // Its master may still be without a successor.
+      await until('it is closed', () =>
+        other.sessions.close(id).then(
+          () => true,
+          () => false,
+        ),
+      )
+    }
+    expect(await other.learn(ended, idsOf(most))).toEqual({ isFull: false })
+    expect(ended.size).toBe(12)
   })
 })
