@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFile } from 'node:fs/promises'
+import { cp, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { sessionKey } from '../../src/stores/level/layout/keys.js'
@@ -169,7 +169,7 @@ describe.skipIf(!haveValkey)('sessiond migrate', () => {
   it('begins anew where the source has changed since', { timeout: 120_000 }, async () => {
     await emptyEngine()
     const changing = join(directory, 'changing')
-    await fillLevel(changing, SESSIONS)
+    await cp(source, changing, { recursive: true })
     const args = argsFor(`level:${changing}`, `valkey://${node.address}`)
     await interrupted(args, 'SIGTERM')
     const store = await LevelStore.open(changing, { epochs: EPOCHS })
