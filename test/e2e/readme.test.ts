@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -60,7 +61,8 @@ it('whoever types what the README says sees what it shows, and the session on th
   await walk(directory, 'make -o build run')
 })
 
-it.skipIf(process.env.SESSIOND_TEST_LONG !== '1')(
+// An archive of the sources has nothing to clone.
+it.skipIf(process.env.SESSIOND_TEST_LONG !== '1' || !existsSync(join(ROOT, '.git')))(
   'in a fresh clone that takes at most three minutes, installation and build among them',
   async () => {
     const directory = join(await temporaryDirectory(onTestFinished), 'sessiond')

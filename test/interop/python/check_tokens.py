@@ -114,11 +114,9 @@ def check(token, use):
     epoch = int(use["epoch"])
     need(body.lifetime.nbf <= epoch, "NOT_YET_VALID")
     need(epoch <= body.lifetime.exp, "EXPIRED")
-    # Else the token need not allow anything in particular.
-    if use["verb"] != "any":
-        need(VERBS.Name(body.verb) == use["verb"], "VERB_NOT_ALLOWED")
-        container, object_id = (use[name] and bytes.fromhex(use[name]) for name in ("container", "object"))
-        need(allows(body, container, object_id), "OBJECT_NOT_ALLOWED")
+    need(VERBS.Name(body.verb) == use["verb"], "VERB_NOT_ALLOWED")
+    container, object_id = (use[name] and bytes.fromhex(use[name]) for name in ("container", "object"))
+    need(allows(body, container, object_id), "OBJECT_NOT_ALLOWED")
     need(speaks_for(signature.key, body.owner_id.value), "OWNER_KEY_MISMATCH")
     # The token has one form, so that serializing its body gives the bytes that were signed.
     need(is_signed(signature.key, signature.sign, body.SerializeToString(deterministic=True)), "BAD_SIGNATURE")
