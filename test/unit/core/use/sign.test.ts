@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { EpochClock } from '../../../../src/core/epoch.js'
+import { OwnerKeyError } from '../../../../src/core/errors.js'
 import type { Session } from '../../../../src/core/session.js'
 import { type SignPorts, signUnder } from '../../../../src/core/use/sign.js'
 import { EPOCHS, ended, tokenSession } from '../../../support/store-sessions.js'
@@ -9,17 +10,29 @@ const { owner, publicKey } = session.token as NonNullable<Session['token']>
 const SIGNATURE = Uint8Array.of(1)
 
 /** One session, which `record` of the audit log may end. */
-function signing(record: (end: () => void) => void) {
-  let current: Session = session
+function signing(
+  record: (end: () => void) => void,
+  {
+    of = session,
+    isSuspect = false,
+    isMissing = false,
+    ...more
+  }: { of?: Session; isSuspect?: boolean; isMissing?: boolean } & Partial<SignPorts> = {},
+) {
+  let current: Session = of
   const recorded: string[] = []
   const ports = {
     store: {
       reseal: async (_: string, change: (of: Session, seal: Uint8Array) => unknown) =>
-        void change(current, new Uint8Array(1)),
-      get: async () => current,
+        void (isMissing || change(current, new Uint8Array(1))),
+      get: async () => (isMissing ? undefined : current),
     },
     owners: { check() {} },
-    clock: new EpochClock(EPOCHS, () => Number(session.token?.lifetime.nbf) * EPOCHS.lengthMs),
+    clock: new EpochClock(
+      EPOCHS,
+      () => Number(session.token?.lifetime.nbf) * EPOCHS.lengthMs,
+      () => isSuspect,
+    ),
     expiry: { rules: { asOfNow: (one: Session) => one } },
     audit: {
       check: async () => {},
@@ -33,6 +46,7 @@ function signing(record: (end: () => void) => void) {
     allows: () => false,
     limit() {},
     signWith: () => [SIGNATURE],
+    ...more,
   } as unknown as SignPorts
   const caller = { requestId: 'r', transport: 'test', peer: 'p', who: 'w' } as never
   const claim = {
@@ -57,4 +71,43 @@ it('gives none where the session ends while the entry is written, which tells of
   const { signed, recorded } = signing((end) => end())
   await expect(signed).rejects.toMatchObject({ code: 'SESSION_ENDED' })
   expect(recorded).toEqual(['sign'])
+})
+
+const nobody = {
+  check() {
+    throw new OwnerKeyError('a test', 'key', 'nobody may')
+  },
+}
+const token = session.token as NonNullable<Session['token']>
+
+it('signs for a service that the operator allows this verb', async () => {
+  const allows = (_: Uint8Array, verb: string) => verb === 'OBJECT_PUT'
+  expect(await signing(() => {}, { owners: nobody, allows }).signed).toEqual([SIGNATURE])
+})
+
+it.each<[string, Parameters<typeof signing>[1], string]>([
+  ['a key that may not speak for the owner', { owners: nobody }, 'SIGNER_NOT_ALLOWED'],
+  ['a clock that may be wrong', { isSuspect: true }, 'CLOCK_SUSPECT'],
+  ['a session that is not there', { isMissing: true }, 'NOT_FOUND'],
+  [
+    "another owner's session",
+    { of: { ...session, token: { ...token, owner: publicKey } } },
+    'NOT_FOUND',
+  ],
+  [
+    'a session with another key',
+    { of: { ...session, token: { ...token, publicKey: owner } } },
+    'NOT_FOUND',
+  ],
+  ['a session without a key', { of: { ...session, token: null } }, 'NOT_FOUND'],
+  ['a session that has ended', { of: ended(session) }, 'SESSION_ENDED'],
+  [
+    'a session whose client has the key',
+    { of: { ...session, token: { ...token, isBound: true } } },
+    'INVALID_FIELD',
+  ],
+])('signs nothing for %s', async (_, options, code) => {
+  const { signed, recorded } = signing(() => {}, options)
+  await expect(signed).rejects.toMatchObject({ code })
+  expect(recorded).toEqual([])
 })
