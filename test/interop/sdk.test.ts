@@ -5,12 +5,14 @@ import { fileURLToPath } from 'node:url'
 import { expect } from 'vitest'
 import { itHasClient, output } from '../support/client-package.js'
 import { listenLocally } from '../support/listen.js'
-import { run, sessiond } from '../support/process.js'
+import { ENVIRONMENT, run, sessiond } from '../support/process.js'
 import { haveTool } from '../support/tools.js'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const TYPESCRIPT = join(ROOT, 'test/interop/commonjs/node_modules/typescript/lib/typescript.js')
 
+/** The pages with programs. */
+const PAGES = ['docs/sdk.md', 'packaging/client/README.md']
 /** What stands at the head of each program. */
 const HEAD = `
 import * as sdk from 'sessiond-client'
@@ -195,7 +197,7 @@ itHasClient.for(RULES)('the SDK %s', async ([, program, printed], { project, ser
 const haveTypeScript = haveTool('commonjs', [process.execPath, TYPESCRIPT])
 
 itHasClient.skipIf(!haveTypeScript)(
-  'every program of docs/sdk.md runs against a server',
+  'every program of docs/sdk.md and of the README of sessiond-client runs against a server',
   async ({ project, server }) => {
     const docs = join(project, 'docs')
     await mkdir(join(docs, 'node_modules'), { recursive: true })
@@ -203,10 +205,13 @@ itHasClient.skipIf(!haveTypeScript)(
     await writeFile(join(docs, 'package.json'), '{ "type": "module" }')
     await sessiond(['keygen', '--out', join(docs, 'owner.key')])
     const { default: ts } = await import(TYPESCRIPT)
-    const page = await readFile(join(ROOT, 'docs/sdk.md'), 'utf8')
-    const programs = Array.from(page.matchAll(/^```ts\n([\s\S]*?)\n```/gm), ([, code = '']) => code)
+    const pages = await Promise.all(PAGES.map((page) => readFile(join(ROOT, page), 'utf8')))
+    const programs = Array.from(
+      pages.join('\n').matchAll(/^```ts\n([\s\S]*?)\n```/gm),
+      ([, code = '']) => code,
+    )
     expect(programs.length).toBeGreaterThan(8)
-    const env = { ...process.env, SERVER_KEY: server.publicKey }
+    const env = { ...ENVIRONMENT, SERVER_KEY: server.publicKey }
     const check = async (code: string, i: number) => {
       const here = code
         .replaceAll("'sessiond/client'", "'sessiond-client'")
