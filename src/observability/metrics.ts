@@ -50,6 +50,20 @@ export class Metrics {
     'Writes in one commit.',
     GROUP_BUCKETS,
   )
+  private readonly roundTripSeconds = this.series.histogram(
+    'store_round_trip_duration_seconds',
+    'Time until the engine answered calls that went to it together.',
+    COMMIT_BUCKETS,
+  )
+  private readonly replicaWaitSeconds = this.series.histogram(
+    'store_replica_wait_duration_seconds',
+    'Time that it then took until replicas had the writes.',
+    COMMIT_BUCKETS,
+  )
+  private readonly storeRetries = this.series.counter(
+    'store_retries_total',
+    'Calls that went to the engine once more.',
+  )
   private readonly storeFailures = this.series.counter(
     'store_failures_total',
     'Failed commits. After one, writes are refused until the store is reopened.',
@@ -109,6 +123,17 @@ export class Metrics {
   committed(durationMs: number, writes: number): void {
     this.commitSeconds.observe(durationMs / MS_PER_SECOND)
     this.commitWrites.observe(writes)
+  }
+
+  roundTripEnded(durationMs: number, waitMs?: number): void {
+    this.roundTripSeconds.observe(durationMs / MS_PER_SECOND)
+    if (waitMs !== undefined) {
+      this.replicaWaitSeconds.observe(waitMs / MS_PER_SECOND)
+    }
+  }
+
+  storeRetried(): void {
+    this.storeRetries.inc()
   }
 
   storeFailed(): void {

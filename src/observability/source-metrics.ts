@@ -3,7 +3,11 @@ import { MS_PER_SECOND, type Series } from './series.js'
 
 /** Where the values that are read at each scrape come from. */
 export interface MetricsSources {
-  readonly store: { countOpen(): Promise<number>; readonly queueDepth: number }
+  readonly store: {
+    countOpen(): Promise<number>
+    readonly queueDepth: number
+    eventLags?(): Iterable<readonly [shard: number, ms: number]>
+  }
   readonly audit: { readonly pending: number }
   readonly grpc?: () => { readonly connections: number }
   /** Since the start. */
@@ -34,6 +38,16 @@ export function readSources(
   )
   series.read('store_queue_depth', 'Writes waiting for the next commit.', [], (gauge) =>
     gauge.set(store.queueDepth),
+  )
+  series.read(
+    'store_event_lag_seconds',
+    'Since when this server may not know of all that others changed in a shard.',
+    ['shard'],
+    (gauge) => {
+      for (const [shard, ms] of store.eventLags?.() ?? []) {
+        gauge.set({ shard }, ms / MS_PER_SECOND)
+      }
+    },
   )
   series.read('audit_queue_depth', 'Audit entries not yet written to the file.', [], (gauge) =>
     gauge.set(audit.pending),

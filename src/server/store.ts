@@ -82,6 +82,8 @@ function storeHooks(metrics: Metrics, log: Logger): StoreHooks {
     },
     onRecovery: () => log.info({ event: 'store-recovered' }, 'the store takes writes again'),
     onCommit: (durationMs, writes) => metrics.committed(durationMs, writes),
+    onRoundTrip: (durationMs, waitMs) => metrics.roundTripEnded(durationMs, waitMs),
+    onRetry: () => metrics.storeRetried(),
     onWrite: () => openSpan('store commit'),
   }
 }

@@ -103,6 +103,13 @@ export interface StoreHooks {
   readonly onRecovery?: () => void
   /** A group of `writes` was committed. */
   readonly onCommit?: (durationMs: number, writes: number) => void
+  /**
+   * The engine, another process, answered calls that went to it together. `waitMs`: how much longer it took until its
+   * replicas had what they wrote.
+   */
+  readonly onRoundTrip?: (durationMs: number, waitMs?: number) => void
+  /** A call goes to the engine once more: it was redirected, refused for now, or lost. */
+  readonly onRetry?: () => void
   /** A write begins to wait for its commit. The function that this returns is called when the wait ends. */
   readonly onWrite?: () => () => void
 }
@@ -114,6 +121,9 @@ export interface ServedStore extends SessionStore {
 
   /** The number of writes that wait for the next commit. */
   readonly queueDepth: number
+
+  /** Of a store that other servers share: by shard, since when this server may not know of all that they changed. */
+  readonly eventLags?: () => Iterable<readonly [shard: number, ms: number]>
 
   /** The store's health, cheap enough for every probe. */
   health(): StoreHealth

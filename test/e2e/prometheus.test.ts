@@ -42,12 +42,14 @@ const SERIES: Record<string, string> = {
   SessiondSlowDisk: 'sessiond_store_commit_duration_seconds_bucket{instance="a", le="1"}',
   SessiondBusy: 'nodejs_eventloop_lag_p99_seconds{job="sessiond", instance="a"}',
   SessiondClockSuspect: 'sessiond_clock_suspect{instance="a"}',
+  SessiondEventsLate: 'sessiond_store_event_lag_seconds{instance="a", shard="7"}',
   SessiondSweepFails: 'sessiond_sweep_failures_total{instance="a"}',
 }
 const VALUES: Record<string, string> = {
   SessiondDown: '0x20',
   SessiondClockSuspect: '1x20',
   SessiondBusy: '0.3x20',
+  SessiondEventsLate: '11x20',
 }
 
 describe.skipIf(!haveTool('prometheus', [PROMETHEUS, '--version']))('Prometheus', () => {

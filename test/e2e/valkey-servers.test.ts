@@ -1,15 +1,17 @@
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { connect, SessionsClient } from '../../src/client/index.js'
 import { ownerText } from '../../src/core/owner-text.js'
-import { slotOf } from '../../src/stores/valkey/connection/slots.js'
+import { slotOf, slotsOfShards } from '../../src/stores/valkey/connection/slots.js'
 import { DEFAULT_SHARDS, Shards } from '../../src/stores/valkey/layout/shards.js'
 import { type ActClient, connectActs } from '../support/acts.js'
 import { createClient, createRequest, newOwner } from '../support/create.js'
 import type { ServerProcess } from '../support/process.js'
+import { readMetrics } from '../support/prometheus.js'
 import { suiteEnd } from '../support/suite-end.js'
 import { auditValkey } from '../support/valkey-audit.js'
 import {
   type EngineCluster,
+  type EngineNode,
   haveValkey,
   startValkeyCluster,
   until,
@@ -153,6 +155,36 @@ describe.skipIf(!haveValkey)('servers that share a cluster', () => {
     onTestFinished(() => second.close())
     expect((await second.create(request)).id).toBe(committed)
     expect((await other.list({ userId, total: true })).total).toBe(1)
+  })
+
+  it('tell in their metrics how the engine serves them, and how late they hear of each shard', async () => {
+    const where = { user_id: 'a measured user', ...place }
+    await acts[ONE]?.act('open_session', where)
+    const metrics = async () =>
+      readMetrics(await (await fetch(`${servers[ONE]?.ready.http}/metrics`)).text())
+    const value = async (series: string) => {
+      const family = series.replace(/_count$/, '')
+      return (await metrics()).get(family)?.samples.get(series) ?? 0
+    }
+    for (const name of ['round_trip', 'replica_wait', 'commit']) {
+      expect(await value(`sessiond_store_${name}_duration_seconds_count`)).toBeGreaterThan(0)
+    }
+    const lags = (await metrics()).get('sessiond_store_event_lag_seconds')?.samples
+    expect(lags?.size).toBe(DEFAULT_SHARDS)
+
+    const shard = new Shards(DEFAULT_SHARDS).ofUser(where.user_id)
+    const slot = slotsOfShards(DEFAULT_SHARDS)[shard] as number
+    const from = await cluster.masterOf(slot)
+    const other = await Promise.all([0, 8000, 16_000].map((at) => cluster.masterOf(at)))
+    const retries = await value('sessiond_store_retries_total')
+    const to = other.find((one) => one !== from) as EngineNode
+    await cluster.moveSlot(slot, to, async () => {
+      // A part of its keys would be here, and another one there.
+      acts[ONE]?.act('open_session', { ...where, address: 'another' }).catch(() => {})
+      await until('a call is sent again', async () => {
+        return (await value('sessiond_store_retries_total')) > retries
+      })
+    })
   })
 
   it('open one session for one idempotency key where many calls come at once', async () => {

@@ -29,7 +29,8 @@ export function valkeyEngine(place: StorePlace): StoreEngine {
     },
     async open(options: StoreOptions): Promise<ServedStore> {
       const makes = () => expectNotLost(location, traces)
-      const { cluster, info } = await openStoreCluster(settings, options.epochs, location, makes)
+      const reporting = { ...settings, traffic: options }
+      const { cluster, info } = await openStoreCluster(reporting, options.epochs, location, makes)
       try {
         const isSafe = () => expectSafe(cluster, settings.replicas)
         await isSafe()

@@ -226,6 +226,10 @@ export class ValkeyStore implements ServedStore {
     return this.writesUnderWay
   }
 
+  eventLags(): Iterable<readonly [number, number]> {
+    return this.parts.others.lags()
+  }
+
   health(): StoreHealth {
     return this.writeHealth.report
   }

@@ -87,6 +87,9 @@ describe('the metrics', () => {
     metrics.senecaPeerRefused()
     metrics.committed(500, 7)
     metrics.storeFailed()
+    metrics.roundTripEnded(20, 5)
+    metrics.roundTripEnded(30)
+    metrics.storeRetried()
     metrics.signed(1)
     metrics.verified(2)
     metrics.sweepEnded(3000)
@@ -98,6 +101,11 @@ describe('the metrics', () => {
       sessiond_store_commit_duration_seconds_sum: 0.5,
       sessiond_store_commit_writes_sum: 7,
       sessiond_store_failures_total: 1,
+      sessiond_store_round_trip_duration_seconds_sum: 0.05,
+      sessiond_store_round_trip_duration_seconds_count: 2,
+      sessiond_store_replica_wait_duration_seconds_sum: 0.005,
+      sessiond_store_replica_wait_duration_seconds_count: 1,
+      sessiond_store_retries_total: 1,
       sessiond_sign_duration_seconds_sum: 0.001,
       sessiond_verify_duration_seconds_sum: 0.002,
       sessiond_sweep_duration_seconds_sum: 3,

@@ -25,6 +25,16 @@ export interface Wait {
   readonly replicas: number
 }
 
+/** What is told of the calls that went to a node together. Times in milliseconds. */
+export interface TrafficHooks {
+  /** They were answered. `waitMs`: how much longer it took until replicas had what they wrote. */
+  readonly onRoundTrip?: (durationMs: number, waitMs?: number) => void
+  /** So many writes are durable. */
+  readonly onCommit?: (durationMs: number, writes: number) => void
+  /** A call is sent again. */
+  readonly onRetry?: () => void
+}
+
 const ASKING = encode(['ASKING'])
 
 /** Calls that go to a node in one write; behind those that write, one WAIT for all. */
@@ -32,6 +42,8 @@ export class Batch implements Pipeline {
   readonly requests: Buffer[] = []
   /** Whose reply comes at each place; null: nobody's. */
   private readonly owners: (Call | null)[] = []
+  private readonly sentAtMs = performance.now()
+  private answeredAtMs = this.sentAtMs
   private readonly written: { readonly call: Call; readonly reply: Reply }[] = []
 
   constructor(
@@ -44,6 +56,7 @@ export class Batch implements Pipeline {
       /** The connection is free again. */
       onEnd(): void
     },
+    private readonly traffic: TrafficHooks = {},
   ) {
     for (const call of calls) {
       call.wasSent = true
@@ -61,12 +74,17 @@ export class Batch implements Pipeline {
 
   onReply(reply: Reply | EngineError, index: number): void {
     const call = this.owners[index]
+    if (index === this.owners.length - 1) {
+      this.answeredAtMs = performance.now()
+    }
     if (call === undefined) {
       this.acknowledge(reply)
     } else if (call !== null && !call.isDone) {
       this.settle(call, reply)
     }
     if (index === this.requests.length - 1) {
+      const waitMs = this.wait === null ? [] : [performance.now() - this.answeredAtMs]
+      this.traffic.onRoundTrip?.(this.answeredAtMs - this.sentAtMs, ...waitMs)
       this.events.onEnd()
     }
   }
@@ -84,6 +102,9 @@ export class Batch implements Pipeline {
   private acknowledge(replicas: Reply | EngineError): void {
     const wanted = this.wait?.replicas ?? 0
     const isEnough = typeof replicas === 'number' && replicas >= wanted
+    if (isEnough && this.written.length > 0) {
+      this.traffic.onCommit?.(performance.now() - this.sentAtMs, this.written.length)
+    }
     // What the engine answers instead of a number is not for callers.
     const received = typeof replicas === 'number' ? replicas : 'it is not known how many'
     for (const { call, reply } of this.written) {

@@ -1,5 +1,5 @@
 import type { TcpAddress } from '../../../net/address.js'
-import { Batch, type Call, type Wait } from './batch.js'
+import { Batch, type Call, type TrafficHooks, type Wait } from './batch.js'
 import type { ConnectionSettings } from './connection.js'
 import { encode } from './encode.js'
 import { Lane } from './lane.js'
@@ -7,6 +7,7 @@ import { Lane } from './lane.js'
 export interface NodeSettings extends ConnectionSettings {
   /** How many replicas must have a write before its call ends. */
   readonly replicas: number
+  readonly traffic?: TrafficHooks
 }
 
 /** WAIT holds up what follows on its connection: each has one batch in flight. */
@@ -119,7 +120,7 @@ export class EngineNode {
 
   private send(lane: Lane, calls: readonly Call[], wait: Wait | null): void {
     if (calls.length > 0) {
-      lane.send(new Batch(calls, wait, this.batchEvents))
+      lane.send(new Batch(calls, wait, this.batchEvents, this.settings.traffic))
     }
   }
 

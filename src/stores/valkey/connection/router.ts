@@ -159,7 +159,10 @@ export class Router {
     if (to === undefined || ++call.hops > MAX_HOPS) {
       this.topology.refreshSoon()
       this.later(call, error)
-    } else if (error.code === 'MOVED') {
+      return
+    }
+    this.settings.traffic?.onRetry?.()
+    if (error.code === 'MOVED') {
       this.topology.map.move(call.slot, to)
       this.topology.refreshSoon()
       this.route(call)
@@ -196,6 +199,7 @@ export class Router {
       return
     }
     const again = () => {
+      this.settings.traffic?.onRetry?.()
       this.putOff.delete(call)
       this.route(call)
     }

@@ -33,6 +33,8 @@ interface Shard {
   readonly own: Set<string>
   isReading: boolean
   isDue: boolean
+  /** When the last read that came to the end of the stream began, of `performance.now`. */
+  knownAtMs: number
 }
 
 /**
@@ -55,6 +57,7 @@ export class OtherServers {
   ) {
     this.states = cursors.map((cursor) => ({
       ...{ cursor, own: new Set<string>(), isReading: false, isDue: false },
+      knownAtMs: performance.now(),
     }))
     this.leave = functions.cluster.subscribe(
       (shard) => this.streamOf(shard),
@@ -90,6 +93,14 @@ export class OtherServers {
       if (isCommitted !== true && !state.own.delete(key) && isCommitted === undefined) {
         this.tellAgain(shard, { id, version }).catch(() => this.hooks.onMissed())
       }
+    }
+  }
+
+  /** By shard, for how many milliseconds this server may not know of all changes. */
+  *lags(): Generator<[shard: number, ms: number], void> {
+    const nowMs = performance.now()
+    for (const [shard, { knownAtMs }] of this.states.entries()) {
+      yield [shard, nowMs - knownAtMs]
     }
   }
 
@@ -134,6 +145,7 @@ export class OtherServers {
 
   private async read(shard: number, state: Shard): Promise<void> {
     const { cursor } = state
+    const beganAtMs = performance.now()
     const range = ['XRANGE', this.streamOf(shard), cursor ?? '-', '+', 'COUNT', `${SLICE + 1}`]
     const entries = itemsOf((await this.functions.cluster.command(shard, [range]))[0])
     const first = entries.length === 0 ? null : placeOf(entries[0])
@@ -150,7 +162,11 @@ export class OtherServers {
     } else {
       state.cursor = NOWHERE
     }
-    state.isDue ||= entries.length > SLICE
+    if (entries.length > SLICE) {
+      state.isDue = true
+    } else {
+      state.knownAtMs = beganAtMs
+    }
   }
 
   /** What no function of ours wrote is reported, and left out. */
