@@ -102,7 +102,15 @@ export function guardInterceptor(guard: Guard, options: GrpcGuardOptions): Serve
             nextMetadata(metadata)
           },
           onReceiveMessage(message: object, nextMessage) {
-            const refusal = refusalOf(guard, path, message, options.use(path, message))
+            let refusal: Fault | null
+            try {
+              refusal = refusalOf(guard, path, message, options.use(path, message))
+            } catch {
+              // Of `use`: what it says is not for the caller.
+              const problem = 'what the request is for could not be found out'
+              refuse(fault('NO_PROOF', problem), status.INTERNAL)
+              return
+            }
             if (refusal === null) {
               nextMessage(message)
             } else {

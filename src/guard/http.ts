@@ -75,24 +75,38 @@ export function httpGuard<Request extends IncomingMessage = IncomingMessage>(
   { use, maxBodyBytes = DEFAULT_MAX_BODY_BYTES }: HttpGuardOptions<Request>,
 ): (request: Request, response: ServerResponse, next: (error?: unknown) => void) => void {
   return (request, response, next) => {
-    readBody(request, maxBodyBytes).then(
-      (body) => {
-        if (body === null) {
+    decide(guard, request, use, maxBodyBytes).then(
+      (decision) => {
+        if (decision === 'too long') {
           refuse(response, 413, 'BODY_TOO_LONG')
-          return
-        }
-        const verdict = verdictOn(guard, request, body, use(request))
-        if (verdict.isGood) {
-          remember(request, verdict.token)
-          Object.assign(request, { body })
+        } else if (decision.isGood) {
           next()
         } else {
-          refuse(response, STATUSES[verdict.reason] ?? 401, verdict.reason)
+          refuse(response, STATUSES[decision.reason] ?? 401, decision.reason)
         }
       },
+      // The connection broke, or `use` threw.
       (error: unknown) => next(error),
     )
   }
+}
+
+async function decide<Request extends IncomingMessage>(
+  guard: Guard,
+  request: Request,
+  use: HttpGuardOptions<Request>['use'],
+  maxBodyBytes: number,
+): Promise<GuardVerdict | 'too long'> {
+  const body = await readBody(request, maxBodyBytes)
+  if (body === null) {
+    return 'too long'
+  }
+  const verdict = verdictOn(guard, request, body, use(request))
+  if (verdict.isGood) {
+    remember(request, verdict.token)
+    Object.assign(request, { body })
+  }
+  return verdict
 }
 
 function verdictOn(

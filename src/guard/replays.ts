@@ -1,5 +1,5 @@
 /** How many proofs of one session key may be remembered: a share of all, so that it cannot take the room of others. */
-const SHARE_OF_A_SESSION = 1 / 8
+const SHARE_OF_A_KEY = 1 / 8
 
 /** The nonces of one stretch of time, by session key. */
 interface Stretch {
@@ -11,7 +11,7 @@ interface Stretch {
 
 /**
  * Remembers the nonces of proofs until nobody would accept these any more. Its memory is bounded: where there is no room, it
- * says so, and forgets nothing. A nonce takes about 200 bytes.
+ * says so, and forgets nothing. A nonce takes 100 to 300 bytes.
  */
 export class Replays {
   /** The one that ends last comes last. Two or three at a time. */
@@ -40,7 +40,7 @@ export class Replays {
       }
       ofKey += nonces?.size ?? 0
     }
-    if (this.count >= this.max || ofKey >= Math.ceil(this.max * SHARE_OF_A_SESSION)) {
+    if (this.count >= this.max || ofKey >= Math.ceil(this.max * SHARE_OF_A_KEY)) {
       return 'full'
     }
     const stretch = this.stretchOf(untilMs)

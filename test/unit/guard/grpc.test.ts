@@ -283,6 +283,17 @@ describe('guardInterceptor', () => {
     expect(asked).toMatchObject([PATH, { body: { ownerId: { value: text } } }])
   })
 
+  it('refuses a request of which it cannot be found out what it is for', async () => {
+    const { get } = await serve({
+      grpc: {
+        use: () => {
+          throw new Error('no such container')
+        },
+      },
+    })
+    expect(await get(await signed())).toBe(`${status.INTERNAL} NO_PROOF`)
+  })
+
   it('runs no handler of a stream of requests', async () => {
     const { client, streams } = await serve()
     const error = await new Promise<{ code: status }>((resolve) => {

@@ -146,6 +146,19 @@ describe('httpGuard', () => {
     expect(await send(url, await signedHttp())).toMatchObject({ status: 200 })
   })
 
+  it('passes on what is thrown while it is asked what a request is for', async () => {
+    const { url, guard } = await serve(
+      {},
+      {
+        use: () => {
+          throw new Error('no such container')
+        },
+      },
+    )
+    expect((await send(url, await signedHttp())).text).toBe('Error: no such container')
+    expect(guard.counts.accepted).toBe(0)
+  })
+
   it('passes on that the connection broke while the body came', async () => {
     const { guard } = guardAt()
     const server = createServer().listen(0, '127.0.0.1')
