@@ -14,8 +14,15 @@ import { LevelStore } from '../../dist/stores/level/store.js'
 const [master, rowsFile, work, first, count] = process.argv.slice(2)
 /** The key of an idempotency entry's deadline. */
 const ENTRY_DEADLINE = /^78[0-9a-f]{16}01/
+/** The key of an ending, up to its place in the order of commits: in its own row, or as the value of its deadline. */
+const ENDING = /(?:^65|(?<=^78[0-9a-f]{16}03[0-9a-f]* )65)[0-9a-f]{16}/
+/** The place of those that a repair makes anew. */
+const NO_PLACE = `65${'0'.repeat(16)}`
 const EPOCHS = { genesisAtMs: 0, lengthMs: 1000 }
 const written = new Set(readFileSync(rowsFile, 'utf8').split('\n'))
+const writtenEndings = new Set(
+  [...written].filter((row) => ENDING.test(row)).map((row) => row.replace(ENDING, NO_PLACE)),
+)
 
 cpSync(master, join(work, 'whole'), { recursive: true })
 const whole = await started(join(work, 'whole', 'store'))
@@ -69,7 +76,8 @@ async function look(number) {
 
 /**
  * Facts and lists of opened sessions are made anew, from sessions as they were written. A session whose sealed key is lost is
- * ended, and one whose deadline is lost gets another, as does the entry that shared it: both are told of.
+ * ended, and one whose deadline is lost gets another, as does the entry that shared it: both are told of. Endings are as they
+ * were, but in no order.
  */
 function isDerived(row, lines) {
   const idsOf = (pattern) =>
@@ -82,6 +90,7 @@ function isDerived(row, lines) {
   return (
     row.startsWith('63') ||
     row.startsWith('6d') ||
+    writtenEndings.has(row) ||
     isOf(idsOf(/^ended session "([^"]*)"/)) ||
     (row.startsWith('78') && isOf(mended)) ||
     (ENTRY_DEADLINE.test(row) && mended.length > 0)
