@@ -18,6 +18,7 @@ import { benchSearch } from './search/bench.js'
 import { benchStore } from './store/bench.js'
 import { MOST_SESSIONS } from './store/sessions.js'
 import { benchTokens } from './tokens/bench.js'
+import { benchWatch } from './watch/bench.js'
 
 /**
  * Each returns a `table`, `verdicts` (lib/verdicts.js), `figures` to store, and perhaps `plots` (report/plot.js).
@@ -36,6 +37,7 @@ const BENCHES = {
   store: benchStore,
   search: benchSearch,
   feed: benchFeed,
+  watch: benchWatch,
   hostile: benchHostile,
 }
 
@@ -63,6 +65,7 @@ bench/results/. Exits with 1 if a target is missed or a bench fails.
                or text, and a search to the end with small calls beside it
   feed         the session list with a thousand viewers: delay of changes and memory over a minute
                (20 times --seconds), and the time until a new viewer has ten thousand sessions
+  watch        the endings of sessions with a thousand watchers: delay at 500 endings a second (10 times --seconds)
   hostile      Create for a good caller, alone and beside attacks from another address: half-open and idle
                connections, senders of a byte a second, floods of pings, settings, resets and bad signatures,
                and strangers who take no answers, ask for much work or watch in silence
