@@ -1,9 +1,10 @@
+import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { SessionChange } from '../../src/core/events.js'
 import type { Session } from '../../src/core/session.js'
 import type { ValkeyStore } from '../../src/stores/valkey/store.js'
-import { commandSession, ended, insert } from '../support/store-sessions.js'
+import { commandSession, ended, insert, tokenSession } from '../support/store-sessions.js'
 import { ENGINES, startValkey } from '../support/valkey-cluster.js'
 import { openValkeyStore } from '../support/valkey-store.js'
 
@@ -83,6 +84,19 @@ for (const { name, program } of ENGINES) {
         null,
       ])
       expect(one.ear.heard).toHaveLength(4)
+    })
+
+    it('leads another one to the endings that it heard of, whatever the ids of the sessions', async () => {
+      const { one, other } = await twoServers(program)
+      const { cursor } = await other.store.endings(new Uint8Array(), 10)
+      const ids = Array.from({ length: 10 }, () => randomUUID())
+      for (const id of ids) {
+        await insert(one.store, tokenSession(id, { userId: `user of ${id}` }))
+        await one.store.update(id, (session) => ({ session: ended(session) }))
+        await at(other.ear, id, (after) => after?.active === false)
+      }
+      const { endings } = await other.store.endings(cursor, 10, new Set(ids))
+      expect(endings.map(({ id }) => id).toSorted()).toEqual(ids.toSorted())
     })
 
     it('is heard of where the message that tells of it is lost', async () => {

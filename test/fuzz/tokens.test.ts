@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest'
 import { SessionToken } from '#generated/service/meta'
+import { WatchResponse_Body } from '#generated/sessiond/v1/tokens'
 import { sessionToken } from '../../src/envelope/shapes.js'
 import {
   introspectMethod,
@@ -8,15 +9,19 @@ import {
   readTokensRequest,
   revokeMethod,
   signMethod,
+  watchMethod,
 } from '../../src/envelope/tokens.js'
 import { checkToken, tryRead } from '../../src/tokens/check.js'
 import { TokenChecker } from '../../src/tokens/checker.js'
+import { EndedSessions } from '../../src/tokens/endings.js'
 import { encodeToken, tokenFromText, VERBS } from '../../src/tokens/token.js'
+import { readWatchMessage } from '../../src/tokens/watch-message.js'
 import { expectField } from '../support/contract.js'
 import { mutate } from '../support/mutate.js'
 import { GOOD_TOKENS } from '../support/token-cases.js'
 import { CONTAINER, SESSION_ID, useOf } from '../support/tokens.js'
 import { METHODS, tokensRequest } from '../support/tokens-client.js'
+import { WatchStream } from '../support/watch-stream.js'
 import { fuzz } from './engine.js'
 import { mutateBytes } from './mutations.js'
 
@@ -109,6 +114,41 @@ describe.each(Object.keys(asked) as (keyof typeof asked)[])('a request of %s', (
       }
     },
   })
+})
+
+const NO_SIGNER = { publicKey: Buffer.alloc(32, 1), sign: () => Buffer.alloc(64, 2) }
+const told = new WatchStream(Buffer.alloc(32, 7), NO_SIGNER).message(
+  [
+    { id: SESSION_ID, endTimeMs: 1_700_000_000_000, reason: 'revoked', exp: 2n ** 40n },
+    { id: SESSION_ID, endTimeMs: 1, reason: 'closed', exp: 1n },
+  ],
+  { isLast: true, isFull: true, timeMs: 1_700_000_000_000, cursor: Buffer.from('a cursor') },
+)
+fuzz({
+  name: 'tokens-watch-message',
+  seeds: [told],
+  mutate: (random, originals) =>
+    random(2) === 0
+      ? mutateBytes(random, originals)
+      : Buffer.from(mutate(random, [told], watchMethod.response)),
+  reaches: ['accepted', 'MALFORMED', 'BROKEN_CHAIN', 'OTHER_REQUEST', 'UNKNOWN_KEY'],
+  check(input) {
+    const ended = new EndedSessions({
+      trusts: (key) => key.length === 32 && key.every((byte) => byte === 1),
+      verify: () => true,
+    })
+    const verdict = ended.stream(Buffer.alloc(32, 7)).accept(input)
+    if (!verdict.isGood) {
+      expect([ended.size, ended.verifiedAtMs]).toEqual([0, null])
+      return verdict.reason
+    }
+    // What is read of the slices, every decoder reads of the whole.
+    const { endings, timeMs } = WatchResponse_Body.decode(readWatchMessage(input).message.body)
+    expect(verdict.endings.map(({ exp }) => exp)).toEqual(endings.map(({ exp }) => exp))
+    expect(verdict.endings.map(({ reason }) => reason)).toEqual(endings.map(({ reason }) => reason))
+    expect(ended.verifiedAtMs === null).toBe(timeMs === 0n)
+    return 'accepted'
+  },
 })
 
 fuzz({

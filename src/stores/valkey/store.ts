@@ -70,13 +70,12 @@ export class ValkeyStore implements ServedStore {
   private constructor(
     private readonly cluster: Cluster,
     private readonly hooks: ValkeyHooks,
-    given: Pick<StoreParts, 'info' | 'functions' | 'shards' | 'teller' | 'others'>,
+    given: Pick<StoreParts, 'info' | 'functions' | 'shards' | 'whereabouts' | 'teller' | 'others'>,
     private readonly listeners: Listeners,
   ) {
     const { functions, shards } = given
     this.parts = {
       ...given,
-      whereabouts: new Whereabouts(shards, functions),
       known: new Known(),
       counts: new OpenCounts(shards, functions),
       locks: new Locks(),
@@ -101,11 +100,13 @@ export class ValkeyStore implements ServedStore {
     const shards = new Shards(cluster.shards)
     const listeners = new Listeners()
     const teller = new Teller(listeners)
+    const whereabouts = new Whereabouts(shards, functions)
     const others = await OtherServers.follow(functions, shards, teller, {
       onMissed: () => listeners.emitMissed(),
+      onMet: (id, shard) => whereabouts.met(id, shard),
       onDamage: hooks.onDamage,
     })
-    const parts = { info, functions, shards, teller, others }
+    const parts = { info, functions, shards, whereabouts, teller, others }
     const store = new ValkeyStore(cluster, hooks, parts, listeners)
     await store.parts.counts.refresh()
     return store

@@ -22,6 +22,8 @@ interface StreamEvent {
 export interface OtherServersHooks {
   /** Changes may have been missed. */
   readonly onMissed: () => void
+  /** A session was met in this shard. */
+  readonly onMet?: (id: string, shard: number) => void
   /** A record that was changed is damaged, in one line. */
   readonly onDamage?: ((problem: string) => void) | undefined
 }
@@ -225,6 +227,7 @@ export class OtherServers {
     }
     newest.forEach(({ id, version }, i) => {
       const stored = valueIn(records[i])
+      this.hooks.onMet?.(id, shard)
       if (stored === undefined) {
         this.teller.foreign(id, null, version)
       } else {

@@ -40,10 +40,10 @@ export async function readEndings(
 }
 
 /** Those that may have endings of these sessions. Of ids that name no shard: all. */
-function shardsOf({ shards }: StoreParts, ids: ReadonlySet<string>): number[] {
+function shardsOf({ shards, whereabouts }: StoreParts, ids: ReadonlySet<string>): number[] {
   const named = new Set<number>()
   for (const id of ids) {
-    const shard = shards.namedBy(id)
+    const shard = whereabouts.likely(id)
     if (shard === undefined) {
       return [...shards]
     }

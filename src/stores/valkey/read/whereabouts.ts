@@ -39,6 +39,11 @@ export class Whereabouts {
     )
   }
 
+  /** Where a session should be, without asking. undefined: its id does not say, and it was never met. */
+  likely(id: string): number | undefined {
+    return this.remembered.get(id) ?? this.shards.namedBy(id)
+  }
+
   /** What lies in this shard was met there, such as a deadline. */
   met(id: string, shard: number): void {
     if (this.shards.namedBy(id) !== shard) {

@@ -1,4 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { deadlineOfEnding } from '../../../../../src/core/endings/session-endings.js'
 import { ownerText } from '../../../../../src/core/owner-text.js'
 import type { Session } from '../../../../../src/core/session.js'
 import { readBackup } from '../../../../../src/stores/backup-reader.js'
@@ -9,7 +10,7 @@ import { Shards } from '../../../../../src/stores/valkey/layout/shards.js'
 import { deadlineMember, entryField } from '../../../../../src/stores/valkey/layout/values.js'
 import { restoreInPlace } from '../../../../../src/stores/valkey/maintenance/restore.js'
 import type { ValkeyStore } from '../../../../../src/stores/valkey/store.js'
-import { fillStore, PORTS } from '../../../../support/care.js'
+import { DELETED_ID, ENDED_ID, fillStore, PORTS, TOKEN_EXP } from '../../../../support/care.js'
 import { collect } from '../../../../support/damage.js'
 import { temporaryDirectory } from '../../../../support/process.js'
 import { EPOCHS } from '../../../../support/store-sessions.js'
@@ -32,6 +33,14 @@ const placeOf = (id: keyof typeof USERS, client = 'browser') =>
 const entryShard = SHARDS.ofUser(ownerText(ENTRY_OWNER))
 const entryKeys = SHARDS.keysOf(entryShard)
 const entryScope = { owner: ENTRY_OWNER, signer: Uint8Array.of(2), key: 'token-1' }
+
+const endedShard = SHARDS.ofUser(`owner ${ENDED_ID}`)
+const endedKeys = SHARDS.keysOf(endedShard)
+const endingMember = deadlineMember(
+  endedKeys.deadlines,
+  deadlineOfEnding({ id: ENDED_ID, exp: TOKEN_EXP }, EPOCHS),
+)
+const deletedShard = SHARDS.namedBy(DELETED_ID) as number
 
 describe.skipIf(!haveValkey)('the check of a store in an engine', () => {
   let node: EngineNode
@@ -72,7 +81,7 @@ describe.skipIf(!haveValkey)('the check of a store in an engine', () => {
 
   async function problems(): Promise<string[]> {
     const found: string[] = []
-    for await (const event of store.check({ ...PORTS, endingDeadline: () => null })) {
+    for await (const event of store.check(PORTS)) {
       found.push(...('problem' in event ? [event.problem] : []))
     }
     return found.sort()
@@ -85,6 +94,29 @@ describe.skipIf(!haveValkey)('the check of a store in an engine', () => {
   })
 
   it.each<[string, readonly Damage[], readonly RegExp[]]>([
+    [
+      'an ending without its deadline',
+      [[endedShard, 'ZREM', endedKeys.deadlines, endingMember]],
+      [
+        new RegExp(`^session "${ENDED_ID}": no deadline will delete its ending`),
+        new RegExp(`^session "${ENDED_ID}": nobody will be told that it ended`),
+      ],
+    ],
+    [
+      'a deadline that leads to no ending',
+      [[endedShard, 'HDEL', endedKeys.endings, ENDED_ID]],
+      [new RegExp(`^session "${ENDED_ID}": its ending is missing`)],
+    ],
+    [
+      'an ending without a place',
+      [[deletedShard, 'ZREM', SHARDS.keysOf(deletedShard).endingOrder, DELETED_ID]],
+      [new RegExp(`^session "${DELETED_ID}": nobody will be told that it ended`)],
+    ],
+    [
+      'a damaged ending',
+      [[deletedShard, 'HSET', SHARDS.keysOf(deletedShard).endings, DELETED_ID, 'x']],
+      [new RegExp(`^session "${DELETED_ID}": its ending fails its checksum`)],
+    ],
     [
       'a missing row in the list of all',
       [[shardOf('alice'), 'ZREM', keysFor('alice').list(true), 'alice']],
