@@ -18,6 +18,7 @@ import { benchSearch } from './search/bench.js'
 import { benchStore } from './store/bench.js'
 import { MOST_SESSIONS } from './store/sessions.js'
 import { benchTokens } from './tokens/bench.js'
+import { benchValkey } from './valkey/bench.js'
 import { benchWatch } from './watch/bench.js'
 
 /**
@@ -39,6 +40,7 @@ const BENCHES = {
   feed: benchFeed,
   watch: benchWatch,
   hostile: benchHostile,
+  valkey: benchValkey,
 }
 
 const HELP = `node bench/run.js [--seconds N] [--rounds N] [--count N] [NAME...]
@@ -69,6 +71,8 @@ bench/results/. Exits with 1 if a target is missed or a bench fails.
   hostile      Create for a good caller, alone and beside attacks from another address: half-open and idle
                connections, senders of a byte a second, floods of pings, settings, resets and bad signatures,
                and strangers who take no answers, ask for much work or watch in silence
+  valkey       Create and open_session on a Valkey master with a replica: CPU of every process, compared with LevelDB
+               and with a prototype of an insert as one function; the indexes of a shard of a billion sessions
 
   --seconds N  length of each measurement (default 3)
   --rounds N   number of measurements of each kind (default 3)
