@@ -1,3 +1,4 @@
+import type { SessionChange } from '../events.js'
 import type { SessionEnding } from '../session.js'
 import type { EndingsPage, SessionStore } from '../store.js'
 
@@ -93,8 +94,8 @@ export class EndingsFeed {
   /** Before the first read: what ends after it is then known to have changed. */
   private watch(): void {
     const unsubscribe = this.ports.store.subscribe(
-      ({ after }, id) => {
-        if (!after?.active) {
+      (change, id) => {
+        if (mayEnd(change)) {
           this.changed.add(id)
           this.wake()
         }
@@ -236,4 +237,9 @@ export class EndingsFeed {
     }
     return { endings, cursor: page.cursor, isFull, timeMs }
   }
+}
+
+/** Whether a change may be the ending of a token session. Where another server made it, little is known. */
+function mayEnd({ before, after }: SessionChange): boolean {
+  return !after?.active && before?.active !== false && (after ?? before)?.token !== null
 }

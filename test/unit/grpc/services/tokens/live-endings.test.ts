@@ -10,7 +10,7 @@ import { EndedSessions } from '../../../../../src/tokens/endings.js'
 import { newOwner } from '../../../../support/create.js'
 import { ManualTimers } from '../../../../support/manual-timers.js'
 import { MemoryStore } from '../../../../support/memory-store.js'
-import { ended, insert, tokenSession } from '../../../../support/store-sessions.js'
+import { commandSession, ended, insert, tokenSession } from '../../../../support/store-sessions.js'
 import { signed } from '../../../../support/watch-stream.js'
 
 const identity = newOwner()
@@ -120,6 +120,30 @@ it('says so no more while the store cannot be read, and tells what was missed on
   await settled()
   expect(known.find(id)).toBeDefined()
   expect(known.verifiedAtMs).toBe(1_010_000)
+})
+
+it('reads nothing where no token session ended', async () => {
+  let reads = 0
+  const set = setUp({
+    endings: (cursor, limit) => {
+      reads++
+      return set.store.endings(cursor, limit)
+    },
+  })
+  const id = await set.end()
+  set.watch()
+  await settled()
+  reads = 0
+  await insert(set.store, commandSession('1'))
+  await set.store.update('1', (session) => ({ session: ended(session) }))
+  await set.store.remove(id, () => true)
+  set.timers.advance(4_000)
+  await settled()
+  expect(reads).toBe(0)
+  await set.end()
+  set.timers.advance(50)
+  await settled()
+  expect(reads).toBe(1)
 })
 
 it('goes on from a cursor, and begins anew for one that is none', async () => {
