@@ -40,14 +40,14 @@ const ASKING = encode(['ASKING'])
 /** Calls that go to a node in one write; behind those that write, one WAIT for all. */
 export class Batch implements Pipeline {
   readonly requests: Buffer[] = []
-  /** Whose reply comes at each place; null: nobody's. */
+  /** Whose reply comes at each place; null: nobody's, or it has come and the call has gone on. */
   private readonly owners: (Call | null)[] = []
   private readonly sentAtMs = performance.now()
   private answeredAtMs = this.sentAtMs
   private readonly written: { readonly call: Call; readonly reply: Reply }[] = []
 
   constructor(
-    private readonly calls: readonly Call[],
+    calls: readonly Call[],
     /** Null for calls that only read. */
     private readonly wait: Wait | null,
     private readonly events: {
@@ -80,7 +80,7 @@ export class Batch implements Pipeline {
     if (call === undefined) {
       this.acknowledge(reply)
     } else if (call !== null && !call.isDone) {
-      this.settle(call, reply)
+      this.settle(call, reply, index)
     }
     if (index === this.requests.length - 1) {
       const waitMs = this.wait === null ? [] : [performance.now() - this.answeredAtMs]
@@ -89,9 +89,10 @@ export class Batch implements Pipeline {
     }
   }
 
-  private settle(call: Call, reply: Reply | EngineError): void {
+  private settle(call: Call, reply: Reply | EngineError, index: number): void {
     // What was refused has written nothing that a replica could have.
     if (this.wait === null || reply instanceof EngineError) {
+      this.owners[index] = null
       this.events.onDone(call)
       call.onReply(reply)
     } else {
@@ -123,8 +124,8 @@ export class Batch implements Pipeline {
   }
 
   onLost(reason: Error): void {
-    for (const call of this.calls) {
-      if (!call.isDone) {
+    for (const call of this.owners) {
+      if (call !== null && !call.isDone) {
         this.events.onDone(call)
         call.onLost(reason)
       }
