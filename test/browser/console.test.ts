@@ -427,6 +427,7 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('the console', (
       async (page) => {
         await go(page, '#view=all&session=nobody')
         await page.getByText('The server has no session').waitFor()
+        await page.getByRole('button', { name: 'Refresh' }).waitFor()
       },
     ],
     [
