@@ -39,6 +39,7 @@ describe('SESSIOND_SERVER', () => {
         'migrate',
         'completion',
         'sessions watch',
+        'token watch',
       ].includes(name),
   )
 

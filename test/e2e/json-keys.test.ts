@@ -31,9 +31,10 @@ function expectSnakeCase(keys: readonly string[]): void {
   expect(keys.filter((key) => !/^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$/.test(key))).toEqual([])
 }
 
-// A watch does not end by itself; watch.test.ts reads its events. A request is proto JSON.
+// A watch does not end by itself; other tests read what it prints. A request is proto JSON.
 const {
   'sessions watch': _watch,
+  'token watch': _endings,
   request: _request,
   completion: _completion,
   export: exported,

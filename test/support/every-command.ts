@@ -15,7 +15,16 @@ export async function everyCommand(atEnd: (remove: () => Promise<void>) => void)
   const file = (name: string) => join(directory, name)
   let made = 0
   const newFile = () => file(`new-${made++}`)
-  const server = await startServer({ dataDir: file('data'), args: ['--log-level', 'debug'] })
+  const keys = ['owner.key', 'session.key'].map((name) => sessiond(['keygen', '--out', file(name)]))
+  const [{ stdout }] = await Promise.all([
+    sessiond(['keygen', '--out', file('service.key'), '--json']),
+    ...keys,
+  ])
+  await writeFile(file('signers.json'), JSON.stringify({ [JSON.parse(stdout).public_key]: [] }))
+  const server = await startServer({
+    dataDir: file('data'),
+    args: ['--log-level', 'debug', '--signers', file('signers.json')],
+  })
   atEnd(() => server.stop().then(() => {}))
   const online = (...args: string[]) => [...args, '--server', server.ready.grpc]
 
@@ -28,12 +37,17 @@ export async function everyCommand(atEnd: (remove: () => Promise<void>) => void)
   atEnd(async () => connection.close())
   await open('stays')
   await writeFile(file('records.json'), '[{"id":"a","user_id":"u","open_time":1700000000}]')
-  await sessiond(['keygen', '--out', file('owner.key')])
   await sessiond(online('backup', file('sessions.backup')))
   const ownerKey = ['--key', file('owner.key')]
-  const created = await sessiond(online('create', ...ownerKey, '--json'))
-  await writeFile(file('session.json'), created.stdout)
+  const create = async () => (await sessiond(online('create', ...ownerKey, '--json'))).stdout
+  const created = async (): Promise<string> => JSON.parse(await create()).id
+  await writeFile(file('session.json'), await create())
   const issue = ['token', 'issue', '--session', file('session.json'), ...ownerKey, '--verb', 'get']
+  const issued = await sessiond(issue)
+  await writeFile(file('token'), issued.stdout)
+  const own = (...args: string[]) => online('token', ...args, ...ownerKey)
+  // For those who watch.
+  await sessiond(own('revoke', await created()))
   const restore = () => {
     const dataDir = newFile()
     return ['restore', file('sessions.backup'), '--data-dir', dataDir]
@@ -46,7 +60,13 @@ export async function everyCommand(atEnd: (remove: () => Promise<void>) => void)
     create: () => online('create', ...ownerKey),
     request: () => ['request', ...ownerKey],
     'token issue': () => issue,
-    'token check': async () => ['token', 'check', (await sessiond(issue)).stdout.trim()],
+    'token check': () => ['token', 'check', issued.stdout.trim()],
+    'token sign': () => own('sign', file('records.json'), '--token', file('token')),
+    'token jwt': async () => own('jwt', await created(), '--audience', 'api'),
+    'token revoke': async () => own('revoke', await created()),
+    'token list': () => own('list'),
+    'token watch': () => online('token', 'watch', '--key', file('service.key')),
+    'token bind': () => own('bind', '--session-key', file('session.key')),
     'sessions list': () => online('sessions', 'list'),
     'sessions watch': () => ['sessions', 'watch', '--http', new URL(server.ready.http).host],
     'sessions show': async () => online('sessions', 'show', await open('shown')),

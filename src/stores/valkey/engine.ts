@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { StoreLockedError, StoreMismatchError } from '../../core/errors.js'
 import type { ServedStore, StoreEngine, StoreOptions, StorePlace } from '../engine.js'
 import { expectNotLost, noteMade } from '../traces.js'
@@ -65,13 +66,22 @@ export function valkeyEngine(place: StorePlace): StoreEngine {
   }
 }
 
-/** Servers have leases of the shards. Throws StoreLockedError. */
+/** Servers have leases of the shards: within this time after a start, or after the end of a lease. */
+const LEASED_WITHIN_MS = 3000
+const LOOK_INTERVAL_MS = 500
+
+/** Throws StoreLockedError if a server uses the store, or did so a moment ago. */
 async function expectUnused(cluster: Cluster, location: string): Promise<void> {
   const shards = new Shards(cluster.shards)
-  const leases = await Promise.all(
-    Array.from(shards, (shard) => cluster.command(shard, [['EXISTS', shards.keysOf(shard).lease]])),
-  )
-  if (leases.flat().some((reply) => reply !== 0)) {
-    throw new StoreLockedError(location)
+  for (let lookedMs = 0; lookedMs <= LEASED_WITHIN_MS; lookedMs += LOOK_INTERVAL_MS) {
+    const leases = await Promise.all(
+      Array.from(shards, (shard) =>
+        cluster.command(shard, [['EXISTS', shards.keysOf(shard).lease]]),
+      ),
+    )
+    if (leases.flat().some((reply) => reply !== 0)) {
+      throw new StoreLockedError(location)
+    }
+    await sleep(LOOK_INTERVAL_MS)
   }
 }

@@ -37,7 +37,7 @@ const DIGEST = /^(?:[0-9a-f]{64})?$/
  * store: servers refuse it, and a second run finds what the first one left.
  */
 export class Filling {
-  private readonly renewal: NodeJS.Timeout
+  private renewal: NodeJS.Timeout | undefined
   private readonly name = randomBytes(8).toString('hex')
   private stored: Buffer = NO_VERSION
   private earlier: Progress = NOTHING
@@ -47,9 +47,7 @@ export class Filling {
     private readonly shards: Shards,
     private readonly source: string | null,
     private readonly location: string,
-  ) {
-    this.renewal = setInterval(() => void this.renew().catch(() => {}), RENEW_MS).unref()
-  }
+  ) {}
 
   /**
    * Marks an empty store, or takes over what an earlier run of the same source left; what an interrupted restore left is
@@ -103,11 +101,16 @@ export class Filling {
   /** Lets others go on. */
   async release(): Promise<void> {
     clearInterval(this.renewal)
+    // If it cannot be dropped, it ends by itself.
+    await this.withLease(['DEL', this.lease]).catch(() => {})
+  }
+
+  /** Sends a command if the lease is this run's, not one that it waits for. */
+  private async withLease(command: readonly string[]): Promise<void> {
     const { cluster } = this.functions
-    const [owner] = await cluster.command(0, [['GET', this.lease]]).catch(() => [null])
+    const [owner] = await cluster.command(0, [['GET', this.lease]])
     if (Buffer.isBuffer(owner) && owner.toString() === this.name) {
-      // If it cannot be dropped, it ends by itself.
-      await cluster.command(0, [['DEL', this.lease]]).catch(() => {})
+      await cluster.command(0, [command])
     }
   }
 
@@ -133,15 +136,13 @@ export class Filling {
       }
       await sleep(RETRY_MS)
     }
+    const renew = () => void this.withLease(['PEXPIRE', this.lease, `${LEASE_MS}`]).catch(() => {})
+    this.renewal = setInterval(renew, RENEW_MS).unref()
   }
 
   private async tryLock(): Promise<boolean> {
     const set = ['SET', this.lease, this.name, 'NX', 'PX', `${LEASE_MS}`]
     return (await this.functions.cluster.command(0, [set]))[0] !== null
-  }
-
-  private async renew(): Promise<void> {
-    await this.functions.cluster.command(0, [['PEXPIRE', this.lease, `${LEASE_MS}`]])
   }
 
   private async mark(): Promise<void> {
