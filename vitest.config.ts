@@ -15,8 +15,8 @@ export default defineConfig({
   resolve: { conditions: ['sessiond-source'] },
   ssr: { resolve: { conditions: ['sessiond-source'] } },
   test: {
-    // The default is one less than the cores, which leaves half of a small machine idle.
-    maxWorkers: 2,
+    // More than a small machine has cores: suites of whole processes wait for much of their time.
+    maxWorkers: 3,
     // `make coverage`. What decides and verifies needs a test for almost every branch.
     coverage: {
       provider: 'v8',
