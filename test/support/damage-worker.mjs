@@ -76,8 +76,8 @@ async function look(number) {
 
 /**
  * Facts and lists of opened sessions are made anew, from sessions as they were written. A session whose sealed key is lost is
- * ended, and one whose deadline is lost gets another, as does the entry that shared it: both are told of. Endings are as they
- * were, but in no order.
+ * ended, and one whose deadline is lost gets another, as does the entry that shared it, also if the session has a later one:
+ * all are told of. Endings are as they were, but in no order.
  */
 function isDerived(row, lines) {
   const idsOf = (pattern) =>
@@ -87,13 +87,14 @@ function isDerived(row, lines) {
       .flatMap((id) => [Buffer.from(id).toString('hex'), id.replaceAll('-', '')])
   const isOf = (ids) => ids.some((id) => row.includes(id))
   const mended = idsOf(/^mended session "([^"]*)"/)
+  const undated = [...mended, ...idsOf(/^dropped: session "([^"]*)": a deadline/)]
   return (
     row.startsWith('63') ||
     row.startsWith('6d') ||
     writtenEndings.has(row) ||
     isOf(idsOf(/^ended session "([^"]*)"/)) ||
     (row.startsWith('78') && isOf(mended)) ||
-    (ENTRY_DEADLINE.test(row) && mended.length > 0)
+    (ENTRY_DEADLINE.test(row) && undated.length > 0)
   )
 }
 
