@@ -51,7 +51,7 @@ test-unit: $(SETUP) ## Run the unit tests in under 20 seconds, without those of 
 test-one: build ## Build, then run the test files whose path contains T, such as T=unit/core/epoch
 	@$(call run_tests,vitest,$(T))
 
-endurance: build ## Run what takes minutes: a soak, faults of a cluster (CI does)
+endurance: build ## Run what takes minutes: a soak, strangers, engines that fail, migrations (CI does)
 	@$(call run_tests,vitest,--project endurance)
 
 coverage: $(SETUP) ## Measure which lines and branches the unit and property tests reach

@@ -39,7 +39,7 @@ export default defineConfig({
         },
       },
       {
-        // Two seconds for each reader, or SESSIOND_FUZZ_SECONDS.
+        // A second for each reader, or SESSIOND_FUZZ_SECONDS.
         extends: true,
         test: { ...shared, name: 'fuzz', include: ['test/fuzz/**/*.test.ts'] },
       },

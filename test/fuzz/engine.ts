@@ -25,7 +25,7 @@ export interface Reader {
 }
 
 const SECONDS = Number(
-  process.env.SESSIOND_FUZZ_SECONDS ?? (process.env.SESSIOND_TEST_LONG ? 600 : 2),
+  process.env.SESSIOND_FUZZ_SECONDS ?? (process.env.SESSIOND_TEST_LONG ? 600 : 1),
 )
 const MAX_SEED = 2 ** 32
 /** `make test` has the same inputs each time, and shows what a change broke; a search has new ones. */
