@@ -129,7 +129,8 @@ for (const { name, program } of ENGINES) {
       await node.call('XADD', stream as string, '*', 'foreign', 'entry')
       await one.store.update('1', (current) => ({ session: { ...current, requestTimeMs: 2000 } }))
       await at(other.ear, '1', (after) => after?.requestTimeMs === 2000)
-      expect(damage).toHaveLength(2)
+      // Once by each server: the other may have been the first to read it.
+      await expect.poll(() => damage).toHaveLength(2)
       expect(new Set(damage).size).toBe(1)
     })
 
