@@ -78,7 +78,7 @@ export class Filling {
 
   /** Call it when these items are written. */
   async reached(progress: Progress): Promise<void> {
-    const next = markValue({ source: this.source, ...progress })
+    const next = markValue({ source: this.source, ...progress }, this.name)
     await this.replaceMark([['SET', FILLING_KEY, next]])
     this.stored = next
   }
@@ -92,8 +92,12 @@ export class Filling {
     ])
   }
 
-  /** Deletes everything, so that it is empty again. */
+  /**
+   * Deletes everything, so that it is empty again. Throws StoreMismatchError, and deletes nothing, where another run has taken
+   * over or there is a store now.
+   */
   async abandon(): Promise<void> {
+    await this.replaceMark([])
     await deleteAll(this.functions.cluster, this.shards)
     await this.replaceMark([['DEL', FILLING_KEY]])
   }
@@ -162,9 +166,10 @@ export class Filling {
         `${location} holds what an unfinished ${what} left: run that again, or delete the store's keys, {sd:*`,
       )
     }
+    // From here on the earlier run is refused, should it still be there.
+    await this.reached(source === null ? NOTHING : mark)
     if (source === null) {
       await deleteAll(functions.cluster, this.shards)
-      await this.reached(NOTHING)
     } else {
       this.earlier = mark
     }
@@ -199,12 +204,10 @@ export class Filling {
   }
 }
 
-/** Whether this is what a restore or migration under way leaves: there is no store yet. */
-export function markValue({ source, items, sha256 }: Mark): Buffer {
-  return withChecksum(
-    Buffer.from(FILLING_KEY),
-    Buffer.from(JSON.stringify({ source, items, sha256 })),
-  )
+/** No two runs write the same one: `run` is the name of the run. */
+function markValue({ source, items, sha256 }: Mark, run: string): Buffer {
+  const text = JSON.stringify({ source, items, sha256, run })
+  return withChecksum(Buffer.from(FILLING_KEY), Buffer.from(text))
 }
 
 function readMark(stored: Buffer, location: string): Mark {

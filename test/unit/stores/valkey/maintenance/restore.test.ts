@@ -1,0 +1,81 @@
+import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { StoreMismatchError } from '../../../../../src/core/errors.js'
+import { readBackup } from '../../../../../src/stores/backup-reader.js'
+import { LevelStore } from '../../../../../src/stores/level/store.js'
+import { openCluster } from '../../../../../src/stores/valkey/connection/cluster.js'
+import { Shards } from '../../../../../src/stores/valkey/layout/shards.js'
+import { restoreInPlace } from '../../../../../src/stores/valkey/maintenance/restore.js'
+import { fillStore } from '../../../../support/care.js'
+import { collect } from '../../../../support/damage.js'
+import { temporaryDirectory } from '../../../../support/process.js'
+import { EPOCHS } from '../../../../support/store-sessions.js'
+import { suiteEnd } from '../../../../support/suite-end.js'
+import { type EngineNode, haveValkey, startValkey } from '../../../../support/valkey-cluster.js'
+import { engineSettings, openValkeyStore } from '../../../../support/valkey-store.js'
+
+const { lease } = new Shards(16).keysOf(0)
+
+describe.skipIf(!haveValkey)('a restore into an engine', () => {
+  let node: EngineNode
+  let backup: Buffer
+  const atEnd = suiteEnd()
+  beforeAll(async () => {
+    node = await startValkey(atEnd)
+    const location = `${await temporaryDirectory(atEnd)}/store`
+    await fillStore(location)
+    const level = await LevelStore.open(location, { epochs: EPOCHS })
+    backup = Buffer.concat(await collect(level.backup(0)))
+    await level.close()
+  })
+  beforeEach(() => node.call('FLUSHALL'))
+
+  /** `onRead` runs when the first half of the backup was read. */
+  async function restore(onRead: () => Promise<void> = async () => {}): Promise<void> {
+    const cluster = await openCluster(engineSettings(node.address))
+    onTestFinished(() => cluster.close())
+    const chunks = (async function* () {
+      const half = backup.length / 2
+      yield backup.subarray(0, half)
+      await onRead()
+      yield backup.subarray(half)
+    })()
+    await restoreInPlace(cluster, readBackup(chunks, 'it'), { name: 'it', location: 'the store' })
+  }
+
+  async function expectWhole(): Promise<void> {
+    const store = await openValkeyStore(node.address)
+    onTestFinished(() => store.close())
+    const { total } = await store.list({ skip: 0, take: 1, total: true })
+    expect(total).toBeGreaterThan(0)
+  }
+
+  it('that stood still while another one made the store deletes nothing of it', async () => {
+    const isRefused = restore(async () => {
+      await node.call('DEL', lease)
+      await restore()
+    })
+    await expect(isRefused).rejects.toThrow(StoreMismatchError)
+    await expectWhole()
+  })
+
+  it('that stood still deletes nothing of what another one is writing', async () => {
+    let first = Promise.resolve()
+    let goOn = () => {}
+    await new Promise<void>((resolve, reject) => {
+      const isStarted = () => {
+        resolve()
+        return new Promise<void>((later) => {
+          goOn = later
+        })
+      }
+      first = restore(isStarted)
+      first.catch(reject)
+    })
+    await node.call('DEL', lease)
+    await restore(async () => {
+      goOn()
+      await expect(first).rejects.toThrow(StoreMismatchError)
+    })
+    await expectWhole()
+  })
+})
