@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser, Page, Route } from 'playwright-core'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { connect, createSession, generateKey, SessionsClient } from '../../src/client/index.js'
 import { JSON_TEXT } from '../../src/client/sessions/json-form.js'
@@ -126,6 +126,16 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('the console', (
     expect(await page.getByText('The server says').count()).toBe(0)
   })
 
+  it('says of no search that nothing open matches, also before it knows how many are open', async () => {
+    const page = await open()
+    await page.route('**/session-list/history', (route) => route.abort())
+    await page.reload()
+    await page.getByText(`${LISTED} sessions`).waitFor()
+    await page.getByRole('searchbox').fill('needle')
+    await page.getByRole('heading', { name: 'No match among the listed sessions' }).waitFor()
+    expect(await page.getByText(/no (open )?session/i).count()).toBe(0)
+  })
+
   it('goes on where a search of the server stopped', async () => {
     const page = await console('&q=haystack')
     await page.getByRole('heading', { name: 'Nothing found yet' }).waitFor()
@@ -160,6 +170,9 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('the console', (
     await page.getByLabel('State').selectOption('Open')
     await page.getByLabel('Sort by').selectOption('Opened last')
     await page.getByLabel('Kind').selectOption('By a command')
+    expect(await page.getByLabel('Sort by').locator('option').allTextContents()).toEqual(
+      expect.not.arrayContaining(['Ended last']),
+    )
     await row(page, 'Ada Lovelace').click()
     const id = (await row(page, 'Ada Lovelace').getAttribute('data-id')) ?? ''
     const shown = { view: 'all', q: '192.0.2', state: 'open', sort: 'opened', kind: 'command' }
@@ -471,5 +484,66 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('the console', (
       await page.emulateMedia({ colorScheme: 'light' })
       await show(1200, 850)
     }
+  })
+
+  /** Holds the calls of an action. Each `release` lets the one go that waits longest. */
+  async function held(page: Page, action: string) {
+    const waiting: (() => void)[] = []
+    const isTrial = (route: Route) => route.request().postDataJSON().dry_run === true
+    await page.route(`**/operator/${action}`, async (route) => {
+      if (!isTrial(route)) {
+        await new Promise<void>((resolve) => waiting.push(resolve))
+      }
+      await route.continue()
+    })
+    return {
+      release: () => waiting.shift()?.(),
+      expectOne: () => expect.poll(() => waiting.length).toBe(1),
+    }
+  }
+
+  it('shows how far it is with more than one call ends, and stops where it is told to', async () => {
+    const some = Array.from({ length: 250 }, (_, i) => `192.0.2.${i}`)
+    await Promise.all(
+      some.map((address) => sessions.open({ userId: 'u-legion', address, client: 'legion' })),
+    )
+    const page = await console('&client=legion')
+    const dialog = page.getByRole('dialog')
+    const stop = dialog.getByRole('button', { name: 'Stop', exact: true })
+    for (let shown = 50; shown < some.length; shown += 50) {
+      await page.getByText(`The first ${shown}`).waitFor()
+      await page.getByRole('button', { name: 'Show more' }).click()
+    }
+    await page.getByText('The first 250').waitFor()
+
+    const closing = await held(page, 'close')
+    await page.getByLabel('Select all that are shown').check()
+    await page.getByRole('button', { name: 'Close…' }).click()
+    await dialog.getByText('250 open sessions will end.').waitFor()
+    await dialog.getByRole('button', { name: 'Close 250 sessions' }).click()
+    await closing.expectOne()
+    closing.release()
+    await dialog.getByText('100 of 250').waitFor()
+    await closing.expectOne()
+    await stop.click()
+    closing.release()
+    await page.getByText('Closed 200 sessions. Stopped: 50 sessions left as they were.').waitFor()
+    expect((await sessions.list({ userId: 'u-legion', active: true })).sessions).toHaveLength(50)
+
+    const more = Array.from({ length: 200 }, (_, i) => `198.51.100.${i}`)
+    await Promise.all(
+      more.map((address) => sessions.open({ userId: 'u-legion', address, client: 'legion' })),
+    )
+    const ofUser = await held(page, 'close-user')
+    await found(page).first().click()
+    await page.getByRole('button', { name: 'Close all of this user…' }).click()
+    await dialog.getByText('250 sessions').waitFor()
+    await dialog.getByRole('button', { name: 'Close all' }).click()
+    await ofUser.expectOne()
+    await dialog.getByText('0 of 250').waitFor()
+    await stop.click()
+    ofUser.release()
+    await page.getByText('Closed 200 sessions of u-legion. Stopped: the others are open.').waitFor()
+    expect((await sessions.list({ userId: 'u-legion', active: true })).sessions).toHaveLength(50)
   })
 })

@@ -113,7 +113,7 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('the page', () =
     await expect.poll(() => rows(page).allTextContents()).toEqual([expect.stringMatching(/🎹/)])
     await page.getByText('1 of 8').waitFor()
     await page.getByRole('searchbox').fill('no such thing')
-    await page.getByRole('heading', { name: 'No open session matches' }).waitFor()
+    await page.getByRole('heading', { name: 'No match among the listed sessions' }).waitFor()
     await screenshot(page, 'no-match')
     await page.getByRole('button', { name: 'Clear the search' }).click()
     expect(await page.evaluate('document.activeElement.type')).toBe('search')

@@ -61,6 +61,19 @@ const NAMES = {
   opened: 'session',
 } as const satisfies Record<keyof PageState, string>
 
+/** How sessions in this state can be sorted. Open ones have no end. */
+export function sortsOf(state: PageState['state']): Partial<typeof SORTS> {
+  const { ended, 'ended-asc': endedFirst, ...ofOpen } = SORTS
+  return state === 'open' ? ofOpen : SORTS
+}
+
+/** The same, sorted as its sessions can be. */
+export function sortedAsCanBe(state: PageState): PageState {
+  return Object.hasOwn(sortsOf(state.state), state.sort)
+    ? state
+    : { ...state, sort: FIRST_STATE.sort }
+}
+
 /** Parts that have fixed values. */
 const VALUES = { view: VIEWS, order: SORT_ORDERS, state: STATES, kind: KINDS, sort: SORTS }
 
@@ -77,7 +90,7 @@ export function readState(fragment: string): PageState {
       read[key] = value
     }
   }
-  return { ...FIRST_STATE, ...read }
+  return sortedAsCanBe({ ...FIRST_STATE, ...read })
 }
 
 /** The fragment of an address that shows this, with its `#`. What is as at first is left out. */

@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
-import { type PageState, readState, writeState } from './page-state.js'
+import { type PageState, readState, sortedAsCanBe, writeState } from './page-state.js'
 
 /** Browsers refuse an address that changes with every key. */
 const PAUSE_MS = 300
@@ -14,7 +14,7 @@ export function useAddress(): [PageState, Navigate] {
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
 
   const navigate = useCallback<Navigate>((changes, step = false) => {
-    latest.current = { ...latest.current, ...changes }
+    latest.current = sortedAsCanBe({ ...latest.current, ...changes })
     setState(latest.current)
     clearTimeout(timer.current)
     const write = () => history.replaceState(null, '', writeState(latest.current))

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
-import { type Conditions, KINDS, SORTS, STATES } from '../address/page-state.js'
+import { type Conditions, KINDS, STATES, sortsOf } from '../address/page-state.js'
 import type { Navigate } from '../address/use-address.js'
 import { SearchField } from '../parts/search-field.js'
 
@@ -15,11 +15,12 @@ const EXACT = [
   ['client', 'Client', 'its whole text'],
 ] as const
 
-const CHOICES = [
-  ['state', 'State', STATES],
-  ['kind', 'Kind', KINDS],
-  ['sort', 'Sort by', SORTS],
-] as const
+const choicesOf = ({ state }: Conditions) =>
+  [
+    ['state', 'State', STATES],
+    ['kind', 'Kind', KINDS],
+    ['sort', 'Sort by', sortsOf(state)],
+  ] as const
 
 /** What operators search for. */
 export function SearchForm({ conditions, navigate }: SearchFormProps) {
@@ -36,7 +37,7 @@ export function SearchForm({ conditions, navigate }: SearchFormProps) {
           value={conditions.query}
           onValue={(query) => navigate({ query })}
         />
-        {CHOICES.map(([key, label, values]) => (
+        {choicesOf(conditions).map(([key, label, values]) => (
           <label class="choice" key={key}>
             <span class="visually-hidden">{label}</span>
             <select

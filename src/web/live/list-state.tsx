@@ -21,15 +21,15 @@ interface NoMatchProps {
   readonly onSearchAll: (() => void) | undefined
 }
 
-/** Shown if a search finds nothing. It says what was searched, since the server may have more than the list. */
+/** Shown if a search finds nothing. It speaks of the list alone: the server may have more, which the page may not know yet. */
 export function NoMatch({ query, listed, open, onClear, onSearchAll }: NoMatchProps) {
   const hidden = open - listed
   return (
     <div class="state">
-      <h2>{hidden > 0 ? 'No match among the listed sessions' : 'No open session matches'}</h2>
+      <h2>No match among the listed sessions</h2>
       <p class="muted">
-        None of the {counted(listed, hidden > 0 ? 'listed session' : 'open session')} has “
-        <bdi>{query.trim()}</bdi>” in its name, host, id or users.
+        None of the {counted(listed, 'listed session')} has “<bdi>{query.trim()}</bdi>” in its name,
+        host, id or users.
         {hidden > 0 && <Hidden hidden={hidden} />}
       </p>
       <div class="state-actions">
