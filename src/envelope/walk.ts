@@ -28,6 +28,10 @@ export function walk(
 /** Reads to the end of the message. Only `origin` has the shape of its parent, so `level` bounds the recursion. */
 function walkFields(reader: WireReader, shape: Shape, level: number): WalkedMessage {
   const walked = new WalkedMessage(reader.bytes, reader.pos, reader.end, shape.fields.length)
+  if (shape.fields.length === 0 && !shape.isClosed) {
+    reader.skipAll()
+    return walked
+  }
   let seen = 0
   while (reader.pos < reader.end) {
     const tag = reader.tag()

@@ -5,7 +5,7 @@ export const WireType = { Varint: 0, Fixed64: 1, LengthDelimited: 2, Fixed32: 5 
 
 /**
  * The most fields of most messages, nested ones included: a stranger's message must not cost more than a signed request.
- * The fields of tokens do not count, because nobody reads them.
+ * The fields of tokens do not count, because nobody reads them, nor do those of a body that nobody looks into.
  */
 export const MAX_FIELDS = 1024
 
@@ -38,11 +38,14 @@ export class WireReader {
     if (++this.#fields > this.maxFields) {
       this.refuse(`more than ${this.maxFields} fields`)
     }
-    const tag = this.short('a tag')
-    if (tag >>> 3 === 0) {
-      this.refuse('a tag with field number 0')
+    return this.uncountedTag()
+  }
+
+  /** Passes over all fields up to `end`. They do not count, because nothing is made of them. */
+  skipAll(): void {
+    while (this.pos < this.end) {
+      this.skip(this.uncountedTag() & 7)
     }
-    return tag
   }
 
   /** The length before a length-delimited field; returns where the field ends. */
@@ -121,6 +124,14 @@ export class WireReader {
 
   refuse(problem: string): never {
     throw new MalformedError(this.path.join('.'), problem)
+  }
+
+  private uncountedTag(): number {
+    const tag = this.short('a tag')
+    if (tag >>> 3 === 0) {
+      this.refuse('a tag with field number 0')
+    }
+    return tag
   }
 
   private skipFixed(length: number): void {

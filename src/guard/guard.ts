@@ -53,7 +53,7 @@ export interface GuardOptions extends TokenCheckerOptions {
   readonly maxStaleMs?: number
   /** How far the time of a proof may be from this clock, in milliseconds. Default: 60,000. */
   readonly maxDriftMs?: number
-  /** How many proofs to remember at most, up to 300 bytes each. Beyond it requests are refused. Default: 100,000. */
+  /** How many proofs to remember at most, up to 450 bytes each. Beyond it requests are refused. Default: 100,000. */
   readonly maxRemembered?: number
   /** How the server counts epochs. Default: Unix seconds. */
   readonly epochs?: EpochSettings

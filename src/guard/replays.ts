@@ -11,7 +11,7 @@ interface Stretch {
 
 /**
  * Remembers the nonces of proofs until nobody would accept these any more. Its memory is bounded: where there is no room, it
- * says so, and forgets nothing. A nonce takes 100 to 300 bytes.
+ * says so, and forgets nothing. A nonce takes 100 to 450 bytes.
  */
 export class Replays {
   /** The one that ends last comes last. Two or three at a time. */

@@ -140,15 +140,12 @@ describe('guardInterceptor', () => {
     expect(await get(wrapRequest(await signed(), hop))).toBe(SESSION_ID)
   })
 
-  it('reads a request of a megabyte', async () => {
+  it.each([
+    ['one field', Buffer.concat([Buffer.from([0x1a, 0x80, 0x80, 0x40]), Buffer.alloc(1 << 20)])],
+    ['many fields', Buffer.alloc(1 << 20, Buffer.from([0x18, 1]))],
+  ])('reads a request of a megabyte in %s', async (_, content) => {
     const { get } = await serve({ service: raw })
-    expect(
-      await get(
-        await signed({
-          body: Buffer.concat([body, Buffer.from([0x1a, 0x80, 0x80, 0x40]), Buffer.alloc(1 << 20)]),
-        }),
-      ),
-    ).toBe(SESSION_ID)
+    expect(await get(await signed({ body: Buffer.concat([body, content]) }))).toBe(SESSION_ID)
   })
 
   it.each<[string, () => Promise<Uint8Array> | Uint8Array, string]>([
@@ -183,6 +180,14 @@ describe('guardInterceptor', () => {
     [
       'a nonce of 65 characters',
       async () => signedWith({ xHeaders: await xHeaders({ 'guard-nonce': 'n'.repeat(65) }) }),
+      'NO_PROOF',
+    ],
+    [
+      'more x-headers than a good request has fields',
+      async () => {
+        const more = Array.from({ length: 1024 }, (_, i) => ({ key: `more-${i}`, value: '' }))
+        return signedWith({ xHeaders: [...(await xHeaders({})), ...more] })
+      },
       'NO_PROOF',
     ],
     ['another service', () => signed({ audience: 'other.example' }), 'OTHER_REQUEST'],
