@@ -86,8 +86,11 @@ const RULES: readonly [rule: string, program: string, printed: unknown][] = [
   [
     'says after close() that the connection is closed, to calls under way too',
     `const slow = sdk.connect(silent, { serverKeys: 'any' })
+    // A call makes the channel leave the state IDLE, which is 0.
+    const begun = new Promise((resolve) => slow.client.getChannel().watchConnectivityState(0, Infinity, resolve))
     const under = codes(() => new sdk.SessionsClient(slow).list(), () => new sdk.AdminClient(slow).check().next())
-    setTimeout(() => slow.close())
+    await begun
+    slow.close()
     const first = await under
     print([...first, ...(await codes(
       () => new sdk.SessionsClient(slow).list(),
