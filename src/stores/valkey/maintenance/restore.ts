@@ -16,7 +16,7 @@ import { Shards } from '../layout/shards.js'
 import type { ReadParts } from '../parts.js'
 import { storedItems } from './backup.js'
 import { Filler } from './fill.js'
-import { Filling, type Progress } from './filling.js'
+import { Filling } from './filling.js'
 
 type Items = AsyncGenerator<BackupItem, BackupCounts>
 
@@ -104,7 +104,7 @@ class Run {
     for (;;) {
       const { value, done } = await this.items.next()
       if (done) {
-        await this.expectSame(earlier, this.count < earlier.items)
+        await this.expectSame(this.count >= earlier.items)
         await filler.flush()
         return value
       }
@@ -115,7 +115,7 @@ class Run {
       this.hash.update(encodeItem(value))
       this.count++
       if (this.count <= earlier.items) {
-        await this.expectSame(earlier, this.count === earlier.items && !this.isAt(earlier))
+        await this.expectSame(this.count < earlier.items || this.sha256 === earlier.sha256)
         continue
       }
       filler.add(value)
@@ -142,12 +142,8 @@ class Run {
     return this.hash.copy().digest('hex')
   }
 
-  private isAt({ items, sha256 }: Progress): boolean {
-    return this.count === items && this.sha256 === sha256
-  }
-
-  private async expectSame(earlier: Progress, isOther: boolean): Promise<void> {
-    if (isOther && earlier.items > 0) {
+  private async expectSame(isSame: boolean): Promise<void> {
+    if (!isSame) {
       await this.filling.abandon()
       throw new StoreMismatchError(
         `the source has changed since an earlier run copied part of it to ${this.location}: that part is deleted now. Run it again`,
