@@ -16,16 +16,24 @@ export async function* checkEndings(
   epochs: EpochSettings,
 ): AsyncGenerator<CheckEvent, void> {
   const { endings, endingOrder, deadlines } = store.shards.keysOf(shard)
-  const look = async (ids: readonly string[], others: (id: string) => Question) => {
-    const replies = await store.functions.look(
-      shard,
-      ids.flatMap((id): Question[] => [
-        { kind: 'field', key: endings, detail: id },
-        { kind: 'score', key: endingOrder, detail: id },
-        others(id),
-      ]),
-    )
-    return ids.map((id, i) => ({ id, found: replies.slice(3 * i, 3 * i + 3) }))
+  /** What is there of these endings: their values, their places in the order, and their deadlines, which `due` has by id. */
+  async function* look(due: ReadonlyMap<string, Buffer>) {
+    for (const slice of slicesOf([...due])) {
+      const replies = await store.functions.look(
+        shard,
+        slice.flatMap(([id, deadline]): Question[] => [
+          { kind: 'field', key: endings, detail: id },
+          { kind: 'score', key: endingOrder, detail: id },
+          { kind: 'score', key: deadlines, detail: deadline },
+        ]),
+      )
+      for (const [i, [id]] of slice.entries()) {
+        const [value, place, deadline] = replies
+          .slice(3 * i, 3 * i + 3)
+          .map((reply) => reply !== null)
+        yield { id, value, place, deadline }
+      }
+    }
   }
   for await (const fields of scan(store, shard, 'HSCAN', endings)) {
     const problems: string[] = []
@@ -37,21 +45,12 @@ export async function* checkEndings(
       }
     }
     yield* problems.map((problem) => ({ problem }))
-    for (const ids of slicesOf([...due.keys()])) {
-      const detail = (id: string) => due.get(id) as Buffer
-      const looked = await look(ids, (id) => ({
-        kind: 'score',
-        key: deadlines,
-        detail: detail(id),
-      }))
-      for (const { id, found } of looked) {
-        const [value, place, deadline] = found
-        if (value !== null && place === null) {
-          yield { problem: `session ${quoted(id)}: nobody will be told that it ended` }
-        }
-        if (value !== null && deadline === null) {
-          yield { problem: `session ${quoted(id)}: no deadline will delete its ending` }
-        }
+    for await (const { id, value, place, deadline } of look(due)) {
+      if (value && !place) {
+        yield { problem: `session ${quoted(id)}: nobody will be told that it ended` }
+      }
+      if (value && !deadline) {
+        yield { problem: `session ${quoted(id)}: no deadline will delete its ending` }
       }
     }
   }
@@ -66,17 +65,9 @@ export async function* checkEndings(
         due.set(deadline.id, member)
       }
     }
-    for (const ids of slicesOf([...due.keys()])) {
-      const detail = (id: string) => due.get(id) as Buffer
-      const looked = await look(ids, (id) => ({
-        kind: 'score',
-        key: deadlines,
-        detail: detail(id),
-      }))
-      for (const { id, found } of looked) {
-        if (found[0] === null && found[2] !== null) {
-          yield { problem: `session ${quoted(id)}: its ending is missing` }
-        }
+    for await (const { id, value, deadline } of look(due)) {
+      if (deadline && !value) {
+        yield { problem: `session ${quoted(id)}: its ending is missing` }
       }
     }
   }

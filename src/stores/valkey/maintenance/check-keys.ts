@@ -36,7 +36,9 @@ export class KeyCheck {
     const prefix = this.keys.prefix
     for (const key of found) {
       const [, kind = '', name = ''] = /^(\w):(.+)$/s.exec(key.slice(prefix.length)) ?? []
-      named.set(kind, [...(named.get(kind) ?? []), kind === '' ? key : name])
+      const names = named.get(kind) ?? []
+      names.push(kind === '' ? key : name)
+      named.set(kind, names)
     }
     for (const [kind, names] of named) {
       for (const slice of slicesOf(names)) {
@@ -165,21 +167,29 @@ export class KeyCheck {
       return problems
     }
     for await (const fields of scan(this.store, shard, 'HSCAN', key)) {
-      for (const [field, value] of fields) {
+      const found = fields.flatMap(([field, value]) => {
         const entry = readable(() => readEntry(key, field, value), problems)
         const scope = readable(() => entryScope(owner, field), problems)
-        if (entry === undefined || scope === undefined) {
-          continue
-        }
-        const deadline = { kind: 'idempotency', timeMs: entry.expiresTimeMs, scope } as const
-        const [now, due] = await this.store.functions.look(shard, [
-          { kind: 'field', key, detail: field },
-          { kind: 'score', key: keys.deadlines, detail: deadlineMember(keys.deadlines, deadline) },
-        ])
-        if (valueIn(now)?.equals(value) && due === null) {
-          problems.push(
-            `an idempotency key of session ${quoted(entry.sessionId)}: no deadline will delete it`,
-          )
+        return entry && scope ? [{ field, value, entry, scope }] : []
+      })
+      for (const slice of slicesOf(found)) {
+        const replies = await this.store.functions.look(
+          shard,
+          slice.flatMap(({ field, entry, scope }): Question[] => {
+            const deadline = { kind: 'idempotency', timeMs: entry.expiresTimeMs, scope } as const
+            const detail = deadlineMember(keys.deadlines, deadline)
+            return [
+              { kind: 'field', key, detail: field },
+              { kind: 'score', key: keys.deadlines, detail },
+            ]
+          }),
+        )
+        for (const [i, { value, entry }] of slice.entries()) {
+          if (valueIn(replies[2 * i])?.equals(value) && replies[2 * i + 1] === null) {
+            problems.push(
+              `an idempotency key of session ${quoted(entry.sessionId)}: no deadline will delete it`,
+            )
+          }
         }
       }
     }

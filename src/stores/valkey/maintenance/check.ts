@@ -50,14 +50,12 @@ async function* checkAll(
     ports.signal?.throwIfAborted()
     for (const [shard, keys] of found) {
       const check = new KeyCheck(store, shard)
+      const sessions = new SessionCheck(store, shard, ports)
       const unlisted: string[] = []
-      const problems = check.check(keys, (id) => unlisted.push(id))
-      yield* whole(told(problems))
-      yield* whole(
-        told(
-          new SessionCheck(store, shard, ports).check(unlisted).then((checked) => checked.problems),
-        ),
-      )
+      yield* whole(eventually(check.check(keys, (id) => unlisted.push(id))))
+      for (const ids of slicesOf(unlisted)) {
+        yield* whole(eventually(sessions.check(ids).then(({ problems }) => problems)))
+      }
       strange += check.strange
       yield rows.checked(keys.length)
     }
@@ -181,7 +179,7 @@ async function* whole(events: AsyncIterable<CheckEvent>): AsyncGenerator<CheckEv
   }
 }
 
-async function* told(problems: Promise<readonly string[]>): AsyncGenerator<CheckEvent, void> {
+async function* eventually(problems: Promise<readonly string[]>): AsyncGenerator<CheckEvent, void> {
   yield* problemEvents(await problems)
 }
 

@@ -54,7 +54,9 @@ function byShard(keys: readonly string[], count: number): Map<number, string[]> 
   for (const key of keys) {
     const shard = shardOfKey(key)
     if (shard !== undefined && shard < count) {
-      found.set(shard, [...(found.get(shard) ?? []), key])
+      const keysOfShard = found.get(shard) ?? []
+      keysOfShard.push(key)
+      found.set(shard, keysOfShard)
     }
   }
   return found
