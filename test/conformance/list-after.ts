@@ -1,23 +1,11 @@
 import { describe, expect } from 'vitest'
 import type { AfterQuery, ListPlace, SessionStore } from '../../src/core/store.js'
-import { commandSession, ended, insert, tokenSession } from '../support/store-sessions.js'
+import { commandSession, insert } from '../support/store-sessions.js'
 import type { StoreTest } from './given.js'
+import { ALL, fill, OF_BOB } from './listed.js'
 
 export function listAfterTests(it: StoreTest): void {
   describe('list after a place', () => {
-    // By request time: e 5, d 4 (ended), then b, c and é at 3, é ended; a 2, of bob; ä 1.
-    const sessions = [
-      commandSession('a', { requestTimeMs: 2, userId: 'bob' }),
-      commandSession('b', { requestTimeMs: 3 }),
-      commandSession('c', { requestTimeMs: 3 }),
-      ended(commandSession('d', { requestTimeMs: 4 })),
-      tokenSession('e', { requestTimeMs: 5 }),
-      ended(commandSession('é', { requestTimeMs: 3 })),
-      commandSession('ä', { requestTimeMs: 1, userId: 'bo' }),
-    ]
-    const ALL = ['e', 'd', 'b', 'c', 'é', 'a', 'ä']
-    const fill = (store: SessionStore) =>
-      Promise.all(sessions.map((session) => insert(store, session)))
     const ask = (store: SessionStore, query: Partial<AfterQuery> = {}) =>
       store.listAfter({ after: null, oldestFirst: false, limit: 10, ...query })
     const at = (id: string, requestTimeMs: number): ListPlace => ({ id, requestTimeMs })
@@ -60,7 +48,7 @@ export function listAfterTests(it: StoreTest): void {
 
     it('returns whole sessions', async ({ store }) => {
       await fill(store)
-      expect(await ask(store, { userId: 'bob' })).toEqual({ sessions: [sessions[0]], next: null })
+      expect(await ask(store, { userId: 'bob' })).toEqual({ sessions: [OF_BOB], next: null })
     })
 
     it.for<[oldestFirst: boolean, limit: number]>([

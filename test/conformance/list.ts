@@ -1,24 +1,11 @@
 import { describe, expect } from 'vitest'
-import type { ListQuery, SessionStore } from '../../src/core/store.js'
-import { commandSession, ended, insert, listIds, tokenSession } from '../support/store-sessions.js'
+import type { ListQuery } from '../../src/core/store.js'
+import { ended, listIds } from '../support/store-sessions.js'
 import { ALWAYS, type StoreTest } from './given.js'
+import { ALL, fill, OF_BOB } from './listed.js'
 
 export function listTests(it: StoreTest): void {
   describe('list', () => {
-    // By request time: e 5, d 4 (ended), then b, c and é at 3, é ended; a 2, of bob; ä 1.
-    const sessions = [
-      commandSession('a', { requestTimeMs: 2, userId: 'bob' }),
-      commandSession('b', { requestTimeMs: 3 }),
-      commandSession('c', { requestTimeMs: 3 }),
-      ended(commandSession('d', { requestTimeMs: 4 })),
-      tokenSession('e', { requestTimeMs: 5 }),
-      ended(commandSession('é', { requestTimeMs: 3 })),
-      commandSession('ä', { requestTimeMs: 1, userId: 'bo' }),
-    ]
-    const ALL = ['e', 'd', 'b', 'c', 'é', 'a', 'ä']
-    const fill = (store: SessionStore) =>
-      Promise.all(sessions.map((session) => insert(store, session)))
-
     it.for<[string, Partial<ListQuery>, string[]]>([
       ['all', {}, ALL],
       ['open', { active: true }, ['e', 'b', 'c', 'a', 'ä']],
@@ -55,7 +42,7 @@ export function listTests(it: StoreTest): void {
     it('returns whole sessions', async ({ store }) => {
       await fill(store)
       const page = await store.list({ userId: 'bob', skip: 0, take: 10, total: false })
-      expect(page).toEqual({ sessions: [sessions[0]], total: null })
+      expect(page).toEqual({ sessions: [OF_BOB], total: null })
     })
 
     it.for<[Partial<ListQuery>, number]>([
