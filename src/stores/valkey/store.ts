@@ -101,7 +101,7 @@ export class ValkeyStore implements ServedStore {
     const listeners = new Listeners()
     const teller = new Teller(listeners)
     const whereabouts = new Whereabouts(shards, functions)
-    const others = await OtherServers.follow(functions, shards, teller, {
+    const others = await OtherServers.follow({ functions, shards }, teller, {
       onMissed: () => listeners.emitMissed(),
       onMet: (id, shard) => whereabouts.met(id, shard),
       onDamage: hooks.onDamage,

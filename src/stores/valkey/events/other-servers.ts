@@ -1,9 +1,9 @@
 import { StoreDamagedError } from '../../../core/errors.js'
-import { bytesOf, itemsOf, numberOf, type Reply, valueIn } from '../connection/reply.js'
+import { numberOf, type Reply, valueIn } from '../connection/reply.js'
 import type { Question } from '../functions/call.js'
-import type { Functions } from '../functions/functions.js'
-import type { Shards } from '../layout/shards.js'
+import type { ReadParts } from '../functions/functions.js'
 import { readRecord, versionNumber, versionOf } from '../layout/values.js'
+import { entriesFrom, eventOf, isUncut, newestPlace, placeOf, type StreamEvent } from './stream.js'
 import type { Teller } from './teller.js'
 
 /** A message may be lost: each stream is read so often without one. */
@@ -12,12 +12,6 @@ const POLL_MS = 1000
 const SLICE = 100
 /** The id of no entry: behind it, changes have been missed. */
 const NOWHERE = '0-1'
-
-/** An entry of a shard's stream. */
-interface StreamEvent {
-  readonly id: string
-  readonly version: Buffer
-}
 
 export interface OtherServersHooks {
   /** Changes may have been missed. */
@@ -51,8 +45,7 @@ export class OtherServers {
   private isClosed = false
 
   private constructor(
-    private readonly functions: Functions,
-    private readonly shards: Shards,
+    private readonly store: ReadParts,
     private readonly teller: Teller,
     private readonly hooks: OtherServersHooks,
     cursors: readonly (string | null)[],
@@ -61,8 +54,8 @@ export class OtherServers {
       ...{ cursor, own: new Set<string>(), isReading: false, isDue: false },
       knownAtMs: performance.now(),
     }))
-    this.leave = functions.cluster.subscribe(
-      (shard) => this.streamOf(shard),
+    this.leave = store.functions.cluster.subscribe(
+      (shard) => store.shards.keysOf(shard).events,
       (shard) => this.wake(shard),
     )
     this.timer = setInterval(() => this.wakeAll(), POLL_MS).unref()
@@ -70,19 +63,14 @@ export class OtherServers {
 
   /** Tells of all changes from now on. Throws StoreUnavailableError. */
   static async follow(
-    functions: Functions,
-    shards: Shards,
+    store: ReadParts,
     teller: Teller,
     hooks: OtherServersHooks,
   ): Promise<OtherServers> {
     const cursors = await Promise.all(
-      [...shards].map(async (shard) => {
-        const last = ['XREVRANGE', shards.keysOf(shard).events, '+', '-', 'COUNT', '1']
-        const [newest] = itemsOf((await functions.cluster.command(shard, [last]))[0])
-        return newest === undefined ? null : bytesOf(itemsOf(newest)[0]).toString()
-      }),
+      Array.from(store.shards, (shard) => newestPlace(store, shard)),
     )
-    return new OtherServers(functions, shards, teller, hooks, cursors)
+    return new OtherServers(store, teller, hooks, cursors)
   }
 
   /** A write begins that makes this event. Call the result with whether it was committed; undefined: that is unknown. */
@@ -112,12 +100,8 @@ export class OtherServers {
     this.leave()
   }
 
-  private streamOf(shard: number): string {
-    return this.shards.keysOf(shard).events
-  }
-
   private wakeAll(): void {
-    for (const shard of this.shards) {
+    for (const shard of this.store.shards) {
       this.wake(shard)
     }
   }
@@ -148,11 +132,10 @@ export class OtherServers {
   private async read(shard: number, state: Shard): Promise<void> {
     const { cursor } = state
     const beganAtMs = performance.now()
-    const range = ['XRANGE', this.streamOf(shard), cursor ?? '-', '+', 'COUNT', `${SLICE + 1}`]
-    const entries = itemsOf((await this.functions.cluster.command(shard, [range]))[0])
+    const entries = await entriesFrom(this.store, shard, cursor, SLICE + 1)
     const first = entries.length === 0 ? null : placeOf(entries[0])
     const isWhole =
-      cursor === null ? first === null || (await this.isUncut(shard)) : first === cursor
+      cursor === null ? first === null || (await isUncut(this.store, shard)) : first === cursor
     if (!isWhole) {
       state.own.clear()
       this.hooks.onMissed()
@@ -190,16 +173,6 @@ export class OtherServers {
     this.hooks.onDamage?.(error.message)
   }
 
-  /** Whether the stream still has every entry that it ever got. */
-  private async isUncut(shard: number): Promise<boolean> {
-    const info = itemsOf(
-      (await this.functions.cluster.command(shard, [['XINFO', 'STREAM', this.streamOf(shard)]]))[0],
-    )
-    const field = (name: string) =>
-      info[1 + info.findIndex((one) => Buffer.isBuffer(one) && one.toString() === name)]
-    return field('length') === field('entries-added')
-  }
-
   /**
    * Tells of the sessions of these events as they are now. Returns false, and tells nothing, where the engine that has the
    * sessions does not have the `last` entry: a master may have been replaced since, and what it says may be older.
@@ -217,8 +190,8 @@ export class OtherServers {
     if (newest.length === 0 || last === null) {
       return true
     }
-    const keys = this.shards.keysOf(shard)
-    const [count, ...records] = await this.functions.look(shard, [
+    const keys = this.store.shards.keysOf(shard)
+    const [count, ...records] = await this.store.functions.look(shard, [
       { kind: 'entry', key: keys.events, detail: last },
       ...newest.map(({ id }): Question => ({ kind: 'record', key: keys.record(id) })),
     ])
@@ -239,8 +212,8 @@ export class OtherServers {
 
   /** Tells of a change that was met in the stream already. */
   private async tellAgain(shard: number, { id, version }: StreamEvent): Promise<void> {
-    const key = this.shards.keysOf(shard).record(id)
-    const [reply] = await this.functions.look(shard, [{ kind: 'record', key }])
+    const key = this.store.shards.keysOf(shard).record(id)
+    const [reply] = await this.store.functions.look(shard, [{ kind: 'record', key }])
     const stored = valueIn(reply)
     if (stored === undefined || versionNumber(stored) < versionNumber(version)) {
       // It was deleted since, or lost with its master.
@@ -257,21 +230,6 @@ export class OtherServers {
     } catch (error) {
       this.report(error)
     }
-  }
-}
-
-/** Where an entry stands in its stream. */
-export function placeOf(entry: Reply | undefined): string {
-  return bytesOf(itemsOf(entry)[0]).toString()
-}
-
-/** Throws StoreDamagedError for an entry that no function of ours made. */
-export function eventOf(entry: Reply): StreamEvent {
-  const [, id, , version] = itemsOf(itemsOf(entry)[1])
-  return {
-    id: bytesOf(id).toString(),
-    // A copy: replies are slices of larger buffers.
-    version: Buffer.from(bytesOf(version)),
   }
 }
 

@@ -10,6 +10,7 @@ import {
   valueIn,
   wholeNumberOf,
 } from '../connection/reply.js'
+import type { Shards } from '../layout/shards.js'
 import {
   type Call,
   commitCall,
@@ -36,6 +37,12 @@ export interface Row {
 export interface RowWithRecord extends Row {
   /** undefined if there is none. */
   readonly record: Buffer | undefined
+}
+
+/** What reading a store takes, also one that no server has open. */
+export interface ReadParts {
+  readonly shards: Shards
+  readonly functions: Functions
 }
 
 /** The functions of the library, on the shards of a cluster. */

@@ -3,7 +3,7 @@ import { StoreDamagedError } from '../../../core/errors.js'
 import type { BackupItem } from '../../backup-format.js'
 import { backupFile } from '../../backup-writer.js'
 import { encodeEnding } from '../../rows/ending.js'
-import type { ReadParts } from '../parts.js'
+import type { ReadParts } from '../functions/functions.js'
 import { readShard } from './shard-state.js'
 
 /**

@@ -3,6 +3,7 @@ import { isSealed, type Session } from '../../../core/session.js'
 import { quoted } from '../../rows/record.js'
 import { type Reply, valueIn } from '../connection/reply.js'
 import type { Question } from '../functions/call.js'
+import type { ReadParts } from '../functions/functions.js'
 import { FILLING_KEY, INFO_KEY, isOpened, SHARED_KEYS_KEY, type ShardKeys } from '../layout/keys.js'
 import {
   deadlineMember,
@@ -12,7 +13,6 @@ import {
   readRecord,
   readSeal,
 } from '../layout/values.js'
-import type { ReadParts } from '../parts.js'
 import { scan, slicesOf } from '../read/walk.js'
 import { leftOver, readable } from './check-sessions.js'
 

@@ -4,9 +4,9 @@ import type { CheckPorts } from '../../engine.js'
 import { quoted } from '../../rows/record.js'
 import { type Reply, valueIn, wholeNumberOf } from '../connection/reply.js'
 import type { Question } from '../functions/call.js'
+import type { ReadParts } from '../functions/functions.js'
 import { isOpened, newestFirst, type ShardKeys } from '../layout/keys.js'
 import { deadlineMember, readPointer, readRecord, readSeal } from '../layout/values.js'
-import type { ReadParts } from '../parts.js'
 
 /** How often a session is looked at that changes between two looks. */
 const MAX_LOOKS = 5

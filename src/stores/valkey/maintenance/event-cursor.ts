@@ -1,7 +1,6 @@
 import { StoreDamagedError } from '../../../core/errors.js'
-import { itemsOf } from '../connection/reply.js'
-import { eventOf, placeOf } from '../events/other-servers.js'
-import type { ReadParts } from '../parts.js'
+import { entriesFrom, eventOf, newestPlace, placeOf } from '../events/stream.js'
+import type { ReadParts } from '../functions/functions.js'
 
 /** What one read asks for. Fewer than a stream keeps, so what was cut off is noticed. */
 const MAX_EVENTS = 900
@@ -17,27 +16,19 @@ export class EventCursor {
 
   /** What changes from now on. */
   static async atEnd(store: ReadParts, shard: number): Promise<EventCursor> {
-    const cursor = new EventCursor(store, shard, null)
-    const [newest] = await cursor.ask('XREVRANGE', '+', '-', '1')
-    return new EventCursor(store, shard, newest === undefined ? null : placeOf(newest))
+    return new EventCursor(store, shard, await newestPlace(store, shard))
   }
 
   /** The ids of what changed since the last call; undefined: the stream no longer has all of it. */
   async next(): Promise<ReadonlySet<string> | undefined> {
     const { last } = this
-    const entries = await this.ask('XRANGE', last ?? '-', '+', `${MAX_EVENTS}`)
+    const entries = await entriesFrom(this.store, this.shard, last, MAX_EVENTS)
     const isWhole = last === null || (entries.length > 0 && placeOf(entries[0]) === last)
     if (!isWhole || entries.length === MAX_EVENTS) {
       return undefined
     }
     this.last = entries.length === 0 ? null : placeOf(entries.at(-1))
     return new Set(entries.slice(last === null ? 0 : 1).flatMap(idsIn))
-  }
-
-  private async ask(command: string, from: string, to: string, count: string) {
-    const { functions, shards } = this.store
-    const asked = [command, shards.keysOf(this.shard).events, from, to, 'COUNT', count]
-    return itemsOf((await functions.cluster.command(this.shard, [asked]))[0])
   }
 }
 

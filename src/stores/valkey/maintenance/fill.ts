@@ -10,6 +10,7 @@ import { decodeEnding } from '../../rows/ending.js'
 import { attempt, quoted, readRecord } from '../../rows/record.js'
 import { EngineError, valueIn } from '../connection/reply.js'
 import type { Write } from '../functions/call.js'
+import type { ReadParts } from '../functions/functions.js'
 import {
   entryField,
   entryValue,
@@ -19,7 +20,6 @@ import {
   versionAfter,
 } from '../layout/values.js'
 import { changeWrites, deadlineWrite, endingWrites } from '../layout/writes.js'
-import type { ReadParts } from '../parts.js'
 import { slicesOf } from '../read/walk.js'
 import { Whereabouts } from '../read/whereabouts.js'
 import { kept } from '../write/commit.js'

@@ -5,6 +5,7 @@ import type { Deadline, IdempotencyDeadline, IdempotencyScope } from '../../../c
 import { encodeEntry, encodeSession } from '../../rows/codec.js'
 import { quoted } from '../../rows/record.js'
 import { valueIn, wholeNumberOf } from '../connection/reply.js'
+import type { ReadParts } from '../functions/functions.js'
 import {
   entryField,
   readDeadlineMember,
@@ -13,7 +14,6 @@ import {
   readRecord,
   readSeal,
 } from '../layout/values.js'
-import type { ReadParts } from '../parts.js'
 import { scan, slicesOf } from '../read/walk.js'
 import { EventCursor } from './event-cursor.js'
 

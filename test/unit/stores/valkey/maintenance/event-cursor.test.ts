@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
 import type { Reply } from '../../../../../src/stores/valkey/connection/reply.js'
+import type { ReadParts } from '../../../../../src/stores/valkey/functions/functions.js'
 import { Shards } from '../../../../../src/stores/valkey/layout/shards.js'
 import { EventCursor } from '../../../../../src/stores/valkey/maintenance/event-cursor.js'
-import type { ReadParts } from '../../../../../src/stores/valkey/parts.js'
 
 /** A shard whose stream the test writes: `[place, id]` of each entry. */
 function given(...entries: [number, string][]) {
