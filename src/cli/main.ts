@@ -15,7 +15,7 @@ const SERVERS = ['serve', 'bridge']
 process.noDeprecation = true
 silenceGrpc()
 
-const program = sessiondProgram()
+const program = await sessiondProgram(process.argv[2])
 for (const command of withSubcommands(program)) {
   command.exitOverride().configureOutput({
     writeOut(text) {

@@ -1,28 +1,49 @@
 import { Command } from 'commander'
 import { VERSION } from '../config/version.js'
-import { backupCommand } from './backup.js'
-import { bridgeCommand } from './bridge.js'
-import { checkCommand } from './check.js'
-import { clockCommand } from './clock.js'
-import { completionCommand } from './completion.js'
-import { createCommand } from './create.js'
-import { eraseCommand } from './erase.js'
-import { exportCommand } from './export.js'
-import { identityCommand } from './identity.js'
-import { importCommand } from './import.js'
-import { keygenCommand } from './keygen.js'
-import { migrateCommand } from './migrate.js'
-import { repairCommand } from './repair.js'
-import { requestCommand } from './request.js'
-import { restoreCommand } from './restore.js'
-import { rotateKeysCommand } from './rotate-keys.js'
-import { serveCommand } from './serve.js'
-import { sessionsCommand } from './sessions.js'
-import { statusCommand } from './status.js'
-import { tokenCommand } from './token.js'
 
-/** `sessiond`: every command, in the groups of `--help`. */
-export function sessiondProgram(): Command {
+/** Each command, in the groups of `--help`. Only what runs is loaded, since programs call `sessiond` often. */
+const COMMANDS: Readonly<Record<string, Readonly<Record<string, () => Promise<Command>>>>> = {
+  'Run a server:': {
+    serve: async () => (await import('./serve.js')).serveCommand(),
+    bridge: async () => (await import('./bridge.js')).bridgeCommand(),
+  },
+  'Open sessions:': {
+    keygen: async () => (await import('./keygen.js')).keygenCommand(),
+    identity: async () => (await import('./identity.js')).identityCommand(),
+    create: async () => (await import('./create.js')).createCommand(),
+    request: async () => (await import('./request.js')).requestCommand(),
+  },
+  'Use sessions:': {
+    token: async () => (await import('./token.js')).tokenCommand(),
+  },
+  'Manage sessions of a running server:': {
+    sessions: async () => (await import('./sessions.js')).sessionsCommand(),
+    export: async () => (await import('./export.js')).exportCommand(),
+    erase: async () => (await import('./erase.js')).eraseCommand(),
+  },
+  'Operate a running server:': {
+    status: async () => (await import('./status.js')).statusCommand(),
+    check: async () => (await import('./check.js')).checkCommand(),
+    backup: async () => (await import('./backup.js')).backupCommand(),
+    'rotate-keys': async () => (await import('./rotate-keys.js')).rotateKeysCommand(),
+    clock: async () => (await import('./clock.js')).clockCommand(),
+  },
+  "Work on a stopped server's data:": {
+    restore: async () => (await import('./restore.js')).restoreCommand(),
+    repair: async () => (await import('./repair.js')).repairCommand(),
+    migrate: async () => (await import('./migrate.js')).migrateCommand(),
+    import: async () => (await import('./import.js')).importCommand(),
+  },
+  'Use a shell:': {
+    completion: async () => (await import('./completion.js')).completionCommand(),
+  },
+}
+
+/** It completes all of them. */
+const NEEDS_ALL = 'completion'
+
+/** `sessiond`, with the command `wanted` alone if there is such a one, or with every command. */
+export async function sessiondProgram(wanted?: string): Promise<Command> {
   const program = new Command('sessiond')
     .description(
       'Session-token server: verifies signed requests and mints durable Ed25519 session keys.',
@@ -51,26 +72,12 @@ Exit codes:
   6  the server was stopped by force
   7  nothing matched`,
     )
-  const groups: Readonly<Record<string, readonly Command[]>> = {
-    'Run a server:': [serveCommand(), bridgeCommand()],
-    'Open sessions:': [keygenCommand(), identityCommand(), createCommand(), requestCommand()],
-    'Use sessions:': [tokenCommand()],
-    'Manage sessions of a running server:': [sessionsCommand(), exportCommand(), eraseCommand()],
-    'Operate a running server:': [
-      ...[statusCommand(), checkCommand(), backupCommand(), rotateKeysCommand(), clockCommand()],
-    ],
-    "Work on a stopped server's data:": [
-      restoreCommand(),
-      repairCommand(),
-      migrateCommand(),
-      importCommand(),
-    ],
-    'Use a shell:': [completionCommand()],
-  }
-  for (const [heading, commands] of Object.entries(groups)) {
-    for (const command of commands) {
-      program.addCommand(command.helpGroup(heading))
-    }
+  const all = Object.entries(COMMANDS).flatMap(([heading, commands]) =>
+    Object.entries(commands).map(([name, load]) => ({ heading, name, load })),
+  )
+  const one = all.filter(({ name }) => name === wanted && name !== NEEDS_ALL)
+  for (const { heading, load } of one.length > 0 ? one : all) {
+    program.addCommand((await load()).helpGroup(heading))
   }
   return program
 }

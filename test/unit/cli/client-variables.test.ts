@@ -3,14 +3,14 @@ import { expect, it } from 'vitest'
 import { CLIENT_VARIABLES } from '../../../src/cli/client-variables.js'
 import { sessiondProgram, withSubcommands } from '../../../src/cli/program.js'
 
-it('docs/options.md lists the variables of commands, each with its option', () => {
+it('docs/options.md lists the variables of commands, each with its option', async () => {
   const page = readFileSync(new URL('../../../docs/options.md', import.meta.url), 'utf8')
   const [, table = ''] = /<!-- variables -->([\s\S]*)<!-- \/variables -->/.exec(page) ?? []
   const listed = new Map(
     [...table.matchAll(/^\| `(\w+)` \| `(\S+)/gm)].map(([, variable, flag]) => [variable, flag]),
   )
   expect([...listed.keys()]).toEqual(Object.values(CLIENT_VARIABLES))
-  for (const command of withSubcommands(sessiondProgram())) {
+  for (const command of withSubcommands(await sessiondProgram())) {
     for (const { long, envVar } of command.options) {
       // The command `identity` also takes the server's own variables for its files.
       if (envVar !== undefined && !['--data-dir', '--identity-key'].includes(long ?? '')) {
