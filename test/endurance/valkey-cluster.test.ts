@@ -4,7 +4,12 @@ import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { ENGINES, haveValkey, startValkeyCluster, until } from '../support/valkey-cluster.js'
+import {
+  describeEngines,
+  haveValkey,
+  startValkeyCluster,
+  until,
+} from '../support/valkey-cluster.js'
 
 const TRY = fileURLToPath(new URL('../support/try-cluster.mjs', import.meta.url))
 
@@ -45,7 +50,7 @@ describe.skipIf(!haveValkey)('make cluster', () => {
   })
 })
 
-describe.each(ENGINES)('a cluster of $name', ({ program }) => {
+describeEngines('a cluster of', ({ program }) => {
   it('survives the death of a master, and moves slots', async () => {
     const cluster = await startValkeyCluster(onTestFinished, { program })
     const dead = await cluster.masterOf(0)

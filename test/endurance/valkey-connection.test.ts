@@ -13,10 +13,11 @@ import { newAuthority } from '../support/certificates.js'
 import { temporaryDirectory } from '../support/process.js'
 import { suiteEnd } from '../support/suite-end.js'
 import {
-  ENGINES,
+  describeEngines,
   type EngineCluster,
   type EngineNode,
   haveValkey,
+  REDIS,
   startValkey,
   startValkeyCluster,
   until,
@@ -114,7 +115,7 @@ function load(cluster: Cluster, shards: readonly number[]) {
   }
 }
 
-describe.each(ENGINES)('a cluster of $name', ({ program }) => {
+describeEngines('a cluster of', ({ program }) => {
   let engines: EngineCluster
   const atEnd = suiteEnd()
   beforeAll(async () => {
@@ -251,9 +252,7 @@ describe.skipIf(!haveValkey)('a single server', () => {
 })
 
 // The Valkey of the tests is built without TLS.
-const redis = ENGINES.find(({ name }) => name === 'redis')
-
-describe.skipIf(redis === undefined)('an engine with TLS', () => {
+describe.skipIf(!REDIS.isHere)('an engine with TLS', () => {
   it('is believed if its certificate is signed by the authority that was given', async () => {
     const directory = await temporaryDirectory(onTestFinished)
     const authority = newAuthority()
@@ -263,7 +262,7 @@ describe.skipIf(redis === undefined)('an engine with TLS', () => {
       await writeFile(join(directory, name), pem)
     }
     const engine = await startValkey(onTestFinished, {
-      program: redis?.program ?? '',
+      program: REDIS.program,
       tls: { ca: authority.cert },
       settings: {
         'tls-cert-file': join(directory, 'cert'),

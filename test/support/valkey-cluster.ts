@@ -1,3 +1,4 @@
+import { describe } from 'vitest'
 import { haveTool } from './tools.js'
 import {
   type ClusterOptions,
@@ -11,14 +12,32 @@ import {
 
 export { type EngineCluster, type EngineNode, SLOTS, until } from './valkey-processes.mjs'
 
-/** Engines that can be started here, by their names in the titles of tests. A suite runs over each, or is skipped. */
-export const ENGINES: readonly { readonly name: string; readonly program: string }[] = [
-  { name: 'valkey', program: engineProgram('valkey-server') },
-  { name: 'redis', program: engineProgram('redis-server') },
-].filter(({ name, program }) => haveTool(name, [program, '--version']))
+export interface Engine {
+  readonly name: string
+  readonly program: string
+  /** Whether it can be started here. */
+  readonly isHere: boolean
+}
 
-/** Whether Valkey can be started here. */
-export const haveValkey = ENGINES.some(({ name }) => name === 'valkey')
+function engine(name: string): Engine {
+  const program = engineProgram(`${name}-server`)
+  return { name, program, isHere: haveTool(name, [program, '--version']) }
+}
+
+export const VALKEY = engine('valkey')
+export const REDIS = engine('redis')
+export const haveValkey = VALKEY.isHere
+
+/** A suite over each engine, skipped for one that is not here. Its title ends with the engine's name. */
+export function describeEngines(
+  title: string,
+  suite: (engine: Engine) => void,
+  engines: readonly Engine[] = [VALKEY, REDIS],
+): void {
+  for (const engine of engines) {
+    describe.skipIf(!engine.isHere)(`${title} ${engine.name}`, () => suite(engine))
+  }
+}
 
 type AtEnd = (close: () => Promise<void>) => void
 

@@ -1,7 +1,11 @@
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { openCluster } from '../../../../src/stores/valkey/connection/cluster.js'
 import { expectSafe } from '../../../../src/stores/valkey/engine-check.js'
-import { ENGINES, startValkey, startValkeyCluster } from '../../../support/valkey-cluster.js'
+import {
+  describeEngines,
+  startValkey,
+  startValkeyCluster,
+} from '../../../support/valkey-cluster.js'
 import { engineSettings } from '../../../support/valkey-store.js'
 
 async function connectTo(address: string, user: { name: string; password: string } | null = null) {
@@ -13,7 +17,7 @@ async function connectTo(address: string, user: { name: string; password: string
   return cluster
 }
 
-describe.each(ENGINES)('a store in $name', ({ program }) => {
+describeEngines('a store in', ({ program }) => {
   it.each([
     [{ appendonly: 'no' }, /its appendonly is "no".*Set it to "yes"/],
     [{ appendfsync: 'everysec' }, /its appendfsync is "everysec".*Set it to "always"/],
