@@ -15,7 +15,7 @@ import type { ServedStore } from '../stores/engine.js'
 import { guardClock } from './clock.js'
 import type { ServerContext } from './context.js'
 import { openOwners } from './owners.js'
-import { openStore } from './store.js'
+import { damageLog, openStore } from './store.js'
 import { startSweep } from './sweep.js'
 
 /** The parts of a server that every transport uses. */
@@ -58,9 +58,7 @@ export async function openBackend(context: ServerContext, stop?: AbortSignal): P
     },
     onRecovery: () => log.info({ event: 'audit-recovered' }, 'audit entries are written again'),
   })
-  const expiry = new Expiry(store, clock, config, (problem) =>
-    log.error({ event: 'store-damaged', problem }, 'stop the server and repair the store'),
-  )
+  const expiry = new Expiry(store, clock, config, damageLog(log))
   const owners = openOwners(config.owners, log, lifecycle)
   const createPorts: CreatePorts = { expiry, clock, owners }
   const newId = (userId: string) => newIdIn(store, userId)

@@ -39,6 +39,15 @@ export async function openStore(
   })
 }
 
+/** Logs damage that no caller sees. What to do differs: not every kind of store can be repaired. */
+export function damageLog(log: Pick<Logger, 'error'>): NonNullable<StoreHooks['onDamage']> {
+  return (problem, file) =>
+    log.error(
+      { event: 'store-damaged', ...(file !== undefined && { file }), problem },
+      '`sessiond check` shows what else is damaged; docs/operations.md, "Damage", says what to do',
+    )
+}
+
 /** Logs where an upgrade begins, where it is every few seconds, and where it is done. */
 export function upgradeLog(
   log: Pick<Logger, 'info'>,
@@ -60,11 +69,7 @@ export function upgradeLog(
 
 function storeHooks(metrics: Metrics, log: Logger): StoreHooks {
   return {
-    onDamage: (problem, file) =>
-      log.error(
-        { event: 'store-damaged', ...(file !== undefined && { file }), problem },
-        'stop the server and repair the store',
-      ),
+    onDamage: damageLog(log),
     onLost: (reason) =>
       log.error(
         { event: 'store-gone', reason },
