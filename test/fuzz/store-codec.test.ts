@@ -1,12 +1,11 @@
 import { expect } from 'vitest'
 import { ownerText } from '../../src/core/owner-text.js'
+import { decodeInfo, encodeInfo } from '../../src/stores/level/layout/info.js'
 import { deadlineKey, deadlineOf } from '../../src/stores/level/layout/keys.js'
 import {
   decodeEntry,
-  decodeInfo,
   decodeSession,
   encodeEntry,
-  encodeInfo,
   encodeSession,
 } from '../../src/stores/rows/codec.js'
 import { decodeEnding, encodeEnding } from '../../src/stores/rows/ending.js'

@@ -9,6 +9,7 @@ import { sealCheck } from '../../src/keys/seal-check.js'
 import { generateSealingKeys } from '../../src/keys/sealing-keys.js'
 import { ByteLevel, type RawLevel } from '../../src/stores/level/byte-level.js'
 import { Database } from '../../src/stores/level/database.js'
+import { decodeInfo, encodeInfo } from '../../src/stores/level/layout/info.js'
 import {
   INFO_KEY,
   idOfEnding,
@@ -21,7 +22,6 @@ import { checkStore } from '../../src/stores/level/maintenance/check.js'
 import { View } from '../../src/stores/level/read/view.js'
 import { LevelStore } from '../../src/stores/level/store.js'
 import { withChecksum } from '../../src/stores/rows/checksum.js'
-import { decodeInfo, encodeInfo } from '../../src/stores/rows/codec.js'
 import { commandSession, EPOCHS, ended, insert, tokenSession } from './store-sessions.js'
 
 export const SEALING_KEYS: SealingKeys = generateSealingKeys(randomBytes)

@@ -2,6 +2,7 @@ import { Level } from 'level'
 import { deadlineOfEnding } from '../../src/core/endings/session-endings.js'
 import type { Session } from '../../src/core/session.js'
 import { ByteLevel } from '../../src/stores/level/byte-level.js'
+import { decodeInfo } from '../../src/stores/level/layout/info.js'
 import {
   deadlineKey,
   deadlineOf,
@@ -17,7 +18,7 @@ import {
 import { openedRows } from '../../src/stores/level/layout/opened.js'
 import { storedEnding } from '../../src/stores/level/layout/stored.js'
 import { decodeTally } from '../../src/stores/level/layout/tally.js'
-import { decodeEntry, decodeInfo, decodeSession } from '../../src/stores/rows/codec.js'
+import { decodeEntry, decodeSession } from '../../src/stores/rows/codec.js'
 import { EPOCHS } from './store-sessions.js'
 
 /**

@@ -5,11 +5,10 @@ import { StoreDamagedError, StoreLockedError, StoreUnavailableError } from '../.
 import { makeDirectory } from '../../files/directory.js'
 import { Gate } from '../locks.js'
 import { withChecksumForNow } from '../rows/checksum.js'
-import type { Info } from '../rows/codec.js'
 import { ByteLevel, type IsUnchecked, type RawLevel } from './byte-level.js'
 import { isDamage, isHeldElsewhere, reasonOf, storeError } from './errors.js'
 import { damagedFiles } from './files/store-files.js'
-import { readInfoRow, uncheckedRows } from './layout/info.js'
+import { type Info, readInfoRow, uncheckedRows } from './layout/info.js'
 import { INFO_KEY, type KeyRange } from './layout/keys.js'
 
 /** The most that LevelDB writes when it opens: the two logs that it kept in memory. */

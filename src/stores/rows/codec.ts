@@ -2,10 +2,8 @@ import { BinaryWriter } from '@bufbuild/protobuf/wire'
 import {
   IdempotencyEntry,
   Session as SessionMessage,
-  StoreInfo,
   Token as TokenMessage,
 } from '#generated/sessiond/store/v1/store'
-import type { EpochSettings } from '../../core/epoch.js'
 import { ownerText } from '../../core/owner-text.js'
 import type { Ending, Session, Token } from '../../core/session.js'
 import { packedUuid, UUID_BYTES, uuidText } from '../../core/uuid.js'
@@ -17,19 +15,6 @@ export interface StoredEntry {
   /** SHA-256, 32 bytes. */
   readonly bodySha256: Uint8Array
   readonly expiresTimeMs: number
-}
-
-export interface Info {
-  readonly layoutVersion: number
-  readonly epochs: EpochSettings
-  /** While an older store is upgraded: rows from this key on have no checksum yet. Otherwise empty. */
-  readonly uncheckedFrom: Uint8Array
-  /** Whether some keys are still those of an earlier layout. */
-  readonly hasEarlierKeys: boolean
-  /** Random, 16 bytes; empty in a store that an earlier release made. */
-  readonly storeId: Uint8Array
-  /** Whether endings of sessions that an earlier release ended may be missing. */
-  readonly lacksEndings: boolean
 }
 
 /** The fields of most records by their tags: the field's number, and how it is encoded. */
@@ -229,27 +214,5 @@ export function decodeEntry(bytes: Uint8Array): StoredEntry {
     sessionId: sessionUuid.length === 0 ? sessionId : uuidText(sessionUuid),
     bodySha256: new Uint8Array(bodySha256),
     expiresTimeMs: milliseconds(expiresTimeMs),
-  }
-}
-
-export function encodeInfo({ layoutVersion, epochs, ...info }: Info): Uint8Array {
-  return StoreInfo.encode({
-    ...info,
-    layoutVersion,
-    epochGenesisMs: BigInt(epochs.genesisAtMs),
-    epochLengthMs: BigInt(epochs.lengthMs),
-    shards: 0,
-  }).finish()
-}
-
-export function decodeInfo(bytes: Uint8Array): Info {
-  const { layoutVersion, epochGenesisMs, epochLengthMs, ...info } = StoreInfo.decode(bytes)
-  return {
-    layoutVersion,
-    uncheckedFrom: new Uint8Array(info.uncheckedFrom),
-    hasEarlierKeys: info.hasEarlierKeys,
-    storeId: new Uint8Array(info.storeId),
-    lacksEndings: info.lacksEndings,
-    epochs: { genesisAtMs: milliseconds(epochGenesisMs), lengthMs: milliseconds(epochLengthMs) },
   }
 }

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
+import { StoreInfo } from '#generated/sessiond/store/v1/store'
 import type { EpochSettings } from '../../../core/epoch.js'
 import { StoreDamagedError, StoreMismatchError } from '../../../core/errors.js'
 import { withoutChecksum } from '../../rows/checksum.js'
-import { encodeInfo, type Info } from '../../rows/codec.js'
+import { attempt } from '../../rows/record.js'
+import { milliseconds } from '../../rows/values.js'
 import type { IsUnchecked } from '../byte-level.js'
 import {
   LONG_KEYS_LAYOUT_VERSION,
@@ -10,7 +12,6 @@ import {
   UNTOLD_LAYOUT_VERSION,
 } from './earlier-keys.js'
 import { INFO_KEY, LAYOUT_VERSION, RANGES } from './keys.js'
-import { storedInfo } from './stored.js'
 
 const READABLE = [
   UNCHECKED_LAYOUT_VERSION,
@@ -20,7 +21,21 @@ const READABLE = [
 ]
 const STORE_ID_BYTES = 16
 
-/** The facts about a store that this release makes. */
+/** The facts about a store. */
+export interface Info {
+  readonly layoutVersion: number
+  readonly epochs: EpochSettings
+  /** While an older store is upgraded: rows from this key on have no checksum yet. Otherwise empty. */
+  readonly uncheckedFrom: Uint8Array
+  /** Whether some keys are still those of an earlier layout. */
+  readonly hasEarlierKeys: boolean
+  /** Random, 16 bytes; empty in a store that an earlier release made. */
+  readonly storeId: Uint8Array
+  /** Whether endings of sessions that an earlier release ended may be missing. */
+  readonly lacksEndings: boolean
+}
+
+/** Those of a store that this release makes. */
 export function newInfo(epochs: EpochSettings): Info {
   return {
     layoutVersion: LAYOUT_VERSION,
@@ -64,6 +79,40 @@ export function expectInfo(stored: Info, epochs: EpochSettings, name: string): v
 
 function epochText({ genesisAtMs, lengthMs }: EpochSettings): string {
   return `--epoch-genesis ${new Date(genesisAtMs).toISOString()} and --epoch-length ${lengthMs}ms`
+}
+
+export function encodeInfo({ layoutVersion, epochs, ...info }: Info): Uint8Array {
+  return StoreInfo.encode({
+    ...info,
+    layoutVersion,
+    epochGenesisMs: BigInt(epochs.genesisAtMs),
+    epochLengthMs: BigInt(epochs.lengthMs),
+    shards: 0,
+  }).finish()
+}
+
+export function decodeInfo(bytes: Uint8Array): Info {
+  const { layoutVersion, epochGenesisMs, epochLengthMs, ...info } = StoreInfo.decode(bytes)
+  return {
+    layoutVersion,
+    uncheckedFrom: new Uint8Array(info.uncheckedFrom),
+    hasEarlierKeys: info.hasEarlierKeys,
+    storeId: new Uint8Array(info.storeId),
+    lacksEndings: info.lacksEndings,
+    epochs: { genesisAtMs: milliseconds(epochGenesisMs), lengthMs: milliseconds(epochLengthMs) },
+  }
+}
+
+/** Throws StoreDamagedError for what the store cannot have written. `location` is for messages. */
+export function storedInfo(bytes: Uint8Array, location: string): Info {
+  const name = `${location}: its record of layout and epochs`
+  const info = attempt(name, () => decodeInfo(bytes))
+  const { layoutVersion, epochs } = info
+  const isGenesisSane = !Number.isNaN(new Date(epochs.genesisAtMs).getTime())
+  if (layoutVersion < 1 || epochs.lengthMs < 1 || !isGenesisSane) {
+    throw new StoreDamagedError(`${name} is not whole`)
+  }
+  return info
 }
 
 /**

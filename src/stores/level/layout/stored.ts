@@ -1,13 +1,7 @@
 import { StoreDamagedError } from '../../../core/errors.js'
 import type { Session, SessionEnding } from '../../../core/session.js'
 import type { Deadline, IdempotencyScope } from '../../../core/store.js'
-import {
-  decodeEntry,
-  decodeInfo,
-  decodeSession,
-  type Info,
-  type StoredEntry,
-} from '../../rows/codec.js'
+import { decodeEntry, decodeSession, type StoredEntry } from '../../rows/codec.js'
 import { decodeEnding } from '../../rows/ending.js'
 import { attempt, quoted, readRecord, unreadable } from '../../rows/record.js'
 import { anyDeadlineOf, anyScopeOf } from './earlier-keys.js'
@@ -88,16 +82,4 @@ export function storedTally(bytes: Uint8Array | undefined): Tally {
   return bytes === undefined
     ? { openSessions: 0, commits: 0 }
     : attempt('the number of open sessions', () => decodeTally(bytes))
-}
-
-/** The facts about a store. `location` is for messages. */
-export function storedInfo(bytes: Uint8Array, location: string): Info {
-  const name = `${location}: its record of layout and epochs`
-  const info = attempt(name, () => decodeInfo(bytes))
-  const { layoutVersion, epochs } = info
-  const isGenesisSane = !Number.isNaN(new Date(epochs.genesisAtMs).getTime())
-  if (layoutVersion < 1 || epochs.lengthMs < 1 || !isGenesisSane) {
-    throw new StoreDamagedError(`${name} is not whole`)
-  }
-  return info
 }

@@ -5,7 +5,7 @@ import type { SessionDeadline } from '../../../core/store.js'
 import type { RepairCounts, RepairPorts } from '../../engine.js'
 import { quoted } from '../../rows/record.js'
 import { Database } from '../database.js'
-import { expectInfo } from '../layout/info.js'
+import { expectInfo, storedInfo } from '../layout/info.js'
 import {
   INFO_KEY,
   idAfterTime,
@@ -15,13 +15,7 @@ import {
   sealKey,
   sessionKey,
 } from '../layout/keys.js'
-import {
-  storedDeadlineRow,
-  storedEnding,
-  storedEntry,
-  storedInfo,
-  storedSession,
-} from '../layout/stored.js'
+import { storedDeadlineRow, storedEnding, storedEntry, storedSession } from '../layout/stored.js'
 import { type Slice, View } from '../read/view.js'
 import { Builder } from './builder.js'
 import { strangeRows } from './check-left-over.js'

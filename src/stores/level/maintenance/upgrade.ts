@@ -2,11 +2,11 @@ import { endingIn } from '../../../core/endings/session-endings.js'
 import type { EpochSettings } from '../../../core/epoch.js'
 import { StoreDamagedError, StoreMismatchError } from '../../../core/errors.js'
 import type { StoreHooks } from '../../engine.js'
-import { encodeEntry, encodeInfo, encodeSession, type Info } from '../../rows/codec.js'
+import { encodeEntry, encodeSession } from '../../rows/codec.js'
 import type { Database, Row } from '../database.js'
 import { damagedFiles } from '../files/store-files.js'
 import { UNCHECKED_LAYOUT_VERSION } from '../layout/earlier-keys.js'
-import { expectInfo, newInfo, renewedInfo } from '../layout/info.js'
+import { encodeInfo, expectInfo, type Info, newInfo, renewedInfo } from '../layout/info.js'
 import {
   deadlineKey,
   endingKey,

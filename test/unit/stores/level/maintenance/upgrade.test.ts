@@ -7,7 +7,12 @@ import { endingIn } from '../../../../../src/core/endings/session-endings.js'
 import type { RawLevel } from '../../../../../src/stores/level/byte-level.js'
 import { Database } from '../../../../../src/stores/level/database.js'
 import { anyDeadlineOf, anyScopeOf } from '../../../../../src/stores/level/layout/earlier-keys.js'
-import { newInfo, readInfoRow } from '../../../../../src/stores/level/layout/info.js'
+import {
+  encodeInfo,
+  type Info,
+  newInfo,
+  readInfoRow,
+} from '../../../../../src/stores/level/layout/info.js'
 import {
   deadlineKey,
   entryKey,
@@ -21,9 +26,7 @@ import {
   decodeEntry,
   decodeSession,
   encodeEntry,
-  encodeInfo,
   encodeSession,
-  type Info,
 } from '../../../../../src/stores/rows/codec.js'
 import { rowsIn } from '../../../../support/care.js'
 import { alter, damaged, openStore, recordWithUser } from '../../../../support/damage.js'
