@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { EpochSettings } from '../../../core/epoch.js'
-import { StoreDamagedError, StoreLockedError, StoreMismatchError } from '../../../core/errors.js'
-import { withChecksum, withoutChecksum } from '../../rows/checksum.js'
-import { attempt } from '../../rows/record.js'
+import { StoreLockedError, StoreMismatchError } from '../../../core/errors.js'
 import { valueIn, wholeNumberOf } from '../connection/reply.js'
 import type { Functions } from '../functions/functions.js'
+import { fillingValue, type Progress, readFilling } from '../layout/filling-mark.js'
 import { infoValue, newInfo } from '../layout/info.js'
 import { FILLING_KEY, INFO_KEY } from '../layout/keys.js'
 import type { Shards } from '../layout/shards.js'
@@ -16,21 +15,7 @@ const LEASE_MS = 5000
 const RENEW_MS = 1500
 const RETRY_MS = 500
 
-/** How far an earlier run came. */
-export interface Progress {
-  /** The items that are written, from the first on. */
-  readonly items: number
-  /** SHA-256 of these items, in hexadecimal. */
-  readonly sha256: string
-}
-
-interface Mark extends Progress {
-  /** Where the items come from; null: from a file, which is not gone on with. */
-  readonly source: string | null
-}
-
 const NOTHING: Progress = { items: 0, sha256: '' }
-const DIGEST = /^(?:[0-9a-f]{64})?$/
 
 /**
  * A store that is being filled by a restore or a migration. Until that is done it has a mark in place of the facts about the
@@ -78,7 +63,7 @@ export class Filling {
 
   /** Call it when these items are written. */
   async reached(progress: Progress): Promise<void> {
-    const next = markValue({ source: this.source, ...progress }, this.name)
+    const next = fillingValue({ source: this.source, ...progress }, this.name)
     await this.replaceMark([['SET', FILLING_KEY, next]])
     this.stored = next
   }
@@ -159,7 +144,7 @@ export class Filling {
       return
     }
     this.stored = Buffer.from(stored)
-    const mark = readMark(this.stored, location)
+    const mark = readFilling(this.stored, location)
     if (mark.source !== source) {
       const what = mark.source === null ? 'restore' : `migration from ${mark.source}`
       throw new StoreMismatchError(
@@ -202,27 +187,4 @@ export class Filling {
       throw new StoreMismatchError(`${this.location}: another restore or migration has taken over`)
     }
   }
-}
-
-/** No two runs write the same one: `run` is the name of the run. */
-function markValue({ source, items, sha256 }: Mark, run: string): Buffer {
-  const text = JSON.stringify({ source, items, sha256, run })
-  return withChecksum(Buffer.from(FILLING_KEY), Buffer.from(text))
-}
-
-function readMark(stored: Buffer, location: string): Mark {
-  const name = `${location}: the mark of what fills it`
-  const value = withoutChecksum(Buffer.from(FILLING_KEY), stored)
-  if (value === undefined) {
-    throw new StoreDamagedError(`${name} fails its checksum`)
-  }
-  const { source, items, sha256 } = attempt(name, () => Object(JSON.parse(`${Buffer.from(value)}`)))
-  if (
-    (source !== null && typeof source !== 'string') ||
-    !Number.isSafeInteger(items) ||
-    !DIGEST.test(sha256)
-  ) {
-    throw new StoreDamagedError(`${name} is not whole`)
-  }
-  return { source, items, sha256 }
 }
