@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { type BackupItem, encodeItem } from '../backup-format.js'
 import { decodeEntry, decodeSession, encodeEntry, encodeSession } from './codec.js'
+import { attempt } from './record.js'
 
 const KINDS = ['session', 'seal', 'entry', 'deadline', 'ending'] as const
 const LANES = 8
@@ -20,7 +21,7 @@ export class ContentDigest {
   /** By kind, the sum of the digests of its items: it does not depend on their order. */
   private readonly sums = new Map(KINDS.map((kind) => [kind, new Uint32Array(LANES)]))
 
-  /** Throws where a record or entry cannot be decoded. */
+  /** Throws StoreDamagedError for a record or an idempotency key that cannot be read. */
   add(item: BackupItem): void {
     const canonical = canonicalItem(item)
     if (canonical === null) {
@@ -74,9 +75,15 @@ function canonicalItem(item: BackupItem): Canonical | null {
     case 'header':
       return null
     case 'session':
-      return { ...item, record: encodeSession(decodeSession(item.record)) }
+      return {
+        ...item,
+        record: attempt('a session', () => encodeSession(decodeSession(item.record))),
+      }
     case 'entry':
-      return { ...item, entry: encodeEntry(decodeEntry(item.entry)) }
+      return {
+        ...item,
+        entry: attempt('an idempotency key', () => encodeEntry(decodeEntry(item.entry))),
+      }
     case 'deadline':
       return item.deadline.kind === 'session' ? { kind: 'deadline', deadline: item.deadline } : null
     default:

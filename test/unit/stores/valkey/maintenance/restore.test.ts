@@ -1,6 +1,8 @@
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
-import { StoreMismatchError } from '../../../../../src/core/errors.js'
+import { InputFileError, StoreMismatchError } from '../../../../../src/core/errors.js'
+import type { BackupItem } from '../../../../../src/stores/backup-format.js'
 import { readBackup } from '../../../../../src/stores/backup-reader.js'
+import { backupFile } from '../../../../../src/stores/backup-writer.js'
 import { LevelStore } from '../../../../../src/stores/level/store.js'
 import { openCluster } from '../../../../../src/stores/valkey/connection/cluster.js'
 import { Shards } from '../../../../../src/stores/valkey/layout/shards.js'
@@ -13,10 +15,12 @@ import { suiteEnd } from '../../../../support/suite-end.js'
 import { type EngineNode, haveValkey, startValkey } from '../../../../support/valkey-cluster.js'
 import { engineSettings, openValkeyStore } from '../../../../support/valkey-store.js'
 
+const SCOPE = { owner: Uint8Array.of(1), signer: Uint8Array.of(2), key: 'a key' }
 const { lease } = new Shards(16).keysOf(0)
 
 describe.skipIf(!haveValkey)('a restore into an engine', () => {
   let node: EngineNode
+  let whole: Buffer
   let backup: Buffer
   const atEnd = suiteEnd()
   beforeAll(async () => {
@@ -24,10 +28,13 @@ describe.skipIf(!haveValkey)('a restore into an engine', () => {
     const location = `${await temporaryDirectory(atEnd)}/store`
     await fillStore(location)
     const level = await LevelStore.open(location, { epochs: EPOCHS })
-    backup = Buffer.concat(await collect(level.backup(0)))
+    whole = Buffer.concat(await collect(level.backup(0)))
     await level.close()
   })
-  beforeEach(() => node.call('FLUSHALL'))
+  beforeEach(async () => {
+    backup = whole
+    await node.call('FLUSHALL')
+  })
 
   /** `onRead` runs when the first half of the backup was read. */
   async function restore(onRead: () => Promise<void> = async () => {}): Promise<void> {
@@ -77,5 +84,24 @@ describe.skipIf(!haveValkey)('a restore into an engine', () => {
       await expect(first).rejects.toThrow(StoreMismatchError)
     })
     await expectWhole()
+  })
+
+  it.for<[string, BackupItem]>([
+    ['a record', { kind: 'session', record: Uint8Array.of(7) }],
+    ['an idempotency key', { kind: 'entry', scope: SCOPE, entry: Uint8Array.of(7) }],
+    ['an ending', { kind: 'ending', ending: Uint8Array.of(7) }],
+  ])('says that %s in the file cannot be read, and leaves nothing', async ([_, item]) => {
+    backup = Buffer.concat(
+      await collect(
+        backupFile(
+          (async function* () {
+            yield { kind: 'header', timeMs: 0, epochs: EPOCHS } as const
+            yield item
+          })(),
+        ),
+      ),
+    )
+    await expect(restore()).rejects.toThrow(InputFileError)
+    expect(await node.call('DBSIZE')).toBe(0)
   })
 })
