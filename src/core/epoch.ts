@@ -5,6 +5,9 @@ export interface EpochSettings {
   readonly lengthMs: number
 }
 
+/** As servers count by default. */
+export const UNIX_SECONDS: EpochSettings = { genesisAtMs: 0, lengthMs: 1000 }
+
 /**
  * Epochs by the wall clock. By default they are Unix seconds, so an epoch is a NumericDate (RFC 7519 section 2).
  */

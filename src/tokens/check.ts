@@ -1,7 +1,7 @@
 import { verify as platformVerify } from '#tokens/verify'
 import { sameBytes } from '../core/bytes.js'
 import { selfCertifying } from '../core/create/owner.js'
-import { EpochClock, type EpochSettings } from '../core/epoch.js'
+import { EpochClock, type EpochSettings, UNIX_SECONDS } from '../core/epoch.js'
 import { isCallerError, OwnerKeyError } from '../core/errors.js'
 import { n3Account, n3AccountFault } from '../crypto/n3.js'
 import type { Verify } from '../crypto/schemes.js'
@@ -35,8 +35,6 @@ export type TokenReason =
   | 'OWNER_KEY_MISMATCH'
   | 'BAD_SIGNATURE'
   | 'BAD_PROOF'
-
-const UNIX_SECONDS: EpochSettings = { genesisAtMs: 0, lengthMs: 1000 }
 
 /**
  * The epoch now, by this machine's clock. `epochs`: as the server counts them (`--epoch-genesis`, `--epoch-length`).
