@@ -4,7 +4,7 @@ import { messages } from '#generated/fields'
 import { RequestMetaHeader, SessionToken as WireToken } from '#generated/service/meta'
 import { verify } from '#tokens/verify'
 import { sameBytes } from '../core/bytes.js'
-import { EpochClock, type EpochSettings } from '../core/epoch.js'
+import { EpochClock, type EpochSettings, UNIX_SECONDS } from '../core/epoch.js'
 import { isCallerError } from '../core/errors.js'
 import { readChain } from '../envelope/chain.js'
 import { readMessage } from '../envelope/message.js'
@@ -12,12 +12,10 @@ import { readRequestMeta, senderXHeader } from '../envelope/meta.js'
 import { anyRequest } from '../envelope/shapes.js'
 import { encodeSigned } from '../envelope/sign.js'
 import type { TokenSigner } from '../tokens/index.js'
-import { MAX_NONCE_CHARS } from './http-proof.js'
-import { type Fault, fault, type Presented } from './verdict.js'
+import { type Fault, fault, MAX_NONCE_CHARS, type Presented } from './verdict.js'
 
 const metaFields = messages['service.RequestMetaHeader']
 const NONCE_BYTES = 16
-const UNIX_SECONDS: EpochSettings = { genesisAtMs: 0, lengthMs: 1000 }
 
 /** The x-headers that tie a meta header to one request. */
 const AUDIENCE = 'guard-audience'

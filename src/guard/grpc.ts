@@ -10,8 +10,7 @@ import { ErrorInfo } from '#generated/google/rpc/error_details'
 import { Status } from '#generated/google/rpc/status'
 import { readGrpcProof } from './grpc-proof.js'
 import type { Guard, GuardedUse } from './guard.js'
-import { remember } from './http.js'
-import { type Fault, fault, type GuardReason } from './verdict.js'
+import { type Fault, fault, type GuardReason, NOT_FOR_TOKENS, remember } from './verdict.js'
 
 /** What requests want to do. */
 export interface GrpcGuardOptions {
@@ -138,8 +137,7 @@ function refusalOf(
     return null
   }
   if (use === null) {
-    const refused = fault('VERB_NOT_ALLOWED', 'the request is for nothing that tokens are for')
-    return guard.check(refused, { verb: 'OBJECT_GET' }) as Fault
+    return guard.refuse(NOT_FOR_TOKENS)
   }
   const bytes = message instanceof Uint8Array ? message : received.get(message)
   const { audience, clock } = guard

@@ -1,5 +1,5 @@
 import { hex } from '@scure/base'
-import { EpochClock, type EpochSettings } from '../core/epoch.js'
+import { EpochClock, type EpochSettings, UNIX_SECONDS } from '../core/epoch.js'
 import {
   type ObjectAddress,
   type SessionToken,
@@ -102,7 +102,7 @@ export class Guard {
   private readonly refused: Partial<Record<GuardReason, number>> = {}
 
   constructor(private readonly options: GuardOptions) {
-    const { epochs = { genesisAtMs: 0, lengthMs: 1000 }, nowMs = Date.now } = options
+    const { epochs = UNIX_SECONDS, nowMs = Date.now } = options
     const { maxDriftMs = DEFAULT_DRIFT_MS, maxRemembered = DEFAULT_REMEMBERED } = options
     this.audience = options.audience
     this.maxDriftMs = maxDriftMs
@@ -116,13 +116,20 @@ export class Guard {
   check(presented: Presented | Fault, use: GuardedUse): GuardVerdict {
     const verdict =
       'reason' in presented ? presented : (this.staleFault() ?? this.decide(presented, use))
-    if (verdict.isGood) {
-      this.accepted++
-    } else {
-      this.refused[verdict.reason] = (this.refused[verdict.reason] ?? 0) + 1
+    if (!verdict.isGood) {
+      return this.refuse(verdict)
     }
-    this.options.onDecision?.(verdict.isGood ? null : verdict.reason)
+    this.accepted++
+    this.options.onDecision?.(null)
     return verdict
+  }
+
+  /** Counts and tells a refusal as `check` does, where there is nothing to check. */
+  refuse(refusal: Fault): Fault {
+    const { reason } = refusal
+    this.refused[reason] = (this.refused[reason] ?? 0) + 1
+    this.options.onDecision?.(reason)
+    return refusal
   }
 
   get counts(): GuardCounts {

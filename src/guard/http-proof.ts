@@ -19,7 +19,7 @@ import {
   signatureBase,
 } from '../tokens/http-signature.js'
 import { tokenFromText } from '../tokens/token.js'
-import { type Fault, fault, type Presented } from './verdict.js'
+import { type Fault, fault, MAX_NONCE_CHARS, type Presented } from './verdict.js'
 
 /** A request as it arrived. */
 export interface HttpRequest extends HttpParts {
@@ -189,5 +189,3 @@ function factsOf(params: Parameters) {
     typeof keyid === 'string'
   return isGood ? { created: created as number, nonce, keyid, alg } : null
 }
-
-export const MAX_NONCE_CHARS = 64

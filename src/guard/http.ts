@@ -1,8 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { SessionToken } from '../tokens/index.js'
 import type { Guard, GuardedUse } from './guard.js'
 import { readHttpProof } from './http-proof.js'
-import { fault, type GuardReason, type GuardVerdict } from './verdict.js'
+import { type GuardReason, type GuardVerdict, NOT_FOR_TOKENS, remember } from './verdict.js'
 
 const DEFAULT_MAX_BODY_BYTES = 1024 * 1024
 
@@ -18,28 +17,6 @@ export interface HttpGuardOptions<Request extends IncomingMessage = IncomingMess
 export interface GuardedRequest extends IncomingMessage {
   /** The body, which was read to check it. Parsers of a framework, such as `express.json`, do not read it again. */
   body: Buffer
-}
-
-const tokens = new WeakMap<object, SessionToken>()
-
-/**
- * The token under which a request is served: of an HTTP request, or a gRPC request message. undefined: no guard let it
- * through.
- *
- * @example
- * ```ts
- * import type { IncomingMessage } from 'node:http'
- * import { guardedToken } from 'sessiond/guard'
- *
- * export const ownerOf = (request: IncomingMessage) => guardedToken(request)?.owner
- * ```
- */
-export function guardedToken(request: object): SessionToken | undefined {
-  return tokens.get(request)
-}
-
-export function remember(request: object, token: SessionToken): void {
-  tokens.set(request, token)
 }
 
 /** The HTTP status of each reason. All others: 401. */
@@ -119,8 +96,7 @@ function verdictOn(
   // Express takes the path at which a router is mounted off `url`.
   const target = request.originalUrl ?? request.url ?? ''
   if (use === null) {
-    const refused = fault('VERB_NOT_ALLOWED', 'the request is for nothing that tokens are for')
-    return guard.check(refused, { verb: 'OBJECT_GET' })
+    return guard.refuse(NOT_FOR_TOKENS)
   }
   const header = (name: string) => headersDistinct[name] ?? []
   const proof = readHttpProof({ method, authority: guard.audience, target, header, body })

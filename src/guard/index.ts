@@ -16,13 +16,14 @@ export {
   type GuardOptions,
   type KnownEndings,
 } from './guard.js'
-export { type GuardedRequest, guardedToken, type HttpGuardOptions, httpGuard } from './http.js'
+export { type GuardedRequest, type HttpGuardOptions, httpGuard } from './http.js'
 export { type HttpRequest, readHttpProof } from './http-proof.js'
-export type {
-  Fault,
-  GuardReason,
-  GuardVerdict,
-  Presented,
-  RequestProof,
+export {
+  type Fault,
+  type GuardReason,
+  type GuardVerdict,
+  guardedToken,
+  type Presented,
+  type RequestProof,
 } from './verdict.js'
 export { type WatchedEndings, type WatchOptions, watchEndings } from './watch-endings.js'

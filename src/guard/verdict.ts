@@ -39,12 +39,41 @@ export function fault(reason: GuardReason, message: string): Fault {
   return { isGood: false, reason, message }
 }
 
+export const NOT_FOR_TOKENS = fault(
+  'VERB_NOT_ALLOWED',
+  'the request is for nothing that tokens are for',
+)
+
+const tokens = new WeakMap<object, SessionToken>()
+
+/**
+ * The token under which a request is served: of an HTTP request, or a gRPC request message. undefined: no guard let it
+ * through.
+ *
+ * @example
+ * ```ts
+ * import type { IncomingMessage } from 'node:http'
+ * import { guardedToken } from 'sessiond/guard'
+ *
+ * export const ownerOf = (request: IncomingMessage) => guardedToken(request)?.owner
+ * ```
+ */
+export function guardedToken(request: object): SessionToken | undefined {
+  return tokens.get(request)
+}
+
+export function remember(request: object, token: SessionToken): void {
+  tokens.set(request, token)
+}
+
 /** What a request shows. */
 export interface Presented {
   /** A `service.SessionToken`. */
   readonly token: Uint8Array
   readonly proof: RequestProof
 }
+
+export const MAX_NONCE_CHARS = 64
 
 /** A signature by the session key over a request, which is used once. */
 export interface RequestProof {
