@@ -20,7 +20,10 @@ export interface WatchOptions {
 
 /** Which sessions have ended, as the server tells it. */
 export interface WatchedEndings extends KnownEndings {
-  /** Resolves as soon as all unexpired endings are known. Before that, a guard refuses everything. */
+  /**
+   * Resolves as soon as all unexpired endings are known. Before that, a guard refuses everything. Rejects if the connection
+   * or the watch is closed before.
+   */
   readonly ready: Promise<void>
   /** How many endings are kept: at most twice those that are not expired. */
   readonly size: number
@@ -53,9 +56,13 @@ export function watchEndings(
   const stop = new AbortController()
   const { signal } = stop
   let isReady = () => {}
-  const ready = new Promise<void>((resolve) => {
+  let isNeverReady = (_: unknown) => {}
+  const ready = new Promise<void>((resolve, reject) => {
     isReady = resolve
+    isNeverReady = reject
   })
+  // Whoever does not wait for it need not hear of that.
+  ready.catch(() => {})
   const follow = async () => {
     for await (const event of new TokensClient(connection, signer).watch({ ended, signal })) {
       if (event.type === 'waiting') {
@@ -69,8 +76,10 @@ export function watchEndings(
         isReady()
       }
     }
+    isNeverReady(signal.reason)
   }
   follow().catch((error: unknown) => {
+    isNeverReady(error)
     if (!(error instanceof ConnectionClosedError)) {
       throw error
     }

@@ -39,7 +39,7 @@ async function watching() {
     return verdict.isGood ? null : verdict.reason
   }
   return {
-    ...{ server, endings, guard, clock, reasonOf },
+    ...{ server, connection, endings, guard, clock, reasonOf },
     nextEnding: () => new Promise<EndedSession>((resolve) => (onEnded = resolve)),
     nextWaiting: () => new Promise<void>((resolve) => (onWaiting = resolve)),
   }
@@ -98,4 +98,14 @@ it('keeps no more than the endings that are not expired', async () => {
   stream.end()
   await done
   expect(endings.size).toBe(1)
+})
+
+it.each<[string, (set: Awaited<ReturnType<typeof watching>>) => void, object]>([
+  ['connection', ({ connection }) => connection.close(), { code: 'CONNECTION_CLOSED' }],
+  ['watch', ({ endings }) => endings.close(), { name: 'AbortError' }],
+])('lets nobody wait for endings once the %s is closed', async (_, close, error) => {
+  const set = await watching()
+  await set.server.next()
+  close(set)
+  await expect(set.endings.ready).rejects.toMatchObject(error)
 })
