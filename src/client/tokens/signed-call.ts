@@ -12,7 +12,7 @@ import { epochAt, requestMeta } from '../request.js'
 import { pinnedSigner, trusted } from '../trusted.js'
 
 const NO_BYTES = new Uint8Array(0)
-/** `method` and `epoch`, where the rest of a request's body is encoded: `asked` adds them. */
+/** `method` and `epoch`, where the rest of a request's body is encoded: `ask` adds them. */
 export const LEFT_OUT = { method: 0, epoch: 0n } as const
 
 /** A method of `sessiond.v1.Tokens`: its messages, and how the body of its answer is decoded. */
@@ -70,7 +70,7 @@ export async function ask(
 }
 
 /** The decoded body of an answer that a pinned key signed for this very request. Throws UntrustedResponseError. */
-export function readAnswer<Answer>(
+function readAnswer<Answer>(
   { method: { response }, answer }: TokensCall<Answer>,
   bytes: Uint8Array,
   { digest }: Asked,

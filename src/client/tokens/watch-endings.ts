@@ -10,6 +10,7 @@ import type { EndedSession } from '../../tokens/watch-message.js'
 import { callServerStream } from '../connection/call.js'
 import type { Connection } from '../connection/connect.js'
 import { explain } from '../connection/explain.js'
+import { fullPolicy } from '../connection/retry.js'
 import { ConnectionClosedError, UntrustedResponseError } from '../errors.js'
 import { epochAt } from '../request.js'
 import { ask } from './signed-call.js'
@@ -20,8 +21,7 @@ const SERVICE = { name: 'sessiond.v1.Tokens', isForOperators: false }
 const CURSOR = messages['sessiond.v1.WatchRequest.Body'].cursor.number
 /** A server says something every 5 s. */
 const MAX_SILENCE_MS = 12_000
-const FIRST_DELAY_MS = 100
-const MAX_DELAY_MS = 2_000
+const { firstDelayMs, maxDelayMs } = fullPolicy({})
 
 /** Where to keep what is told, and when to stop. */
 export interface WatchEndingsOptions {
@@ -51,12 +51,12 @@ export async function* watchStream(
   { ended = endedSessionsOf(connection), signal }: WatchEndingsOptions,
   after: After = startTimer,
 ): AsyncGenerator<WatchEndingsEvent, void> {
-  let ceilingMs = FIRST_DELAY_MS
+  let ceilingMs = firstDelayMs
   while (!signal?.aborted) {
     let error: unknown
     try {
       for await (const event of oneStream(connection, signer, ended, signal, after)) {
-        ceilingMs = FIRST_DELAY_MS
+        ceilingMs = firstDelayMs
         yield event
       }
       error = new ServerUnavailableError(connection.address, 'ended the stream')
@@ -70,7 +70,7 @@ export async function* watchStream(
       return
     }
     const retryDelayMs = Math.random() * ceilingMs
-    ceilingMs = Math.min(2 * ceilingMs, MAX_DELAY_MS)
+    ceilingMs = Math.min(2 * ceilingMs, maxDelayMs)
     yield { type: 'waiting', error, retryDelayMs }
     await sleep(retryDelayMs, signal).catch(() => {})
   }
@@ -95,13 +95,14 @@ async function* oneStream(
   try {
     for await (const message of callServerStream(client, PATH, asked.bytes, ends)) {
       cancel()
-      cancel = after(MAX_SILENCE_MS, onSilence)
       const verdict = stream.accept(message)
       if (!verdict.isGood) {
         throw new UntrustedResponseError(`${verdict.reason}: ${verdict.message}`)
       }
       const { endings, isFull } = verdict
       yield { type: 'endings', endings, isFull, verifiedAtMs: ended.verifiedAtMs }
+      // Not while the reader takes its time.
+      cancel = after(MAX_SILENCE_MS, onSilence)
     }
   } finally {
     cancel()

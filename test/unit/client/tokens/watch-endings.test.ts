@@ -111,18 +111,26 @@ it.each<
 })
 
 it('begins again when the server says nothing for too long', async () => {
-  const timers: (() => void)[] = []
+  const timers = new Set<() => void>()
+  let onStart = () => {}
   const after: After = (_, run) => {
-    timers.push(run)
-    return () => {}
+    timers.add(run)
+    onStart()
+    return () => timers.delete(run)
   }
   const { server, next } = await watching(after)
   const first = next()
   const stream = await server.next()
   stream.send(stream.says.message([], { isFull: true, isLast: true, timeMs: 3 }))
   await first
+  // However long the reader takes for what it was told.
+  expect(timers.size).toBe(0)
+  const started = new Promise<void>((resolve) => (onStart = resolve))
   const silent = next()
-  timers.at(-1)?.()
+  await started
+  for (const run of timers) {
+    run()
+  }
   expect(await silent).toMatchObject({ type: 'waiting', error: { message: /said nothing/ } })
   await stream.gone
 })
