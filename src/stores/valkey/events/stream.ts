@@ -13,7 +13,7 @@ export async function newestPlace(
   shard: number,
 ): Promise<string | null> {
   const last = ['XREVRANGE', shards.keysOf(shard).events, '+', '-', 'COUNT', '1']
-  const [newest] = itemsOf((await functions.cluster.command(shard, [last]))[0])
+  const [newest] = itemsOf((await functions.command(shard, [last]))[0])
   return newest === undefined ? null : placeOf(newest)
 }
 
@@ -25,13 +25,13 @@ export async function entriesFrom(
   limit: number,
 ): Promise<readonly Reply[]> {
   const range = ['XRANGE', shards.keysOf(shard).events, place ?? '-', '+', 'COUNT', `${limit}`]
-  return itemsOf((await functions.cluster.command(shard, [range]))[0])
+  return itemsOf((await functions.command(shard, [range]))[0])
 }
 
 /** Whether a shard's stream still has every entry that it ever got. Throws StoreUnavailableError. */
 export async function isUncut({ functions, shards }: ReadParts, shard: number): Promise<boolean> {
   const asked = ['XINFO', 'STREAM', shards.keysOf(shard).events]
-  const info = itemsOf((await functions.cluster.command(shard, [asked]))[0])
+  const info = itemsOf((await functions.command(shard, [asked]))[0])
   const field = (name: string) =>
     info[1 + info.findIndex((one) => Buffer.isBuffer(one) && one.toString() === name)]
   return field('length') === field('entries-added')

@@ -1,6 +1,8 @@
 import { expect, it } from 'vitest'
-import type { Reply } from '../../../../../src/stores/valkey/connection/reply.js'
-import type { ReadParts } from '../../../../../src/stores/valkey/functions/functions.js'
+import { StoreDamagedError } from '../../../../../src/core/errors.js'
+import type { Cluster } from '../../../../../src/stores/valkey/connection/cluster.js'
+import { EngineError, type Reply } from '../../../../../src/stores/valkey/connection/reply.js'
+import { Functions } from '../../../../../src/stores/valkey/functions/functions.js'
 import { Shards } from '../../../../../src/stores/valkey/layout/shards.js'
 import { EventCursor } from '../../../../../src/stores/valkey/maintenance/event-cursor.js'
 
@@ -26,8 +28,12 @@ function given(...entries: [number, string][]) {
         .map(replyOf),
     ]
   }
-  const store = { shards: new Shards(1), functions: { cluster: { command } } }
-  return { stream, store: store as unknown as ReadParts }
+  return { stream, store: storeOver(command) }
+}
+
+function storeOver(command: Cluster['command']) {
+  const functions = new Functions({ command } as Partial<Cluster> as Cluster)
+  return { shards: new Shards(1), functions }
 }
 
 it('tells each session once that changed since the last call', async () => {
@@ -68,4 +74,10 @@ it('passes over entries that no server wrote', async () => {
   const cursor = await EventCursor.atEnd(store, 0)
   stream.entries.push([1, ''], [2, 'a'])
   expect(await cursor.next()).toEqual(new Set(['a']))
+})
+
+it('says so where the key of the stream is something else', async () => {
+  const wrongType = 'WRONGTYPE Operation against a key holding the wrong kind of value'
+  const store = storeOver(() => Promise.reject(new EngineError(wrongType)))
+  await expect(EventCursor.atEnd(store, 0)).rejects.toThrow(StoreDamagedError)
 })
