@@ -48,6 +48,8 @@ export class Filling {
     try {
       await filling.expectNoStore()
       await filling.lock()
+      // Another run may have made it while this one waited.
+      await filling.expectNoStore()
       await filling.mark()
       return filling
     } catch (error) {

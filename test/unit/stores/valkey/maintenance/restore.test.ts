@@ -4,7 +4,7 @@ import type { BackupItem } from '../../../../../src/stores/backup-format.js'
 import { readBackup } from '../../../../../src/stores/backup-reader.js'
 import { backupFile } from '../../../../../src/stores/backup-writer.js'
 import { LevelStore } from '../../../../../src/stores/level/store.js'
-import { openCluster } from '../../../../../src/stores/valkey/connection/cluster.js'
+import { type Cluster, openCluster } from '../../../../../src/stores/valkey/connection/cluster.js'
 import { Shards } from '../../../../../src/stores/valkey/layout/shards.js'
 import { restoreInPlace } from '../../../../../src/stores/valkey/maintenance/restore.js'
 import { fillStore } from '../../../../support/care.js'
@@ -36,10 +36,22 @@ describe.skipIf(!haveValkey)('a restore into an engine', () => {
     await node.call('FLUSHALL')
   })
 
-  /** `onRead` runs when the first half of the backup was read. */
-  async function restore(onRead: () => Promise<void> = async () => {}): Promise<void> {
-    const cluster = await openCluster(engineSettings(node.address))
-    onTestFinished(() => cluster.close())
+  /** `onRead` runs when the first half of the backup was read, `onLock` before each try to get the lease. */
+  async function restore(
+    onRead: () => Promise<void> = async () => {},
+    onLock: () => void = () => {},
+  ): Promise<void> {
+    const opened = await openCluster(engineSettings(node.address))
+    onTestFinished(() => opened.close())
+    const cluster: Cluster = {
+      ...opened,
+      command(shard, commands) {
+        if (commands[0]?.[0] === 'SET') {
+          onLock()
+        }
+        return opened.command(shard, commands)
+      },
+    }
     const chunks = (async function* () {
       const half = backup.length / 2
       yield backup.subarray(0, half)
@@ -83,6 +95,19 @@ describe.skipIf(!haveValkey)('a restore into an engine', () => {
       goOn()
       await expect(first).rejects.toThrow(StoreMismatchError)
     })
+    await expectWhole()
+  })
+
+  it('that waited while another one made the store finds it', async () => {
+    let waiting = Promise.resolve()
+    await restore(
+      () =>
+        new Promise((resolve) => {
+          waiting = restore(undefined, resolve)
+          waiting.catch(() => {})
+        }),
+    )
+    await expect(waiting).rejects.toThrow('already holds a store')
     await expectWhole()
   })
 
