@@ -24,6 +24,8 @@ export interface Told {
 export class WatchStream {
   private hash: Uint8Array
   private isLive = false
+  /** That of the meta header. */
+  epoch = 7n
 
   constructor(
     private readonly request: Uint8Array,
@@ -52,14 +54,14 @@ export class WatchStream {
       this.hash = body.nextHash
       this.isLive = true
     }
-    return signed(WatchResponse_Body.encode(body).finish(), this.signer)
+    return signed(WatchResponse_Body.encode(body).finish(), this.signer, this.epoch)
   }
 }
 
 /** A message of Watch with this body. */
-export function signed(body: Uint8Array, signer: Signer): Buffer {
+export function signed(body: Uint8Array, signer: Signer, epoch = 7n): Buffer {
   const meta = ResponseMetaHeader.encode({
-    ...{ version: { major: 2, minor: 0 }, epoch: 7n, ttl: 1, xHeaders: [], origin: undefined },
+    ...{ version: { major: 2, minor: 0 }, epoch, ttl: 1, xHeaders: [], origin: undefined },
   }).finish()
   const [key, origin] = [signer.publicKey, signer.sign(NOTHING)]
   const signatures = { key, body: signer.sign(body), meta: signer.sign(meta), origin }

@@ -38,6 +38,11 @@ it('signs what RFC 9421 says, by its test case for Ed25519 (appendix B.2.6)', ()
   expect(ed25519.verify(signature, base, key)).toBe(true)
 })
 
+/** A dictionary that says more, in so many characters. */
+function filled(header: string, length: number): string {
+  return `${header}, a="${'1'.repeat(length - header.length - 6)}"`
+}
+
 describe('readHttpProof', () => {
   it('accepts what signHttpRequest signs, by either kind of key', async () => {
     expect(check({ ...(await signedHttp()) }).isGood).toBe(true)
@@ -64,6 +69,11 @@ describe('readHttpProof', () => {
       signature: ['proxy=:AAAA:', headers.signature],
     }
     expect(check(both).isGood).toBe(true)
+  })
+
+  it('accepts headers of 4,096 characters', async () => {
+    const headers = await signedHttp()
+    expect(check({ ...headers, signature: filled(headers.signature, 4096) }).isGood).toBe(true)
   })
 
   const body = Buffer.from('content')
@@ -144,9 +154,21 @@ describe('readHttpProof', () => {
       {},
       'NO_PROOF',
     ],
+    ...['signature', 'signature-input'].map((name): (typeof cases)[number] => [
+      `a header ${name} of 4,097 characters`,
+      (headers) => ({ ...headers, [name]: filled(`${headers[name]}`, 4097) }),
+      {},
+      'NO_PROOF',
+    ]),
     [
-      'a header of 5,000 characters',
-      (headers) => ({ ...headers, signature: `${headers.signature}, a=${'1'.repeat(5000)}` }),
+      '33 parts that are covered',
+      (headers) => {
+        const more = Array.from({ length: 28 }, (_, i) => `x-${i}`)
+        const covered = more.map((name) => ` "${name}"`).join('')
+        const input = `${headers['signature-input']}`.replace(')', `${covered})`)
+        const values = Object.fromEntries(more.map((name) => [name, 'value']))
+        return { ...headers, ...values, 'signature-input': input }
+      },
       {},
       'NO_PROOF',
     ],
@@ -259,6 +281,15 @@ describe('readHttpProof', () => {
     [
       'a digest of another kind',
       (headers) => ({ ...headers, 'content-digest': 'md5=:AAAA:' }),
+      body,
+      'NO_PROOF',
+    ],
+    [
+      'a digest in 4,097 characters',
+      (headers) => ({
+        ...headers,
+        'content-digest': filled(`${headers['content-digest']}`, 4097),
+      }),
       body,
       'NO_PROOF',
     ],

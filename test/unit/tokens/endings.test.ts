@@ -213,6 +213,22 @@ it('verifies the headers of an epoch once', () => {
   expect(verified).toBe(6)
 })
 
+it('remembers nothing of the epochs before', () => {
+  const contents: Uint8Array[] = []
+  const { sent, stream } = setUp({
+    verify: (key, signature, content) => {
+      contents.push(content)
+      return verifyHere(key, signature, content)
+    },
+  })
+  for (const epoch of [7n, 8n, 9n, 7n]) {
+    sent.epoch = epoch
+    stream.accept(sent.message([], { isLast: contents.length === 0 }))
+  }
+  // Four bodies and four meta headers, and one signature over nothing.
+  expect(contents).toHaveLength(9)
+})
+
 it('verifies in browsers too', () => {
   const set = setUp({ verify: verifyInBrowsers })
   for (const message of liveMessages(set)) {

@@ -16,7 +16,10 @@ import { signed } from '../../../../support/watch-stream.js'
 const identity = newOwner()
 const PEER = '192.0.2.1:4711'
 
-function setUp(over: Partial<SessionStore> = {}) {
+function setUp(
+  over: Partial<SessionStore> = {},
+  sign = (body: Uint8Array) => signed(body, identity),
+) {
   const timers = new ManualTimers(1_000_000)
   const store = new MemoryStore()
   const failures: unknown[] = []
@@ -28,7 +31,7 @@ function setUp(over: Partial<SessionStore> = {}) {
     answers: {
       sign(_, body) {
         signatures++
-        return signed(body, identity)
+        return sign(body)
       },
     },
     onFailure: (error) => failures.push(error),
@@ -176,6 +179,18 @@ it('lets an address have no more than so many watches', async () => {
   for (const { stop } of [...all, other, next]) {
     stop()
   }
+})
+
+it('lets no more than so many watches be, from wherever they come', async () => {
+  const { live } = setUp({}, () => Buffer.of())
+  const { signal } = new AbortController()
+  const watch = (peer: string) => live.watch(new Uint8Array(), randomBytes(32), peer, signal)
+  const all = Array.from({ length: 10_000 }, (_, i) => watch(`192.0.2.${i % 250}:4711`))
+  await Promise.all(all.map((one) => one.next()))
+  expect(live.report().watchers).toBe(10_000)
+  await expect(watch(PEER).next()).rejects.toMatchObject({ code: 'BUSY' })
+  await all[0]?.return()
+  expect((await watch(PEER).next()).done).toBe(false)
 })
 
 it('cuts a watcher that takes less than it is told, and keeps nothing for it', async () => {
