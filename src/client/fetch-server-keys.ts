@@ -6,6 +6,7 @@ import { nextIdentityStatement } from '../envelope/sign.js'
 import { ask, type CallOptions } from './connection/ask.js'
 import type { Connection } from './connection/connect.js'
 import { UntrustedResponseError } from './errors.js'
+import { isPinned } from './trusted.js'
 
 const SERVICE = { name: 'sessiond.v1.Identity', isForOperators: false }
 
@@ -42,7 +43,7 @@ export async function fetchServerKeys(
 
 function trustedKeys(answer: Uint8Array, serverKeys: Connection['serverKeys']): Uint8Array[] {
   const { identity, nextIdentity, nextIdentitySignature } = decode(answer)
-  if (serverKeys !== 'any' && !serverKeys.some((key) => Buffer.compare(key, identity) === 0)) {
+  if (!isPinned(identity, serverKeys)) {
     const seen = hex.encode(identity)
     throw new UntrustedResponseError(`the server's key is ${seen}, which is not pinned`)
   }

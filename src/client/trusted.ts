@@ -12,13 +12,18 @@ const verify = schemeVerifier(nodeEd25519)
 const REMEMBERED_HEADERS = 100
 const verifiers: ChainVerifiers = { body: verify, header: cachedVerify(verify, REMEMBERED_HEADERS) }
 
+/** Whether a connection with these keys believes this one. */
+export function isPinned(key: Uint8Array, serverKeys: Connection['serverKeys']): boolean {
+  return serverKeys === 'any' || serverKeys.some((one) => Buffer.compare(one, key) === 0)
+}
+
 /** The pinned key that signed the answer, in memory of its own. Throws UntrustedResponseError, SignatureError. */
 export function pinnedSigner(
   message: SignedMessage,
   serverKeys: Connection['serverKeys'],
 ): Uint8Array {
   const serverKey = verifyChain(message, verifiers)
-  if (serverKeys !== 'any' && !serverKeys.some((key) => Buffer.compare(key, serverKey) === 0)) {
+  if (!isPinned(serverKey, serverKeys)) {
     const seen = hex.encode(serverKey)
     throw new UntrustedResponseError(`it is signed by ${seen}, which is not a pinned server key`)
   }

@@ -13,6 +13,7 @@ import { explain } from '../connection/explain.js'
 import { fullPolicy } from '../connection/retry.js'
 import { ConnectionClosedError, UntrustedResponseError } from '../errors.js'
 import { epochAt } from '../request.js'
+import { isPinned } from '../trusted.js'
 import { ask } from './signed-call.js'
 
 const WATCH = { name: 'Watch', method: watchMethod, answer: WatchResponse_Body }
@@ -115,8 +116,7 @@ export function endedSessionsOf(
   nowMs: () => number = Date.now,
 ): EndedSessions {
   return new EndedSessions({
-    trusts: (key) =>
-      serverKeys === 'any' || serverKeys.some((one) => Buffer.compare(one, key) === 0),
+    trusts: (key) => isPinned(key, serverKeys),
     epoch: () => epochAt(nowMs(), epochs),
     nowMs,
   })

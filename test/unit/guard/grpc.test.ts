@@ -21,6 +21,7 @@ import {
   guardable,
   guardedToken,
   guardInterceptor,
+  readGrpcProof,
   signGrpcRequest,
 } from '../../../src/guard/index.js'
 import { newOwner } from '../../support/create.js'
@@ -146,6 +147,14 @@ describe('guardInterceptor', () => {
   ])('reads a request of a megabyte in %s', async (_, content) => {
     const { get } = await serve({ service: raw })
     expect(await get(await signed({ body: Buffer.concat([body, content]) }))).toBe(SESSION_ID)
+  })
+
+  it('reads no request of more than 4 MiB', async () => {
+    const bytes = await signed({ body: Buffer.alloc(4 * 1024 * 1024) })
+    const { clock } = guardAt().guard
+    expect(readGrpcProof(bytes, { audience: AUDIENCE, path: PATH }, clock)).toMatchObject({
+      ...{ reason: 'NO_PROOF', message: expect.stringMatching(/bytes are more than the 4194304/) },
+    })
   })
 
   it.each<[string, () => Promise<Uint8Array> | Uint8Array, string]>([

@@ -7,13 +7,13 @@ import {
 import { BusyError } from '../../../core/errors.js'
 import { watchMethod } from '../../../envelope/tokens.js'
 import type { Answers } from '../../../minting/answers.js'
+import { readTcpAddress } from '../../../net/address.js'
 import { peerAddress } from '../../../net/peer-address.js'
 import { HASH_BYTES, WatchChain } from './watch-chain.js'
 import { Watcher } from './watcher.js'
 
 const MAX_WATCHERS = 10_000
 const MAX_WATCHERS_OF_ADDRESS = 2_000
-const PEER = /^\[?(.*?)\]?:\d+$/
 
 export interface LiveEndingsPorts extends EndingsFeedPorts {
   readonly answers: Pick<Answers, 'sign'>
@@ -56,7 +56,7 @@ export class LiveEndings {
     peer: string,
     signal: AbortSignal,
   ): AsyncGenerator<Buffer, void> {
-    const leave = this.enter(peerAddress(PEER.exec(peer)?.[1] ?? peer))
+    const leave = this.enter(peerAddress(readTcpAddress(peer)?.host ?? peer))
     const watcher = new Watcher(signal)
     try {
       const chain = new WatchChain(request, request)
