@@ -1,5 +1,7 @@
 /** A reader this far behind is taken for gone. */
 const MAX_WAITING = 100_000
+/** So many that were read are kept at most. */
+const MAX_READ = 1_000
 
 /** Events for one reader, who iterates over them. */
 export class EventQueue<T> implements AsyncIterableIterator<T> {
@@ -56,7 +58,13 @@ export class EventQueue<T> implements AsyncIterableIterator<T> {
       })
       this.wake = null
     }
-    return { value: this.waiting[this.read++] as T, done: false }
+    const value = this.waiting[this.read++] as T
+    // One that never catches up keeps nothing for that.
+    if (this.read === MAX_READ) {
+      this.waiting.splice(0, MAX_READ)
+      this.read = 0
+    }
+    return { value, done: false }
   }
 
   async return(): Promise<IteratorResult<T>> {

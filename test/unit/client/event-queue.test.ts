@@ -1,3 +1,4 @@
+import { queryObjects } from 'node:v8'
 import { expect, it, vi } from 'vitest'
 import { EventQueue } from '../../../src/client/event-queue.js'
 
@@ -52,4 +53,14 @@ it('tells when its reader leaves, and ends', async () => {
     break
   }
   expect(onEnd).toHaveBeenCalledOnce()
+})
+
+it('keeps few of the events that were read, also for a reader that never catches up', async () => {
+  class Happening {}
+  const queue = new EventQueue<Happening>([new Happening()], () => {})
+  for (let n = 0; n < 10_000; n++) {
+    queue.push(new Happening())
+    await queue.next()
+  }
+  expect(queryObjects(Happening, { format: 'count' })).toBeLessThanOrEqual(1_002)
 })
