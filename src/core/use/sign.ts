@@ -71,7 +71,7 @@ export async function signUnder(
     checkActive(await store.get(id), claim, ports)
     throw new SessionEndedError(id)
   }
-  const facts = { session_id: id, verb, signatures: signatures.length }
+  const facts = { sessionId: id, verb, signatures: signatures.length }
   await audit.record({ action: 'sign', caller, facts })
   // Last of all: it may have ended while the entry was written, and a store on several machines does not lock what is only
   // read.

@@ -28,7 +28,7 @@ export function jwtMethods(ports: TokensPorts & JwtPorts, signed: SignedPorts): 
       await audit.check()
       const jwt = await signJwt(claims, session.token.publicKey, jwtIdentity())
       const { jti, exp } = claims
-      const facts = { session_id: session.id, audience: audience.join(' '), jti, exp }
+      const facts = { sessionId: session.id, audience: audience.join(' '), jti, exp }
       await audit.record({ action: 'issue-jwt', caller, facts })
       return IssueJwtResponse_Body.encode({ request: LEFT_OUT, jwt }).finish()
     }),
