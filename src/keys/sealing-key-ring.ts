@@ -67,7 +67,7 @@ export class SealingKeyRing {
     if (!this.inForce.keys.has(sealKeyId(sealed)) && nowMs >= this.readAgainAtMs) {
       this.readAgainAtMs = nowMs + READ_AGAIN_MS
       try {
-        this.adopt(sealingKeysFromJson(readInputText(this.file), this.file))
+        this.adopt(this.readFile())
       } catch (error) {
         if (!(error instanceof InputFileError) && !(error instanceof KeyChangeError)) {
           throw error
@@ -78,19 +78,22 @@ export class SealingKeyRing {
     return this.inForce
   }
 
-  /** Adopts keys that are added to the file, and seals with its current one. Returns what ends that. */
+  /**
+   * Adopts keys that are added to the file, and seals with its current one. Tells of each new one, also where it was adopted
+   * before for a seal. Returns what ends that.
+   */
   follow(onChange: (outcome: ReadOutcome<SealingKeys>) => void): () => void {
+    let { current } = this.inForce
     const read = () => {
-      const keys = sealingKeysFromJson(readInputText(this.file), this.file)
-      const isNew = keys.current !== this.inForce.current
-      this.adopt(keys)
-      return { keys, isNew }
+      this.adopt(this.readFile())
+      return this.inForce
     }
-    const onRead = (outcome: ReadOutcome<ReturnType<typeof read>>) => {
+    const onRead = (outcome: ReadOutcome<SealingKeys>) => {
       if ('error' in outcome) {
         onChange(outcome)
-      } else if (outcome.value.isNew) {
-        onChange({ value: outcome.value.keys })
+      } else if (outcome.value.current !== current) {
+        current = outcome.value.current
+        onChange(outcome)
       }
     }
     return watchFiles([this.file], read, onRead).close
@@ -99,6 +102,10 @@ export class SealingKeyRing {
   /** Every session is sealed with the current key. */
   resealed(): Promise<void> {
     return this.trail.resealed(this.inForce)
+  }
+
+  private readFile(): SealingKeys {
+    return sealingKeysFromJson(readInputText(this.file), this.file)
   }
 
   private adopt(keys: SealingKeys): void {

@@ -154,6 +154,17 @@ it('a key that another server added to the file opens its seals, and seals from 
   expect(ring.keys.current).toBe(added)
 })
 
+it('a key that another server added is told of, also where a seal brought it first', async () => {
+  const { file, ring } = await newRing()
+  const told = new Promise((resolve) => {
+    onTestFinished(ring.follow(resolve))
+  })
+  const other = await SealingKeyRing.open(file, false)
+  const added = await other.rotate()
+  ring.knowing(sealSeed(other.keys, SEED, 'id', BINDING))
+  await expect(told).resolves.toMatchObject({ value: { current: added } })
+})
+
 it('a file that lost the key in force is not adopted for a seal', async () => {
   const { file, ring } = await newRing()
   const { ring: foreign, file: elsewhere } = await newRing()
