@@ -2,6 +2,7 @@ import { RequestMetaHeader } from '#generated/service/meta'
 import { CreateRequest, CreateRequest_Body } from '#generated/session/service'
 import { ownerIdOf, type PrivateKey, signerOf } from '../crypto/keys.js'
 import { requestDigest } from '../envelope/digest.js'
+import { VERSION } from '../envelope/meta.js'
 import { signRequest } from '../envelope/sign.js'
 import type { Connection } from './connection/connect.js'
 
@@ -108,7 +109,7 @@ export function requestMeta(
   clientName?: string,
 ): Uint8Array {
   return RequestMetaHeader.encode({
-    version: { major: 2, minor: 0 },
+    version: VERSION,
     epoch,
     ttl: REQUEST_TTL,
     xHeaders: [

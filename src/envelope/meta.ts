@@ -6,7 +6,9 @@ import type { WalkedMessage } from './walked-message.js'
 const MAX_QUOTED_CHARS = 100
 
 /** The major version of the protocol that is spoken here. */
-export const PROTOCOL_MAJOR = 2
+const PROTOCOL_MAJOR = 2
+/** The version that is written. */
+export const VERSION = { major: PROTOCOL_MAJOR, minor: 0 } as const
 
 /** What is read from a request's meta headers. */
 export interface RequestMeta {

@@ -2,7 +2,7 @@ import { RequestMetaHeader } from '#generated/service/meta'
 import { InvalidFieldError } from '../core/errors.js'
 import type { Signer } from '../crypto/ed25519.js'
 import { readMessage } from './message.js'
-import { PROTOCOL_MAJOR, readRequestMeta } from './meta.js'
+import { readRequestMeta, VERSION } from './meta.js'
 import { createRequest, type SignedShape } from './shapes.js'
 import { encodeMessage, encodeSignature } from './sign.js'
 import { MAX_LEVELS } from './walk.js'
@@ -41,7 +41,7 @@ export function wrapRequest(
   }
   const meta = Buffer.concat([
     RequestMetaHeader.encode({
-      version: { major: PROTOCOL_MAJOR, minor: 0 },
+      version: VERSION,
       epoch,
       ttl: ttl - 1,
       xHeaders: [],

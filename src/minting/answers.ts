@@ -6,6 +6,7 @@ import { uuidBytes } from '../core/uuid.js'
 import type { Signer } from '../crypto/ed25519.js'
 import { type CreateRequestEnvelope, responseBody } from '../envelope/create.js'
 import { requestDigest } from '../envelope/digest.js'
+import { VERSION } from '../envelope/meta.js'
 import { createResponse, type SignedShape } from '../envelope/shapes.js'
 import { AnswerSigner } from '../envelope/sign.js'
 import type { Minted, SignedAnswer } from './job.js'
@@ -92,7 +93,7 @@ function plainMeta(epoch: bigint) {
 
 function answerMeta(epoch: bigint, xHeaders: { key: string; value: string }[]): Uint8Array {
   return ResponseMetaHeader.encode({
-    version: { major: 2, minor: 0 },
+    version: VERSION,
     epoch,
     ttl: 1,
     xHeaders,
