@@ -1,5 +1,5 @@
 import { sha256 } from '@noble/hashes/sha2.js'
-import { base64urlnopad, hex } from '@scure/base'
+import { hex } from '@scure/base'
 import { messages } from '#generated/fields'
 import { RequestMetaHeader, SessionToken as WireToken } from '#generated/service/meta'
 import { verify } from '#tokens/verify'
@@ -8,14 +8,14 @@ import { EpochClock, type EpochSettings, UNIX_SECONDS } from '../core/epoch.js'
 import { isCallerError } from '../core/errors.js'
 import { readChain } from '../envelope/chain.js'
 import { readMessage } from '../envelope/message.js'
-import { readRequestMeta, senderXHeader } from '../envelope/meta.js'
+import { readRequestMeta, senderXHeader, VERSION } from '../envelope/meta.js'
 import { anyRequest } from '../envelope/shapes.js'
 import { encodeSigned } from '../envelope/sign.js'
+import { newNonce } from '../tokens/http-signature.js'
 import type { TokenSigner } from '../tokens/index.js'
 import { type Fault, fault, MAX_NONCE_CHARS, type Presented } from './verdict.js'
 
 const metaFields = messages['service.RequestMetaHeader']
-const NONCE_BYTES = 16
 
 /** The x-headers that tie a meta header to one request. */
 const AUDIENCE = 'guard-audience'
@@ -62,16 +62,15 @@ export async function signGrpcRequest(
   sessionKey: TokenSigner,
   nowMs = Date.now(),
 ): Promise<Uint8Array> {
-  const nonce = base64urlnopad.encode(crypto.getRandomValues(new Uint8Array(NONCE_BYTES)))
   const meta = RequestMetaHeader.encode({
-    version: { major: 2, minor: 0 },
+    version: VERSION,
     epoch: new EpochClock(epochs, () => nowMs).now(),
     ttl: 2,
     xHeaders: [
       { key: AUDIENCE, value: audience },
       { key: METHOD, value: path },
       { key: BODY, value: hex.encode(sha256(body)) },
-      { key: NONCE, value: nonce },
+      { key: NONCE, value: newNonce() },
     ],
     token: WireToken.decode(token),
     bearer: undefined,

@@ -80,7 +80,7 @@ export async function signHttpRequest(
   const covered = [...COVERED, ...(body === undefined ? [] : ['content-digest'])]
   const params = new Map<string, string | number>([
     ['created', Math.floor(nowMs / 1000)],
-    ['nonce', base64urlnopad.encode(crypto.getRandomValues(new Uint8Array(NONCE_BYTES)))],
+    ['nonce', newNonce()],
     ['keyid', hex.encode(publicKey)],
     ['alg', algorithmOf(publicKey)],
     ['tag', SIGNATURE_TAG],
@@ -92,6 +92,11 @@ export async function signHttpRequest(
     'signature-input': serializeDictionary(new Map([[LABEL, input]])),
     signature: serializeDictionary(new Map([[LABEL, [new Uint8Array(signature), new Map()]]])),
   }
+}
+
+/** For one signature alone. */
+export function newNonce(): string {
+  return base64urlnopad.encode(crypto.getRandomValues(new Uint8Array(NONCE_BYTES)))
 }
 
 /** The `alg` of a key (RFC 9421 section 3.3). */
