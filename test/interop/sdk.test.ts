@@ -145,6 +145,36 @@ const RULES: readonly [rule: string, program: string, printed: unknown][] = [
     { user: { name: 'Zoë' }, data: { cart: [17] } },
   ],
   [
+    'tells of a session its kind, until when it lives, and why it ended',
+    `const sessions = new sdk.SessionsClient(server)
+    const nowMs = Date.now()
+    const token = await sdk.createSession(server, { ownerKey, lifetimeMs: 3600_000 })
+    const command = await sessions.open(place)
+    const toldOf = async ({ id }) => {
+      const { kind, expiresAtMs, ending } = await sessions.get(id)
+      return [kind, expiresAtMs && Math.round((expiresAtMs - nowMs) / 3600_000), ending?.reason ?? null]
+    }
+    const open = [await toldOf(token), await toldOf(command)]
+    await sessions.close(token.id)
+    print([...open, await toldOf(token)])`,
+    [
+      ['token', 1, null],
+      ['command', 24, null],
+      ['token', null, 'closed'],
+    ],
+  ],
+  [
+    'goes through more sessions than a page has, and refuses to cut a longer one',
+    `const sessions = new sdk.SessionsClient(server)
+    const userId = 'many' + process.pid
+    const some = Array.from({ length: 120 }, (_, i) => ({ userId, address: 'a' + i, client: 'c' }))
+    await Promise.all(some.map((one) => sessions.open(one)))
+    const found = new Set()
+    for await (const { id } of sessions.listAll({ userId })) found.add(id)
+    print([found.size, ...(await codes(() => sessions.list({ userId, take: 1000 })))])`,
+    [120, 'a page has at most 100 sessions, not 1000: use listAll'],
+  ],
+  [
     'has codes of its own for what a server refuses',
     `const sessions = new sdk.SessionsClient(server)
     print(await codes(
