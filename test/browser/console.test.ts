@@ -140,8 +140,11 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('the console', (
     const page = await console('&q=haystack')
     await page.getByRole('heading', { name: 'Nothing found yet' }).waitFor()
     await page.getByText('The server looked at 1,500 sessions, to a last request at').waitFor()
+    const further = page.waitForRequest('**/operator/search')
     await page.getByRole('button', { name: 'Look further' }).click()
     await row(page, 'needle').waitFor()
+    // From where it stopped: what was looked at is not looked at again.
+    expect((await further).postDataJSON()).toHaveProperty('cursor')
     await page.getByText('That is all.').waitFor()
 
     await go(page, '#view=all&client=crowd')

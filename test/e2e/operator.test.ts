@@ -126,6 +126,8 @@ describe('an operator', () => {
     expect([...new Set(found.map((one) => one.session_id))].toSorted()).toEqual(ids.toSorted())
     const last = await operate('search', { address: 'a4', client: 'app', state: 'open' })
     expect(last).toMatchObject({ sessions: [{ session_id: ids[4], user_id: 'frida' }], total: 1 })
+    const other = await operate('search', { address: 'a4', client: 'another' })
+    expect(other).toMatchObject({ sessions: [], total: 0 })
     expect(await operate('show', { session_id: ids[4] })).toMatchObject({
       ...{ kind: 'command', state: 'open', address: 'a4', lifetime: null },
       data: '{"nested":[1,null]}',
