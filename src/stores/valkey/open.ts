@@ -1,5 +1,6 @@
 import type { EpochSettings } from '../../core/epoch.js'
 import { StoreMismatchError, StoreUnavailableError } from '../../core/errors.js'
+import { expectEpochs } from '../epochs.js'
 import { type Cluster, type ClusterSettings, openCluster } from './connection/cluster.js'
 import { valueIn } from './connection/reply.js'
 import { Functions } from './functions/functions.js'
@@ -24,7 +25,7 @@ export async function openStoreCluster(
       await onMake()
       info = await makeInfo(cluster, epochs, location)
     }
-    expectEpochs(info, epochs, location)
+    expectEpochs(info.epochs, epochs, location)
   } catch (error) {
     await cluster.close()
     throw error
@@ -62,17 +63,4 @@ async function makeInfo(cluster: Cluster, epochs: EpochSettings, location: strin
     throw new StoreUnavailableError(`${location} lost what was just written`)
   }
   return info
-}
-
-function expectEpochs({ epochs: made }: Info, epochs: EpochSettings, location: string): void {
-  if (made.genesisAtMs !== epochs.genesisAtMs || made.lengthMs !== epochs.lengthMs) {
-    throw new StoreMismatchError(
-      `${location} was made with ${epochText(made)}, but ${epochText(epochs)} is configured, which would move the end of ` +
-        'every session: configure what it was made with',
-    )
-  }
-}
-
-function epochText({ genesisAtMs, lengthMs }: EpochSettings): string {
-  return `--epoch-genesis ${new Date(genesisAtMs).toISOString()} and --epoch-length ${lengthMs}ms`
 }

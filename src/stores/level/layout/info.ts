@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { StoreInfo } from '#generated/sessiond/store/v1/store'
 import type { EpochSettings } from '../../../core/epoch.js'
 import { StoreDamagedError, StoreMismatchError } from '../../../core/errors.js'
+import { areEpochs, expectEpochs } from '../../epochs.js'
 import { withoutChecksum } from '../../rows/checksum.js'
 import { attempt } from '../../rows/record.js'
 import { milliseconds } from '../../rows/values.js'
@@ -67,18 +68,7 @@ export function expectInfo(stored: Info, epochs: EpochSettings, name: string): v
         `${READABLE.join(', ')}: start the release that wrote it, or give another --data-dir`,
     )
   }
-  const { genesisAtMs, lengthMs } = stored.epochs
-  if (genesisAtMs !== epochs.genesisAtMs || lengthMs !== epochs.lengthMs) {
-    throw new StoreMismatchError(
-      `${name} was made with ${epochText(stored.epochs)}, but ${epochText(epochs)} ` +
-        'is configured, which would move the end of every session: configure what it was made ' +
-        'with, or give another --data-dir',
-    )
-  }
-}
-
-function epochText({ genesisAtMs, lengthMs }: EpochSettings): string {
-  return `--epoch-genesis ${new Date(genesisAtMs).toISOString()} and --epoch-length ${lengthMs}ms`
+  expectEpochs(stored.epochs, epochs, name, ', or give another --data-dir')
 }
 
 export function encodeInfo({ layoutVersion, epochs, ...info }: Info): Uint8Array {
@@ -108,8 +98,7 @@ export function storedInfo(bytes: Uint8Array, location: string): Info {
   const name = `${location}: its record of layout and epochs`
   const info = attempt(name, () => decodeInfo(bytes))
   const { layoutVersion, epochs } = info
-  const isGenesisSane = !Number.isNaN(new Date(epochs.genesisAtMs).getTime())
-  if (layoutVersion < 1 || epochs.lengthMs < 1 || !isGenesisSane) {
+  if (layoutVersion < 1 || !areEpochs(epochs)) {
     throw new StoreDamagedError(`${name} is not whole`)
   }
   return info

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { StoreInfo } from '#generated/sessiond/store/v1/store'
 import type { EpochSettings } from '../../../core/epoch.js'
 import { StoreDamagedError, StoreMismatchError } from '../../../core/errors.js'
+import { areEpochs } from '../../epochs.js'
 import { withChecksum, withoutChecksum } from '../../rows/checksum.js'
 import { attempt } from '../../rows/record.js'
 import { INFO_KEY, LAYOUT_VERSION } from './keys.js'
@@ -51,18 +52,10 @@ export function readInfo(stored: Buffer, location: string): Info {
       `${location} has layout ${layoutVersion}; this release reads layout ${LAYOUT_VERSION}: start the release that wrote it`,
     )
   }
-  const [genesisAtMs, lengthMs] = [Number(info.epochGenesisMs), Number(info.epochLengthMs)]
-  const isGenesisSane = !Number.isNaN(new Date(genesisAtMs).getTime())
+  const epochs = { genesisAtMs: Number(info.epochGenesisMs), lengthMs: Number(info.epochLengthMs) }
   const isNamed = info.storeId.length === STORE_ID_BYTES
-  if (
-    !isNamed ||
-    !isShardCount(shards) ||
-    !isGenesisSane ||
-    !Number.isSafeInteger(lengthMs) ||
-    lengthMs < 1
-  ) {
+  if (!isNamed || !isShardCount(shards) || !areEpochs(epochs)) {
     throw new StoreDamagedError(`${name} is not whole`)
   }
-  const storeId = new Uint8Array(info.storeId)
-  return { layoutVersion, shards, epochs: { genesisAtMs, lengthMs }, storeId }
+  return { layoutVersion, shards, epochs, storeId: new Uint8Array(info.storeId) }
 }
