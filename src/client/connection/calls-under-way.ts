@@ -52,6 +52,13 @@ export class CallsUnderWay {
     const abort = () => end(signal?.reason)
     this.ends.add(end)
     signal?.addEventListener('abort', abort, { once: true })
+    // Either may have happened while the call began, in code of the caller.
+    if (signal?.aborted) {
+      abort()
+    }
+    if (this.closed !== undefined) {
+      end(this.closed)
+    }
     return {
       reasonOf: (error: unknown) => (ended === undefined ? error : ended.reason),
       forget: () => {

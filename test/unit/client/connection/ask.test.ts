@@ -189,6 +189,24 @@ describe('interceptors', () => {
     expect(seen).toEqual([...attempt, ...attempt, ...attempt])
   })
 
+  it.each([
+    ['close the connection', true, 'was closed here'],
+    ['abort the call', false, 'enough'],
+  ])('may %s as it begins', async (_, closes, message) => {
+    const controller = new AbortController()
+    const ending: Interceptor = (options, nextCall) => {
+      const call = nextCall(options)
+      if (closes) {
+        connection.close()
+      } else {
+        controller.abort(new Error('enough'))
+      }
+      return new InterceptingCall(call)
+    }
+    const { connection, question } = await setUp([silence], { interceptors: [ending] })
+    await expect(question({ signal: controller.signal })).rejects.toThrow(message)
+  })
+
   it('may refuse a call', async () => {
     const closed: Interceptor = () => {
       throw new Error('not today')
