@@ -42,9 +42,11 @@ export class Filler {
   private bytes = 0
   private readonly whereabouts: Whereabouts
 
+  /** `expectOwn`: throws where this run must not write any more. */
   constructor(
     private readonly store: ReadParts,
     private readonly epochs: EpochSettings,
+    private readonly expectOwn: () => Promise<void>,
   ) {
     this.whereabouts = new Whereabouts(store.shards, store.functions)
   }
@@ -81,6 +83,7 @@ export class Filler {
   }
 
   private async write(items: readonly Item[]): Promise<void> {
+    await this.expectOwn()
     const sessions = new Writes()
     for (const item of items) {
       if (item.kind === 'session') {

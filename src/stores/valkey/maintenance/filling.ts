@@ -70,6 +70,11 @@ export class Filling {
     this.stored = next
   }
 
+  /** Throws StoreMismatchError where another run has taken over, or there is a store now. */
+  expectOwn(): Promise<void> {
+    return this.replaceMark([])
+  }
+
   /** Makes it a store. */
   async finish(epochs: EpochSettings): Promise<void> {
     const info = infoValue(newInfo(epochs, this.shards.count))
@@ -79,12 +84,9 @@ export class Filling {
     ])
   }
 
-  /**
-   * Deletes everything, so that it is empty again. Throws StoreMismatchError, and deletes nothing, where another run has taken
-   * over or there is a store now.
-   */
+  /** Deletes everything, so that it is empty again; nothing where `expectOwn` throws. */
   async abandon(): Promise<void> {
-    await this.replaceMark([])
+    await this.expectOwn()
     await deleteAll(this.functions.cluster, this.shards)
     await this.replaceMark([['DEL', FILLING_KEY]])
   }

@@ -99,7 +99,7 @@ class Run {
 
   private async fillOn(): Promise<BackupCounts> {
     const earlier = this.filling.progress
-    const filler = new Filler(this.store, this.epochs)
+    const filler = new Filler(this.store, this.epochs, () => this.filling.expectOwn())
     for (;;) {
       const { value, done } = await this.items.next()
       if (done) {
