@@ -7,7 +7,7 @@ import { ownerFromText, ownerText } from '../core/owner-text.js'
 import { isoText } from '../core/time-text.js'
 import { parseFlag, withOptions } from './flags.js'
 import { jsonLine, table } from './printable.js'
-import { instantOrNull } from './session-text.js'
+import { counted, instantOrNull } from './session-text.js'
 import { type TokensServerFlags, tokensServerOptions, withTokens } from './token-server.js'
 
 interface ListFlags extends TokensServerFlags {
@@ -53,7 +53,13 @@ async function list(flags: ListFlags): Promise<void> {
     const most = flags.all ? Number.POSITIVE_INFINITY : limit
     const clock = new EpochClock(connection.epochs, Date.now)
     const rows: string[][] = []
-    for await (const session of listed(tokens, asked, most, options)) {
+    let seen = 0
+    // One more tells whether the list is cut.
+    for await (const session of listed(tokens, asked, most + 1, options)) {
+      seen += 1
+      if (seen > most) {
+        break
+      }
       const expires = instantOrNull(clock.endsAtMs(session.lifetime.exp))
       if (flags.json) {
         console.log(jsonLine(factsOf(session, expires)))
@@ -65,6 +71,9 @@ async function list(flags: ListFlags): Promise<void> {
       console.log(
         table([['SESSION', 'STATE', 'OPENED', 'EXPIRES', 'ENDED', 'ADDRESS', 'CLIENT'], ...rows]),
       )
+    }
+    if (seen > most) {
+      console.error(`stopped after ${counted(most, 'session')}: --all shows all`)
     }
   })
 }

@@ -105,6 +105,21 @@ describe('sessiond token, asking a server', () => {
     expect(table.stdout).toMatch(new RegExp(`\n${session.id} +revoked +2`))
   })
 
+  it('says that it leaves out some, and lists all where it is told to', async () => {
+    const create = ['create', '--server', server.ready.grpc, '--key', at('owner.key')]
+    expect(await sessiond(create)).toMatchObject({ code: 0 })
+    const rows = async (...args: string[]) => {
+      const { code, stdout, stderr } = await token(ofOwner('list', '--json', ...args))
+      return { code, rows: stdout.split('\n').length - 1, stderr }
+    }
+    const whole = await rows('--all')
+    expect(whole).toMatchObject({ code: 0, stderr: '' })
+    expect(whole.rows).toBeGreaterThan(1)
+    const cut = { code: 0, rows: 1, stderr: 'stopped after 1 session: --all shows all\n' }
+    expect(await rows('--limit', '1')).toEqual(cut)
+    expect(await rows('--limit', `${whole.rows}`)).toEqual(whole)
+  })
+
   it.each<[string, () => string[], string, number, RegExp]>([
     [
       'a session that is not there, and goes on with the next',
