@@ -26,6 +26,7 @@ export async function* checkStore(
 ): AsyncGenerator<CheckEvent, void> {
   const told = new Set<string>()
   for await (const event of checkAll(store, ports)) {
+    ports.signal?.throwIfAborted()
     const isNew = !('problem' in event) || !told.has(event.problem)
     if (isNew && 'problem' in event && told.size < MAX_REMEMBERED) {
       told.add(event.problem)
@@ -42,12 +43,10 @@ async function* checkAll(
 ): AsyncGenerator<CheckEvent, void> {
   const rows = new Rows(await countRows(store))
   for (const shard of store.shards) {
-    ports.signal?.throwIfAborted()
     yield* whole(new ShardCheck(store, shard, ports).check(rows))
   }
   let strange = 0
   for await (const found of storeKeys(store.functions.cluster, store.shards)) {
-    ports.signal?.throwIfAborted()
     for (const [shard, keys] of found) {
       const check = new KeyCheck(store, shard)
       const sessions = new SessionCheck(store, shard, ports)

@@ -252,6 +252,19 @@ describe.skipIf(!haveValkey)('the check of a store in an engine', () => {
     ])
   })
 
+  it('ends at once when it is told to', async () => {
+    const told = new AbortController()
+    const seen: unknown[] = []
+    const check = async () => {
+      for await (const event of store.check({ ...PORTS, signal: told.signal })) {
+        seen.push(event)
+        told.abort(new Error('enough'))
+      }
+    }
+    await expect(check()).rejects.toThrow('enough')
+    expect(seen).toHaveLength(1)
+  })
+
   it('takes nothing that servers write meanwhile for a problem', async () => {
     let isOver = false
     const writing = (async () => {
