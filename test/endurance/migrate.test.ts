@@ -122,7 +122,7 @@ describe.skipIf(!haveValkey)('sessiond migrate', () => {
     const mark = await holder(FILLING_KEY)
     expect(mark).toMatch(/"items":[1-9]/)
     const written = await holder(first)
-    expect(written).toBeTruthy()
+    expect(written).toBeTypeOf('string')
 
     const server = spawnServer({ dataDir: directory, args: ['--store', `valkey://${addresses}`] })
     onTestFinished(async () => void (await server.stop('SIGKILL')))
