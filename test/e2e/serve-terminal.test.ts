@@ -9,7 +9,17 @@ import { CLI, spawnServer, startServer, temporaryDirectory } from '../support/pr
 async function onTerminal(...args: string[]) {
   const dataDir = join(await temporaryDirectory(onTestFinished), 'data')
   const addresses = ['--grpc', '127.0.0.1:0', '--http', '127.0.0.1:0', '--seneca', 'off']
-  const serve = [process.execPath, CLI, 'serve', '--data-dir', dataDir, ...addresses, ...args]
+  // Without `exec`, some shells stay between and end by the Control-C themselves.
+  const serve = [
+    'exec',
+    process.execPath,
+    CLI,
+    'serve',
+    '--data-dir',
+    dataDir,
+    ...addresses,
+    ...args,
+  ]
   const child = spawn('script', ['--quiet', '--return', '--command', serve.join(' '), '/dev/null'])
   onTestFinished(() => void child.kill('SIGKILL'))
   let shown = ''
