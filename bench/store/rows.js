@@ -1,5 +1,5 @@
 import { KEY_ONLY } from '../../dist/stores/level/database.js'
-import { newInfo } from '../../dist/stores/level/layout/info.js'
+import { encodeInfo, newInfo } from '../../dist/stores/level/layout/info.js'
 import {
   deadlineOf,
   entryKey,
@@ -13,7 +13,7 @@ import {
 import { openedRows } from '../../dist/stores/level/layout/opened.js'
 import { insertRows } from '../../dist/stores/level/layout/rows.js'
 import { encodeTally } from '../../dist/stores/level/layout/tally.js'
-import { encodeEntry, encodeInfo, encodeSession } from '../../dist/stores/rows/codec.js'
+import { encodeEntry, encodeSession } from '../../dist/stores/rows/codec.js'
 import {
   IDLE_TIMEOUT_MS,
   isOpenAt,
