@@ -10,6 +10,8 @@ export const ENGINE_OPTIONS = [
   'storeTimeoutMs',
   'storePasswordFile',
   'storeCa',
+  'storeTlsCert',
+  'storeTlsKey',
   'storeNat',
 ] as const satisfies (keyof Config)[]
 

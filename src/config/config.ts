@@ -99,13 +99,18 @@ function isWhole(config: PartialConfig): config is Config {
 }
 
 /** Options of TLS that are useless without others. */
-function incomplete({ tlsCert, tlsKey, tlsClientCa }: PartialConfig): string[] {
+function incomplete(config: PartialConfig): string[] {
+  const { tlsCert, tlsKey, tlsClientCa, storeTlsCert, storeTlsKey } = config
+  const mistakes: string[] = []
   if ((tlsCert === null) !== (tlsKey === null)) {
-    return ['--tls-cert and --tls-key: give both or neither']
+    mistakes.push('--tls-cert and --tls-key: give both or neither')
+  } else if (tlsClientCa !== null && tlsCert === null) {
+    mistakes.push('--tls-client-ca: needs --tls-cert and --tls-key')
   }
-  return tlsClientCa !== null && tlsCert === null
-    ? ['--tls-client-ca: needs --tls-cert and --tls-key']
-    : []
+  if ((storeTlsCert === null) !== (storeTlsKey === null)) {
+    mistakes.push('--store-tls-cert and --store-tls-key: give both or neither')
+  }
+  return mistakes
 }
 
 /** The options of a `--config` file, by name, as the command line would give them. */

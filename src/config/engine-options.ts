@@ -28,7 +28,21 @@ export const ENGINE_OPTIONS = {
     name: 'store-ca',
     placeholder: 'FILE',
     unset: null,
-    help: "CA certificates, PEM, that the engine's must be signed by; without it, those that Node knows; read at the start",
+    help: "CA certificates, PEM, that the engine's must be signed by; without it, those that Node knows; read for each connection",
+    parse: text,
+  }),
+  storeTlsCert: option({
+    name: 'store-tls-cert',
+    placeholder: 'FILE',
+    unset: null,
+    help: 'client certificate chain, PEM, for an engine that asks for one (tls-auth-clients yes); read for each connection',
+    parse: text,
+  }),
+  storeTlsKey: option({
+    name: 'store-tls-key',
+    placeholder: 'FILE',
+    unset: null,
+    help: 'private key of the client certificate for the engine, PEM; read for each connection',
     parse: text,
   }),
   storeNat: option({

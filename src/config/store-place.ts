@@ -13,6 +13,8 @@ export function storePlace({
   storeTimeoutMs,
   storePasswordFile,
   storeCa,
+  storeTlsCert,
+  storeTlsKey,
   storeNat,
   dataDir,
   auditLog,
@@ -33,6 +35,10 @@ export function storePlace({
       timeoutMs: storeTimeoutMs,
       passwordFile: storePasswordFile,
       caFile: storeCa,
+      clientFiles:
+        storeTlsCert === null || storeTlsKey === null
+          ? null
+          : { cert: storeTlsCert, key: storeTlsKey },
       nat: storeNat,
     },
     traces: {

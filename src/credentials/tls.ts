@@ -1,9 +1,8 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import type { Config } from '../config/serve-options.js'
 import { InputFileError } from '../core/errors.js'
-import { certificateChain, trustedCertificates } from '../crypto/certificates.js'
-import { privateKeyOfTls } from '../crypto/private-key.js'
+import { certificateWithKey, trustedCertificates } from '../crypto/certificates.js'
 import { readInputText } from '../files/read.js'
 import { watchFiles } from '../files/watch.js'
 import { backgroundInterval } from '../net/background-timers.js'
@@ -128,12 +127,8 @@ function readTls({ cert, key, clientCa }: TlsFiles): TlsContext {
 
 /** Reads a certificate chain and its private key, PEM. Throws InputFileError, which never quotes the key. */
 export function readKeyPair(cert: string, key: string): { cert: Buffer; key: Buffer } {
-  const chain = certificateChain(readInputText(cert), cert)
-  const privateKey = privateKeyOfTls(readInputText(key), key)
-  if (!new X509Certificate(chain[0] ?? '').checkPrivateKey(createPrivateKey(privateKey))) {
-    throw new InputFileError(key, `is not the key of the certificate in ${cert}`)
-  }
-  return { cert: Buffer.from(chain.join('')), key: Buffer.from(privateKey) }
+  const [certText, keyText] = [readInputText(cert), readInputText(key)]
+  return certificateWithKey({ file: cert, text: certText }, { file: key, text: keyText })
 }
 
 /** Reads the certificates of a file, PEM, and nothing else in it. Throws InputFileError. */

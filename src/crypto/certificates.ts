@@ -1,6 +1,7 @@
-import { X509Certificate } from 'node:crypto'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { InputFileError } from '../core/errors.js'
 import { pemBlocks, pemText } from './formats/pem.js'
+import { privateKeyOfTls } from './private-key.js'
 
 const CERTIFICATE = 'CERTIFICATE'
 /** The labels that OpenSSL knows. The second also says what the certificate is trusted for. */
@@ -21,6 +22,25 @@ export function trustedCertificates(text: string, file: string): string {
   return certificatesIn(text, file)
     .map(({ pem }) => pem)
     .join('')
+}
+
+/** A file and the text in it. */
+export interface FileText {
+  readonly file: string
+  readonly text: string
+}
+
+/**
+ * A certificate chain and its private key, both PEM, as TLS takes them. Throws InputFileError, also where they do not belong
+ * together; it never quotes the key.
+ */
+export function certificateWithKey(cert: FileText, key: FileText): { cert: Buffer; key: Buffer } {
+  const chain = certificateChain(cert.text, cert.file)
+  const privateKey = privateKeyOfTls(key.text, key.file)
+  if (!new X509Certificate(chain[0] ?? '').checkPrivateKey(createPrivateKey(privateKey))) {
+    throw new InputFileError(key.file, `is not the key of the certificate in ${cert.file}`)
+  }
+  return { cert: Buffer.from(chain.join('')), key: Buffer.from(privateKey) }
 }
 
 function certificatesIn(

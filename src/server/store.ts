@@ -86,6 +86,11 @@ function storeHooks(metrics: Metrics, log: Logger): StoreHooks {
       log.error({ event: 'store-failed', err }, 'the store refuses writes for now')
     },
     onRecovery: () => log.info({ event: 'store-recovered' }, 'the store takes writes again'),
+    onTlsUnread: ({ message }) =>
+      log.warn(
+        { event: 'store-tls-not-read', reason: message },
+        'connections to the engine get what the files held before',
+      ),
     onCommit: (durationMs, writes) => metrics.committed(durationMs, writes),
     onRoundTrip: (durationMs, waitMs) => metrics.roundTripEnded(durationMs, waitMs),
     onRetry: () => metrics.storeRetried(),

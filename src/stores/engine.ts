@@ -26,6 +26,8 @@ export interface StoreAccess {
   readonly passwordFile: string | null
   /** Authorities that vouch for the store's certificate, PEM; null: those that Node knows. */
   readonly caFile: string | null
+  /** What the store is shown, PEM; null: no client certificate. */
+  readonly clientFiles: { readonly cert: string; readonly key: string } | null
   /** Where nodes are reached, by the `HOST:PORT` that they announce, if that is another. */
   readonly nat: ReadonlyMap<string, TcpAddress>
 }
@@ -101,6 +103,8 @@ export interface StoreHooks {
   readonly onFailure?: (cause: unknown) => void
   /** The store takes writes again. */
   readonly onRecovery?: () => void
+  /** Files for TLS to the store changed and cannot be used: what they held before stays. Told once for each reason. */
+  readonly onTlsUnread?: (reason: Error) => void
   /** A group of `writes` was committed. */
   readonly onCommit?: (durationMs: number, writes: number) => void
   /**

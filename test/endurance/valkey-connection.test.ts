@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
+import { createSecureContext } from 'node:tls'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { StoreUnavailableError } from '../../src/core/errors.js'
 import {
@@ -271,10 +272,10 @@ describe.skipIf(!REDIS.isHere)('an engine with TLS', () => {
         'tls-auth-clients': 'no',
       },
     })
-    const ca = Buffer.from(authority.cert)
-    expect(await put(await connect([engine], { tls: { ca }, replicas: 0 }), 0, 'a')).toBe(1)
-    await expect(connect([engine], { tls: { ca: null } })).rejects.toThrow(/certificate/)
-    const stranger = Buffer.from(newAuthority().cert)
-    await expect(connect([engine], { tls: { ca: stranger } })).rejects.toThrow(/certificate/)
+    const trusting = (ca?: string) => ({ tls: () => createSecureContext({ ca }), replicas: 0 })
+    expect(await put(await connect([engine], trusting(authority.cert)), 0, 'a')).toBe(1)
+    await expect(connect([engine], trusting())).rejects.toThrow(/certificate/)
+    const stranger = newAuthority().cert
+    await expect(connect([engine], trusting(stranger))).rejects.toThrow(/certificate/)
   })
 })

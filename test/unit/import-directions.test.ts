@@ -69,6 +69,7 @@ const SINGLE_FILES = [
   ['client', 'core/uuid.js'],
   ['client', 'grpc/transport/grpc-js.js'],
   ['client', 'feed/protocol/any.js'],
+  ['stores/valkey', 'crypto/certificates.js'],
   ['web', 'client/watch.js'],
   ['web', 'feed/protocol/version.js'],
 ] as const

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { StoreLockedError, StoreMismatchError } from '../../core/errors.js'
-import type { ServedStore, StoreEngine, StoreOptions, StorePlace } from '../engine.js'
+import type { ServedStore, StoreEngine, StoreHooks, StoreOptions, StorePlace } from '../engine.js'
 import { expectNotLost, noteMade } from '../traces.js'
 import { accessSettings } from './access.js'
 import { type Cluster, openCluster } from './connection/cluster.js'
@@ -17,11 +17,14 @@ import { ValkeyStore } from './store.js'
 export function valkeyEngine(place: StorePlace): StoreEngine {
   const { kind, address, traces } = place
   const location = `${kind}:${address}`
-  const settings = { ...accessSettings(place), library: LIBRARY.source, shards: DEFAULT_SHARDS }
+  const settingsFor = (hooks: StoreHooks = {}) => ({
+    ...accessSettings(place, hooks),
+    ...{ library: LIBRARY.source, shards: DEFAULT_SHARDS, traffic: hooks },
+  })
   return {
     location,
     async exists(): Promise<boolean> {
-      const cluster = await openCluster(settings)
+      const cluster = await openCluster(settingsFor())
       try {
         return (await infoIn(cluster, location)) !== undefined
       } finally {
@@ -30,8 +33,8 @@ export function valkeyEngine(place: StorePlace): StoreEngine {
     },
     async open(options: StoreOptions): Promise<ServedStore> {
       const makes = () => expectNotLost(location, traces)
-      const reporting = { ...settings, traffic: options }
-      const { cluster, info } = await openStoreCluster(reporting, options.epochs, location, makes)
+      const settings = settingsFor(options)
+      const { cluster, info } = await openStoreCluster(settings, options.epochs, location, makes)
       try {
         const isSafe = () => expectSafe(cluster, settings.replicas)
         await isSafe()
@@ -46,7 +49,7 @@ export function valkeyEngine(place: StorePlace): StoreEngine {
     },
     async *check(ports) {
       const missing = () => Promise.reject(new StoreMismatchError(`${location} holds no store`))
-      const { cluster } = await openStoreCluster(settings, ports.epochs, location, missing)
+      const { cluster } = await openStoreCluster(settingsFor(), ports.epochs, location, missing)
       try {
         const parts = { shards: new Shards(cluster.shards), functions: new Functions(cluster) }
         yield* checkStore(parts, ports)
@@ -55,6 +58,7 @@ export function valkeyEngine(place: StorePlace): StoreEngine {
       }
     },
     async restore(items, name, source) {
+      const settings = settingsFor()
       const cluster = await openCluster(settings)
       try {
         await expectSafe(cluster, settings.replicas)

@@ -35,6 +35,8 @@ describe('the configuration', () => {
       storeTimeoutMs: 2000,
       storePasswordFile: null,
       storeCa: null,
+      storeTlsCert: null,
+      storeTlsKey: null,
       storeNat: new Map(),
       store: { kind: 'level', address: '' },
       grpc: { host: '127.0.0.1', port: 8090 },
@@ -250,6 +252,7 @@ describe('the configuration', () => {
       [/^--grpc: nobody can show a client certificate over a Unix socket/],
     ],
     [{ 'tls-cert': 'c' }, [/^--tls-cert and --tls-key: give both/]],
+    [{ 'store-tls-key': 'k' }, [/^--store-tls-cert and --store-tls-key: give both/]],
     [{ 'tls-client-ca': 'c' }, [/^--tls-client-ca: needs/]],
   ])('lets nothing listen beyond loopback without protection: %j', (flags, problems) => {
     expect(mistakesOf({ flags: flags as Record<string, string>, env: {} })).toEqual(

@@ -1,8 +1,9 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
+import { connect as connectTls, type SecureContext } from 'node:tls'
 import { AbstractConnector, Command as LibraryCommand, Redis } from 'ioredis'
 import type { TcpAddress } from '../../../net/address.js'
 import { encode } from './encode.js'
+import { readable } from './refusal.js'
 import { type Command, EngineError, type Reply } from './reply.js'
 
 export interface ConnectionSettings {
@@ -10,11 +11,8 @@ export interface ConnectionSettings {
   readonly user: string | null
   /** Asked for each connection, so that it can be changed; null: the engine wants none. */
   readonly password: () => string | null
-  /** How the engine's certificate is checked; null: without TLS. */
-  readonly tls: {
-    /** PEM; null: the authorities that Node knows. */
-    readonly ca: Buffer | null
-  } | null
+  /** The authorities to trust and the client certificate, asked for each connection; null: without TLS. */
+  readonly tls: (() => SecureContext) | null
   /** How long a command may take. */
   readonly timeoutMs: number
 }
@@ -91,7 +89,9 @@ export class Connection {
     })
     // The library's own errors quote what the engine sent.
     this.redis.on('error', (error) =>
-      this.close('code' in error ? error : new Error('the engine sent what is not its protocol')),
+      this.close(
+        'code' in error ? readable(error) : new Error('the engine sent what is not its protocol'),
+      ),
     )
     this.redis.on('end', () => this.close(new Error('the engine closed the connection')))
     socket.on('data', (chunk) => this.count(chunk.length))
@@ -275,9 +275,8 @@ function dial({ host, port }: TcpAddress, { tls }: ConnectionSettings): Socket {
   return connectTls({
     host,
     port,
-    minVersion: 'TLSv1.2',
+    secureContext: tls(),
     // Node refuses an address as the name that it asks for; it compares the certificate with `host`.
     ...(isIP(host) === 0 && { servername: host }),
-    ...(tls.ca !== null && { ca: tls.ca }),
   })
 }

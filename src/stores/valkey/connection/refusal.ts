@@ -29,6 +29,19 @@ export function refusalOf({ code, message }: EngineError): Refusal | undefined {
   return NON_LOCAL.test(message) ? 'later' : REFUSALS[code]
 }
 
+/** What the engine says of our certificate, in the words of OpenSSL: `…:tlsv1 alert unknown ca:…`. */
+const ALERT = /:(?:tlsv1|tlsv13|sslv3|ssl\/tls) alert ([a-z ]+):/
+
+/** The same error, in words that tell an operator what to do where the engine ends the handshake. */
+export function readable(error: Error & { readonly code?: unknown }): Error {
+  const [, alert] = ALERT.exec(error.message) ?? []
+  if (alert === undefined) {
+    return error
+  }
+  const problem = `the engine ended the TLS handshake: ${alert} (if it asks for a client certificate, give one that its tls-ca-cert-file has signed: --store-tls-cert and --store-tls-key)`
+  return Object.assign(new Error(problem, { cause: error }), { code: error.code })
+}
+
 /** What callers get. The engine's own words, and where it is, stay in the cause. */
 export function unavailable(reason: Error): StoreUnavailableError {
   if (reason instanceof EngineError) {

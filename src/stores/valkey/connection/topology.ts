@@ -10,7 +10,7 @@ export interface TopologySettings extends ConnectionSettings {
 
 /** A change that no call has run into is seen after this time. */
 const INTERVAL_MS = 1000
-/** How long one node may take before the next is asked. */
+/** How long one node may take before the next is asked. The last has the whole timeout. */
 const PATIENCE_MS = 500
 /** Between two refreshes that calls ask for. */
 const REST_MS = 50
@@ -61,13 +61,16 @@ export class Topology {
 
   /** Asks one node after the other, beginning with the one that answered last. */
   private async read(): Promise<void> {
+    const { timeoutMs } = this.settings
+    const candidates = this.candidates()
     let reason: unknown
-    for (const node of this.candidates()) {
+    for (const node of candidates) {
       if (this.isClosed) {
         throw new Error('the store is closed')
       }
       try {
-        this.current = await this.ask(node)
+        const isLast = node === candidates.at(-1)
+        this.current = await this.ask(node, isLast ? timeoutMs : Math.min(PATIENCE_MS, timeoutMs))
         this.onMap()
         return
       } catch (error) {
@@ -87,12 +90,11 @@ export class Topology {
     return [...new Set(isConnected ? [this.asked, ...turned] : turned)]
   }
 
-  private async ask(node: string): Promise<SlotMap> {
-    const { nat, timeoutMs } = this.settings
+  private async ask(node: string, timeoutMs: number): Promise<SlotMap> {
+    const { nat } = this.settings
     const address = readTcpAddress(node) as TcpAddress
-    const patienceMs = Math.min(PATIENCE_MS, timeoutMs)
-    const connection = await this.connectionTo(node, address, patienceMs)
-    const [slots, role] = await connection.ask([['CLUSTER', 'SLOTS'], ['ROLE']], patienceMs)
+    const connection = await this.connectionTo(node, address, timeoutMs)
+    const [slots, role] = await connection.ask([['CLUSTER', 'SLOTS'], ['ROLE']], timeoutMs)
     if (!(slots instanceof EngineError)) {
       return SlotMap.read(slots as Reply, address, nat)
     }

@@ -11,30 +11,39 @@ async function fileOf(text: string): Promise<string> {
   return path
 }
 
-const settingsOf = (files: { passwordFile?: string; caFile?: string } = {}, kind = 'valkeys') =>
-  accessSettings({
-    kind,
-    address: '//sessiond@a:1',
-    dataDir: 'data',
-    access: {
-      ...{ replicas: 2, timeoutMs: 500, nat: new Map() },
-      passwordFile: files.passwordFile ?? null,
-      caFile: files.caFile ?? null,
+interface Files {
+  passwordFile?: string
+  caFile?: string
+  clientFiles?: { cert: string; key: string }
+}
+
+const settingsOf = (files: Files = {}, kind = 'valkeys', onTlsUnread?: (reason: Error) => void) =>
+  accessSettings(
+    {
+      kind,
+      address: '//sessiond@a:1',
+      dataDir: 'data',
+      access: {
+        ...{ replicas: 2, timeoutMs: 500, nat: new Map() },
+        ...{ passwordFile: null, caFile: null, clientFiles: null },
+        ...files,
+      },
+      traces: { note: '', usedFiles: [], leftTogether: [] },
     },
-    traces: { note: '', usedFiles: [], leftTogether: [] },
-  })
+    { ...(onTlsUnread && { onTlsUnread }) },
+  )
 
 describe('the access to the engine', () => {
   it('is what the address and the options say', () => {
-    const { password, ...settings } = settingsOf()
+    const { password, tls, ...settings } = settingsOf()
     expect(password()).toBeNull()
+    expect(tls?.()).toBeDefined()
     expect(settings).toEqual({
       seeds: [{ host: 'a', port: 1 }],
       user: 'sessiond',
       replicas: 2,
       timeoutMs: 500,
       nat: new Map(),
-      tls: { ca: null },
     })
     expect(settingsOf({}, 'valkey').tls).toBeNull()
   })
@@ -61,10 +70,38 @@ describe('the access to the engine', () => {
     expect(() => settingsOf({ caFile: '/no/such/ca' })).toThrow('/no/such/ca')
   })
 
-  it('trusts the authorities of a file, which must begin with a certificate', async () => {
-    const { cert } = newAuthority()
-    expect(settingsOf({ caFile: await fileOf(cert) }).tls?.ca?.toString()).toBe(cert)
+  it('trusts the authorities of a file, which must hold certificates', async () => {
     const caFile = await fileOf('no certificate')
     expect(() => settingsOf({ caFile })).toThrow(InputFileError)
+  })
+
+  it('reads the files of TLS for each connection, and until they match keeps what they held', async () => {
+    const [first, second] = [newAuthority().issue(), newAuthority().issue()]
+    const clientFiles = { cert: await fileOf(first.cert), key: await fileOf(first.key) }
+    const told: string[] = []
+    const { tls } = settingsOf({ clientFiles }, 'valkeys', ({ message }) => told.push(message))
+    const before = tls?.()
+    await writeFile(clientFiles.cert, second.cert)
+    expect(tls?.()).toBe(before)
+    expect(tls?.()).toBe(before)
+    expect(told).toEqual([
+      `${clientFiles.key}: is not the key of the certificate in ${clientFiles.cert}`,
+    ])
+    await writeFile(clientFiles.key, second.key)
+    expect(tls?.()).not.toBe(before)
+    expect(told).toHaveLength(1)
+    await writeFile(clientFiles.key, 'broken')
+    tls?.()
+    expect(told).toHaveLength(2)
+  })
+
+  it.each([
+    ['of another certificate', newAuthority().issue().key, 'is not the key of the certificate'],
+    ['that is none', 'hunter2', 'holds no private key in PEM'],
+  ])('refuses a client certificate with a key %s, and quotes neither', async (_, text, problem) => {
+    const clientFiles = { cert: await fileOf(newAuthority().issue().cert), key: await fileOf(text) }
+    expect(() => settingsOf({ clientFiles })).toThrow(InputFileError)
+    expect(() => settingsOf({ clientFiles })).toThrow(`${clientFiles.key}: ${problem}`)
+    expect(() => settingsOf({ clientFiles })).not.toThrow('hunter')
   })
 })

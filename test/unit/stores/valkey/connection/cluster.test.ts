@@ -391,6 +391,18 @@ describe('connecting', () => {
     expect(await write(await connect([dead, engine]))).toEqual(Buffer.from('done'))
   })
 
+  it('waits for the only seed as long as for any call', async () => {
+    const slow = await startEngine(([name], { socket }) => {
+      if (name !== 'PING') {
+        return undefined
+      }
+      // Longer than a node is waited for while there are others.
+      setTimeout(() => socket.write(reply.pong), 600)
+      return null
+    })
+    await connect([slow], { timeoutMs: 60_000 })
+  })
+
   it('fails where no seed answers, and says why', async () => {
     const dead = await startEngine()
     dead.kill()
