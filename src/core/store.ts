@@ -77,10 +77,7 @@ export interface SessionStore {
    * Replaces the seal of an open session; null from `change` leaves it unchanged. Session and seal cannot change
    * meanwhile. Does nothing for a session that is unknown or has no seal: it may just have ended.
    */
-  reseal(
-    id: string,
-    change: (session: Session, seal: Uint8Array) => Uint8Array | null,
-  ): Promise<void>
+  reseal(id: string, change: ChangeSeal): Promise<void>
 
   /** Deletes an idempotency entry and its deadline if `check` returns true. Returns whether it did. */
   forget(scope: IdempotencyScope, check: (entry: FoundEntry) => boolean): Promise<boolean>
@@ -147,6 +144,15 @@ export interface SharedKeys {
   /** The sealing keys that sessions may be sealed with: fingerprints by id. */
   readonly sealing: Readonly<Record<string, string>>
 }
+
+/**
+ * Makes another seal of this one, or null for none. Until it answers no ending of the session is acknowledged by the same
+ * server.
+ */
+export type ChangeSeal = (
+  session: Session,
+  seal: Uint8Array,
+) => Uint8Array | null | Promise<Uint8Array | null>
 
 /** What `insert` must look up before it calls `decide`. */
 export interface InsertScope {

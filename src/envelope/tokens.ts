@@ -14,6 +14,7 @@ import { readMessage, type SignedMessage } from './message.js'
 import { type RequestMeta, readRequestMeta } from './meta.js'
 import { MAX_CURSOR_BYTES, type SignedShape, tokens } from './shapes.js'
 import type { WalkedMessage } from './walked-message.js'
+import { encodeFields } from './wire.js'
 
 // The requests of sessiond.v1.Tokens, read as a Create is: strictly, once, and before any signature is checked.
 
@@ -101,6 +102,16 @@ export const signMethod: TokensMethod<SignBody> = {
     }
   },
 }
+
+/** The body of the answer. `request`: the digest of the request, 32 bytes; signatures of 64 bytes. */
+export function signResponseBody(request: Uint8Array, signatures: readonly Uint8Array[]): Buffer {
+  return encodeFields(
+    [signResponse.request.number, request],
+    ...signatures.map((each): [number, Uint8Array] => [signResponse.signatures.number, each]),
+  )
+}
+
+const signResponse = messages['sessiond.v1.SignResponse.Body']
 
 const bindRequest = messages['sessiond.v1.BindRequest']
 const bindBody = messages['sessiond.v1.BindRequest.Body']

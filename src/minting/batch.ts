@@ -1,6 +1,7 @@
 import { ED25519_KEY_BYTES, ED25519_SIGNATURE_BYTES } from '../core/key-lengths.js'
 import { UUID_BYTES } from '../core/uuid.js'
-import type { Minted, MintJob, MintOutcome, MintRequest, SignatureCheck } from './job.js'
+import type { KeyUse, Minted, MintJob, MintOutcome, MintRequest, SignatureCheck } from './job.js'
+import { LENGTH_BYTES, NUMBER_BYTES, Reader, Writer } from './memory.js'
 
 /*
  * Jobs and outcomes as bytes, in memory that two threads share: objects would be copied one by one, and what is
@@ -9,10 +10,11 @@ import type { Minted, MintJob, MintOutcome, MintRequest, SignatureCheck } from '
  *
  *   batch    u32 count, then each
  *   job      u8 which parts it has; u8 checks, each key, sign, content; of a mint: owner, exp, nbf, iat (u64),
- *            u8 and u8 of its id bits, meta; the answer
+ *            u8 and u8 of its id bits, meta; the answer; of a use: seal, session id, owner, exp, nbf, iat, public
+ *            key, request, u8 data, each
  *   outcome  u8 which parts it has, and no more where the job threw; u8 failed check; f64 verifyMs, f64 signMs;
- *            of a mint: id (16), public key (32), body signature (64), meta signature (64) if any, seal; the
- *            signature of the answer (64)
+ *            of a mint: id (16), public key (32), body signature (64), meta signature (64) if any, seal; what the
+ *            use made; the signature of the answer (64)
  */
 
 const HAS_MINT = 1
@@ -21,82 +23,10 @@ const HAS_FAILED = 4
 const HAS_THROWN = 8
 const HAS_ID_BITS = 16
 const HAS_ANSWER = 32
+const HAS_USE = 64
 
-const LENGTH_BYTES = 4
-const NUMBER_BYTES = 8
 const JOB_HEAD_BYTES = 2
 const ID_BITS_BYTES = 2
-
-/** Writes one part after the other. */
-class Writer {
-  private pos = 0
-
-  constructor(private readonly bytes: Buffer) {}
-
-  get length(): number {
-    return this.pos
-  }
-
-  u8(value: number): void {
-    this.bytes[this.pos++] = value
-  }
-
-  u32(value: number): void {
-    this.pos = this.bytes.writeUInt32LE(value, this.pos)
-  }
-
-  u64(value: bigint): void {
-    this.pos = this.bytes.writeBigUInt64LE(value, this.pos)
-  }
-
-  f64(value: number): void {
-    this.pos = this.bytes.writeDoubleLE(value, this.pos)
-  }
-
-  fixed(value: Uint8Array): void {
-    this.bytes.set(value, this.pos)
-    this.pos += value.length
-  }
-
-  sized(value: Uint8Array): void {
-    this.u32(value.length)
-    this.fixed(value)
-  }
-}
-
-class Reader {
-  private pos = 0
-
-  constructor(private readonly bytes: Buffer) {}
-
-  u8(): number {
-    return this.bytes[this.pos++] as number
-  }
-
-  u32(): number {
-    this.pos += LENGTH_BYTES
-    return this.bytes.readUInt32LE(this.pos - LENGTH_BYTES)
-  }
-
-  u64(): bigint {
-    this.pos += NUMBER_BYTES
-    return this.bytes.readBigUInt64LE(this.pos - NUMBER_BYTES)
-  }
-
-  f64(): number {
-    this.pos += NUMBER_BYTES
-    return this.bytes.readDoubleLE(this.pos - NUMBER_BYTES)
-  }
-
-  fixed(length: number): Buffer {
-    this.pos += length
-    return this.bytes.subarray(this.pos - length, this.pos)
-  }
-
-  sized(): Buffer {
-    return this.fixed(this.u32())
-  }
-}
 
 /** How many of these jobs, from the first on, fit into so many bytes. */
 export function countFitting(jobs: readonly MintJob[], bytes: number): number {
@@ -112,8 +42,10 @@ export function countFitting(jobs: readonly MintJob[], bytes: number): number {
 export function writeJobs(into: Buffer, jobs: readonly MintJob[]): number {
   const writer = new Writer(into)
   writer.u32(jobs.length)
-  for (const { checks, mint, answer } of jobs) {
-    writer.u8(partsOf(mint) | (answer === undefined ? 0 : HAS_ANSWER))
+  for (const { checks, mint, answer, use } of jobs) {
+    writer.u8(
+      partsOf(mint) | (answer === undefined ? 0 : HAS_ANSWER) | (use === undefined ? 0 : HAS_USE),
+    )
     writer.u8(checks.length)
     for (const { key, sign, content } of checks) {
       writer.sized(key)
@@ -122,9 +54,7 @@ export function writeJobs(into: Buffer, jobs: readonly MintJob[]): number {
     }
     if (mint !== null) {
       writer.sized(mint.owner)
-      writer.u64(mint.lifetime.exp)
-      writer.u64(mint.lifetime.nbf)
-      writer.u64(mint.lifetime.iat)
+      writer.lifetime(mint.lifetime)
       if (mint.idBits !== null) {
         writer.u8(mint.idBits >> 8)
         writer.u8(mint.idBits & 0xff)
@@ -136,8 +66,24 @@ export function writeJobs(into: Buffer, jobs: readonly MintJob[]): number {
     if (answer !== undefined) {
       writer.sized(answer)
     }
+    if (use !== undefined) {
+      writeUse(writer, use)
+    }
   }
   return writer.length
+}
+
+function writeUse(writer: Writer, { seal, sessionId, binding, data, request }: KeyUse): void {
+  writer.sized(seal)
+  writer.sized(Buffer.from(sessionId))
+  writer.sized(binding.owner)
+  writer.lifetime(binding.lifetime)
+  writer.sized(binding.publicKey)
+  writer.sized(request)
+  writer.u8(data.length)
+  for (const each of data) {
+    writer.sized(each)
+  }
 }
 
 /** As slices of `bytes`. */
@@ -151,13 +97,25 @@ export function readJobs(bytes: Buffer): MintJob[] {
       content: reader.sized(),
     }))
     const mint = parts & HAS_MINT ? readMint(reader, parts) : null
-    return parts & HAS_ANSWER ? { checks, mint, answer: reader.sized() } : { checks, mint }
+    return {
+      ...{ checks, mint },
+      ...(parts & HAS_ANSWER && { answer: reader.sized() }),
+      ...(parts & HAS_USE && { use: readUse(reader) }),
+    }
   })
+}
+
+function readUse(reader: Reader): KeyUse {
+  const [seal, sessionId, owner] = [reader.sized(), reader.sized().toString(), reader.sized()]
+  const binding = { owner, lifetime: reader.lifetime(), publicKey: reader.sized() }
+  const request = reader.sized()
+  const data = Array.from({ length: reader.u8() }, () => reader.sized())
+  return { seal, sessionId, binding, data, request }
 }
 
 function readMint(reader: Reader, parts: number): MintRequest {
   const owner = reader.sized()
-  const lifetime = { exp: reader.u64(), nbf: reader.u64(), iat: reader.u64() }
+  const lifetime = reader.lifetime()
   const idBits = parts & HAS_ID_BITS ? reader.u8() * 0x100 + reader.u8() : null
   const meta = parts & HAS_META ? reader.sized() : null
   return { owner, lifetime, idBits, meta }
@@ -172,11 +130,12 @@ export function writeOutcomes(into: Buffer, outcomes: readonly (MintOutcome | nu
       writer.u8(HAS_THROWN)
       continue
     }
-    const { failedCheck, minted, answered, verifyMs, signMs } = outcome
+    const { failedCheck, minted, used, answered, verifyMs, signMs } = outcome
     writer.u8(
       (failedCheck === null ? 0 : HAS_FAILED) |
         (minted === null ? 0 : HAS_MINT) |
         (minted?.metaSignature ? HAS_META : 0) |
+        (used === undefined ? 0 : HAS_USE) |
         (answered === undefined ? 0 : HAS_ANSWER),
     )
     writer.u8(failedCheck ?? 0)
@@ -190,6 +149,9 @@ export function writeOutcomes(into: Buffer, outcomes: readonly (MintOutcome | nu
         writer.fixed(minted.metaSignature)
       }
       writer.sized(minted.seal)
+    }
+    if (used !== undefined) {
+      writer.sized(used)
     }
     if (answered !== undefined) {
       writer.fixed(answered.signature)
@@ -210,10 +172,13 @@ export function readOutcomes(bytes: Buffer, signer: Uint8Array): (MintOutcome | 
     const failedCheck = parts & HAS_FAILED ? failed : null
     const times = { verifyMs: reader.f64(), signMs: reader.f64() }
     const minted = parts & HAS_MINT ? readMinted(reader, parts, signer) : null
-    const outcome = { failedCheck, minted, ...times }
-    return parts & HAS_ANSWER
-      ? { ...outcome, answered: { signature: reader.fixed(ED25519_SIGNATURE_BYTES), signer } }
-      : outcome
+    return {
+      ...{ failedCheck, minted, ...times },
+      ...(parts & HAS_USE && { used: reader.sized() }),
+      ...(parts & HAS_ANSWER && {
+        answered: { signature: reader.fixed(ED25519_SIGNATURE_BYTES), signer },
+      }),
+    }
   })
 }
 
@@ -232,9 +197,10 @@ function partsOf(mint: MintRequest | null): number {
     : HAS_MINT | (mint.meta === null ? 0 : HAS_META) | (mint.idBits === null ? 0 : HAS_ID_BITS)
 }
 
-function jobLength({ checks, mint, answer }: MintJob): number {
+function jobLength({ checks, mint, answer, use }: MintJob): number {
   let length = JOB_HEAD_BYTES
   length += answer === undefined ? 0 : LENGTH_BYTES + answer.length
+  length += use === undefined ? 0 : useLength(use)
   for (const { key, sign, content } of checks) {
     length += 3 * LENGTH_BYTES + key.length + sign.length + content.length
   }
@@ -244,4 +210,9 @@ function jobLength({ checks, mint, answer }: MintJob): number {
     length += mint.meta === null ? 0 : LENGTH_BYTES + mint.meta.length
   }
   return length
+}
+
+function useLength({ seal, sessionId, binding, data, request }: KeyUse): number {
+  const parts = [seal, Buffer.from(sessionId), binding.owner, binding.publicKey, request, ...data]
+  return parts.reduce((sum, { length }) => sum + LENGTH_BYTES + length, 3 * NUMBER_BYTES + 1)
 }

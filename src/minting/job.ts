@@ -18,6 +18,16 @@ export interface MintRequest extends Pick<SealBinding, 'owner' | 'lifetime'> {
   readonly meta: Uint8Array | null
 }
 
+/** What a session's sealed key is to sign. */
+export interface KeyUse {
+  readonly seal: Uint8Array
+  readonly sessionId: string
+  readonly binding: SealBinding
+  readonly data: readonly Uint8Array[]
+  /** The digest of the request that asks for it, 32 bytes: the answer names it. */
+  readonly request: Uint8Array
+}
+
 /** All the cryptography of one call: one trip to a worker thread and back. */
 export interface MintJob {
   readonly checks: readonly SignatureCheck[]
@@ -25,9 +35,11 @@ export interface MintJob {
   readonly mint: MintRequest | null
   /** The body of an answer, to be signed by the identity once every check has passed. Absent: none. */
   readonly answer?: Uint8Array
+  /** Makes the body of the answer, which is signed too. Absent: no session's key signs. */
+  readonly use?: KeyUse
 }
 
-/** A signature of the server's identity that was made together with checks. */
+/** A signature of the server's identity that was made in the same job as what it answers. */
 export interface SignedAnswer {
   /** 64 bytes. */
   readonly signature: Uint8Array
@@ -56,8 +68,10 @@ export interface MintOutcome {
   readonly failedCheck: number | null
   /** Null where a check failed, or nothing was to be made. */
   readonly minted: Minted | null
-  /** Over the `answer` of the job. Absent where a check failed, or there was none. */
+  /** Over the `answer` of the job, or over what its `use` made. Absent where a check failed, or there was neither. */
   readonly answered?: SignedAnswer
+  /** The body of the answer that the `use` of the job made. */
+  readonly used?: Uint8Array
   /** How long the checks took together, in milliseconds. */
   readonly verifyMs: number
   /** How long the signatures of the answer took together, in milliseconds. */

@@ -3,15 +3,18 @@ import type { SeededSigner } from '../crypto/ed25519.js'
 import type { SealingKeys } from '../crypto/seal.js'
 import { countFitting, readOutcomes, writeJobs } from './batch.js'
 import type { MintJob, MintOutcome } from './job.js'
+import { SLOTS, slotOf } from './memory.js'
 import { runJob } from './run.js'
 import type { FromThread, ToThread } from './serve.js'
 
 /** Small enough that a thread which is behind can be helped with the rest. */
-const MAX_BATCH_JOBS = 32
+const MAX_BATCH_JOBS = 16
 /** Far more than jobs of one level take: a job that does not fit is done here. */
-const MEMORY_BYTES = 256 * 1024
-/** With so many more waiting than the threads take, this thread takes part. */
-const MOST_WAITING = 24
+const MEMORY_BYTES = 512 * 1024
+/** With so many more waiting than the threads take, this thread takes part, however busy it is. */
+const MOST_WAITING = 64
+/** How many more may wait before this thread takes part, once another had nothing to do. */
+const STEP = 8
 /** How long this thread works on jobs before others of the event loop have their turn. */
 const TURN_MS = 2
 const FIRST_RETRY_MS = 100
@@ -41,6 +44,8 @@ interface Pending {
 interface Batch {
   readonly pending: readonly Pending[]
   readonly signer: Uint8Array
+  /** Where its jobs were, and its outcomes are. */
+  readonly slot: Buffer
 }
 
 interface Thread {
@@ -48,8 +53,10 @@ interface Thread {
   readonly shared: Buffer
   isReady: boolean
   sent: PoolKeys | null
-  /** What it works on. */
-  batch: Batch | null
+  /** What it works on and what comes next, at most a batch for each slot. */
+  readonly batches: Batch[]
+  /** How many batches it was ever given. */
+  given: number
 }
 
 export interface PoolOptions {
@@ -63,13 +70,16 @@ export interface PoolOptions {
 }
 
 /**
- * Does the cryptography of Creates in worker threads. What comes while a thread works on one batch is its next, as with
- * group commit. This thread takes part where more waits than a batch, and does a job alone where nothing else is to
- * be done: a way to another thread and back costs more than is gained then.
+ * Does the cryptography of signed calls in worker threads. A thread has its next batch at hand when it ends one, so it does
+ * not wait for this one. This thread takes part in what is more than keeps the others busy: all calls pass through it, so
+ * what others can do it should not. It does a job alone where nothing else is to be done: a way to another thread and
+ * back costs more than is gained then.
  */
 export class MintingPool {
   private readonly threads = new Set<Thread>()
   private readonly queue: Pending[] = []
+  /** With more waiting, this thread takes part: as few as just keep the others busy. */
+  private mostWaiting = MOST_WAITING
   private isTurnDue = false
   private isClosed = false
   private retryMs = FIRST_RETRY_MS
@@ -104,13 +114,13 @@ export class MintingPool {
   private turn(): void {
     this.isTurnDue = false
     const ready = [...this.threads].filter(({ isReady }) => isReady)
-    const isAlone = this.queue.length === 1 && ready.every(({ batch }) => batch === null)
+    const isAlone = this.queue.length === 1 && ready.every(({ batches }) => batches.length === 0)
     if (ready.length === 0 || isAlone) {
       this.takePart(0)
-    } else {
-      this.handOut()
-      this.takePart(MOST_WAITING)
+      return
     }
+    this.handOut()
+    this.takePart(this.mostWaiting)
   }
 
   /** Does jobs here until no more than so many wait, but for the turns of others in between. */
@@ -125,17 +135,21 @@ export class MintingPool {
     }
   }
 
+  /** Each thread gets a batch to work on before any gets its next. */
   private handOut(): void {
-    for (const thread of this.threads) {
-      if (thread.isReady && thread.batch === null && this.queue.length > 0) {
-        this.send(thread)
+    for (let most = 0; most < SLOTS; most++) {
+      for (const thread of this.threads) {
+        if (thread.isReady && thread.batches.length <= most && this.queue.length > 0) {
+          this.send(thread)
+        }
       }
     }
   }
 
   private send(thread: Thread): void {
+    const slot = slotOf(thread.shared, thread.given)
     const next = this.queue.slice(0, MAX_BATCH_JOBS).map(({ job }) => job)
-    const pending = this.queue.splice(0, countFitting(next, MEMORY_BYTES))
+    const pending = this.queue.splice(0, countFitting(next, slot.length))
     if (pending.length === 0) {
       this.runHere(this.queue.shift() as Pending)
       return
@@ -146,8 +160,9 @@ export class MintingPool {
       thread.port.postMessage({ sealing, identitySeed: identity.seed() })
       thread.sent = keys
     }
-    thread.batch = { pending, signer: identity.publicKey }
-    thread.port.postMessage(writeJobs(thread.shared, next.slice(0, pending.length)))
+    thread.given++
+    thread.batches.push({ pending, signer: identity.publicKey, slot })
+    thread.port.postMessage(writeJobs(slot, next.slice(0, pending.length)))
   }
 
   private receive(thread: Thread, message: FromThread): void {
@@ -156,9 +171,12 @@ export class MintingPool {
       return
     }
     this.retryMs = FIRST_RETRY_MS
-    const { pending, signer } = thread.batch as Batch
-    thread.batch = null
-    const outcomes = readOutcomes(Buffer.from(thread.shared.subarray(0, message)), signer)
+    const { pending, signer, slot } = thread.batches.shift() as Batch
+    const outcomes = readOutcomes(Buffer.from(slot.subarray(0, message)), signer)
+    this.mostWaiting =
+      thread.batches.length === 0
+        ? Math.min(this.mostWaiting + STEP, MOST_WAITING)
+        : Math.max(this.mostWaiting - 1, 0)
     // First of all, so that the thread has something to do meanwhile.
     this.handOut()
     outcomes.forEach((outcome, i) => {
@@ -186,7 +204,10 @@ export class MintingPool {
     const { start = startWorker, onThreadLost } = this.options
     const memory = new SharedArrayBuffer(MEMORY_BYTES)
     const shared = Buffer.from(memory)
-    const thread: Thread = { port: start(), shared, isReady: false, sent: null, batch: null }
+    const thread: Thread = {
+      ...{ port: start(), shared, isReady: false, sent: null },
+      ...{ batches: [], given: 0 },
+    }
     thread.port.postMessage({ memory })
     this.threads.add(thread)
     let cause: unknown
@@ -196,7 +217,7 @@ export class MintingPool {
     })
     thread.port.on('exit', () => {
       this.threads.delete(thread)
-      this.queue.unshift(...(thread.batch?.pending ?? []))
+      this.queue.unshift(...thread.batches.flatMap(({ pending }) => pending))
       this.dueTurn()
       if (!this.isClosed) {
         onThreadLost(cause)

@@ -4,7 +4,7 @@ import { VerifiedSignatures } from '../crypto/schemes.js'
 import { resealSeed, type SealingKeys } from '../crypto/seal.js'
 import { type ChainSignature, doesNotVerify, readChain } from '../envelope/chain.js'
 import type { CreateRequestEnvelope } from '../envelope/create.js'
-import type { Minted, MintJob, MintOutcome, SignatureCheck, SignedAnswer } from './job.js'
+import type { KeyUse, Minted, MintJob, MintOutcome, SignatureCheck, SignedAnswer } from './job.js'
 import type { MintingPool } from './pool.js'
 
 /** Header signatures that recur unchanged are checked once; about 300 bytes each, 1 KiB at most. */
@@ -12,8 +12,8 @@ const REMEMBERED_HEADERS = 10_000
 
 export interface ProverPorts {
   readonly pool: MintingPool
-  /** Asked for each key, for they may change. */
-  readonly sealing: () => SealingKeys
+  /** Asked for each key, for they may change. `seal`: one that they are to open. */
+  readonly sealing: (seal?: Uint8Array) => SealingKeys
   /** `SessionStore.idBits`, by owner. */
   readonly idBits?: (owner: Uint8Array) => number | null
   /** How long the signatures of a request took to check; those that were known are not told. */
@@ -72,6 +72,18 @@ export class Prover {
       resealSeed(this.ports.sealing(), minted.seal, id, { owner, lifetime, publicKey }) ??
       minted.seal
     return { id, publicKey, seal, minted }
+  }
+
+  /**
+   * Signs with the key of a session. Returns the body of the answer, and the signature over it. Throws SealError where the
+   * seal does not open.
+   */
+  async useKey(use: KeyUse): Promise<{ body: Uint8Array; made: SignedAnswer }> {
+    // Before the pool asks for the keys.
+    this.ports.sealing(use.seal)
+    const { used, answered, signMs } = await this.ports.pool.run({ checks: [], mint: null, use })
+    this.ports.onSigned(signMs)
+    return { body: used as Uint8Array, made: answered as SignedAnswer }
   }
 
   private async run(

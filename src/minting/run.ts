@@ -2,10 +2,11 @@ import { SEED_BYTES } from '../core/key-lengths.js'
 import { UUID_BYTES, uuidText, uuidV4Bytes } from '../core/uuid.js'
 import type { Signer } from '../crypto/ed25519.js'
 import { schemeVerifier } from '../crypto/schemes.js'
-import { NONCE_BYTES, type SealingKeys, sealSeed } from '../crypto/seal.js'
-import { sodiumEd25519, sodiumRandomBytes } from '../crypto/sodium.js'
+import { NONCE_BYTES, openSeal, type SealingKeys, sealSeed } from '../crypto/seal.js'
+import { signOnce, sodiumEd25519, sodiumRandomBytes } from '../crypto/sodium.js'
 import { responseBody } from '../envelope/create.js'
-import type { Minted, MintJob, MintOutcome, MintRequest } from './job.js'
+import { signResponseBody } from '../envelope/tokens.js'
+import type { KeyUse, Minted, MintJob, MintOutcome, MintRequest } from './job.js'
 
 /** What seals session keys, and signs answers. */
 export interface MintingKeys {
@@ -20,7 +21,7 @@ const verify = schemeVerifier(sodiumEd25519)
  * they are wiped. Throws SealError where the sealing key is not at hand.
  */
 export function runJob(
-  { checks, mint, answer }: MintJob,
+  { checks, mint, answer, use }: MintJob,
   keys: MintingKeys,
   randomBytes: (length: number) => Uint8Array = sodiumRandomBytes,
 ): MintOutcome {
@@ -35,7 +36,21 @@ export function runJob(
       ? { minted: null, signMs: 0 }
       : mintKey(mint, keys, randomBytes(UUID_BYTES + SEED_BYTES + NONCE_BYTES))
   const outcome = { failedCheck: null, verifyMs, ...made }
+  if (use !== undefined) {
+    const used = useKey(use, keys.sealing)
+    return { ...outcome, used, ...signAnswer(used, keys) }
+  }
   return answer === undefined ? outcome : { ...outcome, ...signAnswer(answer, keys) }
+}
+
+/** The body of the answer that has the signatures. The seed is in memory for this call only. */
+function useKey({ seal, sessionId, binding, data, request }: KeyUse, sealing: SealingKeys): Buffer {
+  const seed = openSeal(sealing, seal, sessionId, binding)
+  try {
+    return signResponseBody(request, signOnce(seed, binding.publicKey, data))
+  } finally {
+    seed.fill(0)
+  }
 }
 
 function signAnswer(answer: Uint8Array, { identity }: MintingKeys) {

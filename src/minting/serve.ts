@@ -3,6 +3,7 @@ import type { SealingKeys } from '../crypto/seal.js'
 import { sodiumEd25519 } from '../crypto/sodium.js'
 import { readJobs, writeOutcomes } from './batch.js'
 import type { MintOutcome } from './job.js'
+import { slotOf } from './memory.js'
 import { type MintingKeys, runJob } from './run.js'
 
 /** What the jobs behind it are done with. */
@@ -12,7 +13,7 @@ export interface KeysMessage {
   readonly identitySeed: Uint8Array
 }
 
-/** The first message: the memory in which jobs come and outcomes go, one batch at a time. */
+/** The first message: the memory in which jobs come and outcomes go, by turns in each of its slots. */
 export interface MemoryMessage {
   readonly memory: SharedArrayBuffer
 }
@@ -27,14 +28,16 @@ export type FromThread = 'ready' | number
 export function serveJobs(port: MessagePort): void {
   let keys: MintingKeys | undefined
   let shared: Buffer = Buffer.alloc(0)
+  let batches = 0
   const answer = (message: FromThread) => port.postMessage(message)
   port.on('message', (message: ToThread) => {
     if (typeof message === 'number') {
+      const slot = slotOf(shared, batches++)
       // A copy: native code does not look at memory that another thread may change.
-      const jobs = readJobs(Buffer.from(shared.subarray(0, message)))
+      const jobs = readJobs(Buffer.from(slot.subarray(0, message)))
       answer(
         writeOutcomes(
-          shared,
+          slot,
           jobs.map((job) => outcomeOf(job, keys)),
         ),
       )

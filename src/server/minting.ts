@@ -7,7 +7,7 @@ import { openSpan } from '../observability/trace.js'
 import type { Backend } from './backend.js'
 import type { ServerContext } from './context.js'
 
-/** What Create needs of cryptography, with the worker threads that do it. */
+/** What signed calls need of cryptography, with the worker threads that do it. */
 export function startMinting(
   { config, metrics, log, lifecycle }: ServerContext,
   { keys: { identity, sealing }, clock, store }: Pick<Backend, 'keys' | 'clock' | 'store'>,
@@ -23,7 +23,7 @@ export function startMinting(
   const onSigned = (durationMs: number) => metrics.signed(durationMs)
   const prover = new Prover({
     pool,
-    sealing: () => sealing.keys,
+    sealing: (seal) => (seal === undefined ? sealing.keys : sealing.knowing(seal)),
     ...(store.idBits && { idBits: (owner) => store.idBits?.(ownerText(owner)) ?? null }),
     onVerified: (durationMs) => metrics.verified(durationMs),
     onSigned,

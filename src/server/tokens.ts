@@ -6,8 +6,7 @@ import { ownerText } from '../core/owner-text.js'
 import { speaksFor } from '../core/use/access.js'
 import { type SignerVerbs, watchSignersFile } from '../credentials/signers-file.js'
 import { schemeVerifier } from '../crypto/schemes.js'
-import { openSeal } from '../crypto/seal.js'
-import { signOnce, sodiumEd25519 } from '../crypto/sodium.js'
+import { sodiumEd25519 } from '../crypto/sodium.js'
 import { MAX_SIGNED_STRINGS } from '../envelope/tokens.js'
 import type { TokensServicePorts } from '../grpc/services/tokens/tokens.js'
 import { TokenBucket } from '../grpc/transport/token-bucket.js'
@@ -51,15 +50,8 @@ export function openTokenDesk(context: ServerContext, backend: Backend): TokenDe
     allows: (signer, verb) => signers().get(hex.encode(signer))?.has(verb) ?? false,
     isService: (signer) => signers().has(hex.encode(signer)),
     limit: signatureLimit(config.signsPerSecond, () => clock.nowMs()),
-    signWith(seal, { id, token }, data) {
-      const seed = openSeal(keys.sealing.knowing(seal), seal, id, token)
-      try {
-        const made = signOnce(seed, token.publicKey, data)
-        signatures += made.length
-        return made
-      } finally {
-        seed.fill(0)
-      }
+    onSigned(count) {
+      signatures += count
     },
     ...issuer,
     jwtIdentity: () => keys.identity.current,

@@ -88,25 +88,26 @@ async function round(
     store: slow(signingStore, () => wait()),
     allows: () => false,
     limit() {},
-    signWith(seal: Uint8Array, of: TokenSession, data: readonly Uint8Array[]) {
-      // Two servers share no lock: what was made after the ending must then not leave.
-      const isLate = isOver && signingStore === store
-      if (isLate || clock.now() > EXP) {
-        problems.push(`seed ${seed}: the key signed after ${isLate ? 'the ending' : 'exp'}`)
-      }
-      signed++
-      return signOnce(openSeal(keys, seal, of.id, of.token), of.token.publicKey, data)
-    },
+  }
+  const signWith = async (seal: Uint8Array, of: TokenSession) => {
+    // It comes to a worker thread late.
+    await wait()
+    // Two servers share no lock: what was made after the ending must then not leave.
+    if (isOver && signingStore === store) {
+      problems.push(`seed ${seed}: the key signed after the ending`)
+    }
+    signed++
+    return signOnce(openSeal(keys, seal, of.id, of.token), of.token.publicKey, [owner])
   }
   const claim = {
     ...{ id, owner, publicKey: token.publicKey, signer: owner, caller },
     ...{ verb: 'OBJECT_PUT', data: [owner] },
   }
   const sign = async () => {
-    const isLate = isOver
-    await signUnder(claim, signPorts)
+    const isLate = isOver || clock.now() > EXP
+    await signUnder(claim, signPorts, signWith)
     if (isLate) {
-      problems.push(`seed ${seed}: a signature asked for after the ending left`)
+      problems.push(`seed ${seed}: a signature asked for after the ending or exp left`)
     }
   }
   const wait = async () => {

@@ -31,23 +31,19 @@ export interface SignPorts extends TokensPorts {
   readonly allows: (signer: Uint8Array, verb: string) => boolean
   /** Throws RateLimitedError if the session signs too often. */
   readonly limit: (id: string, signatures: number) => void
-  /** Opens the seal, signs and forgets the seed. Throws SealError. */
-  readonly signWith: (
-    seal: Uint8Array,
-    session: TokenSession,
-    data: readonly Uint8Array[],
-  ) => Uint8Array[]
 }
 
 /**
  * Signs with the sealed key of a session, for its owner or a service that the operator named. The store holds session and
- * seal while the key signs: once an ending is acknowledged, no signature leaves the server any more.
+ * seal while the key signs: once an ending is acknowledged, no signature leaves the server any more. `signWith` opens the
+ * seal, signs and forgets the seed; what it returns is returned.
  * Throws SignerError, NotFoundError, SessionEndedError, ClockSuspectError, RateLimitedError.
  */
-export async function signUnder(
+export async function signUnder<Signed>(
   claim: SignClaim,
   ports: SignPorts,
-): Promise<readonly Uint8Array[]> {
+  signWith: (seal: Uint8Array, session: TokenSession) => Promise<Signed>,
+): Promise<Signed> {
   const { store, audit, owners, clock } = ports
   const { id, owner, verb, data, signer, caller } = claim
   if (!speaksFor(owners, owner, signer) && !ports.allows(signer, verb)) {
@@ -58,25 +54,25 @@ export async function signUnder(
     throw new ClockSuspectError('no session key is used')
   }
   await audit.check()
-  let signatures: Uint8Array[] | undefined
-  await store.reseal(id, (session, seal) => {
+  let signed: Signed | undefined
+  await store.reseal(id, async (session, seal) => {
     checkActive(session, claim, ports)
     // Not earlier: strangers could use up what the session may sign.
     ports.limit(id, data.length)
-    signatures = ports.signWith(seal, session, data)
+    signed = await signWith(seal, session)
     return null
   })
-  if (signatures === undefined) {
+  if (signed === undefined) {
     // Of a session that was never this owner's, nobody is to learn that it is there.
     checkActive(await store.get(id), claim, ports)
     throw new SessionEndedError(id)
   }
-  const facts = { sessionId: id, verb, signatures: signatures.length }
+  const facts = { sessionId: id, verb, signatures: data.length }
   await audit.record({ action: 'sign', caller, facts })
   // Last of all: it may have ended while the entry was written, and a store on several machines does not lock what is only
   // read.
   checkActive(await store.get(id), claim, ports)
-  return signatures
+  return signed
 }
 
 function checkActive(

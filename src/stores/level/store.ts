@@ -4,6 +4,7 @@ import type { SessionListener } from '../../core/events.js'
 import type { Session } from '../../core/session.js'
 import type {
   AfterQuery,
+  ChangeSeal,
   Deadline,
   Decision,
   EndingsPage,
@@ -228,10 +229,7 @@ export class LevelStore implements ServedStore {
     return this.during(() => removeSession(this.parts, id, check, options))
   }
 
-  reseal(
-    id: string,
-    change: (session: Session, seal: Uint8Array) => Uint8Array | null,
-  ): Promise<void> {
+  reseal(id: string, change: ChangeSeal): Promise<void> {
     return this.during(() => this.seals.reseal(id, change))
   }
 

@@ -3,6 +3,7 @@ import type { SessionListener } from '../../core/events.js'
 import type { Session } from '../../core/session.js'
 import type {
   AfterQuery,
+  ChangeSeal,
   Deadline,
   Decision,
   EndingsPage,
@@ -167,10 +168,7 @@ export class ValkeyStore implements ServedStore {
     })
   }
 
-  reseal(
-    id: string,
-    change: (session: Session, seal: Uint8Array) => Uint8Array | null,
-  ): Promise<void> {
+  reseal(id: string, change: ChangeSeal): Promise<void> {
     return this.writing(() => this.seals.reseal(id, change))
   }
 

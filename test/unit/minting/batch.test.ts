@@ -14,17 +14,26 @@ const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: 
 const anyBytes = fc.uint8Array({ maxLength: 50 })
 const number = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })
 
+const lifetime = fc.record({ exp: number, nbf: number, iat: number })
+
 const jobs: fc.Arbitrary<MintJob[]> = fc.array(
   fc.record(
     {
       answer: anyBytes,
+      use: fc.record({
+        seal: anyBytes,
+        sessionId: fc.string({ unit: 'grapheme' }),
+        binding: fc.record({ owner: anyBytes, lifetime, publicKey: anyBytes }),
+        data: fc.array(anyBytes, { maxLength: 3 }),
+        request: anyBytes,
+      }),
       checks: fc.array(fc.record({ key: anyBytes, sign: anyBytes, content: anyBytes }), {
         maxLength: 3,
       }),
       mint: fc.option(
         fc.record({
           owner: anyBytes,
-          lifetime: fc.record({ exp: number, nbf: number, iat: number }),
+          lifetime,
           idBits: fc.option(fc.nat(2 ** 12 - 1)),
           meta: fc.option(anyBytes),
         }),
@@ -38,6 +47,7 @@ const outcomes: fc.Arbitrary<(MintOutcome | null)[]> = fc.array(
   fc.option(
     fc.record(
       {
+        used: anyBytes,
         answered: fc.record({ signature: bytes(64), signer: fc.constant(signer) }),
         failedCheck: fc.option(fc.nat(255)),
         verifyMs: fc.double({ noNaN: true }),

@@ -160,22 +160,40 @@ it('does a job here that comes alone', async () => {
   expect(thread.batches).toBe(0)
 })
 
-it('takes part while more waits than the next batch may be', async () => {
+it('takes part in what a thread that does not answer leaves waiting', async () => {
   const { pool, thread } = await poolWith(newPoolKeys)
   thread.isDeaf = true
-  const runs = Array.from({ length: 70 }, () => pool.run(job()))
-  // 32 are the thread's, which does not answer, and 24 wait for it.
+  const runs = Array.from({ length: 110 }, () => pool.run(job()))
+  // Two batches of 16 are the thread's, and 64 wait for it.
   await Promise.all(runs.slice(32, 46))
-  expect(thread.batches).toBe(1)
+  expect(thread.batches).toBe(2)
   await thread.terminate()
   await Promise.all(runs)
 })
 
-it('gives the thread what came while it worked as its next batch', async () => {
+it('takes part the sooner, the longer the thread has had its next batch at hand', async () => {
   const { pool, thread } = await poolWith(newPoolKeys)
-  const first = [pool.run(job()), pool.run(job())]
+  // So many that the thread always has two batches. Then as many wait again, and it does not answer any more.
+  await Promise.all(Array.from({ length: 1500 }, () => pool.run(job())))
+  thread.isDeaf = true
+  const given = thread.batches
+  const runs = Array.from({ length: 90 }, () => pool.run(job()))
+  await Promise.any(runs)
+  expect(thread.batches).toBe(given + 2)
+  await thread.terminate()
+  await Promise.all(runs)
+})
+
+it('gives the thread its next batch before it ends one', async () => {
+  const { pool, thread } = await poolWith(newPoolKeys)
+  thread.isDeaf = true
+  const runs = [pool.run(job()), pool.run(job())]
   await thread.nextBatch()
-  await Promise.all([...first, ...Array.from({ length: 10 }, () => pool.run(job()))])
+  runs.push(...Array.from({ length: 10 }, () => pool.run(job())))
+  await thread.nextBatch()
+  runs.push(pool.run(job()))
+  await thread.terminate()
+  await Promise.all(runs)
   expect(thread.batches).toBe(2)
 })
 

@@ -1,25 +1,32 @@
-import { SignResponse_Body } from '#generated/sessiond/v1/tokens'
 import { InvalidFieldError, TokenRefusedError } from '../../../core/errors.js'
 import { type SignPorts, signUnder } from '../../../core/use/sign.js'
+import { requestDigestBytes } from '../../../envelope/digest.js'
 import { type SignBody, signMethod } from '../../../envelope/tokens.js'
 import type { TokenChecker } from '../../../tokens/checker.js'
 import { type SessionToken, VERBS } from '../../../tokens/token.js'
 import type { Methods } from '../../pipeline/method.js'
-import { LEFT_OUT, type SignedPorts, signedMethod } from './signed.js'
+import { answeringMethod, type SignedPorts } from './signed.js'
 
 export interface SignMethodPorts extends SignPorts {
   readonly checker: TokenChecker
+  /** Keys of sessions made so many signatures. */
+  readonly onSigned: (signatures: number) => void
 }
 
 /** `Sign`: signatures by a session's sealed key, under a token. */
 export function signMethods(ports: SignMethodPorts, signed: SignedPorts): Methods {
   return {
-    Sign: signedMethod(signed, signMethod, async ({ body, signer, caller }) => {
+    Sign: answeringMethod(signed, signMethod, async ({ body, signer, caller, message }) => {
       const { id, owner, sessionKey, verb } = allowed(body, ports)
       const { data } = body
       const claim = { id, owner, publicKey: sessionKey, verb, data, signer, caller }
-      const signatures = await signUnder(claim, ports)
-      return SignResponse_Body.encode({ request: LEFT_OUT, signatures: [...signatures] }).finish()
+      return signUnder(claim, ports, async (seal, session) => {
+        const request = requestDigestBytes(message)
+        const use = { seal, sessionId: session.id, binding: session.token, data, request }
+        const answer = await signed.prover.useKey(use)
+        ports.onSigned(data.length)
+        return answer
+      })
     }),
   }
 }

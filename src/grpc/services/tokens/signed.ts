@@ -49,6 +49,12 @@ export interface UnprovedRequest<Body> extends Asked<Body> {
 /** What a method does with a request. It returns the encoded body of the answer, but for `request`. */
 type Handle<Request> = (request: Request, call: Call) => Promise<Uint8Array>
 
+/** The whole body of an answer, and the signature over it if it was made before. */
+interface Answer {
+  readonly body: Uint8Array
+  readonly made?: SignedAnswer
+}
+
 /**
  * A method whose messages are signed: reads the request, checks that it is fresh and who signed it, and signs the answer.
  */
@@ -63,21 +69,27 @@ export function signedMethod<Body>(
   })
 }
 
+/** The same for a method that makes the whole body of its answer, and signs it on the way. */
+export function answeringMethod<Body>(
+  ports: SignedPorts,
+  method: TokensMethod<Body>,
+  handle: (request: Asked<Body>, call: Call) => Promise<Answer>,
+): UnaryMethod {
+  return answered(ports, method, async (request, call) => {
+    await request.prove()
+    return handle(request, call)
+  })
+}
+
 /** The same for a method that checks more before it has signatures checked: `handle` must call `prove`. */
 export function unprovedMethod<Body>(
   ports: SignedPorts,
   method: TokensMethod<Body>,
   handle: Handle<UnprovedRequest<Body>>,
 ): UnaryMethod {
-  return unary({
-    request: BYTES,
-    response: BYTES,
-    async handle(bytes, call) {
-      const request = readFresh(ports, method, bytes, call)
-      const body = answerBody(request.message, await handle(request, call))
-      return ports.answers.sign(method.response, body)
-    },
-  })
+  return answered(ports, method, async (request, call) => ({
+    body: answerBody(request.message, await handle(request, call)),
+  }))
 }
 
 /**
@@ -91,18 +103,28 @@ export function readingMethod<Body>(
   isCheap: (body: Body) => boolean,
   handle: Handle<Asked<Body>>,
 ): UnaryMethod {
+  return answered(ports, method, async (request, call) => {
+    const { message } = request
+    if (!isCheap(request.body)) {
+      await request.prove()
+      return { body: answerBody(message, await handle(request, call)) }
+    }
+    const body = answerBody(message, await handle(request, call))
+    return { body, made: await request.proveAndSign(body) }
+  })
+}
+
+function answered<Body>(
+  ports: SignedPorts,
+  method: TokensMethod<Body>,
+  handle: (request: UnprovedRequest<Body>, call: Call) => Promise<Answer>,
+): UnaryMethod {
   return unary({
     request: BYTES,
     response: BYTES,
     async handle(bytes, call) {
-      const request = readFresh(ports, method, bytes, call)
-      const { message } = request
-      if (!isCheap(request.body)) {
-        await request.prove()
-        return ports.answers.sign(method.response, answerBody(message, await handle(request, call)))
-      }
-      const body = answerBody(message, await handle(request, call))
-      return ports.answers.sign(method.response, body, await request.proveAndSign(body))
+      const { body, made } = await handle(readFresh(ports, method, bytes, call), call)
+      return ports.answers.sign(method.response, body, made)
     },
   })
 }

@@ -1,4 +1,4 @@
-import type { Session } from '../../../core/session.js'
+import type { ChangeSeal } from '../../../core/store.js'
 import { sessionLock } from '../../locks.js'
 import type { Row } from '../database.js'
 import { isSealKey, RANGES, sealKey } from '../layout/keys.js'
@@ -23,10 +23,7 @@ export class Seals {
   }
 
   /** `SessionStore.reseal`. */
-  reseal(
-    id: string,
-    change: (session: Session, seal: Uint8Array) => Uint8Array | null,
-  ): Promise<void> {
+  reseal(id: string, change: ChangeSeal): Promise<void> {
     const { database, locks, writer } = this.parts
     return locks.hold([sessionLock(id)], async () => {
       const key = sealKey(id)
@@ -34,7 +31,7 @@ export class Seals {
         readSession(level, id),
         level.getSync(key),
       ])
-      const changed = session && seal && change(session, Uint8Array.from(seal))
+      const changed = session && seal && (await change(session, Uint8Array.from(seal)))
       if (changed) {
         await writer.write([[key, changed]], [])
         this.hasDropped = true

@@ -1,5 +1,6 @@
 import { StoreUnavailableError } from '../../../core/errors.js'
 import type { Session } from '../../../core/session.js'
+import type { ChangeSeal } from '../../../core/store.js'
 import { sessionLock } from '../../locks.js'
 import { EngineError, valueIn } from '../connection/reply.js'
 import { readSeal, sealValue, versionOf } from '../layout/values.js'
@@ -15,10 +16,7 @@ export class Seals {
   constructor(private readonly parts: StoreParts) {}
 
   /** `SessionStore.reseal`. */
-  async reseal(
-    id: string,
-    change: (session: Session, seal: Uint8Array) => Uint8Array | null,
-  ): Promise<void> {
+  async reseal(id: string, change: ChangeSeal): Promise<void> {
     const { locks, whereabouts } = this.parts
     await locks.hold([sessionLock(id)], () =>
       untilCommitted(async () => {
@@ -60,7 +58,7 @@ async function attempt(
   parts: StoreParts,
   shard: number,
   id: string,
-  change: (session: Session, seal: Uint8Array) => Uint8Array | null,
+  change: ChangeSeal,
 ): Promise<boolean | undefined> {
   const keys = parts.shards.keysOf(shard)
   const [recordKey, sealKey] = [keys.record(id), keys.seal(id)]
@@ -73,7 +71,7 @@ async function attempt(
   if (found === undefined || sealed === undefined) {
     return found && true
   }
-  const changed = change(found.session, readSeal(sealKey, id, sealed))
+  const changed = await change(found.session, readSeal(sealKey, id, sealed))
   return (
     changed === null ||
     commitAside(

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import { EpochClock } from '../../../../src/core/epoch.js'
 import { OwnerKeyError } from '../../../../src/core/errors.js'
 import type { Session } from '../../../../src/core/session.js'
+import type { ChangeSeal } from '../../../../src/core/store.js'
 import { type SignPorts, signUnder } from '../../../../src/core/use/sign.js'
 import { EPOCHS, ended, tokenSession } from '../../../support/store-sessions.js'
 
@@ -23,8 +24,8 @@ function signing(
   const recorded: string[] = []
   const ports = {
     store: {
-      reseal: async (_: string, change: (of: Session, seal: Uint8Array) => unknown) =>
-        void (isMissing || change(current, new Uint8Array(1))),
+      reseal: async (_: string, change: ChangeSeal) =>
+        void (isMissing || (await change(current, new Uint8Array(1)))),
       get: async () => (isMissing ? undefined : current),
     },
     owners: { check() {} },
@@ -45,7 +46,6 @@ function signing(
     },
     allows: () => false,
     limit() {},
-    signWith: () => [SIGNATURE],
     ...more,
   } as unknown as SignPorts
   const caller = { requestId: 'r', transport: 'test', peer: 'p', who: 'w' } as never
@@ -58,7 +58,7 @@ function signing(
     verb: 'OBJECT_PUT',
     data: [owner],
   }
-  return { recorded, signed: signUnder(claim, ports) }
+  return { recorded, signed: signUnder(claim, ports, async () => [SIGNATURE]) }
 }
 
 it('gives the signatures of a session that is still active once they are recorded', async () => {
