@@ -102,10 +102,11 @@ lint: $(SETUP) ## Check format, lint rules, import directions and the contracts 
 format: $(SETUP) ## Format the code and fix what the linter can fix
 	biome check --write .
 
-typecheck: $(SETUP) ## Check the types of sources, tests and benches
+typecheck: $(SETUP) ## Check the types of sources, tests, examples and plain JavaScript
 	tsc -b
 	tsc -p src/web
 	tsc -p test
+	tsc -p tsconfig.javascript.json
 	tsc -p examples/object-store --noEmit
 	tsc -p examples/browser --noEmit
 	tsc -p examples/browser/page

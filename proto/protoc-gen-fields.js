@@ -16,10 +16,9 @@ const FILES = ['sessiond/v1/tokens']
 
 const request = fromBinary(CodeGeneratorRequestSchema, readFileSync(0))
 const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: request.protoFile }))
-const messages = [...registry].filter(
-  ({ kind, file }) =>
-    kind === 'message' && (PACKAGES.includes(file.proto.package) || FILES.includes(file.name)),
-)
+const messages = [...registry]
+  .filter((type) => type.kind === 'message')
+  .filter(({ file }) => PACKAGES.includes(file.proto.package) || FILES.includes(file.name))
 
 function fieldLine({ name, number, fieldKind, message, scalar }) {
   const type = message?.typeName ?? ScalarType[scalar ?? ScalarType.INT32].toLowerCase()

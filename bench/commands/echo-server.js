@@ -1,4 +1,5 @@
 import { createServer } from 'node:net'
+import { printReady } from '../lib/ready.js'
 
 /*
  * The least that an answer to a line of JSON costs in Node: what comes is cut at newlines; each line is
@@ -29,7 +30,4 @@ const server = createServer({ noDelay: true }, (socket) => {
   })
   socket.on('error', () => {}) // 'close' follows
 })
-server.listen(0, '127.0.0.1', () => {
-  const { port } = server.address()
-  console.log(JSON.stringify({ event: 'ready', seneca: [`tcp://127.0.0.1:${port}`] }))
-})
+server.listen(0, '127.0.0.1', () => printReady('seneca', server.address()))

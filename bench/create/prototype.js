@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { isMainThread, parentPort, Worker } from 'node:worker_threads'
 import { Server, ServerCredentials } from '@grpc/grpc-js'
-import { Level } from 'level'
 import sodium from 'sodium-native'
+import { openBare } from '../lib/level.js'
+import { printReady } from '../lib/ready.js'
 import { groupCommit } from './group-commit.js'
 
 /*
@@ -70,7 +71,7 @@ function runJob({ checks, binding, meta }) {
 }
 
 async function serve(directory) {
-  const level = new Level(directory, { keyEncoding: 'buffer', valueEncoding: 'view' })
+  const level = openBare(directory)
   await level.open()
   const write = groupCommit(level)
   const run = startCrypto()
@@ -130,7 +131,7 @@ async function serve(directory) {
     if (error !== null) {
       throw error
     }
-    console.log(JSON.stringify({ event: 'ready', grpc: `127.0.0.1:${port}` }))
+    printReady('grpc', { port })
   })
 }
 

@@ -1,12 +1,10 @@
-import { generateKeyPairSync, randomBytes, randomUUID, sign } from 'node:crypto'
-import { ownerIdOf, publicKeyOf } from '../../dist/client/index.js'
-import { sodiumEd25519 } from '../../dist/crypto/sodium.js'
+import { randomUUID } from 'node:crypto'
 import { signRequest } from '../../dist/envelope/sign.js'
-import { RequestMetaHeader } from '../../dist/generated/service/meta.js'
 import { CreateRequest_Body } from '../../dist/generated/session/service.js'
+import { encodeMeta } from '../lib/meta.js'
+import { newOwner, newP256Owner } from '../lib/owners.js'
 
 const OWNERS = 64
-const SEED_BYTES = 32
 const SHORTEST_LIFETIME_SECONDS = 3600
 
 export const CONSTANT_META = '64 owners, constant meta'
@@ -25,6 +23,7 @@ export const shapes = {
   [P256_FRESH_KEYS]: () => requests(sameOwners(newP256Owner), metaWithFreshKey),
 }
 
+/** @returns {Generator<Buffer, never>} */
 function* requests(ownerOf, metaOf) {
   const iat = BigInt(Math.floor(Date.now() / 1000))
   for (let i = 0; ; i++) {
@@ -35,40 +34,16 @@ function* requests(ownerOf, metaOf) {
   }
 }
 
-function newOwner() {
-  const signer = sodiumEd25519.signer(randomBytes(SEED_BYTES))
-  return { id: signer.publicKey, signer }
-}
-
-/** Signs by OpenSSL, with random nonces. */
-function newP256Owner() {
-  const { privateKey: key } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
-  const secret = Buffer.from(key.export({ format: 'jwk' }).d, 'base64url')
-  const owner = { type: 'p256', secret }
-  return {
-    id: ownerIdOf(owner),
-    signer: {
-      publicKey: publicKeyOf(owner),
-      sign: (message) => sign('sha256', message, { key, dsaEncoding: 'ieee-p1363' }),
-    },
-  }
-}
-
 function sameOwners(newOwner) {
   const owners = Array.from({ length: OWNERS }, newOwner)
   return (i) => owners[i % OWNERS]
 }
 
 function constantMeta() {
-  const meta = encodeMeta([])
+  const meta = encodeMeta()
   return () => meta
 }
 
 function metaWithFreshKey() {
-  return encodeMeta([{ key: 'idempotency-key', value: randomUUID() }])
-}
-
-function encodeMeta(xHeaders) {
-  const version = { major: 2, minor: 0 }
-  return RequestMetaHeader.encode({ version, epoch: 0n, ttl: 2, xHeaders }).finish()
+  return encodeMeta({ xHeaders: [{ key: 'idempotency-key', value: randomUUID() }] })
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { Level } from 'level'
+import { openBare } from '../lib/level.js'
 import { measure } from '../lib/measure.js'
 import { groupCommit } from './group-commit.js'
 
@@ -13,7 +13,7 @@ const ROWS = 6
 const [KEY_BYTES, VALUE_BYTES] = [48, 66]
 
 const { directory, ...job } = JSON.parse(process.argv[2])
-const level = new Level(directory, { keyEncoding: 'buffer', valueEncoding: 'view' })
+const level = openBare(directory)
 await level.open()
 const write = groupCommit(level)
 const client = { call: (rows, onReply) => write(rows).then(() => onReply(0), client.onError) }

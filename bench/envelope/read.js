@@ -1,12 +1,12 @@
 // node bench/envelope/read.js [SECONDS]: what it costs to read a request and list its signatures, without the
 // signatures themselves. Run it with --cpu-prof to see where the time goes.
-import { RequestMetaHeader } from '#generated/service/meta'
-import { CreateRequest_Body } from '#generated/session/service'
 import { sodiumEd25519 } from '../../dist/crypto/sodium.js'
 import { verifyChain } from '../../dist/envelope/chain.js'
 import { readCreateRequest } from '../../dist/envelope/create.js'
 import { signRequest } from '../../dist/envelope/sign.js'
 import { wrapRequest } from '../../dist/envelope/wrap.js'
+import { CreateRequest_Body } from '../../dist/generated/session/service.js'
+import { encodeMeta } from '../lib/meta.js'
 
 const SECONDS = Number(process.argv[2] ?? 1)
 const ROUNDS = 10
@@ -27,9 +27,7 @@ function requestOf(levels) {
     ownerId: { value: signer.publicKey },
     lifetime: { exp, nbf: epoch, iat: epoch },
   }).finish()
-  const version = { major: 2, minor: 0 }
-  const meta = RequestMetaHeader.encode({ version, epoch, ttl: levels, xHeaders }).finish()
-  let bytes = signRequest({ body, meta }, signer)
+  let bytes = signRequest({ body, meta: encodeMeta({ epoch, ttl: levels, xHeaders }) }, signer)
   for (let level = 1; level < levels; level++) {
     bytes = wrapRequest(bytes, signer)
   }

@@ -1,4 +1,5 @@
 import { WebSocketServer } from 'ws'
+import { printReady } from '../lib/ready.js'
 
 /*
  * The lowest cost of a feed with ws: when a client sends anything, every client gets a text of its own. The
@@ -19,7 +20,4 @@ server.on('connection', (socket) => {
   socket.on('close', () => texts.delete(socket))
   socket.on('error', () => {}) // 'close' follows
 })
-server.on('listening', () => {
-  const { port } = server.address()
-  console.log(JSON.stringify({ event: 'ready', http: `http://127.0.0.1:${port}` }))
-})
+server.on('listening', () => printReady('http', server.address()))

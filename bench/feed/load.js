@@ -115,18 +115,16 @@ async function saturate(viewers, change, { atOnce, seconds }) {
   const run = async (durationMs) => {
     const first = viewers.messages
     const startMs = performance.now()
-    await new Promise((resolve) => {
-      viewers.onRead = () => {
-        if (performance.now() - startMs >= durationMs) {
-          resolve()
-          return
-        }
-        while (changes * viewers.size - (viewers.messages - before) < atOnce * viewers.size) {
-          changes++
-          change()
-        }
+    await viewers.until(() => {
+      const isOver = performance.now() - startMs >= durationMs
+      while (
+        !isOver &&
+        changes * viewers.size - (viewers.messages - before) < atOnce * viewers.size
+      ) {
+        changes++
+        change()
       }
-      viewers.onRead()
+      return isOver
     })
     return viewers.messages - first
   }

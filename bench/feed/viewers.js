@@ -31,11 +31,10 @@ export class Viewers {
   messageBytes = 0
   /** Microseconds from the stamp in an `add` or `update` until it is read here. */
   latencies = createHistogram()
-  /** Called after reading. */
-  onRead = () => {}
   /** The stamp of the change that `haveRead` waits for, or later ones, and how often they were read. */
   #awaitedFromMicros = Number.POSITIVE_INFINITY
   #awaitedReads = 0
+  #onRead = () => {}
   #sockets = []
   #buffer = Buffer.allocUnsafe(READ_BYTES)
   #isClosing = false
@@ -58,13 +57,25 @@ export class Viewers {
     this.#sockets[0].write(ANY_TEXT)
   }
 
+  /**
+   * Waits until `isReached` returns true. It is called now, and after each reading.
+   * @returns {Promise<void>}
+   */
+  until(isReached) {
+    return new Promise((resolve) => {
+      this.#onRead = () => {
+        if (isReached()) {
+          this.#onRead = () => {}
+          resolve()
+        }
+      }
+      this.#onRead()
+    })
+  }
+
   /** Waits until they have received this many messages in all. */
   async received(messages) {
-    await new Promise((resolve) => {
-      this.onRead = () => this.messages >= messages && resolve()
-      this.onRead()
-    })
-    this.onRead = () => {}
+    await this.until(() => this.messages >= messages)
     if (this.messages > messages) {
       throw new Error(`${this.messages} messages came instead of ${messages}`)
     }
@@ -75,11 +86,7 @@ export class Viewers {
     this.#awaitedReads = 0
     this.#awaitedFromMicros = Math.round(performance.now() * 1000)
     await change()
-    await new Promise((resolve) => {
-      this.onRead = () => this.#awaitedReads >= this.size && resolve()
-      this.onRead()
-    })
-    this.onRead = () => {}
+    await this.until(() => this.#awaitedReads >= this.size)
     this.#awaitedFromMicros = Number.POSITIVE_INFINITY
   }
 
@@ -90,6 +97,10 @@ export class Viewers {
     }
   }
 
+  /**
+   * Resolves once the server has accepted the connection.
+   * @returns {Promise<void>}
+   */
   #open(port) {
     return new Promise((resolve) => {
       let isOpen = false
@@ -99,7 +110,7 @@ export class Viewers {
         let bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
         if (!isOpen) {
           const end = bytes.indexOf(HEADERS_END)
-          if (!bytes.latin1Slice(0, 12).startsWith('HTTP/1.1 101')) {
+          if (!bytes.toString('latin1', 0, 12).startsWith('HTTP/1.1 101')) {
             throw new Error(`a viewer was refused: ${bytes}`)
           }
           bytes = bytes.subarray(end + HEADERS_END.length)
@@ -108,7 +119,7 @@ export class Viewers {
         }
         const read = this.#readFrames(bytes, socket)
         rest = read === bytes.length ? bytes.subarray(read) : Buffer.from(bytes.subarray(read))
-        this.onRead()
+        this.#onRead()
         return true
       }
       const socket = net.connect({

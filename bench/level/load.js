@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { Level } from 'level'
 import { LevelStore } from '../../dist/stores/level/store.js'
+import { openBare } from '../lib/level.js'
 import { makeUsers, sessionAt } from '../store/sessions.js'
 
 /*
@@ -36,7 +36,7 @@ results.page = await timed((i) => store.list({ skip: (i % 10) * PAGE, take: PAGE
 await store.close()
 
 // As many rows for a session as the store has, of their mean sizes.
-const level = new Level(storeAt, { keyEncoding: 'buffer', valueEncoding: 'view' })
+const level = openBare(storeAt)
 const rows = await level.iterator().all()
 await level.close()
 const rowsPerSession = Math.round(rows.length / ids.length)
@@ -44,17 +44,17 @@ const meanBytes = (part) =>
   Math.round(rows.reduce((sum, row) => sum + row[part].length, 0) / rows.length)
 const [keyBytes, valueBytes] = [meanBytes(0), meanBytes(1)]
 
-const bare = new Level(`${directory}/bare`, { keyEncoding: 'buffer', valueEncoding: 'view' })
+const bare = openBare(`${directory}/bare`)
 await bare.open()
 const keys = []
 const value = randomBytes(valueBytes)
 const putMany = () => {
-  const batch = Array.from({ length: AT_ONCE * rowsPerSession }, () => {
-    const key = randomBytes(keyBytes)
-    keys.push(key)
-    return { type: 'put', key, value }
-  })
-  return bare.batch(batch, { sync: true })
+  const added = Array.from({ length: AT_ONCE * rowsPerSession }, () => randomBytes(keyBytes))
+  keys.push(...added)
+  return bare.batch(
+    added.map((key) => ({ type: 'put', key, value })),
+    { sync: true },
+  )
 }
 while (keys.length < SESSIONS * rowsPerSession) {
   await putMany()

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { Level } from 'level'
+import { Database } from '../../dist/stores/level/database.js'
 import { LevelStore } from '../../dist/stores/level/store.js'
 import { bytesOnDisk } from '../lib/disk.js'
+import { openBare } from '../lib/level.js'
 import { makeUsers, sessionAt } from '../store/sessions.js'
 
 /*
@@ -34,12 +35,15 @@ let i = 0
 await Promise.all(Array.from({ length: AT_ONCE }, insertTokens))
 await store.close()
 
-const level = new Level(location, { keyEncoding: 'buffer', valueEncoding: 'view' })
+const level = openBare(location)
 const all = await level.iterator().all()
-await level.compactRange(Buffer.of(0), Buffer.of(255))
 await level.close()
+const database = new Database(location)
+await database.open()
+await database.compact({ gte: Buffer.of(0), lt: Buffer.of(255) })
+await database.close()
 
-const bare = new Level(`${directory}/rows`, { keyEncoding: 'buffer', valueEncoding: 'view' })
+const bare = openBare(`${directory}/rows`)
 await bare.open()
 const rows = []
 for (const [letter, kind] of Object.entries(KINDS)) {

@@ -5,7 +5,10 @@ const ID_DIGITS = 12
 /** The length of a message's id. */
 export const ID_LENGTH = 2 * ID_DIGITS + 1
 
-/** Lines of Seneca's TCP wire, as clients of version 3.38 send them, without end: the acts of `actAt(i)`. */
+/**
+ * Lines of Seneca's TCP wire, as clients of version 3.38 send them, without end: the acts of `actAt(i)`.
+ * @returns {Generator<Buffer, never>}
+ */
 export function* actLines(actAt) {
   const cid = randomBytes(ID_DIGITS / 2).toString('hex')
   const origin = `${cid}/${Date.now()}/${process.pid}/3.38.0/-`

@@ -1,4 +1,5 @@
 import { Server, ServerCredentials } from '@grpc/grpc-js'
+import { printReady } from './ready.js'
 
 /*
  * The lowest cost of a unary call with grpc-js: bytes in, bytes out. Each argument is a length; for each
@@ -27,5 +28,5 @@ server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port
   if (error !== null) {
     throw error
   }
-  console.log(JSON.stringify({ event: 'ready', grpc: `127.0.0.1:${port}` }))
+  printReady('grpc', { port })
 })

@@ -10,7 +10,10 @@ const NEWLINE = 0x0a
  * that ID. It parses no answer, which would be the bottleneck on two cores.
  */
 export class NdjsonClient {
-  /** Called with the reason when the client fails. */
+  /**
+   * Called with the reason when the client fails.
+   * @type {(error: Error) => void}
+   */
   onError = (error) => {
     throw error
   }

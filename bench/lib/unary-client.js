@@ -19,7 +19,10 @@ const WINDOW_BYTES = 0x4000_0000
  * credited, must stay under 64 KiB together.
  */
 export class UnaryClient {
-  /** Called once, with the reason, when the connection fails. */
+  /**
+   * Called once, with the reason, when the connection fails.
+   * @type {(error: Error) => void}
+   */
   onError = (error) => {
     throw error
   }

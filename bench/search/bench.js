@@ -67,10 +67,11 @@ async function search({ ports }, body) {
     headers: { Authorization: `Bearer ${TOKEN}`, 'Content-Type': 'application/json' },
     body: JSON.stringify(body),
   })
+  const text = await response.text()
   if (!response.ok) {
-    throw new Error(`a search is answered with ${response.status}: ${await response.text()}`)
+    throw new Error(`a search is answered with ${response.status}: ${text}`)
   }
-  return response.json()
+  return JSON.parse(text)
 }
 
 async function measurePages(server, body) {

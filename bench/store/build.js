@@ -16,6 +16,7 @@ await database.open()
 let written = 0
 let batch = []
 let committing = Promise.resolve()
+/** @type {Buffer} */
 let lastKey = Buffer.alloc(0)
 for (const row of storeRows(count, Date.now())) {
   const [key] = row

@@ -28,9 +28,12 @@ import {
 
 const EPOCHS = { genesisAtMs: 0, lengthMs: 1000 }
 
+/** @typedef {import('../../dist/stores/level/database.js').Row} Row */
+
 /**
  * All rows of a store with the sessions of `sessionAt`, in the order of their keys: LevelDB then has nothing to compact,
  * which would take hours for millions of sessions. `sessiond check` finds nothing amiss (test/e2e/bench.test.ts).
+ * @returns {Generator<Row>}
  */
 export function* storeRows(count, nowMs) {
   const users = makeUsers(count)
@@ -78,6 +81,7 @@ export function* storeRows(count, nowMs) {
     () => true,
     ({ session }) => [[indexKeys(session)[1], KEY_ONLY]],
   )
+  /** @type {[number, (i: number) => boolean][]} */
   const deadlines = [
     [IDLE_TIMEOUT_MS, opened],
     [RETENTION_MS, (i) => !isOpen(i)],
@@ -113,6 +117,7 @@ export function* storeRows(count, nowMs) {
   }
 }
 
+/** @type {(a: Row, b: Row) => number} */
 const byKey = ([a], [b]) => Buffer.compare(a, b)
 const byOwner = (a, b) => Buffer.compare(a.owner, b.owner)
 /** Keys have the length of a text before it. */

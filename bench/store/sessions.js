@@ -18,6 +18,9 @@ export const LIFETIME_MS = 30 * DAY_MS
 /** Format, key id, nonce, ciphertext and tag. */
 const SEAL_BYTES = 78
 
+/** @typedef {import('../../dist/core/store.js').InsertScope} InsertScope */
+/** @typedef {import('../../dist/core/store.js').NewSession} NewSession */
+
 /** Owner IDs, 32 bytes each and as text, and the data about these users. */
 export function makeUsers(sessions) {
   return Array.from({ length: sessions / SESSIONS_PER_USER }, (_, i) => {
@@ -35,6 +38,7 @@ export const isOpenAt = (i, users) => Math.floor(i / users.length) % 10 < 9
  * The arguments of a store's `insert` for the i-th of `count` sessions, in order of their last request.
  * Each user has 100 sessions. Half are token sessions with an idempotency key, half were opened by
  * commands. Every tenth has ended. IDs, times and keys are the same each time, noise is not.
+ * @returns {{ scope: InsertScope, decision: { insert: NewSession } }}
  */
 export function sessionAt(i, count, users, nowMs) {
   const user = users[i % users.length]

@@ -57,7 +57,8 @@ function createdText({ stores, created: { count, seconds, anonymousBytes } }) {
 function loadsTable({ stores, loads: { medians } }) {
   const counts = stores.map(({ count }) => count)
   const ends = [counts[0], counts.at(-1)]
-  const rows = (what, [fewest, ...others]) => {
+  const rows = (what, stored) => {
+    const [fewest, ...others] = stored
     const reference = medians[loadName(what, fewest)]
     return [
       { name: loadName(what, fewest), load: reference },

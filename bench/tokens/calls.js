@@ -1,7 +1,7 @@
 import { connect, createSession, generateKey, signerOf } from '../../dist/client/index.js'
 import { tokens } from '../../dist/envelope/shapes.js'
 import { signRequest } from '../../dist/envelope/sign.js'
-import { RequestMetaHeader, SessionToken } from '../../dist/generated/service/meta.js'
+import { SessionToken } from '../../dist/generated/service/meta.js'
 import {
   IntrospectRequest_Body,
   SignRequest_Body,
@@ -9,6 +9,7 @@ import {
 } from '../../dist/generated/sessiond/v1/tokens.js'
 import { epochNow, issueToken } from '../../dist/tokens/index.js'
 import { measure } from '../lib/measure.js'
+import { encodeMeta } from '../lib/meta.js'
 import { UnaryClient } from '../lib/unary-client.js'
 
 /*
@@ -21,12 +22,7 @@ const CONNECTIONS = 4
 const LIFETIME_MS = 3_600_000
 const SIGNED_BYTES = 1024
 /** The same within an epoch, as a client sends it that does not give each request a key. */
-const META = RequestMetaHeader.encode({
-  version: { major: 2, minor: 0 },
-  epoch: 0n,
-  ttl: 2,
-  xHeaders: [],
-}).finish()
+const META = encodeMeta()
 
 const { kind, port, path, sessionsPort, ...load } = JSON.parse(process.argv[2])
 
@@ -36,6 +32,7 @@ const kinds = {
       method: TokensMethod.TOKENS_METHOD_INTROSPECT,
       epoch: epochNow(),
       id: Buffer.from(session.id.replaceAll('-', ''), 'hex'),
+      token: undefined,
       jwt: '',
     })
     return [body, tokens.introspectRequest]
@@ -47,6 +44,7 @@ const kinds = {
       epoch: epochNow(),
       token: SessionToken.decode(token),
       verb: 0,
+      objectAddress: undefined,
       data: [Buffer.alloc(SIGNED_BYTES, 7)],
     })
     return [body, tokens.signRequest]

@@ -1,7 +1,6 @@
-import { generateKeyPairSync, randomBytes, randomUUID, sign } from 'node:crypto'
-import { ownerIdOf, publicKeyOf } from '../../dist/client/index.js'
-import { sodiumEd25519 } from '../../dist/crypto/sodium.js'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { issueToken, TokenChecker } from '../../dist/tokens/index.js'
+import { newOwner, newP256Owner } from '../lib/owners.js'
 
 /*
  * Checks tokens: `node load.js JOB`. JOB is JSON with the `kind` of check and `seconds`. Prints how many in a second, and
@@ -19,30 +18,13 @@ const REQUEST = randomBytes(300)
 
 const { kind, seconds } = JSON.parse(process.argv[2])
 
-function newEd25519() {
-  const signer = sodiumEd25519.signer(randomBytes(32))
-  return { owner: signer.publicKey, signer }
-}
-
-function newP256() {
-  const { privateKey: key } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
-  const owner = { type: 'p256', secret: Buffer.from(key.export({ format: 'jwk' }).d, 'base64url') }
-  const publicKey = publicKeyOf(owner)
-  const signer = {
-    publicKey,
-    sign: (message) => sign('sha256', message, { key, dsaEncoding: 'ieee-p1363' }),
-  }
-  return { owner: ownerIdOf(owner), signer }
-}
-
-const sessionKey = sodiumEd25519.signer(randomBytes(32))
+const { signer: sessionKey } = newOwner()
 const isNew = kind.startsWith('new')
 const count = isNew ? NEW_TOKENS : SEEN_TOKENS
-const newOwner = kind === 'new P-256' ? newP256 : newEd25519
-const owners = Array.from({ length: 1_000 }, newOwner)
+const owners = Array.from({ length: 1_000 }, kind === 'new P-256' ? newP256Owner : newOwner)
 const tokens = await Promise.all(
   Array.from({ length: count }, (_, i) => {
-    const { owner, signer } = owners[i % owners.length]
+    const { id: owner, signer } = owners[i % owners.length]
     const lifetime = { exp: NBF + 1_000_000n, nbf: NBF, iat: BigInt(i) }
     const session = { id: randomUUID(), owner, publicKey: sessionKey.publicKey, lifetime }
     return issueToken({ session, verb: 'OBJECT_GET', object: OBJECT }, signer)
@@ -50,6 +32,7 @@ const tokens = await Promise.all(
 )
 const proof =
   kind === 'proved' ? { content: REQUEST, signature: sessionKey.sign(REQUEST) } : 'not-asked'
+/** @type {import('../../dist/tokens/index.js').TokenUse} */
 const use = { verb: 'OBJECT_GET', object: OBJECT, epoch: EPOCH, proof }
 
 let checker = new TokenChecker()

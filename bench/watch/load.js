@@ -13,11 +13,11 @@ import { requestDigestBytes } from '../../dist/envelope/digest.js'
 import { readMessage } from '../../dist/envelope/message.js'
 import { tokens } from '../../dist/envelope/shapes.js'
 import { signRequest } from '../../dist/envelope/sign.js'
-import { RequestMetaHeader } from '../../dist/generated/service/meta.js'
 import { TokensMethod, WatchRequest_Body } from '../../dist/generated/sessiond/v1/tokens.js'
 import { EndedSessions, epochNow } from '../../dist/tokens/index.js'
 import { readWatchMessage } from '../../dist/tokens/watch-message.js'
 import { cpuTimeMs } from '../lib/cpu.js'
+import { encodeMeta } from '../lib/meta.js'
 
 /*
  * The watchers, and who ends sessions: `node load.js JOB`. JOB is JSON with the `pid` and `port` of a server, the key of a
@@ -80,18 +80,15 @@ function watchRequest() {
     epoch: epochNow(),
     cursor: Buffer.alloc(0),
   }).finish()
-  const meta = RequestMetaHeader.encode({
-    version: { major: 2, minor: 0 },
-    epoch: 0n,
-    ttl: 2,
-    xHeaders: [],
-  }).finish()
-  return signRequest({ body, meta }, service, tokens.watchRequest)
+  return signRequest({ body, meta: encodeMeta() }, service, tokens.watchRequest)
 }
 
 const asIs = (bytes) => bytes
 const clients = []
-/** Resolves when the first message has come: all that ended before was told. */
+/**
+ * Resolves when the first message has come: all that ended before was told.
+ * @returns {Promise<void>}
+ */
 function watch(number) {
   if (number % WATCHERS_OF_CONNECTION === 0) {
     clients.push(

@@ -29,7 +29,7 @@ const isDependency = (name) =>
 
 /** Bundles entries, with what they share in chunks of their own. Returns the names that each entry exports. */
 async function bundle(entries, { folder, format, extension, isForNode }) {
-  const { output } = await build({
+  const built = await build({
     configFile: false,
     root: ROOT,
     logLevel: 'warn',
@@ -57,7 +57,10 @@ async function bundle(entries, { folder, format, extension, isForNode }) {
       },
     },
   })
-  const chunks = output.filter(({ type }) => type === 'chunk')
+  if (!('output' in built)) {
+    throw new Error('vite made more than one bundle')
+  }
+  const chunks = built.output.filter((one) => one.type === 'chunk')
   const own = new Set(chunks.map(({ fileName }) => fileName))
   for (const { fileName, imports, dynamicImports } of chunks) {
     const strangers = [...imports, ...dynamicImports].filter(

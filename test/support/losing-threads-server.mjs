@@ -6,8 +6,8 @@ import worker from 'node:worker_threads'
 
 const threads = new Set()
 worker.Worker = class extends worker.Worker {
-  constructor(...args) {
-    super(...args)
+  constructor(file, options) {
+    super(file, options)
     threads.add(this)
     this.on('exit', () => threads.delete(this))
   }

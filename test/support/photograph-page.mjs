@@ -11,12 +11,18 @@ import { connect, createSession, generateKey, SessionsClient } from 'sessiond/cl
 
 const pathOf = (path) => fileURLToPath(new URL(`../../${path}`, import.meta.url))
 
-/** What the page shows beside a session that an owner's key opened. The last is the newest. */
+/**
+ * What the page shows beside a session that an owner's key opened. The last is the newest.
+ * @type {[name: string, userId: string, userName: string, others: string[]][]}
+ */
 const OPENED = [
   ['Chess & tea', 'ivo', 'Ivo', ['Grace Hopper']],
   ['Four hands', 'zoe', 'Zoë Ångström', ['Ada Lovelace']],
   ['Morning practice', 'ada', 'Ada Lovelace', ['Grace Hopper', 'Ivo']],
 ]
+
+/** @type {['light', 'dark']} */
+const COLOR_SCHEMES = ['light', 'dark']
 
 const TOKEN = 'the-admin-token-of-the-pictures'
 
@@ -35,7 +41,7 @@ const browser = await chromium.launch({
 try {
   const { grpc, http } = await ready(server.stdout)
   await openSessions(grpc)
-  for (const colorScheme of ['light', 'dark']) {
+  for (const colorScheme of COLOR_SCHEMES) {
     const viewport = { width: 960, height: 560 }
     const context = await browser.newContext({ colorScheme, viewport, reducedMotion: 'reduce' })
     const page = await context.newPage()

@@ -7,18 +7,22 @@ const entriesOf = (name) =>
   names[name]?.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
 const { lookup } = dns
 const { lookup: lookupSoon } = dns.promises
-dns.lookup = (name, options, callback = options) => {
-  const entries = entriesOf(name)
-  if (entries === undefined) {
-    lookup(name, options, callback)
-  } else if (options.all) {
-    setImmediate(callback, null, entries)
-  } else {
-    setImmediate(callback, null, entries[0].address, entries[0].family)
-  }
-}
-dns.promises.lookup = async (name, options) => {
-  const entries = entriesOf(name)
-  return entries === undefined ? lookupSoon(name, options) : options?.all ? entries : entries[0]
-}
+Object.assign(dns, {
+  lookup(name, options, callback = options) {
+    const entries = entriesOf(name)
+    if (entries === undefined) {
+      lookup(name, options, callback)
+    } else if (options.all) {
+      setImmediate(callback, null, entries)
+    } else {
+      setImmediate(callback, null, entries[0].address, entries[0].family)
+    }
+  },
+})
+Object.assign(dns.promises, {
+  async lookup(name, options) {
+    const entries = entriesOf(name)
+    return entries === undefined ? lookupSoon(name, options) : options?.all ? entries : entries[0]
+  },
+})
 syncBuiltinESMExports()

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
@@ -60,4 +60,22 @@ it('no test calls afterAll within beforeAll, where Vitest ignores it', () => {
     })
   expect(hooks.length).toBeGreaterThan(20)
   expect(hooks.filter(([, hook]) => hook.includes('afterAll')).map(([file]) => file)).toEqual([])
+})
+
+// The compiler checks their names against dist/, where an old build may have left more.
+it('plain JavaScript imports what has a source', () => {
+  const imports = [...allFolders('bench'), 'test/support'].flatMap((folder) =>
+    filesIn(folder)
+      .filter(({ name }) => /\.m?js$/.test(name))
+      .flatMap(({ name }) => {
+        const text = readFileSync(join(ROOT, folder, name), 'utf8')
+        return [...text.matchAll(/\/dist\/([\w/-]+)\.js'/g)].map(
+          ([, module = '']) => [`${folder}/${name}`, module] as const,
+        )
+      }),
+  )
+  expect(imports.length).toBeGreaterThan(40)
+  const isKnown = (module: string) =>
+    existsSync(join(ROOT, `${module.startsWith('generated/') ? '' : 'src/'}${module}.ts`))
+  expect(imports.filter(([, module]) => !isKnown(module))).toEqual([])
 })
