@@ -4,7 +4,9 @@ import { NothingMatchedError } from '../core/errors.js'
 import { confirm } from './confirm.js'
 import { readUserFlag, userText } from './named-user.js'
 import { jsonLine, printable } from './printable.js'
+import { progressOn } from './progress.js'
 import { counted } from './session-text.js'
+import { interruptible } from './signals.js'
 
 export interface CloseUserFlags {
   readonly server: string
@@ -39,18 +41,51 @@ export async function closeNamed(
     process.exitCode = 1
     return
   }
-  const closable = {
-    list: (query: { readonly userId: string; readonly active: true }) =>
-      sessions.list({ ...query, withData: false }),
-    close: async (id: string) => (await sessions.close(id)) !== null,
-  }
-  let closed = 0
-  for (const userId of userIds.keys()) {
-    closed += (await closeUser(closable, userId)).closed
-  }
+  const closed = await closeAll(sessions, [...userIds.keys()], whose, open)
   console.log(
     flags.json ? jsonLine({ closed }) : `closed ${counted(closed, 'session')} of ${whose}`,
   )
+}
+
+/**
+ * Closes page by page, and shows how far it is. SIGINT and SIGTERM end it after a page. Whatever ends it early, it says how many
+ * were closed.
+ */
+async function closeAll(
+  sessions: SessionsClient,
+  userIds: readonly string[],
+  whose: string,
+  open: number,
+): Promise<number> {
+  const progress = progressOn(process.stderr, whose)
+  let closed = 0
+  const closeEach = async (signal: AbortSignal) => {
+    const closable = {
+      list: (query: { readonly userId: string; readonly active: true }) => {
+        signal.throwIfAborted()
+        progress.show(closed / Math.max(open, closed), `${closed.toLocaleString('en')} closed`)
+        return sessions.list({ ...query, withData: false })
+      },
+      close: async (id: string) => {
+        const isClosed = (await sessions.close(id)) !== null
+        closed += isClosed ? 1 : 0
+        return isClosed
+      },
+    }
+    for (const userId of userIds) {
+      await closeUser(closable, userId)
+    }
+  }
+  try {
+    await interruptible(closeEach)
+  } catch (error) {
+    progress.clear()
+    const done = closed.toLocaleString('en')
+    console.error(`sessiond: closed ${done} of ${counted(open, 'session')} of ${whose}`)
+    throw error
+  }
+  progress.clear()
+  return closed
 }
 
 /** How many open sessions each of the users has, without those that have none. */

@@ -1,11 +1,12 @@
 import { Command } from 'commander'
 import { type AdminClient, eraseUser } from '../client/index.js'
 import { ConfigError } from '../config/config.js'
-import { NothingMatchedError } from '../core/errors.js'
+import { NothingMatchedError, SessiondError } from '../core/errors.js'
 import { confirm } from './confirm.js'
 import { withOptions } from './flags.js'
 import { readUserFlag, userOption, userText } from './named-user.js'
 import { jsonLine, printable } from './printable.js'
+import { statusLine } from './progress.js'
 import { type ServerFlags, serverOptions, withAdmin } from './server-connection.js'
 import { counted } from './session-text.js'
 
@@ -61,11 +62,30 @@ async function erase(flags: EraseFlags): Promise<void> {
         process.exitCode = 1
         return
       }
-      const { counts, text } = await eraseAll(false)
+      const { counts, text } = await waitFor(eraseAll(false), user)
       console.log(json ? jsonLine(counts) : `erased ${text}`)
     },
     DEADLINE_MS,
   )
+}
+
+/** Shows that the server works, and says what it does once nobody waits for it. */
+async function waitFor<T>(erasure: Promise<T>, name: string): Promise<T> {
+  const status = statusLine(process.stderr)
+  status.show(`erasing ${printable(name)}: the server reads its whole store`)
+  try {
+    return await erasure
+  } catch (error) {
+    if (error instanceof SessiondError && error.code === 'INTERRUPTED') {
+      status.clear()
+      console.error(
+        'sessiond: the server finishes what it has begun; run the command again to erase the rest',
+      )
+    }
+    throw error
+  } finally {
+    status.clear()
+  }
 }
 
 /** What was, or would be, erased of the users that `name` stands for. Throws NothingMatchedError if that is nothing. */

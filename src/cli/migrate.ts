@@ -44,8 +44,11 @@ appears only when everything was written, read back and found to be the same, by
 until then servers refuse it.
 
 A run into Valkey or Redis that is stopped or killed keeps what it has written: run the same command again, and it goes
-on. If the old store changed meanwhile, it deletes what it has written and says so. A run into LevelDB starts anew. The
-old store stays as it was: start no server on it any more, for it would serve what the other one does not know of.
+on. If the old store changed meanwhile, it deletes what it has written and says so. A run into LevelDB starts anew.
+
+The old store keeps all that it holds: start no server on it any more, for it would serve what the other one does not know
+of. If an earlier release wrote it, it first gets the layout of this release, as when a server starts on it; the earlier
+release then refuses it.
 
 The keys are not in the store: servers of the new one need the same identity.pem and sealing-keys.json. With --json:
 {"from", "to", "sessions", "missing_keys"}.
@@ -67,6 +70,14 @@ async function migrate(flags: MigrateFlags, command: Command): Promise<void> {
       flags,
       config,
       {
+        onUpgrade(rows, isDone) {
+          progress.clear()
+          if (isDone) {
+            console.error(`sessiond: ${flags.from} now has the layout of this release`)
+          } else {
+            progress.show(null, `an earlier release wrote ${flags.from}; ${rows} rows upgraded `)
+          }
+        },
         onProgress: (sessions, total) =>
           progress.show(total === 0 ? null : sessions / total, `${sessions} sessions`),
         onVerify: () => progress.show(null, 'all is written; reading it back '),

@@ -5,6 +5,7 @@ import { difference } from './difference.js'
 import { type Follower, Followers } from './follower.js'
 import { isListedAlike, listingOf } from './listing.js'
 import { Message } from './message.js'
+import { partMessage } from './protocol/messages.js'
 import { type Entry, Window } from './window.js'
 
 /**
@@ -272,10 +273,6 @@ export class FeedList {
   }
 
   private tooMany(): Message {
-    const { maxSessions } = this
-    return new Message({
-      command: 'error',
-      message: `more than ${maxSessions} sessions are open: the ${maxSessions} with the newest requests are listed`,
-    })
+    return new Message({ command: 'error', message: partMessage(this.maxSessions) })
   }
 }

@@ -59,11 +59,12 @@ export class KeyTrail {
     )
   }
 
-  /** This server seals with its current key from now on. */
-  async sealsWith(keys: SealingKeys): Promise<void> {
+  /** This server seals with these of its keys. */
+  async sealsWith(keys: SealingKeys, ids: Iterable<string>): Promise<void> {
+    const added = prints(keys, ids)
     await this.store.agreeOnKeys?.((known) => ({
       ...known,
-      sealing: { ...known.sealing, ...prints(keys, [keys.current]) },
+      sealing: { ...known.sealing, ...added },
     }))
   }
 

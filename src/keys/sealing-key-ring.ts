@@ -1,6 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { sameBytes } from '../core/bytes.js'
-import { InputFileError, KeyChangeError, StoreMismatchError } from '../core/errors.js'
+import {
+  InputFileError,
+  KeyChangeError,
+  KeyUntoldError,
+  StoreMismatchError,
+} from '../core/errors.js'
 import { type SealingKeys, sealKeyId } from '../crypto/seal.js'
 import { readInputText } from '../files/read.js'
 import { type ReadOutcome, watchFiles } from '../files/watch.js'
@@ -23,10 +28,12 @@ const READ_AGAIN_MS = 1000
 /** The sealing keys of a server, and the file that holds them. */
 export class SealingKeyRing {
   private readAgainAtMs = Number.NEGATIVE_INFINITY
+  /** Ids of keys that seal or have sealed, and that the store could not be told of. */
+  private readonly untold = new Set<string>()
 
   /**
    * Makes a new key, writes it to disk, seals with it from then on, and returns its id. Older seals still open. Throws
-   * KeyChangeError.
+   * KeyChangeError, and KeyUntoldError if the new key seals but the store was not told.
    */
   readonly rotate = serial(() => this.rotateNow())
 
@@ -100,8 +107,9 @@ export class SealingKeyRing {
   }
 
   /** Every session is sealed with the current key. */
-  resealed(): Promise<void> {
-    return this.trail.resealed(this.inForce)
+  async resealed(): Promise<void> {
+    await this.trail.resealed(this.inForce)
+    this.untold.clear()
   }
 
   private readFile(): SealingKeys {
@@ -130,13 +138,31 @@ export class SealingKeyRing {
       const text = withNewSealingKey(await this.readAgain(), file, randomBytes)
       await replaceSecretFile(file, text)
       this.inForce = sealingKeysFromJson(text, file)
-      await this.trail.sealsWith(this.inForce)
-      return this.inForce.current
     } catch (error) {
       throw error instanceof InputFileError
         ? new KeyChangeError(`${error.message}: ${MANAGED_ELSEWHERE}`, error)
         : error
     }
+    return this.tell(this.inForce)
+  }
+
+  /** Tells the store that these keys seal, and returns the id of the one that does from now on. Throws KeyUntoldError. */
+  private async tell(keys: SealingKeys): Promise<string> {
+    this.untold.add(keys.current)
+    const ids = [...this.untold]
+    try {
+      await this.trail.sealsWith(keys, ids)
+    } catch (error) {
+      throw new KeyUntoldError(
+        `the server seals with the new key ${keys.current}`,
+        'reseal: that tells it, and needs no further key (`sessiond rotate-keys --reseal-only`)',
+        error,
+      )
+    }
+    for (const id of ids) {
+      this.untold.delete(id)
+    }
+    return keys.current
   }
 
   /** The text of the file now: its operator may have added keys since, or removed old ones. */

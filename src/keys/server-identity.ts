@@ -1,6 +1,11 @@
 import { hex } from '@scure/base'
 import { sameBytes } from '../core/bytes.js'
-import { InputFileError, KeyChangeError, StoreMismatchError } from '../core/errors.js'
+import {
+  InputFileError,
+  KeyChangeError,
+  KeyUntoldError,
+  StoreMismatchError,
+} from '../core/errors.js'
 import type { SeededSigner, Signer } from '../crypto/ed25519.js'
 import { generateKey, privateKeyFromPem, privateKeyToPem } from '../crypto/keys.js'
 import { sodiumEd25519 } from '../crypto/sodium.js'
@@ -18,9 +23,15 @@ const NAME_HEX_CHARS = 16
 
 /** The Ed25519 key that signs the server's answers, and the key that will follow it. */
 export class ServerIdentity {
+  /** Whom the current identity has followed, while the store could not be told; null: it knows. */
+  private untold: Signer | null = null
+
   /** Announces the next identity: the one in its file, or a new one. Throws KeyChangeError. */
   readonly announce = serial(() => withKeyChangeErrors(() => this.announceNow()))
-  /** Makes the next identity the current one, and keeps the old one in a file beside it. Throws KeyChangeError. */
+  /**
+   * Makes the next identity the current one, and keeps the old one in a file beside it. Throws KeyChangeError, and KeyUntoldError
+   * if the new one signs but the store was not told: doing it again then tells it.
+   */
   readonly activate = serial(() => withKeyChangeErrors(() => this.activateNow()))
 
   private constructor(
@@ -59,6 +70,9 @@ export class ServerIdentity {
   }
 
   private async announceNow(): Promise<void> {
+    if (this.untold !== null) {
+      await this.tell(this.untold)
+    }
     await this.followFile()
     // Fail now, before clients pin a key that cannot be activated.
     await checkReplaceable(this.file)
@@ -74,8 +88,12 @@ export class ServerIdentity {
   }
 
   private async activateNow(): Promise<void> {
-    const { file } = this
-    if (await this.followFile()) {
+    const { file, untold } = this
+    if (untold !== null) {
+      await this.tell(untold)
+    }
+    const isDone = untold !== null && this.announced === null
+    if (isDone || (await this.followFile())) {
       return
     }
     const { signing } = this
@@ -90,7 +108,23 @@ export class ServerIdentity {
     await succeedSecretFile(file, nextIdentityFile(file), previousIdentityFile(file, signing))
     this.signing = announced
     this.announced = null
-    await this.trail.activated(announced.publicKey, signing.publicKey)
+    await this.tell(signing)
+  }
+
+  /** Tells the store that the current identity has followed this one. Throws KeyUntoldError. */
+  private async tell(former: Signer): Promise<void> {
+    const { publicKey } = this.signing
+    this.untold = former
+    try {
+      await this.trail.activated(publicKey, former.publicKey)
+    } catch (error) {
+      throw new KeyUntoldError(
+        `the server signs with the new key ${hex.encode(publicKey)}`,
+        'activate again: that tells it, and changes no key (`sessiond rotate-keys --identity activate`)',
+        error,
+      )
+    }
+    this.untold = null
   }
 
   /** Another server that has the same files may have activated the next identity. Returns whether it did. */

@@ -11,6 +11,8 @@ import { missingSealingKeys, noteSealingKeys } from './restore.js'
 import { capability } from './stored-data.js'
 
 export interface MigrateHooks {
+  /** A source of an earlier release gets the layout of this one before it is read: rows so far, and whether that is done. */
+  onUpgrade(rows: number, isDone: boolean): void
   /** Sessions read so far, of how many. */
   onProgress(sessions: number, total: number): void
   /** All is written, and is read back now. */
@@ -28,8 +30,8 @@ export interface Migrated {
 type Items = AsyncGenerator<BackupItem, BackupCounts>
 
 /**
- * Copies a store that no server uses into an empty one, of any kind, and reads the copy back before it becomes a store. Throws
- * StoreMismatchError, StoreLockedError, StoreDamagedError, StoreUnavailableError, InputFileError, ConfigError, and the reason of `signal` if
+ * Copies a store that no server uses into an empty one, of any kind, and reads the copy back before it becomes a store. The
+ * source keeps all that it holds, in the layout of this release. Throws StoreMismatchError, StoreLockedError, StoreDamagedError, StoreUnavailableError, InputFileError, ConfigError, and the reason of `signal` if
  * that is aborted. Where the target can, a run that ended early goes on when it is run again.
  */
 export async function migrateStore(
@@ -43,7 +45,7 @@ export async function migrateStore(
   )
   const target = await storeEngine(storePlace({ ...config, store: storeNamed('--to', names.to) }))
   const restore = capability(target, 'restore')
-  const store = await openSource(source, config)
+  const store = await openSource(source, config, hooks)
   const sealedBy = new Set<string>()
   try {
     const { total } = await store.list({ skip: 0, take: 1, total: true })
@@ -58,11 +60,19 @@ export async function migrateStore(
   }
 }
 
-async function openSource(source: StoreEngine, config: Config): Promise<ServedStore> {
+async function openSource(
+  source: StoreEngine,
+  config: Config,
+  hooks: MigrateHooks,
+): Promise<ServedStore> {
   if (!(await source.exists())) {
     throw new StoreMismatchError(`${source.location} holds no store: there is nothing to migrate`)
   }
-  return source.open({ epochs: epochSettings(config), isCopied: true })
+  return source.open({
+    epochs: epochSettings(config),
+    isCopied: true,
+    onUpgrade: (rows, isDone) => hooks.onUpgrade(rows, isDone),
+  })
 }
 
 async function* watch(

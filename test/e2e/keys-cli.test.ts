@@ -202,7 +202,7 @@ describe('sessiond export and erase', () => {
     expect(await ask('erase', '--user', user, '--yes', '--json')).toMatchObject(nothing)
   })
 
-  it.skipIf(!haveTerminal).each([
+  it.skipIf(!haveTerminal()).each([
     ['yes\n', 0, /erased 1 session and 1 idempotency key/],
     ['no\n', 1, /nothing was erased/],
     ['\x04', 1, /nothing was erased/],

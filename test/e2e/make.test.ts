@@ -61,6 +61,7 @@ it('skipped suites are named at the end of a run, with what installs their tool'
     'e2e/a.test.ts\tseneca',
     'e2e/b.test.ts\tzsh',
     'e2e/c.test.ts\topenssl',
+    'e2e/d.test.ts\tunshare',
   ]
   await writeFile(join(cwd, '.cache/skipped'), noted.map((line) => `test/${line}\n`).join(''))
   const { stdout } = await run(process.execPath, [script], { cwd })
@@ -69,5 +70,6 @@ it('skipped suites are named at the end of a run, with what installs their tool'
     '  test/e2e/a.test.ts: seneca (`make interop-clients` installs it)',
     '  test/e2e/b.test.ts: zsh (`make interop-tools` installs it)',
     "  test/e2e/c.test.ts: openssl (your system's packages have it)",
+    '  test/e2e/d.test.ts: unshare (needs Linux that lets you mount in a namespace of your own)',
   ])
 })

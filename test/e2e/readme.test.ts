@@ -12,6 +12,8 @@ import { expectShown, otherAddresses, Terminal, transcriptsOf } from '../support
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 /** How long the README says that its first session takes. It only ends what hangs; the usual walk takes seconds. */
 const THREE_MINUTES_MS = 180_000
+/** The README asks over HTTP with it. */
+const haveCurl = haveTool('curl', ['curl', '--version'])
 const haveChromium = haveTool('chromium', [CHROMIUM, '--version'])
 
 /** Walks through the README in this directory. `make`: how it runs the first command, which is `make run`. */
@@ -52,17 +54,20 @@ async function opened(url: string): Promise<Page> {
   return (await openPage(browser, url)).page
 }
 
-it('whoever types what the README says sees what it shows, and the session on the page', async () => {
-  const directory = await temporaryDirectory(onTestFinished)
-  for (const name of ['Makefile', 'dist', 'node_modules', 'package.json']) {
-    await symlink(join(ROOT, name), join(directory, name))
-  }
-  // Without the build, which is that of the tests.
-  await walk(directory, 'make -o build run')
-})
+it.skipIf(!haveCurl)(
+  'whoever types what the README says sees what it shows, and the session on the page',
+  async () => {
+    const directory = await temporaryDirectory(onTestFinished)
+    for (const name of ['Makefile', 'dist', 'node_modules', 'package.json']) {
+      await symlink(join(ROOT, name), join(directory, name))
+    }
+    // Without the build, which is that of the tests.
+    await walk(directory, 'make -o build run')
+  },
+)
 
 // An archive of the sources has nothing to clone.
-it.skipIf(process.env.SESSIOND_TEST_LONG !== '1' || !existsSync(join(ROOT, '.git')))(
+it.skipIf(!haveCurl || process.env.SESSIOND_TEST_LONG !== '1' || !existsSync(join(ROOT, '.git')))(
   'in a fresh clone that takes at most three minutes, installation and build among them',
   async () => {
     const directory = join(await temporaryDirectory(onTestFinished), 'sessiond')

@@ -110,6 +110,23 @@ it('a store of a version that kept it shows nothing that callers kept in a sessi
   expect(await auditLevel(location)).toEqual([])
 })
 
+it('the store of an earlier release is migrated, told to have a new layout, and holds the same after that', async () => {
+  const dataDir = await sample('store-layout-1')
+  const { sessions } = await factsOf('store-layout-1')
+  const source = join(dataDir, 'store')
+  const args = ['migrate', '--from', `level:${source}`, '--data-dir', dataDir, '--json', '--to']
+  const targets = ['one', 'two'].map((name) => join(dataDir, name))
+  for (const [i, target] of targets.entries()) {
+    const { code, stdout, stderr } = await sessiond([...args, `level:${target}`])
+    expect({ code, ...JSON.parse(stdout) }).toMatchObject({ code: 0, sessions: sessions.length })
+    const isTold = stderr.includes(`sessiond: level:${source} now has the layout of this release\n`)
+    expect(isTold).toBe(i === 0)
+  }
+  for (const location of [source, ...targets]) {
+    expect(await auditLevel(location)).toEqual([])
+  }
+})
+
 describe.each(SOURCES)('%s', (_, name, prepare) => {
   it('has every seal, and each opens to the key that was answered', async () => {
     const dataDir = await sample(name, prepare)

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { freeAddress } from '../support/free-port.mjs'
 import { CLI, spawnServer, startServer, temporaryDirectory } from '../support/process.js'
+import { haveTerminal } from '../support/terminal.js'
 
 /** Runs a server on a terminal, which `script` makes, until Control-C. Returns what it showed, and its exit code. */
 async function onTerminal(...args: string[]) {
@@ -37,21 +38,24 @@ async function onTerminal(...args: string[]) {
   return { code, shown: shown.replaceAll('\r\n', '\n'), dataDir }
 }
 
-it('serve prints for people on a terminal: addresses, the page, and the next command', async () => {
-  const { code, shown, dataDir } = await onTerminal()
-  expect(code).toBe(0)
-  expect(shown).toMatch(
-    /^sessiond \S+ is ready\.\n\n {2}gRPC {4}127\.0\.0\.1:\d+\n {2}page {4}http:\/\/127\.0\.0\.1:\d+\n/m,
-  )
-  expect(shown).toMatch(
-    new RegExp(
-      `\\$ node \\S+main\\.js create --server 127\\.0\\.0\\.1:\\d+ --server-key "\\$\\(node \\S+ identity --data-dir ${dataDir}\\)"\n`,
-    ),
-  )
-  expect(shown).toMatch(/^\d\d:\d\d:\d\d info {2}stopped: stopped\n/m)
-})
+it.skipIf(!haveTerminal())(
+  'serve prints for people on a terminal: addresses, the page, and the next command',
+  async () => {
+    const { code, shown, dataDir } = await onTerminal()
+    expect(code).toBe(0)
+    expect(shown).toMatch(
+      /^sessiond \S+ is ready\.\n\n {2}gRPC {4}127\.0\.0\.1:\d+\n {2}page {4}http:\/\/127\.0\.0\.1:\d+\n/m,
+    )
+    expect(shown).toMatch(
+      new RegExp(
+        `\\$ node \\S+main\\.js create --server 127\\.0\\.0\\.1:\\d+ --server-key "\\$\\(node \\S+ identity --data-dir ${dataDir}\\)"\n`,
+      ),
+    )
+    expect(shown).toMatch(/^\d\d:\d\d:\d\d info {2}stopped: stopped\n/m)
+  },
+)
 
-it('serve prints JSON on a terminal with --log-format json', async () => {
+it.skipIf(!haveTerminal())('serve prints JSON on a terminal with --log-format json', async () => {
   const { code, shown } = await onTerminal('--log-format', 'json')
   expect(code).toBe(0)
   expect(shown).toMatch(/^\{"level":"info",.*"event":"ready"/m)

@@ -165,7 +165,7 @@ describe('sessiond sessions', () => {
     expect(again).toMatchObject({ code: 7, stdout: '', stderr: message })
   })
 
-  it.skipIf(!haveTerminal).each([
+  it.skipIf(!haveTerminal()).each([
     ['yes\n', 0, /closed 1 session of asked/, false],
     ['no\n', 1, /nothing was closed/, true],
   ])(

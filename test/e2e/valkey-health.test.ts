@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { startServer, temporaryDirectory } from '../support/process.js'
 import { haveValkey, startValkeyCluster, until } from '../support/valkey-cluster.js'
 
-describe.skipIf(!haveValkey)('a server on a cluster', () => {
+describe.skipIf(!haveValkey())('a server on a cluster', () => {
   it('is not ready while no replica confirms writes, reads on, and is ready again after that', async () => {
     const { nodes } = await startValkeyCluster(onTestFinished)
     const replicas = []

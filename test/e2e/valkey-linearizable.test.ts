@@ -9,7 +9,7 @@ import { serversOn } from '../support/valkey-servers.js'
 const CHECK = 'if now ~= wanted then'
 
 // test/e2e/valkey-faults.test.ts holds them to the same while processes die.
-it.skipIf(!haveValkey)(
+it.skipIf(!haveValkey())(
   'two servers answer as one would, which they do not if the engine compares no versions',
   async () => {
     const engine = await startValkey(onTestFinished)

@@ -12,7 +12,7 @@ import {
 import { suiteEnd } from '../support/suite-end.js'
 import { type EngineCluster, haveValkey, startValkeyCluster } from '../support/valkey-cluster.js'
 
-describe.skipIf(!haveValkey)('operators of servers that share a cluster', () => {
+describe.skipIf(!haveValkey())('operators of servers that share a cluster', () => {
   let cluster: EngineCluster
   let directory: string
   let one: ServerProcess

@@ -5,7 +5,7 @@ import { connectActs } from '../support/acts.js'
 import { startServer, temporaryDirectory } from '../support/process.js'
 import { haveValkey, startValkeyCluster } from '../support/valkey-cluster.js'
 
-it.skipIf(!haveValkey)(
+it.skipIf(!haveValkey())(
   'the user that docs/scaling.md gives to a server may do all that a server does, and no more than that with other keys',
   async () => {
     const page = await readFile(new URL('../../docs/scaling.md', import.meta.url), 'utf8')

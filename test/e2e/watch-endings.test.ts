@@ -150,7 +150,7 @@ describe('endings are told', () => {
   })
 })
 
-describe.skipIf(!haveValkey)('endings of a cluster are told', () => {
+describe.skipIf(!haveValkey())('endings of a cluster are told', () => {
   it('by each server, and go on at another one, also after a master was lost', async () => {
     const cluster = await startValkeyCluster(onTestFinished)
     const directory = await temporaryDirectory(onTestFinished)

@@ -50,7 +50,7 @@ async function fillLevel(location: string, count: number): Promise<void> {
   await store.close()
 }
 
-describe.skipIf(!haveValkey)('sessiond migrate', () => {
+describe.skipIf(!haveValkey())('sessiond migrate', () => {
   let node: EngineNode
   let directory: string
   let source: string

@@ -38,7 +38,7 @@ async function tryCluster() {
   return { child, directory, pids }
 }
 
-describe.skipIf(!haveValkey)('make cluster', () => {
+describe.skipIf(!haveValkey())('make cluster', () => {
   it.each(['SIGINT', 'SIGKILL'] as const)('leaves nothing behind after %s', async (signal) => {
     const { child, directory, pids } = await tryCluster()
     // Six engines and two servers.

@@ -18,6 +18,7 @@ import {
   type EngineCluster,
   type EngineNode,
   haveValkey,
+  isHere,
   REDIS,
   startValkey,
   startValkeyCluster,
@@ -228,7 +229,7 @@ describeEngines('a cluster of', ({ program }) => {
   })
 })
 
-describe.skipIf(!haveValkey)('a single server', () => {
+describe.skipIf(!haveValkey())('a single server', () => {
   it('serves without cluster mode, and without replicas', async () => {
     const engine = await startValkey(onTestFinished)
     const cluster = await connect([engine], { replicas: 0 })
@@ -253,7 +254,7 @@ describe.skipIf(!haveValkey)('a single server', () => {
 })
 
 // The Valkey of the tests is built without TLS.
-describe.skipIf(!REDIS.isHere)('an engine with TLS', () => {
+describe.skipIf(!isHere(REDIS))('an engine with TLS', () => {
   it('is believed if its certificate is signed by the authority that was given', async () => {
     const directory = await temporaryDirectory(onTestFinished)
     const authority = newAuthority()

@@ -12,7 +12,7 @@ import {
 import { suiteEnd } from '../support/suite-end.js'
 import { type EngineNode, haveValkey, startValkey } from '../support/valkey-cluster.js'
 
-describe.skipIf(!haveValkey)('the keys of servers that share a store', () => {
+describe.skipIf(!haveValkey())('the keys of servers that share a store', () => {
   let node: EngineNode
   let directory: string
   const atEnd = suiteEnd()

@@ -21,7 +21,7 @@ import { serversOn } from '../support/valkey-servers.js'
 const ROUNDS = 50
 const CALLS = 200
 
-describe.skipIf(!haveValkey)('servers that share a cluster', () => {
+describe.skipIf(!haveValkey())('servers that share a cluster', () => {
   let cluster: EngineCluster
   let startOne: (name: string) => Promise<ServerProcess>
   let servers: readonly ServerProcess[]

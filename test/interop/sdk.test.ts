@@ -2,14 +2,13 @@ import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { build } from 'vite'
 import { expect } from 'vitest'
 import { itHasClient, output } from '../support/client-package.js'
 import { listenLocally } from '../support/listen.js'
 import { ENVIRONMENT, run, sessiond } from '../support/process.js'
-import { haveTool } from '../support/tools.js'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const TYPESCRIPT = join(ROOT, 'test/interop/commonjs/node_modules/typescript/lib/typescript.js')
 
 /** The pages with programs. */
 const PAGES = ['docs/sdk.md', 'packaging/client/README.md']
@@ -227,9 +226,7 @@ itHasClient.for(RULES)('the SDK %s', async ([, program, printed], { project, ser
   expect(JSON.parse(await output(project, process.execPath, ...args))).toEqual(printed)
 })
 
-const haveTypeScript = haveTool('commonjs', [process.execPath, TYPESCRIPT])
-
-itHasClient.skipIf(!haveTypeScript)(
+itHasClient(
   'every program of docs/sdk.md and of the README of sessiond-client runs against a server',
   async ({ project, server }) => {
     const docs = join(project, 'docs')
@@ -237,7 +234,6 @@ itHasClient.skipIf(!haveTypeScript)(
     await symlink(join(ROOT, 'node_modules/ws'), join(docs, 'node_modules/ws'))
     await writeFile(join(docs, 'package.json'), '{ "type": "module" }')
     await sessiond(['keygen', '--out', join(docs, 'owner.key')])
-    const { default: ts } = await import(TYPESCRIPT)
     const pages = await Promise.all(PAGES.map((page) => readFile(join(ROOT, page), 'utf8')))
     const programs = Array.from(
       pages.join('\n').matchAll(/^```ts\n([\s\S]*?)\n```/gm),
@@ -245,16 +241,21 @@ itHasClient.skipIf(!haveTypeScript)(
     )
     expect(programs.length).toBeGreaterThan(8)
     const env = { ...ENVIRONMENT, SERVER_KEY: server.publicKey }
-    const check = async (code: string, i: number) => {
-      const here = code
+    const here = (code: string) =>
+      code
         .replaceAll("'sessiond/client'", "'sessiond-client'")
         .replaceAll("'sessiond/", "'sessiond-client/")
         .replaceAll('127.0.0.1:8090', server.address)
         .replaceAll('127.0.0.1:8808', new URL(server.http).host)
-      const { outputText } = ts.transpileModule(here, {
-        compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext },
-      })
-      await writeFile(join(docs, `${i}.js`), outputText)
+    const input = programs.map((_, i) => join(docs, `${i}.ts`))
+    await Promise.all(input.map((file, i) => writeFile(file, here(programs[i] as string))))
+    const rolldownOptions = { input, external: /^(?:sessiond-client|ws$|node:)/ }
+    await build({
+      ...{ configFile: false, root: docs, logLevel: 'error' },
+      // What Node 20 runs: it has no `using`.
+      build: { ssr: true, target: 'es2022', outDir: docs, emptyOutDir: false, rolldownOptions },
+    })
+    const check = async (code: string, i: number) => {
       const ran = await run(process.execPath, ['--no-addons', `${i}.js`], { cwd: docs, env })
       expect({ code, ended: ran.code, stderr: ran.stderr }).toEqual({ code, ended: 0, stderr: '' })
     }

@@ -86,7 +86,7 @@ async function problemsIn(store: ServedStore): Promise<string[]> {
   return problems
 }
 
-describe.skipIf(!haveValkey)('a backup', () => {
+describe.skipIf(!haveValkey())('a backup', () => {
   let node: EngineNode
   const atEnd = suiteEnd()
   beforeAll(async () => {

@@ -37,7 +37,7 @@ async function emptyValkey(): Promise<Kept> {
 
 describe.each([
   { name: 'LevelDB', empty: emptyLevel },
-  ...(haveValkey ? [{ name: 'Valkey', empty: emptyValkey }] : []),
+  ...(haveValkey() ? [{ name: 'Valkey', empty: emptyValkey }] : []),
 ])('the commands on $name', ({ empty }) => {
   // Ten thousand commits, one after another.
   it('open one session for 200 calls at once, 50 times over', { timeout: 120_000 }, async () => {

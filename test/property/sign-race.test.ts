@@ -180,7 +180,7 @@ test(`in ${ROUNDS} races ${NEVER}`, async () => {
   await race({ signing: store, ending: store }, ROUNDS)
 }, 600_000)
 
-describe.skipIf(!haveValkey)('on servers that share a cluster', () => {
+describe.skipIf(!haveValkey())('on servers that share a cluster', () => {
   test(`in ${CLUSTER_ROUNDS} races ${NEVER}`, async () => {
     const { addresses } = await startValkeyCluster(onTestFinished)
     const open = async () => {

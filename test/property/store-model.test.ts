@@ -354,7 +354,7 @@ it('LevelStore does what the model does, in the order of its events', async () =
   )
 }, 600_000)
 
-describe.skipIf(!haveValkey)('with an engine', () => {
+describe.skipIf(!haveValkey())('with an engine', () => {
   let node: EngineNode
   const atEnd = suiteEnd()
   beforeAll(async () => {

@@ -1,7 +1,7 @@
 // Names the suites that the last run skipped, and what installs the tools that they need. `haveTool` notes them.
 import { readFileSync } from 'node:fs'
 
-/** Other tools are the system's. */
+/** Other tools are packages of the system. */
 const INSTALLS = {
   'make interop-clients': ['commonjs', 'seneca', 'sessions-clients'],
   'make interop-tools': [
@@ -9,6 +9,9 @@ const INSTALLS = {
     ...['valkey', 'zsh'],
   ],
 }
+
+/** What no package brings. */
+const NEEDS = { unshare: 'Linux that lets you mount in a namespace of your own' }
 
 let noted = ''
 try {
@@ -23,7 +26,7 @@ if (skipped.length > 0) {
 for (const line of skipped) {
   const [suite, tool] = line.split('\t')
   const [target] = Object.entries(INSTALLS).find(([, tools]) => tools.includes(tool)) ?? []
-  const advice =
+  const installed =
     target === undefined ? "your system's packages have it" : `\`${target}\` installs it`
-  console.log(`  ${suite}: ${tool} (${advice})`)
+  console.log(`  ${suite}: ${tool} (${tool in NEEDS ? `needs ${NEEDS[tool]}` : installed})`)
 }

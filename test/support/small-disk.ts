@@ -1,15 +1,9 @@
-import { spawnSync } from 'node:child_process'
 import { appendFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { haveTool } from './tools.js'
 
-/** Whether this user may mount in a namespace of its own; says why not, once, else. */
-export function canMount(): boolean {
-  const { status, stderr, error } = spawnSync('unshare', ['-rm', 'true'], { encoding: 'utf8' })
-  if (status !== 0) {
-    console.warn(`a disk of its own is left out: ${error?.message ?? stderr}`)
-  }
-  return status === 0
-}
+/** Whether this user may mount in a namespace of its own. */
+export const canMount = () => haveTool('unshare', ['unshare', '-rm', 'true'])
 
 /**
  * Runs a program in a mount namespace of its own with a small file system at `directory`, which goes when

@@ -4,7 +4,7 @@ import { CLI } from './process.js'
 import { haveTool } from './tools.js'
 
 /** Whether commands can be run on a terminal here. */
-export const haveTerminal = haveTool('script', ['script', '--version'])
+export const haveTerminal = () => haveTool('script', ['script', '--version'])
 
 /** Runs `sessiond …` on a terminal of its own, and types `input` once it shows `question`. */
 export async function onTerminal(

@@ -15,18 +15,16 @@ export { type EngineCluster, type EngineNode, SLOTS, until } from './valkey-proc
 export interface Engine {
   readonly name: string
   readonly program: string
-  /** Whether it can be started here. */
-  readonly isHere: boolean
 }
 
-function engine(name: string): Engine {
-  const program = engineProgram(`${name}-server`)
-  return { name, program, isHere: haveTool(name, [program, '--version']) }
-}
+const engine = (name: string): Engine => ({ name, program: engineProgram(`${name}-server`) })
 
 export const VALKEY = engine('valkey')
 export const REDIS = engine('redis')
-export const haveValkey = VALKEY.isHere
+
+/** Whether it can be started here. Each suite asks for itself, so that it is named where it is skipped. */
+export const isHere = ({ name, program }: Engine) => haveTool(name, [program, '--version'])
+export const haveValkey = () => isHere(VALKEY)
 
 /** A suite over each engine, skipped for one that is not here. Its title ends with the engine's name. */
 export function describeEngines(
@@ -35,7 +33,7 @@ export function describeEngines(
   engines: readonly Engine[] = [VALKEY, REDIS],
 ): void {
   for (const engine of engines) {
-    describe.skipIf(!engine.isHere)(`${title} ${engine.name}`, () => suite(engine))
+    describe.skipIf(!isHere(engine))(`${title} ${engine.name}`, () => suite(engine))
   }
 }
 

@@ -36,7 +36,7 @@ const SLOTS = slotsOfShards(DEFAULT_SHARDS)
 
 /** Breaks a cluster under load of every kind, each time in `rounds` other moments, and holds the servers to what they said. */
 export function faultRounds(rounds: number): void {
-  describe.skipIf(!haveValkey)('two servers on a cluster, under load of every kind', () => {
+  describe.skipIf(!haveValkey())('two servers on a cluster, under load of every kind', () => {
     let cluster: EngineCluster
     let servers: ServerProcess[]
     let watches: SessionWatch[]

@@ -71,6 +71,7 @@ const SINGLE_FILES = [
   ['client', 'feed/protocol/any.js'],
   ['stores/valkey', 'crypto/certificates.js'],
   ['web', 'client/watch.js'],
+  ['web', 'feed/protocol/messages.js'],
   ['web', 'feed/protocol/version.js'],
 ] as const
 

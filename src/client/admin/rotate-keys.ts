@@ -35,6 +35,9 @@ export interface IdentityChange {
  * Makes the server create a sealing key and use it from now on. Returns the key's id. Older keys still open what they
  * sealed, until `reseal`. Throws as `AdminClient` does.
  *
+ * @throws {RefusedError} With code `KEY_NOT_CHANGED`: the key file cannot be written. With code `STORE_UNAVAILABLE`: the new
+ * key is in use, but servers that share the store were not told of it; `reseal` tells them.
+ *
  * @example
  * ```ts
  * import { type AdminClient, rotateSealingKey } from 'sessiond/client'
@@ -91,6 +94,7 @@ export async function* reseal(
  * Announcing again returns the key that is announced. Throws as `AdminClient` does.
  *
  * @throws {RefusedError} With code `KEY_NOT_CHANGED`: no key is announced to activate, or a key file cannot be written.
+ * With code `STORE_UNAVAILABLE`: the new key signs, but servers that share the store were not told of it; activate again.
  *
  * @example
  * ```ts

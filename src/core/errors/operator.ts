@@ -55,6 +55,21 @@ export class KeyChangeError extends SessiondError {
   }
 }
 
+/** Another key of the server is in force, but the store that servers share was not told of it. */
+export class KeyUntoldError extends SessiondError {
+  readonly code = 'STORE_UNAVAILABLE'
+
+  /** `change`: what is in force. `advice`: how to tell the store. */
+  constructor(change: string, advice: string, cause: unknown) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    super(
+      `${change}, but the store, with which other servers compare their keys, was not told (${reason}). Once it ` +
+        `answers, ${advice}`,
+      { cause },
+    )
+  }
+}
+
 /** A package that is installed lacks something that is needed of it, and that it never promised. */
 export class DependencyMismatchError extends SessiondError {
   readonly code = 'DEPENDENCY_MISMATCH'

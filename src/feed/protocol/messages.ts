@@ -49,6 +49,14 @@ export type Notice =
     }
   | { readonly command: 'error'; readonly message: string }
 
+/** The message of the `error` that says that the list leaves sessions out. */
+export const partMessage = (maxSessions: number): string =>
+  `more than ${maxSessions} sessions are open: the ${maxSessions} with the newest requests are listed`
+
+/** Whether a message of an `error` is that. */
+export const isPartMessage = (message: string): boolean =>
+  message === partMessage(Number(/\d+/.exec(message)?.[0]))
+
 /** What an `update` changes. */
 export type SessionDetails = Pick<ListedSession, 'name' | 'activeUsers' | 'joinedUsers'>
 

@@ -1,11 +1,9 @@
 import { useState } from 'preact/hooks'
+import { isPartMessage } from '../../feed/protocol/messages.js'
 import { isOlderVersion } from '../../feed/protocol/version.js'
 import { clockTime } from '../parts/time-text.js'
 import type { Connection } from './connection.js'
 import { TokenForm } from './token-form.js'
-
-/** Of this the list itself tells, with the number of all open sessions. */
-const LIST_IS_PART = /^more than \d+ sessions are open/
 
 interface NoticesProps {
   readonly connection: Connection
@@ -44,7 +42,8 @@ export function Notices({ connection, version, token, onToken }: NoticesProps) {
           </button>
         </p>
       )}
-      {complaint && complaint !== dismissed && !LIST_IS_PART.test(complaint) && (
+      {/* That it is a part, the list itself says, with the number of all open sessions. */}
+      {complaint && complaint !== dismissed && !isPartMessage(complaint) && (
         <p class="notice notice-warning">
           <span>
             <strong>The server says:</strong> <bdi>{complaint}</bdi>

@@ -1,20 +1,8 @@
 import { hex } from '@scure/base'
 import { expect, it } from 'vitest'
 import { KeyChangeError, StoreMismatchError } from '../../../src/core/errors.js'
-import type { SharedKeys } from '../../../src/core/store.js'
 import { type JoiningKeys, KeyTrail } from '../../../src/keys/key-trail.js'
-
-/** A store that several servers share. */
-function sharedStore() {
-  let known: SharedKeys = { identity: null, nextIdentity: null, earlierIdentities: [], sealing: {} }
-  return {
-    known: () => known,
-    agreeOnKeys: async (change: (before: SharedKeys) => SharedKeys) => {
-      known = change(known)
-      return known
-    },
-  }
-}
+import { sharedKeys } from '../../support/shared-keys.js'
 
 const identity = (byte: number) => new Uint8Array(32).fill(byte)
 const ring = (keys: Record<string, number>, current = Object.keys(keys).at(-1) as string) => ({
@@ -31,7 +19,7 @@ const keysWith = (parts: Partial<JoiningKeys>): JoiningKeys => ({
 })
 
 it('a server with the keys of the first one joins, and no secret is kept', async () => {
-  const store = sharedStore()
+  const store = sharedKeys()
   expect(await new KeyTrail(store).join(keysWith({}))).toEqual([])
   expect(await new KeyTrail(store).join(keysWith({}))).toEqual([])
   const { sealing, ...identities } = store.known()
@@ -58,7 +46,7 @@ it.each<[string, Partial<JoiningKeys>, RegExp]>([
     /the key a in sealing-keys\.json/,
   ],
 ])('a server with %s is refused, and told what differs', async (_, parts, message) => {
-  const store = sharedStore()
+  const store = sharedKeys()
   await new KeyTrail(store).join(keysWith({}))
   const before = store.known()
   const attempt = new KeyTrail(store).join(keysWith(parts))
@@ -68,11 +56,11 @@ it.each<[string, Partial<JoiningKeys>, RegExp]>([
 })
 
 it('a server that lacks a key is told which, until everything was sealed again', async () => {
-  const store = sharedStore()
+  const store = sharedKeys()
   const first = new KeyTrail(store)
   await first.join(keysWith({}))
   const both = ring({ a: 10, b: 11 })
-  await first.sealsWith(both)
+  await first.sealsWith(both, ['b'])
   expect(await new KeyTrail(store).join(keysWith({}))).toEqual(['b'])
   expect(await new KeyTrail(store).join(keysWith({ sealing: both }))).toEqual([])
   await first.resealed(both)
@@ -81,7 +69,7 @@ it('a server that lacks a key is told which, until everything was sealed again',
 })
 
 it('an identity is announced once for all servers, and follows for all', async () => {
-  const store = sharedStore()
+  const store = sharedKeys()
   const [one, other] = [new KeyTrail(store), new KeyTrail(store)]
   await one.join(keysWith({}))
   await one.announced(identity(2), 'identity-next.pem')
@@ -104,14 +92,14 @@ it('an identity is announced once for all servers, and follows for all', async (
 })
 
 it('a server that starts with the announced identity activates it', async () => {
-  const store = sharedStore()
+  const store = sharedKeys()
   await new KeyTrail(store).join(keysWith({ nextIdentity: identity(2) }))
   await new KeyTrail(store).join(keysWith({ identity: identity(2) }))
   expect(store.known()).toMatchObject({ identity: hex.encode(identity(2)), nextIdentity: null })
 })
 
 it('a server whose next identity is not the announced one is refused', async () => {
-  const store = sharedStore()
+  const store = sharedKeys()
   await new KeyTrail(store).join(keysWith({ nextIdentity: identity(2) }))
   await expect(new KeyTrail(store).join(keysWith({ nextIdentity: identity(3) }))).rejects.toThrow(
     /0303.*0202/s,

@@ -13,11 +13,18 @@ import {
 import { dirname, join } from 'node:path'
 import { base64 } from '@scure/base'
 import { expect, it, onTestFinished } from 'vitest'
-import { InputFileError, KeyChangeError, StoreMismatchError } from '../../../src/core/errors.js'
+import {
+  InputFileError,
+  KeyChangeError,
+  KeyUntoldError,
+  StoreMismatchError,
+} from '../../../src/core/errors.js'
 import { openSeal, sealSeed } from '../../../src/crypto/seal.js'
+import { KeyTrail } from '../../../src/keys/key-trail.js'
 import { SealingKeyRing } from '../../../src/keys/sealing-key-ring.js'
 import { sealingKeysFromJson } from '../../../src/keys/sealing-keys.js'
 import { temporaryDirectory } from '../../support/process.js'
+import { sharedKeys } from '../../support/shared-keys.js'
 
 const SEED = new Uint8Array(32).fill(5)
 const BINDING = {
@@ -172,4 +179,25 @@ it('a file that lost the key in force is not adopted for a seal', async () => {
   await rename(elsewhere, file)
   const before = ring.keys
   expect(ring.knowing(sealed)).toBe(before)
+})
+
+it('says that the new key seals where the store could not be told, and tells it with the next one', async () => {
+  const file = join(await temporaryDirectory(onTestFinished), 'sealing-keys.json')
+  const store = sharedKeys()
+  const ring = await SealingKeyRing.open(file, true, new KeyTrail(store))
+  store.isAway(true)
+  const attempt = ring.rotate()
+  await expect(attempt).rejects.toThrow(KeyUntoldError)
+  const second = ring.keys.current
+  await expect(attempt).rejects.toThrow(
+    new RegExp(`^the server seals with the new key ${second}, but .*gone.*--reseal-only`),
+  )
+  expect(sealingKeysFromJson(await textOf(file), file).current).toBe(second)
+  expect(store.known().sealing).toEqual({})
+  store.isAway(false)
+  const third = await ring.rotate()
+  expect(Object.keys(store.known().sealing).sort()).toEqual([second, third].sort())
+  const fourth = await ring.rotate()
+  await ring.resealed()
+  expect(Object.keys(store.known().sealing)).toEqual([fourth])
 })

@@ -3,7 +3,12 @@ import { dirname, join } from 'node:path'
 import { hex } from '@scure/base'
 import { expect, it, onTestFinished } from 'vitest'
 import { readConfig } from '../../../src/config/config.js'
-import { InputFileError, KeyChangeError, StoreMismatchError } from '../../../src/core/errors.js'
+import {
+  InputFileError,
+  KeyChangeError,
+  KeyUntoldError,
+  StoreMismatchError,
+} from '../../../src/core/errors.js'
 import {
   generateKey,
   ownerIdOf,
@@ -15,6 +20,7 @@ import { ServerIdentity } from '../../../src/keys/server-identity.js'
 import { openServerKeys } from '../../../src/keys/server-keys.js'
 import { MemoryStore } from '../../support/memory-store.js'
 import { temporaryDirectory } from '../../support/process.js'
+import { sharedKeys } from '../../support/shared-keys.js'
 import { ended, insert, tokenSession } from '../../support/store-sessions.js'
 
 async function newIdentity() {
@@ -193,4 +199,33 @@ it('a server makes no next identity where another server, with files of its own,
   const identity = await ServerIdentity.open(join(directory, 'identity.pem'), true, trail)
   await expect(identity.announce()).rejects.toThrow(new RegExp(elsewhere))
   expect(await readdir(directory)).toEqual(['identity.pem'])
+})
+
+it('says that the new key signs where the store could not be told, and tells it when it is activated again', async () => {
+  const directory = await temporaryDirectory(onTestFinished)
+  const store = sharedKeys()
+  const trail = new KeyTrail(store)
+  const identity = await ServerIdentity.open(join(directory, 'identity.pem'), true, trail)
+  const former = identity.current.publicKey
+  await identity.announce()
+  const next = identity.next?.publicKey as Uint8Array
+  store.isAway(true)
+  const attempt = identity.activate()
+  await expect(attempt).rejects.toThrow(KeyUntoldError)
+  await expect(attempt).rejects.toThrow(
+    new RegExp(
+      `^the server signs with the new key ${hex.encode(next)}, but .*gone.*activate again`,
+    ),
+  )
+  await expect(identity.announce()).rejects.toThrow(KeyUntoldError)
+  expect(identity.current.publicKey).toEqual(next)
+  expect(store.known().nextIdentity).toBe(hex.encode(next))
+  store.isAway(false)
+  await identity.activate()
+  expect(identity.current.publicKey).toEqual(next)
+  expect(store.known()).toMatchObject({
+    identity: hex.encode(next),
+    nextIdentity: null,
+    earlierIdentities: [hex.encode(former)],
+  })
 })

@@ -36,7 +36,7 @@ const keysOfUser = (userId: string) => SHARDS.keysOf(SHARDS.ofUser(userId))
 const ALICE = keysOfUser('alice')
 const KEYED_KEYS = keysOfUser(KEYED_USER)
 
-describe.skipIf(!haveValkey)('a store in an engine', () => {
+describe.skipIf(!haveValkey())('a store in an engine', () => {
   let node: EngineNode
   const atEnd = suiteEnd()
   beforeAll(async () => {
@@ -174,7 +174,7 @@ describe.skipIf(!haveValkey)('a store in an engine', () => {
   })
 })
 
-describe.skipIf(!haveValkey)('an answer that tells of an earlier write', () => {
+describe.skipIf(!haveValkey())('an answer that tells of an earlier write', () => {
   it('waits for the replicas as that write did', async () => {
     const cluster = await startValkeyCluster(onTestFinished, {
       masters: 1,

@@ -42,7 +42,7 @@ const endingMember = deadlineMember(
 )
 const deletedShard = SHARDS.namedBy(DELETED_ID) as number
 
-describe.skipIf(!haveValkey)('the check of a store in an engine', () => {
+describe.skipIf(!haveValkey())('the check of a store in an engine', () => {
   let node: EngineNode
   let backup: Buffer
   const atEnd = suiteEnd()

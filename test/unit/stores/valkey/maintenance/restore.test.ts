@@ -18,7 +18,7 @@ import { engineSettings, openValkeyStore } from '../../../../support/valkey-stor
 const SCOPE = { owner: Uint8Array.of(1), signer: Uint8Array.of(2), key: 'a key' }
 const { lease } = new Shards(16).keysOf(0)
 
-describe.skipIf(!haveValkey)('a restore into an engine', () => {
+describe.skipIf(!haveValkey())('a restore into an engine', () => {
   let node: EngineNode
   let whole: Buffer
   let backup: Buffer

@@ -10,7 +10,7 @@ import { engineSettings } from '../../../../support/valkey-store.js'
 
 const ALL = Array.from({ length: 16 }, (_, shard) => shard)
 
-describe.skipIf(!haveValkey)('the shards that a server sweeps', () => {
+describe.skipIf(!haveValkey())('the shards that a server sweeps', () => {
   let node: EngineNode
   const atEnd = suiteEnd()
   beforeAll(async () => {

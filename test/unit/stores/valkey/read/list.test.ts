@@ -8,7 +8,7 @@ import { engineSettings, openValkeyStore } from '../../../../support/valkey-stor
 
 const SHARDS = 16
 
-it.skipIf(!haveValkey)(
+it.skipIf(!haveValkey())(
   'a page of all has no gap where a session of it ends while it is read',
   async () => {
     const { address } = await startValkey(onTestFinished)

@@ -17,7 +17,7 @@ import { suiteEnd } from '../../../../support/suite-end.js'
 import { type EngineNode, haveValkey, startValkey } from '../../../../support/valkey-cluster.js'
 import { engineSettings } from '../../../../support/valkey-store.js'
 
-describe.skipIf(!haveValkey)('round trips', () => {
+describe.skipIf(!haveValkey())('round trips', () => {
   let node: EngineNode
   const atEnd = suiteEnd()
   beforeAll(async () => {
