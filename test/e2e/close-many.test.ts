@@ -16,12 +16,12 @@ async function serverWith(count: number) {
   onTestFinished(() => void server.child.kill('SIGKILL'))
   const connection = connect(server.ready.grpc, { serverKeys: 'any' })
   onTestFinished(() => connection.close())
-  const sessions = new SessionsClient(connection)
+  const sessions = new SessionsClient(connection, { deadlineMs: DEADLINE_MS })
   const places = Array.from({ length: count }, (_, i) => `app ${i}`)
   for (let i = 0; i < count; i += AT_ONCE) {
     const opened = places.slice(i, i + AT_ONCE).map((client) => {
       const place = { userId: 'alice', address: '192.0.2.7', client }
-      return sessions.open(place, { deadlineMs: DEADLINE_MS })
+      return sessions.open(place)
     })
     await Promise.all(opened)
   }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Authority, type Certified, newAuthority } from '../support/certificates.js'
 import { spawnServer, startServer, temporaryDirectory } from '../support/process.js'
-import { REDIS, startValkey, until } from '../support/valkey-cluster.js'
+import { isHere, REDIS, startValkey, until } from '../support/valkey-cluster.js'
 
 /** Certificates in files of their own. The engine is one that asks its clients for a certificate. */
 async function mutualTls() {
@@ -51,7 +51,7 @@ async function mutualTls() {
 const clientOf = (authority: Authority) => authority.issue({ usage: 'client' })
 
 // The Valkey of the tests is built without TLS.
-describe.skipIf(!REDIS.isHere)('an engine that asks for a client certificate', () => {
+describe.skipIf(!isHere(REDIS))('an engine that asks for a client certificate', () => {
   it('is served with one that its authority has signed, and follows the files when they are replaced', async () => {
     const { authority, engine, file, write, store, shown } = await mutualTls()
     const server = await startServer({
