@@ -26,8 +26,11 @@ export interface SessionStore {
    */
   idBits?(userId: string): number
 
-  /** The session with this id, open or ended. */
-  get(id: string): Promise<Session | undefined>
+  /**
+   * The session with this id, open or ended. `proven`: as it is now also where a part of the store was just replaced, as what
+   * `update` sees. That may cost as much as a write.
+   */
+  get(id: string, options?: { readonly proven?: boolean }): Promise<Session | undefined>
 
   /** The newest open session that a command opened for this user, address and client. */
   findOpened(userId: string, address: string, client: string): Promise<Session | undefined>

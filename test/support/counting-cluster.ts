@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Cluster } from '../../src/stores/valkey/connection/cluster.js'
 
 /** What a store asked of its engine: the calls, by kind. */
@@ -6,19 +7,32 @@ export interface Asked {
   reads: number
 }
 
-/** The same cluster, which counts what it is asked. */
-export function counting(cluster: Cluster): { readonly cluster: Cluster; readonly asked: Asked } {
-  const asked = { writes: 0, reads: 0 }
+/** The same cluster, and what an operation asks of it. What the store asks by itself meanwhile is not counted. */
+export function counting(cluster: Cluster): {
+  readonly cluster: Cluster
+  readonly askedBy: (operation: () => Promise<unknown>) => Promise<Asked>
+} {
+  const counted = new AsyncLocalStorage<Asked>()
+  const count = (kind: keyof Asked) => {
+    const asked = counted.getStore()
+    if (asked !== undefined) {
+      asked[kind]++
+    }
+  }
   return {
-    asked,
+    async askedBy(operation) {
+      const asked = { writes: 0, reads: 0 }
+      await counted.run(asked, operation)
+      return asked
+    },
     cluster: {
       ...cluster,
       write(...call) {
-        asked.writes++
+        count('writes')
         return cluster.write(...call)
       },
       read(...call) {
-        asked.reads++
+        count('reads')
         return cluster.read(...call)
       },
     },

@@ -71,7 +71,7 @@ export async function signUnder<Signed>(
   await audit.record({ action: 'sign', caller, facts })
   // Last of all: it may have ended while the entry was written, and a store on several machines does not lock what is only
   // read.
-  checkActive(await store.get(id), claim, ports)
+  checkActive(await store.get(id, { proven: true }), claim, ports)
   return signed
 }
 

@@ -39,7 +39,7 @@ import { readDue } from './read/due.js'
 import { readEndings } from './read/endings.js'
 import { Leases } from './read/leases.js'
 import { listSessions } from './read/list.js'
-import { findOpened, lookUp, readSealOf } from './read/lookup.js'
+import { findOpened, getSession, readSealOf } from './read/lookup.js'
 import { walkDeadlines, walkIdempotency, walkSeals, walkSessions } from './read/walk.js'
 import { Whereabouts } from './read/whereabouts.js'
 import { confirm } from './write/commit.js'
@@ -85,7 +85,7 @@ export class ValkeyStore implements ServedStore {
     this.leases = new Leases(cluster, shards)
     this.writeHealth = new WriteHealth(
       cluster,
-      (shard) => confirm(this.parts, shard),
+      async (shard) => void (await confirm(this.parts, shard, [])),
       hooks,
       hooks.expectSafe,
     )
@@ -117,8 +117,8 @@ export class ValkeyStore implements ServedStore {
     return idBitsOf(userId)
   }
 
-  get(id: string): Promise<Session | undefined> {
-    return this.during(async () => (await lookUp(this.parts, id))?.session)
+  get(id: string, options?: { readonly proven?: boolean }): Promise<Session | undefined> {
+    return this.during(() => getSession(this.parts, id, options))
   }
 
   findOpened(userId: string, address: string, client: string): Promise<Session | undefined> {

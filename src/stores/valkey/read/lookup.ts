@@ -6,13 +6,51 @@ import type { KnownRecord } from '../known.js'
 import { isOpened } from '../layout/keys.js'
 import { readRecord, readSeal } from '../layout/values.js'
 import type { StoreParts } from '../parts.js'
+import { confirm, recordAs, untilCommitted } from '../write/commit.js'
 
 /** A session with its record. */
 export interface Found extends KnownRecord {
   readonly session: Session
 }
 
-/** The session with this id, as it is now. */
+/**
+ * `SessionStore.get`. A read alone proves nothing: a master that was stopped, replaced, and goes on, answers it for a moment.
+ */
+export async function getSession(
+  parts: StoreParts,
+  id: string,
+  { proven = false }: { readonly proven?: boolean } = {},
+): Promise<Session | undefined> {
+  if (!proven) {
+    return (await lookUp(parts, id))?.session
+  }
+  let found = remembered(parts, id) ?? (await lookUp(parts, id))
+  return untilCommitted(async () => {
+    if (found === undefined) {
+      return { done: undefined }
+    }
+    const { session, shard } = found
+    const answers = await confirm(parts, shard, [recordAs(parts, found)])
+    if (answers === null) {
+      return { done: session }
+    }
+    found = foundIn(parts, shard, id, answers[0])
+    return undefined
+  })
+}
+
+/** The session as this server saw it last. */
+export function remembered({ known, shards }: StoreParts, id: string): Found | undefined {
+  const record = known.record(id)
+  return (
+    record && {
+      ...record,
+      session: readRecord(shards.keysOf(record.shard).record(id), id, record.stored),
+    }
+  )
+}
+
+/** The session with this id, as its master has it. */
 export async function lookUp(parts: StoreParts, id: string): Promise<Found | undefined> {
   const { functions, shards, whereabouts } = parts
   return whereabouts.find(id, async (shard) => {

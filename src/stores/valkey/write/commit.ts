@@ -6,7 +6,7 @@ import type { Session } from '../../../core/session.js'
 import type { Reply } from '../connection/reply.js'
 import type { Teller } from '../events/teller.js'
 import type { Expectation, Write } from '../functions/call.js'
-import { openDelta } from '../known.js'
+import { type KnownRecord, openDelta } from '../known.js'
 import type { ShardKeys } from '../layout/keys.js'
 import { markValue, NO_VERSION, versionAfter, versionOf } from '../layout/values.js'
 import { changeWrites } from '../layout/writes.js'
@@ -126,13 +126,30 @@ export async function commitAside(
 }
 
 /**
- * Resolves once everything that this server was shown of a shard is durable. An answer that tells of an earlier write, such as
- * that a session is closed already, is as good as the write itself.
+ * Resolves with null once it is durable that everything is as it was `shown`; otherwise with the answers as they are now. An
+ * answer that tells of an earlier write, such as that a session is closed already, is as good as the write itself. A read alone
+ * is not: the write that it shows may be lost with the master, and a master that was replaced may not know of it yet.
  */
-export async function confirm(parts: StoreParts, shard: number): Promise<void> {
-  const key = parts.shards.keysOf(shard).mark
+export function confirm(
+  { functions, shards }: Pick<StoreParts, 'functions' | 'shards'>,
+  shard: number,
+  shown: readonly Expectation[],
+): Promise<readonly Reply[] | null> {
+  const key = shards.keysOf(shard).mark
   // The engine waits for what this connection wrote, and for all that was written before.
-  await commitAside(parts, shard, [['SET', key, markValue(key)]])
+  return functions.commit(shard, shown, [['SET', key, markValue(key)]])
+}
+
+/** That the record of a session is as it was found. */
+export function recordAs(
+  { shards }: Pick<StoreParts, 'shards'>,
+  { session, shard, stored }: KnownRecord & { readonly session: Pick<Session, 'id'> },
+): Expectation {
+  return {
+    kind: 'record',
+    key: shards.keysOf(shard).record(session.id),
+    brief: versionOf(stored),
+  }
 }
 
 /** The session as it is kept: without `user` and `data` once it has ended. */

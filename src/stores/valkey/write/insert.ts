@@ -38,10 +38,12 @@ export function insertSession(
           view = await asked.read()
           return undefined
         }
-        if (view.entry !== undefined) {
-          await confirm(parts, asked.shard)
+        const answers = view.entry && (await confirm(parts, asked.shard, asked.expectations(view)))
+        if (!answers) {
+          return { done: decision.keep }
         }
-        return { done: decision.keep }
+        view = await asked.viewOf(answers)
+        return undefined
       }
       const { session, answers } = await commitDecision(parts, asked, scope, view, decision)
       if (answers === null) {

@@ -1,14 +1,12 @@
 import type { Session } from '../../../core/session.js'
-import type { RemoveOptions, SessionDeadline, Update, WriteOptions } from '../../../core/store.js'
+import type { RemoveOptions, Update, WriteOptions } from '../../../core/store.js'
 import { sessionLock, userLock } from '../../locks.js'
-import type { Write } from '../functions/call.js'
+import type { Reply } from '../connection/reply.js'
 import { openDelta } from '../known.js'
-import type { ShardKeys } from '../layout/keys.js'
-import { readRecord } from '../layout/values.js'
 import { deadlineWrite, sweepWrites } from '../layout/writes.js'
 import type { StoreParts } from '../parts.js'
-import { type Found, foundIn, lookUp } from '../read/lookup.js'
-import { commitAside, commitChanges, confirm, kept, untilCommitted } from './commit.js'
+import { type Found, foundIn, lookUp, remembered } from '../read/lookup.js'
+import { commitChanges, confirm, kept, recordAs, untilCommitted } from './commit.js'
 import { settleSession } from './settle.js'
 
 /** `SessionStore.update`. */
@@ -48,7 +46,7 @@ interface Outcome {
 interface Mutated {
   readonly before?: Session
   /** undefined: it stays as it was. */
-  readonly after?: Session | null
+  readonly after?: Session | null | undefined
 }
 
 type Decide = (before: Session) => Outcome | null
@@ -80,9 +78,10 @@ async function attempts(
   parts: StoreParts,
   id: string,
   decide: Decide,
-  { settles, durable, removal }: RemoveOptions,
+  options: RemoveOptions,
   lockedUserId?: string,
 ): Promise<Mutated | { readonly userId: string }> {
+  const { settles, removal } = options
   let isCurrent = false
   let found = remembered(parts, id)
   const read = async () => {
@@ -109,27 +108,28 @@ async function attempts(
       await read()
       return undefined
     }
+    let answers: readonly Reply[] | null
     if (outcome === null) {
-      if (!isCurrent) {
+      if (!isCurrent && isUnconfirmed(options)) {
         await read()
         return undefined
       }
-      await leave(parts, shard, settledWrites(keys, settles), durable)
-      return { done: { before } }
-    }
-    const { after, sweepAtMs } = outcome
-    const change = { before, after, ...(removal && { removal }) }
-    if (openDelta(change) !== 0 && before.userId !== lockedUserId) {
-      return { done: { userId: before.userId } }
-    }
-    const writes = [...settledWrites(keys, settles), ...sweepWrites(keys, id, sweepAtMs)]
-    const changes = [{ ...change, stored }]
-    const answers = await commitChanges(parts, { shard, changes, writes })
-    if (answers === null) {
-      if (after === null && settles !== undefined) {
+      answers = await leave(parts, found, options)
+    } else {
+      const { after, sweepAtMs } = outcome
+      const change = { before, after, ...(removal && { removal }) }
+      if (openDelta(change) !== 0 && before.userId !== lockedUserId) {
+        return { done: { userId: before.userId } }
+      }
+      const settled = settles ? [deadlineWrite(keys, 'ZREM', settles)] : []
+      const writes = [...settled, ...sweepWrites(keys, id, sweepAtMs)]
+      answers = await commitChanges(parts, { shard, changes: [{ ...change, stored }], writes })
+      if (answers === null && after === null && settles !== undefined) {
         await parts.whereabouts.unpoint(id, shard)
       }
-      return { done: { before, after } }
+    }
+    if (answers === null) {
+      return { done: { before, after: outcome?.after } }
     }
     found = foundIn(parts, shard, id, answers[0])
     isCurrent = true
@@ -137,30 +137,29 @@ async function attempts(
   })
 }
 
-function remembered({ known, shards }: StoreParts, id: string): Found | undefined {
-  const record = known.record(id)
-  return (
-    record && {
-      ...record,
-      session: readRecord(shards.keysOf(record.shard).record(id), id, record.stored),
-    }
-  )
-}
-
-function settledWrites(keys: ShardKeys, settles: SessionDeadline | undefined): Write[] {
-  return settles ? [deadlineWrite(keys, 'ZREM', settles)] : []
-}
-
-/** The session stays as it is. What the caller was shown of it must be durable, unless nothing needs to be. */
+/**
+ * The session stays as it was found, which the engine compares. Returns null once what the caller is shown is durable;
+ * otherwise how the record is now.
+ */
 async function leave(
   parts: StoreParts,
-  shard: number,
-  writes: readonly Write[],
-  durable = true,
-): Promise<void> {
-  if (writes.length > 0) {
-    await commitAside(parts, shard, writes)
-  } else if (durable) {
-    await confirm(parts, shard)
+  found: Found,
+  options: RemoveOptions,
+): Promise<readonly Reply[] | null> {
+  if (isUnconfirmed(options)) {
+    return null
   }
+  const { shard } = found
+  const { settles } = options
+  const shown = [recordAs(parts, found)]
+  return settles === undefined
+    ? confirm(parts, shard, shown)
+    : parts.functions.commit(shard, shown, [
+        deadlineWrite(parts.shards.keysOf(shard), 'ZREM', settles),
+      ])
+}
+
+/** Whether nothing is written where the session stays as it was: what the caller is shown may be lost. */
+function isUnconfirmed({ durable, settles }: RemoveOptions): boolean {
+  return durable === false && settles === undefined
 }

@@ -6,9 +6,10 @@ import { quoted } from '../../rows/record.js'
 import { bytesOf, itemsOf, type Reply, valueIn, wholeNumberOf } from '../connection/reply.js'
 import type { Expectation, Question, Write } from '../functions/call.js'
 import { isOpened, type ShardKeys } from '../layout/keys.js'
-import { entryField, readEntry, readRecord, versionOf } from '../layout/values.js'
+import { entryField, readEntry, readRecord } from '../layout/values.js'
 import type { StoreParts } from '../parts.js'
 import { type Found, foundIn, openedIn } from '../read/lookup.js'
+import { recordAs } from './commit.js'
 
 /** What an insert is shown. */
 export interface View {
@@ -142,11 +143,7 @@ export class Scope {
       ...(field ? [{ ...field, brief: entry?.stored ?? '' }] : []),
       ...(first ? [{ ...first, brief: opened?.session.id ?? '' }] : []),
       ...(last ? [{ ...last, brief: oldest.map(({ session }) => session.id).join(' ') }] : []),
-      ...records.map(({ session, stored }) => ({
-        kind: 'record' as const,
-        key: this.keys.record(session.id),
-        brief: versionOf(stored),
-      })),
+      ...records.map((found) => recordAs(this.parts, found)),
     ]
   }
 

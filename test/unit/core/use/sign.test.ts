@@ -26,7 +26,11 @@ function signing(
     store: {
       reseal: async (_: string, change: ChangeSeal) =>
         void (isMissing || (await change(current, new Uint8Array(1)))),
-      get: async () => (isMissing ? undefined : current),
+      // A read alone may show what was, for a moment.
+      get: async (_: string, { proven = false } = {}) => {
+        const shown = proven ? current : of
+        return isMissing ? undefined : shown
+      },
     },
     owners: { check() {} },
     clock: new EpochClock(
