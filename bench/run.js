@@ -19,6 +19,7 @@ import { benchStore } from './store/bench.js'
 import { MOST_SESSIONS } from './store/sessions.js'
 import { benchTokens } from './tokens/bench.js'
 import { benchValkey } from './valkey/bench.js'
+import { benchValkeyPages } from './valkey/pages.js'
 import { benchWatch } from './watch/bench.js'
 
 /**
@@ -41,11 +42,14 @@ const BENCHES = {
   watch: benchWatch,
   hostile: benchHostile,
   valkey: benchValkey,
+  'valkey-pages': benchValkeyPages,
 }
+/** They run only where they are named. */
+const BY_NAME = ['valkey-pages']
 
 const HELP = `node bench/run.js [--seconds N] [--rounds N] [--count N] [NAME...]
 
-Runs the named benches, or all. Prints the medians of the rounds and writes everything to
+Runs the named benches, or all but those that say so. Prints the medians of the rounds and writes everything to
 bench/results/. Exits with 1 if a target is missed or a bench fails.
 
   create       Create, compared with a bare grpc-js echo of the same message sizes and with a prototype of its
@@ -73,6 +77,8 @@ bench/results/. Exits with 1 if a target is missed or a bench fails.
                and strangers who take no answers, ask for much work or watch in silence
   valkey       Create and open_session on a Valkey master with a replica: CPU of every process, compared with LevelDB
                and with a prototype of an insert as one function; the indexes of a shard of a billion sessions
+  valkey-pages first pages of all through a server on Valkey with --count sessions, and with a hundredth of that
+               (only where it is named)
 
   --seconds N  length of each measurement (default 3)
   --rounds N   number of measurements of each kind (default 3)
@@ -100,7 +106,8 @@ if (!(seconds > 0 && rounds >= 1 && isCount)) {
   )
   process.exit(2)
 }
-const names = positionals.length > 0 ? positionals : Object.keys(BENCHES)
+const byDefault = Object.keys(BENCHES).filter((name) => !BY_NAME.includes(name))
+const names = positionals.length > 0 ? positionals : byDefault
 const unknown = names.filter((name) => !Object.hasOwn(BENCHES, name))
 if (unknown.length > 0) {
   console.error(

@@ -44,7 +44,7 @@ function withFormerMaster(cluster: Cluster) {
   }
 }
 
-describe.skipIf(!haveValkey)('a master that was replaced, and still answers reads', () => {
+describe.skipIf(!haveValkey())('a master that was replaced, and still answers reads', () => {
   let node: EngineNode
   const atEnd = suiteEnd()
   beforeAll(async () => {
