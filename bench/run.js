@@ -23,66 +23,130 @@ import { benchValkeyPages } from './valkey/pages.js'
 import { benchWatch } from './watch/bench.js'
 
 /**
- * Each returns a `table`, `verdicts` (lib/verdicts.js), `figures` to store, and perhaps `plots` (report/plot.js).
+ * By name: the function, and what the help says of it. Each returns a `table`, `verdicts` (lib/verdicts.js), `figures` to
+ * store, and perhaps `plots` (report/plot.js). `isByName`: it runs only where it is named.
  */
 const BENCHES = {
-  create: benchCreate,
-  sdk: benchSdk,
-  tokens: benchTokens,
-  seneca: benchSeneca,
-  grpc: benchGrpc,
-  bridge: benchBridge,
-  saturation: benchSaturation,
-  pace: benchPace,
-  concurrency: benchConcurrency,
-  level: benchLevel,
-  store: benchStore,
-  search: benchSearch,
-  feed: benchFeed,
-  watch: benchWatch,
-  hostile: benchHostile,
-  valkey: benchValkey,
-  'valkey-pages': benchValkeyPages,
+  create: {
+    run: benchCreate,
+    about: [
+      'Create, compared with a bare grpc-js echo of the same message sizes and with a prototype of its',
+      'bare path: 64 calls under way, every request signed, every answer on disk; P-256 owners',
+      'compared with Ed25519',
+    ],
+  },
+  sdk: {
+    run: benchSdk,
+    about: ['createSession of the SDK: CPU of the client'],
+  },
+  tokens: {
+    run: benchTokens,
+    about: [
+      'checks of session tokens without a server; Introspect and Sign, compared with a bare grpc-js echo',
+    ],
+  },
+  seneca: {
+    run: benchSeneca,
+    about: ["the commands over Seneca's TCP wire, compared with a bare echo of JSON lines"],
+  },
+  grpc: {
+    run: benchGrpc,
+    about: ['the commands over gRPC, compared with a bare grpc-js echo of the same message sizes'],
+  },
+  bridge: {
+    run: benchBridge,
+    about: ['open_session through sessiond bridge, compared with the server itself'],
+  },
+  saturation: {
+    run: benchSaturation,
+    about: [
+      'messages per second of the session list with a thousand viewers, compared with a bare ws server',
+    ],
+  },
+  pace: {
+    run: benchPace,
+    about: [
+      'p99 of Create at half of its highest rate, compared with the echo at the same rate, and with what',
+      "of it is the disk's",
+    ],
+  },
+  concurrency: {
+    run: benchConcurrency,
+    about: ['throughput and p99 of Create and of the echo, with 1 to 256 calls under way'],
+  },
+  level: {
+    run: benchLevel,
+    about: ['operations of the store, compared with bare level'],
+  },
+  store: {
+    run: benchStore,
+    about: [
+      'stores of --count sessions, a tenth and a hundredth of that: restart, memory, pages, Create and',
+      'the commands, and the memory after many more Creates',
+    ],
+  },
+  search: {
+    run: benchSearch,
+    about: [
+      "an operator's searches in a store of --count sessions: CPU of a first page by user, address, client",
+      'or text, and a search to the end with small calls beside it',
+    ],
+  },
+  feed: {
+    run: benchFeed,
+    about: [
+      'the session list with a thousand viewers: delay of changes and memory over a minute',
+      '(20 times --seconds), and the time until a new viewer has ten thousand sessions',
+    ],
+  },
+  watch: {
+    run: benchWatch,
+    about: [
+      'the endings of sessions with a thousand watchers: delay at 500 endings a second (10 times --seconds)',
+    ],
+  },
+  hostile: {
+    run: benchHostile,
+    about: [
+      'Create for a good caller, alone and beside attacks from another address: half-open and idle',
+      'connections, senders of a byte a second, floods of pings, settings, resets and bad signatures,',
+      'and strangers who take no answers, ask for much work or watch in silence',
+    ],
+  },
+  valkey: {
+    run: benchValkey,
+    about: [
+      'Create and open_session on a Valkey master with a replica: CPU of every process, compared with LevelDB',
+      'and with a prototype of an insert as one function; the indexes of a shard of a billion sessions',
+    ],
+  },
+  'valkey-pages': {
+    run: benchValkeyPages,
+    isByName: true,
+    about: [
+      'first pages of all through a server on Valkey with --count sessions, and with a hundredth of that',
+      '(only where it is named)',
+    ],
+  },
 }
-/** They run only where they are named. */
-const BY_NAME = ['valkey-pages']
 
 const HELP = `node bench/run.js [--seconds N] [--rounds N] [--count N] [NAME...]
 
 Runs the named benches, or all but those that say so. Prints the medians of the rounds and writes everything to
 bench/results/. Exits with 1 if a target is missed or a bench fails.
 
-  create       Create, compared with a bare grpc-js echo of the same message sizes and with a prototype of its
-               bare path: 64 calls under way, every request signed, every answer on disk; P-256 owners
-               compared with Ed25519
-  sdk          createSession of the SDK: CPU of the client
-  tokens       checks of session tokens without a server; Introspect and Sign, compared with a bare grpc-js echo
-  seneca       the commands over Seneca's TCP wire, compared with a bare echo of JSON lines
-  grpc         the commands over gRPC, compared with a bare grpc-js echo of the same message sizes
-  bridge       open_session through sessiond bridge, compared with the server itself
-  saturation   messages per second of the session list with a thousand viewers, compared with a bare ws server
-  pace         p99 of Create at half of its highest rate, compared with the echo at the same rate, and with what
-               of it is the disk's
-  concurrency  throughput and p99 of Create and of the echo, with 1 to 256 calls under way
-  level        operations of the store, compared with bare level
-  store        stores of --count sessions, a tenth and a hundredth of that: restart, memory, pages, Create and
-               the commands, and the memory after many more Creates
-  search       an operator's searches in a store of --count sessions: CPU of a first page by user, address, client
-               or text, and a search to the end with small calls beside it
-  feed         the session list with a thousand viewers: delay of changes and memory over a minute
-               (20 times --seconds), and the time until a new viewer has ten thousand sessions
-  watch        the endings of sessions with a thousand watchers: delay at 500 endings a second (10 times --seconds)
-  hostile      Create for a good caller, alone and beside attacks from another address: half-open and idle
-               connections, senders of a byte a second, floods of pings, settings, resets and bad signatures,
-               and strangers who take no answers, ask for much work or watch in silence
-  valkey       Create and open_session on a Valkey master with a replica: CPU of every process, compared with LevelDB
-               and with a prototype of an insert as one function; the indexes of a shard of a billion sessions
-  valkey-pages first pages of all through a server on Valkey with --count sessions, and with a hundredth of that
-               (only where it is named)
+${Object.entries(BENCHES)
+  .flatMap(([name, { about }]) =>
+    about.map((line, i) => `  ${(i > 0 ? '' : name).padEnd(13)}${line}`),
+  )
+  .join('\n')}
 
   --seconds N  length of each measurement (default 3)
   --rounds N   number of measurements of each kind (default 3)
   --count N    sessions of the largest store, a multiple of 10000 (default 1000000)
+
+Two more run by themselves: node bench/envelope/read.js, what it costs to read a request, and
+node bench/hostile/connections.js, what it costs to accept a connection.
 `
 
 const { values, positionals } = parseArgs({
@@ -106,7 +170,7 @@ if (!(seconds > 0 && rounds >= 1 && isCount)) {
   )
   process.exit(2)
 }
-const byDefault = Object.keys(BENCHES).filter((name) => !BY_NAME.includes(name))
+const byDefault = Object.keys(BENCHES).filter((name) => !BENCHES[name].isByName)
 const names = positionals.length > 0 ? positionals : byDefault
 const unknown = names.filter((name) => !Object.hasOwn(BENCHES, name))
 if (unknown.length > 0) {
@@ -131,7 +195,7 @@ for (const name of names) {
   const startMs = performance.now()
   console.error(`${name}:`)
   try {
-    const result = await BENCHES[name]({ seconds, rounds, count }, (line) =>
+    const result = await BENCHES[name].run({ seconds, rounds, count }, (line) =>
       console.error(`  ${line}`),
     )
     benches[name] = { startedAt, seconds, rounds, ...result }

@@ -1,4 +1,4 @@
-import { fileURLToPath } from 'node:url'
+import { echoPath, startEcho } from '../lib/echo.js'
 import { loadTable } from '../lib/loads.js'
 import { withServers } from '../lib/processes.js'
 import { serve } from '../lib/serve.js'
@@ -10,8 +10,6 @@ const WARM_UP_SECONDS = 1
 /** CPU of the server for a call: what it may be, and should be. */
 const TARGETS_MS = { get_sessions: [0.7, 0.5], open_session: [0.22, 0.17] }
 
-const ECHO_SERVER = fileURLToPath(new URL('../lib/echo-server.js', import.meta.url))
-
 /** The commands over gRPC, each beside a bare echo of the same message sizes. */
 export async function benchGrpc({ seconds, rounds }, report) {
   const { medians, rounds: all } = await withServers(async (dataDir, start) => {
@@ -21,11 +19,11 @@ export async function benchGrpc({ seconds, rounds }, report) {
       const warm = await loadGrpc(server, { command, seconds: WARM_UP_SECONDS })
       replyBytes[command] = warm.replyBytes
     }
-    const echoServer = await start(ECHO_SERVER, Object.values(replyBytes))
+    const echoServer = await startEcho(start, Object.values(replyBytes))
     // Asks for sessions, which the echo has none of, at the server.
     const echoed = { ...echoServer, ports: { ...server.ports, grpc: echoServer.ports.grpc } }
     const loads = COMMANDS.flatMap((command) => {
-      const path = `/bench.Echo/Reply${replyBytes[command]}`
+      const path = echoPath(replyBytes[command])
       return [
         [`echo: ${command}`, () => loadGrpc(echoed, { command, path, seconds, repeat: true })],
         [command, () => loadGrpc(server, { command, seconds })],

@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url'
 import { runJob } from '../lib/processes.js'
 
 export const COMMANDS = [
@@ -7,7 +6,7 @@ export const COMMANDS = [
 /** As tables show them. */
 export const NAMES = { get_sessions: 'get_sessions, a page of 100' }
 
-const LOAD = fileURLToPath(new URL('load.js', import.meta.url))
+const LOAD = `${import.meta.dirname}/load.js`
 
 /** Over Seneca's TCP wire. */
 export function loadSeneca({ pid, ports }, job) {

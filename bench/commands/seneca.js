@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url'
 import { loadTable } from '../lib/loads.js'
 import { withServers } from '../lib/processes.js'
 import { serve } from '../lib/serve.js'
@@ -13,7 +12,7 @@ const TARGETS = { open_session: [0.17, 0.2], get_session_by_id: [0.55, 0.65] }
 const PAGE_MS = 0.8
 const PAGE_AIM_MS = 0.5
 
-const ECHO_SERVER = fileURLToPath(new URL('echo-server.js', import.meta.url))
+const ECHO_SERVER = `${import.meta.dirname}/json-echo-server.js`
 
 /** The commands over Seneca's TCP wire, beside a bare echo of JSON lines of the sizes of open_session. */
 export async function benchSeneca(options, report) {

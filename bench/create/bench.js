@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url'
 import { loadTable } from '../lib/loads.js'
 import { withServers } from '../lib/processes.js'
 import { inTurn, ofReference } from '../lib/turns.js'
@@ -12,7 +11,7 @@ const TARGETS = {
   [FRESH_KEYS]: [0.27, 0.35],
   [NEW_OWNERS]: [0.27, 0.35],
 }
-const PROTOTYPE = fileURLToPath(new URL('prototype.js', import.meta.url))
+const PROTOTYPE = `${import.meta.dirname}/prototype.js`
 /** The share of the prototype's calls a second that Create must reach: what it has to do beside the bare path is little. */
 const PROTOTYPE_TARGET = 0.83
 /** The share of Create's calls a second with Ed25519 that it must reach with P-256, and should. */

@@ -1,10 +1,8 @@
-import { fileURLToPath } from 'node:url'
+import { echoPath, startEcho } from '../lib/echo.js'
 import { runJob } from '../lib/processes.js'
 import { serve } from '../lib/serve.js'
 
 const WARM_UP_SECONDS = 1
-
-const file = (path) => fileURLToPath(new URL(path, import.meta.url))
 
 /**
  * Starts a server, and a bare echo of the same message sizes. The functions returned load Create, or the echo, with
@@ -17,10 +15,10 @@ export async function createBesideEcho(start, dataDir, shapes) {
   for (const shape of shapes) {
     replyBytes[shape] = (await create(shape, { seconds: WARM_UP_SECONDS })).replyBytes
   }
-  const echoServer = await start(file('../lib/echo-server.js'), Object.values(replyBytes))
+  const echoServer = await startEcho(start, Object.values(replyBytes))
   const echo = (shape, job) =>
     load(echoServer, {
-      ...{ path: `/bench.Echo/Reply${replyBytes[shape]}`, shape, repeat: true },
+      ...{ path: echoPath(replyBytes[shape]), shape, repeat: true },
       ...job,
     })
   for (const shape of shapes) {
@@ -34,5 +32,5 @@ export function loadCreate(server, shape, job) {
 }
 
 function load({ pid, ports }, job) {
-  return runJob(file('load.js'), { pid, port: ports.grpc, ...job })
+  return runJob(`${import.meta.dirname}/load.js`, { pid, port: ports.grpc, ...job })
 }

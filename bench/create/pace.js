@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url'
 import { loadTable } from '../lib/loads.js'
 import { runJob, withServers } from '../lib/processes.js'
 import { inTurn } from '../lib/turns.js'
@@ -10,8 +9,6 @@ import { FRESH_KEYS } from './requests.js'
 const TARGET = 3
 const AIM = 2
 
-const file = (path) => fileURLToPath(new URL(path, import.meta.url))
-
 /**
  * The p99 of Create at half of its highest rate, beside that of the echo at the same rate. The prototype and bare synced
  * batches show how much of it is this machine's disk, which the echo does not use.
@@ -19,14 +16,14 @@ const file = (path) => fileURLToPath(new URL(path, import.meta.url))
 export async function benchPace({ seconds, rounds }, report) {
   const { medians, rounds: all } = await withServers(async (dataDir, start) => {
     const { create, echo } = await createBesideEcho(start, dataDir, [FRESH_KEYS])
-    const prototype = await start(file('prototype.js'), [`${dataDir}/prototype`])
+    const prototype = await start(`${import.meta.dirname}/prototype.js`, [`${dataDir}/prototype`])
     const { callsPerSecond } = await create(FRESH_KEYS, { seconds })
     const job = { seconds, perSecond: callsPerSecond / 2 }
     report(`half of the highest rate: ${job.perSecond.toFixed(0)}/s`)
     let batches = 0
     const batch = () => {
       const directory = `${dataDir}/batches-${++batches}`
-      return runJob(file('synced-batch.js'), { directory, ...job })
+      return runJob(`${import.meta.dirname}/synced-batch.js`, { directory, ...job })
     }
     const loads = {
       echo: () => echo(FRESH_KEYS, job),

@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url'
 import { runJob, withServers } from '../lib/processes.js'
 import { serve } from '../lib/serve.js'
 import { median, quantile } from '../lib/statistics.js'
@@ -12,7 +11,7 @@ const WARM_UP_SECONDS = 10
 const SESSIONS = 10_000
 const ARRIVALS = 10
 
-const LOAD = fileURLToPath(new URL('load.js', import.meta.url))
+const LOAD = `${import.meta.dirname}/load.js`
 
 /** A feed with a thousand viewers at a steady rate, and with a full list. */
 export async function benchFeed({ seconds }, report) {

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
-import { cpuTimeMs } from '../lib/cpu.js'
+import { watchCpu } from '../lib/cpu.js'
 import { anonymousBytes } from '../lib/memory.js'
 import { Changes } from './changes.js'
 import { Viewers } from './viewers.js'
@@ -138,18 +138,13 @@ async function saturate(viewers, change, { atOnce, seconds }) {
 
 /** The function returned gives the pace of so many messages, and what was used since. */
 function watchUse() {
-  const startMs = performance.now()
-  const serverCpuMs = cpuTimeMs(pid)
-  const ownCpu = process.cpuUsage()
+  const used = watchCpu(pid)
   return (messages) => {
-    const elapsedMs = performance.now() - startMs
-    const own = process.cpuUsage(ownCpu)
-    const serverUsedMs = serverCpuMs === null ? null : cpuTimeMs(pid) - serverCpuMs
+    const { elapsedMs, serverMs, serverCpuShare, generatorCpuShare } = used()
     return {
       messagesPerSecond: (messages / elapsedMs) * 1000,
-      serverMicrosPerMessage: serverUsedMs === null ? null : (serverUsedMs * 1000) / messages,
-      serverCpuShare: serverUsedMs === null ? null : serverUsedMs / elapsedMs,
-      generatorCpuShare: (own.user + own.system) / 1000 / elapsedMs,
+      serverMicrosPerMessage: serverMs === null ? null : (serverMs * 1000) / messages,
+      ...{ serverCpuShare, generatorCpuShare },
     }
   }
 }

@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url'
 import { medians } from '../lib/loads.js'
 import { runJob, withServers } from '../lib/processes.js'
 import { serve } from '../lib/serve.js'
@@ -14,8 +13,6 @@ const AT_ONCE = 16
 /** How many times the bare server's messages a second the feed must deliver. */
 const TARGET = 2.7
 
-const file = (path) => fileURLToPath(new URL(path, import.meta.url))
-
 /** A feed with a thousand viewers that changes as fast as they read, beside a bare ws server. */
 export async function benchSaturation({ seconds, rounds }, report) {
   const measured = await withServers(async (dataDir, start) => {
@@ -25,7 +22,7 @@ export async function benchSaturation({ seconds, rounds }, report) {
     let bareServer
     for (let round = 1; round <= rounds; round++) {
       const feed = await load(server, { kind: 'saturated', ...job })
-      bareServer ??= await start(file('bare-server.js'), [feed.messageBytes])
+      bareServer ??= await start(`${import.meta.dirname}/bare-server.js`, [feed.messageBytes])
       const bare = await load(bareServer, { kind: 'bare', ...job })
       all.push({ feed, bare })
       const rate = ({ messagesPerSecond }) => `${messagesPerSecond.toFixed(0)}/s`
@@ -47,5 +44,5 @@ export async function benchSaturation({ seconds, rounds }, report) {
 }
 
 function load({ pid, ports }, job) {
-  return runJob(file('load.js'), { pid, ports, ...job })
+  return runJob(`${import.meta.dirname}/load.js`, { pid, ports, ...job })
 }

@@ -1,5 +1,5 @@
 import { median } from '../lib/statistics.js'
-import { formatTable } from '../lib/table.js'
+import { formatTable, LINUX_ONLY, percent } from '../lib/table.js'
 import { atMost } from '../lib/verdicts.js'
 
 const MAX_P99_MS = 250
@@ -21,7 +21,7 @@ export function messagesTable(rows) {
       name,
       load.messagesPerSecond.toFixed(0),
       ofBare?.toFixed(3) ?? '',
-      load.serverMicrosPerMessage?.toFixed(1) ?? 'Linux only',
+      load.serverMicrosPerMessage?.toFixed(1) ?? LINUX_ONLY,
       percent(load.serverCpuShare),
       percent(load.generatorCpuShare),
     ]),
@@ -63,8 +63,4 @@ function memory({ steady: { anonymousBytes } }) {
     fromMb: median(anonymousBytes.slice(0, quarter)) / MB,
     toMb: median(anonymousBytes.slice(-quarter)) / MB,
   }
-}
-
-function percent(share) {
-  return share === null ? 'Linux only' : `${(share * 100).toFixed(0)} %`
 }

@@ -1,8 +1,7 @@
-import { fileURLToPath } from 'node:url'
 import { runJob, withServers } from '../lib/processes.js'
 import { MAIN } from '../lib/serve.js'
 import { median } from '../lib/statistics.js'
-import { formatTable } from '../lib/table.js'
+import { formatTable, percent } from '../lib/table.js'
 import { atMost } from '../lib/verdicts.js'
 import { ATTACKS } from './attacks.js'
 
@@ -12,8 +11,6 @@ const MAX_OF_QUIET = 3
 const WARM_UP_SECONDS = 2
 /** The attackers have this long before the good caller begins, unless the attack takes longer to unfold. */
 const AHEAD_SECONDS = 1
-
-const file = (path) => fileURLToPath(new URL(path, import.meta.url))
 
 /**
  * A good caller's Create, quiet and under each attack. Attackers run in a process of their own, from
@@ -32,7 +29,7 @@ export async function benchHostile(options, report) {
       ['Create, 4 in flight', 'p50 ms', 'p99 ms', 'of quiet', 'attacker CPU'],
       rows.map(({ attack, p50Ms, p99Ms, cpuShare }) => [
         ...[attack, p50Ms.toFixed(1), p99Ms.toFixed(1), (p99Ms / quiet).toFixed(2)],
-        `${(100 * cpuShare).toFixed(0)} %`,
+        percent(cpuShare),
       ]),
     ),
     verdicts: rows
@@ -67,17 +64,17 @@ async function measureAll({ seconds, rounds: thrice }, report, dataDir, start) {
 async function measureOne(ports, attack, seconds) {
   const port = ports.grpc
   const { aheadSeconds = AHEAD_SECONDS } = ATTACKS[attack] ?? {}
-  await runJob(file('caller.js'), { port, seconds: WARM_UP_SECONDS })
+  await runJob(`${import.meta.dirname}/caller.js`, { port, seconds: WARM_UP_SECONDS })
   const attacking =
     attack === 'quiet'
       ? { opened: {}, cpuShare: 0 }
-      : runJob(file('attacker.js'), {
+      : runJob(`${import.meta.dirname}/attacker.js`, {
           ports,
           attacks: [attack],
           seconds: seconds + aheadSeconds + 1,
         })
   await new Promise((resolve) => setTimeout(resolve, 1000 * aheadSeconds))
-  const good = await runJob(file('caller.js'), { port, seconds })
+  const good = await runJob(`${import.meta.dirname}/caller.js`, { port, seconds })
   return { ...good, ...(await attacking) }
 }
 

@@ -1,7 +1,6 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { cpuTimeMs } from '../lib/cpu.js'
 import { withServers } from '../lib/processes.js'
 import { MAIN } from '../lib/serve.js'
@@ -20,7 +19,7 @@ const ROUNDS = 3
 /** So many are on their way at once. */
 const AT_ONCE = 20
 const SETTLED_MS = 2000
-const BARE = fileURLToPath(new URL('bare-server.js', import.meta.url))
+const BARE = `${import.meta.dirname}/bare-server.js`
 const KINDS = ['tcp', 'http2', 'grpc-js', 'sessiond']
 
 let measurements = 0

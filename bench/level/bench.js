@@ -1,5 +1,4 @@
 import { mkdir } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
 import { runJob, withServers } from '../lib/processes.js'
 import { median } from '../lib/statistics.js'
 import { formatTable } from '../lib/table.js'
@@ -15,17 +14,20 @@ const OPERATIONS = {
 const SHARE_OF_SECONDS = 1 / 3
 const MAX_BYTES_ON_DISK = 600
 
-const file = (path) => fileURLToPath(new URL(path, import.meta.url))
-
 /** Operations of the store beside bare `level` with as many rows of the same sizes. */
 export async function benchLevel({ seconds, rounds }, report) {
   const { measured, rows } = await withServers(async (parent) => {
-    const rows = await runJob(file('rows.js'), { directory: parent })
+    const rows = await runJob(`${import.meta.dirname}/rows.js`, { directory: parent })
     const all = []
     for (let round = 1; round <= rounds; round++) {
       const directory = `${parent}/${round}`
       await mkdir(directory)
-      all.push(await runJob(file('load.js'), { directory, seconds: seconds * SHARE_OF_SECONDS }))
+      all.push(
+        await runJob(`${import.meta.dirname}/load.js`, {
+          directory,
+          seconds: seconds * SHARE_OF_SECONDS,
+        }),
+      )
       report(`round ${round}: ${all.at(-1).insert.perSecond.toFixed(0)} inserts/s`)
     }
     return { measured: all, rows }

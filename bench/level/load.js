@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { LevelStore } from '../../dist/stores/level/store.js'
 import { openBare } from '../lib/level.js'
-import { makeUsers, sessionAt } from '../store/sessions.js'
+import { EPOCHS, makeUsers, sessionAt } from '../store/sessions.js'
 
 /*
  * Operations of the store, and the same with bare `level`: `node load.js JOB`. JOB is JSON with a new `directory` and
@@ -11,7 +11,6 @@ import { makeUsers, sessionAt } from '../store/sessions.js'
 const SESSIONS = 10_000
 const AT_ONCE = 64
 const PAGE = 100
-const EPOCHS = { genesisAtMs: 0, lengthMs: 1000 }
 
 const { directory, seconds } = JSON.parse(process.argv[2])
 const results = {}

@@ -3,7 +3,7 @@ import { Database } from '../../dist/stores/level/database.js'
 import { LevelStore } from '../../dist/stores/level/store.js'
 import { bytesOnDisk } from '../lib/disk.js'
 import { openBare } from '../lib/level.js'
-import { makeUsers, sessionAt } from '../store/sessions.js'
+import { EPOCHS, makeUsers, sessionAt } from '../store/sessions.js'
 
 /*
  * What the rows of a token session cost: `node rows.js JOB`. JOB is JSON with a new `directory`. Prints for each kind of
@@ -14,7 +14,6 @@ const SESSIONS = 20_000
 const AT_ONCE = 250
 /** What the SDK says it is. */
 const CLIENT = 'grpc-node-js/1.14.7'
-const EPOCHS = { genesisAtMs: 0, lengthMs: 1000 }
 /** By the first byte of the key: src/stores/level/layout/keys.ts. */
 const KINDS = {
   s: 'the record',

@@ -13,3 +13,24 @@ export function cpuTimeMs(pid) {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return (Number(fields[11]) + Number(fields[12])) * TICK_MS
 }
+
+/**
+ * Begins to watch. The function returned says how long that was, and the CPU time that the server and this process used
+ * meanwhile, in milliseconds and as a share. What is the server's is null without /proc.
+ */
+export function watchCpu(pid) {
+  const startMs = performance.now()
+  const serverStartMs = cpuTimeMs(pid)
+  const ownStart = process.cpuUsage()
+  return () => {
+    const elapsedMs = performance.now() - startMs
+    const { user, system } = process.cpuUsage(ownStart)
+    const ownMs = (user + system) / 1000
+    const serverMs = serverStartMs === null ? null : cpuTimeMs(pid) - serverStartMs
+    return {
+      ...{ elapsedMs, serverMs, ownMs },
+      serverCpuShare: serverMs === null ? null : serverMs / elapsedMs,
+      generatorCpuShare: ownMs / elapsedMs,
+    }
+  }
+}

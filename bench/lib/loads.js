@@ -1,5 +1,5 @@
 import { median } from './statistics.js'
-import { formatTable } from './table.js'
+import { formatTable, LINUX_ONLY, percent } from './table.js'
 
 const HEADINGS = [
   ...['', 'calls/s', 'of reference', 'p50 ms', 'p99 ms'],
@@ -16,7 +16,7 @@ export function loadTable(rows) {
       ofReference?.toFixed(3) ?? '',
       load.p50Ms.toFixed(1),
       load.p99Ms.toFixed(1),
-      load.serverCpuMicrosPerCall?.toFixed(0) ?? 'Linux only',
+      load.serverCpuMicrosPerCall?.toFixed(0) ?? LINUX_ONLY,
       percent(load.serverCpuShare),
       percent(load.generatorCpuShare),
     ]),
@@ -32,8 +32,4 @@ export function medians(loads) {
       return [figure, values.includes(null) ? null : median(values)]
     }),
   )
-}
-
-function percent(share) {
-  return share === null ? 'Linux only' : `${(share * 100).toFixed(0)} %`
 }

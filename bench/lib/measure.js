@@ -1,4 +1,4 @@
-import { cpuTimeMs } from './cpu.js'
+import { watchCpu } from './cpu.js'
 import { drive } from './drive.js'
 import { pace } from './pace.js'
 import { quantile } from './statistics.js'
@@ -24,15 +24,13 @@ export async function measure(client, messages, job) {
     taken = take(Math.ceil(callsPerMs * seconds * 1000 * RESERVE))
   }
 
-  const serverCpuMs = cpuTimeMs(pid)
-  const ownCpu = process.cpuUsage()
+  const used = watchCpu(pid)
   const durationMs = seconds * 1000
   const next = each(taken, repeat)
   const { latenciesMs, elapsedMs, replyBytes } = perSecond
     ? await pace(client, next, { perSecond, durationMs })
     : await drive(client, next, { inFlight, durationMs })
-  const ownUsed = process.cpuUsage(ownCpu)
-  const serverUsedMs = serverCpuMs === null ? null : cpuTimeMs(pid) - serverCpuMs
+  const { serverMs, serverCpuShare, generatorCpuShare } = used()
 
   const calls = latenciesMs.length
   return {
@@ -41,9 +39,8 @@ export async function measure(client, messages, job) {
     callsPerSecond: (calls / elapsedMs) * 1000,
     p50Ms: quantile(latenciesMs, 0.5),
     p99Ms: quantile(latenciesMs, 0.99),
-    serverCpuMicrosPerCall: serverUsedMs === null ? null : (serverUsedMs * 1000) / calls,
-    serverCpuShare: serverUsedMs === null ? null : serverUsedMs / elapsedMs,
-    generatorCpuShare: (ownUsed.user + ownUsed.system) / 1000 / elapsedMs,
+    serverCpuMicrosPerCall: serverMs === null ? null : (serverMs * 1000) / calls,
+    ...{ serverCpuShare, generatorCpuShare },
     requestBytes: taken[0].length,
     replyBytes,
   }

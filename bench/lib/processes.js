@@ -3,7 +3,6 @@ import { once } from 'node:events'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
-import { fileURLToPath } from 'node:url'
 
 /**
  * Calls `fn` with a new directory and a function that starts servers like `startServer`. Afterwards it
@@ -11,7 +10,7 @@ import { fileURLToPath } from 'node:url'
  */
 export async function withServers(fn) {
   // Not in the system's temporary directory, which may be memory: there a sync costs nothing.
-  const cache = fileURLToPath(new URL('../../.cache/', import.meta.url))
+  const cache = `${import.meta.dirname}/../../.cache/`
   await mkdir(cache, { recursive: true })
   const directory = await mkdtemp(`${cache}bench-`)
   const servers = []

@@ -1,8 +1,9 @@
-import { fileURLToPath } from 'node:url'
+export const MAIN = `${import.meta.dirname}/../../dist/cli/main.js`
 
-export const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
-
-/** Starts a server as it is by default, on free ports and without quotas. `http`: whether it has an HTTP port; `more`: further options. */
+/**
+ * Starts a server as it is by default, on free ports and without quotas. `start` is that of `withServers`. `http`: whether
+ * the server has an HTTP port; `more`: further options.
+ */
 export function serve(start, dataDir, { http = false, more = [] } = {}) {
   return start(MAIN, [
     ...['serve', '--data-dir', dataDir, '--grpc', '127.0.0.1:0', '--seneca', 'tcp://127.0.0.1:0'],

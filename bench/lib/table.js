@@ -10,3 +10,9 @@ export function formatTable(headings, rows) {
     )
     .join('\n')
 }
+
+/** A share as a percentage; null is what only Linux tells. */
+export const percent = (share) => (share === null ? LINUX_ONLY : `${(100 * share).toFixed(0)} %`)
+
+/** In the place of a figure that comes from /proc. */
+export const LINUX_ONLY = 'Linux only'

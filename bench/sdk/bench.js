@@ -1,9 +1,11 @@
-import { fileURLToPath } from 'node:url'
+import { startEcho } from '../lib/echo.js'
 import { runJob, withServers } from '../lib/processes.js'
 import { serve } from '../lib/serve.js'
 import { formatTable } from '../lib/table.js'
 import { inTurn } from '../lib/turns.js'
 import { atMost } from '../lib/verdicts.js'
+
+const LOAD = `${import.meta.dirname}/load.js`
 
 /** CPU of the client for a call: what it may be, and should be. */
 const TARGET_MS = 1
@@ -11,15 +13,13 @@ const AIM_MS = 0.6
 /** Of a Create with an idempotency key, and of its answer. */
 const SIZES = { requestBytes: 455, replyBytes: 430 }
 
-const file = (path) => fileURLToPath(new URL(path, import.meta.url))
-
 /** What `createSession` of the SDK costs its caller, beside a bare grpc-js call of the same sizes. */
 export async function benchSdk({ seconds, rounds }, report) {
   const { medians, rounds: all } = await withServers(async (dataDir, start) => {
     const server = await serve(start, dataDir)
-    const echoServer = await start(file('../lib/echo-server.js'), [SIZES.replyBytes])
+    const echoServer = await startEcho(start, [SIZES.replyBytes])
     const load = ({ ports }, job) =>
-      runJob(file('load.js'), { address: `127.0.0.1:${ports.grpc}`, seconds, ...job })
+      runJob(LOAD, { address: `127.0.0.1:${ports.grpc}`, seconds, ...job })
     const loads = {
       echo: () => load(echoServer, { kind: 'echo', ...SIZES }),
       ed25519: () => load(server, { kind: 'createSession', type: 'ed25519' }),

@@ -1,5 +1,6 @@
 import { Client, credentials } from '@grpc/grpc-js'
 import { connect, createSession, fetchServerKeys, generateKey } from '../../dist/client/index.js'
+import { echoPath } from '../lib/echo.js'
 
 /*
  * A client that calls, one call after the other: `node load.js JOB`. JOB is JSON with the `kind` of call, the
@@ -28,7 +29,7 @@ const kinds = {
     const raw = (bytes) => bytes
     const client = new Client(address, credentials.createInsecure())
     const message = Buffer.alloc(requestBytes, 1)
-    const path = `/bench.Echo/Reply${replyBytes}`
+    const path = echoPath(replyBytes)
     const call = () =>
       new Promise((resolve, reject) => {
         client.makeUnaryRequest(path, raw, raw, message, (error, reply) =>

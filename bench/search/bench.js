@@ -1,14 +1,14 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { ActClient } from '../lib/act-client.js'
 import { cpuTimeMs } from '../lib/cpu.js'
 import { address, CLIENT } from '../lib/people.js'
-import { runJob, withServers } from '../lib/processes.js'
+import { withServers } from '../lib/processes.js'
 import { serve } from '../lib/serve.js'
 import { median, quantile } from '../lib/statistics.js'
-import { formatTable } from '../lib/table.js'
+import { formatTable, LINUX_ONLY } from '../lib/table.js'
 import { atMost } from '../lib/verdicts.js'
+import { fillStore } from '../store/fill.js'
 import { makeUsers } from '../store/sessions.js'
 
 const MAX_PAGE_CPU_MS = 50
@@ -16,7 +16,6 @@ const MAX_SMALL_CALL_MS = 20
 /** First pages of each kind. The kernel counts CPU in steps of 10 ms. */
 const PAGES = 60
 const TOKEN = 'the-admin-token-of-the-bench'
-const BUILD = fileURLToPath(new URL('../store/build.js', import.meta.url))
 
 /** An operator's searches in a store of `count` sessions: CPU of the server for a first page, and a search to the end. */
 export async function benchSearch({ count }, report) {
@@ -51,13 +50,9 @@ const searches = (count, userIds) => [
 
 async function openServer(directory, count, report, start) {
   const dataDir = join(directory, `${count}`)
-  await mkdir(dataDir)
   const tokenFile = join(directory, 'token')
   await writeFile(tokenFile, TOKEN)
-  // The first start creates the keys. Without them a server refuses a store that has sessions.
-  await (await serve(start, dataDir)).stop()
-  const { seconds } = await runJob(BUILD, { location: join(dataDir, 'store'), count })
-  report(`${count} sessions stored in ${seconds.toFixed(1)} s`)
+  await fillStore(start, dataDir, count, report)
   return serve(start, dataDir, { http: true, more: ['--admin-token-file', tokenFile] })
 }
 
@@ -121,7 +116,7 @@ async function searchToTheEnd(server) {
 
 function table({ count, pages, whole: { calls, lookedAt, seconds, smallMs } }) {
   const rows = pages.map(({ name, cpuMs, latencyMs, lookedAt: looked, found, stopped }) => [
-    ...[name, cpuMs?.toFixed(1) ?? 'Linux only', latencyMs.toFixed(1)],
+    ...[name, cpuMs?.toFixed(1) ?? LINUX_ONLY, latencyMs.toFixed(1)],
     ...[`${looked}`, `${found}`, stopped ? 'yes' : ''],
   ])
   const head = [

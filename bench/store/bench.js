@@ -1,12 +1,11 @@
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { ActClient } from '../lib/act-client.js'
 import { bytesOnDisk } from '../lib/disk.js'
 import { watchAnonymousBytes } from '../lib/memory.js'
 import { runJob, withServers } from '../lib/processes.js'
 import { serve } from '../lib/serve.js'
 import { median, quantile } from '../lib/statistics.js'
+import { fillStore } from './fill.js'
 import { measureLoads } from './loads.js'
 import { makeUsers } from './sessions.js'
 import { costPlot, summaryTable, verdicts } from './summary.js'
@@ -25,8 +24,6 @@ const ALONE_MS = 2000
 const CREATES = 200_000
 /** All users have the same number of sessions. */
 const USER_STEP = 7919
-
-const file = (path) => fileURLToPath(new URL(path, import.meta.url))
 
 /**
  * Compares servers with more and more sessions, up to `count`: time to start, memory, the cost of reads, and the
@@ -48,9 +45,7 @@ async function measureStores(options, report, directory, start) {
   const stores = []
   for (const share of SHARES) {
     const count = Math.round(options.count * share)
-    const dataDir = join(directory, `${count}`)
-    await mkdir(dataDir)
-    stores.push(await openStore(count, dataDir, report, start))
+    stores.push(await openStore(count, join(directory, `${count}`), report, start))
   }
   const large = stores.at(-1)
   const mostAnonymousBytes = watchAnonymousBytes(large.server.pid)
@@ -71,7 +66,11 @@ async function measureStores(options, report, directory, start) {
   const loads = await measureLoads(options, report, directory, start, stores)
   report(`${CREATES} Creates beside ${large.count} sessions`)
   const { pid, ports } = large.server
-  const created = await runJob(file('fill.js'), { pid, port: ports.grpc, count: CREATES })
+  const created = await runJob(`${import.meta.dirname}/create-many.js`, {
+    pid,
+    port: ports.grpc,
+    count: CREATES,
+  })
   return {
     stores: stores.map(({ count, buildSeconds, bytesEach, readyMs, firstPageMs, userPageMs }) => ({
       ...{ count, buildSeconds, bytesEach, readyMs },
@@ -88,14 +87,7 @@ async function measureStores(options, report, directory, start) {
 
 /** Fills a store and leaves a server running on it. */
 async function openStore(count, dataDir, report, start) {
-  // The first start creates the keys. Without them a server refuses a store that has sessions.
-  await (await serve(start, dataDir)).stop()
-  const built = await runJob(file('build.js'), { location: join(dataDir, 'store'), count })
-  const rowsPerSecond = (built.rows / built.seconds).toFixed(0)
-  report(
-    `${count} sessions stored in ${built.seconds.toFixed(1)} s, ${rowsPerSecond} rows a second`,
-  )
-
+  const buildSeconds = await fillStore(start, dataDir, count, report)
   let server = await serve(start, dataDir)
   const readyMs = [server.readyMs]
   while (readyMs.length < RESTARTS) {
@@ -104,7 +96,7 @@ async function openStore(count, dataDir, report, start) {
     readyMs.push(server.readyMs)
   }
   return {
-    ...{ count, server, readyMs: Math.max(...readyMs), buildSeconds: built.seconds },
+    ...{ count, server, readyMs: Math.max(...readyMs), buildSeconds },
     bytesEach: (await bytesOnDisk(join(dataDir, 'store'))) / count,
     client: new ActClient(server.ports.seneca),
     userIds: makeUsers(count).map(({ id }) => id),

@@ -1,29 +1,16 @@
-import { NEW_OWNERS, shapes } from '../create/requests.js'
-import { drive } from '../lib/drive.js'
-import { anonymousBytes } from '../lib/memory.js'
-import { UnaryClient } from '../lib/unary-client.js'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { runJob } from '../lib/processes.js'
+import { serve } from '../lib/serve.js'
 
-/*
- * Sends Creates of a new owner each: `node fill.js JOB`. JOB is JSON with the `port` and `pid` of a server and the
- * `count`. Prints how many seconds it took, and the memory of the server after each tenth.
- */
-
-const IN_FLIGHT = 64
-const PARTS = 10
-
-const { port, pid, count } = JSON.parse(process.argv[2])
-const client = new UnaryClient(port, '/session.Session/Create')
-const startMs = performance.now()
-const anonymous = []
-// In parts, since the client keeps the time of each call, and requests are of the time when their iterator began.
-for (let part = 0; part < PARTS; part++) {
-  const messages = shapes[NEW_OWNERS]()
-  let left = count / PARTS
-  await drive(client, () => (left-- > 0 ? messages.next().value : undefined), {
-    inFlight: IN_FLIGHT,
-  })
-  anonymous.push(anonymousBytes(pid))
+/** Makes a new data directory whose store has `count` sessions (rows.js). Returns how many `seconds` it took to store them. */
+export async function fillStore(start, dataDir, count, report) {
+  await mkdir(dataDir)
+  // The first start creates the keys. Without them a server refuses a store that has sessions.
+  await (await serve(start, dataDir)).stop()
+  const job = { location: join(dataDir, 'store'), count }
+  const { seconds, rows } = await runJob(`${import.meta.dirname}/build.js`, job)
+  const rowsPerSecond = (rows / seconds).toFixed(0)
+  report(`${count} sessions stored in ${seconds.toFixed(1)} s, ${rowsPerSecond} rows a second`)
+  return seconds
 }
-client.close()
-const seconds = (performance.now() - startMs) / 1000
-console.log(JSON.stringify({ count, seconds, anonymousBytes: anonymous }))

@@ -15,6 +15,7 @@ import { insertRows } from '../../dist/stores/level/layout/rows.js'
 import { encodeTally } from '../../dist/stores/level/layout/tally.js'
 import { encodeEntry, encodeSession } from '../../dist/stores/rows/codec.js'
 import {
+  EPOCHS,
   IDLE_TIMEOUT_MS,
   isOpenAt,
   isTokenAt,
@@ -25,8 +26,6 @@ import {
   SESSIONS_PER_USER,
   sessionAt,
 } from './sessions.js'
-
-const EPOCHS = { genesisAtMs: 0, lengthMs: 1000 }
 
 /** @typedef {import('../../dist/stores/level/database.js').Row} Row */
 

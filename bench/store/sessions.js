@@ -2,6 +2,8 @@ import { createHash, randomBytes } from 'node:crypto'
 import { ownerText } from '../../dist/core/owner-text.js'
 import { address, CLIENT, someData, userNamed } from '../lib/people.js'
 
+/** Those of a server as it is by default. */
+export const EPOCHS = { genesisAtMs: 0, lengthMs: 1000 }
 export const SESSIONS_PER_USER = 100
 /** Ids have so many bits for the number of their session. */
 const NUMBER_BITS = 24

@@ -1,6 +1,6 @@
 import { COMMANDS } from '../commands/load-command.js'
 import { loadTable } from '../lib/loads.js'
-import { formatTable } from '../lib/table.js'
+import { formatTable, LINUX_ONLY } from '../lib/table.js'
 import { ofReference } from '../lib/turns.js'
 import { atLeast, atMost } from '../lib/verdicts.js'
 import { loadName } from './loads.js'
@@ -39,14 +39,14 @@ export function summaryTable(figures) {
         '  the longest while a total is counted',
         ...ofLargest(longestSmallCallBesideTotalMs.toFixed(2)),
       ],
-      ['anonymous memory, at most, MB', ...ofLargest(inMb(figures)?.toFixed(0) ?? 'Linux only')],
+      ['anonymous memory, at most, MB', ...ofLargest(inMb(figures)?.toFixed(0) ?? LINUX_ONLY)],
     ],
   )
   return `${reads}\n\n${loadsTable(figures)}\n\n${createdText(figures)}`
 }
 
 function createdText({ stores, created: { count, seconds, anonymousBytes } }) {
-  const each = anonymousBytes.map((bytes) => (bytes === null ? 'Linux only' : mb(bytes).toFixed(0)))
+  const each = anonymousBytes.map((bytes) => (bytes === null ? LINUX_ONLY : mb(bytes).toFixed(0)))
   return [
     `${count} Creates of a new owner each beside ${stores.at(-1).count} sessions took ${seconds.toFixed(0)} s`,
     `anonymous memory after each tenth of them, MB: ${each.join(', ')}`,

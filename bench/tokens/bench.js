@@ -1,4 +1,4 @@
-import { fileURLToPath } from 'node:url'
+import { echoPath, startEcho } from '../lib/echo.js'
 import { loadTable } from '../lib/loads.js'
 import { runJob, withServers } from '../lib/processes.js'
 import { serve } from '../lib/serve.js'
@@ -6,7 +6,6 @@ import { formatTable } from '../lib/table.js'
 import { inTurn, ofReference } from '../lib/turns.js'
 import { atLeast } from '../lib/verdicts.js'
 
-const file = (path) => fileURLToPath(new URL(path, import.meta.url))
 /** Checks a second on one core. */
 const TARGETS = { new: 5_000, seen: 200_000 }
 const NAMES = {
@@ -49,7 +48,10 @@ export async function benchTokens(options, report) {
 
 function measureChecks({ seconds, rounds }, report) {
   const loads = Object.fromEntries(
-    Object.keys(NAMES).map((kind) => [kind, () => runJob(file('load.js'), { kind, seconds })]),
+    Object.keys(NAMES).map((kind) => [
+      kind,
+      () => runJob(`${import.meta.dirname}/load.js`, { kind, seconds }),
+    ]),
   )
   return inTurn(loads, rounds, report)
 }
@@ -68,7 +70,7 @@ function checksTable(medians) {
 async function measureCalls({ seconds, rounds }, report, dataDir, start) {
   const server = await serve(start, dataDir)
   const load = ({ pid, ports }, kind, job) =>
-    runJob(file('calls.js'), {
+    runJob(`${import.meta.dirname}/calls.js`, {
       pid,
       port: ports.grpc,
       kind,
@@ -80,9 +82,9 @@ async function measureCalls({ seconds, rounds }, report, dataDir, start) {
   for (const kind of Object.keys(CALL_TARGETS)) {
     replyBytes[kind] = (await call(kind, { seconds: WARM_UP_SECONDS })).replyBytes
   }
-  const echo = await start(file('../lib/echo-server.js'), Object.values(replyBytes))
+  const echo = await startEcho(start, Object.values(replyBytes))
   const loads = Object.keys(CALL_TARGETS).flatMap((kind) => {
-    const path = `/bench.Echo/Reply${replyBytes[kind]}`
+    const path = echoPath(replyBytes[kind])
     return [
       [`echo: ${kind}`, () => load(echo, kind, { path, seconds })],
       [kind, () => call(kind, { seconds })],

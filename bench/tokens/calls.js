@@ -10,7 +10,7 @@ import {
 import { epochNow, issueToken } from '../../dist/tokens/index.js'
 import { measure } from '../lib/measure.js'
 import { encodeMeta } from '../lib/meta.js'
-import { UnaryClient } from '../lib/unary-client.js'
+import { UnaryClients } from '../lib/unary-client.js'
 
 /*
  * The load generator of `Introspect` and `Sign`: `node calls.js JOB`. JOB is JSON with the `kind` of call, `port` and `pid` of
@@ -68,18 +68,7 @@ function* messages() {
   }
 }
 
-const clients = Array.from({ length: CONNECTIONS }, () => new UnaryClient(port, path))
-let calls = 0
-const client = {
-  call: (message, onReply) => clients[calls++ % CONNECTIONS].call(message, onReply),
-  set onError(onError) {
-    for (const each of clients) {
-      each.onError = onError
-    }
-  },
-}
+const client = new UnaryClients(port, path, CONNECTIONS)
 const figures = await measure(client, messages(), { ...load, repeat: true })
-for (const each of clients) {
-  each.close()
-}
+client.close()
 console.log(JSON.stringify(figures))

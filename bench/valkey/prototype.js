@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { connectEngine } from '../../test/support/valkey-wire.mjs'
-import { cpuTimeMs } from '../lib/cpu.js'
+import { watchCpu } from '../lib/cpu.js'
 
 const CONNECTIONS = 2
 const GROUP = 32
@@ -32,8 +32,7 @@ end)`
 export async function loadPrototype(master, seconds) {
   await master.call('FUNCTION', 'LOAD', 'REPLACE', LIBRARY)
   const beganAtMs = performance.now()
-  const own = process.cpuUsage()
-  const masterMs = cpuTimeMs(master.pid)
+  const used = watchCpu(master.pid)
   const counts = await Promise.all(
     Array.from({ length: CONNECTIONS }, async () => {
       const wire = await connectEngine(master.port)
@@ -50,14 +49,13 @@ export async function loadPrototype(master, seconds) {
       return calls
     }),
   )
-  const elapsedMs = performance.now() - beganAtMs
+  const { elapsedMs, serverMs, ownMs } = used()
   const calls = counts.reduce((sum, count) => sum + count, 0)
-  const { user, system } = process.cpuUsage(own)
   return {
     calls,
     callsPerSecond: (calls / elapsedMs) * 1000,
-    masterMicros: ((cpuTimeMs(master.pid) - masterMs) * 1000) / calls,
-    serverCpuMicrosPerCall: (user + system) / calls,
+    masterMicros: (serverMs * 1000) / calls,
+    serverCpuMicrosPerCall: (ownMs * 1000) / calls,
   }
 }
 

@@ -1,10 +1,9 @@
 import { writeFile } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
 import { hex } from '@scure/base'
 import { generateKey, privateKeyToPem, signerOf } from '../../dist/client/index.js'
 import { runJob, withServers } from '../lib/processes.js'
 import { serve } from '../lib/serve.js'
-import { formatTable } from '../lib/table.js'
+import { formatTable, percent } from '../lib/table.js'
 import { atMost } from '../lib/verdicts.js'
 
 const WATCHERS = 1000
@@ -14,7 +13,7 @@ const MAX_P99_MS = 250
 const TIMES = 10
 const WARM_UP_SECONDS = 3
 
-const LOAD = fileURLToPath(new URL('load.js', import.meta.url))
+const LOAD = `${import.meta.dirname}/load.js`
 
 /** How soon a thousand watchers hear of endings. */
 export async function benchWatch({ seconds }, report) {
@@ -31,7 +30,6 @@ export async function benchWatch({ seconds }, report) {
     })
   })
   const { p50Ms, p99Ms, mostMs, messagesPerSecond, serverCpuShare, generatorCpuShare } = figures
-  const percent = (share) => `${(100 * share).toFixed(0)} %`
   return {
     table: formatTable(
       [`${WATCHERS} watchers`, 'p50 ms', 'p99 ms', 'most ms', 'messages/s', 'server', 'generator'],

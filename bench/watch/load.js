@@ -16,7 +16,7 @@ import { signRequest } from '../../dist/envelope/sign.js'
 import { TokensMethod, WatchRequest_Body } from '../../dist/generated/sessiond/v1/tokens.js'
 import { EndedSessions, epochNow } from '../../dist/tokens/index.js'
 import { readWatchMessage } from '../../dist/tokens/watch-message.js'
-import { cpuTimeMs } from '../lib/cpu.js'
+import { watchCpu } from '../lib/cpu.js'
 import { encodeMeta } from '../lib/meta.js'
 
 /*
@@ -142,11 +142,10 @@ await pace(0, warmUpSeconds)
 await allTold()
 latencies.reset()
 messages = 0
-const [cpuBefore, ownBefore, startMs] = [cpuTimeMs(pid), process.cpuUsage(), performance.now()]
+const used = watchCpu(pid)
 await pace(endingsPerSecond * warmUpSeconds, seconds)
 await allTold()
-const tookMs = performance.now() - startMs
-const own = process.cpuUsage(ownBefore)
+const { elapsedMs, serverCpuShare, generatorCpuShare } = used()
 console.log(
   JSON.stringify({
     watchers,
@@ -154,9 +153,8 @@ console.log(
     p50Ms: latencies.percentile(50) / 1000,
     p99Ms: latencies.percentile(99) / 1000,
     mostMs: latencies.max / 1000,
-    messagesPerSecond: (1000 * messages) / tookMs,
-    serverCpuShare: (cpuTimeMs(pid) - cpuBefore) / tookMs,
-    generatorCpuShare: (own.user + own.system) / 1000 / tookMs,
+    messagesPerSecond: (1000 * messages) / elapsedMs,
+    ...{ serverCpuShare, generatorCpuShare },
   }),
 )
 process.exit(0)

@@ -1,4 +1,5 @@
 import { Server, ServerCredentials } from '@grpc/grpc-js'
+import { echoPath } from './echo.js'
 import { printReady } from './ready.js'
 
 /*
@@ -11,7 +12,7 @@ const server = new Server({ 'grpc.enable_channelz': 0 })
 for (const length of new Set(process.argv.slice(2).map(Number))) {
   const reply = Buffer.alloc(length, 1)
   const method = {
-    path: `/bench.Echo/Reply${length}`,
+    path: echoPath(length),
     requestStream: false,
     responseStream: false,
     requestSerialize: raw,

@@ -1,0 +1,29 @@
+import { NEW_OWNERS, shapes } from '../create/requests.js'
+import { drive } from '../lib/drive.js'
+import { anonymousBytes } from '../lib/memory.js'
+import { UnaryClient } from '../lib/unary-client.js'
+
+/*
+ * Sends Creates of a new owner each: `node create-many.js JOB`. JOB is JSON with the `port` and `pid` of a server and the
+ * `count`. Prints how many seconds it took, and the memory of the server after each tenth.
+ */
+
+const IN_FLIGHT = 64
+const PARTS = 10
+
+const { port, pid, count } = JSON.parse(process.argv[2])
+const client = new UnaryClient(port, '/session.Session/Create')
+const startMs = performance.now()
+const anonymous = []
+// In parts, since the client keeps the time of each call, and requests are of the time when their iterator began.
+for (let part = 0; part < PARTS; part++) {
+  const messages = shapes[NEW_OWNERS]()
+  let left = count / PARTS
+  await drive(client, () => (left-- > 0 ? messages.next().value : undefined), {
+    inFlight: IN_FLIGHT,
+  })
+  anonymous.push(anonymousBytes(pid))
+}
+client.close()
+const seconds = (performance.now() - startMs) / 1000
+console.log(JSON.stringify({ count, seconds, anonymousBytes: anonymous }))
