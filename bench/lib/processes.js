@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { rmSync } from 'node:fs'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 
 /**
- * Calls `fn` with a new directory and a function that starts servers like `startServer`. Afterwards it
- * stops the servers that still run and removes the directory.
+ * Calls `fn` with a new directory and a function that starts servers like `startServer`. Afterwards it stops the servers
+ * that still run and removes the directory, also if the bench is interrupted: a store may take gigabytes.
  */
 export async function withServers(fn) {
   // Not in the system's temporary directory, which may be memory: there a sync costs nothing.
@@ -19,9 +20,19 @@ export async function withServers(fn) {
     servers.push(server)
     return server
   }
+  const abandon = () => {
+    for (const server of servers) {
+      server.kill()
+    }
+    // The jobs that write there get the signal of the terminal too, and end meanwhile.
+    rmSync(directory, { recursive: true, force: true, maxRetries: 10 })
+    process.exit(1)
+  }
+  process.once('SIGINT', abandon).once('SIGTERM', abandon)
   try {
     return await fn(directory, start)
   } finally {
+    process.off('SIGINT', abandon).off('SIGTERM', abandon)
     await Promise.all(servers.map((server) => server.stop()))
     await rm(directory, { recursive: true, force: true })
   }
@@ -50,6 +61,9 @@ async function startServer(script, args) {
     /** Milliseconds from start to ready. */
     readyMs,
     ports: { grpc: portOf(grpc), seneca: portOf(seneca?.[0]), http: portOf(http) },
+    kill() {
+      child.kill('SIGKILL')
+    },
     async stop() {
       child.kill()
       await exited
