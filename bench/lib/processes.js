@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 
@@ -11,7 +12,7 @@ import { text } from 'node:stream/consumers'
  */
 export async function withServers(fn) {
   // Not in the system's temporary directory, which may be memory: there a sync costs nothing.
-  const cache = `${import.meta.dirname}/../../.cache/`
+  const cache = join(import.meta.dirname, '../../.cache/')
   await mkdir(cache, { recursive: true })
   const directory = await mkdtemp(`${cache}bench-`)
   const servers = []

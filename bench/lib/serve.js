@@ -1,4 +1,6 @@
-export const MAIN = `${import.meta.dirname}/../../dist/cli/main.js`
+import { join } from 'node:path'
+
+export const MAIN = join(import.meta.dirname, '../../dist/cli/main.js')
 
 /**
  * Starts a server as it is by default, on free ports and without quotas. `start` is that of `withServers`. `http`: whether
