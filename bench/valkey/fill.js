@@ -7,9 +7,8 @@ import { DEFAULT_SHARDS, idBitsOf, Shards } from '../../dist/stores/valkey/layou
 import { NO_VERSION, versionAfter } from '../../dist/stores/valkey/layout/values.js'
 import { changeWrites, insertWrites } from '../../dist/stores/valkey/layout/writes.js'
 import { kept } from '../../dist/stores/valkey/write/commit.js'
-import { makeUsers, sessionAt } from '../store/sessions.js'
+import { EPOCHS, makeUsers, sessionAt } from '../store/sessions.js'
 
-const EPOCHS = { genesisAtMs: 0, lengthMs: 1000 }
 /** Committed at a time. */
 const SLICE = 5000
 const PROGRESS_EVERY = 100_000
