@@ -8,6 +8,9 @@ import { progressOn } from './progress.js'
 import { counted } from './session-text.js'
 import { interruptible } from './signals.js'
 
+/** Fewer are closed at once. */
+const MANY = 100
+
 export interface CloseUserFlags {
   readonly server: string
   readonly json?: boolean
@@ -63,7 +66,9 @@ async function closeAll(
     const closable = {
       list: (query: { readonly userId: string; readonly active: true }) => {
         signal.throwIfAborted()
-        progress.show(closed / Math.max(open, closed), `${closed.toLocaleString('en')} closed`)
+        if (open >= MANY) {
+          progress.show(closed / Math.max(open, closed), `${closed.toLocaleString('en')} closed`)
+        }
         return sessions.list({ ...query, withData: false })
       },
       close: async (id: string) => {

@@ -66,8 +66,8 @@ Examples:
         } else {
           console.log(sessionTable(shown))
         }
-        if (flags.user !== undefined && total === 0) {
-          throw new NothingMatchedError(`no session of ${printable(flags.user)} matches`)
+        if (total === 0) {
+          tellOfNone(flags)
         }
         if (isCut) {
           const all = total?.toLocaleString('en') ?? 'more than could be counted in time'
@@ -75,6 +75,15 @@ Examples:
         }
       })
     })
+}
+
+/** Of a user who is named, that is a failure: NothingMatchedError. */
+function tellOfNone({ user, active, ended, from, to }: ListFlags): void {
+  if (user !== undefined) {
+    throw new NothingMatchedError(`no session of ${printable(user)} matches`)
+  }
+  const isFiltered = active || ended || from !== undefined || to !== undefined
+  console.error(isFiltered ? 'no session matches' : 'there are no sessions')
 }
 
 /** A query for each user. Throws ConfigError. */
@@ -89,6 +98,10 @@ function readListFlags(flags: ListFlags) {
     ...((flags.active || flags.ended) && { active: flags.active ?? false }),
     ...(from !== undefined && { fromTimeMs: parseFlag('--from', from, instant, mistakes) }),
     ...(to !== undefined && { toTimeMs: parseFlag('--to', to, instant, mistakes) }),
+  }
+  const { fromTimeMs, toTimeMs } = filter
+  if (fromTimeMs !== undefined && toTimeMs !== undefined && fromTimeMs >= toTimeMs) {
+    mistakes.push(`--from: ${from} is not before --to ${to}`)
   }
   if (mistakes.length > 0) {
     throw new ConfigError(mistakes)

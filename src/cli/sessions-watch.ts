@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander'
-import { tlsProblem } from '../client/connection/tls-problem.js'
+import { connectionProblem } from '../client/connection/connection-problem.js'
 import { type WatchEvent, type WatchedSession, watchSessions } from '../client/watch.js'
 import { ConfigError } from '../config/config.js'
 import { listenAddress, pathPrefix } from '../config/values.js'
@@ -88,7 +88,7 @@ function print(event: WatchEvent, json: boolean): void {
   } else if ('session' in event) {
     console.log(`${MARKS[event.type]} ${lineOf(event.session)}`)
   } else if (event.type === 'waiting') {
-    const problem = tlsProblem(event.reason)
+    const problem = connectionProblem(event.reason)
     const reason = problem === undefined ? event.reason : `the server ${problem}`
     console.error(`${printable(reason)}; again in ${event.retryDelayMs} ms`)
   } else if (event.type === 'error') {

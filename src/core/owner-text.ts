@@ -104,11 +104,9 @@ export function ownerFromText(text: string, where: string): Uint8Array {
   try {
     owner = prefixedBytes(text) ?? keyOrAccount(text) ?? new TextEncoder().encode(text)
   } catch (error) {
-    throw new InputFileError(
-      where,
-      `owner ${JSON.stringify(text)} is not what its prefix says`,
-      error,
-    )
+    const kind = text.startsWith('hex:') ? 'hexadecimal' : 'base58'
+    const problem = `owner ${JSON.stringify(text)} is not ${kind} behind its prefix`
+    throw new InputFileError(where, problem, error)
   }
   if (owner.length < 1 || owner.length > MAX_OWNER_BYTES) {
     throw new InputFileError(

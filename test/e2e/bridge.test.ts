@@ -138,7 +138,7 @@ describe('sessiond bridge', () => {
     const act = await senecaSocket(bridge.tcp)
     expect((await act(command('close_expired_sessions'))).error).toMatchObject({
       code: 'SERVER_UNAVAILABLE',
-      message: 'the session server at 127.0.0.1:1 cannot be reached',
+      message: 'the session server at 127.0.0.1:1 cannot be reached: nothing listens on this port',
     })
   })
 

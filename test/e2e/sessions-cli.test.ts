@@ -71,6 +71,12 @@ describe('sessiond sessions', () => {
     expect(listed).toMatchObject(outcome)
   })
 
+  it('says on standard error that nothing matches where no user is named', async () => {
+    const listed = await sessions('list', '--from', '2020-01-01', '--to', '2020-01-02')
+    expect(listed).toMatchObject({ code: 0, stderr: 'no session matches\n' })
+    expect(listed.stdout.split('\n')).toHaveLength(2)
+  })
+
   it('says how many it leaves out, and lists all where it is told to', async () => {
     const clients = Array.from({ length: 110 }, (_, i) => `c${i}`)
     await Promise.all(clients.map((name) => open('many', { client: name })))
@@ -192,9 +198,10 @@ describe('sessiond sessions', () => {
     [['close', 'x', '--user', 'y'], 'give either IDs of sessions or --user'],
     [['list', '--limit', '-1'], '--limit: '],
     [['list', '--limit', '1', '--all'], "cannot be used with option '--limit"],
-    [['list', '--user', 'hex:0'], '--user: owner "hex:0" is not what its prefix says'],
+    [['list', '--user', 'hex:0'], '--user: owner "hex:0" is not hexadecimal behind its prefix'],
     [['close', 'x', '--dry-run'], '--dry-run: needs --user'],
     [['list', '--from', 'May'], '--from: "May" is neither'],
+    [['list', '--from', '1h', '--to', '2h'], '--from: 1h is not before --to 2h'],
     [['list', '--active', '--ended'], "cannot be used with option '--ended'"],
   ])('%j is a mistake', async (args, message) => {
     const { code, stderr } = await sessions(...args)
@@ -205,7 +212,8 @@ describe('sessiond sessions', () => {
   it('says that nobody answers', async () => {
     expect(await sessiond(['sessions', 'list', '--server', '127.0.0.1:1'])).toMatchObject({
       code: 1,
-      stderr: 'sessiond: the session server at 127.0.0.1:1 cannot be reached\n',
+      stderr:
+        'sessiond: the session server at 127.0.0.1:1 cannot be reached: nothing listens on this port\n',
     })
   })
 

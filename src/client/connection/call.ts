@@ -4,7 +4,7 @@ import { Status } from '#generated/google/rpc/status'
 import { MAX_TIMER_MS } from '../../net/timers.js'
 import { RefusedError } from '../errors.js'
 import { callsOf } from './calls-under-way.js'
-import { tlsProblem } from './tls-problem.js'
+import { connectionProblem } from './connection-problem.js'
 
 /**
  * Makes a unary call with raw bytes. A deadline beyond the range of timers (24.8 days) is not sent: many servers would
@@ -149,7 +149,7 @@ export function refusal(error: ServiceError): RefusedError {
   const [encoded] = error.metadata?.get('grpc-status-details-bin') ?? []
   const reason = status[error.code] ?? 'UNKNOWN'
   const facts = encoded instanceof Uint8Array ? readDetails(encoded) : {}
-  const problem = error.code === status.UNAVAILABLE ? connectionProblem(error.details) : undefined
+  const problem = error.code === status.UNAVAILABLE ? problemOf(error.details) : undefined
   const message = problem === undefined ? error.details : `the server ${problem}`
   return new RefusedError(error.code, facts.reason ?? reason, message, {
     ...facts,
@@ -161,9 +161,9 @@ export function refusal(error: ServiceError): RefusedError {
 const NOT_CONNECTED =
   /^No connection established\. Last error: (?:Error: )?(.*?)\.? Resolution note: /
 
-function connectionProblem(details: string): string | undefined {
+function problemOf(details: string): string | undefined {
   const [, cause] = NOT_CONNECTED.exec(details) ?? []
-  return tlsProblem(details) ?? (cause && `cannot be reached: ${cause}`)
+  return connectionProblem(details) ?? (cause && `cannot be reached: ${cause}`)
 }
 
 interface Details {

@@ -1,7 +1,7 @@
 import { type ServiceError, status } from '@grpc/grpc-js'
 import { ServerUnavailableError } from '../../core/errors.js'
 import { RefusedError } from '../errors.js'
-import { tlsProblem } from './tls-problem.js'
+import { connectionProblem } from './connection-problem.js'
 
 /** What a call belongs to. */
 export interface Service {
@@ -24,7 +24,7 @@ function problemOf(error: RefusedError, { name, isForOperators }: Service): stri
     case status.UNAVAILABLE:
       // With a reason, the server itself answered: it is there.
       return error.code === 'UNAVAILABLE'
-        ? (tlsProblem((error.cause as ServiceError).details) ?? 'cannot be reached')
+        ? (connectionProblem((error.cause as ServiceError).details) ?? 'cannot be reached')
         : null
     case status.DEADLINE_EXCEEDED:
       return 'did not answer in time'

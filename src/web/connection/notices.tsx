@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks'
 import { isPartMessage } from '../../feed/protocol/messages.js'
 import { isOlderVersion } from '../../feed/protocol/version.js'
 import { clockTime } from '../parts/time-text.js'
+import { Untrusted } from '../parts/untrusted.js'
 import type { Connection } from './connection.js'
 import { TokenForm } from './token-form.js'
 
@@ -46,7 +47,7 @@ export function Notices({ connection, version, token, onToken }: NoticesProps) {
       {complaint && complaint !== dismissed && !isPartMessage(complaint) && (
         <p class="notice notice-warning">
           <span>
-            <strong>The server says:</strong> <bdi>{complaint}</bdi>
+            <strong>The server says:</strong> <Untrusted text={complaint} />
           </span>
           <button type="button" class="plain" onClick={() => setDismissed(complaint)}>
             Dismiss

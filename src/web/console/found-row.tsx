@@ -2,6 +2,7 @@ import type { ComponentChildren } from 'preact'
 import { endingText, reasonText } from '../operator/ending-text.js'
 import { type FoundSession, nameOf } from '../operator/sessions.js'
 import { ago, exact, until } from '../parts/time-text.js'
+import { Untrusted } from '../parts/untrusted.js'
 
 interface FoundRowProps {
   readonly session: FoundSession
@@ -34,7 +35,7 @@ export function FoundRow(props: FoundRowProps) {
           onChange={(event) => props.onSelect(event.currentTarget.checked)}
         />
         <span class="visually-hidden">
-          Select the session of <bdi>{name}</bdi>, {id}
+          Select the session of <Untrusted text={name} />, {id}
         </span>
       </label>
       <button
@@ -48,14 +49,14 @@ export function FoundRow(props: FoundRowProps) {
       >
         <span class="cell">
           <span class="cell-line">
-            <bdi class="cell-main">{name || 'No user'}</bdi>
+            <Untrusted class="cell-main" text={name || 'No user'} />
             {session.kind === 'token' && <span class="kind">token</span>}
           </span>
-          <bdi class="cell-more code">{name === userId ? id : userId}</bdi>
+          <Untrusted class="cell-more code" text={name === userId ? id : userId} />
         </span>
         <span class="cell">
-          <bdi class="cell-text">{client || 'No client'}</bdi>
-          <bdi class="cell-more">{address || 'no address'}</bdi>
+          <Untrusted class="cell-text" text={client || 'No client'} />
+          <Untrusted class="cell-more" text={address || 'no address'} />
         </span>
         <span class="cell cell-times">
           <time title={exact(requestAtMs)}>{ago(requestAtMs, nowMs)}</time>

@@ -2,6 +2,7 @@ import { endingText } from '../operator/ending-text.js'
 import type { ShownSession } from '../operator/sessions.js'
 import { CopyButton } from '../parts/copy-button.js'
 import { ago, exact, expiryText, until } from '../parts/time-text.js'
+import { Untrusted } from '../parts/untrusted.js'
 
 interface Fact {
   readonly label: string
@@ -29,7 +30,7 @@ export function SessionFacts(props: SessionFactsProps) {
           <div key={label}>
             <dt>{label}</dt>
             <dd>
-              <bdi class={isCode ? 'code' : ''}>{text}</bdi>
+              <Untrusted class={isCode ? 'code' : ''} text={text} />
               {copies !== undefined && <CopyButton what={copies} text={text} />}
               {more !== undefined && <span class="muted">{more}</span>}
             </dd>

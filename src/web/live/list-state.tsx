@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import { counted, number } from '../parts/count-text.js'
+import { Untrusted } from '../parts/untrusted.js'
 
 /** Shown if nobody has a session open. */
 export function NoOne() {
@@ -28,8 +29,8 @@ export function NoMatch({ query, listed, open, onClear, onSearchAll }: NoMatchPr
     <div class="state">
       <h2>No match among the listed sessions</h2>
       <p class="muted">
-        None of the {counted(listed, 'listed session')} has “<bdi>{query.trim()}</bdi>” in its name,
-        host, id or users.
+        None of the {counted(listed, 'listed session')} has “<Untrusted text={query.trim()} />” in
+        its name, host, id or users.
         {hidden > 0 && <Hidden hidden={hidden} />}
       </p>
       <div class="state-actions">

@@ -2,6 +2,7 @@ import type { WatchedSession } from '../../client/watch.js'
 import type { AskToEnd } from '../operator/ending.js'
 import { Avatar } from '../parts/avatar.js'
 import { ago, exact, JUST_NOW } from '../parts/time-text.js'
+import { Untrusted } from '../parts/untrusted.js'
 import { Marks } from './marks.js'
 import { UserList } from './user-list.js'
 
@@ -51,9 +52,9 @@ export function SessionRow(props: SessionRowProps) {
       >
         <Avatar name={host.name} />
         <span class="what">
-          <bdi class={name ? 'name' : 'name muted'}>{name || 'Unnamed'}</bdi>
+          <Untrusted class={name ? 'name' : 'name muted'} text={name || 'Unnamed'} />
           <span class="host">
-            <bdi class="host-name">{host.name}</bdi>
+            <Untrusted class="host-name" text={host.name} />
             <Marks {...host} />
           </span>
         </span>
@@ -106,7 +107,7 @@ function Actions({
         class="plain danger"
         onClick={() => askToEnd({ what: 'close-user', session: target })}
       >
-        Close all of <bdi>{session.host.name}</bdi>…
+        Close all of <Untrusted text={session.host.name} />…
       </button>
     </div>
   )

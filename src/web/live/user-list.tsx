@@ -1,6 +1,7 @@
 import type { WatchedSession } from '../../client/watch.js'
 import { Avatar } from '../parts/avatar.js'
 import { day, exact } from '../parts/time-text.js'
+import { Untrusted } from '../parts/untrusted.js'
 import { Marks } from './marks.js'
 
 /** The users of an expanded session. It scrolls on its own if there are many. */
@@ -16,7 +17,7 @@ export function UserList({ session }: { readonly session: WatchedSession }) {
         {users.map((user) => (
           <li key={user.id}>
             <Avatar name={user.name} />
-            <bdi class="user-name">{user.name}</bdi>
+            <Untrusted class="user-name" text={user.name} />
             <Marks {...user} />
             <span class="since muted" title={exact(user.registrationDate)}>
               <span class="unit">since </span>

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import { counted, number } from '../parts/count-text.js'
 import { expiryText } from '../parts/time-text.js'
+import { Untrusted } from '../parts/untrusted.js'
 import type { Operator, Outcome } from './calls.js'
 import { EndDialog } from './end-dialog.js'
 import { endAll, forecast, report, type Target } from './ending.js'
@@ -90,7 +91,7 @@ function Names({ sessions }: { readonly sessions: readonly Target[] }) {
     <ul class="names">
       {sessions.slice(0, MOST_NAMES).map(({ id, name }) => (
         <li key={id}>
-          <bdi>{name}</bdi> <code>{id}</code>
+          <Untrusted text={name} /> <code>{id}</code>
         </li>
       ))}
       {left > 0 && <li class="muted">and {number(left)} more</li>}
@@ -118,7 +119,7 @@ function SessionFacts({ id, operator }: { readonly id: string; readonly operator
           <div>
             <dt>User</dt>
             <dd>
-              <bdi>{nameOf(session)}</bdi>{' '}
+              <Untrusted text={nameOf(session)} />{' '}
               {nameOf(session) !== session.userId && <code>{session.userId}</code>}
             </dd>
           </div>

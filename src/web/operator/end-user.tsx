@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 import { counted } from '../parts/count-text.js'
+import { Untrusted } from '../parts/untrusted.js'
 import type { Operator } from './calls.js'
 import { EndDialog } from './end-dialog.js'
 import type { Target } from './ending.js'
@@ -61,8 +62,12 @@ export function EndUser({ session, operator, onDone, onClose }: EndUserProps) {
         <div>
           <dt>User</dt>
           <dd>
-            <bdi>{shown === null ? session.name : nameOf(shown)}</bdi>{' '}
-            {shown !== null && nameOf(shown) !== shown.userId && <code>{shown.userId}</code>}
+            <Untrusted text={shown === null ? session.name : nameOf(shown)} />{' '}
+            {shown !== null && nameOf(shown) !== shown.userId && (
+              <code>
+                <Untrusted text={shown.userId} />
+              </code>
+            )}
           </dd>
         </div>
         <div>

@@ -1,6 +1,7 @@
 import type { JSX } from 'preact'
 import { useCallback, useState } from 'preact/hooks'
 import type { Access } from '../connection/server-facts.js'
+import { Untrusted } from '../parts/untrusted.js'
 import type { Operator } from './calls.js'
 import { EndSessions } from './end-sessions.js'
 import { EndUser } from './end-user.js'
@@ -81,7 +82,7 @@ export function useOperating(access: Access | null): Operating {
       <div role="status" class="notices toast">
         {operator !== null && outcome !== '' && (
           <p class="notice">
-            <bdi>{outcome}</bdi>
+            <Untrusted text={outcome} />
             <button type="button" class="plain" onClick={() => setOutcome('')}>
               Dismiss
             </button>

@@ -1,6 +1,7 @@
 import { useMemo, useState } from 'preact/hooks'
 import { CopyButton } from './copy-button.js'
 import { entriesOf, leafOf, parseJson } from './json.js'
+import { Untrusted } from './untrusted.js'
 
 /** Levels that are open at first. */
 const OPEN_LEVELS = 2
@@ -41,13 +42,13 @@ interface NodeProps {
 
 function Node({ name, value, level }: NodeProps) {
   const [isOpen, setOpen] = useState(level < OPEN_LEVELS)
-  const label = name !== null && <bdi class="json-key">{name}</bdi>
+  const label = name !== null && <Untrusted class="json-key" text={name} />
   const entries = entriesOf(value)
   if (entries === null) {
     const { kind, text } = leafOf(value)
     return (
       <div class="json-line">
-        {label} <bdi class={`json-${kind}`}>{text}</bdi>
+        {label} <Untrusted class={`json-${kind}`} text={text} />
       </div>
     )
   }

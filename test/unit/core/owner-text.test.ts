@@ -51,8 +51,8 @@ describe('an owner as an operator writes it', () => {
     ['', 'it must have 1 to 64'],
     ['x'.repeat(65), 'it must have 1 to 64'],
     ['x'.repeat(133), 'of 133 characters'],
-    ['hex:0', 'is not what its prefix says'],
-    ['base58:0', 'is not what its prefix says'],
+    ['hex:0', '"hex:0" is not hexadecimal behind its prefix'],
+    ['base58:0', '"base58:0" is not base58 behind its prefix'],
   ])('%j is refused', (text, problem) => {
     const read = () => ownerFromText(text, 'owners.json')
     expect(read).toThrow(InputFileError)

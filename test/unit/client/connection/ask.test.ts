@@ -85,7 +85,9 @@ describe('a call', () => {
       const connection = open(`127.0.0.1:${await freePort()}`, { interceptors: [recording(seen)] })
       await expect(asking(connection)(RETRY, isRepeatable)).rejects.toMatchObject({
         name: 'ServerUnavailableError',
-        message: expect.stringMatching(/ cannot be reached \(attempts: 3\)$/),
+        message: expect.stringMatching(
+          / cannot be reached: nothing listens on this port \(attempts: 3\)$/,
+        ),
       })
       expect(seen).toHaveLength(3)
     },

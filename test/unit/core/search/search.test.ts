@@ -129,8 +129,8 @@ describe('a search', () => {
   })
 
   it.each<[string, string, SearchFilter]>([
-    ['user', 'not what its prefix says', { user: 'hex:zz' }],
-    ['owner', 'not what its prefix says', { owner: 'hex:zz' }],
+    ['user', 'not hexadecimal', { user: 'hex:zz' }],
+    ['owner', 'not hexadecimal', { owner: 'hex:zz' }],
     ['owner', 'too long', { owner: 'x'.repeat(65) }],
     ['text', 'too long', { text: 'x'.repeat(257) }],
     ['user', 'too long', { user: 'x'.repeat(257) }],

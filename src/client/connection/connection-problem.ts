@@ -1,4 +1,4 @@
-/** Messages of grpc-js about a failed connection, and what each means. */
+/** Messages of grpc-js and Node about a failed connection, and what each means. */
 const PROBLEMS: readonly (readonly [RegExp, problem: string])[] = [
   [
     /self[- ]signed certificate|unable to (?:verify the first|get (?:local )?issuer) certificate/,
@@ -11,6 +11,9 @@ const PROBLEMS: readonly (readonly [RegExp, problem: string])[] = [
   [/certificate has expired/, 'shows a certificate that has expired'],
   [/certificate is not yet valid/, 'shows a certificate that is not valid yet: compare the clocks'],
   [/wrong version number|packet length too long/, 'does not speak TLS on this port'],
+  [/ECONNREFUSED/, 'cannot be reached: nothing listens on this port'],
+  [/Name resolution failed|ENOTFOUND/, 'cannot be reached: its name cannot be resolved'],
+  [/Last error: Protocol error/, 'does not speak gRPC on this port'],
   // A server that expects TLS closes the connection without a word.
   [
     /Last error: Failed to connect/,
@@ -18,7 +21,7 @@ const PROBLEMS: readonly (readonly [RegExp, problem: string])[] = [
   ],
 ]
 
-/** The TLS problem behind a failed connection, to follow "the server …"; undefined if it is something else. */
-export function tlsProblem(details: string): string | undefined {
+/** Why a connection failed, to follow "the server …"; undefined if the message says nothing that is known. */
+export function connectionProblem(details: string): string | undefined {
   return PROBLEMS.find(([pattern]) => pattern.test(details))?.[1]
 }
