@@ -40,7 +40,9 @@ export function App({ url, version }: AppProps) {
   const { refusedToken } = connection
   const wantsToken = refusedToken !== undefined || (access?.feedToken === true && token === null)
 
-  const shown = { state, navigate, nowMs }
+  const clockAheadMs = history?.clockAheadMs ?? 0
+  // All instants of sessions are the server's.
+  const shown = { state, navigate, nowMs: nowMs - clockAheadMs }
   useKeptFocus()
 
   return (
@@ -55,7 +57,13 @@ export function App({ url, version }: AppProps) {
           <Badge connection={connection} nowMs={nowMs} />
         </div>
       </header>
-      <Notices connection={connection} version={version} onToken={setToken} token={token} />
+      <Notices
+        connection={connection}
+        version={version}
+        clockAheadMs={clockAheadMs}
+        onToken={setToken}
+        token={token}
+      />
       {connection.everOpen && (
         <section class="summary" aria-label="Totals">
           <Totals totals={totals} open={open} />

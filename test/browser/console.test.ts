@@ -505,6 +505,22 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('the console', (
     }
   }
 
+  it.each([
+    [1, 'ahead of'],
+    [-1, 'behind'],
+  ])(
+    'tells times by the server’s clock, and that the browser’s is a day off: %i',
+    async (days, where) => {
+      const page = await console('&client=billing-worker')
+      await page.clock.setFixedTime(Date.now() + days * 86_400_000)
+      await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+      await page.getByText(`This device’s clock is 1 d ${where} the server’s`).waitFor()
+      await expect
+        .poll(() => found(page).first().textContent())
+        .toMatch(/(?:just now|min ago)opened (?:just now|\d+ min ago).*ends in 23 h$/)
+    },
+  )
+
   it('shows how far it is with more than one call ends, and stops where it is told to', async () => {
     const some = Array.from({ length: 250 }, (_, i) => `192.0.2.${i}`)
     await Promise.all(

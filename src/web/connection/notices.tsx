@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks'
 import { isPartMessage } from '../../feed/protocol/messages.js'
 import { isOlderVersion } from '../../feed/protocol/version.js'
-import { clockTime } from '../parts/time-text.js'
+import { clockText, clockTime } from '../parts/time-text.js'
 import { Untrusted } from '../parts/untrusted.js'
 import type { Connection } from './connection.js'
 import { TokenForm } from './token-form.js'
@@ -9,16 +9,20 @@ import { TokenForm } from './token-form.js'
 interface NoticesProps {
   readonly connection: Connection
   readonly version: string
+  /** Of this browser, before the server's; negative: behind it. */
+  readonly clockAheadMs: number
   /** The token that this page has; null: none. */
   readonly token: string | null
   readonly onToken: (token: string) => void
 }
 
 /** Notices above the list. Screen readers announce them. */
-export function Notices({ connection, version, token, onToken }: NoticesProps) {
+export function Notices(props: NoticesProps) {
+  const { connection, version, clockAheadMs, token, onToken } = props
   const [dismissed, setDismissed] = useState('')
   const { phase, everOpen, expectedVersion, reason, lostAtMs, complaint, refusedToken } = connection
   const wantsToken = refusedToken !== undefined
+  const clock = clockText(clockAheadMs)
   return (
     <div role="status" class="notices">
       {everOpen && phase !== 'open' && (
@@ -41,6 +45,14 @@ export function Notices({ connection, version, token, onToken }: NoticesProps) {
           <button type="button" class="plain" onClick={() => location.reload()}>
             Reload
           </button>
+        </p>
+      )}
+      {clock !== null && (
+        <p class="notice">
+          <span>
+            <strong>This device’s clock is {clock} the server’s.</strong> Times here go by the
+            server’s clock.
+          </span>
         </p>
       )}
       {/* That it is a part, the list itself says, with the number of all open sessions. */}

@@ -27,6 +27,12 @@ export function until(timeMs: number, nowMs: number): string {
   return `in ${length(timeMs - nowMs) ?? 'under a minute'}`
 }
 
+/** "1 d ahead of", "5 min behind"; null: less than a minute. */
+export function clockText(aheadMs: number): string | null {
+  const text = length(Math.abs(aheadMs))
+  return text && `${text} ${aheadMs > 0 ? 'ahead of' : 'behind'}`
+}
+
 /** A lifetime may end later than a `Date` can say. */
 function isPastEveryDate(timeMs: number): boolean {
   return Number.isNaN(new Date(timeMs).getTime())

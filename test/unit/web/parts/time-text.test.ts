@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ago, expiryText, until } from '../../../../src/web/parts/time-text.js'
+import { ago, clockText, expiryText, until } from '../../../../src/web/parts/time-text.js'
 
 const NOW_MS = Date.parse('2026-01-02T03:04:05Z')
 /** Later than any Date, as a lifetime may be whose last epoch is the largest. */
@@ -32,4 +32,14 @@ describe('times for people', () => {
     expect(expiryText(null)).toBe('never by itself')
     expect(expiryText(NOW_MS)).toMatch(/2026/)
   })
+})
+
+it.each<[number, string | null]>([
+  [0, null],
+  [59_999, null],
+  [-59_999, null],
+  [60_000, '1 min ahead of'],
+  [-2 * 86_400_000, '2 d behind'],
+])('a clock that is %i ms ahead of another is told as %j', (aheadMs, text) => {
+  expect(clockText(aheadMs)).toBe(text)
 })
