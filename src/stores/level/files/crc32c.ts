@@ -24,9 +24,18 @@ export function crc32c(bytes: Uint8Array, seed = 0): number {
   return ~crc >>> 0
 }
 
-/** Extends a checksum by one byte. */
-export function crc32cAnd(crc: number, byte: number): number {
-  return ~(at(TABLES[0], ~crc ^ byte) ^ (~crc >>> 8)) >>> 0
+/** The checksum of data that grows byte by byte. */
+export class GrowingCrc32c {
+  /** Signed, which the engine computes fastest: it keeps larger numbers as objects. */
+  private inverted = -1
+
+  add(byte: number): void {
+    this.inverted = at(TABLES[0], this.inverted ^ byte) ^ (this.inverted >>> 8)
+  }
+
+  get masked(): number {
+    return masked(~this.inverted >>> 0)
+  }
 }
 
 /** LevelDB masks stored checksums: a CRC over bytes that contain CRCs detects less. */

@@ -1,5 +1,5 @@
 import { ByteReader } from './bytes.js'
-import { crc32c, crc32cAnd, masked } from './crc32c.js'
+import { crc32c, GrowingCrc32c, masked } from './crc32c.js'
 
 /*
  * LevelDB's log format (its doc/log_format.md), used for logs and manifests: blocks of 32 KiB that contain records of
@@ -125,12 +125,13 @@ function isWhole(bytes: Buffer, offset: number, end: number): boolean {
 /** The end of the data at which the checksum fits, since the checksum does not cover the length; null if there is none. */
 function findEnd(bytes: Buffer, offset: number, limit: number): number | null {
   const wanted = bytes.readUInt32LE(offset)
-  let crc = crc32c(bytes.subarray(offset + 6, offset + 7))
+  const crc = new GrowingCrc32c()
+  crc.add(bytes[offset + 6] as number)
   for (let end = offset + HEADER_BYTES; end <= limit; end++) {
-    if (masked(crc) === wanted) {
+    if (crc.masked === wanted) {
       return end
     }
-    crc = crc32cAnd(crc, bytes[end] as number)
+    crc.add(bytes[end] as number)
   }
   return null
 }

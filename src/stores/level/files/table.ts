@@ -1,5 +1,5 @@
 import { ByteReader, FormatError } from './bytes.js'
-import { crc32c, crc32cAnd, masked } from './crc32c.js'
+import { crc32c, GrowingCrc32c, masked } from './crc32c.js'
 import type { WrittenRow } from './log.js'
 import { unsnap } from './snappy.js'
 
@@ -194,12 +194,12 @@ function mayBegin(bytes: Buffer, offset: number): boolean {
 
 /** The size of the block that begins here, found by its checksum; null if none does. */
 function findSize(bytes: Buffer, offset: number, maxBytes: number): number | null {
-  let crc = 0
+  const crc = new GrowingCrc32c()
   const last = Math.min(offset + maxBytes, bytes.length - TRAILER_BYTES)
   for (let end = offset; end <= last; end++) {
     const packing = bytes[end] as number
-    crc = crc32cAnd(crc, packing)
-    if (packing <= SNAPPY && masked(crc) === bytes.readUInt32LE(end + 1)) {
+    crc.add(packing)
+    if (packing <= SNAPPY && crc.masked === bytes.readUInt32LE(end + 1)) {
       return end - offset
     }
   }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { crc32c } from '../../../../../src/stores/level/files/crc32c.js'
+import { crc32c, GrowingCrc32c, masked } from '../../../../../src/stores/level/files/crc32c.js'
 
 it.each([
   ['32 zeros', Buffer.alloc(32), 0x8a9136aa],
@@ -9,4 +9,9 @@ it.each([
 ])('the CRC-32C of %s is that of RFC 3720', (_, bytes, crc) => {
   expect(crc32c(bytes)).toBe(crc)
   expect(crc32c(bytes.subarray(5), crc32c(bytes.subarray(0, 5)))).toBe(crc)
+  const growing = new GrowingCrc32c()
+  for (const byte of bytes) {
+    growing.add(byte)
+  }
+  expect(growing.masked).toBe(masked(crc))
 })
