@@ -1,4 +1,4 @@
-import { CommandError, RefusedError } from '../client/index.js'
+import { CommandError, RefusedError } from '../client/errors.js'
 import type {
   CallerErrorCode,
   ClientErrorCode,

@@ -92,6 +92,8 @@ export class EngineNode {
       'maxmemory-policy': 'noeviction',
       // Otherwise the first replica waits five seconds for others.
       'repl-diskless-sync-delay': '0',
+      // Redis lists a replica once its master has sent it anything: at the latest a ping, every ten seconds by default.
+      'repl-ping-replica-period': '1',
       'enable-debug-command': 'local',
       ...settings,
     }
