@@ -15,8 +15,8 @@ export default defineConfig({
   resolve: { conditions: ['sessiond-source'] },
   ssr: { resolve: { conditions: ['sessiond-source'] } },
   test: {
-    // More than a small machine has cores: suites of whole processes wait for much of their time.
-    maxWorkers: 3,
+    // Twice what a small machine has cores: suites of whole processes wait for half of their time.
+    maxWorkers: 4,
     // `make coverage`. What decides and verifies needs a test for almost every branch.
     coverage: {
       provider: 'v8',

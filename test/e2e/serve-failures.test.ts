@@ -1,9 +1,9 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
-import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { generateKey, privateKeyToPem } from '../../src/client/index.js'
 import { createClient, createRequest } from '../support/create.js'
 import { CLI, sessiond, startServer, temporaryDirectory } from '../support/process.js'
@@ -28,12 +28,22 @@ const serve = (...args: string[]) =>
   ])
 
 /** Leaves a data directory with one open session. */
-async function serveOnce(): Promise<void> {
-  const server = await startServer({ dataDir })
+async function serveOnce(directory = dataDir): Promise<void> {
+  const server = await startServer({ dataDir: directory })
   const client = createClient(server.ready.grpc)
   await client.create(createRequest())
   client.close()
   await server.stop()
+}
+
+const left = join(await temporaryDirectory(afterAll), 'data')
+let leaving: Promise<void> | undefined
+
+/** The data directory as one that a server has left with one open session. */
+async function wasServed(): Promise<void> {
+  leaving ??= serveOnce(left)
+  await leaving
+  await cp(left, dataDir, { recursive: true })
 }
 
 /** A file in the data directory. */
@@ -136,7 +146,7 @@ describe('sessiond serve', () => {
     [
       'the store is damaged',
       async () => {
-        await serveOnce()
+        await wasServed()
         await writeFile(join(dataDir, 'store', 'CURRENT'), 'MANIFEST-000404\n')
       },
       [],
@@ -210,20 +220,20 @@ describe('sessiond serve', () => {
   it.each<[string, () => Promise<unknown>, string[], string]>([
     [
       'another epoch length than the store was made with',
-      serveOnce,
+      wasServed,
       ['--epoch-length', '2s'],
       '--epoch-length 1000ms',
     ],
     [
       'another epoch genesis than the store was made with',
-      serveOnce,
+      wasServed,
       ['--epoch-genesis', '2026-01-01'],
       '--epoch-genesis 1970-01-01T00:00:00.000Z',
     ],
     [
       'sessions whose sealing keys are gone',
       async () => {
-        await serveOnce()
+        await wasServed()
         await rm(join(dataDir, 'sealing-keys.json'))
       },
       [],
@@ -232,7 +242,7 @@ describe('sessiond serve', () => {
     [
       'sessions whose identity is gone',
       async () => {
-        await serveOnce()
+        await wasServed()
         await rm(join(dataDir, 'identity.pem'))
       },
       [],

@@ -216,10 +216,6 @@ describe('sessiond sessions', () => {
         'sessiond: the session server at 127.0.0.1:1 cannot be reached: nothing listens on this port\n',
     })
   })
-
-  it.each([['list'], ['show'], ['close'], ['delete']])('%s has examples', async (command) => {
-    expect((await sessiond(['sessions', command, '--help'])).stdout).toContain('Examples:')
-  })
 })
 
 describe('sessiond import', () => {

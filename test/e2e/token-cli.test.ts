@@ -167,10 +167,4 @@ describe('sessiond token', () => {
     const { stdout, stderr } = await check(secret)
     expect(stdout + stderr).not.toContain(secret.split('\n')[1])
   })
-
-  it.each([[[]], [['issue']], [['check']]])('%j --help shows examples', async (command) => {
-    const { code, stdout } = await sessiond(['token', ...command, '--help'])
-    expect(code).toBe(0)
-    expect(stdout).toMatch(/^Examples:\n {2}\$ sessiond /m)
-  })
 })

@@ -1,6 +1,14 @@
-import { writeFile } from 'node:fs/promises'
+import { cp, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { connect, SessionsClient } from '../../src/client/index.js'
+import {
+  connect,
+  createSession,
+  generateKey,
+  privateKeyToPem,
+  publicKeyOf,
+  publicKeyToText,
+  SessionsClient,
+} from '../../src/client/index.js'
 import { sessiond, startServer, temporaryDirectory } from './process.js'
 
 /** A call of a command that prints something and succeeds, as often as it is made. Returns its arguments. */
@@ -15,12 +23,17 @@ export async function everyCommand(atEnd: (remove: () => Promise<void>) => void)
   const file = (name: string) => join(directory, name)
   let made = 0
   const newFile = () => file(`new-${made++}`)
-  const keys = ['owner.key', 'session.key'].map((name) => sessiond(['keygen', '--out', file(name)]))
-  const [{ stdout }] = await Promise.all([
-    sessiond(['keygen', '--out', file('service.key'), '--json']),
-    ...keys,
-  ])
-  await writeFile(file('signers.json'), JSON.stringify({ [JSON.parse(stdout).public_key]: [] }))
+  const makeKey = async (name: string) => {
+    const key = generateKey('ed25519')
+    await writeFile(file(name), privateKeyToPem(key), { mode: 0o600 })
+    return key
+  }
+  const [owner, service] = [await makeKey('owner.key'), await makeKey('service.key')]
+  await makeKey('session.key')
+  await writeFile(
+    file('signers.json'),
+    JSON.stringify({ [publicKeyToText(publicKeyOf(service))]: [] }),
+  )
   const server = await startServer({
     dataDir: file('data'),
     args: ['--log-level', 'debug', '--signers', file('signers.json')],
@@ -37,20 +50,29 @@ export async function everyCommand(atEnd: (remove: () => Promise<void>) => void)
   atEnd(async () => connection.close())
   await open('stays')
   await writeFile(file('records.json'), '[{"id":"a","user_id":"u","open_time":1700000000}]')
-  await sessiond(online('backup', file('sessions.backup')))
   const ownerKey = ['--key', file('owner.key')]
-  const create = async () => (await sessiond(online('create', ...ownerKey, '--json'))).stdout
-  const created = async (): Promise<string> => JSON.parse(await create()).id
-  await writeFile(file('session.json'), await create())
+  const created = async () =>
+    (await createSession(connection, { ownerKey: owner, lifetimeMs: 3_600_000 })).id
+  const [session] = await Promise.all([
+    sessiond(online('create', ...ownerKey, '--json')),
+    sessiond(online('backup', file('sessions.backup'))),
+  ])
+  await writeFile(file('session.json'), session.stdout)
   const issue = ['token', 'issue', '--session', file('session.json'), ...ownerKey, '--verb', 'get']
   const issued = await sessiond(issue)
   await writeFile(file('token'), issued.stdout)
   const own = (...args: string[]) => online('token', ...args, ...ownerKey)
   // For those who watch.
   await sessiond(own('revoke', await created()))
-  const restore = () => {
+  const restore = (dataDir: string) => ['restore', file('sessions.backup'), '--data-dir', dataDir]
+  let restoring: Promise<unknown> | undefined
+  /** A data directory with a store that nobody has open. */
+  const restored = async () => {
+    restoring ??= sessiond(restore(file('restored')))
+    await restoring
     const dataDir = newFile()
-    return ['restore', file('sessions.backup'), '--data-dir', dataDir]
+    await cp(file('restored'), dataDir, { recursive: true })
+    return dataDir
   }
 
   const calls: Record<string, Call> = {
@@ -88,26 +110,12 @@ export async function everyCommand(atEnd: (remove: () => Promise<void>) => void)
     'rotate-keys --identity': () => online('rotate-keys', '--identity', 'announce'),
     clock: () => online('clock'),
     'clock confirm': () => online('clock', 'confirm'),
-    restore,
-    repair: async () => {
-      const restored = restore()
-      await sessiond(restored)
-      return ['repair', '--data-dir', restored.at(-1) ?? '', '--dry-run']
-    },
+    restore: () => restore(newFile()),
+    repair: async () => ['repair', '--data-dir', await restored(), '--dry-run'],
     migrate: async () => {
-      const restored = restore()
-      await sessiond(restored)
-      const dataDir = restored.at(-1) ?? ''
-      const to = `level:${newFile()}`
-      return [
-        'migrate',
-        '--from',
-        `level:${join(dataDir, 'store')}`,
-        '--to',
-        to,
-        '--data-dir',
-        dataDir,
-      ]
+      const dataDir = await restored()
+      const [from, to] = [`level:${join(dataDir, 'store')}`, `level:${newFile()}`]
+      return ['migrate', '--from', from, '--to', to, '--data-dir', dataDir]
     },
     completion: () => ['completion', 'bash'],
     import: () => ['import', file('records.json'), '--data-dir', newFile()],

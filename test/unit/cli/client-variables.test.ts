@@ -19,3 +19,18 @@ it('docs/options.md lists the variables of commands, each with its option', asyn
     }
   }
 })
+
+it('each command that asks a server takes its address from SESSIOND_SERVER', async () => {
+  const variables = new Map<string, string | undefined>()
+  for (const command of withSubcommands(await sessiondProgram())) {
+    for (const { long, envVar } of command.options) {
+      if (long === '--server') {
+        variables.set(`${command.parent?.name()} ${command.name()}`, envVar)
+      }
+    }
+  }
+  expect([...variables.keys()]).toEqual(
+    expect.arrayContaining(['sessiond create', 'sessiond status', 'sessions list', 'token jwt']),
+  )
+  expect([...variables].filter(([, variable]) => variable !== 'SESSIOND_SERVER')).toEqual([])
+})
