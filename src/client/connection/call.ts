@@ -127,7 +127,7 @@ export async function* callServerStream(
 ): AsyncGenerator<Uint8Array, void> {
   const calls = callsOf(client)
   calls.check(signal)
-  const stream = client.makeServerStreamRequest(path, toBuffer, (bytes: Buffer) => bytes, request)
+  const stream = startStream(client, path, request)
   const call = calls.add(signal, () => stream.cancel())
   try {
     yield* stream
@@ -136,6 +136,16 @@ export async function* callServerStream(
   } finally {
     call.forget()
     stream.cancel()
+  }
+}
+
+function startStream(client: Client, path: string, request: Uint8Array) {
+  try {
+    return client.makeServerStreamRequest(path, toBuffer, (bytes: Buffer) => bytes, request)
+  } catch (error) {
+    // An interceptor ended the call as it began, when nobody could listen yet. Or it threw something of its own.
+    const isStatus = error instanceof Error && 'code' in error && 'metadata' in error
+    throw isStatus ? refusal(error as ServiceError) : error
   }
 }
 

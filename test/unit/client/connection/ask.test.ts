@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { ask, type CallOptions, mergeOptions } from '../../../../src/client/connection/ask.js'
 import { callServerStream } from '../../../../src/client/connection/call.js'
 import { type ConnectOptions, connect } from '../../../../src/client/connection/connect.js'
-import { ConnectionClosedError } from '../../../../src/client/errors.js'
+import { ConnectionClosedError, RefusedError } from '../../../../src/client/errors.js'
 import { BusyError, RateLimitedError } from '../../../../src/core/errors.js'
 import { toStatus } from '../../../../src/grpc/pipeline/status.js'
 import { freePort } from '../../../support/free-port.mjs'
@@ -216,6 +216,22 @@ describe('interceptors', () => {
     const { server, question } = await setUp([done], { interceptors: [closed] })
     await expect(question()).rejects.toThrow('not today')
     expect(server.requests).toEqual([])
+  })
+
+  it.each(['call', 'stream'])('may end a %s with a status as it begins', async (kind) => {
+    const ended: Interceptor = (options, nextCall) =>
+      new InterceptingCall(nextCall(options), {
+        start: (_, listener) =>
+          listener.onReceiveStatus({
+            ...{ code: status.UNAUTHENTICATED, details: 'not today', metadata: new Metadata() },
+          }),
+        sendMessage() {},
+        halfClose() {},
+      })
+    const { connection, question } = await setUp([done], { interceptors: [ended] })
+    const call =
+      kind === 'call' ? question() : next(callServerStream(connection.client, PATH, Buffer.of()))
+    await expect(call).rejects.toThrow(RefusedError)
   })
 })
 
