@@ -88,14 +88,16 @@ export function guardInterceptor(guard: Guard, options: GrpcGuardOptions): Serve
       isRefused = true
       sendRefusal(call, refusal, code)
     }
+    /** What `guard.check` has not counted. */
+    const refuseUnchecked = (problem: string, code: status) =>
+      refuse(guard.refuse(fault('NO_PROOF', problem)), code)
     return new ServerInterceptingCall(call, {
       start: (next) =>
         next({
           onReceiveMetadata(metadata, nextMetadata) {
             // A handler of a stream runs as soon as it has the metadata.
             if (requestStream && options.use(path, {}) !== 'unguarded') {
-              const problem = 'a guard lets no stream of requests through'
-              refuse(fault('NO_PROOF', problem), status.UNIMPLEMENTED)
+              refuseUnchecked('a guard lets no stream of requests through', status.UNIMPLEMENTED)
               return
             }
             nextMetadata(metadata)
@@ -107,7 +109,7 @@ export function guardInterceptor(guard: Guard, options: GrpcGuardOptions): Serve
             } catch {
               // Of `use`: what it says is not for the caller.
               const problem = 'what the request is for could not be found out'
-              refuse(fault('NO_PROOF', problem), status.INTERNAL)
+              refuseUnchecked(problem, status.INTERNAL)
               return
             }
             if (refusal === null) {

@@ -1,4 +1,3 @@
-import { hex } from '@scure/base'
 import { EpochClock, type EpochSettings, UNIX_SECONDS } from '../core/epoch.js'
 import {
   type ObjectAddress,
@@ -18,7 +17,7 @@ import {
 
 const DEFAULT_DRIFT_MS = 60_000
 const DEFAULT_STALE_MS = 15_000
-const DEFAULT_REMEMBERED = 100_000
+const DEFAULT_REMEMBERED = 500_000
 
 /** Which sessions have ended, and how much of that is known. `watchEndings` makes one. */
 export interface KnownEndings {
@@ -53,7 +52,7 @@ export interface GuardOptions extends TokenCheckerOptions {
   readonly maxStaleMs?: number
   /** How far the time of a proof may be from this clock, in milliseconds. Default: 60,000. */
   readonly maxDriftMs?: number
-  /** How many proofs to remember at most, up to 450 bytes each. Beyond it requests are refused. Default: 100,000. */
+  /** How many proofs to remember at most, up to 120 bytes each. Beyond it requests are refused. Default: 500,000. */
   readonly maxRemembered?: number
   /** How the server counts epochs. Default: Unix seconds. */
   readonly epochs?: EpochSettings
@@ -114,14 +113,23 @@ export class Guard {
 
   /** Whether a request may be served. `presented`: what it shows, or why that cannot be read. Never throws. */
   check(presented: Presented | Fault, use: GuardedUse): GuardVerdict {
-    const verdict =
-      'reason' in presented ? presented : (this.staleFault() ?? this.decide(presented, use))
-    if (!verdict.isGood) {
-      return this.refuse(verdict)
+    return this.settle(this.decide(presented, use))
+  }
+
+  /**
+   * As `check`, where more must arrive before all is known, such as a body. `rest` says what is wrong with that; null: nothing.
+   * It is called only once all else holds, so what strangers send need not be read. Rejects only as `rest` does.
+   */
+  async checkBeforeRest<Shown extends Presented>(
+    presented: Shown | Fault,
+    use: GuardedUse,
+    rest: (presented: Shown) => Promise<Fault | null>,
+  ): Promise<GuardVerdict> {
+    const verdict = this.decide(presented, use)
+    if (!verdict.isGood || 'reason' in presented) {
+      return this.settle(verdict)
     }
-    this.accepted++
-    this.options.onDecision?.(null)
-    return verdict
+    return this.settle((await rest(presented)) ?? this.decideAgain(presented, use))
   }
 
   /** Counts and tells a refusal as `check` does, where there is nothing to check. */
@@ -155,7 +163,29 @@ export class Guard {
       : fault('ENDINGS_STALE', 'it is not known at the moment which sessions have ended')
   }
 
-  private decide({ token: bytes, proof }: Presented, use: GuardedUse): GuardVerdict {
+  private settle(verdict: GuardVerdict): GuardVerdict {
+    if (!verdict.isGood) {
+      return this.refuse(verdict)
+    }
+    this.accepted++
+    this.options.onDecision?.(null)
+    return verdict
+  }
+
+  private decide(presented: Presented | Fault, use: GuardedUse): GuardVerdict {
+    return 'reason' in presented ? presented : (this.staleFault() ?? this.decideNow(presented, use))
+  }
+
+  /** Of a request that was good but for its rest: whether it still is. */
+  private decideAgain({ token }: Presented, use: GuardedUse): GuardVerdict {
+    const now = { ...use, epoch: this.clock.now(), proof: 'not-asked' } as const
+    const verdict = this.checker.check(token, now)
+    return verdict.isGood
+      ? (this.staleFault() ?? this.endedFault(verdict.token) ?? verdict)
+      : verdict
+  }
+
+  private decideNow({ token: bytes, proof }: Presented, use: GuardedUse): GuardVerdict {
     const nowMs = this.clock.nowMs()
     const untilMs = proof.toMs + this.maxDriftMs
     if (nowMs < proof.fromMs - this.maxDriftMs || nowMs >= untilMs) {
@@ -188,7 +218,7 @@ export class Guard {
     nowMs: number,
   ): Fault | null {
     // Not by id: a token may name any.
-    switch (this.replays.add(hex.encode(sessionKey), nonce, untilMs, nowMs)) {
+    switch (this.replays.add(sessionKey, nonce, untilMs, nowMs)) {
       case 'again':
         return fault('REPLAYED', 'the same proof came before')
       case 'full':

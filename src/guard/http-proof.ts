@@ -57,6 +57,18 @@ const DERIVED: ReadonlySet<string> = new Set(COVERED.filter((name) => name.start
  * ```
  */
 export function readHttpProof(request: HttpRequest): Presented | Fault {
+  const head = readHttpHead(request)
+  return 'reason' in head ? head : (head.bodyFault(request.body) ?? head)
+}
+
+/** What the head of a request shows. */
+interface HttpHead extends Presented {
+  /** What is wrong with the body; null: it is the one that was signed. */
+  readonly bodyFault: (body: Uint8Array) => Fault | null
+}
+
+/** As `readHttpProof`, while the body has not come yet. */
+export function readHttpHead(request: HttpParts): HttpHead | Fault {
   const [authorization, ...more] = request.header('authorization')
   const text = BEARER.exec(authorization ?? '')?.[1]
   if (text === undefined || more.length > 0) {
@@ -76,9 +88,13 @@ export function readHttpProof(request: HttpRequest): Presented | Fault {
     return signed
   }
   const { covered, params, signature } = signed
-  const wrong = coverageFault(covered, request) ?? digestFault(covered, request)
+  const wrong = coverageFault(covered, request)
   if (wrong !== null) {
     return wrong
+  }
+  const digest = covered.includes('content-digest') ? digestOf(request) : null
+  if (digest !== null && 'reason' in digest) {
+    return digest
   }
   const facts = factsOf(params)
   if (facts === null) {
@@ -96,6 +112,7 @@ export function readHttpProof(request: HttpRequest): Presented | Fault {
       fits: (sessionKey) =>
         keyid === hex.encode(sessionKey) && (alg === undefined || alg === algorithmOf(sessionKey)),
     },
+    bodyFault: (body) => bodyFault(digest, body),
   }
 }
 
@@ -105,7 +122,7 @@ interface Signature {
   readonly signature: Uint8Array
 }
 
-function readSignature(request: HttpRequest): Signature | Fault {
+function readSignature(request: HttpParts): Signature | Fault {
   const inputs = readHeader(request, 'signature-input')
   const signatures = readHeader(request, 'signature')
   if (inputs === null || signatures === null) {
@@ -127,7 +144,7 @@ function readSignature(request: HttpRequest): Signature | Fault {
 }
 
 /** A header as a dictionary; null if it is none, or not as a serializer writes it. */
-function readHeader({ header }: HttpRequest, name: string): Dictionary | null {
+function readHeader({ header }: HttpParts, name: string): Dictionary | null {
   const text = header(name)
     .map((value) => value.trim())
     .join(', ')
@@ -145,7 +162,7 @@ function readHeader({ header }: HttpRequest, name: string): Dictionary | null {
   }
 }
 
-function coverageFault(covered: readonly string[], { header }: HttpRequest): Fault | null {
+function coverageFault(covered: readonly string[], { header }: HttpParts): Fault | null {
   const missing = COVERED.find((name) => !covered.includes(name))
   if (missing !== undefined) {
     return fault('NO_PROOF', `the signature must cover "${missing}"`)
@@ -161,18 +178,22 @@ function coverageFault(covered: readonly string[], { header }: HttpRequest): Fau
     : null
 }
 
-/** Why the body is not the one that was signed; null if it is. */
-function digestFault(covered: readonly string[], request: HttpRequest): Fault | null {
-  if (!covered.includes('content-digest')) {
-    return request.body.length === 0
+/** The SHA-256 that the body must have. */
+function digestOf(request: HttpParts): Uint8Array | Fault {
+  const digest = readHeader(request, 'content-digest')?.get('sha-256')?.[0]
+  return digest instanceof ArrayBuffer
+    ? new Uint8Array(digest)
+    : fault('NO_PROOF', 'Content-Digest must have a sha-256 (RFC 9530)')
+}
+
+/** `signed`: the digest of the body that was signed; null: no body was. */
+function bodyFault(signed: Uint8Array | null, body: Uint8Array): Fault | null {
+  if (signed === null) {
+    return body.length === 0
       ? null
       : fault('NO_PROOF', 'the signature of a request with a body must cover "content-digest"')
   }
-  const digest = readHeader(request, 'content-digest')?.get('sha-256')?.[0]
-  if (!(digest instanceof ArrayBuffer)) {
-    return fault('NO_PROOF', 'Content-Digest must have a sha-256 (RFC 9530)')
-  }
-  return sameBytes(new Uint8Array(digest), sha256(request.body))
+  return sameBytes(signed, sha256(body))
     ? null
     : fault('BAD_PROOF', 'the body is not the one that was signed')
 }

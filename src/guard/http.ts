@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Guard, GuardedUse } from './guard.js'
-import { readHttpProof } from './http-proof.js'
+import { readHttpHead } from './http-proof.js'
 import { type GuardReason, type GuardVerdict, NOT_FOR_TOKENS, remember } from './verdict.js'
 
 const DEFAULT_MAX_BODY_BYTES = 1024 * 1024
@@ -9,7 +9,7 @@ const DEFAULT_MAX_BODY_BYTES = 1024 * 1024
 export interface HttpGuardOptions<Request extends IncomingMessage = IncomingMessage> {
   /** What the request is about to do, for the token must allow it. null: nothing that tokens are for; it is refused. */
   readonly use: (request: Request) => GuardedUse | null
-  /** A longer body is refused with 413, before anything is checked. Default: 1 MiB. */
+  /** A longer body is refused with 413. Default: 1 MiB. */
   readonly maxBodyBytes?: number
 }
 
@@ -30,7 +30,7 @@ const STATUSES: Readonly<Partial<Record<GuardReason, number>>> = {
 /**
  * A middleware for `node:http`, Express and alike that serves a request only if the guard lets it through. Otherwise it answers:
  * 401, 403, 413, 429 or 503, with `{"error": REASON}`. The request must be signed as `signHttpRequest` does (RFC 9421). The body is
- * read and checked before `next` is called, and is then `request.body`, a Buffer.
+ * read only if all else holds, and checked before `next` is called. It is then `request.body`, a Buffer.
  *
  * @example
  * ```ts
@@ -53,74 +53,77 @@ export function httpGuard<Request extends IncomingMessage = IncomingMessage>(
 ): (request: Request, response: ServerResponse, next: (error?: unknown) => void) => void {
   return (request, response, next) => {
     decide(guard, request, use, maxBodyBytes).then(
-      (decision) => {
-        if (decision === 'too long') {
-          refuse(response, 413, 'BODY_TOO_LONG')
-        } else if (decision.isGood) {
+      (verdict) => {
+        if (verdict.isGood) {
           next()
         } else {
-          refuse(response, STATUSES[decision.reason] ?? 401, decision.reason)
+          refuse(request, response, STATUSES[verdict.reason] ?? 401, verdict.reason)
         }
       },
-      // The connection broke, or `use` threw.
-      (error: unknown) => next(error),
+      (error: unknown) => {
+        if (error instanceof BodyTooLongError) {
+          refuse(request, response, 413, 'BODY_TOO_LONG')
+        } else {
+          // The connection broke, or `use` threw.
+          next(error)
+        }
+      },
     )
   }
 }
 
+/** Reads the body only of a request whose head is good. Throws BodyTooLongError, what `use` throws, and when the connection breaks. */
 async function decide<Request extends IncomingMessage>(
   guard: Guard,
-  request: Request,
+  request: Request & { readonly originalUrl?: string },
   use: HttpGuardOptions<Request>['use'],
   maxBodyBytes: number,
-): Promise<GuardVerdict | 'too long'> {
-  const body = await readBody(request, maxBodyBytes)
-  if (body === null) {
-    return 'too long'
+): Promise<GuardVerdict> {
+  const wanted = use(request)
+  if (wanted === null) {
+    return guard.refuse(NOT_FOR_TOKENS)
   }
-  const verdict = verdictOn(guard, request, body, use(request))
+  const { method = '', headersDistinct } = request
+  // Express takes the path at which a router is mounted off `url`.
+  const target = request.originalUrl ?? request.url ?? ''
+  const header = (name: string) => headersDistinct[name] ?? []
+  const head = readHttpHead({ method, authority: guard.audience, target, header })
+  const verdict = await guard.checkBeforeRest(head, wanted, async ({ bodyFault }) => {
+    const body = await readBody(request, maxBodyBytes)
+    Object.assign(request, { body })
+    return bodyFault(body)
+  })
   if (verdict.isGood) {
     remember(request, verdict.token)
-    Object.assign(request, { body })
   }
   return verdict
 }
 
-function verdictOn(
-  guard: Guard,
-  request: IncomingMessage & { readonly originalUrl?: string },
-  body: Uint8Array,
-  use: GuardedUse | null,
-): GuardVerdict {
-  const { method = '', headersDistinct } = request
-  // Express takes the path at which a router is mounted off `url`.
-  const target = request.originalUrl ?? request.url ?? ''
-  if (use === null) {
-    return guard.refuse(NOT_FOR_TOKENS)
-  }
-  const header = (name: string) => headersDistinct[name] ?? []
-  const proof = readHttpProof({ method, authority: guard.audience, target, header, body })
-  return guard.check(proof, use)
-}
+class BodyTooLongError extends Error {}
 
-/** The whole body; null if it is too long. Throws when the connection breaks. */
-async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer | null> {
+/** The whole body. Throws BodyTooLongError, and when the connection breaks. */
+async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   if (Number(request.headers['content-length'] ?? 0) > maxBytes) {
-    return null
+    throw new BodyTooLongError()
   }
   const chunks: Buffer[] = []
   let length = 0
   for await (const chunk of request as AsyncIterable<Buffer>) {
     length += chunk.length
     if (length > maxBytes) {
-      return null
+      throw new BodyTooLongError()
     }
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)
 }
 
-function refuse(response: ServerResponse, status: number, reason: string): void {
+function refuse(
+  { complete }: IncomingMessage,
+  response: ServerResponse,
+  status: number,
+  reason: string,
+): void {
   if (response.headersSent || response.destroyed) {
     return
   }
@@ -130,9 +133,10 @@ function refuse(response: ServerResponse, status: number, reason: string): void 
       'content-type': 'application/json',
       'content-length': Buffer.byteLength(body),
       'cache-control': 'no-store',
-      // RFC 9110 section 11.6.1 asks for it; a body that was not read must not be taken for the next request.
+      // RFC 9110 section 11.6.1 asks for it.
       ...(status === 401 && { 'www-authenticate': 'Bearer' }),
-      ...(status === 413 && { connection: 'close' }),
+      // Node would read the rest of the body, however long it is.
+      ...(!complete && { connection: 'close' }),
       ...((status === 429 || status === 503) && { 'retry-after': '1' }),
     })
     .end(body)

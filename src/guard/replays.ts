@@ -1,22 +1,27 @@
+import { sha256 } from '@noble/hashes/sha2.js'
+
 /** How many proofs of one session key may be remembered: a share of all, so that it cannot take the room of others. */
 const SHARE_OF_A_KEY = 1 / 8
 
-/** The nonces of one stretch of time, by session key. */
+/** Enough that nobody finds two proofs with the same name. */
+const NAME_BYTES = 16
+
+/** The proofs of one stretch of time. */
 interface Stretch {
   /** When the last of them may be forgotten. */
   readonly endsAtMs: number
-  readonly byKey: Map<string, Set<string>>
-  size: number
+  readonly names: Set<string>
+  /** How many there are of each session key. */
+  readonly ofKey: Map<string, number>
 }
 
 /**
- * Remembers the nonces of proofs until nobody would accept these any more. Its memory is bounded: where there is no room, it
- * says so, and forgets nothing. A nonce takes 100 to 450 bytes.
+ * Remembers proofs until nobody would accept these any more. Its memory is bounded: where there is no room, it says so, and
+ * forgets nothing. A proof takes 60 bytes, or 120 with the first of its key.
  */
 export class Replays {
   /** The one that ends last comes last. Two or three at a time. */
   private stretches: Stretch[] = []
-  private count = 0
 
   /** `stretchMs`: how long a proof is good at most. */
   constructor(
@@ -26,32 +31,24 @@ export class Replays {
 
   /** How many are remembered. */
   get size(): number {
-    return this.count
+    return this.stretches.reduce((sum, { names }) => sum + names.size, 0)
   }
 
   /** Remembers a nonce of a session key until this instant. `again`: it is remembered already. `full`: there is no room. */
-  add(key: string, nonce: string, untilMs: number, nowMs: number): 'new' | 'again' | 'full' {
+  add(key: Uint8Array, nonce: string, untilMs: number, nowMs: number): 'new' | 'again' | 'full' {
     this.forget(nowMs)
-    let ofKey = 0
-    for (const { byKey } of this.stretches) {
-      const nonces = byKey.get(key)
-      if (nonces?.has(nonce)) {
-        return 'again'
-      }
-      ofKey += nonces?.size ?? 0
+    const name = nameOf(key, Buffer.from(nonce))
+    if (this.stretches.some(({ names }) => names.has(name))) {
+      return 'again'
     }
-    if (this.count >= this.max || ofKey >= Math.ceil(this.max * SHARE_OF_A_KEY)) {
+    const keyName = nameOf(key)
+    const ofKey = this.stretches.reduce((sum, one) => sum + (one.ofKey.get(keyName) ?? 0), 0)
+    if (this.size >= this.max || ofKey >= Math.ceil(this.max * SHARE_OF_A_KEY)) {
       return 'full'
     }
     const stretch = this.stretchOf(untilMs)
-    const nonces = stretch.byKey.get(key)
-    if (nonces === undefined) {
-      stretch.byKey.set(key, new Set([nonce]))
-    } else {
-      nonces.add(nonce)
-    }
-    stretch.size++
-    this.count++
+    stretch.names.add(name)
+    stretch.ofKey.set(keyName, (stretch.ofKey.get(keyName) ?? 0) + 1)
     return 'new'
   }
 
@@ -59,19 +56,21 @@ export class Replays {
     const endsAtMs = (Math.floor(untilMs / this.stretchMs) + 1) * this.stretchMs
     let stretch = this.stretches.find((one) => one.endsAtMs === endsAtMs)
     if (stretch === undefined) {
-      stretch = { endsAtMs, byKey: new Map(), size: 0 }
+      stretch = { endsAtMs, names: new Set(), ofKey: new Map() }
       this.stretches.push(stretch)
     }
     return stretch
   }
 
-  /** Forgets whole stretches: that takes no time, however many nonces they have. */
+  /** Forgets whole stretches: that takes no time, however many proofs they have. */
   private forget(nowMs: number): void {
-    for (const { endsAtMs, size } of this.stretches) {
-      this.count -= endsAtMs <= nowMs ? size : 0
-    }
     if (this.stretches.some(({ endsAtMs }) => endsAtMs <= nowMs)) {
       this.stretches = this.stretches.filter(({ endsAtMs }) => endsAtMs > nowMs)
     }
   }
+}
+
+/** The same length, however long what is named is. */
+function nameOf(...parts: Uint8Array[]): string {
+  return Buffer.from(sha256(Buffer.concat(parts)).subarray(0, NAME_BYTES)).toString('latin1')
 }

@@ -298,7 +298,7 @@ describe('guardInterceptor', () => {
   })
 
   it('refuses a request of which it cannot be found out what it is for', async () => {
-    const { get } = await serve({
+    const { get, guard } = await serve({
       grpc: {
         use: () => {
           throw new Error('no such container')
@@ -306,10 +306,11 @@ describe('guardInterceptor', () => {
       },
     })
     expect(await get(await signed())).toBe(`${status.INTERNAL} NO_PROOF`)
+    expect(guard.counts.refused).toEqual({ NO_PROOF: 1 })
   })
 
-  it('runs no handler of a stream of requests', async () => {
-    const { client, streams } = await serve()
+  it('runs no handler of a stream of requests, and counts it as refused', async () => {
+    const { client, streams, guard } = await serve()
     const error = await new Promise<{ code: status }>((resolve) => {
       const call = client.makeClientStreamRequest(
         '/objects.v1.Objects/Put',
@@ -321,5 +322,6 @@ describe('guardInterceptor', () => {
       call.on('error', () => {})
     })
     expect([error.code, streams()]).toEqual([status.UNIMPLEMENTED, 0])
+    expect(guard.counts.refused).toEqual({ NO_PROOF: 1 })
   })
 })

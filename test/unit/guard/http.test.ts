@@ -1,6 +1,7 @@
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { createServer, request as httpRequest, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import {
   type GuardedRequest,
@@ -10,7 +11,7 @@ import {
   httpGuard,
 } from '../../../src/guard/index.js'
 import { type HttpRequestToSign, signHttpRequest } from '../../../src/tokens/index.js'
-import { Endings, guardAt, NOW_MS, signedHttp } from '../../support/guard.js'
+import { AFTER_MS, Endings, guardAt, NOW_MS, signedHttp } from '../../support/guard.js'
 import { CONTAINER, OBJECT, SESSION_ID, sessionKey, tokenWith } from '../../support/tokens.js'
 
 const use = () =>
@@ -23,7 +24,15 @@ async function serve(
   before: (request: IncomingMessage) => void = () => {},
 ) {
   const { guard, clock } = guardAt(options)
-  const guarded = httpGuard(guard, { use, ...http })
+  const asked = new EventEmitter()
+  const guarded = httpGuard(guard, {
+    ...http,
+    use: (request) => {
+      // Once its head was checked.
+      setImmediate(() => asked.emit('head'))
+      return (http.use ?? use)(request)
+    },
+  })
   const server = createServer((request, response) => {
     before(request)
     guarded(request, response, (error) => {
@@ -37,8 +46,22 @@ async function serve(
   })
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
-  return { guard, clock, url: `http://127.0.0.1:${port}`, port }
+  return { guard, clock, url: `http://127.0.0.1:${port}`, port, asked }
 }
+
+/** Begins to send a request to change something. */
+function begin(port: number, headers: object) {
+  const request = httpRequest({
+    ...{ port, host: '127.0.0.1', path: '/c/o?x=1', method: 'PUT' },
+    headers: { ...headers },
+  })
+  // The server may not wait for its end.
+  request.on('error', () => {})
+  const answered = new Promise<IncomingMessage>((resolve) => request.once('response', resolve))
+  return { request, answered }
+}
+
+const OTHER_DIGEST = { 'content-digest': `sha-256=:${Buffer.alloc(32).toString('base64')}:` }
 
 /** Sends a request that was signed for the service's own name. */
 async function send(
@@ -111,13 +134,70 @@ describe('httpGuard', () => {
     ['turns out longer', { 'transfer-encoding': 'chunked' }],
   ])('refuses a body that %s than allowed', async (_, length) => {
     const { port } = await serve({}, { maxBodyBytes: 8 })
-    const request = httpRequest({ port, host: '127.0.0.1', method: 'PUT', headers: length })
-    request.on('error', () => {})
-    const answered = once(request, 'response')
-    request.end('123456789')
-    const [response] = (await answered) as [IncomingMessage]
-    expect(response.statusCode).toBe(413)
-    response.resume()
+    const put = { method: 'PUT', body: '123456789' }
+    const { request, answered } = begin(port, { ...(await signedHttp(put)), ...length })
+    request.end(put.body)
+    expect((await answered).statusCode).toBe(413)
+  })
+
+  it.each<[string, (signed: object) => object, Partial<HttpGuardOptions>]>([
+    ['without a token', () => ({}), {}],
+    ['that is for nothing that tokens are for', (signed) => signed, { use: () => null }],
+    [
+      'whose token is for another verb',
+      (signed) => signed,
+      { use: () => ({ verb: 'OBJECT_PUT' }) },
+    ],
+    ['that came before', (signed) => signed, {}],
+    ['whose signature is over another body', (signed) => ({ ...signed, ...OTHER_DIGEST }), {}],
+  ])('waits for no body of a request %s', async (what, change, http) => {
+    const { port, url, guard } = await serve({}, http)
+    const put = { method: 'PUT', body: 'some content' }
+    const signed = await signedHttp(put)
+    if (what === 'that came before') {
+      expect(await send(url, signed, put)).toMatchObject({ status: 200 })
+    }
+    const { request, answered } = begin(port, { ...change(signed), 'content-length': '12' })
+    request.flushHeaders()
+    const { statusCode, headers } = await answered
+    expect([401, 403]).toContain(statusCode)
+    expect(headers.connection).toBe('close')
+    expect(Object.values(guard.counts.refused)).toEqual([1])
+  })
+
+  it.each<[string, (endings: Endings, clock: { nowMs: number }) => void, string]>([
+    ['its session ended', (endings) => endings.ids.add(SESSION_ID), 'ENDED'],
+    [
+      'it could not be known any more what ended',
+      (_, clock) => (clock.nowMs += 20_000),
+      'ENDINGS_STALE',
+    ],
+    ['its token expired', (_, clock) => (clock.nowMs = AFTER_MS), 'EXPIRED'],
+  ])('refuses a request if %s while its body came', async (_, change, error) => {
+    const endings = new Endings()
+    const { port, clock, asked } = await serve({ endings })
+    const put = { method: 'PUT', body: 'some content' }
+    const headers = { ...(await signedHttp(put)), 'content-length': '12' }
+    const { request, answered } = begin(port, headers)
+    const head = once(asked, 'head')
+    request.write('some ')
+    await head
+    change(endings, clock)
+    request.end('content')
+    expect(await text(await answered)).toBe(`${JSON.stringify({ error })}\n`)
+  })
+
+  it('serves a request whose body takes longer than a proof is good', async () => {
+    const { port, clock, asked } = await serve()
+    const put = { method: 'PUT', body: 'some content' }
+    const headers = { ...(await signedHttp(put)), 'content-length': '12' }
+    const { request, answered } = begin(port, headers)
+    const head = once(asked, 'head')
+    request.write('some ')
+    await head
+    clock.nowMs += 300_000
+    request.end('content')
+    expect(await text(await answered)).toBe(`${SESSION_ID} some content`)
   })
 
   it('takes a second header of authorization for what it is', async () => {
@@ -165,8 +245,7 @@ describe('httpGuard', () => {
     onTestFinished(() => void server.close())
     await once(server, 'listening')
     const { port } = server.address() as AddressInfo
-    const request = httpRequest({ port, host: '127.0.0.1', method: 'PUT' })
-    request.on('error', () => {})
+    const { request } = begin(port, await signedHttp({ method: 'PUT', body: 'half and half' }))
     const arrival = once(server, 'request')
     request.write('half')
     const [incoming, response] = (await arrival) as Parameters<ReturnType<typeof httpGuard>>
