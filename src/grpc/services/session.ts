@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto'
 import type { CallObserver } from '../../core/calls.js'
 import type { CreateClaim } from '../../core/create/claim.js'
 import type { TokenSession } from '../../core/create/create.js'
 import { readCreateRequest } from '../../envelope/create.js'
+import { sha256 } from '../../envelope/digest.js'
 import type { Answers } from '../../minting/answers.js'
 import type { MintedKey, Prover } from '../../minting/prover.js'
 import type { Call } from '../pipeline/call.js'
@@ -34,7 +34,7 @@ export function sessionService(ports: SessionServicePorts): GrpcService {
       client: request.client ?? call.userAgent,
       xHeadersPath: request.xHeadersPath,
       address: call.peer,
-      bodySha256: () => createHash('sha256').update(message.body).digest(),
+      bodySha256: () => sha256(message.body),
       signer: message.innermost.bodySignature.key,
       prove() {
         call.failures = message.levels.length

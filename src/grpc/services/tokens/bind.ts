@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto'
 import { BindResponse_Body } from '#generated/sessiond/v1/tokens'
 import type { CreateClaim } from '../../../core/create/claim.js'
 import type { TokenSession } from '../../../core/create/create.js'
 import { uuidBytes } from '../../../core/uuid.js'
+import { sha256 } from '../../../envelope/digest.js'
 import { bindMethod } from '../../../envelope/tokens.js'
 import type { Methods } from '../../pipeline/method.js'
 import { LEFT_OUT, type SignedPorts, unprovedMethod } from './signed.js'
@@ -25,7 +25,7 @@ export function bindMethods(ports: BindPorts, signed: SignedPorts): Methods {
         ...{ owner, lifetime, epoch, idempotencyKey, xHeadersPath, signer },
         client: client ?? call.userAgent,
         address: call.peer,
-        bodySha256: () => createHash('sha256').update(content).digest(),
+        bodySha256: () => sha256(content),
         prove,
         async proveAndMint() {
           await prove()
