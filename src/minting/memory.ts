@@ -8,11 +8,18 @@ export const NUMBER_BYTES = 8
 /** Two, so that a thread has its next batch at hand when it ends one. */
 export const SLOTS = 2
 
-/** The part of the memory that a thread shares where its batch of this number goes, counted from 0. */
-export function slotOf(memory: Buffer, batch: number): Buffer {
-  const length = Math.floor(memory.length / SLOTS)
-  const start = (batch % SLOTS) * length
-  return memory.subarray(start, start + length)
+/** The counter comes before the slots. */
+const COUNTER_BYTES = 8
+
+/** Counts the batches that the other thread has ended. For `Atomics`. */
+export function counterOf(memory: SharedArrayBuffer): Int32Array {
+  return new Int32Array(memory, 0, 1)
+}
+
+/** Where the batch of this number goes, counted from 0. */
+export function slotOf(memory: SharedArrayBuffer, batch: number): Buffer {
+  const length = Math.floor((memory.byteLength - COUNTER_BYTES) / SLOTS)
+  return Buffer.from(memory, COUNTER_BYTES + (batch % SLOTS) * length, length)
 }
 
 /** Writes one part after the other. Numbers are little-endian; what is `sized` has its length before it, as a u32. */

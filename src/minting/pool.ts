@@ -3,7 +3,7 @@ import type { SeededSigner } from '../crypto/ed25519.js'
 import type { SealingKeys } from '../crypto/seal.js'
 import { countFitting, readOutcomes, writeJobs } from './batch.js'
 import type { MintJob, MintOutcome } from './job.js'
-import { SLOTS, slotOf } from './memory.js'
+import { counterOf, SLOTS, slotOf } from './memory.js'
 import { runJob } from './run.js'
 import type { FromThread, ToThread } from './serve.js'
 
@@ -50,7 +50,7 @@ interface Batch {
 
 interface Thread {
   readonly port: ThreadPort
-  readonly shared: Buffer
+  readonly memory: SharedArrayBuffer
   isReady: boolean
   sent: PoolKeys | null
   /** What it works on and what comes next, at most a batch for each slot. */
@@ -147,7 +147,7 @@ export class MintingPool {
   }
 
   private send(thread: Thread): void {
-    const slot = slotOf(thread.shared, thread.given)
+    const slot = slotOf(thread.memory, thread.given)
     const next = this.queue.slice(0, MAX_BATCH_JOBS).map(({ job }) => job)
     const pending = this.queue.splice(0, countFitting(next, slot.length))
     if (pending.length === 0) {
@@ -160,6 +160,10 @@ export class MintingPool {
       thread.port.postMessage({ sealing, identitySeed: identity.seed() })
       thread.sent = keys
     }
+    const isWaiting = Atomics.load(counterOf(thread.memory), 0) === (thread.given | 0)
+    this.mostWaiting = isWaiting
+      ? Math.min(this.mostWaiting + STEP, MOST_WAITING)
+      : Math.max(this.mostWaiting - 1, 0)
     thread.given++
     thread.batches.push({ pending, signer: identity.publicKey, slot })
     thread.port.postMessage(writeJobs(slot, next.slice(0, pending.length)))
@@ -173,10 +177,6 @@ export class MintingPool {
     this.retryMs = FIRST_RETRY_MS
     const { pending, signer, slot } = thread.batches.shift() as Batch
     const outcomes = readOutcomes(Buffer.from(slot.subarray(0, message)), signer)
-    this.mostWaiting =
-      thread.batches.length === 0
-        ? Math.min(this.mostWaiting + STEP, MOST_WAITING)
-        : Math.max(this.mostWaiting - 1, 0)
     // First of all, so that the thread has something to do meanwhile.
     this.handOut()
     outcomes.forEach((outcome, i) => {
@@ -203,9 +203,8 @@ export class MintingPool {
   private start(): void {
     const { start = startWorker, onThreadLost } = this.options
     const memory = new SharedArrayBuffer(MEMORY_BYTES)
-    const shared = Buffer.from(memory)
     const thread: Thread = {
-      ...{ port: start(), shared, isReady: false, sent: null },
+      ...{ port: start(), memory, isReady: false, sent: null },
       ...{ batches: [], given: 0 },
     }
     thread.port.postMessage({ memory })

@@ -3,7 +3,7 @@ import type { SealingKeys } from '../crypto/seal.js'
 import { sodiumEd25519 } from '../crypto/sodium.js'
 import { readJobs, writeOutcomes } from './batch.js'
 import type { MintOutcome } from './job.js'
-import { slotOf } from './memory.js'
+import { counterOf, slotOf } from './memory.js'
 import { type MintingKeys, runJob } from './run.js'
 
 /** What the jobs behind it are done with. */
@@ -27,7 +27,7 @@ export type FromThread = 'ready' | number
 /** The other thread's end: does each batch, one after the other. */
 export function serveJobs(port: MessagePort): void {
   let keys: MintingKeys | undefined
-  let shared: Buffer = Buffer.alloc(0)
+  let shared = new SharedArrayBuffer(0)
   let batches = 0
   const answer = (message: FromThread) => port.postMessage(message)
   port.on('message', (message: ToThread) => {
@@ -35,14 +35,14 @@ export function serveJobs(port: MessagePort): void {
       const slot = slotOf(shared, batches++)
       // A copy: native code does not look at memory that another thread may change.
       const jobs = readJobs(Buffer.from(slot.subarray(0, message)))
-      answer(
-        writeOutcomes(
-          slot,
-          jobs.map((job) => outcomeOf(job, keys)),
-        ),
+      const length = writeOutcomes(
+        slot,
+        jobs.map((job) => outcomeOf(job, keys)),
       )
+      Atomics.add(counterOf(shared), 0, 1)
+      answer(length)
     } else if ('memory' in message) {
-      shared = Buffer.from(message.memory)
+      shared = message.memory
       answer('ready')
     } else {
       const { sealing, identitySeed } = message

@@ -158,13 +158,15 @@ function readFresh<Body>(
   checkDrift('body.epoch', sentEpoch, clock.now(), clock.epochsIn(maxEpochDriftMs))
   // In memory of its own: the request may be large.
   const signer = new Uint8Array(message.innermost.bodySignature.key)
-  const caller = { name: `key ${hex.encode(signer)}`, address: call.peer }
   // What is refused before that costs less.
   const countLevels = () => {
     call.failures = message.levels.length
   }
   return {
-    ...{ body, signer, caller, meta: request, message },
+    ...{ body, signer, meta: request, message },
+    get caller() {
+      return { name: `key ${hex.encode(signer)}`, address: call.peer }
+    },
     prove(others) {
       countLevels()
       return prover.prove(request, others)
