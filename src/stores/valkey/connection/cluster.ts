@@ -1,5 +1,6 @@
 import { StoreUnavailableError } from '../../../core/errors.js'
 import type { Arg, Command, Reply } from './reply.js'
+import type { CallKind } from './routed-call.js'
 import { Router, type RouterSettings } from './router.js'
 import { slotsOfShards } from './slots.js'
 import { Subscriptions } from './subscriptions.js'
@@ -23,9 +24,16 @@ export interface Cluster {
 
   /**
    * Calls a function on the shard's master. Resolves with its reply once the write is synced there and as many replicas as
-   * `--store-replicas` says have received it. It is sent again only where it was certainly not executed.
+   * `--store-replicas` says have received it; with `isConfirmed` false they are not waited for. It is sent again only where it
+   * was certainly not executed.
    */
-  write(shard: number, name: string, keys: readonly string[], args: readonly Arg[]): Promise<Reply>
+  write(
+    shard: number,
+    name: string,
+    keys: readonly string[],
+    args: readonly Arg[],
+    isConfirmed?: boolean,
+  ): Promise<Reply>
 
   /** The same for a function that only reads: no replica is waited for, and it may run more than once. */
   read(shard: number, name: string, keys: readonly string[], args: readonly Arg[]): Promise<Reply>
@@ -60,18 +68,20 @@ export async function openCluster(settings: ClusterSettings): Promise<Cluster> {
       error,
     )
   }
-  const call =
-    (isWrite: boolean): Cluster['write'] =>
-    (shard, name, keys, args) =>
-      router.call(slotOf(shard), isWrite, ['FCALL', name, `${keys.length}`, ...keys, ...args])
+  const call = (
+    kind: CallKind,
+    [shard, name, keys, args]: Readonly<Parameters<Cluster['read']>>,
+  ): Promise<Reply> =>
+    router.call(slotOf(shard), kind, ['FCALL', name, `${keys.length}`, ...keys, ...args])
   const subscriptions = new Set<Subscriptions>()
   return {
     shards,
     masterOf: (shard) => router.masterOf(slotOf(shard)),
-    write: call(true),
-    read: call(false),
+    write: (shard, name, keys, args, isConfirmed = true) =>
+      call(isConfirmed ? 'write' : 'unconfirmed', [shard, name, keys, args]),
+    read: (...asked) => call('read', asked),
     command: (shard, commands) =>
-      Promise.all(commands.map((command) => router.call(slotOf(shard), false, command))),
+      Promise.all(commands.map((command) => router.call(slotOf(shard), 'read', command))),
     onMasters: (commands) => router.onMasters(commands),
     subscribe(channelOf, onWake) {
       const channels = slots.map((slot, shard) => ({ name: channelOf(shard), shard, slot }))

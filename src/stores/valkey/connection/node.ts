@@ -58,6 +58,7 @@ export class EngineNode {
     this.writes.push(call)
   }
 
+  /** No replica is waited for. */
   read(call: Call): void {
     this.add(call)
     this.reads.push(call)

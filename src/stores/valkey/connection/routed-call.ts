@@ -6,6 +6,11 @@ import { EngineError, type Reply } from './reply.js'
 const MAX_CALLS = 10_000
 const MAX_CALL_BYTES = 64 * 1024 * 1024
 
+/**
+ * A read may be sent more than once. A write ends once replicas have it; one that is `unconfirmed` once the master has it.
+ */
+export type CallKind = 'read' | 'write' | 'unconfirmed'
+
 /** The calls that wait for one master, wherever they are. */
 export class Load {
   calls = 0
@@ -31,7 +36,7 @@ export class RoutedCall implements Call {
 
   constructor(
     readonly slot: number,
-    readonly isWrite: boolean,
+    readonly kind: CallKind,
     readonly request: Buffer,
     readonly deadlineAtMs: number,
     private readonly router: {

@@ -4,7 +4,7 @@ import { encode } from './encode.js'
 import { EngineNode, type NodeSettings } from './node.js'
 import { refusalOf, unavailable } from './refusal.js'
 import type { Command, EngineError, Reply } from './reply.js'
-import { Load, RoutedCall } from './routed-call.js'
+import { type CallKind, Load, RoutedCall } from './routed-call.js'
 import { redirectedTo } from './slot-map.js'
 import { Topology, type TopologySettings } from './topology.js'
 
@@ -49,7 +49,7 @@ export class Router {
   async onMasters(commands: readonly Command[]): Promise<ReadonlyMap<string, Reply[]>> {
     const slots = this.topology.map.slotsOfMasters
     const replies = [...slots].map(async ([master, slot]) => {
-      const calls = commands.map((command) => this.call(slot, false, command))
+      const calls = commands.map((command) => this.call(slot, 'read', command))
       return [master, await Promise.all(calls)] as const
     })
     return new Map(await Promise.all(replies))
@@ -64,7 +64,7 @@ export class Router {
   }
 
   /** Sends a command to the master of a slot, or to a node that has it not yet. */
-  call(slot: number, isWrite: boolean, command: Command, node?: EngineNode): Promise<Reply> {
+  call(slot: number, kind: CallKind, command: Command, node?: EngineNode): Promise<Reply> {
     const load = this.loadOf(this.masterOf(slot) ?? '')
     if (load.isFull || this.isClosed) {
       const problem = this.isClosed ? 'it is closed' : 'too many calls wait for the engine'
@@ -74,7 +74,7 @@ export class Router {
       const deadlineAtMs = performance.now() + this.settings.timeoutMs
       const request = encode(command)
       const callbacks = { resolve, reject }
-      const call = new RoutedCall(slot, isWrite, request, deadlineAtMs, this, load, callbacks)
+      const call = new RoutedCall(slot, kind, request, deadlineAtMs, this, load, callbacks)
       if (node === undefined) {
         this.route(call)
       } else {
@@ -111,7 +111,7 @@ export class Router {
 
   private send(call: RoutedCall, node: EngineNode): void {
     call.node = node
-    if (call.isWrite) {
+    if (call.kind === 'write') {
       node.write(call)
     } else {
       node.read(call)
@@ -144,7 +144,7 @@ export class Router {
   /** No reply comes. What only reads, or was not sent, is tried again. */
   lost(call: RoutedCall, reason: Error): void {
     this.topology.refreshSoon()
-    if (call.isWrite && call.wasSent) {
+    if (call.kind !== 'read' && call.wasSent) {
       call.reject(unavailable(reason))
     } else {
       this.later(call, reason)
@@ -182,7 +182,7 @@ export class Router {
     let loading = this.supplied.get(node)
     if (loading === undefined) {
       const load = ['FUNCTION', 'LOAD', 'REPLACE', this.settings.library]
-      loading = this.call(call.slot, true, load, node).finally(() => this.supplied.delete(node))
+      loading = this.call(call.slot, 'write', load, node).finally(() => this.supplied.delete(node))
       this.supplied.set(node, loading)
     }
     loading.then(

@@ -56,15 +56,17 @@ export class Functions {
 
   /**
    * Writes all or nothing, and resolves once that is durable: with null if it was as expected, otherwise with the answers at
-   * length, and nothing is written.
+   * length, and nothing is written. `isDurable` false: what is written may be lost with its master.
    */
   async commit(
     shard: number,
     expectations: readonly Expectation[],
     writes: readonly Write[],
+    isDurable = true,
   ): Promise<readonly Reply[] | null> {
     const { keys, args } = commitCall(expectations, writes)
-    const reply = await orDamaged(this.cluster.write(shard, nameInEngine('commit'), keys, args))
+    const name = nameInEngine('commit')
+    const reply = await orDamaged(this.cluster.write(shard, name, keys, args, isDurable))
     return reply === 1 ? null : itemsOf(reply)
   }
 

@@ -33,6 +33,8 @@ export interface Commit {
   readonly expectations?: readonly Expectation[]
   /** Beside those of the changes. */
   readonly writes?: readonly Write[]
+  /** false: they may be lost with their master (default true). */
+  readonly isDurable?: boolean
 }
 
 /**
@@ -41,7 +43,7 @@ export interface Commit {
  */
 export async function commitChanges(
   parts: StoreParts,
-  { shard, changes, expectations = [], writes = [] }: Commit,
+  { shard, changes, expectations = [], writes = [], isDurable }: Commit,
 ): Promise<readonly Reply[] | null> {
   const { counts, functions, info, known, others, shards, teller } = parts
   const keys = shards.keysOf(shard)
@@ -59,6 +61,7 @@ export async function commitChanges(
       shard,
       [...written.map(({ expectation }) => expectation), ...expectations],
       [...written.flatMap((one) => one.writes), ...writes],
+      isDurable,
     )
   } catch (error) {
     // Perhaps they were committed all the same.

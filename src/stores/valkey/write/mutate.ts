@@ -123,7 +123,9 @@ async function attempts(
       }
       const settled = settles ? [deadlineWrite(keys, 'ZREM', settles)] : []
       const writes = [...settled, ...sweepWrites(keys, id, sweepAtMs)]
-      answers = await commitChanges(parts, { shard, changes: [{ ...change, stored }], writes })
+      const changes = [{ ...change, stored }]
+      const isDurable = options.durable ?? true
+      answers = await commitChanges(parts, { shard, changes, writes, isDurable })
       if (answers === null && after === null && settles !== undefined) {
         await parts.whereabouts.unpoint(id, shard)
       }

@@ -5,6 +5,7 @@ import {
   StoreMismatchError,
   StoreUnavailableError,
 } from '../../../../src/core/errors.js'
+import type { Session } from '../../../../src/core/session.js'
 import type { SessionStore } from '../../../../src/core/store.js'
 import { uuidText, uuidV4Bytes } from '../../../../src/core/uuid.js'
 import { INFO_KEY } from '../../../../src/stores/valkey/layout/keys.js'
@@ -48,6 +49,19 @@ describe.skipIf(!haveValkey())('a store in an engine', () => {
     onTestFinished(() => store.close())
     return store
   }
+
+  it('waits for no replica where a change may be lost, and for one where it may not', async () => {
+    const store = await filledStore()
+    const touch = (requestTimeMs: number) => (session: Session) => ({
+      session: { ...session, requestTimeMs },
+    })
+    // It has no replica.
+    const wanting = await openValkeyStore(node.address, { replicas: 1 })
+    onTestFinished(() => wanting.close())
+    await wanting.update('1', touch(2000), { durable: false })
+    expect(await store.get('1')).toMatchObject({ requestTimeMs: 2000 })
+    await expect(wanting.update('1', touch(3000))).rejects.toThrow('too few replicas')
+  })
 
   async function filledStore() {
     await node.call('FLUSHALL')

@@ -112,6 +112,13 @@ describe('a write', () => {
     expect(calls(engine, 'WAIT')).toEqual([])
   })
 
+  it('waits for no replica where it need not be confirmed', async () => {
+    const engine = await startEngine()
+    const cluster = await connect([engine])
+    expect(await cluster.write(LOW, 'f', ['k'], ['a'], false)).toEqual(Buffer.from('done'))
+    expect(calls(engine, 'WAIT')).toEqual([])
+  })
+
   it('shares its WAIT with the others of the same turn', async () => {
     const engine = await startEngine()
     const cluster = await connect([engine])
@@ -122,18 +129,22 @@ describe('a write', () => {
     expect(calls(engine, 'WAIT').length).toBeLessThan(5)
   })
 
-  it('is never sent twice where it may have been executed', async () => {
-    const engine = await startEngine(([name], { socket }) => {
-      if (name === 'FCALL') {
-        socket.destroy()
-        return null
-      }
-      return undefined
-    })
-    const cluster = await connect([engine])
-    await expect(write(cluster)).rejects.toThrow(StoreUnavailableError)
-    expect(calls(engine)).toHaveLength(1)
-  })
+  it.each([true, false])(
+    'is never sent twice where it may have been executed (confirmed: %s)',
+    async (isConfirmed) => {
+      const engine = await startEngine(([name], { socket }) => {
+        if (name === 'FCALL') {
+          socket.destroy()
+          return null
+        }
+        return undefined
+      })
+      const cluster = await connect([engine])
+      const sent = cluster.write(LOW, 'f', ['k'], ['a'], isConfirmed)
+      await expect(sent).rejects.toThrow(StoreUnavailableError)
+      expect(calls(engine)).toHaveLength(1)
+    },
+  )
 
   it('gets what a function answers with an error', async () => {
     const engine = await startEngine(([name]) =>
