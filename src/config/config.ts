@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { SessiondError } from '../core/errors.js'
+import { maxDataBytesIn } from '../stores/index.js'
 import { type Option, variableOf } from './option.js'
 import { type Config, SERVE_OPTIONS } from './serve-options.js'
 import { nearest } from './suggestion.js'
@@ -66,7 +67,7 @@ export function readConfig({ flags, env, file }: ConfigSources): Config {
   keysOf(OPTIONS).forEach(read)
   mistakes.push(...incomplete(config))
   if (mistakes.length === 0 && isWhole(config)) {
-    mistakes.push(...unprotected(config))
+    mistakes.push(...unprotected(config), ...tooLarge(config))
     if (mistakes.length === 0) {
       return config
     }
@@ -111,6 +112,13 @@ function incomplete(config: PartialConfig): string[] {
     mistakes.push('--store-tls-cert and --store-tls-key: give both or neither')
   }
   return mistakes
+}
+
+function tooLarge({ store, maxDataBytes }: Config): string[] {
+  const most = maxDataBytesIn(store)
+  return maxDataBytes > most
+    ? [`--max-data-bytes: at most ${most} with --store ${store.kind}:…`]
+    : []
 }
 
 /** The options of a `--config` file, by name, as the command line would give them. */

@@ -5,6 +5,8 @@ import { readEngineAddress } from './valkey/connection/address.js'
 interface StoreKind {
   /** Empty for another name of a kind. */
   readonly help: string
+  /** How large the data of a session may be, in bytes, where there is a limit. */
+  readonly maxDataBytes?: number
   /** Throws where the address is none of this kind. */
   readonly checkAddress?: (address: string) => void
   readonly load: () => Promise<(place: StorePlace) => StoreEngine>
@@ -28,6 +30,8 @@ const KINDS: Readonly<Record<string, StoreKind>> = {
 function shared(kind: string, help = ''): StoreKind {
   return {
     help,
+    // One answer of the engine has up to a hundred sessions, and at most 64 MiB.
+    maxDataBytes: 512 * 1024,
     checkAddress: (address) => readEngineAddress(kind, address),
     load: async () => (await import('./valkey/engine.js')).valkeyEngine,
   }
@@ -49,6 +53,11 @@ export function parseStoreName(text: string): StoreName {
   }
   KINDS[kind]?.checkAddress?.(address)
   return { kind, address }
+}
+
+/** How large the data of a session may be in a store of this kind, in bytes. */
+export function maxDataBytesIn({ kind }: StoreName): number {
+  return KINDS[kind]?.maxDataBytes ?? Number.POSITIVE_INFINITY
 }
 
 /** The engine of the store at this place, not opened yet. */

@@ -85,11 +85,11 @@ export class LevelStore implements ServedStore {
       ...options,
       sync,
       onChanges: (changes, commit) => {
-        this.kept.changes(changes)
+        this.kept.committing(changes)
         this.places.committing(changes, commit)
       },
       onRows: (rows) => {
-        this.kept.changes([])
+        this.kept.committed()
         this.deadlines.committed(rows)
         this.seals.committed(rows)
       },

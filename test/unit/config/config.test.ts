@@ -253,6 +253,10 @@ describe('the configuration', () => {
     ],
     [{ 'tls-cert': 'c' }, [/^--tls-cert and --tls-key: give both/]],
     [{ 'store-tls-key': 'k' }, [/^--store-tls-cert and --store-tls-key: give both/]],
+    [
+      { store: 'valkey://a', 'max-data-bytes': '524289' },
+      [/^--max-data-bytes: at most 524288 with --store valkey:…/],
+    ],
     [{ 'tls-client-ca': 'c' }, [/^--tls-client-ca: needs/]],
   ])('lets nothing listen beyond loopback without protection: %j', (flags, problems) => {
     expect(mistakesOf({ flags: flags as Record<string, string>, env: {} })).toEqual(

@@ -55,8 +55,8 @@ export class KeptSessions {
     }
   }
 
-  /** Call it before these changes are committed, and with none once they are. */
-  changes(changes: readonly SessionChange[]): void {
+  /** These changes are about to be committed. `committed` follows, or `reset`. */
+  committing(changes: readonly SessionChange[]): void {
     this.changing = new Set(changes.map(({ before, after }) => ((after ?? before) as Session).id))
     for (const id of this.changing) {
       this.sessions.delete(id)
@@ -64,6 +64,10 @@ export class KeptSessions {
         doubtful.add(id)
       }
     }
+  }
+
+  committed(): void {
+    this.changing = new Set()
   }
 
   /** The database was reopened, and nobody knows which commit reached it. No read is under way. */

@@ -44,15 +44,15 @@ describe('the sessions that reads keep', () => {
   ])('are gone once a commit that %s them begins', async (_, changed) => {
     const sessions = new KeptSessions()
     await keep(sessions, before)
-    sessions.changes([changed])
+    sessions.committing([changed])
     expect(sessions.now.get('alice')).toBeUndefined()
   })
 
   it('are not those of a snapshot from before a commit', async () => {
     const sessions = new KeptSessions()
     const reading = readIn(sessions)
-    sessions.changes([change])
-    sessions.changes([])
+    sessions.committing([change])
+    sessions.committed()
     reading.kept.keep(before)
     expect(sessions.now.get('alice')).toBeUndefined()
     await reading.end()
@@ -60,11 +60,11 @@ describe('the sessions that reads keep', () => {
 
   it('are not those that a commit under way changes: a snapshot may or may not show it', async () => {
     const sessions = new KeptSessions()
-    sessions.changes([change])
+    sessions.committing([change])
     const reading = readIn(sessions)
     reading.kept.keep(before)
     sessions.now.keep(before)
-    sessions.changes([])
+    sessions.committed()
     reading.kept.keep(before)
     expect(sessions.now.get('alice')).toBeUndefined()
     await reading.end()
@@ -75,8 +75,8 @@ describe('the sessions that reads keep', () => {
   it('are no part of a snapshot from before they changed', async () => {
     const sessions = new KeptSessions()
     const reading = readIn(sessions)
-    sessions.changes([change])
-    sessions.changes([])
+    sessions.committing([change])
+    sessions.committed()
     await keep(sessions, after)
     expect(reading.kept.get('alice')).toBeUndefined()
     expect(sessions.now.get('alice')).toBe(after)
@@ -86,7 +86,7 @@ describe('the sessions that reads keep', () => {
   it('stay while commits change others', async () => {
     const sessions = new KeptSessions()
     const reading = readIn(sessions)
-    sessions.changes([{ before: null, after: commandSession('bob') }])
+    sessions.committing([{ before: null, after: commandSession('bob') }])
     reading.kept.keep(before)
     expect(sessions.now.get('alice')).toBe(before)
     await reading.end()
@@ -106,7 +106,7 @@ describe('the sessions that reads keep', () => {
   it('are forgotten when the database is opened again', async () => {
     const sessions = new KeptSessions()
     await keep(sessions, before)
-    sessions.changes([{ before: null, after: commandSession('bob') }])
+    sessions.committing([{ before: null, after: commandSession('bob') }])
     sessions.reset()
     expect(sessions.now.get('alice')).toBeUndefined()
     await keep(sessions, commandSession('bob'))
