@@ -163,7 +163,10 @@ const itGuarded = itShown.extend(
   },
 )
 
-const haveNginx = haveTool('nginx', [NGINX, '-v']) && havePython('jwt, cryptography')
+const haveNginx =
+  haveTool('nginx', [NGINX, '-v']) &&
+  havePython('jwt, cryptography') &&
+  haveTool('curl', ['curl', '--version'])
 const haveOpenssl = haveTool('openssl', ['openssl', 'version'])
 describe.skipIf(!haveNginx)('nginx as in examples/gateway', () => {
   itGuarded(
