@@ -31,6 +31,7 @@ const expected: Record<string, [errors.SessiondError, string | null]> = {
   ConflictError: [new errors.ConflictError('id'), 'FAILED_PRECONDITION'],
   KeyChangeError: [new errors.KeyChangeError('p'), 'FAILED_PRECONDITION'],
   ClockSuspectError: [new errors.ClockSuspectError(), 'FAILED_PRECONDITION'],
+  KeyUntoldError: [new errors.KeyUntoldError('c', 'a', new Error('b')), 'UNAVAILABLE'],
   // Thrown to callers of a server, never by one.
   ServerUnavailableError: [new errors.ServerUnavailableError('a', 'p'), 'UNAVAILABLE'],
   // A seal that does not open is the server's own trouble.
@@ -58,7 +59,8 @@ describe('the map from errors to gRPC codes', () => {
     )
     expect(Object.keys(expected).sort()).toEqual(classes.map(([name]) => name).sort())
     const reachable = Object.values(expected).filter(([, code]) => code !== null)
-    expect(Object.keys(STATUS_CODES).sort()).toEqual(reachable.map(([{ code }]) => code).sort())
+    const codes = new Set(reachable.map(([{ code }]) => code))
+    expect(Object.keys(STATUS_CODES).sort()).toEqual([...codes].sort())
   })
 
   it.each(Object.entries(expected))('knows %s', (_, [error, code]) => {
