@@ -1,3 +1,4 @@
+import { StoreDamagedError } from '../errors.js'
 import type { SessionChange } from '../events.js'
 import type { SessionEnding } from '../session.js'
 import type { EndingsPage, SessionStore } from '../store.js'
@@ -8,6 +9,9 @@ export const HEARTBEAT_MS = 5_000
 const GATHER_MS = 50
 /** Endings that are read at once, of each shard. */
 const PAGE = 128
+
+const STOPS_ALL =
+  'Until that is mended, no watcher can be told that it has missed nothing; "sessiond check" shows what else is damaged'
 
 export interface EndingsFeedPorts {
   readonly store: Pick<SessionStore, 'endings' | 'subscribe'>
@@ -65,9 +69,18 @@ export class EndingsFeed {
     private readonly tell: (told: Told) => void,
   ) {}
 
-  /** Some of the endings behind a cursor, for one that is about to join. */
-  read(cursor: Uint8Array): Promise<EndingsPage> {
-    return this.ports.store.endings(cursor, PAGE)
+  /**
+   * Some of the endings behind a cursor. `of`: those of these sessions are enough. Throws StoreUnavailableError, and
+   * StoreDamagedError: an ending that cannot be read is not left out, because whoever is not told of it believes that the session goes on.
+   */
+  async read(cursor: Uint8Array, of?: ReadonlySet<string>): Promise<EndingsPage> {
+    try {
+      return await this.ports.store.endings(cursor, PAGE, of)
+    } catch (error) {
+      throw error instanceof StoreDamagedError
+        ? new StoreDamagedError(`${error.message}. ${STOPS_ALL}`, error)
+        : error
+    }
   }
 
   /**
@@ -163,7 +176,7 @@ export class EndingsFeed {
   }
 
   private async tellAll(): Promise<void> {
-    const { store, nowMs, onFailure } = this.ports
+    const { nowMs, onFailure } = this.ports
     if (this.cursor === null || !this.isDue) {
       return
     }
@@ -173,11 +186,7 @@ export class EndingsFeed {
     const timeMs = nowMs()
     try {
       for (let hasMore = true; hasMore && this.cursor !== null; ) {
-        const page: EndingsPage = await store.endings(
-          this.cursor,
-          PAGE,
-          isThorough ? undefined : changed,
-        )
+        const page: EndingsPage = await this.read(this.cursor, isThorough ? undefined : changed)
         ;({ hasMore } = page)
         // The last follower may have left meanwhile.
         if (this.cursor !== null) {

@@ -131,15 +131,15 @@ export class Functions {
       limit,
       mark,
     }: { readonly place: number; readonly limit: number; readonly mark: Buffer },
-  ): Promise<readonly (Row & { readonly value: Buffer })[]> {
+  ): Promise<readonly (Row & { readonly value: Buffer | undefined })[]> {
     const names = [keys.order, keys.values, keys.mark]
     const args = [`${place}`, `${limit}`, mark]
     const written = this.cluster.write(shard, nameInEngine('behind'), names, args)
     const reply = itemsOf(await orDamaged(written))
-    const rows: (Row & { value: Buffer })[] = []
+    const rows: (Row & { value: Buffer | undefined })[] = []
     for (let i = 0; i < reply.length; i += 3) {
       const [member, score] = [bytesOf(reply[i]), wholeNumberOf(reply[i + 1])]
-      rows.push({ member, score, value: bytesOf(reply[i + 2]) })
+      rows.push({ member, score, value: valueIn(reply[i + 2]) })
     }
     return rows
   }

@@ -98,8 +98,12 @@ export function endingValue(hashKey: string, ending: SessionEnding): Buffer {
   return withChecksum(fieldName(hashKey, Buffer.from(ending.id)), encodeEnding(ending))
 }
 
-export function readEnding(hashKey: string, id: Buffer, stored: Buffer): SessionEnding {
+/** `stored`: undefined where there is none. */
+export function readEnding(hashKey: string, id: Buffer, stored: Buffer | undefined): SessionEnding {
   const name = `session ${quoted(id.toString())}: its ending`
+  if (stored === undefined) {
+    throw new StoreDamagedError(`${name} is missing`)
+  }
   const value = withoutChecksum(fieldName(hashKey, id), stored)
   if (value === undefined) {
     throw failsChecksum(name)

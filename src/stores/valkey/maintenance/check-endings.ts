@@ -9,6 +9,9 @@ import { deadlineMember, readDeadlineMember, readEnding } from '../layout/values
 import { scan, slicesOf } from '../read/walk.js'
 import { readable } from './check-sessions.js'
 
+/** Where it is not asked for. */
+const NO_DEADLINE = Buffer.alloc(0)
+
 /** Compares the endings of a shard with their order and their deadlines, all of one moment. */
 export async function* checkEndings(
   store: ReadParts,
@@ -65,8 +68,17 @@ export async function* checkEndings(
         due.set(deadline.id, member)
       }
     }
-    for await (const { id, value, deadline } of look(due)) {
-      if (deadline && !value) {
+    for await (const { id, value, place, deadline } of look(due)) {
+      if (deadline && !value && !place) {
+        yield { problem: `session ${quoted(id)}: its ending is missing` }
+      }
+    }
+  }
+  for await (const members of scan(store, shard, 'ZSCAN', endingOrder)) {
+    // The empty one keeps the last place.
+    const ids = members.map(([member]) => member.toString()).filter((id) => id !== '')
+    for await (const { id, value, place } of look(new Map(ids.map((id) => [id, NO_DEADLINE])))) {
+      if (place && !value) {
         yield { problem: `session ${quoted(id)}: its ending is missing` }
       }
     }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import { expect, it } from 'vitest'
-import { StoreUnavailableError } from '../../../../../src/core/errors.js'
+import { StoreDamagedError, StoreUnavailableError } from '../../../../../src/core/errors.js'
 import type { SessionStore } from '../../../../../src/core/store.js'
 import { uuidText, uuidV4Bytes } from '../../../../../src/core/uuid.js'
 import { LiveEndings } from '../../../../../src/grpc/services/tokens/live-endings.js'
@@ -99,6 +99,30 @@ it('says every 5 seconds that nothing was missed', async () => {
   timers.advance(1)
   await settled()
   expect(known.verifiedAtMs).toBe(1_005_000)
+})
+
+it('says which ending is damaged and what to do, and neither leaves it out nor says that nothing was missed', async () => {
+  let isDamaged = false
+  const set = setUp({
+    endings: (cursor, limit) =>
+      isDamaged
+        ? Promise.reject(new StoreDamagedError('session "a": its ending is missing'))
+        : set.store.endings(cursor, limit),
+  })
+  const { known } = set.watch()
+  await settled()
+  isDamaged = true
+  set.timers.advance(5_000)
+  await settled()
+  const told = {
+    code: 'STORE_DAMAGED',
+    message: expect.stringMatching(
+      /^session "a": its ending is missing\. .*"sessiond check" shows/,
+    ),
+  }
+  expect(set.failures).toEqual([expect.objectContaining(told)])
+  expect(known.verifiedAtMs).toBe(1_000_000)
+  await expect(set.watch().over).resolves.toMatchObject(told)
 })
 
 it('says so no more while the store cannot be read, and tells what was missed once it can', async () => {

@@ -1,5 +1,6 @@
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { deadlineOfEnding } from '../../../../../src/core/endings/session-endings.js'
+import { StoreDamagedError } from '../../../../../src/core/errors.js'
 import { ownerText } from '../../../../../src/core/owner-text.js'
 import type { Session } from '../../../../../src/core/session.js'
 import { readBackup } from '../../../../../src/stores/backup-reader.js'
@@ -41,6 +42,10 @@ const endingMember = deadlineMember(
   deadlineOfEnding({ id: ENDED_ID, exp: TOKEN_EXP }, EPOCHS),
 )
 const deletedShard = SHARDS.namedBy(DELETED_ID) as number
+const deletedMember = deadlineMember(
+  SHARDS.keysOf(deletedShard).deadlines,
+  deadlineOfEnding({ id: DELETED_ID, exp: TOKEN_EXP }, EPOCHS),
+)
 
 describe.skipIf(!haveValkey())('the check of a store in an engine', () => {
   let node: EngineNode
@@ -93,6 +98,24 @@ describe.skipIf(!haveValkey())('the check of a store in an engine', () => {
     expect(await problems()).toEqual([])
   })
 
+  it.each<[string, Damage, string]>([
+    [
+      'is missing',
+      [deletedShard, 'HDEL', SHARDS.keysOf(deletedShard).endings, DELETED_ID],
+      'is missing',
+    ],
+    [
+      'is damaged',
+      [deletedShard, 'HSET', SHARDS.keysOf(deletedShard).endings, DELETED_ID, 'x'],
+      'fails its checksum',
+    ],
+  ])('whoever reads endings is told which one %s', async (_, damage, problem) => {
+    await plant([damage])
+    await expect(store.endings(Buffer.alloc(0), 100)).rejects.toThrow(
+      new StoreDamagedError(`session "${DELETED_ID}": its ending ${problem}`),
+    )
+  })
+
   it.each<[string, readonly Damage[], readonly RegExp[]]>([
     [
       'an ending without its deadline',
@@ -106,6 +129,14 @@ describe.skipIf(!haveValkey())('the check of a store in an engine', () => {
       'a deadline that leads to no ending',
       [[endedShard, 'HDEL', endedKeys.endings, ENDED_ID]],
       [new RegExp(`^session "${ENDED_ID}": its ending is missing`)],
+    ],
+    [
+      'a place of an ending that is not there',
+      [
+        [deletedShard, 'HDEL', SHARDS.keysOf(deletedShard).endings, DELETED_ID],
+        [deletedShard, 'ZREM', SHARDS.keysOf(deletedShard).deadlines, deletedMember],
+      ],
+      [new RegExp(`^session "${DELETED_ID}": its ending is missing`)],
     ],
     [
       'an ending without a place',
