@@ -233,7 +233,10 @@ describe('sessiond export and erase', () => {
     })
     child.kill(signal)
     expect(await once(child, 'exit')).toEqual([1, null])
-    expect(await told).toBe(`sessiond: ended by ${signal}\n`)
+    expect(await told).toBe(
+      'sessiond: the server finishes what it has begun; run the command again to erase the rest\n' +
+        `sessiond: ended by ${signal}\n`,
+    )
   })
 
   it('say where there is no server', async () => {
