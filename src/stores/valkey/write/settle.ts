@@ -6,7 +6,8 @@ import type {
   SessionDeadline,
 } from '../../../core/store.js'
 import { valueIn } from '../connection/reply.js'
-import { deadlineMember, entryField, readEntry } from '../layout/values.js'
+import type { Write } from '../functions/call.js'
+import { deadlineMember, entryField, readEntry, versionOf } from '../layout/values.js'
 import { deadlineWrite } from '../layout/writes.js'
 import type { StoreParts } from '../parts.js'
 import { commitAside, untilCommitted } from './commit.js'
@@ -54,22 +55,30 @@ async function settleEnding(parts: StoreParts, deadline: EndingDeadline): Promis
 export async function settleSession(parts: StoreParts, deadline: SessionDeadline): Promise<void> {
   const { functions, shards, whereabouts } = parts
   const { id } = deadline
-  await whereabouts.find(id, async (shard) => {
-    const keys = shards.keysOf(shard)
-    const member = deadlineMember(keys.deadlines, deadline)
-    const [score, record] = await functions.look(shard, [
-      { kind: 'score', key: keys.deadlines, detail: member },
-      { kind: 'record', key: keys.record(id) },
-    ])
-    if (valueIn(score) === undefined) {
-      return undefined
-    }
-    await commitAside(parts, shard, [deadlineWrite(keys, 'ZREM', deadline)])
-    if (valueIn(record) === undefined) {
-      await whereabouts.unpoint(id, shard)
-    }
-    return shard
-  })
+  await whereabouts.find(id, (shard) =>
+    untilCommitted(async () => {
+      const keys = shards.keysOf(shard)
+      const detail = deadlineMember(keys.deadlines, deadline)
+      const asked = { kind: 'record', key: keys.record(id) } as const
+      const [score, record] = await functions.look(shard, [
+        { kind: 'score', key: keys.deadlines, detail },
+        asked,
+      ])
+      if (valueIn(score) === undefined) {
+        return { done: undefined }
+      }
+      const stored = valueIn(record)
+      const settled = deadlineWrite(keys, 'ZREM', deadline)
+      const shown = { ...asked, brief: versionOf(stored) }
+      if (!(await commitAside(parts, shard, [settled], [shown]))) {
+        return undefined
+      }
+      if (stored === undefined) {
+        await whereabouts.unpoint(id, shard)
+      }
+      return { done: shard }
+    }),
+  )
 }
 
 function settleEntry(parts: StoreParts, deadline: IdempotencyDeadline): Promise<void> {
@@ -87,14 +96,8 @@ function settleEntry(parts: StoreParts, deadline: IdempotencyDeadline): Promise<
     const stored = valueIn(reply)
     // The key may have been used again since, which moved its deadline.
     const isOver = stored !== undefined && readEntry(key, field, stored).expiresTimeMs <= timeMs
-    const isDone = isOver
-      ? await commitAside(
-          parts,
-          shard,
-          [settled, ['HDEL', key, field]],
-          [{ ...question, brief: stored }],
-        )
-      : await commitAside(parts, shard, [settled])
+    const writes: Write[] = isOver ? [settled, ['HDEL', key, field]] : [settled]
+    const isDone = await commitAside(parts, shard, writes, [{ ...question, brief: stored ?? '' }])
     return isDone ? { done: undefined } : undefined
   })
 }
