@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import type { SessionChange } from '../../src/core/events.js'
 import type { Session } from '../../src/core/session.js'
 import type { ValkeyStore } from '../../src/stores/valkey/store.js'
@@ -106,6 +106,21 @@ describeEngines('what one server changes in', ({ program }) => {
     await insert(one.store, commandSession('2', { address: 'b' }))
     await at(other.ear, '2', (after) => after !== null)
     expect(other.ear.missed).toBe(0)
+  })
+
+  it('is not said to be missed by a server that writes more than the stream keeps before it looks', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval'] })
+    onTestFinished(() => {
+      vi.useRealTimers()
+    })
+    const { one, other } = await twoServers(program)
+    for (let i = 0; i < 1200; i += 100) {
+      const ids = Array.from({ length: 100 }, (_, at) => `${i + at}`)
+      await Promise.all(ids.map((id) => insert(one.store, commandSession(id, { address: id }))))
+    }
+    await other.store.update('0', (current) => ({ session: { ...current, requestTimeMs: 2000 } }))
+    await at(one.ear, '0', (after) => after?.requestTimeMs === 2000)
+    expect(one.ear.missed).toBe(0)
   })
 
   it('is said to be missed where the stream was cut off behind what was read', async () => {

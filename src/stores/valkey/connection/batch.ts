@@ -5,6 +5,8 @@ import { EngineError, type Reply } from './reply.js'
 /** A command on its way to a node. */
 export interface Call {
   readonly request: Buffer
+  /** The channel on which other servers are told of it. */
+  readonly channel: string | undefined
   /** It follows an ASK: the node takes it although the slot is not its own yet. */
   isAsking: boolean
   /** Of `performance.now`. */
@@ -35,9 +37,28 @@ export interface TrafficHooks {
   readonly onRetry?: () => void
 }
 
+/*
+ * What servers tell one another: all channels on which something happened, in one message on one of them. To tell each
+ * channel would take the engine longer than some writes.
+ */
+
+/** The message on a channel. `others`: channels that have the same master. */
+function messageOf(sender: string, others: readonly string[]): string {
+  return [sender, ...others].join(' ')
+}
+
+/** Who sent a message, and the channels that it is for. */
+export function readMessage(
+  channel: string,
+  message: string,
+): { readonly sender: string; readonly channels: readonly string[] } {
+  const [sender = '', ...others] = message.split(' ')
+  return { sender, channels: [channel, ...others] }
+}
+
 const ASKING = encode(['ASKING'])
 
-/** Calls that go to a node in one write; behind those that write, one WAIT for all. */
+/** Calls that go to a node in one write; behind those that write, one message for other servers, and one WAIT, for all. */
 export class Batch implements Pipeline {
   readonly requests: Buffer[] = []
   /** Whose reply comes at each place; null: nobody's, or it has come and the call has gone on. */
@@ -57,7 +78,10 @@ export class Batch implements Pipeline {
       onEnd(): void
     },
     private readonly traffic: TrafficHooks = {},
+    /** Who tells others of the calls. */
+    sender = '',
   ) {
+    const channels = new Set<string>()
     for (const call of calls) {
       call.wasSent = true
       if (call.isAsking) {
@@ -66,6 +90,15 @@ export class Batch implements Pipeline {
       }
       this.requests.push(call.request)
       this.owners.push(call)
+      // Of a slot that is not the node's own yet, nobody listens there.
+      if (call.channel !== undefined && !call.isAsking) {
+        channels.add(call.channel)
+      }
+    }
+    const [channel, ...others] = channels
+    if (channel !== undefined) {
+      this.requests.push(encode(['SPUBLISH', channel, messageOf(sender, others)]))
+      this.owners.push(null)
     }
     if (wait !== null) {
       this.requests.push(wait.request)

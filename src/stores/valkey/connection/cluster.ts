@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { StoreUnavailableError } from '../../../core/errors.js'
 import type { Arg, Command, Reply } from './reply.js'
 import type { CallKind } from './routed-call.js'
@@ -5,7 +6,9 @@ import { Router, type RouterSettings } from './router.js'
 import { slotsOfShards } from './slots.js'
 import { Subscriptions } from './subscriptions.js'
 
-export interface ClusterSettings extends RouterSettings {
+const SENDER_BYTES = 6
+
+export interface ClusterSettings extends Omit<RouterSettings, 'sender'> {
   /** The number of shards of the store. */
   readonly shards: number
 }
@@ -25,14 +28,14 @@ export interface Cluster {
   /**
    * Calls a function on the shard's master. Resolves with its reply once the write is synced there and as many replicas as
    * `--store-replicas` says have received it; with `isConfirmed` false they are not waited for. It is sent again only where it
-   * was certainly not executed.
+   * was certainly not executed. `channel`: that of the shard, where other servers are told of it.
    */
   write(
     shard: number,
     name: string,
     keys: readonly string[],
     args: readonly Arg[],
-    isConfirmed?: boolean,
+    how?: { readonly isConfirmed?: boolean; readonly channel?: string | undefined },
   ): Promise<Reply>
 
   /** The same for a function that only reads: no replica is waited for, and it may run more than once. */
@@ -45,7 +48,7 @@ export interface Cluster {
   onMasters(commands: readonly Command[]): Promise<ReadonlyMap<string, Reply[]>>
 
   /**
-   * Calls `onWake(shard)` when a message comes on the shard's channel, and whenever some may have been missed. Returns
+   * Calls `onWake(shard)` when a message of another server comes on the shard's channel, and whenever some may have been missed. Returns
    * what ends it.
    */
   subscribe(channelOf: (shard: number) => string, onWake: (shard: number) => void): () => void
@@ -54,8 +57,9 @@ export interface Cluster {
 }
 
 /** Connects to the engine. Throws StoreUnavailableError where no node tells which are the masters. */
-export async function openCluster(settings: ClusterSettings): Promise<Cluster> {
-  const { shards } = settings
+export async function openCluster(given: ClusterSettings): Promise<Cluster> {
+  const { shards } = given
+  const settings = { ...given, sender: randomBytes(SENDER_BYTES).toString('base64url') }
   const slots = slotsOfShards(shards)
   const slotOf = (shard: number) => slots[shard] as number
   const router = new Router(settings)
@@ -71,14 +75,17 @@ export async function openCluster(settings: ClusterSettings): Promise<Cluster> {
   const call = (
     kind: CallKind,
     [shard, name, keys, args]: Readonly<Parameters<Cluster['read']>>,
-  ): Promise<Reply> =>
-    router.call(slotOf(shard), kind, ['FCALL', name, `${keys.length}`, ...keys, ...args])
+    channel?: string,
+  ): Promise<Reply> => {
+    const command = ['FCALL', name, `${keys.length}`, ...keys, ...args]
+    return router.call(slotOf(shard), kind, command, { channel })
+  }
   const subscriptions = new Set<Subscriptions>()
   return {
     shards,
     masterOf: (shard) => router.masterOf(slotOf(shard)),
-    write: (shard, name, keys, args, isConfirmed = true) =>
-      call(isConfirmed ? 'write' : 'unconfirmed', [shard, name, keys, args]),
+    write: (shard, name, keys, args, { isConfirmed = true, channel } = {}) =>
+      call(isConfirmed ? 'write' : 'unconfirmed', [shard, name, keys, args], channel),
     read: (...asked) => call('read', asked),
     command: (shard, commands) =>
       Promise.all(commands.map((command) => router.call(slotOf(shard), 'read', command))),

@@ -39,19 +39,18 @@ const MAX_REPLY_BYTES = 64 * 1024 * 1024
 /** The system gives at most 64 KiB at once, and ends the connection before the next. */
 const MAX_CHUNK_REPLIES = 64 * 1024
 
-/** A command whose bytes are made already. */
+/** What takes the reply to a command. The library does not write the command itself. */
 class Request extends LibraryCommand {
-  constructor(
-    private readonly bytes: Buffer,
-    onReply: (error: Error | null | undefined, reply: unknown) => void,
-  ) {
+  constructor(onReply: (error: Error | null | undefined, reply: unknown) => void) {
     super('fcall', [], { replyEncoding: null }, onReply)
   }
 
   override toWritable(): Buffer {
-    return this.bytes
+    return NO_BYTES
   }
 }
+
+const NO_BYTES = Buffer.alloc(0)
 
 /**
  * A connection to one node. It ends once, and is never opened again: the library neither reconnects nor sends anything
@@ -62,6 +61,8 @@ export class Connection {
   readonly closed: Promise<Error>
   private readonly redis: Redis
   private readonly inFlight: InFlight[] = []
+  /** Where the library writes requests: nowhere. */
+  private readonly unwritten: Parameters<Redis['sendCommand']>[1]
   private resolveClosed: (reason: Error) => void = () => {}
   private reason: Error | null = null
   /** Since the last reply or message. */
@@ -74,6 +75,8 @@ export class Connection {
     this.closed = new Promise((resolve) => {
       this.resolveClosed = resolve
     })
+    const destination = { redis: { stream: socket } }
+    this.unwritten = { isPipeline: true, write: () => true, destination }
     this.redis = new Redis({
       Connector: connectorTo(socket),
       ...('encrypted' in socket && { tls: {} }),
@@ -138,11 +141,11 @@ export class Connection {
       return
     }
     this.inFlight.push({ pipeline, sentAtMs: performance.now(), replies: 0 })
-    this.socket.cork()
-    for (const request of pipeline.requests) {
-      this.redis.sendCommand(new Request(request, this.take))
+    for (let i = 0; i < pipeline.requests.length; i++) {
+      this.redis.sendCommand(new Request(this.take), this.unwritten)
     }
-    this.socket.uncork()
+    // All in one chunk: the system takes nearly as long for each as for all together.
+    this.socket.write(Buffer.concat(pipeline.requests))
   }
 
   /** Sends commands and resolves with their replies. Closes the connection where they do not come in time. */
@@ -168,10 +171,10 @@ export class Connection {
   }
 
   /** Takes messages of channels from now on. `onMoved`: a channel that was listened to is on another node now. */
-  listen(onMessage: (channel: string) => void, onMoved: () => void): void {
-    this.redis.on('smessage', (channel: string) => {
+  listen(onMessage: (channel: string, message: string) => void, onMoved: () => void): void {
+    this.redis.on('smessage', (channel: string, message: string) => {
       this.receivedBytes = 0
-      onMessage(channel)
+      onMessage(channel, message)
     })
     this.redis.on('moved', onMoved)
   }
@@ -233,7 +236,7 @@ export class Connection {
     const { commandQueue } = this.redis as unknown as { commandQueue: { shift(): unknown } }
     const shift = commandQueue.shift.bind(commandQueue)
     const notAsked = () => this.close(new Error('the engine sent what is not its protocol'))
-    const stray = { command: new Request(Buffer.alloc(0), notAsked) }
+    const stray = { command: new Request(notAsked) }
     // It also empties the queue by this function: then there must be an end.
     let left = MAX_CHUNK_REPLIES
     commandQueue.shift = () => shift() ?? (left-- > 0 ? stray : undefined)

@@ -7,12 +7,16 @@ import { Lane } from './lane.js'
 export interface NodeSettings extends ConnectionSettings {
   /** How many replicas must have a write before its call ends. */
   readonly replicas: number
+  /** How this server calls itself where it tells others of its writes. */
+  readonly sender: string
   readonly traffic?: TrafficHooks
 }
 
 /** WAIT holds up what follows on its connection: each has one batch in flight. */
 const WRITERS = 2
 const MAX_BATCH_CALLS = 64
+/** A group takes a sync and a WAIT: calls are not divided into smaller ones. */
+const MIN_GROUP_CALLS = 16
 const MAX_BATCH_BYTES = 256 * 1024
 
 /** One process of the engine: the calls that wait for it, and the connections that carry them. */
@@ -112,25 +116,30 @@ export class EngineNode {
       this.reads = []
       this.send(this.reader, calls, null)
     }
-    for (const lane of this.writers) {
-      if (this.writes.length > 0 && lane.prepare() && lane.waitingSinceMs === undefined) {
-        this.send(lane, this.nextWrites(), this.wait)
-      }
+    const idle = this.writers.filter(
+      (lane) => this.writes.length > 0 && lane.prepare() && lane.waitingSinceMs === undefined,
+    )
+    // Several, so that one is under way while the server takes the outcome of another.
+    const groups = Math.min(idle.length, Math.floor(this.writes.length / MIN_GROUP_CALLS))
+    const share = Math.ceil(this.writes.length / Math.max(groups, 1))
+    for (const lane of idle) {
+      this.send(lane, this.nextWrites(Math.min(share, MAX_BATCH_CALLS)), this.wait)
     }
   }
 
   private send(lane: Lane, calls: readonly Call[], wait: Wait | null): void {
     if (calls.length > 0) {
-      lane.send(new Batch(calls, wait, this.batchEvents, this.settings.traffic))
+      const { traffic, sender } = this.settings
+      lane.send(new Batch(calls, wait, this.batchEvents, traffic, sender))
     }
   }
 
-  private nextWrites(): Call[] {
+  private nextWrites(limit: number): Call[] {
     const calls: Call[] = []
     let bytes = 0
     let taken = 0
     for (const call of this.writes) {
-      if (calls.length === MAX_BATCH_CALLS || bytes > MAX_BATCH_BYTES) {
+      if (calls.length === limit || bytes > MAX_BATCH_BYTES) {
         break
       }
       taken++

@@ -38,6 +38,7 @@ export class RoutedCall implements Call {
     readonly slot: number,
     readonly kind: CallKind,
     readonly request: Buffer,
+    readonly channel: string | undefined,
     readonly deadlineAtMs: number,
     private readonly router: {
       refused(call: RoutedCall, error: EngineError): void

@@ -63,8 +63,13 @@ export class Router {
     return this.topology.map.masterOf(slot)
   }
 
-  /** Sends a command to the master of a slot, or to a node that has it not yet. */
-  call(slot: number, kind: CallKind, command: Command, node?: EngineNode): Promise<Reply> {
+  /** Sends a command to the master of a slot, or to a node that has it not yet. `channel`: where others are told of it. */
+  call(
+    slot: number,
+    kind: CallKind,
+    command: Command,
+    { channel, node }: { readonly channel?: string | undefined; readonly node?: EngineNode } = {},
+  ): Promise<Reply> {
     const load = this.loadOf(this.masterOf(slot) ?? '')
     if (load.isFull || this.isClosed) {
       const problem = this.isClosed ? 'it is closed' : 'too many calls wait for the engine'
@@ -74,7 +79,7 @@ export class Router {
       const deadlineAtMs = performance.now() + this.settings.timeoutMs
       const request = encode(command)
       const callbacks = { resolve, reject }
-      const call = new RoutedCall(slot, kind, request, deadlineAtMs, this, load, callbacks)
+      const call = new RoutedCall(slot, kind, request, channel, deadlineAtMs, this, load, callbacks)
       if (node === undefined) {
         this.route(call)
       } else {
@@ -182,7 +187,9 @@ export class Router {
     let loading = this.supplied.get(node)
     if (loading === undefined) {
       const load = ['FUNCTION', 'LOAD', 'REPLACE', this.settings.library]
-      loading = this.call(call.slot, 'write', load, node).finally(() => this.supplied.delete(node))
+      loading = this.call(call.slot, 'write', load, { node }).finally(() =>
+        this.supplied.delete(node),
+      )
       this.supplied.set(node, loading)
     }
     loading.then(

@@ -1,5 +1,7 @@
 import { readTcpAddress, type TcpAddress } from '../../../net/address.js'
+import { readMessage } from './batch.js'
 import { Connection, type ConnectionSettings } from './connection.js'
+import type { NodeSettings } from './node.js'
 
 /** How often masters are compared with the map, and silent connections are found. */
 const INTERVAL_MS = 500
@@ -25,7 +27,7 @@ interface Listener {
 
 /**
  * Listens to channels. The engine loses messages when a connection ends, a slot moves or a master dies: whenever a channel is
- * listened to anew, `onWake` is called as for a message.
+ * listened to anew, `onWake` is called as for a message of another server.
  */
 export class Subscriptions {
   private readonly listeners = new Map<string, Listener>()
@@ -35,7 +37,7 @@ export class Subscriptions {
   private isClosed = false
 
   constructor(
-    private readonly settings: ConnectionSettings,
+    private readonly settings: ConnectionSettings & Pick<NodeSettings, 'sender'>,
     private readonly masters: Masters,
     private readonly channels: readonly Channel[],
     private readonly onWake: (shard: number) => void,
@@ -91,7 +93,7 @@ export class Subscriptions {
       const listener = { connection, asked: new Set<string>() }
       this.listeners.set(master, listener)
       connection.listen(
-        (channel) => this.wake(channel),
+        (channel, message) => this.hear(channel, message),
         () => {
           // Which one is not said: all are asked for again, which does no harm.
           listener.asked.clear()
@@ -131,6 +133,16 @@ export class Subscriptions {
         asked.delete(name)
         // Where that fails the connection has ended, or the engine has moved the channel already.
         connection.unsubscribe(name).catch(() => {})
+      }
+    }
+  }
+
+  private hear(channel: string, message: string): void {
+    const { sender, channels } = readMessage(channel, message)
+    // What this server wrote it knows.
+    if (sender !== this.settings.sender) {
+      for (const name of channels) {
+        this.wake(name)
       }
     }
   }

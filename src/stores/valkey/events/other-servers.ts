@@ -10,6 +10,8 @@ import type { Teller } from './teller.js'
 const POLL_MS = 1000
 /** Events in one read. */
 const SLICE = 100
+/** Of its own events no message tells a server. It reads on before the stream is cut off behind what it has read. */
+const MAX_OWN = 200
 /** The id of no entry: behind it, changes have been missed. */
 const NOWHERE = '0-1'
 
@@ -82,6 +84,9 @@ export class OtherServers {
       // Where it is not among them any more, it was met in the stream, and so it was committed.
       if (isCommitted !== true && !state.own.delete(key) && isCommitted === undefined) {
         this.tellAgain(shard, { id, version }).catch(() => this.hooks.onMissed())
+      }
+      if (state.own.size > MAX_OWN) {
+        this.wake(shard)
       }
     }
   }

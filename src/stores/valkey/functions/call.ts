@@ -23,7 +23,7 @@ export type Write =
   | readonly [op: 'HDEL', key: string, field: Arg]
   /** Adds a member behind all others. */
   | readonly [op: 'APPEND', key: string, member: Arg]
-  /** To the stream of the shard, and to whoever waits for it. */
+  /** To the stream of the shard. Its channel, on which other servers are told, has the same name. */
   | readonly [op: 'EVENT', key: string, id: string, version: Buffer]
 
 /** The keys and arguments of a call. */
@@ -33,29 +33,68 @@ export interface Call {
 }
 
 export function lookCall(questions: readonly Question[]): Call {
-  const numbers = new KeyNumbers()
-  const args = questions.flatMap(({ kind, key, detail = '' }) => [kind, numbers.of(key), detail])
-  return { keys: numbers.keys, args }
+  const call = new CallWriter()
+  call.ask(questions)
+  return call.done()
 }
 
 export function commitCall(expectations: readonly Expectation[], writes: readonly Write[]): Call {
-  const numbers = new KeyNumbers()
-  const args: Arg[] = [`${expectations.length}`]
-  for (const { kind, key, detail = '', brief } of expectations) {
-    args.push(kind, numbers.of(key), detail, brief)
+  const call = new CallWriter()
+  call.ask(expectations)
+  for (const { brief } of expectations) {
+    call.args.push(brief)
   }
-  for (const [op, key, ...rest] of writes) {
-    args.push(op, numbers.of(key), ...rest)
+  for (const { op, key, args } of together(writes)) {
+    call.form.push(op, call.numberOf(key), `${args.length}`)
+    call.args.push(...args)
   }
-  return { keys: numbers.keys, args }
+  return call.done()
 }
 
-/** Each key once, and its number. */
-class KeyNumbers {
-  readonly keys: string[] = []
+/** The form of a call, its keys and its further arguments, as library.lua takes them. */
+class CallWriter {
+  readonly form: string[] = []
+  readonly args: Arg[] = []
+  private readonly keys: string[] = []
 
-  of(key: string): string {
+  ask(questions: readonly Question[]): void {
+    for (const { kind, key, detail } of questions) {
+      this.form.push(kind, this.numberOf(key))
+      if (detail !== undefined) {
+        this.args.push(detail)
+      }
+    }
+  }
+
+  numberOf(key: string): string {
     const at = this.keys.indexOf(key)
     return `${at < 0 ? this.keys.push(key) : at + 1}`
   }
+
+  done(): Call {
+    return { keys: this.keys, args: [this.form.join(' '), ...this.args] }
+  }
+}
+
+/** Commands that take several rows of a key at once. */
+const TAKE_SEVERAL: ReadonlySet<Write[0]> = new Set(['ZADD', 'ZREM', 'HSET', 'HDEL'])
+
+interface Command {
+  readonly op: Write[0]
+  readonly key: string
+  readonly args: Arg[]
+}
+
+/** The writes as few commands: what one key gets from the same command goes together, unless it gets another in between. */
+function together(writes: readonly Write[]): readonly Command[] {
+  const commands: Command[] = []
+  for (const [op, key, ...args] of writes) {
+    const last = commands.findLast((command) => command.key === key)
+    if (last?.op === op && TAKE_SEVERAL.has(op)) {
+      last.args.push(...args)
+    } else {
+      commands.push({ op, key, args })
+    }
+  }
+  return commands
 }

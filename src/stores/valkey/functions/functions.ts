@@ -65,8 +65,10 @@ export class Functions {
     isDurable = true,
   ): Promise<readonly Reply[] | null> {
     const { keys, args } = commitCall(expectations, writes)
+    const channel = writes.find(([op]) => op === 'EVENT')?.[1]
+    const how = { isConfirmed: isDurable, channel }
     const name = nameInEngine('commit')
-    const reply = await orDamaged(this.cluster.write(shard, name, keys, args, isDurable))
+    const reply = await orDamaged(this.cluster.write(shard, name, keys, args, how))
     return reply === 1 ? null : itemsOf(reply)
   }
 

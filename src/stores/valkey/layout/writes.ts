@@ -15,7 +15,7 @@ import {
 } from './values.js'
 
 /**
- * What a change writes: record, lists, what is opened at its place, seal and ending of a session that ends, and the event.
+ * What a change writes: the event, record, lists, what is opened at its place, seal and ending of a session that ends.
  */
 export function changeWrites(
   keys: ShardKeys,
@@ -25,7 +25,7 @@ export function changeWrites(
 ): { readonly writes: Write[]; readonly stored: Buffer | undefined } {
   const { before, after } = change
   const { id } = (after ?? before) as Session
-  const writes: Write[] = []
+  const writes: Write[] = [['EVENT', keys.events, id, version]]
   let stored: Buffer | undefined
   if (after === null) {
     writes.push(['DEL', keys.record(id)])
@@ -42,7 +42,6 @@ export function changeWrites(
   if (ending !== null) {
     writes.push(...endingWrites(keys, ending, epochs))
   }
-  writes.push(['EVENT', keys.events, id, version])
   return { writes, stored }
 }
 

@@ -119,9 +119,13 @@ export class Scope {
   }
 
   seen({ openOfUser, entry, opened, oldest }: View): Seen {
+    const { counts } = this.parts
     return {
       openOfUser,
-      openInAll: this.parts.counts.lastSeen,
+      // To know it, every shard is asked once a second: only where a quota wants it.
+      get openInAll() {
+        return counts.lastSeen
+      },
       ...(entry && {
         idempotency: {
           bodySha256: entry.entry.bodySha256,

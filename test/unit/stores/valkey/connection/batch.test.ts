@@ -5,7 +5,7 @@ import { EngineError, type Reply } from '../../../../../src/stores/valkey/connec
 it('a call that was redirected is not lost with the connection that it left', () => {
   const told: string[] = []
   const call = (name: string): Call => ({
-    ...{ request: Buffer.from(name), isAsking: false, deadlineAtMs: 0 },
+    ...{ request: Buffer.from(name), channel: undefined, isAsking: false, deadlineAtMs: 0 },
     ...{ wasSent: false, isDone: false },
     onReply(reply: Reply | EngineError) {
       told.push(`${name} ${reply instanceof EngineError ? reply.code : reply}`)

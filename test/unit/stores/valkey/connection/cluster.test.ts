@@ -115,7 +115,9 @@ describe('a write', () => {
   it('waits for no replica where it need not be confirmed', async () => {
     const engine = await startEngine()
     const cluster = await connect([engine])
-    expect(await cluster.write(LOW, 'f', ['k'], ['a'], false)).toEqual(Buffer.from('done'))
+    expect(await cluster.write(LOW, 'f', ['k'], ['a'], { isConfirmed: false })).toEqual(
+      Buffer.from('done'),
+    )
     expect(calls(engine, 'WAIT')).toEqual([])
   })
 
@@ -129,6 +131,41 @@ describe('a write', () => {
     expect(calls(engine, 'WAIT').length).toBeLessThan(5)
   })
 
+  it('goes in one of two groups where many come at once, so that neither connection is idle', async () => {
+    const connectionOf: number[] = []
+    const engine = await startEngine(([name], { connection }) => {
+      if (name === 'FCALL') {
+        connectionOf.push(connection)
+      }
+      return undefined
+    })
+    const cluster = await connect([engine])
+    const many = () => Promise.all(Array.from({ length: 64 }, () => write(cluster)))
+    // Both connections are made when they are needed first.
+    await many()
+    await many()
+    connectionOf.length = 0
+    await many()
+    const [first] = connectionOf
+    expect(new Set(connectionOf).size).toBe(2)
+    expect(connectionOf.filter((connection) => connection === first)).toHaveLength(32)
+  })
+
+  it('is told of to other servers, with the others of its group in one message', async () => {
+    const engine = await startEngine()
+    const cluster = await connect([engine])
+    const tell = (shard: number) =>
+      cluster.write(shard, 'f', [], [], { channel: `e:{sd:00${shard}}` })
+    await write(cluster)
+    await Promise.all([tell(0), write(cluster), tell(1), tell(1)])
+    const [[, channel, message] = [], ...more] = calls(engine, 'SPUBLISH')
+    expect(more).toEqual([])
+    expect(channel).toBe('e:{sd:000}')
+    expect(message?.split(' ').slice(1)).toEqual(['e:{sd:001}'])
+    const names = engine.commands.map(([name]) => name)
+    expect(names.slice(names.indexOf('SPUBLISH'))).toEqual(['SPUBLISH', 'WAIT'])
+  })
+
   it.each([true, false])(
     'is never sent twice where it may have been executed (confirmed: %s)',
     async (isConfirmed) => {
@@ -140,7 +177,7 @@ describe('a write', () => {
         return undefined
       })
       const cluster = await connect([engine])
-      const sent = cluster.write(LOW, 'f', ['k'], ['a'], isConfirmed)
+      const sent = cluster.write(LOW, 'f', ['k'], ['a'], { isConfirmed })
       await expect(sent).rejects.toThrow(StoreUnavailableError)
       expect(calls(engine)).toHaveLength(1)
     },
@@ -474,7 +511,7 @@ describe('a subscription', () => {
     }
   })
 
-  it('wakes for a message, and whenever one may have been missed', async () => {
+  it('wakes for a message of another server, and whenever one may have been missed', async () => {
     const confirmed = (channel = '') =>
       reply.array(reply.bulk('ssubscribe'), reply.bulk(channel), reply.number(1))
     const sockets: { destroy(): void; write(text: string): void }[] = []
@@ -489,13 +526,18 @@ describe('a subscription', () => {
     const woken: number[] = []
     cluster.subscribe(channelOf, (shard) => woken.push(shard))
     await vi.waitFor(() => expect([...woken].sort()).toEqual([0, 1, 2, 3]))
-    sockets
-      .at(-1)
-      ?.write(reply.array(reply.bulk('smessage'), reply.bulk(channelOf(2)), reply.bulk('1-0')))
-    await vi.waitFor(() => expect(woken.slice(SHARDS)).toEqual([2]))
+    await cluster.write(0, 'f', [], [], { channel: channelOf(0) })
+    const [own = ''] = calls(engine, 'SPUBLISH')[0]?.[2]?.split(' ') ?? []
+    const tell = (channel: string, message: string) =>
+      sockets
+        .at(-1)
+        ?.write(reply.array(reply.bulk('smessage'), reply.bulk(channel), reply.bulk(message)))
+    tell(channelOf(1), own)
+    tell(channelOf(2), `another ${channelOf(0)} unknown`)
+    await vi.waitFor(() => expect(woken.slice(SHARDS)).toEqual([2, 0]))
     sockets.at(-1)?.destroy()
     await vi.waitFor(() =>
-      expect([...new Set(woken.slice(SHARDS + 1))].sort()).toEqual([0, 1, 2, 3]),
+      expect([...new Set(woken.slice(SHARDS + 2))].sort()).toEqual([0, 1, 2, 3]),
     )
   })
 })
