@@ -45,5 +45,6 @@ async function confirm(admin: AdminClient, { json }: ServerFlags): Promise<void>
 }
 
 function seconds(ms: number): string {
-  return `${(ms / 1000).toFixed(1)} s`
+  const tenths = Math.round(ms / 100)
+  return `${(tenths === 0 ? 0 : tenths / 10).toFixed(1)} s`
 }

@@ -205,7 +205,7 @@ describe('sessiond export and erase', () => {
   it.skipIf(!haveTerminal()).each([
     ['yes\n', 0, /erased 1 session and 1 idempotency key/],
     ['no\n', 1, /nothing was erased/],
-    ['\x04', 1, /nothing was erased/],
+    ['\x04', 1, /\nsessiond: nothing was erased/],
     ['\x03', 1, /nothing was erased/],
   ])('asks on a terminal, and takes %j for what it is', async (input, code, message) => {
     const owner = newOwner()
