@@ -1,5 +1,5 @@
+import { callHeaders, END_HEADERS, END_STREAM, Frame, frame, HELLO } from '../lib/http2-frames.js'
 import { wrongSignature } from './bad-request.js'
-import { callHeaders, END_HEADERS, END_STREAM, Frame, frame, HELLO } from './frames.js'
 import { STRANGERS } from './strangers.js'
 
 const CANCEL = Buffer.of(0, 0, 0, 8)

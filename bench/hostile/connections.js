@@ -2,11 +2,11 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { cpuTimeMs } from '../lib/cpu.js'
+import { HELLO } from '../lib/http2-frames.js'
 import { withServers } from '../lib/processes.js'
 import { MAIN } from '../lib/serve.js'
 import { median } from '../lib/statistics.js'
 import { formatTable } from '../lib/table.js'
-import { HELLO } from './frames.js'
 
 /*
  * What a connection costs that says hello and nothing more: `node bench/hostile/connections.js`. CPU of the server until

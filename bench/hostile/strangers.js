@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { actLines } from '../lib/acts.js'
-import { unsignedRecords } from './bad-request.js'
 import {
   callHeaders,
   END_HEADERS,
@@ -11,7 +10,8 @@ import {
   HELLO,
   PREFACE,
   text,
-} from './frames.js'
+} from '../lib/http2-frames.js'
+import { unsignedRecords } from './bad-request.js'
 
 const INITIAL_WINDOW_SIZE = 4
 /** The last entry that was added to HPACK's dynamic table. */

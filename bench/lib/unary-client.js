@@ -1,11 +1,8 @@
 import net from 'node:net'
+import { ACK, END_HEADERS, END_STREAM, Frame, PREFACE } from './http2-frames.js'
 import { readStatus } from './status.js'
 
-/** Frame types, and the flags that matter here (RFC 9113 section 6). */
-const Frame = { DATA: 0, HEADERS: 1, RST_STREAM: 3, SETTINGS: 4, PING: 6, GOAWAY: 7, WINDOW: 8 }
-const Flag = { ACK: 0x1, END_STREAM: 0x1, END_HEADERS: 0x4 }
 const FRAME_HEADER_BYTES = 9
-const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
 /** SETTINGS_HEADER_TABLE_SIZE = 0: equal trailers then arrive as equal bytes. SETTINGS_INITIAL_WINDOW_SIZE: 16 MiB. */
 const SETTINGS = Buffer.of(0, 1, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0)
 /** The connection's window: 1 GiB of replies. It grows again by what came. */
@@ -52,8 +49,8 @@ export class UnaryClient {
     this.#streamId += 2
     const prefix = Buffer.alloc(5)
     prefix.writeUInt32BE(message.length, 1)
-    this.#send(Frame.HEADERS, Flag.END_HEADERS, this.#streamId, headers)
-    this.#send(Frame.DATA, Flag.END_STREAM, this.#streamId, prefix, message)
+    this.#send(Frame.HEADERS, END_HEADERS, this.#streamId, headers)
+    this.#send(Frame.DATA, END_STREAM, this.#streamId, prefix, message)
     this.#calls.set(this.#streamId, { onReply, replyBytes: 0 })
   }
 
@@ -102,14 +99,14 @@ export class UnaryClient {
         this.#grant(payload.length)
         break
       case Frame.HEADERS:
-        if (flags & Flag.END_STREAM) {
+        if (flags & END_STREAM) {
           this.#end(streamId, payload)
         }
         break
       case Frame.SETTINGS:
       case Frame.PING:
-        if ((flags & Flag.ACK) === 0) {
-          this.#send(type, Flag.ACK, 0, type === Frame.PING ? payload : Buffer.alloc(0))
+        if ((flags & ACK) === 0) {
+          this.#send(type, ACK, 0, type === Frame.PING ? payload : Buffer.alloc(0))
         }
         break
       case Frame.RST_STREAM:
@@ -127,7 +124,7 @@ export class UnaryClient {
     if (this.#ungrantedBytes >= WINDOW_BYTES / 2) {
       const growth = Buffer.alloc(4)
       growth.writeUInt32BE(this.#ungrantedBytes)
-      this.#send(Frame.WINDOW, 0, 0, growth)
+      this.#send(Frame.WINDOW_UPDATE, 0, 0, growth)
       this.#ungrantedBytes = 0
     }
   }

@@ -1,8 +1,14 @@
-/** Of RFC 9113 section 6. */
-export const Frame = { DATA: 0, HEADERS: 1, RST_STREAM: 3, SETTINGS: 4, PING: 6 }
-export const END_HEADERS = 4
+/** Types of frames (RFC 9113 section 6). */
+export const Frame = {
+  ...{ DATA: 0, HEADERS: 1, RST_STREAM: 3, SETTINGS: 4, PING: 6, GOAWAY: 7, WINDOW_UPDATE: 8 },
+}
+/** Their flags: END_STREAM of DATA and HEADERS, END_HEADERS of HEADERS, ACK of SETTINGS and PING. */
 export const END_STREAM = 1
+export const END_HEADERS = 4
+export const ACK = 1
+/** What a client says first. */
 export const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
+/** The preface and the client's settings, none of which is set. */
 export const HELLO = Buffer.concat([PREFACE, frame(Frame.SETTINGS, 0, 0)])
 
 export function frame(type, flags, streamId, payload = Buffer.alloc(0)) {
