@@ -23,8 +23,9 @@ import { benchValkeyPages } from './valkey/pages.js'
 import { benchWatch } from './watch/bench.js'
 
 /**
- * By name: the function, and what the help says of it. Each returns a `table`, `verdicts` (lib/verdicts.js), `figures` to
- * store, and perhaps `plots` (report/plot.js). `isByName`: it runs only where it is named.
+ * By name: the function, and what the help says of it. It gets the options and a function that shows a line of progress,
+ * and returns a `table`, `verdicts` (lib/verdicts.js), `figures` to store, and perhaps `plots` (report/plot.js).
+ * `isByName`: it runs only where it is named.
  */
 const BENCHES = {
   create: {
