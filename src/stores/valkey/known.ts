@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { SessionChange } from '../../core/events.js'
 import { isOpened, type ShardKeys } from './layout/keys.js'
+import { newest } from './newest.js'
 
 const MAX_RECORD_BYTES = 16 * 1024 * 1024
 const ENTRY_BYTES = 200
@@ -21,9 +22,9 @@ export class Known {
     maxSize: MAX_RECORD_BYTES,
     sizeCalculation: ({ stored }) => stored.length + ENTRY_BYTES,
   })
-  private readonly openOfUsers = new LRUCache<string, number>({ max: MAX_NAMES })
+  private readonly openOfUsers = newest<number>(MAX_NAMES)
   /** The newest session opened at a place, by the key of the place. */
-  private readonly opened = new LRUCache<string, string>({ max: MAX_NAMES })
+  private readonly opened = newest<string>(MAX_NAMES)
 
   record(id: string): KnownRecord | undefined {
     return this.records.get(id)

@@ -1,7 +1,7 @@
-import { LRUCache } from 'lru-cache'
 import type { SessionChange } from '../../../core/events.js'
 import type { Listeners } from '../../listeners.js'
 import { NO_VERSION, versionNumber } from '../layout/values.js'
+import { newest } from '../newest.js'
 
 const MAX_SESSIONS = 65_536
 
@@ -11,7 +11,7 @@ const MAX_SESSIONS = 65_536
  */
 export class Teller {
   /** The versions that were told last. */
-  private readonly told = new LRUCache<string, Buffer>({ max: MAX_SESSIONS })
+  private readonly told = newest<Buffer>(MAX_SESSIONS)
 
   constructor(private readonly listeners: Listeners) {}
 

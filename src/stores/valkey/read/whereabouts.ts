@@ -1,8 +1,8 @@
-import { LRUCache } from 'lru-cache'
 import { valueIn } from '../connection/reply.js'
 import type { Functions } from '../functions/functions.js'
 import type { Shards } from '../layout/shards.js'
 import { pointerValue, readPointer } from '../layout/values.js'
+import { newest } from '../newest.js'
 
 const MAX_REMEMBERED = 65_536
 
@@ -12,7 +12,7 @@ const MAX_REMEMBERED = 65_536
  */
 export class Whereabouts {
   /** Shards of sessions whose ids do not name them. */
-  private readonly remembered = new LRUCache<string, number>({ max: MAX_REMEMBERED })
+  private readonly remembered = newest<number>(MAX_REMEMBERED)
 
   constructor(
     private readonly shards: Shards,
