@@ -5,19 +5,19 @@ import { ConfigError } from '../config/config.js'
 import { timeMs } from '../config/values.js'
 import { sameBytes } from '../core/bytes.js'
 import { EpochClock } from '../core/epoch.js'
-import { SessiondError } from '../core/errors.js'
 import { readInput, readInputText } from '../files/read.js'
-import { checkToken, fault } from '../tokens/check.js'
-import {
-  type TokenCheckOptions,
-  type TokenProof,
-  type TokenUse,
-  type TokenVerdict,
-  tokenFromText,
-} from '../tokens/index.js'
+import { checkToken } from '../tokens/check.js'
+import type { TokenProof } from '../tokens/index.js'
 import { type EpochFlags, epochOptions, parseFlag, readEpochFlags, withOptions } from './flags.js'
 import { jsonLine, printable } from './printable.js'
-import { readUseFlags, tokenFacts, tokenLines, type UseFlags, useOptions } from './token-options.js'
+import {
+  readUseFlags,
+  tokenBytesIn,
+  tokenFacts,
+  tokenLines,
+  type UseFlags,
+  useOptions,
+} from './token-options.js'
 
 interface CheckFlags extends UseFlags, EpochFlags {
   readonly at?: string
@@ -31,7 +31,7 @@ interface CheckFlags extends UseFlags, EpochFlags {
 export function tokenCheckCommand(): Command {
   const command = new Command('check')
     .description('Check a session token and print what it allows, or why it is not good.')
-    .argument('[TOKEN]', 'the token in base64url (default: standard input)')
+    .argument('[TOKEN]', 'the token, as `token issue` prints it (default: standard input)')
   withOptions(command, [
     ...useOptions('what is to be done', 'the container of the object that it is to be done on'),
     ...epochOptions(),
@@ -80,9 +80,10 @@ async function check(argument: string | undefined, flags: CheckFlags): Promise<v
   const epoch = new EpochClock(epochs, () => atMs).now()
   const owners = (_: Uint8Array, signer: Uint8Array) =>
     keys?.some((key) => sameBytes(key, signer)) ?? false
-  const text = (argument ?? readInputText('/dev/stdin')).trim()
+  const bytes = tokenBytesIn(argument ?? readInputText('/dev/stdin'))
   const use = { verb: verb ?? 'any', object, epoch, proof } as const
-  const verdict = verdictOn(text, use, keys === undefined ? {} : { owners })
+  const verdict =
+    'reason' in bytes ? bytes : checkToken(bytes, use, keys === undefined ? {} : { owners })
   if (flags.json) {
     console.log(
       jsonLine(verdict.isGood ? { isGood: true, token: tokenFacts(verdict.token) } : verdict),
@@ -115,17 +116,4 @@ function signatureOf(text: string): Uint8Array {
   } catch {
     throw new Error('is not a signature in hex')
   }
-}
-
-function verdictOn(text: string, use: TokenUse, options: TokenCheckOptions): TokenVerdict {
-  let bytes: Uint8Array
-  try {
-    bytes = tokenFromText(text)
-  } catch (error) {
-    if (error instanceof SessiondError) {
-      return fault('MALFORMED', error.message)
-    }
-    throw error
-  }
-  return checkToken(bytes, use, options)
 }

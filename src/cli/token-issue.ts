@@ -1,8 +1,10 @@
 import { Command } from 'commander'
-import { signerOf } from '../client/index.js'
+import { ownerIdOf, signerOf } from '../client/index.js'
 import { ConfigError } from '../config/config.js'
 import { durationMs } from '../config/values.js'
-import type { Lifetime } from '../core/session.js'
+import { sameBytes } from '../core/bytes.js'
+import { EpochClock } from '../core/epoch.js'
+import { ownerText } from '../core/owner-text.js'
 import { epochNow, issueToken, tokenToText } from '../tokens/index.js'
 import {
   type EpochFlags,
@@ -14,6 +16,7 @@ import {
   withOptions,
 } from './flags.js'
 import { jsonLine } from './printable.js'
+import { instantOrNull } from './session-text.js'
 import { readUseFlags, type UseFlags, useOptions } from './token-options.js'
 import { readSession } from './token-session.js'
 
@@ -70,16 +73,22 @@ async function issue(flags: IssueFlags): Promise<void> {
   }
   const session = readSession(flags.session)
   const ownerKey = await readPrivateKey(flags.key, '`sessiond keygen` makes a key')
-  const lifetime: Partial<Lifetime> | undefined =
+  const exp =
     lifetimeMs === undefined
-      ? undefined
-      : {
-          exp: epochNow(epochs) + BigInt(Math.ceil(lifetimeMs / epochs.lengthMs)),
-        }
-  const token = await issueToken(
-    { session, verb, object, ...(lifetime && { lifetime }) },
-    signerOf(ownerKey),
-  )
+      ? session.lifetime.exp
+      : epochNow(epochs) + BigInt(Math.ceil(lifetimeMs / epochs.lengthMs))
+  if (exp > session.lifetime.exp) {
+    const end = instantOrNull(new EpochClock(epochs, Date.now).endsAtMs(session.lifetime.exp))
+    throw new ConfigError([
+      `--lifetime: the session ends before, at ${end}: leave it out, or ask for less`,
+    ])
+  }
+  if (!sameBytes(ownerIdOf(ownerKey), session.owner)) {
+    console.error(
+      `The key is not that of the owner ID ${ownerText(session.owner)}: the token is good only where a list of owners names it (--owners, --owner-key)`,
+    )
+  }
+  const token = await issueToken({ session, verb, object, lifetime: { exp } }, signerOf(ownerKey))
   const text = tokenToText(token)
   console.log(flags.json ? jsonLine({ token: text }) : text)
 }

@@ -1,9 +1,18 @@
 import { hex } from '@scure/base'
 import { Option } from 'commander'
 import { prefixedBytes } from '../core/bytes.js'
+import { isJsonObject } from '../core/commands/json-text.js'
 import { EpochClock, type EpochSettings } from '../core/epoch.js'
+import { SessiondError } from '../core/errors.js'
 import { ownerText } from '../core/owner-text.js'
-import { type ObjectAddress, type SessionToken, VERBS, type Verb } from '../tokens/index.js'
+import { fault, type TokenFault } from '../tokens/check.js'
+import {
+  type ObjectAddress,
+  type SessionToken,
+  tokenFromText,
+  VERBS,
+  type Verb,
+} from '../tokens/index.js'
 import { parseFlag } from './flags.js'
 import { instantOrNull } from './session-text.js'
 
@@ -60,6 +69,27 @@ function idOf(text: string): Uint8Array {
     throw new Error(`"${text}" is not hex:… or base58:…`)
   }
   return id
+}
+
+/** A token as `token issue` prints it, with `--json` or without: its bytes, or why it is none. */
+export function tokenBytesIn(input: string): Uint8Array | TokenFault {
+  try {
+    return tokenFromText(tokenTextIn(input.trim()))
+  } catch (error) {
+    if (error instanceof SessiondError) {
+      return fault('MALFORMED', error.message)
+    }
+    throw error
+  }
+}
+
+function tokenTextIn(text: string): string {
+  try {
+    const json: unknown = text.startsWith('{') ? JSON.parse(text) : null
+    return isJsonObject(json) && typeof json.token === 'string' ? json.token : text
+  } catch {
+    return text
+  }
 }
 
 /** What a token says, for `--json`. Numbers of 64 bits are texts, because many JSON parsers lose precision beyond 53. */

@@ -20,6 +20,7 @@ export function tokenRevokeCommand(): Command {
       'after',
       `
 With --json: {"id": …, "ended_now": …, "end_time": …} a line. Exit code 1: a session is not there, or is not yours.
+Exit code 7: none was named, as of an empty list.
 
 Examples:
   $ sessiond token revoke 0d1f7f5e-3b5c-4c39-9d0e-5f1d1c7a2b11

@@ -1,6 +1,6 @@
 import { base58, hex } from '@scure/base'
 import { isJsonObject } from '../core/commands/json-text.js'
-import { InputFileError } from '../core/errors.js'
+import { InputFileError, NothingMatchedError } from '../core/errors.js'
 import { readInputText } from '../files/read.js'
 import type { TokenSession } from '../tokens/index.js'
 
@@ -8,6 +8,9 @@ import type { TokenSession } from '../tokens/index.js'
 export function readSession(file: string): TokenSession {
   const name = file === '-' ? '/dev/stdin' : file
   const text = readInputText(name)
+  if (text.trim() === '') {
+    throw new InputFileError(name, 'is empty: give what `sessiond create --json` prints')
+  }
   try {
     return sessionOf(JSON.parse(text))
   } catch (error) {
@@ -17,7 +20,7 @@ export function readSession(file: string): TokenSession {
 
 /**
  * The ids that were given, or else those of standard input: one a line, each an id or the JSON of a session that another
- * command printed. Throws InputFileError.
+ * command printed. Throws InputFileError, and NothingMatchedError where there are none, as of a list of nothing.
  */
 export function sessionIds(given: readonly string[]): readonly string[] {
   if (given.length > 0) {
@@ -26,7 +29,7 @@ export function sessionIds(given: readonly string[]): readonly string[] {
   const lines = readInputText('/dev/stdin').split('\n')
   const ids = lines.map((line) => line.trim()).filter((line) => line !== '')
   if (ids.length === 0) {
-    throw new InputFileError('/dev/stdin', 'has no ID of a session')
+    throw new NothingMatchedError('standard input names no session')
   }
   return ids.map((text) => (text.startsWith('{') ? idIn(text) : text))
 }

@@ -2,11 +2,10 @@ import { hex } from '@scure/base'
 import { Command } from 'commander'
 import { InputFileError } from '../core/errors.js'
 import { readInput, readInputText } from '../files/read.js'
-import { tryRead } from '../tokens/check.js'
-import { tokenFromText } from '../tokens/index.js'
+import { type TokenFault, tryRead } from '../tokens/check.js'
 import { withOptions } from './flags.js'
 import { jsonLine, printable } from './printable.js'
-import { readUseFlags, type UseFlags, useOptions } from './token-options.js'
+import { readUseFlags, tokenBytesIn, type UseFlags, useOptions } from './token-options.js'
 import { type TokensServerFlags, tokensServerOptions, withTokens } from './token-server.js'
 
 interface SignFlags extends UseFlags, TokensServerFlags {
@@ -27,7 +26,7 @@ export function tokenSignCommand(): Command {
       '<FILE...>',
       `what to sign: up to ${MAX_FILE_BYTES.toLocaleString('en')} bytes each; - is standard input`,
     )
-    .option('--token <FILE>', 'the token in base64url; - is standard input', '-')
+    .option('--token <FILE>', 'the token, as `token issue` prints it; - is standard input', '-')
   return withOptions(command, [
     ...useOptions(
       'what is to be done (default: what the token is for)',
@@ -76,10 +75,15 @@ async function sign(files: readonly string[], flags: SignFlags): Promise<void> {
 /** A token, and what it is for. Throws InputFileError. */
 function readTokenInput(file: string) {
   const name = nameOf(file)
-  const token = tokenFromText(readInputText(name).trim())
-  const read = tryRead(token)
-  if ('reason' in read) {
-    throw new InputFileError(name, `holds no session token: ${read.message}`)
+  const text = readInputText(name)
+  if (text.trim() === '') {
+    throw new InputFileError(name, 'is empty: give what `sessiond token issue` prints')
+  }
+  const token = tokenBytesIn(text)
+  const read = 'reason' in token ? token : tryRead(token)
+  if ('reason' in token || 'reason' in read) {
+    const { message } = read as TokenFault
+    throw new InputFileError(name, `holds no session token: ${message}`)
   }
   const { verb, object } = read.token
   return { token, verb, object: object ?? undefined }

@@ -106,6 +106,23 @@ describe('sessiond token', () => {
     expect(Number(exp)).toBeLessThan(now + 600)
   })
 
+  it('takes the JSON that it prints of a token for one', async () => {
+    const json = await issued('--verb', 'get', '--json')
+    expect(JSON.parse(json)).toEqual({ token: expect.any(String) })
+    expect(await check(json, '--verb', 'get')).toMatchObject({ code: 0, stderr: '' })
+  })
+
+  it("says so where the key that signs is not the owner's", async () => {
+    const other = join(directory, 'other.key')
+    await sessiond(['keygen', '--out', other])
+    const args = ['issue', '--session', sessionFile, '--key', other, '--verb', 'get']
+    const { code, stderr } = await sessiond(['token', ...args])
+    expect(code).toBe(0)
+    expect(stderr).toMatch(
+      /^The key is not that of the owner ID \w+: the token is good only where /,
+    )
+  })
+
   it('calls what is no token malformed', async () => {
     const { code, stdout } = await check('not a token!', '--json')
     expect([code, JSON.parse(stdout).reason]).toEqual([1, 'MALFORMED'])
@@ -134,8 +151,8 @@ describe('sessiond token', () => {
     [
       'a life beyond that of the session',
       ['issue', '--session', sessionFile, '--verb', 'get', '--key', key, '--lifetime', '2h'],
-      1,
-      /token\.lifetime\.exp .* is after the session's/,
+      2,
+      /--lifetime: the session ends before, at 20.*: leave it out/,
     ],
     [
       'a proof without what was signed',
@@ -148,6 +165,12 @@ describe('sessiond token', () => {
       ['check', '--container', CONTAINER],
       2,
       /--container: only with --verb/,
+    ],
+    [
+      'no session, as after a command that failed',
+      ['issue', '--key', key, '--verb', 'get'],
+      4,
+      /is empty: give what `sessiond create --json` prints/,
     ],
     [
       'a session that is none',

@@ -129,7 +129,7 @@ describe('sessiond token, asking a server', () => {
       /there is no session 0d1f7f5e/,
     ],
     ['an ID that is none', () => ofOwner('revoke', 'login-42'), '', 1, /"login-42" is no UUID/],
-    ['no session at all', () => ofOwner('revoke'), '', 4, /has no ID of a session/],
+    ['no session at all, as of an empty list', () => ofOwner('revoke'), '', 7, /names no session/],
     [
       'JSON that is no session',
       () => ofOwner('revoke'),
@@ -157,8 +157,8 @@ describe('sessiond token, asking a server', () => {
       'what is no token',
       () => ofOwner('sign', '--token', at('owner.key'), at('owner.key')),
       '',
-      1,
-      /no base64url text/,
+      4,
+      /owner\.key: holds no session token: .*no base64url text/,
     ],
     [
       'standard input for token and data',
