@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { CallMetrics } from './call-metrics.js'
-import { MS_PER_SECOND, Series } from './series.js'
+import { Series } from './series.js'
 import { SharedText } from './shared-text.js'
 import { type MetricsSources, readSources } from './source-metrics.js'
 
@@ -36,11 +36,11 @@ export class Metrics {
     [await this.series.registry.metrics(), await this.process.metrics()].join(''),
   )
 
-  private readonly senecaRefused = this.series.counter(
+  readonly senecaPeerRefused = this.series.events(
     'seneca_refused_total',
     'Connections and requests refused before an act was read.',
   )
-  private readonly commitSeconds = this.series.histogram(
+  private readonly commitTook = this.series.durations(
     'store_commit_duration_seconds',
     'Time to write one commit to disk.',
     COMMIT_BUCKETS,
@@ -50,46 +50,46 @@ export class Metrics {
     'Writes in one commit.',
     GROUP_BUCKETS,
   )
-  private readonly roundTripSeconds = this.series.histogram(
+  private readonly roundTripTook = this.series.durations(
     'store_round_trip_duration_seconds',
     'Time until the engine answered calls that went to it together.',
     COMMIT_BUCKETS,
   )
-  private readonly replicaWaitSeconds = this.series.histogram(
+  private readonly replicasTook = this.series.durations(
     'store_replica_wait_duration_seconds',
     'Time that it then took until replicas had the writes.',
     COMMIT_BUCKETS,
   )
-  private readonly storeRetries = this.series.counter(
+  readonly storeRetried = this.series.events(
     'store_retries_total',
     'Calls that went to the engine once more.',
   )
-  private readonly storeFailures = this.series.counter(
+  readonly storeFailed = this.series.events(
     'store_failures_total',
     'Failed commits. After one, writes are refused until the store is reopened.',
   )
-  private readonly signSeconds = this.series.histogram(
+  readonly signed = this.series.durations(
     'sign_duration_seconds',
     'Time to make the signatures of a response.',
     CRYPTO_BUCKETS,
   )
-  private readonly verifySeconds = this.series.histogram(
+  readonly verified = this.series.durations(
     'verify_duration_seconds',
     'Time to verify the signatures of a request. Cache hits are not counted.',
     CRYPTO_BUCKETS,
   )
-  private readonly sweepSeconds = this.series.histogram(
+  readonly sweepEnded = this.series.durations(
     'sweep_duration_seconds',
     'Duration of a sweep.',
     SWEEP_BUCKETS,
   )
-  private readonly sweepFailures = this.series.counter('sweep_failures_total', 'Failed sweeps.')
+  readonly sweepFailed = this.series.events('sweep_failures_total', 'Failed sweeps.')
   private readonly limitedTotal = this.series.counter(
     'limited_total',
     'Calls and connections refused by a limit.',
     ['limit'],
   )
-  private readonly auditFailures = this.series.counter(
+  readonly auditFailed = this.series.events(
     'audit_failures_total',
     'Times the audit log stopped accepting entries.',
   )
@@ -116,52 +116,20 @@ export class Metrics {
     return this.rendered.since(askedAtMs)
   }
 
-  senecaPeerRefused(): void {
-    this.senecaRefused.inc()
-  }
-
   committed(durationMs: number, writes: number): void {
-    this.commitSeconds.observe(durationMs / MS_PER_SECOND)
+    this.commitTook(durationMs)
     this.commitWrites.observe(writes)
   }
 
   roundTripEnded(durationMs: number, waitMs?: number): void {
-    this.roundTripSeconds.observe(durationMs / MS_PER_SECOND)
+    this.roundTripTook(durationMs)
     if (waitMs !== undefined) {
-      this.replicaWaitSeconds.observe(waitMs / MS_PER_SECOND)
+      this.replicasTook(waitMs)
     }
-  }
-
-  storeRetried(): void {
-    this.storeRetries.inc()
-  }
-
-  storeFailed(): void {
-    this.storeFailures.inc()
-  }
-
-  signed(durationMs: number): void {
-    this.signSeconds.observe(durationMs / MS_PER_SECOND)
-  }
-
-  verified(durationMs: number): void {
-    this.verifySeconds.observe(durationMs / MS_PER_SECOND)
-  }
-
-  sweepEnded(durationMs: number): void {
-    this.sweepSeconds.observe(durationMs / MS_PER_SECOND)
-  }
-
-  sweepFailed(): void {
-    this.sweepFailures.inc()
   }
 
   /** `limit`: its name, one of a fixed set. */
   limited(limit: string): void {
     this.limitedTotal.inc({ limit })
-  }
-
-  auditFailed(): void {
-    this.auditFailures.inc()
   }
 }

@@ -14,6 +14,18 @@ export class Series {
     return new Counter({ ...this.named(name, help), labelNames })
   }
 
+  /** A histogram of seconds. The function that it returns adds a duration in milliseconds. */
+  durations(name: string, help: string, buckets: number[]): (durationMs: number) => void {
+    const histogram = this.histogram(name, help, buckets)
+    return (durationMs) => histogram.observe(durationMs / MS_PER_SECOND)
+  }
+
+  /** A counter. The function that it returns adds one. */
+  events(name: string, help: string): () => void {
+    const counter = this.counter(name, help)
+    return () => counter.inc()
+  }
+
   gauge(name: string, help: string, labelNames: string[]) {
     return new Gauge({ ...this.named(name, help), labelNames })
   }
