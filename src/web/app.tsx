@@ -37,6 +37,8 @@ export function App({ url, version }: AppProps) {
   // The list itself is newer than the last answer, as long as it has all.
   const isPart = history !== null && history.openSessions > history.maxListed
   const open = isPart ? Math.max(history.openSessions, totals.sessions) : totals.sessions
+  // While its first sessions are on the way, an empty list does not mean that there are none.
+  const isListed = connection.everOpen && (feed.hasListed || history?.openSessions === 0)
   const { refusedToken } = connection
   const wantsToken = refusedToken !== undefined || (access?.feedToken === true && token === null)
 
@@ -64,7 +66,7 @@ export function App({ url, version }: AppProps) {
         onToken={setToken}
         token={token}
       />
-      {connection.everOpen && (
+      {isListed && (
         <section class="summary" aria-label="Totals">
           <Totals totals={totals} open={open} />
           {history !== null && <Chart history={history} open={open} />}
@@ -73,7 +75,7 @@ export function App({ url, version }: AppProps) {
       {(operating.operator !== null || state.view === 'all') && <Views state={state} />}
       {state.view === 'all' ? (
         <AllSessions access={access} operating={operating} {...shown} />
-      ) : connection.everOpen ? (
+      ) : isListed ? (
         <LiveList
           feed={feed}
           open={open}

@@ -183,6 +183,21 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('the page', () =
     await screenshot(page, 'hostile-names')
   })
 
+  it('says of no list that it is empty before it knows', async () => {
+    server.snapshot = []
+    server.openSessions = 3
+    const page = await open()
+    await page.getByText('Live', { exact: true }).waitFor()
+    await page.getByText('Loading the sessions…').waitFor()
+    expect(await page.getByRole('heading', { name: 'No one is on' }).count()).toBe(0)
+    expect(await page.getByText('Open sessions').count()).toBe(0)
+    server.openSessions = 0
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    await page.getByRole('heading', { name: 'No one is on' }).waitFor()
+    server.send(...added('s-first', 'First of all', minutesAgo(0), [{ id: 'u', name: 'Uma' }]))
+    await expect.poll(() => rows(page).count()).toBe(1)
+  })
+
   it('says that it is out of date, and what the server complains of', async () => {
     server.expectedVersion = '99.0.0'
     const page = await open()

@@ -7,9 +7,11 @@ import { fetchHistory } from './server-facts.js'
 export interface Feed {
   readonly connection: Connection
   readonly sessions: ReadonlyMap<string, WatchedSession>
+  /** Whether it ever had a session. Its sessions come after its connection is open. */
+  readonly hasListed: boolean
 }
 
-const NOTHING: Feed = { connection: NOT_CONNECTED, sessions: new Map() }
+const NOTHING: Feed = { connection: NOT_CONNECTED, sessions: new Map(), hasListed: false }
 
 /** Nobody reads faster, and sorting 10,000 rows takes some milliseconds. */
 const SHORTEST_PAUSE_MS = 200
@@ -26,11 +28,12 @@ export function useFeed(url: string, version: string, token: string | null): Fee
     let connection: Connection = { ...NOT_CONNECTED, refusedToken }
     let scheduled = false
     let hasEnded = false
+    let hasListed = false
 
     const show = () => {
       scheduled = false
       if (!hasEnded) {
-        setFeed({ connection, sessions: watch.sessions })
+        setFeed({ connection, sessions: watch.sessions, hasListed })
       }
     }
     let shownAtMs = 0
@@ -49,6 +52,7 @@ export function useFeed(url: string, version: string, token: string | null): Fee
     const follow = async () => {
       for await (const event of watch) {
         connection = connectionAfter(connection, event, Date.now())
+        hasListed ||= event.type === 'added'
         // Why there is no list yet is not said before it is known.
         if (event.type !== 'waiting' || connection.everOpen) {
           schedule()
