@@ -2,7 +2,7 @@ import { verify as platformVerify } from '#tokens/verify'
 import { sameBytes } from '../core/bytes.js'
 import { selfCertifying } from '../core/create/owner.js'
 import { EpochClock, type EpochSettings, UNIX_SECONDS } from '../core/epoch.js'
-import { isCallerError, OwnerKeyError } from '../core/errors.js'
+import { isCallerError } from '../core/errors.js'
 import { n3Account, n3AccountFault } from '../crypto/n3.js'
 import type { Verify } from '../crypto/schemes.js'
 import {
@@ -183,15 +183,8 @@ export function ownerFault(
       ? null
       : fault('OWNER_KEY_MISMATCH', 'the signing key may not speak for the owner')
   }
-  try {
-    ownKey.check(owner, signer)
-    return null
-  } catch (error) {
-    if (error instanceof OwnerKeyError) {
-      return fault('OWNER_KEY_MISMATCH', error.message)
-    }
-    throw error
-  }
+  const refusal = ownKey.refusal(owner, signer)
+  return refusal && fault('OWNER_KEY_MISMATCH', refusal.message)
 }
 
 export function signatureFault(

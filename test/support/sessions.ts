@@ -52,7 +52,7 @@ export function sessionsAt(
       () => time.nowMs,
       () => time.isSuspect,
     ),
-    owners: { check() {} },
+    owners: { refusal: () => null },
     audit: audit ?? { ...NO_AUDIT, record: async (entry: AuditEntry) => void audited.push(entry) },
     newId: () => randomUUID(),
   }

@@ -1,7 +1,7 @@
 import { sameBytes } from '../bytes.js'
 import type { Expiry } from '../endings/expiry.js'
 import type { EpochClock } from '../epoch.js'
-import { IdempotencyKeyReusedError, OwnerKeyError, SessionEndedError } from '../errors.js'
+import { IdempotencyKeyReusedError, SessionEndedError } from '../errors.js'
 import { ownerText } from '../owner-text.js'
 import { newSession, type Session, type Token } from '../session.js'
 import type { Decision, NewSession, Seen } from '../store.js'
@@ -40,7 +40,7 @@ export async function createSession(
   const maxDriftEpochs = clock.epochsIn(limits.maxEpochDriftMs)
   checkFreshness(claim.lifetime.iat, claim.epoch, now, maxDriftEpochs)
   const { owner, signer, idempotencyKey: key } = claim
-  const refusal = ownerRefusal(owners, owner, signer)
+  const refusal = owners.refusal(owner, signer)
   if (refusal !== null) {
     await claim.prove()
     throw refusal
@@ -60,23 +60,6 @@ export async function createSession(
     return { insert: newTokenSession(claim, userId, newKey, bodySha256, clock) }
   }
   return (await expiry.insert(scope, limits, decide)) as TokenSession
-}
-
-/** Why this key may not speak for the owner. null if it may. */
-function ownerRefusal(
-  owners: OwnerPolicy,
-  owner: Uint8Array,
-  signer: Uint8Array,
-): OwnerKeyError | null {
-  try {
-    owners.check(owner, signer)
-    return null
-  } catch (error) {
-    if (error instanceof OwnerKeyError) {
-      return error
-    }
-    throw error
-  }
 }
 
 /** `bodySha256`: given if there is an idempotency key. */

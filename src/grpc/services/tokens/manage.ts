@@ -22,8 +22,10 @@ export function manageMethods(ports: TokensPorts, signed: SignedPorts): Methods 
     }),
     List: signedMethod(signed, listMethod, async ({ body, signer }, call) => {
       const { owner, skip, take, openOnly } = body
-      // Throws OwnerKeyError.
-      ports.owners.check(owner, signer)
+      const refusal = ports.owners.refusal(owner, signer)
+      if (refusal !== null) {
+        throw refusal
+      }
       const query = { userId: ownerText(owner), skip, take, ...(openOnly && { active: true }) }
       const { sessions } = await listSessions(ports, query, call.signal)
       // A command may have opened a session for the same text. It has no key.

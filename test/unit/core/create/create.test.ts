@@ -16,7 +16,7 @@ const BOB = Buffer.from('bob')
 const KEY = Buffer.from('signing key')
 
 /** The use cases over the reference store, at a time that the test moves. */
-function setUp(limits: Partial<Limits> = {}, owners: OwnerPolicy = { check() {} }) {
+function setUp(limits: Partial<Limits> = {}, owners: OwnerPolicy = { refusal: () => null }) {
   const time = { nowMs: Number(NOW) * 1000 }
   const store = new MemoryStore()
   const clock = new EpochClock({ genesisAtMs: 0, lengthMs: 1000 }, () => time.nowMs)
@@ -64,11 +64,7 @@ function claim(parts: Partial<CreateClaim> = {}, body = 'body'): CreateClaim {
 }
 
 const refusingBob: OwnerPolicy = {
-  check(owner) {
-    if (owner === BOB) {
-      throw new OwnerKeyError('test', 'key', 'alice')
-    }
-  },
+  refusal: (owner) => (owner === BOB ? new OwnerKeyError('test', 'key', 'alice') : null),
 }
 
 const refusedAs = (code: string) => expect.objectContaining({ code })

@@ -98,7 +98,7 @@ describe('ownSession', () => {
 
 it('passes on what is wrong with the owners themselves', () => {
   const broken = {
-    check() {
+    refusal() {
       throw new Error('the file is gone')
     },
   }

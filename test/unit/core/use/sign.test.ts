@@ -32,7 +32,7 @@ function signing(
         return isMissing ? undefined : shown
       },
     },
-    owners: { check() {} },
+    owners: { refusal: () => null },
     clock: new EpochClock(
       EPOCHS,
       () => Number(session.token?.lifetime.nbf) * EPOCHS.lengthMs,
@@ -77,11 +77,7 @@ it('gives none where the session ends while the entry is written, which tells of
   expect(recorded).toEqual(['sign'])
 })
 
-const nobody = {
-  check() {
-    throw new OwnerKeyError('a test', 'key', 'nobody may')
-  },
-}
+const nobody = { refusal: () => new OwnerKeyError('a test', 'key', 'nobody may') }
 const token = session.token as NonNullable<Session['token']>
 
 it('signs for a service that the operator allows this verb', async () => {
