@@ -167,7 +167,9 @@ local function commit(keys, args)
   local questions, checks, steps = form.questions, form.checks, form.writes
   for i = 1, #questions do
     local question = questions[i]
-    if brief[question.kind](keys[question.key], args[question.detail]) ~= args[form.answers + i - 1] then
+    local now = brief[question.kind](keys[question.key], args[question.detail])
+    local wanted = args[form.answers + i - 1]
+    if now ~= wanted then
       return look(keys, args)
     end
   end
