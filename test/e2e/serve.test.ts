@@ -55,29 +55,21 @@ async function create({ ready }: ServerProcess, parts: CreateParts = {}) {
 const mode = async (...path: string[]) => ((await stat(join(...path))).mode & 0o777).toString(8)
 
 describe('sessiond serve', () => {
-  it('says where it really listens, and is there', async () => {
-    const server = await start()
-    expect(server.ready).toMatchObject({ event: 'ready', data_dir: dataDir })
-    expect(server.ready.grpc).toMatch(/^127\.0\.0\.1:[1-9]\d*$/)
-    await expect(create(server)).resolves.toHaveProperty('id')
-  })
-
-  it('logs one JSON object a line, and nothing on standard error', async () => {
-    const server = await start()
-    await create(server)
-    const { stdout, stderr } = await server.stop()
-    expect(linesOf(stdout).map(({ event }) => event)).toEqual(['ready', 'stopping', 'stopped'])
-    expect(stderr).toBe('')
-  })
-
-  it.each(['SIGTERM', 'SIGINT'] as const)('ends cleanly on %s', async (signal) => {
-    const server = await start()
-    const client = createClient(server.ready.grpc)
-    await client.create(createRequest())
-    // The connection stays open: it must not hold up the end.
-    expect(await server.stop(signal)).toMatchObject({ code: 0, signal: null })
-    client.close()
-  })
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    'says where it listens, logs one JSON object a line, and ends cleanly on %s',
+    async (signal) => {
+      const server = await start()
+      expect(server.ready).toMatchObject({ event: 'ready', data_dir: dataDir })
+      expect(server.ready.grpc).toMatch(/^127\.0\.0\.1:[1-9]\d*$/)
+      const client = createClient(server.ready.grpc)
+      await expect(client.create(createRequest())).resolves.toHaveProperty('id')
+      // The connection stays open: it must not hold up the end.
+      const { stdout, ...end } = await server.stop(signal)
+      client.close()
+      expect(end).toEqual({ code: 0, signal: null, stderr: '' })
+      expect(linesOf(stdout).map(({ event }) => event)).toEqual(['ready', 'stopping', 'stopped'])
+    },
+  )
 
   it('finishes the calls under way when told to stop, and takes no more', async () => {
     const server = await start()
