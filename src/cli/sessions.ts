@@ -77,6 +77,7 @@ function closeCommand(): Command {
       'after',
       `
 With --json: one closed session a line, {"closed": N} or {"would_close": N}. Exit code 7: the user has no open session.
+After Control-C, --user says how many it closed; run it again to close the rest.
 
 Examples:
   $ sessiond sessions close 0d1f7f5e-3b5c-4c39-9d0e-5f1d1c7a2b11

@@ -209,11 +209,19 @@ describe('sessiond sessions', () => {
     expect(stderr).toContain(message)
   })
 
-  it('says that nobody answers', async () => {
-    expect(await sessiond(['sessions', 'list', '--server', '127.0.0.1:1'])).toMatchObject({
+  it.each<[string, () => string, string]>([
+    ['nobody listens', () => '127.0.0.1:1', 'cannot be reached: nothing listens on this port'],
+    [
+      'somebody else does',
+      () => new URL(server.ready.http).host,
+      'does not speak gRPC on this port',
+    ],
+  ])('says that no server answers, and why, where %s', async (_, addressOf, problem) => {
+    const address = addressOf()
+    expect(await sessiond(['sessions', 'list', '--server', address])).toMatchObject({
       code: 1,
-      stderr:
-        'sessiond: the session server at 127.0.0.1:1 cannot be reached: nothing listens on this port\n',
+      stdout: '',
+      stderr: `sessiond: the session server at ${address} ${problem}\n`,
     })
   })
 })
