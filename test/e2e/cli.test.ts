@@ -93,7 +93,7 @@ describe('sessiond', () => {
     [
       'all bad keys, owners and durations at once',
       ['create', '--server-key', 'abc', 'def', '--owner', 'hex:0', '--deadline', 'x'],
-      /(sessiond: --server-key: is not a public key.*\n){2}sessiond: --owner: owner "hex:0" is not what/,
+      /(sessiond: --server-key: is not a public key.*\n){2}sessiond: --owner: owner "hex:0" is not hexadecimal behind its prefix/,
     ],
     [
       'options of a stopped server that is not named',
