@@ -128,7 +128,10 @@ async function round(
     erase: () => eraseSubject(store, expiry, session.userId),
     expire: async () => {
       nowMs = sweepAtMs + 1
-      await expiry.sweep.drain()
+      // For a moment no server may have the lease of a shard: nobody sweeps it then.
+      do {
+        await expiry.sweep.drain()
+      } while ((await store.get(id))?.active)
     },
   }
   const ending = pick(random, ENDINGS)
