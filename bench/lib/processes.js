@@ -1,14 +1,15 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { rmSync } from 'node:fs'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 
 /**
  * Calls `fn` with a new directory and a function that starts servers like `startServer`. Afterwards it stops the servers
- * that still run and removes the directory, also if the bench is interrupted: a store may take gigabytes.
+ * that still run and removes the directory, which may take gigabytes. It does so too if the bench is interrupted, or
+ * fails in something that nobody waits for yet.
  */
 export async function withServers(fn) {
   // Not in the system's temporary directory, which may be memory: there a sync costs nothing.
@@ -21,21 +22,21 @@ export async function withServers(fn) {
     servers.push(server)
     return server
   }
-  const abandon = () => {
+  const cleanUp = () => {
     for (const server of servers) {
       server.kill()
     }
-    // The jobs that write there get the signal of the terminal too, and end meanwhile.
+    // Jobs that write there end by the signal of the terminal too, meanwhile.
     rmSync(directory, { recursive: true, force: true, maxRetries: 10 })
-    process.exit(1)
   }
-  process.once('SIGINT', abandon).once('SIGTERM', abandon)
+  const exit = () => process.exit(1)
+  process.once('exit', cleanUp).once('SIGINT', exit).once('SIGTERM', exit)
   try {
     return await fn(directory, start)
   } finally {
-    process.off('SIGINT', abandon).off('SIGTERM', abandon)
     await Promise.all(servers.map((server) => server.stop()))
-    await rm(directory, { recursive: true, force: true })
+    process.off('exit', cleanUp).off('SIGINT', exit).off('SIGTERM', exit)
+    cleanUp()
   }
 }
 
