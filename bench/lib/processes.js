@@ -29,13 +29,17 @@ export async function withServers(fn) {
     // Jobs that write there end by the signal of the terminal too, meanwhile.
     rmSync(directory, { recursive: true, force: true, maxRetries: 10 })
   }
-  const exit = () => process.exit(1)
-  process.once('exit', cleanUp).once('SIGINT', exit).once('SIGTERM', exit)
+  // It dies of the signal, so that a shell does not go on with the next bench.
+  const end = (signal) => {
+    cleanUp()
+    process.kill(process.pid, signal)
+  }
+  process.once('exit', cleanUp).once('SIGINT', end).once('SIGTERM', end)
   try {
     return await fn(directory, start)
   } finally {
     await Promise.all(servers.map((server) => server.stop()))
-    process.off('exit', cleanUp).off('SIGINT', exit).off('SIGTERM', exit)
+    process.off('exit', cleanUp).off('SIGINT', end).off('SIGTERM', end)
     cleanUp()
   }
 }
