@@ -52,7 +52,8 @@ export function signOnce(
   messages: readonly Uint8Array[],
 ): Uint8Array[] {
   // What libsodium makes of a seed: deriving the public half again would cost as much as a signature.
-  const secretKey = new Uint8Array(SECRET_KEY_BYTES)
+  // Not a Uint8Array of its own: native code moves that out of the heap, and a copy stays there.
+  const secretKey = Buffer.allocUnsafe(SECRET_KEY_BYTES)
   secretKey.set(seed)
   secretKey.set(publicKey, SEED_BYTES)
   try {

@@ -1,7 +1,7 @@
 import { base58 } from '@scure/base'
 
 /** What of a secret's base64 does not depend on the bytes around it, wherever it begins. */
-function base64Cores(bytes: Uint8Array, encoding: 'base64' | 'base64url'): string[] {
+export function base64Cores(bytes: Uint8Array, encoding: 'base64' | 'base64url'): string[] {
   return [0, 1, 2].map((before) => {
     const padded = Buffer.concat([Buffer.alloc(before), bytes])
     const text = padded.toString(encoding).replace(/=+$/, '')
