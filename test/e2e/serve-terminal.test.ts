@@ -1,47 +1,22 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { freeAddress } from '../support/free-port.mjs'
-import { CLI, spawnServer, startServer, temporaryDirectory } from '../support/process.js'
-import { haveTerminal } from '../support/terminal.js'
+import { spawnServer, startServer, temporaryDirectory } from '../support/process.js'
+import { haveTerminal, onTerminal } from '../support/terminal.js'
 
-/** Runs a server on a terminal, which `script` makes, until Control-C. Returns what it showed, and its exit code. */
-async function onTerminal(...args: string[]) {
+/** Runs a server on a terminal until Control-C. Returns what it showed, and its exit code. */
+async function serveOnTerminal(...more: string[]) {
   const dataDir = join(await temporaryDirectory(onTestFinished), 'data')
   const addresses = ['--grpc', '127.0.0.1:0', '--http', '127.0.0.1:0', '--seneca', 'off']
-  // Without `exec`, some shells stay between and end by the Control-C themselves.
-  const serve = [
-    'exec',
-    process.execPath,
-    CLI,
-    'serve',
-    '--data-dir',
-    dataDir,
-    ...addresses,
-    ...args,
-  ]
-  const child = spawn('script', ['--quiet', '--return', '--command', serve.join(' '), '/dev/null'])
-  onTestFinished(() => void child.kill('SIGKILL'))
-  let shown = ''
-  // A second Control-C would cut calls under way, with another exit code.
-  let interrupted = false
-  child.stdout.setEncoding('utf8')
-  for await (const text of child.stdout) {
-    shown += text
-    if (!interrupted && /Control-C stops it|"event":"ready"/.test(shown)) {
-      interrupted = true
-      child.stdin.write('\x03')
-    }
-  }
-  const [code] = child.exitCode === null ? await once(child, 'exit') : [child.exitCode]
+  const args = ['serve', '--data-dir', dataDir, ...addresses, ...more]
+  const { code, shown } = await onTerminal(args, /Control-C stops it|"event":"ready"/, '\x03')
   return { code, shown: shown.replaceAll('\r\n', '\n'), dataDir }
 }
 
 it.skipIf(!haveTerminal())(
   'serve prints for people on a terminal: addresses, the page, and the next command',
   async () => {
-    const { code, shown, dataDir } = await onTerminal()
+    const { code, shown, dataDir } = await serveOnTerminal()
     expect(code).toBe(0)
     expect(shown).toMatch(
       /^sessiond \S+ is ready\.\n\n {2}gRPC {4}127\.0\.0\.1:\d+\n {2}page {4}http:\/\/127\.0\.0\.1:\d+\n/m,
@@ -56,7 +31,7 @@ it.skipIf(!haveTerminal())(
 )
 
 it.skipIf(!haveTerminal())('serve prints JSON on a terminal with --log-format json', async () => {
-  const { code, shown } = await onTerminal('--log-format', 'json')
+  const { code, shown } = await serveOnTerminal('--log-format', 'json')
   expect(code).toBe(0)
   expect(shown).toMatch(/^\{"level":"info",.*"event":"ready"/m)
   expect(shown).not.toContain('is ready.')
