@@ -66,6 +66,8 @@ const MAX_ANSWER_BYTES = 128 * 1024 * 1024
 
 const CHANNEL_OPTIONS = {
   'grpc.enable_channelz': 0,
+  // Else a new connection fails at once while an earlier one to the same address, even a closed one, waits to try again.
+  'grpc.use_local_subchannel_pool': 1,
   'grpc.max_receive_message_length': MAX_ANSWER_BYTES,
   // The SDK retries by itself (`ask.ts`): it knows what is safe to repeat, and until when.
   'grpc.enable_retries': 0,

@@ -14,6 +14,7 @@ import { SessionsClient } from '../../../../src/client/sessions/sessions-client.
 import { pemBlocks, pemText } from '../../../../src/crypto/formats/pem.js'
 import { TlsServerCredentials } from '../../../../src/grpc/transport/grpc-js.js'
 import { type Certified, newAuthority } from '../../../support/certificates.js'
+import { freePort } from '../../../support/free-port.mjs'
 import { startTestGrpc } from '../../../support/grpc.js'
 import { listenLocally } from '../../../support/listen.js'
 import { fixedTls } from '../../../support/tls.js'
@@ -40,7 +41,7 @@ const check = (...args: Parameters<typeof open>) =>
   callUnary(open(...args).client, CHECK, Buffer.alloc(0), Date.now() + 10_000, undefined)
 
 /** A server that answers every call with nothing, and what headers it was sent. */
-async function serveHeaders(server: Http2Server) {
+async function serveHeaders(server: Http2Server, wanted = 0) {
   const headers: IncomingHttpHeaders[] = []
   server.on('stream', (stream, sent) => {
     headers.push(sent)
@@ -48,7 +49,7 @@ async function serveHeaders(server: Http2Server) {
     stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }))
     stream.end(Buffer.alloc(5))
   })
-  const port = await listenLocally(server)
+  const port = await listenLocally(server, wanted)
   return { address: `127.0.0.1:${port}`, port, headers }
 }
 
@@ -262,4 +263,12 @@ describe('what a program without types may give', () => {
     const timeouts = headers.map((sent) => sent['grpc-timeout'])
     expect(timeouts).toEqual([expect.stringMatching(/^\d+S$/), undefined, undefined, undefined])
   })
+})
+
+it('reaches a server that an earlier connection did not, and does not wait as that one does', async () => {
+  const port = await freePort()
+  const address = `127.0.0.1:${port}`
+  await expect(check(address)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+  await serveHeaders(createHttp2Server(), port)
+  expect(await check(address)).toHaveLength(0)
 })

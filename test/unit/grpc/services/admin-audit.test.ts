@@ -88,7 +88,7 @@ describe.each(Object.entries(CALLS))('%s', (action, call) => {
     }
     const { admin } = await serve({}, { check: async () => {}, record })
     const answered = call(admin).then(() => happened.push('answered'))
-    await begun
+    await Promise.race([begun, answered])
     // An answer that did not wait would come before that of a later call.
     await admin.status()
     expect(happened).toEqual([])
