@@ -40,9 +40,12 @@ export function isLinearizable<State, Input, Output>(
       return true
     }
     for (const i of candidates(history, done)) {
-      const { input, output } = history[i] as Operation<Input, Output>
+      const { input, output, answeredAt } = history[i] as Operation<Input, Output>
       const next = model.step(state, input, output)
-      if (next === undefined) {
+      // What was perhaps never done need not be done where it changes nothing.
+      const isIdle =
+        answeredAt === Number.POSITIVE_INFINITY && next && model.name(next) === model.name(state)
+      if (next === undefined || isIdle) {
         continue
       }
       const name = `${done | bit(i)} ${model.name(next)}`
