@@ -7,7 +7,11 @@ import type { ChainSignature } from '../../../envelope/chain.js'
 import { requestDigestBytes } from '../../../envelope/digest.js'
 import type { SignedMessage } from '../../../envelope/message.js'
 import type { RequestMeta } from '../../../envelope/meta.js'
-import { readTokensRequest, type TokensMethod } from '../../../envelope/tokens.js'
+import {
+  readTokensRequest,
+  type TokensMethod,
+  type TokensRequest,
+} from '../../../envelope/tokens.js'
 import { encodeFields } from '../../../envelope/wire.js'
 import type { Answers } from '../../../minting/answers.js'
 import type { SignedAnswer } from '../../../minting/job.js'
@@ -154,27 +158,48 @@ function readFresh<Body>(
   call: Call,
 ): UnprovedRequest<Body> {
   const request = readTokensRequest(bytes, method)
-  const { message, body, sentEpoch } = request
-  checkDrift('body.epoch', sentEpoch, clock.now(), clock.epochsIn(maxEpochDriftMs))
-  // In memory of its own: the request may be large.
-  const signer = new Uint8Array(message.innermost.bodySignature.key)
-  // What is refused before that costs less.
-  const countLevels = () => {
-    call.failures = message.levels.length
+  checkDrift('body.epoch', request.sentEpoch, clock.now(), clock.epochsIn(maxEpochDriftMs))
+  return new FreshRequest(prover, request, call)
+}
+
+/** A class, since V8 makes a hidden class of its own for each object literal with a getter. */
+class FreshRequest<Body> implements UnprovedRequest<Body> {
+  readonly signer: Uint8Array
+
+  constructor(
+    private readonly prover: Prover,
+    readonly meta: TokensRequest<Body>,
+    private readonly call: Call,
+  ) {
+    // In memory of its own: the request may be large.
+    this.signer = new Uint8Array(meta.message.innermost.bodySignature.key)
   }
-  return {
-    ...{ body, signer, meta: request, message },
-    get caller() {
-      return { name: `key ${hex.encode(signer)}`, address: call.peer }
-    },
-    prove(others) {
-      countLevels()
-      return prover.prove(request, others)
-    },
-    proveAndSign(answer) {
-      countLevels()
-      return prover.proveAndSign(request, answer)
-    },
+
+  get body(): Body {
+    return this.meta.body
+  }
+
+  get message(): SignedMessage {
+    return this.meta.message
+  }
+
+  get caller(): Caller {
+    return { name: `key ${hex.encode(this.signer)}`, address: this.call.peer }
+  }
+
+  prove(others?: readonly ChainSignature[]): Promise<void> {
+    this.countLevels()
+    return this.prover.prove(this.meta, others)
+  }
+
+  proveAndSign(answer: Uint8Array): Promise<SignedAnswer> {
+    this.countLevels()
+    return this.prover.proveAndSign(this.meta, answer)
+  }
+
+  /** What is refused before that costs less. */
+  private countLevels(): void {
+    this.call.failures = this.message.levels.length
   }
 }
 
