@@ -32,7 +32,7 @@ const BENCHES = {
     run: benchCreate,
     about: [
       'Create, compared with a bare grpc-js echo of the same message sizes and with a prototype of its',
-      'bare path: 64 calls under way, every request signed, every answer on disk; P-256 owners',
+      'bare path: 64 callers, every request signed, every answer on disk; P-256 owners',
       'compared with Ed25519',
     ],
   },
@@ -145,6 +145,8 @@ ${Object.entries(BENCHES)
   --seconds N  length of each measurement (default 3)
   --rounds N   number of measurements of each kind (default 3)
   --count N    sessions of the largest store, a multiple of 10000 (default 1000000)
+
+Calls come from 64 callers, each with a connection of its own. BENCH_CONNECTIONS=N makes them share N connections.
 
 Two more run by themselves: node bench/envelope/read.js, what it costs to read a request, and
 node bench/hostile/connections.js, what it costs to accept a connection.

@@ -10,20 +10,14 @@ import { encoders } from './messages.js'
  * by gRPC if there is a `path`, or else over Seneca's TCP wire, and what else `measure` takes.
  */
 
-const CONNECTIONS = 4
-
 const { ports, path, command, ...load } = JSON.parse(process.argv[2])
 const actAt = await acts[command](ports.seneca)
-const [client, messages] =
+const [connect, messages] =
   path === undefined
-    ? [
-        new NdjsonClient(ports.seneca, { idLength: ID_LENGTH, connections: CONNECTIONS }),
-        actLines(actAt),
-      ]
-    : [new UnaryClient(ports.grpc, path), encoded(encoders[command])]
+    ? [() => new NdjsonClient(ports.seneca, { idLength: ID_LENGTH }), actLines(actAt)]
+    : [() => new UnaryClient(ports.grpc, path), encoded(encoders[command])]
 const repeat = command !== 'open_session'
-const figures = await measure(client, messages, { repeat, ...load })
-client.close()
+const figures = await measure(connect, messages, { repeat, ...load })
 console.log(JSON.stringify(figures))
 
 function* encoded(encode) {

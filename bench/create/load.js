@@ -1,5 +1,5 @@
 import { measure } from '../lib/measure.js'
-import { UnaryClients } from '../lib/unary-client.js'
+import { UnaryClient } from '../lib/unary-client.js'
 import { shapes } from './requests.js'
 
 /*
@@ -7,11 +7,6 @@ import { shapes } from './requests.js'
  * `shape` of the requests, `repeat`: whether a request may be sent again, and what else `measure` takes.
  */
 
-const MOST_ON_ONE_CONNECTION = 64
-
 const { port, path, shape, ...load } = JSON.parse(process.argv[2])
-const connections = Math.ceil((load.inFlight ?? 1) / MOST_ON_ONE_CONNECTION)
-const client = new UnaryClients(port, path, connections)
-const figures = await measure(client, shapes[shape](), load)
-client.close()
+const figures = await measure(() => new UnaryClient(port, path), shapes[shape](), load)
 console.log(JSON.stringify(figures))

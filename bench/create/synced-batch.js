@@ -16,8 +16,12 @@ const { directory, ...job } = JSON.parse(process.argv[2])
 const level = openBare(directory)
 await level.open()
 const write = groupCommit(level)
-const client = { call: (rows, onReply) => write(rows).then(() => onReply(0), client.onError) }
-console.log(JSON.stringify(await measure(client, rowsOfCalls(), { pid: process.pid, ...job })))
+const client = {
+  call: (rows, onReply) => write(rows).then(() => onReply(0), client.onError),
+  close() {},
+}
+const figures = await measure(() => client, rowsOfCalls(), { pid: process.pid, ...job })
+console.log(JSON.stringify(figures))
 await level.close()
 
 function* rowsOfCalls() {

@@ -8,12 +8,13 @@ import { UnaryClient } from '../lib/unary-client.js'
  * under way on one connection, so that the server is not kept busy by them alone.
  */
 
+const IN_FLIGHT = 4
+
 const { port, seconds } = JSON.parse(process.argv[2])
 const client = new UnaryClient(port, '/session.Session/Create')
 // Of a new owner each: none comes to the most sessions that one may have.
 const messages = shapes['a new owner each']()
-const { latenciesMs } = await drive(client, () => messages.next().value, {
-  inFlight: 4,
+const { latenciesMs } = await drive(Array(IN_FLIGHT).fill(client), () => messages.next().value, {
   durationMs: 1000 * seconds,
 })
 client.close()

@@ -8,7 +8,7 @@ export class ActClient {
   #lines = actLines(() => this.#act)
 
   constructor(port) {
-    this.#client = new NdjsonClient(port, { idLength: ID_LENGTH, connections: 1 })
+    this.#client = new NdjsonClient(port, { idLength: ID_LENGTH })
   }
 
   /** The result of an act. */

@@ -6,8 +6,8 @@ const ERROR = Buffer.from('"error":')
 const NEWLINE = 0x0a
 
 /**
- * Sends lines of JSON that begin with an ID over several connections, and matches the answers by
- * that ID. It parses no answer, which would be the bottleneck on two cores.
+ * Sends lines of JSON that begin with an ID over a connection, and matches the answers by that ID. It parses no answer,
+ * which would be the bottleneck on two cores.
  */
 export class NdjsonClient {
   /**
@@ -17,55 +17,41 @@ export class NdjsonClient {
   onError = (error) => {
     throw error
   }
-  #connections
-  #last = 0
+  #socket
+  #outgoing = []
+  #rest = Buffer.alloc(0)
   #calls = new Map()
   #idLength
 
   /** All IDs have `idLength` ASCII characters. */
-  constructor(port, { idLength, connections }) {
+  constructor(port, { idLength }) {
     this.#idLength = idLength
-    this.#connections = Array.from({ length: connections }, () => this.#connect(port))
+    this.#socket = net.connect({ port, host: '127.0.0.1', noDelay: true })
+    this.#socket.on('data', (chunk) => this.#read(chunk))
+    this.#socket.on('error', (error) => this.onError(error))
+    this.#socket.on('close', () => this.onError(new Error('the server closed the connection')))
   }
 
   /** Sends a line, including its end. `onReply` gets the length of the answer and, unless it is an error, the answer. */
   call(line, onReply) {
-    const connection = this.#next()
     this.#calls.set(this.#idOf(line, 0), onReply)
-    if (connection.outgoing.length === 0) {
+    if (this.#outgoing.length === 0) {
       // Everything sent in one turn of the event loop leaves in one write.
       process.nextTick(() => {
-        connection.socket.write(Buffer.concat(connection.outgoing))
-        connection.outgoing = []
+        this.#socket.write(Buffer.concat(this.#outgoing))
+        this.#outgoing = []
       })
     }
-    connection.outgoing.push(line)
+    this.#outgoing.push(line)
   }
 
   close() {
     this.onError = () => {}
-    for (const { socket } of this.#connections) {
-      socket.destroy()
-    }
+    this.#socket.destroy()
   }
 
-  #connect(port) {
-    const socket = net.connect({ port, host: '127.0.0.1', noDelay: true })
-    const connection = { socket, outgoing: [], rest: Buffer.alloc(0) }
-    socket.on('data', (chunk) => this.#read(connection, chunk))
-    socket.on('error', (error) => this.onError(error))
-    socket.on('close', () => this.onError(new Error('the server closed the connection')))
-    return connection
-  }
-
-  #next() {
-    this.#last = (this.#last + 1) % this.#connections.length
-    return this.#connections[this.#last]
-  }
-
-  #read(connection, chunk) {
-    const { rest } = connection
-    const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
+  #read(chunk) {
+    const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
     let start = 0
     for (;;) {
       const end = bytes.indexOf(NEWLINE, start)
@@ -75,7 +61,7 @@ export class NdjsonClient {
       this.#settle(bytes, start, end)
       start = end + 1
     }
-    connection.rest = bytes.subarray(start)
+    this.#rest = bytes.subarray(start)
   }
 
   #settle(bytes, start, end) {

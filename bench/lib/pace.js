@@ -1,12 +1,14 @@
 const EVERY_MS = 1
 
 /**
- * Sends `perSecond` calls for `durationMs`, each at its time, whatever becomes of the others. Then waits for the last
- * answers. Rejects at the first call that is not OK.
+ * Sends `perSecond` calls for `durationMs`, of one caller after the other, each at its time, whatever becomes of the others.
+ * Then waits for the last answers. Rejects at the first call that is not OK.
  */
-export function pace(client, nextMessage, { perSecond, durationMs }) {
+export function pace(callers, nextMessage, { perSecond, durationMs }) {
   return new Promise((resolve, reject) => {
-    client.onError = reject
+    for (const caller of callers) {
+      caller.onError = reject
+    }
     const latenciesMs = []
     const startMs = performance.now()
     let sent = 0
@@ -20,8 +22,8 @@ export function pace(client, nextMessage, { perSecond, durationMs }) {
     }
     const send = () => {
       const sentMs = performance.now()
-      sent++
-      client.call(nextMessage(), (bytes) => {
+      const caller = callers[sent++ % callers.length]
+      caller.call(nextMessage(), (bytes) => {
         latenciesMs.push(performance.now() - sentMs)
         replyBytes = bytes
         endIfAnswered()

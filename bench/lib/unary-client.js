@@ -145,33 +145,6 @@ export class UnaryClient {
   }
 }
 
-/** The same on several connections, which take turns. */
-export class UnaryClients {
-  #clients
-  #calls = 0
-
-  constructor(port, path, connections) {
-    this.#clients = Array.from({ length: connections }, () => new UnaryClient(port, path))
-  }
-
-  /** @param {(error: Error) => void} onError */
-  set onError(onError) {
-    for (const client of this.#clients) {
-      client.onError = onError
-    }
-  }
-
-  call(message, onReply) {
-    this.#clients[this.#calls++ % this.#clients.length].call(message, onReply)
-  }
-
-  close() {
-    for (const client of this.#clients) {
-      client.close()
-    }
-  }
-}
-
 /**
  * The header block of the first call fills the server's table; that of all other calls refers to it
  * (RFC 7541 section 6; numbers under 62 are those of its appendix A).

@@ -8,22 +8,23 @@ import { UnaryClient } from '../lib/unary-client.js'
  * `count`. Prints how many seconds it took, and the memory of the server after each tenth.
  */
 
-const IN_FLIGHT = 64
+const CALLERS = 64
 const PARTS = 10
 
 const { port, pid, count } = JSON.parse(process.argv[2])
-const client = new UnaryClient(port, '/session.Session/Create')
+const path = '/session.Session/Create'
+const callers = Array.from({ length: CALLERS }, () => new UnaryClient(port, path))
 const startMs = performance.now()
 const anonymous = []
 // In parts, since the client keeps the time of each call, and requests are of the time when their iterator began.
 for (let part = 0; part < PARTS; part++) {
   const messages = shapes[NEW_OWNERS]()
   let left = count / PARTS
-  await drive(client, () => (left-- > 0 ? messages.next().value : undefined), {
-    inFlight: IN_FLIGHT,
-  })
+  await drive(callers, () => (left-- > 0 ? messages.next().value : undefined))
   anonymous.push(anonymousBytes(pid))
 }
-client.close()
+for (const caller of callers) {
+  caller.close()
+}
 const seconds = (performance.now() - startMs) / 1000
 console.log(JSON.stringify({ count, seconds, anonymousBytes: anonymous }))

@@ -10,7 +10,7 @@ import {
 import { epochNow, issueToken } from '../../dist/tokens/index.js'
 import { measure } from '../lib/measure.js'
 import { encodeMeta } from '../lib/meta.js'
-import { UnaryClients } from '../lib/unary-client.js'
+import { UnaryClient } from '../lib/unary-client.js'
 
 /*
  * The load generator of `Introspect` and `Sign`: `node calls.js JOB`. JOB is JSON with the `kind` of call, `port` and `pid` of
@@ -18,7 +18,6 @@ import { UnaryClients } from '../lib/unary-client.js'
  */
 
 const SESSIONS = 64
-const CONNECTIONS = 4
 const LIFETIME_MS = 3_600_000
 const SIGNED_BYTES = 1024
 /** The same within an epoch, as a client sends it that does not give each request a key. */
@@ -68,7 +67,6 @@ function* messages() {
   }
 }
 
-const client = new UnaryClients(port, path, CONNECTIONS)
-const figures = await measure(client, messages(), { ...load, repeat: true })
-client.close()
+const newConnection = () => new UnaryClient(port, path)
+const figures = await measure(newConnection, messages(), { ...load, repeat: true })
 console.log(JSON.stringify(figures))
