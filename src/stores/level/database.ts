@@ -11,8 +11,12 @@ import { damagedFiles } from './files/store-files.js'
 import { type Info, readInfoRow, uncheckedRows } from './layout/info.js'
 import { INFO_KEY, type KeyRange } from './layout/keys.js'
 
+/**
+ * What LevelDB gathers in memory and in a log before it writes a table. Twice its default: it merges tables half as often.
+ */
+const WRITE_BUFFER_BYTES = 8 * 1024 * 1024
 /** The most that LevelDB writes when it opens: the two logs that it kept in memory. */
-const PROBE_BYTES = 8 * 1024 * 1024
+const PROBE_BYTES = 2 * WRITE_BUFFER_BYTES
 
 /** The file of a LevelDB directory on which the process that has it open holds a lock (fcntl(2)). */
 export const LOCK_FILE = 'LOCK'
@@ -55,6 +59,7 @@ export class Database {
       this.level = new this.Engine(this.location, {
         keyEncoding: 'buffer',
         valueEncoding: 'view',
+        writeBufferSize: WRITE_BUFFER_BYTES,
         // Without CURRENT, LevelDB would take the other files for garbage and delete them.
         createIfMissing: !(await holdsDatabase(this.location)),
       })
