@@ -88,7 +88,10 @@ function checkActive(
     throw new SessionEndedError(id)
   }
   if (current.token.isBound) {
-    throw new InvalidFieldError('body.token', 'is of a session whose client has the key: it signs')
+    throw new InvalidFieldError(
+      'body.token',
+      'is of a session whose key its client has: the client signs, not the server',
+    )
   }
 }
 
