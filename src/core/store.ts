@@ -182,10 +182,10 @@ export interface Seen {
   /** Counts records marked active, past their deadline or not. */
   readonly openOfUser: number
   readonly openInAll: number
-  readonly idempotency?: FoundEntry
-  readonly reusable?: Session
+  readonly idempotency?: FoundEntry | undefined
+  readonly reusable?: Session | undefined
   /** What the scope's `oldest` asked for: the last ones of a list of the user's open sessions, the last one first. */
-  readonly oldest?: readonly Session[]
+  readonly oldest?: readonly Session[] | undefined
 }
 
 /** What is remembered of an idempotency key: the request that used it, the session that it opened, and until when. */

@@ -93,9 +93,9 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
         userId: user ? user.required('id') : args.required('user_id'),
         address: args.text('address') ?? '',
         client: args.text('client') ?? '',
-        ...(userName !== undefined && { userName }),
-        ...(about !== undefined && { user: about }),
-        ...(data !== undefined && { data }),
+        userName,
+        user: about,
+        data,
       })
       return user ? olderSessionJson(session) : sessionV1Json(session)
     },

@@ -47,6 +47,11 @@ export class Gate {
   private barred: Promise<void> | null = null
   private onEmpty: (() => void) | null = null
 
+  /** Whether a function runs alone or waits to. */
+  get isBarred(): boolean {
+    return this.barred !== null
+  }
+
   /** Runs `fn` beside others. Waits while one runs alone or waits to. */
   async enter<T>(fn: () => T | Promise<T>): Promise<T> {
     while (this.barred !== null) {

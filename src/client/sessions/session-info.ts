@@ -59,7 +59,7 @@ export interface OpenOptions<Json = unknown> extends CallOptions {
   /** 1 to 256 bytes. */
   readonly userId: string
   /** At most 256 bytes. Default: empty, or unchanged where the session is already open. */
-  readonly userName?: string
+  readonly userName?: string | undefined
   /** At most 256 bytes. With `userId` and `client` it says which open session is meant. */
   readonly address: string
   /** At most 1,024 bytes. */

@@ -11,13 +11,13 @@ const LONE_SURROGATE = /\p{Surrogate}/u
 /** What to open a session with. If one is found again, its values stay where none is given. */
 export interface OpenArguments {
   readonly userId: string
-  readonly userName?: string
+  readonly userName?: string | undefined
   readonly address: string
   readonly client: string
   /** JSON text. */
-  readonly user?: string | null
+  readonly user?: string | null | undefined
   /** JSON text. */
-  readonly data?: string | null
+  readonly data?: string | null | undefined
 }
 
 export interface ListArguments extends Omit<ListQuery, 'skip' | 'take' | 'total'> {

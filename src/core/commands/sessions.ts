@@ -69,7 +69,8 @@ export class Sessions {
     checkJson('data', data)
     checkDataSize(user, data, this.limits.maxDataBytes)
     const scope = { userId, reuse: { address, client } }
-    return this.ports.expiry.insert(scope, this.limits, (seen) => this.decideOpen(args, seen))
+    // Without `await`, settling a promise by another one would take two more turns of the queue.
+    return await this.ports.expiry.insert(scope, this.limits, (seen) => this.decideOpen(args, seen))
   }
 
   /** The session with this id. */

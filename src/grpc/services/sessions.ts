@@ -104,10 +104,12 @@ function writes(sessions: Sessions, command: Command): Methods {
       const user = readJsonText('user', request.user)
       const data = readJsonText('data', request.data)
       const session = await sessions.open({
-        ...{ userId, address, client },
-        ...(userName !== '' && { userName }),
-        ...(user !== undefined && { user }),
-        ...(data !== undefined && { data }),
+        userId,
+        userName: userName === '' ? undefined : userName,
+        address,
+        client,
+        user,
+        data,
       })
       return object(session)
     }),

@@ -110,6 +110,18 @@ export class Database {
     }
   }
 
+  /** The same for a `fn` that does not wait: at once and without a promise, unless the database is being reopened. */
+  readNow<T>(fn: (level: ByteLevel) => T): T | Promise<T> {
+    if (this.gate.isBarred) {
+      return this.read(fn)
+    }
+    try {
+      return fn(this.rows)
+    } catch (cause) {
+      throw storeError('a read failed', cause)
+    }
+  }
+
   /** The value of a key, without waiting. Must not be called while the database is being reopened. */
   valueNow(key: Buffer): Uint8Array | undefined {
     try {

@@ -16,10 +16,23 @@ export function openedIds(value: Uint8Array | undefined): string[] {
   return value === undefined ? [] : entriesOf(value).map(idOfEntry)
 }
 
-/** The `c` rows that changes affect, as they are after all of them. `read` returns the current value of a row. */
+/** A `c` row as it is. */
+export interface OpenedRow {
+  readonly place: OpenedPlace
+  readonly key: Buffer
+  readonly value: Uint8Array | undefined
+}
+
+type OpenedPlace = Pick<Session, 'userId' | 'address' | 'client'>
+
+/**
+ * The `c` rows that changes affect, as they are after all of them. `read` returns the current value of a row; `known` saves it
+ * that row.
+ */
 export function openedRows(
   changes: readonly SessionChange[],
   read: (key: Buffer) => Uint8Array | undefined,
+  known?: OpenedRow,
 ): Row[] {
   const rows: Row[] = []
   for (const { before, after } of changes) {
@@ -27,16 +40,33 @@ export function openedRows(
     if (session === null || isOpened(before) === isOpened(after)) {
       continue
     }
-    const key = openedKey(session.userId, session.address, session.client)
+    const found = known !== undefined && isAt(known.place, session) ? known : undefined
+    const key = found?.key ?? openedKey(session.userId, session.address, session.client)
     const at = rows.findIndex(([other]) => other.equals(key))
-    const [, value] = rows[at] ?? [key, read(key)]
-    const own = entryOf(session)
-    const others = entriesOf(value ?? new Uint8Array()).filter((entry) => !entry.equals(own))
-    const entries = isOpened(after) ? [...others, own].sort(Buffer.compare) : others
-    const row: Row = [key, entries.length === 0 ? null : Buffer.concat(entries.map(sized))]
+    const [, value] = rows[at] ?? [key, found ? found.value : read(key)]
+    const row: Row = [key, valueAfter(value, session, isOpened(after))]
     rows.splice(at < 0 ? rows.length : at, 1, row)
   }
   return rows
+}
+
+/** The value of a `c` row with this session, or without it. */
+function valueAfter(
+  value: Uint8Array | null | undefined,
+  session: Session,
+  isOpen: boolean,
+): Buffer | null {
+  const own = entryOf(session)
+  if (isOpen && !value) {
+    return sized(own)
+  }
+  const others = entriesOf(value ?? new Uint8Array()).filter((entry) => !entry.equals(own))
+  const entries = isOpen ? [...others, own].sort(Buffer.compare) : others
+  return entries.length === 0 ? null : Buffer.concat(entries.map(sized))
+}
+
+function isAt({ userId, address, client }: OpenedPlace, session: Session): boolean {
+  return userId === session.userId && address === session.address && client === session.client
 }
 
 /** Whether a session belongs in a `c` row. */
@@ -46,7 +76,10 @@ export function isOpened(session: Session | null | undefined): boolean {
 
 /** The entry of a session in such a value. */
 export function entryOf({ openTimeMs, id }: Session): Buffer {
-  return Buffer.concat([inverted(openTimeMs), Buffer.from(id)])
+  const entry = Buffer.allocUnsafe(TIME_BYTES + Buffer.byteLength(id))
+  inverted(openTimeMs).copy(entry)
+  entry.write(id, TIME_BYTES)
+  return entry
 }
 
 /** The entries of a value; undefined if it is malformed. */

@@ -2,9 +2,8 @@ import type { Session } from '../../../core/session.js'
 import type { FoundEntry, IdempotencyScope, InsertScope, Seen } from '../../../core/store.js'
 import type { ByteLevel, Reading } from '../byte-level.js'
 import { entryKey, idAfterTime, openedKey, requestTimeRange, sessionKey } from '../layout/keys.js'
-import { isOpened, openedIds } from '../layout/opened.js'
+import { isOpened, type OpenedRow, openedIds } from '../layout/opened.js'
 import { checkedEntry, checkedSession } from '../layout/stored.js'
-import type { Counts } from '../write/counts.js'
 import type { Kept } from './kept-sessions.js'
 import { firstKeys } from './scan.js'
 
@@ -50,24 +49,19 @@ export async function findOpened(
 }
 
 /** A `c` row. It changes only under its user's lock. */
-export interface OpenedRow {
-  readonly key: Buffer
-  readonly value: Uint8Array | undefined
+export interface FoundRow extends OpenedRow {
   /** The session that `findOpened` would return. A single entry is trusted without reading its session. */
   readonly id: string | undefined
 }
 
-export function readOpenedRow(
-  level: ByteLevel,
-  userId: string,
-  { address, client }: NonNullable<InsertScope['reuse']>,
-): OpenedRow {
+export function readOpenedRow(level: ByteLevel, place: OpenedRow['place']): FoundRow {
+  const { userId, address, client } = place
   const key = openedKey(userId, address, client)
   const value = level.getSync(key)
   const ids = openedIds(value)
   // Nearly always there is one, and the caller reads it anyway once it holds its lock.
   const id = ids.length > 1 ? ids.find((one) => isOpened(readSession(level, one))) : ids[0]
-  return { key, value, id }
+  return { place, key, value, id }
 }
 
 /** The ids of a user's open sessions with the oldest requests, the oldest first. */
@@ -83,19 +77,17 @@ export async function oldestIds(
 
 /** The sessions that an insert may find. */
 export interface FoundIds {
-  readonly opened?: OpenedRow | undefined
+  readonly opened?: FoundRow | undefined
   /** undefined: it did not ask for any. */
   readonly oldest?: readonly string[] | undefined
 }
 
-/** What `decide` sees, except `openInAll`. The caller holds the locks. */
-export async function readSeen(
+/** What `decide` sees, except for numbers. The caller holds the locks. */
+export function readSeen(
   level: ByteLevel,
-  counts: Counts,
-  { userId, idempotency, countOpenOfUser }: InsertScope,
+  { userId, idempotency }: InsertScope,
   ids: FoundIds,
-): Promise<Omit<Seen, 'openInAll'>> {
-  const openOfUser = countOpenOfUser ? await counts.ofUser(level, userId) : 0
+): Pick<Seen, 'idempotency' | 'reusable' | 'oldest'> {
   const found = idempotency && readEntry(level, idempotency)
   const reusableId = ids.opened?.id
   const reusable = reusableId === undefined ? undefined : readSession(level, reusableId)
@@ -104,10 +96,9 @@ export async function readSeen(
     ?.flatMap((id) => readSession(level, id) ?? [])
     .filter((session) => session.active && session.userId === userId)
   return {
-    openOfUser,
-    ...(found && { idempotency: found.entry }),
-    ...(reusable && isOpened(reusable) && { reusable }),
-    ...(oldest && { oldest }),
+    idempotency: found?.entry,
+    reusable: isOpened(reusable) ? reusable : undefined,
+    oldest,
   }
 }
 

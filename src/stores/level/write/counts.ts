@@ -33,12 +33,13 @@ export class Counts {
     return this.tally.openSessions + this.opening
   }
 
+  /** undefined: `countOfUser` must count it. */
+  ofUser(userId: string): number | undefined {
+    return this.ofUsers.get(userId)
+  }
+
   /** The caller must hold the user's lock, so that no session of the user opens or ends meanwhile. */
-  async ofUser(level: ByteLevel, userId: string): Promise<number> {
-    const known = this.ofUsers.get(userId)
-    if (known !== undefined) {
-      return known
-    }
+  async countOfUser(level: ByteLevel, userId: string): Promise<number> {
     const counted = await count(scan(within(level), requestTimeRange({ userId }, true)))
     this.ofUsers.set(userId, counted)
     return counted

@@ -2,11 +2,12 @@ import type { SessionChange } from '../../../core/events.js'
 import type { Session } from '../../../core/session.js'
 import type { Decision, InsertScope, Seen } from '../../../core/store.js'
 import { sessionLock, userLock } from '../../locks.js'
+import type { Database } from '../database.js'
 import { entryKey } from '../layout/keys.js'
 import { openedRows } from '../layout/opened.js'
 import { changeRows, dueRows, insertRows } from '../layout/rows.js'
 import { entryLock } from '../locks.js'
-import { type FoundIds, oldestIds, readOpenedRow, readSeen } from '../read/lookup.js'
+import { type FoundIds, type FoundRow, oldestIds, readOpenedRow, readSeen } from '../read/lookup.js'
 import { armedRows } from './deadlines.js'
 import type { StoreParts } from './writer.js'
 
@@ -38,7 +39,11 @@ async function insertWithOthers(
   const { userId, reuse, oldest = 0 } = scope
   const findOldest = () => database.read((level) => oldestIds(level, userId, oldest))
   for (;;) {
-    const opened = reuse && (await database.read((level) => readOpenedRow(level, userId, reuse)))
+    const reading = reuse && readPlace(database, userId, reuse)
+    const opened = reading instanceof Promise ? await reading : reading
+    if (oldest === 0 && opened?.id === undefined) {
+      return insertLocked(parts, scope, { opened }, decide)
+    }
     const ids = { opened, oldest: oldest === 0 ? undefined : await findOldest() }
     const held = new Set(ids.oldest)
     if (opened?.id !== undefined) {
@@ -55,6 +60,14 @@ async function insertWithOthers(
   }
 }
 
+function readPlace(
+  database: Database,
+  userId: string,
+  { address, client }: NonNullable<InsertScope['reuse']>,
+): FoundRow | Promise<FoundRow> {
+  return database.readNow((level) => readOpenedRow(level, { userId, address, client }))
+}
+
 function isSame(ids: readonly string[] = [], others: readonly string[] = []): boolean {
   return ids.length === others.length && ids.every((id, i) => id === others[i])
 }
@@ -65,18 +78,24 @@ async function insertLocked(
   ids: FoundIds,
   decide: (seen: Seen) => Decision,
 ): Promise<Session> {
-  const seen = await database.read((level) => readSeen(level, counts, scope, ids))
+  const { userId, countOpenOfUser } = scope
+  const openOfUser = countOpenOfUser
+    ? (counts.ofUser(userId) ?? (await database.read((level) => counts.countOfUser(level, userId))))
+    : 0
+  const reading = database.readNow((level) => readSeen(level, scope, ids))
+  const { idempotency, reusable, oldest } = reading instanceof Promise ? await reading : reading
   // No `await` from here to the write, so no other insert sees the same `openInAll`.
-  const decision = decide({ ...seen, openInAll: counts.reserved })
+  const openInAll = counts.reserved
+  const decision = decide({ openOfUser, openInAll, idempotency, reusable, oldest })
   if ('keep' in decision) {
     return decision.keep
   }
   if ('replace' in decision) {
     const { session: after, sweepAtMs } = decision.replace
-    if (seen.reusable === undefined || seen.reusable.id !== after.id) {
+    if (reusable === undefined || reusable.id !== after.id) {
       throw new TypeError('only the session to reuse can be replaced')
     }
-    const change = { before: seen.reusable, after }
+    const change = { before: reusable, after }
     await writer.write([...changeRows(change), ...dueRows(after, sweepAtMs)], [change])
     return after
   }
@@ -84,19 +103,17 @@ async function insertLocked(
   const changes: SessionChange[] = []
   const rows = insertRows(decision.insert, scope.idempotency)
   for (const update of decision.ends ?? []) {
-    const change = { before: oldestOf(seen, update.session), after: update.session }
+    const change = { before: oldestOf(oldest, update.session), after: update.session }
     changes.push(change)
     rows.push(...changeRows(change), ...armedRows(database, update))
   }
   changes.push({ before: null, after })
-  const read = (key: Buffer) =>
-    ids.opened?.key.equals(key) ? ids.opened.value : database.valueNow(key)
-  rows.push(...openedRows(changes, read))
+  rows.push(...openedRows(changes, (key) => database.valueNow(key), ids.opened))
   await writer.write(rows, changes)
   return after
 }
 
-function oldestOf({ oldest = [] }: Partial<Seen>, { id }: Session): Session {
+function oldestOf(oldest: readonly Session[] = [], { id }: Session): Session {
   const before = oldest.find((session) => session.id === id)
   if (before === undefined) {
     throw new TypeError('only the oldest sessions can end with an insert')
