@@ -1,4 +1,4 @@
-import type { CallObserver } from '../core/calls.js'
+import type { CallObserver, RunningCall } from '../core/calls.js'
 import { InvalidFieldError, VersionError } from '../core/errors.js'
 import type { Caller } from '../core/operators/audit.js'
 import { hasGone } from '../net/connections.js'
@@ -30,23 +30,38 @@ export type RunAct = (act: Act, caller: Caller, messageId?: string) => Promise<O
 
 /** Runs the acts of `role: 'sessions'`, and no others. */
 export function actRunner(commands: SessionCommands, observer: CallObserver): RunAct {
-  return async (act, caller, messageId) => {
+  return (act, caller, messageId) => {
     const method = typeof act.cmd === 'string' && COMMANDS.has(act.cmd) ? act.cmd : UNKNOWN
     const running = begin(observer, method, caller, messageId)
+    let result: Promise<string>
     try {
-      const json = await running.run(() => run(commands, act, caller))
-      running.end(OK)
-      return { status: 200, json }
+      result = running.run(() => run(commands, act, caller))
     } catch (error) {
-      if (hasGone(caller, error)) {
-        running.end({ code: `${GONE.status}` })
-        return GONE
-      }
-      const outcome = refusal(error, running.requestId)
-      const isInternal = outcome.status === 500
-      running.end({ code: `${outcome.status}`, error, isInternal })
-      return outcome
+      result = Promise.reject(error)
     }
+    return outcomeOf(result, running, caller)
+  }
+}
+
+/** Knows nothing of the act: while its command waits for the disk, what it was parsed to can go. */
+async function outcomeOf(
+  result: Promise<string>,
+  running: RunningCall,
+  caller: Caller,
+): Promise<Outcome> {
+  try {
+    const json = await result
+    running.end(OK)
+    return { status: 200, json }
+  } catch (error) {
+    if (hasGone(caller, error)) {
+      running.end({ code: `${GONE.status}` })
+      return GONE
+    }
+    const outcome = refusal(error, running.requestId)
+    const isInternal = outcome.status === 500
+    running.end({ code: `${outcome.status}`, error, isInternal })
+    return outcome
   }
 }
 

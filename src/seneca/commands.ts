@@ -29,7 +29,7 @@ export interface SessionCommands {
   closeExpired(): Promise<unknown>
 }
 
-/** What one act of `role: 'sessions'` does. Its result is JSON text on one line: an object, an array or null. */
+/** What one act of `role: 'sessions'` does. It may throw at once. Its result is JSON text on one line: an object, an array or null. */
 type Command = (commands: SessionCommands, args: Arguments, caller: Caller) => Promise<string>
 
 const NULL = 'null'
@@ -83,13 +83,13 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
       return session === null ? NULL : sessionV1Json(session)
     },
 
-    async open_session(commands, args) {
+    open_session(commands, args) {
       const isNewer = args.has('user_id')
       args.takeOnly(isNewer ? NEWER_OPENING : OLDER_OPENING)
       const user = isNewer ? undefined : olderUser(args)
       const userName = user ? user.text('name') : args.text('user_name')
       const [about, data] = [args.json('user'), args.json('data')]
-      const session = await commands.open({
+      const opening = commands.open({
         userId: user ? user.required('id') : args.required('user_id'),
         address: args.text('address') ?? '',
         client: args.text('client') ?? '',
@@ -97,7 +97,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
         user: about,
         data,
       })
-      return user ? olderSessionJson(session) : sessionV1Json(session)
+      return opening.then(user ? olderSessionJson : sessionV1Json)
     },
 
     async store_session_data(commands, args) {

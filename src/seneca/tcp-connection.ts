@@ -8,6 +8,7 @@ import { senecaCaller } from './listener.js'
 import { inLaterTurn, isTurnOver } from './turns.js'
 import {
   type ActMessage,
+  type Asked,
   answerLine,
   MAX_MESSAGE_BYTES,
   readActMessage,
@@ -54,6 +55,10 @@ export class Connection {
   private readonly endTurn = () => {
     this.send()
     this.advance()
+  }
+  private readonly fail = (error: unknown) => {
+    this.cut('internal error')
+    this.settings.onFailure(error)
   }
   private readonly takeTurn = () => {
     this.isWaiting = false
@@ -115,16 +120,15 @@ export class Connection {
     }
     try {
       for (let line = this.takeLine(); line !== null; line = this.takeLine()) {
-        const message = readActMessage(line)
-        this.inFlight++
-        this.answer(message, Date.now()).catch((error: unknown) => {
-          this.cut('internal error')
-          this.settings.onFailure(error)
-        })
+        this.begin(readActMessage(line), Date.now())
       }
     } catch (error) {
-      // The peer does not speak this protocol: perhaps it is a browser, sent here by a web page.
-      this.cut(error instanceof SessiondError ? error.message : 'internal error')
+      if (error instanceof SessiondError) {
+        // The peer does not speak this protocol: perhaps it is a browser, sent here by a web page.
+        this.cut(error.message)
+      } else {
+        this.fail(error)
+      }
       return
     }
     if (this.isFull() && !this.isStopping) {
@@ -138,23 +142,36 @@ export class Connection {
     }
   }
 
-  private async answer(message: ActMessage, receivedAtMs: number): Promise<void> {
-    const outcome = await this.settings.runAct(message.act, this.caller, message.id)
-    this.inFlight--
-    this.expectedBytes = Math.max(outcome.json.length, this.expectedBytes * EXPECTATION_LEFT)
-    this.write(message, outcome, receivedAtMs)
-    this.advance()
+  private begin(message: ActMessage, receivedAtMs: number): void {
+    const { id, origin, track, sync, clientSentAtMs } = message
+    // Not the message: it would keep the act until the answer.
+    const asked = { id, origin, track, sync, clientSentAtMs }
+    this.inFlight++
+    this.settings
+      .runAct(message.act, this.caller, id)
+      .then((outcome) => this.answer(asked, outcome, receivedAtMs))
+      .catch(this.fail)
   }
 
-  private write(message: ActMessage, outcome: Outcome, receivedAtMs: number): void {
-    if (message.sync !== false && !this.socket.destroyed) {
+  private answer(asked: Asked, outcome: Outcome, receivedAtMs: number): void {
+    this.inFlight--
+    this.expectedBytes = Math.max(outcome.json.length, this.expectedBytes * EXPECTATION_LEFT)
+    this.write(asked, outcome, receivedAtMs)
+    // Else the end of this turn follows.
+    if (this.answers === '') {
+      this.advance()
+    }
+  }
+
+  private write(asked: Asked, outcome: Outcome, receivedAtMs: number): void {
+    if (asked.sync !== false && !this.socket.destroyed) {
       const times = { receivedAtMs, sentAtMs: Date.now() }
       // Acts that share a commit, or that a server elsewhere answers together, end in one turn of the event loop. Their
       // answers leave in one write.
       if (this.answers === '') {
         setImmediate(this.endTurn)
       }
-      this.answers += answerLine(message, outcome, this.settings.accept, times)
+      this.answers += answerLine(asked, outcome, this.settings.accept, times)
     }
   }
 

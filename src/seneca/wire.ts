@@ -8,10 +8,14 @@ import { readJson } from './json.js'
 export const MAX_MESSAGE_BYTES = 1024 * 1024
 
 /** A message that asks for an act. Its other fields are ignored. */
-export interface ActMessage {
+export interface ActMessage extends Asked {
+  readonly act: Readonly<Record<string, unknown>>
+}
+
+/** What its answer repeats. */
+export interface Asked {
   /** Absent when a client of 3.2 or 3.3 calls a remote `prior`. It accepts an answer without one. */
   readonly id: string | undefined
-  readonly act: Readonly<Record<string, unknown>>
   /** The client's name for itself. Clients from 1.4 on ignore an answer without it. */
   readonly origin: string | undefined
   readonly track: readonly string[] | undefined
@@ -75,12 +79,12 @@ function actMessage(message: Readonly<Record<string, unknown>>): ActMessage {
 
 /** The answer to a message: one line of Seneca's TCP wire, with its end. It repeats only fields that the message had. */
 export function answerLine(
-  message: ActMessage,
+  asked: Asked,
   outcome: Outcome,
   accept: string,
   times: ListenTimes,
 ): string {
-  const { id, origin, track, sync, clientSentAtMs } = message
+  const { id, origin, track, sync, clientSentAtMs } = asked
   const key = outcome.status === 200 ? 'res' : 'error'
   return (
     `{${id === undefined ? '' : `"id":${jsonString(id)},`}"kind":"res",` +
