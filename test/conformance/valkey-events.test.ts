@@ -108,6 +108,22 @@ describeEngines('what one server changes in', ({ program }) => {
     expect(other.ear.missed).toBe(0)
   })
 
+  it('is heard of by one that gets no messages', async () => {
+    const { node, one } = await twoServers(program)
+    await node.call('ACL', 'SETUSER', 'deaf', 'on', 'nopass', '~*', 'resetchannels', '+@all')
+    const deaf = await openValkeyStore(node.address, { user: 'deaf', password: () => '' })
+    onTestFinished(() => deaf.close())
+    const ear = listenTo(deaf)
+    const session = commandSession('1')
+    await insert(one.store, session)
+    await at(ear, '1', (after) => after !== null)
+    const renamed = { ...session, userName: 'another', requestTimeMs: 2000 }
+    await one.store.update('1', () => ({ session: renamed }))
+    await at(ear, '1', (after) => after?.userName === 'another')
+    expect(ear.heard.map(({ change }) => change.after)).toEqual([session, renamed])
+    expect(ear.missed).toBe(0)
+  })
+
   it('is not said to be missed by a server that writes more than the stream keeps before it looks', async () => {
     vi.useFakeTimers({ toFake: ['setInterval'] })
     onTestFinished(() => {

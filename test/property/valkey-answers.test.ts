@@ -83,7 +83,9 @@ async function storeOver(replies: Reply[]): Promise<SessionStore> {
     masterOf: () => 'the engine',
     write: async () => replies.shift() ?? 1,
     read: next,
-    // The streams of events are read in the background.
+    byMaster: (shards) => [[...shards]],
+    // Events are asked for and read in the background.
+    readSeveral: (_shards, _name, [kind]) => (kind === 'news' ? Promise.resolve([]) : next()),
     command: async (_, commands) =>
       Promise.all(commands.map(async ([name]) => (name?.includes('RANGE') ? [] : next()))),
     onMasters: async () => new Map(),

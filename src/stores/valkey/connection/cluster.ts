@@ -41,6 +41,12 @@ export interface Cluster {
   /** The same for a function that only reads: no replica is waited for, and it may run more than once. */
   read(shard: number, name: string, keys: readonly string[], args: readonly Arg[]): Promise<Reply>
 
+  /** The shards of each master. Of those without one no master is known. */
+  byMaster(shards: Iterable<number>): readonly (readonly number[])[]
+
+  /** `read` once for several shards of one master. Keys are among the arguments, since declared ones must lie in one shard. */
+  readSeveral(shards: readonly number[], name: string, args: readonly Arg[]): Promise<Reply>
+
   /** Commands on the shard's master, sent together. No replica is waited for, and they may run more than once. */
   command(shard: number, commands: readonly Command[]): Promise<Reply[]>
 
@@ -87,6 +93,20 @@ export async function openCluster(given: ClusterSettings): Promise<Cluster> {
     write: (shard, name, keys, args, { isConfirmed = true, channel } = {}) =>
       call(isConfirmed ? 'write' : 'unconfirmed', [shard, name, keys, args], channel),
     read: (...asked) => call('read', asked),
+    byMaster(asked) {
+      const groups = new Map<string | undefined, number[]>()
+      for (const shard of asked) {
+        const master = router.masterOf(slotOf(shard))
+        const group = groups.get(master)
+        if (group === undefined) {
+          groups.set(master, [shard])
+        } else {
+          group.push(shard)
+        }
+      }
+      return [...groups.values()]
+    },
+    readSeveral: ([shard = 0], name, args) => call('read', [shard, name, [], args]),
     command: (shard, commands) =>
       Promise.all(commands.map((command) => router.call(slotOf(shard), 'read', command))),
     onMasters: (commands) => router.onMasters(commands),

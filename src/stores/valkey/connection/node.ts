@@ -52,9 +52,12 @@ export class EngineNode {
       replicas === 0 ? null : { request: encode(['WAIT', `${replicas}`, waitMs]), replicas }
   }
 
-  /** Nothing waits for it. */
+  /** Nothing waits for it, and it owes no reply. */
   get isIdle(): boolean {
-    return this.calls.size === 0
+    return (
+      this.calls.size === 0 &&
+      [...this.writers, this.reader].every(({ waitingSinceMs }) => waitingSinceMs === undefined)
+    )
   }
 
   write(call: Call): void {

@@ -60,6 +60,15 @@ export function itemsOf(reply: Reply | undefined): readonly Reply[] {
   return reply
 }
 
+/** The item at a place that the engine names. */
+export function itemAt<T>(items: readonly T[], index: number): T {
+  const item = items[index]
+  if (item === undefined) {
+    throw foreign()
+  }
+  return item
+}
+
 function foreign(): StoreDamagedError {
   return new StoreDamagedError('the engine answers with something else than it must')
 }

@@ -32,12 +32,12 @@ export class Router {
   private readonly putOff = new Map<RoutedCall, NodeJS.Timeout>()
   /** Masters that are being given the functions. */
   private readonly supplied = new Map<EngineNode, Promise<unknown>>()
-  private readonly tick: NodeJS.Timeout
+  /** Runs while any node has something to wait for. */
+  private tick: NodeJS.Timeout | null = null
   private isClosed = false
 
   constructor(private readonly settings: RouterSettings) {
     this.topology = new Topology(settings, () => this.retire())
-    this.tick = setInterval(() => this.expire(), TICK_MS).unref()
   }
 
   /** Rejects with the reason why no node tells which are the masters. */
@@ -91,7 +91,7 @@ export class Router {
   /** Ends what is under way, and every connection. */
   close(): void {
     this.isClosed = true
-    clearInterval(this.tick)
+    this.stopTick()
     this.topology.close()
     const reason = new Error('the store is closed')
     for (const node of [...this.nodes.values(), ...this.retired]) {
@@ -116,6 +116,7 @@ export class Router {
 
   private send(call: RoutedCall, node: EngineNode): void {
     call.node = node
+    this.tick ??= setInterval(() => this.expire(), TICK_MS).unref()
     if (call.kind === 'write') {
       node.write(call)
     } else {
@@ -244,16 +245,26 @@ export class Router {
     }
   }
 
+  private stopTick(): void {
+    clearInterval(this.tick ?? undefined)
+    this.tick = null
+  }
+
   private expire(): void {
     const nowMs = performance.now()
+    let isIdle = true
     for (const node of [...this.nodes.values(), ...this.retired]) {
       node.expire(nowMs)
+      isIdle &&= node.isIdle
     }
     for (const node of this.retired) {
       if (node.isIdle) {
         this.retired.delete(node)
         node.close(new Error('the node is a master no more'))
       }
+    }
+    if (isIdle) {
+      this.stopTick()
     }
   }
 }

@@ -6,7 +6,7 @@ import { readRecord, versionNumber, versionOf } from '../layout/values.js'
 import { entriesFrom, eventOf, isUncut, newestPlace, placeOf, type StreamEvent } from './stream.js'
 import type { Teller } from './teller.js'
 
-/** A message may be lost: each stream is read so often without one. */
+/** A message may be lost: masters are asked so often which streams have news. */
 const POLL_MS = 1000
 /** Events in one read. */
 const SLICE = 100
@@ -31,17 +31,19 @@ interface Shard {
   readonly own: Set<string>
   isReading: boolean
   isDue: boolean
-  /** When the last read that came to the end of the stream began, of `performance.now`. */
+  /** When the last read that came to the end of the stream, or the last question whether it is there, began, of `performance.now`. */
   knownAtMs: number
 }
 
 /**
- * Reads the streams of all shards, and tells of what other servers changed. A message wakes it; without one it looks every
- * second. Where a stream no longer has the entry that was read last (it was cut off, or a master died), changes may have
+ * Reads the streams of shards that have news, and tells of what other servers changed. A message wakes it; without one it asks
+ * every second. Where a stream no longer has the entry that was read last (it was cut off, or a master died), changes may have
  * been missed.
  */
 export class OtherServers {
   private readonly states: readonly Shard[]
+  /** Shards whose masters are being asked for news. */
+  private readonly asked = new Set<number>()
   private readonly timer: NodeJS.Timeout
   private readonly leave: () => void
   private isClosed = false
@@ -60,7 +62,7 @@ export class OtherServers {
       (shard) => store.shards.keysOf(shard).events,
       (shard) => this.wake(shard),
     )
-    this.timer = setInterval(() => this.wakeAll(), POLL_MS).unref()
+    this.timer = setInterval(() => this.ask(), POLL_MS).unref()
   }
 
   /** Tells of all changes from now on. Throws StoreUnavailableError. */
@@ -105,9 +107,39 @@ export class OtherServers {
     this.leave()
   }
 
-  private wakeAll(): void {
-    for (const shard of this.store.shards) {
-      this.wake(shard)
+  /** Asks every master, but one that has not answered yet. */
+  private ask(): void {
+    const shards = Array.from(this.store.shards).filter((shard) => !this.asked.has(shard))
+    for (const group of this.store.functions.cluster.byMaster(shards)) {
+      this.askMaster(group)
+    }
+  }
+
+  private async askMaster(shards: readonly number[]): Promise<void> {
+    const beganAtMs = performance.now()
+    for (const shard of shards) {
+      this.asked.add(shard)
+    }
+    try {
+      const news = await this.store.functions.which('news', shards, (shard) => [
+        this.store.shards.keysOf(shard).events,
+        this.states[shard]?.cursor ?? '',
+      ])
+      const withNews = new Set(news)
+      for (const shard of shards) {
+        const state = this.states[shard] as Shard
+        if (withNews.has(shard)) {
+          this.wake(shard)
+        } else {
+          state.knownAtMs = Math.max(state.knownAtMs, beganAtMs)
+        }
+      }
+    } catch (error) {
+      this.failed(error)
+    } finally {
+      for (const shard of shards) {
+        this.asked.delete(shard)
+      }
     }
   }
 
@@ -125,12 +157,16 @@ export class OtherServers {
         await this.read(shard, state)
       }
     } catch (error) {
-      // Where the engine is away for now, the next look goes on where this one ended.
-      if (error instanceof StoreDamagedError) {
-        this.hooks.onDamage?.(error.message)
-      }
+      this.failed(error)
     } finally {
       state.isReading = false
+    }
+  }
+
+  /** Where the engine is away for now, the next question or message goes on where this one ended. */
+  private failed(error: unknown): void {
+    if (error instanceof StoreDamagedError) {
+      this.hooks.onDamage?.(error.message)
     }
   }
 

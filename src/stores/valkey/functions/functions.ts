@@ -5,7 +5,9 @@ import {
   bytesOf,
   type Command,
   EngineError,
+  itemAt,
   itemsOf,
+  numberOf,
   type Reply,
   valueIn,
   wholeNumberOf,
@@ -114,6 +116,20 @@ export class Functions {
   ): Promise<Row[]> {
     const args = [`${score}`, member, `${limit}`, back ? 'back' : '']
     return rowsOf(itemsOf(await this.read(shard, 'after', { keys, args })))
+  }
+
+  /**
+   * Which shards of one master have `news`: their stream does not end with the entry `detail`; or have something `due`: scores up
+   * to `detail`. One that cannot be read there, because its slot has moved or its key is foreign, is among them.
+   */
+  async which(
+    kind: 'news' | 'due',
+    shards: readonly number[],
+    of: (shard: number) => readonly [key: string, detail: string],
+  ): Promise<number[]> {
+    const args = [kind, ...shards.flatMap(of)]
+    const reply = await this.cluster.readSeveral(shards, nameInEngine('which'), args)
+    return itemsOf(reply).map((number) => itemAt(shards, numberOf(number) - 1))
   }
 
   /** `Cluster.command`, on keys of the store. */

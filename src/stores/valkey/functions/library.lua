@@ -1,6 +1,6 @@
 #!lua name=NAME
 
--- What servers ask of a shard in one step. All keys of a call lie in the shard. The functions know nothing of sessions:
+-- What servers ask of a shard in one step. All keys of a call lie in the shard, but those of `which`. The functions know nothing of sessions:
 -- what is read and written, and what must not have changed meanwhile, is decided in the server.
 
 -- The bytes of a version, at the beginning of a record (layout/values.ts).
@@ -183,10 +183,37 @@ local function commit(keys, args)
   return 1
 end
 
+-- What may be so of a key, by kind.
+local is_so = {
+  -- The stream ends with another entry than this one. `detail`: its id; empty: none.
+  news = function(key, detail)
+    local newest = redis.call('XREVRANGE', key, '+', '-', 'COUNT', 1)[1]
+    return (newest and newest[1] or '') ~= detail
+  end,
+  -- The sorted set has scores up to this one.
+  due = function(key, detail)
+    return redis.call('ZCOUNT', key, '-inf', detail) > 0
+  end,
+}
+
+-- keys: none, for those that are asked of may be of all shards of the master. args: a kind, then a key and a detail for each.
+-- Returns the numbers of those of which it is so, or that cannot be read here: their slot has moved, perhaps.
+local function which(_, args)
+  local found = {}
+  for number = 1, (#args - 1) / 2 do
+    local was_read, answer = pcall(is_so[args[1]], args[2 * number], args[2 * number + 1])
+    if answer or not was_read then
+      found[#found + 1] = number
+    end
+  end
+  return found
+end
+
 redis.register_function('NAME_commit', commit)
 
-local function register_read(name, callback)
-  redis.register_function({ function_name = name, callback = callback, flags = { 'no-writes' } })
+local function register_read(name, callback, ...)
+  redis.register_function({ function_name = name, callback = callback, flags = { 'no-writes', ... } })
 end
 
 register_read('NAME_look', look)
+register_read('NAME_which', which, 'allow-cross-slot-keys')
