@@ -1,4 +1,3 @@
 import { faultRounds } from '../support/valkey-fault-rounds.js'
 
-// test/endurance/valkey-faults.test.ts has more of them.
-faultRounds(1)
+faultRounds(process.env.SESSIOND_TEST_LONG === undefined ? 5 : 100)

@@ -18,7 +18,7 @@ export interface Fault {
   strike(scene: Scene): Promise<unknown>
 }
 
-/** What `make test-long` does a hundred times. */
+/** What `make test` does five times, and `make test-long` a hundred times. */
 export const FAULTS: readonly Fault[] = [
   {
     name: 'a master is killed',
