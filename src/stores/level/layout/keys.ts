@@ -154,7 +154,7 @@ export function openedKey(userId: string, address: string, client: string): Buff
 /** The index keys of a session, derived from its record alone. */
 export function indexKeys({ id, userId, active, requestTimeMs }: Session): [Buffer, Buffer] {
   const isActive = active ? 1 : 0
-  const order = MAX_TIME - requestTimeMs
+  const order = invertedMs(requestTimeMs)
   return [
     begin('t').byte(isActive).time(order).text(id).key(),
     begin('u').sizedText(userId).byte(isActive).time(order).text(id).key(),
@@ -183,7 +183,7 @@ export function rangeFrom(
   back: boolean,
 ): TimeRange {
   const prefix = range.gte.subarray(0, range.timeOffset)
-  const key = Buffer.concat([prefix, inverted(requestTimeMs), Buffer.from(id)])
+  const key = Buffer.concat([prefix, timeBytes(invertedMs(requestTimeMs)), Buffer.from(id)])
   return back ? { ...range, lt: key } : { ...range, gte: Buffer.concat([key, Buffer.of(0)]) }
 }
 
@@ -241,8 +241,8 @@ function prefixRange(prefix: Buffer): KeyRange {
 }
 
 /** Sorts later times first. */
-export function inverted(ms: number): Buffer {
-  return timeBytes(MAX_TIME - ms)
+export function invertedMs(ms: number): number {
+  return MAX_TIME - ms
 }
 
 /** Rounds up to milliseconds, within the range of a key. */

@@ -2,14 +2,16 @@ import { StoreDamagedError } from '../../../core/errors.js'
 import type { SessionChange } from '../../../core/events.js'
 import type { Session } from '../../../core/session.js'
 import { readSized, sized } from '../../rows/key-parts.js'
-import { TIME_BYTES } from '../../rows/key-writer.js'
+import { KeyWriter, TIME_BYTES } from '../../rows/key-writer.js'
 import type { Row } from '../database.js'
-import { inverted, openedKey } from './keys.js'
+import { invertedMs, openedKey } from './keys.js'
 
 /*
  * The value of a `c` row: the open sessions that a command opened for one user, address and client. There is seldom more
  * than one. Each entry is a length, the inverted open time and the id; the newest comes first.
  */
+
+const writer = new KeyWriter()
 
 /** The ids of the sessions in such a value, newest first. In a stale row some have ended. Throws StoreDamagedError. */
 export function openedIds(value: Uint8Array | undefined): string[] {
@@ -76,10 +78,7 @@ export function isOpened(session: Session | null | undefined): boolean {
 
 /** The entry of a session in such a value. */
 export function entryOf({ openTimeMs, id }: Session): Buffer {
-  const entry = Buffer.allocUnsafe(TIME_BYTES + Buffer.byteLength(id))
-  inverted(openTimeMs).copy(entry)
-  entry.write(id, TIME_BYTES)
-  return entry
+  return writer.begin().time(invertedMs(openTimeMs)).text(id).key()
 }
 
 /** The entries of a value; undefined if it is malformed. */

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest'
 import {
   CHECKSUM_BYTES,
   withChecksum,
+  withChecksumForNow,
   withoutChecksum,
 } from '../../../../src/stores/rows/checksum.js'
 
@@ -15,6 +16,18 @@ it('gives back the value that was stored under a key, however long both are', ()
       expect(stored).toHaveLength(value.length + CHECKSUM_BYTES)
       expect(withoutChecksum(key, stored)).toEqual(Buffer.from(value))
     }),
+  )
+})
+
+it('makes the same in memory that the next value takes', () => {
+  fc.assert(
+    fc.property(bytes(200), bytes(6000), bytes(6000), (key, value, next) => {
+      const expected = withChecksum(key, value)
+      expect(withChecksumForNow(key, value)).toEqual(expected)
+      withChecksumForNow(key, next)
+      expect(withChecksumForNow(key, value)).toEqual(expected)
+    }),
+    { examples: [[Buffer.from('key'), Buffer.alloc(1), Buffer.alloc(4096)]] },
   )
 })
 
