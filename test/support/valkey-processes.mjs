@@ -267,25 +267,28 @@ export class EngineCluster {
     })
   }
 
-  /** Waits until every living node sees all of them and all slots, and every living replica follows its master. */
+  /** Whether every living node sees all of them and all slots, and every living replica follows its master. */
+  async isWhole() {
+    const states = await Promise.all(
+      this.alive.map(async (node) => {
+        const ranges = await node.call('CLUSTER', 'SLOTS')
+        const serving = ranges.flatMap((/** @type {any[]} */ [, , ...nodes]) =>
+          nodes.map(([, port]) => port),
+        )
+        if (new Set(serving).size !== this.alive.length) {
+          return false
+        }
+        const state = fieldsOf(await node.call('CLUSTER', 'INFO')).cluster_state
+        const { role, master_link_status } = await node.info('replication')
+        return state === 'ok' && (role === 'master' || master_link_status === 'up')
+      }),
+    )
+    return states.every(Boolean)
+  }
+
+  /** Waits until the cluster is whole. */
   async settled() {
-    await until('the cluster is whole', async () => {
-      const states = await Promise.all(
-        this.alive.map(async (node) => {
-          const ranges = await node.call('CLUSTER', 'SLOTS')
-          const serving = ranges.flatMap((/** @type {any[]} */ [, , ...nodes]) =>
-            nodes.map(([, port]) => port),
-          )
-          if (new Set(serving).size !== this.alive.length) {
-            return false
-          }
-          const state = fieldsOf(await node.call('CLUSTER', 'INFO')).cluster_state
-          const { role, master_link_status } = await node.info('replication')
-          return state === 'ok' && (role === 'master' || master_link_status === 'up')
-        }),
-      )
-      return states.every(Boolean)
-    })
+    await until('the cluster is whole', () => this.isWhole())
   }
 }
 
