@@ -4,7 +4,7 @@ import { pace } from './pace.js'
 import { quantile } from './statistics.js'
 
 /** Callers are programs of their own, so each has a connection. */
-const CALLERS = 64
+export const CALLERS = 64
 /** Fewer connections make them share, as those behind a gateway do. */
 const MOST_CONNECTIONS = Number(process.env.BENCH_CONNECTIONS ?? Number.POSITIVE_INFINITY)
 /** The warm-up ends after this many calls, or after this time. */

@@ -1,5 +1,6 @@
 import { NEW_OWNERS, shapes } from '../create/requests.js'
 import { drive } from '../lib/drive.js'
+import { CALLERS } from '../lib/measure.js'
 import { anonymousBytes } from '../lib/memory.js'
 import { UnaryClient } from '../lib/unary-client.js'
 
@@ -8,7 +9,6 @@ import { UnaryClient } from '../lib/unary-client.js'
  * `count`. Prints how many seconds it took, and the memory of the server after each tenth.
  */
 
-const CALLERS = 64
 const PARTS = 10
 
 const { port, pid, count } = JSON.parse(process.argv[2])

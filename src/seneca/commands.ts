@@ -29,7 +29,10 @@ export interface SessionCommands {
   closeExpired(): Promise<unknown>
 }
 
-/** What one act of `role: 'sessions'` does. It may throw at once. Its result is JSON text on one line: an object, an array or null. */
+/**
+ * What one act of `role: 'sessions'` does. It may throw at once. Its result is JSON text on one line: an object, an array or
+ * null.
+ */
 type Command = (commands: SessionCommands, args: Arguments, caller: Caller) => Promise<string>
 
 const NULL = 'null'

@@ -31,7 +31,7 @@ interface Shard {
   readonly own: Set<string>
   isReading: boolean
   isDue: boolean
-  /** When the last read that came to the end of the stream, or the last question whether it is there, began, of `performance.now`. */
+  /** When we last began to read to the end of the stream, or to ask whether we are there, of `performance.now`. */
   knownAtMs: number
 }
 
