@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest'
-import type { AfterQuery, ListPlace, SessionStore } from '../../src/core/store.js'
+import type { SessionStore } from '../../src/core/store.js'
+import type { AfterQuery, ListPlace } from '../../src/core/store-lists.js'
 import { commandSession, insert } from '../support/store-sessions.js'
 import type { StoreTest } from './given.js'
 import { ALL, fill, OF_BOB } from './listed.js'

@@ -1,5 +1,5 @@
 import { describe, expect } from 'vitest'
-import type { ListQuery } from '../../src/core/store.js'
+import type { ListQuery } from '../../src/core/store-lists.js'
 import { ended, listIds } from '../support/store-sessions.js'
 import { ALWAYS, type StoreTest } from './given.js'
 import { ALL, fill, OF_BOB } from './listed.js'

@@ -4,7 +4,6 @@ import { StoreUnavailableError } from '../../src/core/errors.js'
 import type { SessionChange, SessionListener } from '../../src/core/events.js'
 import type { Session, SessionEnding } from '../../src/core/session.js'
 import type {
-  AfterQuery,
   Deadline,
   Decision,
   EndingsPage,
@@ -12,17 +11,20 @@ import type {
   IdempotencyEntry,
   IdempotencyScope,
   InsertScope,
-  ListPart,
-  ListPlace,
-  ListQuery,
   RemoveOptions,
   Seen,
-  SessionPage,
   SessionStore,
   Update,
   WalkedEntry,
   WriteOptions,
 } from '../../src/core/store.js'
+import type {
+  AfterQuery,
+  ListPart,
+  ListPlace,
+  ListQuery,
+  SessionPage,
+} from '../../src/core/store-lists.js'
 import { Listeners } from '../../src/stores/listeners.js'
 import { EPOCHS } from './store-sessions.js'
 

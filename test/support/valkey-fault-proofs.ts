@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import type { ListPlace } from '../../src/core/store.js'
+import type { ListPlace } from '../../src/core/store-lists.js'
 import { DEFAULT_SHARDS, Shards } from '../../src/stores/valkey/layout/shards.js'
 import type { ValkeyStore } from '../../src/stores/valkey/store.js'
 import type { ActClient } from './acts.js'

@@ -1,7 +1,7 @@
 import { utf8Length } from '../bytes.js'
 import { InvalidFieldError, MissingFieldError } from '../errors.js'
 import { MAX_CLIENT_BYTES } from '../session.js'
-import type { ListQuery } from '../store.js'
+import type { ListQuery } from '../store-lists.js'
 import { isTooDeep, MAX_JSON_DEPTH } from './json-text.js'
 
 /** Of ids, names and addresses, in UTF-8. */

@@ -1,5 +1,6 @@
 import type { Expiry } from '../endings/expiry.js'
-import type { SessionPage, SessionStore } from '../store.js'
+import type { SessionStore } from '../store.js'
+import type { SessionPage } from '../store-lists.js'
 import { checkName, type ListArguments } from './arguments.js'
 
 /** The most sessions of a page, and how many it has where nobody says. */

@@ -6,7 +6,8 @@ import type { EpochClock } from '../epoch.js'
 import { ClockSuspectError, ConflictError, NotFoundError } from '../errors.js'
 import type { Audit, Caller } from '../operators/audit.js'
 import { newSession, type Session } from '../session.js'
-import type { Decision, Seen, SessionPage, SessionStore } from '../store.js'
+import type { Decision, Seen, SessionStore } from '../store.js'
+import type { SessionPage } from '../store-lists.js'
 import {
   checkClient,
   checkDataSize,

@@ -1,5 +1,6 @@
 import type { Session } from '../session.js'
-import type { ListPart, ListPlace, SessionStore } from '../store.js'
+import type { SessionStore } from '../store.js'
+import type { ListPart, ListPlace } from '../store-lists.js'
 import type { SearchQuery } from './query.js'
 
 /** Where a walk is. */

@@ -3,7 +3,6 @@ import { type StoreDamagedError, StoreUnavailableError } from '../../core/errors
 import type { SessionListener } from '../../core/events.js'
 import type { Session } from '../../core/session.js'
 import type {
-  AfterQuery,
   ChangeSeal,
   Deadline,
   Decision,
@@ -11,15 +10,13 @@ import type {
   FoundEntry,
   IdempotencyScope,
   InsertScope,
-  ListPart,
-  ListQuery,
   RemoveOptions,
   Seen,
-  SessionPage,
   Update,
   WalkedEntry,
   WriteOptions,
 } from '../../core/store.js'
+import type { AfterQuery, ListPart, ListQuery, SessionPage } from '../../core/store-lists.js'
 import type { CheckEvent } from '../../core/upkeep/care.js'
 import type { CheckPorts, ServedStore, StoreHealth, StoreOptions } from '../engine.js'
 import { Listeners } from '../listeners.js'
@@ -49,8 +46,7 @@ import { insertSession } from './write/insert.js'
 import { removeSession, updateSession } from './write/mutate.js'
 import { Seals } from './write/seals.js'
 import { settleDeadlines } from './write/settle.js'
-import type { StoreParts } from './write/writer.js'
-import { Writer } from './write/writer.js'
+import { type StoreParts, Writer } from './write/writer.js'
 
 export interface LevelStoreOptions extends StoreOptions, StartCheckOptions {
   /** false skips fsync, for benches and tests: it breaks the promise of durability (default true). */

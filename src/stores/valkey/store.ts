@@ -2,7 +2,6 @@ import { StoreUnavailableError } from '../../core/errors.js'
 import type { SessionListener } from '../../core/events.js'
 import type { Session } from '../../core/session.js'
 import type {
-  AfterQuery,
   ChangeSeal,
   Deadline,
   Decision,
@@ -10,16 +9,14 @@ import type {
   FoundEntry,
   IdempotencyScope,
   InsertScope,
-  ListPart,
-  ListQuery,
   RemoveOptions,
   Seen,
-  SessionPage,
   SharedKeys,
   Update,
   WalkedEntry,
   WriteOptions,
 } from '../../core/store.js'
+import type { AfterQuery, ListPart, ListQuery, SessionPage } from '../../core/store-lists.js'
 import type { CheckEvent } from '../../core/upkeep/care.js'
 import type { CheckPorts, ServedStore, StoreHealth, StoreHooks } from '../engine.js'
 import { Listeners } from '../listeners.js'

@@ -1,5 +1,6 @@
 import type { Session } from '../../../core/session.js'
-import type { Deadline, IdempotencyScope, ListPlace, ListQuery } from '../../../core/store.js'
+import type { Deadline, IdempotencyScope } from '../../../core/store.js'
+import type { ListPlace, ListQuery } from '../../../core/store-lists.js'
 import { UUID_BYTES, uuidBytes, uuidText } from '../../../core/uuid.js'
 import { readDeadline, readScope, withDeadline, withScope } from '../../rows/deadline.js'
 import { readTime, timeBytes } from '../../rows/key-parts.js'

@@ -1,4 +1,4 @@
-import type { AfterQuery, ListPart } from '../../../core/store.js'
+import type { AfterQuery, ListPart } from '../../../core/store-lists.js'
 import type { ByteLevel } from '../byte-level.js'
 import { placeAt, rangeFrom, type TimeRange } from '../layout/keys.js'
 import { type OnDamaged, readSlices } from './list.js'

@@ -1,6 +1,6 @@
 import { StoreDamagedError } from '../../../core/errors.js'
 import type { Session } from '../../../core/session.js'
-import type { ListQuery, SessionPage } from '../../../core/store.js'
+import type { ListQuery, SessionPage } from '../../../core/store-lists.js'
 import { quoted } from '../../rows/record.js'
 import type { ByteLevel, Snapshot } from '../byte-level.js'
 import { storeError } from '../errors.js'

@@ -1,5 +1,5 @@
 import { Slots } from '../../../core/slots.js'
-import type { AfterQuery, ListPart, ListQuery, SessionPage } from '../../../core/store.js'
+import type { AfterQuery, ListPart, ListQuery, SessionPage } from '../../../core/store-lists.js'
 import { sessionsAfter } from './after.js'
 import type { KeptSessions } from './kept-sessions.js'
 import { isShort, listSessions, type OnDamaged } from './list.js'

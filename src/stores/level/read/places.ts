@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { SessionChange } from '../../../core/events.js'
 import type { Session } from '../../../core/session.js'
-import type { ListQuery } from '../../../core/store.js'
+import type { ListQuery } from '../../../core/store-lists.js'
 import { TIME_BYTES } from '../../rows/key-writer.js'
 import type { ByteLevel, Snapshot } from '../byte-level.js'
 import { type KeyRange, requestTimeAt } from '../layout/keys.js'

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Slots } from '../../../core/slots.js'
-import type { ListQuery, SessionPage } from '../../../core/store.js'
+import type { ListQuery, SessionPage } from '../../../core/store-lists.js'
 import { storeError } from '../errors.js'
 import { type KeyRange, TALLY_KEY } from '../layout/keys.js'
 import { isOfAllOpen, knownTotal, type OnDamaged, pageOf, type ReadMany, tallyOf } from './list.js'

@@ -1,4 +1,4 @@
-import type { ListQuery } from '../../../core/store.js'
+import type { ListQuery } from '../../../core/store-lists.js'
 import { TIME_BYTES } from '../../rows/key-writer.js'
 import { requestTimeRange, type TimeRange } from '../layout/keys.js'
 

@@ -1,4 +1,4 @@
-import type { AfterQuery, ListPart, ListPlace } from '../../../core/store.js'
+import type { AfterQuery, ListPart, ListPlace } from '../../../core/store-lists.js'
 import { BEFORE_ALL, BEHIND_ALL, type Row } from '../functions/functions.js'
 import type { StoreParts } from '../parts.js'
 import { inOrder, type RowOf, type Source } from './first-rows.js'

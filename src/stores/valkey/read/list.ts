@@ -1,7 +1,7 @@
 import { StoreDamagedError } from '../../../core/errors.js'
 import type { Session } from '../../../core/session.js'
 import { Slots } from '../../../core/slots.js'
-import type { ListQuery, SessionPage } from '../../../core/store.js'
+import type { ListQuery, SessionPage } from '../../../core/store-lists.js'
 import { quoted } from '../../rows/record.js'
 import type { Part, Row, RowWithRecord } from '../functions/functions.js'
 import { newestFirst } from '../layout/keys.js'

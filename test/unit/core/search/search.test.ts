@@ -9,7 +9,7 @@ import {
   SessionSearch,
 } from '../../../../src/core/search/search.js'
 import type { Session } from '../../../../src/core/session.js'
-import type { AfterQuery, ListPart } from '../../../../src/core/store.js'
+import type { AfterQuery, ListPart } from '../../../../src/core/store-lists.js'
 import { MemoryStore } from '../../../support/memory-store.js'
 import { HOUR_MS, START_MS, sessionsAt } from '../../../support/sessions.js'
 import { commandSession, ended, insert, tokenSession } from '../../../support/store-sessions.js'

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, it, onTestFinished } from 'vitest'
-import type { ListQuery, SessionStore } from '../../../../../src/core/store.js'
+import type { SessionStore } from '../../../../../src/core/store.js'
+import type { ListQuery } from '../../../../../src/core/store-lists.js'
 import { LevelStore } from '../../../../../src/stores/level/store.js'
 import { Observed } from '../../../../support/level-engine.js'
 import { MemoryStore } from '../../../../support/memory-store.js'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { Session } from '../../../../../src/core/session.js'
-import type { ListQuery } from '../../../../../src/core/store.js'
+import type { ListQuery } from '../../../../../src/core/store-lists.js'
 import { SharedLists } from '../../../../../src/stores/level/read/shared-lists.js'
 import type { View } from '../../../../../src/stores/level/read/view.js'
 import { LevelStore } from '../../../../../src/stores/level/store.js'
