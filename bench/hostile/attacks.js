@@ -1,4 +1,4 @@
-import { callHeaders, END_HEADERS, END_STREAM, Frame, frame, HELLO } from '../lib/http2-frames.js'
+import { callHeaders, Flag, Frame, frame, HELLO } from '../../test/support/http2-frames.mjs'
 import { wrongSignature } from './bad-request.js'
 import { STRANGERS } from './strangers.js'
 
@@ -24,14 +24,14 @@ export const ATTACKS = {
   settings: flood(repeated(frame(Frame.SETTINGS, 0, 0), 100)),
   resets: flood((ids) =>
     calls(ids, 20, (id) => [
-      frame(Frame.HEADERS, END_HEADERS, id, CREATE),
+      frame(Frame.HEADERS, Flag.END_HEADERS, id, CREATE),
       frame(Frame.RST_STREAM, 0, id, CANCEL),
     ]),
   ),
   'bad signatures': flood((ids) =>
     calls(ids, 5, (id) => [
-      frame(Frame.HEADERS, END_HEADERS, id, CREATE),
-      frame(Frame.DATA, END_STREAM, id, BAD_REQUEST),
+      frame(Frame.HEADERS, Flag.END_HEADERS, id, CREATE),
+      frame(Frame.DATA, Flag.END_STREAM, id, BAD_REQUEST),
     ]),
   ),
   ...STRANGERS,

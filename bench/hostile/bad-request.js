@@ -1,6 +1,6 @@
 import { readCreateRequest } from '../../dist/envelope/create.js'
+import { grpcMessage } from '../../test/support/http2-frames.mjs'
 import { shapes } from '../create/requests.js'
-import { grpcMessage } from '../lib/http2-frames.js'
 
 /** About as many as fit into the 64 KiB of a Create. */
 const RECORDS = 32_000

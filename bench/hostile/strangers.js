@@ -1,21 +1,19 @@
 import { randomUUID } from 'node:crypto'
-import { actLines } from '../lib/acts.js'
 import {
   callHeaders,
-  END_HEADERS,
-  END_STREAM,
+  Flag,
   Frame,
   frame,
   grpcMessage,
   HELLO,
+  LAST_INDEXED,
+  literalHeader,
   PREFACE,
-  text,
-} from '../lib/http2-frames.js'
+} from '../../test/support/http2-frames.mjs'
+import { actLines } from '../lib/acts.js'
 import { unsignedRecords } from './bad-request.js'
 
 const INITIAL_WINDOW_SIZE = 4
-/** The last entry that was added to HPACK's dynamic table. */
-const NEWEST_ENTRY = Buffer.of(0x80 | 62)
 const HEALTH = callHeaders('/grpc.health.v1.Health/Check')
 const CREATE = callHeaders('/session.Session/Create')
 const NO_MESSAGE = grpcMessage(Buffer.alloc(0))
@@ -43,10 +41,8 @@ export const STRANGERS = {
     next: (ids) => {
       const isFirst = ids.last < 0
       ids.last += 2
-      const entry = isFirst
-        ? Buffer.concat([Buffer.of(0x40), text('x'), text('\xe9'.repeat(3900))])
-        : NEWEST_ENTRY
-      const headers = Buffer.concat([HEALTH, entry, ...Array(13).fill(NEWEST_ENTRY)])
+      const entry = isFirst ? literalHeader('x', '\xe9'.repeat(3900), true) : LAST_INDEXED
+      const headers = Buffer.concat([HEALTH, entry, ...Array(13).fill(LAST_INDEXED)])
       return call(ids.last, headers, NO_MESSAGE)
     },
   },
@@ -106,11 +102,11 @@ function healthChecks(count) {
 
 /** A unary call; the message may be longer than a frame. */
 function call(streamId, headers, message) {
-  const frames = [frame(Frame.HEADERS, END_HEADERS, streamId, headers)]
+  const frames = [frame(Frame.HEADERS, Flag.END_HEADERS, streamId, headers)]
   for (let at = 0; at < message.length; at += 16_384) {
     const part = message.subarray(at, at + 16_384)
     const isLast = at + part.length === message.length
-    frames.push(frame(Frame.DATA, isLast ? END_STREAM : 0, streamId, part))
+    frames.push(frame(Frame.DATA, isLast ? Flag.END_STREAM : 0, streamId, part))
   }
   return Buffer.concat(frames)
 }

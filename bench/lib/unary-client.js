@@ -1,5 +1,5 @@
 import net from 'node:net'
-import { ACK, END_HEADERS, END_STREAM, Frame, PREFACE } from './http2-frames.js'
+import { Flag, Frame, PREFACE, text } from '../../test/support/http2-frames.mjs'
 import { readStatus } from './status.js'
 
 const FRAME_HEADER_BYTES = 9
@@ -49,8 +49,8 @@ export class UnaryClient {
     this.#streamId += 2
     const prefix = Buffer.alloc(5)
     prefix.writeUInt32BE(message.length, 1)
-    this.#send(Frame.HEADERS, END_HEADERS, this.#streamId, headers)
-    this.#send(Frame.DATA, END_STREAM, this.#streamId, prefix, message)
+    this.#send(Frame.HEADERS, Flag.END_HEADERS, this.#streamId, headers)
+    this.#send(Frame.DATA, Flag.END_STREAM, this.#streamId, prefix, message)
     this.#calls.set(this.#streamId, { onReply, replyBytes: 0 })
   }
 
@@ -99,14 +99,14 @@ export class UnaryClient {
         this.#grant(payload.length)
         break
       case Frame.HEADERS:
-        if (flags & END_STREAM) {
+        if (flags & Flag.END_STREAM) {
           this.#end(streamId, payload)
         }
         break
       case Frame.SETTINGS:
       case Frame.PING:
-        if ((flags & ACK) === 0) {
-          this.#send(type, ACK, 0, type === Frame.PING ? payload : Buffer.alloc(0))
+        if ((flags & Flag.ACK) === 0) {
+          this.#send(type, Flag.ACK, 0, type === Frame.PING ? payload : Buffer.alloc(0))
         }
         break
       case Frame.RST_STREAM:
@@ -150,8 +150,7 @@ export class UnaryClient {
  * (RFC 7541 section 6; numbers under 62 are those of its appendix A).
  */
 function headerBlocks(path) {
-  const text = (value) => [Buffer.of(value.length), Buffer.from(value)]
-  const indexed = (...field) => Buffer.concat(field.flat())
+  const indexed = (...field) => Buffer.concat(field)
   const post = Buffer.of(0x80 | 3)
   const http = Buffer.of(0x80 | 6)
   const remembered = [

@@ -11,10 +11,9 @@ import {
   HELLO,
   LAST_INDEXED,
   literalHeader,
-  rawConnection,
-  streamsEnded,
-} from '../support/http2-frames.js'
+} from '../support/http2-frames.mjs'
 import { linesOf, sessiond, startServer, temporaryDirectory } from '../support/process.js'
+import { rawConnection, streamsEnded } from '../support/raw-connection.js'
 import { leaked } from '../support/secrets.js'
 
 const CALLS = 200

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
 import { AdminClient, connect, SessionsClient } from '../../src/client/index.js'
 import { createClient, createRequest } from '../support/create.js'
-import { HELLO, PING } from '../support/http2-frames.js'
+import { HELLO, PING } from '../support/http2-frames.mjs'
 import { sessiond, spawnServer, startServer, temporaryDirectory } from '../support/process.js'
 import { tlsSetup } from '../support/tls.js'
 

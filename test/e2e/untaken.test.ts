@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { expect, it, onTestFinished } from 'vitest'
 import { createClient, createRequest } from '../support/create.js'
-import { callHeaders, emptyCall, Frame, frame, HELLO } from '../support/http2-frames.js'
+import { callHeaders, emptyCall, Frame, frame, HELLO } from '../support/http2-frames.mjs'
 import { startServer, temporaryDirectory } from '../support/process.js'
 import { actLine, connectPeer } from '../support/seneca.js'
 

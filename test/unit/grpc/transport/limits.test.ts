@@ -21,8 +21,8 @@ import {
   HELLO,
   PING,
   PREFACE,
-  rawConnection,
-} from '../../../support/http2-frames.js'
+} from '../../../support/http2-frames.mjs'
+import { rawConnection } from '../../../support/raw-connection.js'
 
 const PATH = '/session.Session/Create'
 /** From which peers attack; the good one calls from 127.0.0.1. */

@@ -7,7 +7,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { OpenStreams } from '../../../../src/grpc/transport/shutdown.js'
 import { createService, startTestGrpc } from '../../../support/grpc.js'
 import { watchHealth } from '../../../support/health.js'
-import { callHeaders, Flag, Frame, frame, HELLO } from '../../../support/http2-frames.js'
+import { callHeaders, Flag, Frame, frame, HELLO } from '../../../support/http2-frames.mjs'
 
 /** A server whose Create is `handle`, without an answer unless told otherwise. */
 async function serve(handle: () => Promise<Buffer> = () => new Promise(() => {})) {
