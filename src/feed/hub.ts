@@ -1,4 +1,3 @@
-import { PAGE } from '../core/commands/list-sessions.js'
 import type { SessionChange } from '../core/events.js'
 import type { Session } from '../core/session.js'
 import type { SessionStore } from '../core/store.js'
@@ -8,6 +7,10 @@ import { FeedList } from './list.js'
 import { Pacer, type Sender } from './pacer.js'
 
 const REFILL_DELAY_MS = 1000
+/** Sessions that a walk reads at a time. A store in shards asks each of them for every page, so small ones would cost far more. */
+const PAGE = 500
+/** And how many it lists at a time: viewers must not fall behind by what they are told of these. */
+const SLICE = 100
 
 export interface FeedHubOptions {
   /** How many sessions the list has at most: those with the newest requests. */
@@ -123,11 +126,14 @@ export class FeedHub {
     this.isWalking = true
     try {
       while (this.list.wantsPage && !this.isClosed) {
-        // Pages are read faster than viewers take them.
-        await this.pacer.served()
-        const fromAtMs = this.list.beginPage()
-        const sessions = await this.page(fromAtMs, take)
-        const leadsOn = this.list.takePage(sessions, sessions.length < take)
+        const sessions = await this.page(this.list.beginPage(), take)
+        let leadsOn = false
+        for await (const [slice, isLast] of this.slicesOf(sessions, take)) {
+          leadsOn = this.list.takePage(slice, isLast) || leadsOn
+          if (!this.list.wantsPage) {
+            break
+          }
+        }
         // If all sessions of a page have the same time, the next page must be larger to get past them.
         take = leadsOn ? PAGE : take * 2
       }
@@ -145,10 +151,15 @@ export class FeedHub {
     this.list.beginSecondWalk()
     try {
       while (fromAtMs !== null && !this.isClosed) {
-        await this.pacer.served()
         this.list.beginPage()
         const sessions = await this.page(fromAtMs, take)
-        const reachedAtMs = this.list.retakePage(sessions, sessions.length < take)
+        let reachedAtMs: number | null = fromAtMs
+        for await (const [slice, isLast] of this.slicesOf(sessions, take)) {
+          reachedAtMs = this.list.retakePage(slice, isLast)
+          if (reachedAtMs === null) {
+            break
+          }
+        }
         take = reachedAtMs === fromAtMs ? take * 2 : PAGE
         fromAtMs = reachedAtMs
       }
@@ -157,6 +168,20 @@ export class FeedHub {
       throw error
     } finally {
       this.endWalk()
+    }
+  }
+
+  /** A page in parts, each once viewers have taken what came before it; and whether it is the last part of the last page. */
+  private async *slicesOf(
+    page: readonly Session[],
+    take: number,
+  ): AsyncGenerator<[slice: readonly Session[], isLast: boolean], void> {
+    for (let end = SLICE; ; end += SLICE) {
+      await this.pacer.served()
+      yield [page.slice(end - SLICE, end), end >= page.length && page.length < take]
+      if (end >= page.length) {
+        return
+      }
     }
   }
 

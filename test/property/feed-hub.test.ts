@@ -115,6 +115,7 @@ const step = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant('answer' as const) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('refill' as const) }) },
   { weight: 6, arbitrary: fc.record({ do: fc.constant('turn' as const) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('wait' as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('follow' as const) }) },
   {
     weight: 4,
@@ -130,7 +131,7 @@ async function run(maxSessions: number, begun: number, steps: Step[]) {
   const store = new SlowStore()
   for (let i = 0; i < begun; i++) {
     // Many of one time, as an import may leave them.
-    store.sessions.set(`b${i}`, commandSession(`b${i}`, { requestTimeMs: 500 + (i % 3) }))
+    store.sessions.set(`b${i}`, commandSession(`b${i}`, { requestTimeMs: 500 + (i % 2) }))
   }
   const timers = handTimers()
   const hub = new FeedHub(store as unknown as SessionStore, {
@@ -217,6 +218,10 @@ async function run(maxSessions: number, begun: number, steps: Step[]) {
         timers.turn()
         await setImmediate()
         break
+      case 'wait':
+        // A viewer that waits for its turn.
+        hub.wake({ send() {} })
+        break
       case 'follow':
         follow()
         break
@@ -277,7 +282,7 @@ it('however commits, events, snapshots and answers interleave, the newest sessio
   await fc.assert(
     fc.asyncProperty(
       fc.constantFrom(1, 3, 8, 150, 1000),
-      fc.constantFrom(0, 5, 250),
+      fc.constantFrom(0, 5, 250, 1200),
       fc.array(step, { maxLength: 200, size: 'max' }),
       run,
     ),
