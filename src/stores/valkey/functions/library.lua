@@ -1,7 +1,7 @@
 #!lua name=NAME
 
--- What servers ask of a shard in one step. All keys of a call lie in the shard, but those of `which`. The functions know nothing of sessions:
--- what is read and written, and what must not have changed meanwhile, is decided in the server.
+-- What servers ask of a shard in one step. All keys of a call lie in the shard, but those of `which`. The functions know
+-- nothing of sessions: what is read and written, and what must not have changed meanwhile, is decided in the server.
 
 -- The bytes of a version, at the beginning of a record (layout/values.ts).
 local VERSION_END = 7

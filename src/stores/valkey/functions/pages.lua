@@ -39,19 +39,25 @@ local function comes_first(a, a_score, b, b_score)
   return is_before(a, b)
 end
 
--- How many members of `a` are among the first `offset` of both parts.
-local function share_of(a, b, offset)
-  local low, high = math.max(0, offset - b.count), math.min(offset, a.count)
+-- The first number from `low` on that `is_reached` holds for, as it does for all behind it; `high` where none does.
+local function first_where(low, high, is_reached)
   while low < high do
     local middle = math.floor((low + high) / 2)
-    local one, other = read(a, middle, 1), read(b, offset - middle - 1, 1)
-    if comes_first(one[1], one[2], other[1], other[2]) then
-      low = middle + 1
-    else
+    if is_reached(middle) then
       high = middle
+    else
+      low = middle + 1
     end
   end
   return low
+end
+
+-- How many members of `a` are among the first `offset` of both parts.
+local function share_of(a, b, offset)
+  return first_where(math.max(0, offset - b.count), math.min(offset, a.count), function(of_a)
+    local one, other = read(a, of_a, 1), read(b, offset - of_a - 1, 1)
+    return not comes_first(one[1], one[2], other[1], other[2])
+  end)
 end
 
 local function merge(a, b, limit, is_back)
@@ -97,18 +103,12 @@ end
 
 -- How many members stand before a place, or with `and_at` also at it.
 local function rank_of(part, score, member, and_at)
-  local low = redis.call('ZCOUNT', part.key, '-inf', '(' .. score)
-  local high = redis.call('ZCOUNT', part.key, '-inf', score)
-  while low < high do
-    local middle = math.floor((low + high) / 2)
-    local found = read(part, middle, 1)[1]
-    if is_before(found, member) or (and_at and found == member) then
-      low = middle + 1
-    else
-      high = middle
-    end
-  end
-  return low
+  local first = redis.call('ZCOUNT', part.key, '-inf', '(' .. score)
+  local behind = redis.call('ZCOUNT', part.key, '-inf', score)
+  return first_where(first, behind, function(rank)
+    local found = read(part, rank, 1)[1]
+    return not (is_before(found, member) or (and_at and found == member))
+  end)
 end
 
 -- The members behind a place, the nearest first, each with its score; or those before it.
