@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { StoreUnavailableError } from '../../../../../src/core/errors.js'
+import type { Session } from '../../../../../src/core/session.js'
 import type { SessionStore } from '../../../../../src/core/store.js'
 import { LevelStore, type LevelStoreOptions } from '../../../../../src/stores/level/store.js'
 import { auditLevel } from '../../../../support/level-audit.js'
@@ -32,6 +33,16 @@ function openOfUser(store: SessionStore, userId: string): Promise<number> {
       })
       .catch(reject)
   })
+}
+
+/** What an insert sees at session 1's place. */
+function findBeforeInsert(store: SessionStore): Promise<Session> {
+  const scope = {
+    userId: '1',
+    reuse: { address: '192.0.2.1', client: 'browser' },
+    countOpenOfUser: false,
+  }
+  return store.insert(scope, ({ reusable }) => ({ keep: reusable as Session }))
 }
 
 /** Tries a write until it is taken again. */
@@ -200,9 +211,22 @@ it('lets reads wait while it reopens', async () => {
   failOnce(observed)
   await expect(insert(store, sessionOf('2'))).rejects.toThrow(StoreUnavailableError)
   await closing.promise
-  const reads = [store.get('1'), store.findOpened('1', '192.0.2.1', 'browser'), listIds(store)]
+  observed.failure = new Error('it is being reopened')
+  const reads = [
+    store.get('1'),
+    store.findOpened('1', '192.0.2.1', 'browser'),
+    listIds(store),
+    findBeforeInsert(store),
+  ]
+  await setImmediate()
+  observed.failure = null
   held.resolve()
-  await expect(Promise.all(reads)).resolves.toEqual([sessionOf('1'), sessionOf('1'), ['1']])
+  await expect(Promise.all(reads)).resolves.toEqual([
+    sessionOf('1'),
+    sessionOf('1'),
+    ['1'],
+    sessionOf('1'),
+  ])
 })
 
 it('stays open for reads until there is room, and can be closed meanwhile', async () => {
