@@ -14,7 +14,7 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, () => Promise<Co
     request: async () => (await import('./request.js')).requestCommand(),
   },
   'Use sessions:': {
-    token: async () => (await import('./token.js')).tokenCommand(),
+    token: async () => (await import('./token/token.js')).tokenCommand(),
   },
   'Manage sessions of a running server:': {
     sessions: async () => (await import('./sessions.js')).sessionsCommand(),

@@ -1,15 +1,15 @@
 import { hex } from '@scure/base'
 import { Command } from 'commander'
-import { publicKeyFromText } from '../client/index.js'
-import { ConfigError } from '../config/config.js'
-import { timeMs } from '../config/values.js'
-import { sameBytes } from '../core/bytes.js'
-import { EpochClock } from '../core/epoch.js'
-import { readInput, readInputText } from '../files/read.js'
-import { checkToken } from '../tokens/check.js'
-import type { TokenProof } from '../tokens/index.js'
-import { type EpochFlags, epochOptions, parseFlag, readEpochFlags, withOptions } from './flags.js'
-import { jsonLine, printable } from './printable.js'
+import { publicKeyFromText } from '../../client/index.js'
+import { ConfigError } from '../../config/config.js'
+import { timeMs } from '../../config/values.js'
+import { sameBytes } from '../../core/bytes.js'
+import { EpochClock } from '../../core/epoch.js'
+import { readInput, readInputText } from '../../files/read.js'
+import { checkToken } from '../../tokens/check.js'
+import type { TokenProof } from '../../tokens/index.js'
+import { type EpochFlags, epochOptions, parseFlag, readEpochFlags, withOptions } from '../flags.js'
+import { jsonLine, printable } from '../printable.js'
 import {
   readUseFlags,
   tokenBytesIn,
@@ -17,7 +17,7 @@ import {
   tokenLines,
   type UseFlags,
   useOptions,
-} from './token-options.js'
+} from './options.js'
 
 interface CheckFlags extends UseFlags, EpochFlags {
   readonly at?: string

@@ -1,10 +1,10 @@
 import { Command, Option } from 'commander'
-import { ConfigError } from '../config/config.js'
-import { durationMs } from '../config/values.js'
-import { parseFlag, withOptions } from './flags.js'
-import { jsonLine } from './printable.js'
-import { type TokensServerFlags, tokensServerOptions, withTokens } from './token-server.js'
-import { sessionIds } from './token-session.js'
+import { ConfigError } from '../../config/config.js'
+import { durationMs } from '../../config/values.js'
+import { parseFlag, withOptions } from '../flags.js'
+import { jsonLine } from '../printable.js'
+import { type TokensServerFlags, tokensServerOptions, withTokens } from './server.js'
+import { sessionIds } from './session.js'
 
 interface JwtFlags extends TokensServerFlags {
   readonly audience: string[]

@@ -1,12 +1,12 @@
 import { Command } from 'commander'
-import { tokenBindCommand } from './token-bind.js'
-import { tokenCheckCommand } from './token-check.js'
-import { tokenIssueCommand } from './token-issue.js'
-import { tokenJwtCommand } from './token-jwt.js'
-import { tokenListCommand } from './token-list.js'
-import { tokenRevokeCommand } from './token-revoke.js'
-import { tokenSignCommand } from './token-sign.js'
-import { tokenWatchCommand } from './token-watch.js'
+import { tokenBindCommand } from './bind.js'
+import { tokenCheckCommand } from './check.js'
+import { tokenIssueCommand } from './issue.js'
+import { tokenJwtCommand } from './jwt.js'
+import { tokenListCommand } from './list.js'
+import { tokenRevokeCommand } from './revoke.js'
+import { tokenSignCommand } from './sign.js'
+import { tokenWatchCommand } from './watch.js'
 
 /** `sessiond token` */
 export function tokenCommand(): Command {

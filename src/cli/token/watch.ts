@@ -1,13 +1,13 @@
 import { Command } from 'commander'
-import { RefusedError, type WatchEndingsEvent } from '../client/index.js'
-import { EpochClock, type EpochSettings } from '../core/epoch.js'
-import { isoText } from '../core/time-text.js'
-import type { EndedSession } from '../tokens/index.js'
-import { withOptions } from './flags.js'
-import { outputEnded } from './output.js'
-import { jsonLine, printable } from './printable.js'
-import { instantOrNull } from './session-text.js'
-import { type TokensServerFlags, tokensServerOptions, withTokens } from './token-server.js'
+import { RefusedError, type WatchEndingsEvent } from '../../client/index.js'
+import { EpochClock, type EpochSettings } from '../../core/epoch.js'
+import { isoText } from '../../core/time-text.js'
+import type { EndedSession } from '../../tokens/index.js'
+import { withOptions } from '../flags.js'
+import { outputEnded } from '../output.js'
+import { jsonLine, printable } from '../printable.js'
+import { instantOrNull } from '../session-text.js'
+import { type TokensServerFlags, tokensServerOptions, withTokens } from './server.js'
 
 /** `sessiond token watch` */
 export function tokenWatchCommand(): Command {

@@ -1,12 +1,12 @@
 import { hex } from '@scure/base'
 import { Command } from 'commander'
-import { InputFileError } from '../core/errors.js'
-import { readInput, readInputText } from '../files/read.js'
-import { type TokenFault, tryRead } from '../tokens/check.js'
-import { withOptions } from './flags.js'
-import { jsonLine, printable } from './printable.js'
-import { readUseFlags, tokenBytesIn, type UseFlags, useOptions } from './token-options.js'
-import { type TokensServerFlags, tokensServerOptions, withTokens } from './token-server.js'
+import { InputFileError } from '../../core/errors.js'
+import { readInput, readInputText } from '../../files/read.js'
+import { type TokenFault, tryRead } from '../../tokens/check.js'
+import { withOptions } from '../flags.js'
+import { jsonLine, printable } from '../printable.js'
+import { readUseFlags, tokenBytesIn, type UseFlags, useOptions } from './options.js'
+import { type TokensServerFlags, tokensServerOptions, withTokens } from './server.js'
 
 interface SignFlags extends UseFlags, TokensServerFlags {
   readonly token: string

@@ -1,14 +1,19 @@
 import { hex } from '@scure/base'
 import { Command, Option } from 'commander'
-import type { CallOptions, ListOwnedOptions, OwnedSession, TokensClient } from '../client/index.js'
-import { count } from '../config/values.js'
-import { EpochClock } from '../core/epoch.js'
-import { ownerFromText, ownerText } from '../core/owner-text.js'
-import { isoText } from '../core/time-text.js'
-import { parseFlag, withOptions } from './flags.js'
-import { jsonLine, table } from './printable.js'
-import { counted, instantOrNull } from './session-text.js'
-import { type TokensServerFlags, tokensServerOptions, withTokens } from './token-server.js'
+import type {
+  CallOptions,
+  ListOwnedOptions,
+  OwnedSession,
+  TokensClient,
+} from '../../client/index.js'
+import { count } from '../../config/values.js'
+import { EpochClock } from '../../core/epoch.js'
+import { ownerFromText, ownerText } from '../../core/owner-text.js'
+import { isoText } from '../../core/time-text.js'
+import { parseFlag, withOptions } from '../flags.js'
+import { jsonLine, table } from '../printable.js'
+import { counted, instantOrNull } from '../session-text.js'
+import { type TokensServerFlags, tokensServerOptions, withTokens } from './server.js'
 
 interface ListFlags extends TokensServerFlags {
   readonly owner?: string

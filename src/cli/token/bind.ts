@@ -1,9 +1,9 @@
 import { Command, Option } from 'commander'
-import { signerOf } from '../client/index.js'
-import { printCreated } from './create.js'
-import { readPrivateKey, withOptions } from './flags.js'
-import { type RequestFlags, readRequestFlags, requestOptions } from './request.js'
-import { serverCallOptions, type TokensServerFlags, withTokens } from './token-server.js'
+import { signerOf } from '../../client/index.js'
+import { printCreated } from '../create.js'
+import { readPrivateKey, withOptions } from '../flags.js'
+import { type RequestFlags, readRequestFlags, requestOptions } from '../request.js'
+import { serverCallOptions, type TokensServerFlags, withTokens } from './server.js'
 
 interface BindFlags extends RequestFlags, TokensServerFlags {
   readonly sessionKey: string

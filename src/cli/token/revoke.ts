@@ -1,10 +1,10 @@
 import { Command } from 'commander'
-import { isoText } from '../core/time-text.js'
-import { withOptions } from './flags.js'
-import { printEach } from './print-each.js'
-import { jsonLine, printable } from './printable.js'
-import { type TokensServerFlags, tokensServerOptions, withTokens } from './token-server.js'
-import { sessionIds } from './token-session.js'
+import { isoText } from '../../core/time-text.js'
+import { withOptions } from '../flags.js'
+import { printEach } from '../print-each.js'
+import { jsonLine, printable } from '../printable.js'
+import { type TokensServerFlags, tokensServerOptions, withTokens } from './server.js'
+import { sessionIds } from './session.js'
 
 /** `sessiond token revoke` */
 export function tokenRevokeCommand(): Command {

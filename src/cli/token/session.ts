@@ -1,8 +1,8 @@
 import { base58, hex } from '@scure/base'
-import { isJsonObject } from '../core/commands/json-text.js'
-import { InputFileError, NothingMatchedError } from '../core/errors.js'
-import { readInputText } from '../files/read.js'
-import type { TokenSession } from '../tokens/index.js'
+import { isJsonObject } from '../../core/commands/json-text.js'
+import { InputFileError, NothingMatchedError } from '../../core/errors.js'
+import { readInputText } from '../../files/read.js'
+import type { TokenSession } from '../../tokens/index.js'
 
 /** The session of `--session FILE`; `-` is standard input. Throws InputFileError. */
 export function readSession(file: string): TokenSession {

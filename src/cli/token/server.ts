@@ -1,7 +1,7 @@
 import { Option } from 'commander'
-import { type CallOptions, type Connection, signerOf, TokensClient } from '../client/index.js'
-import { ConfigError } from '../config/config.js'
-import { durationMs } from '../config/values.js'
+import { type CallOptions, type Connection, signerOf, TokensClient } from '../../client/index.js'
+import { ConfigError } from '../../config/config.js'
+import { durationMs } from '../../config/values.js'
 import {
   type EpochFlags,
   epochOptions,
@@ -10,14 +10,14 @@ import {
   readEpochFlags,
   readPrivateKey,
   serverKeyOption,
-} from './flags.js'
+} from '../flags.js'
 import {
   type ConnectionFlags,
   connectByFlags,
   connectionOptions,
   serverOption,
-} from './server-connection.js'
-import { interruptible } from './signals.js'
+} from '../server-connection.js'
+import { interruptible } from '../signals.js'
 
 /** The options of the `token` commands that ask a server, but for `--json`. `who`: whose key may ask. */
 export const tokensServerOptions = (who: string) => [

@@ -1,11 +1,11 @@
 import { Command } from 'commander'
-import { ownerIdOf, signerOf } from '../client/index.js'
-import { ConfigError } from '../config/config.js'
-import { durationMs } from '../config/values.js'
-import { sameBytes } from '../core/bytes.js'
-import { EpochClock } from '../core/epoch.js'
-import { ownerText } from '../core/owner-text.js'
-import { epochNow, issueToken, tokenToText } from '../tokens/index.js'
+import { ownerIdOf, signerOf } from '../../client/index.js'
+import { ConfigError } from '../../config/config.js'
+import { durationMs } from '../../config/values.js'
+import { sameBytes } from '../../core/bytes.js'
+import { EpochClock } from '../../core/epoch.js'
+import { ownerText } from '../../core/owner-text.js'
+import { epochNow, issueToken, tokenToText } from '../../tokens/index.js'
 import {
   type EpochFlags,
   epochOptions,
@@ -14,11 +14,11 @@ import {
   readEpochFlags,
   readPrivateKey,
   withOptions,
-} from './flags.js'
-import { jsonLine } from './printable.js'
-import { instantOrNull } from './session-text.js'
-import { readUseFlags, type UseFlags, useOptions } from './token-options.js'
-import { readSession } from './token-session.js'
+} from '../flags.js'
+import { jsonLine } from '../printable.js'
+import { instantOrNull } from '../session-text.js'
+import { readUseFlags, type UseFlags, useOptions } from './options.js'
+import { readSession } from './session.js'
 
 interface IssueFlags extends UseFlags, EpochFlags {
   readonly session: string

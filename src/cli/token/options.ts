@@ -1,20 +1,20 @@
 import { hex } from '@scure/base'
 import { Option } from 'commander'
-import { prefixedBytes } from '../core/bytes.js'
-import { isJsonObject } from '../core/commands/json-text.js'
-import { EpochClock, type EpochSettings } from '../core/epoch.js'
-import { SessiondError } from '../core/errors.js'
-import { ownerText } from '../core/owner-text.js'
-import { fault, type TokenFault } from '../tokens/check.js'
+import { prefixedBytes } from '../../core/bytes.js'
+import { isJsonObject } from '../../core/commands/json-text.js'
+import { EpochClock, type EpochSettings } from '../../core/epoch.js'
+import { SessiondError } from '../../core/errors.js'
+import { ownerText } from '../../core/owner-text.js'
+import { fault, type TokenFault } from '../../tokens/check.js'
 import {
   type ObjectAddress,
   type SessionToken,
   tokenFromText,
   VERBS,
   type Verb,
-} from '../tokens/index.js'
-import { parseFlag } from './flags.js'
-import { instantOrNull } from './session-text.js'
+} from '../../tokens/index.js'
+import { parseFlag } from '../flags.js'
+import { instantOrNull } from '../session-text.js'
 
 const PREFIX = 'OBJECT_'
 const VERB_NAMES = VERBS.map((verb) => verb.slice(PREFIX.length).toLowerCase())

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { tokenCommand } from '../../../src/cli/token.js'
+import { tokenCommand } from '../../../../src/cli/token/token.js'
 
 const names = tokenCommand().commands.map((command) => command.name())
 
