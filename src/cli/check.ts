@@ -21,7 +21,8 @@ export function checkCommand(): Command {
       'after',
       `
 Checks a running server, which keeps serving. With --data-dir it checks the data directory of a stopped server: use the
-same options as that server. A store in Valkey or Redis may be in use meanwhile. Prints one line for each problem; the exit code is 1 if there are any.
+same options as that server. A store in Valkey or Redis may be in use meanwhile. Prints one line for each problem; the
+exit code is 1 if there are any.
 
 With --json: a line {"problem"} for each, then {"rows", "problems", "unchecked"}. Unchecked rows were written by an
 earlier release, without a checksum; the next start of the server adds it.

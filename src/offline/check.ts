@@ -1,6 +1,6 @@
 import type { Config } from '../config/serve-options.js'
 import { storePlace } from '../config/store-place.js'
-import { InputFileError } from '../core/errors.js'
+import { InputFileError, StoreMismatchError } from '../core/errors.js'
 import type { CheckEvent } from '../core/upkeep/care.js'
 import { storeEngine } from '../stores/index.js'
 import { capability, dueUnder, storedSealCheck } from './stored-data.js'
@@ -12,8 +12,14 @@ export type { CheckEvent }
  * StoreUnavailableError, InputFileError and ConfigError.
  */
 export async function* checkDataDir(config: Config): AsyncGenerator<CheckEvent, void> {
-  const check = capability(await storeEngine(storePlace(config)), 'check')
+  const engine = await storeEngine(storePlace(config))
+  const check = capability(engine, 'check')
   const trySeal = await storedSealCheck(config.sealingKeys)
+  if (trySeal === null && !(await engine.exists())) {
+    throw new StoreMismatchError(
+      `${engine.location} holds no store: give the server's --data-dir and --store`,
+    )
+  }
   if (trySeal === null) {
     throw new InputFileError(
       config.sealingKeys,

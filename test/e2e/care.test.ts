@@ -257,6 +257,12 @@ describe('sessiond check and repair', () => {
     expect(await readdir(own)).toEqual(['sealing-keys.json'])
   })
 
+  it('check says first that there is no store, and not that there are no keys', async () => {
+    const own = await temporaryDirectory(onTestFinished)
+    const { code, stderr } = await sessiond(['check', '--data-dir', own])
+    expect([code, stderr]).toEqual([4, expect.stringContaining(`${own}/store holds no store`)])
+  })
+
   it('check wants the keys that seal, and the epochs of the store', async () => {
     const own = await stopped()
     const epochs = await sessiond(['check', '--data-dir', own, '--epoch-length', '15s'])
