@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { status } from '@grpc/grpc-js'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { connect, SessionsClient } from '../../src/client/index.js'
+import { connect, type RefusedError, SessionsClient } from '../../src/client/index.js'
 import { readConfig } from '../../src/config/config.js'
 import { apart, type Report, WINDOW } from '../../src/offline/apart.js'
 import {
@@ -87,7 +87,6 @@ describe('a server whose store is taken away', () => {
     ['the directory is deleted', (store) => rm(store, { recursive: true })],
     ['the directory is moved', (store) => rename(store, `${store}.elsewhere`)],
     ['its log is deleted', async (store) => rm((await namesOf(store, '.log'))[0] ?? '')],
-    ['a table is deleted', async (store) => rm((await namesOf(store, '.ldb'))[0] ?? '')],
     ['CURRENT is deleted', (store) => rm(join(store, 'CURRENT'))],
     ['LOCK is deleted', (store) => rm(join(store, 'LOCK'))],
   ])('acknowledges nothing from then on where %s, and is not ready', async (_, take) => {
@@ -105,6 +104,19 @@ describe('a server whose store is taken away', () => {
       503,
       expect.stringContaining("the store's files were taken away"),
     ])
+  })
+
+  it('soon acknowledges nothing where a table is deleted', async () => {
+    const { dataDir, store } = await copied()
+    const node = await startTestNode(dataDir)
+    onTestFinished(async () => void (await node.close()))
+    const { create, close } = callers(node.addresses.grpc)
+    onTestFinished(close)
+    await create()
+    await rm((await namesOf(store, '.ldb'))[0] ?? '')
+    await expect
+      .poll(() => create().catch((error: RefusedError) => error.reason))
+      .toBe('STORE_DAMAGED')
   })
 
   it('notices without being asked, and still gives a backup', async () => {

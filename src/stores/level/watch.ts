@@ -6,8 +6,10 @@ import { Presence } from './presence.js'
 
 const PRESENCE_INTERVAL_MS = 1_000
 const TABLES_INTERVAL_MS = 60_000
-/** Between two tables: verifying one takes a few milliseconds of the event loop. */
+/** Between two tables, at least. */
 const PAUSE_MS = 50
+/** How many times longer than verifying a table the pause after it is: that takes a few milliseconds of the event loop. */
+const REST = 30
 
 /** Checks the files of an open database: whether they are still there, and undamaged. */
 export class Watch {
@@ -80,8 +82,10 @@ export class Watch {
     const { signal } = this.stopping
     const pause = (ms: number) => sleep(ms, undefined, { signal }).catch(() => {})
     while (!signal.aborted) {
+      let beganAtMs = performance.now()
       await this.files.verify(async () => {
-        await pause(PAUSE_MS)
+        await pause(Math.max(PAUSE_MS, REST * (performance.now() - beganAtMs)))
+        beganAtMs = performance.now()
         this.checkPresence()
         return !signal.aborted && this.lost === null
       })

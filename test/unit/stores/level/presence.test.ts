@@ -55,4 +55,41 @@ describe('a check of the files', () => {
     expect(presence.check()).toBeNull()
     expect(presence.check(true)).toMatch(/\.log is no longer there/)
   })
+
+  describe('soon after another', () => {
+    it('looks for no tables, of which there may be thousands', async () => {
+      const { location, pathOf } = await openedTwice()
+      let nowMs = Date.now() + 10_000
+      const presence = new Presence(location, undefined, () => nowMs)
+      expect(presence.check()).toBeNull()
+      await rm(await pathOf(/\.ldb$/))
+      nowMs += 99
+      expect(presence.check()).toBeNull()
+      nowMs++
+      expect(presence.check()).toMatch(/\.ldb is no longer there/)
+    })
+
+    it.each([/\.log$/, /^MANIFEST-/, /^CURRENT$/, /^LOCK$/])(
+      'sees that what a commit rests on is gone (%s)',
+      async (name) => {
+        const { location, pathOf } = await openedTwice()
+        const presence = new Presence(location, undefined, () => 1e15)
+        expect(presence.check()).toBeNull()
+        await rm(await pathOf(name))
+        expect(presence.check()).toMatch(/is no longer there/)
+      },
+    )
+
+    it('follows LevelDB to another log', async () => {
+      const { location, pathOf } = await openedTwice()
+      const presence = new Presence(location, undefined, () => 1e15)
+      expect(presence.check()).toBeNull()
+      const log = await pathOf(/\.log$/)
+      await copyFile(log, join(location, '999999.log'))
+      await rm(log)
+      expect(presence.check()).toBeNull()
+      await rm(join(location, '999999.log'))
+      expect(presence.check()).toMatch(/999999\.log is no longer there/)
+    })
+  })
 })
