@@ -32,7 +32,9 @@ export async function fill(port, count, report) {
         const { scope, decision } = sessionAt(i, count, users, nowMs)
         const { insert } = decision
         // As a server makes them for this store.
-        const id = uuidText(uuidV4Bytes(randomBytes(16), idBitsOf(scope.userId)))
+        const id = uuidText(
+          uuidV4Bytes(randomBytes(16), { at: 'version', bits: idBitsOf(scope.userId) }),
+        )
         const session = kept({ ...insert.session, id })
         const shard = shards.ofUser(scope.userId)
         const keys = shards.keysOf(shard)

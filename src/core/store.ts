@@ -1,6 +1,7 @@
 import type { Removal, SessionListener } from './events.js'
 import type { Session, SessionEnding } from './session.js'
 import type { AfterQuery, ListPart, ListQuery, SessionPage } from './store-lists.js'
+import type { IdBits } from './uuid.js'
 
 /**
  * Keeps sessions. `test/conformance` holds every implementation to these promises:
@@ -22,10 +23,10 @@ import type { AfterQuery, ListPart, ListQuery, SessionPage } from './store-lists
  */
 export interface SessionStore {
   /**
-   * The FREE_ID_BITS (core/uuid.ts) that the id of this user's next session should have, so that the store finds it
-   * soonest. Absent: any will do. A session may have another id, of whatever form.
+   * What the id of this user's next session should have, so that the store keeps and finds it where that costs least.
+   * Absent: any will do. A session may have another id, of whatever form.
    */
-  idBits?(userId: string): number
+  idBits?(userId: string): IdBits
 
   /**
    * The session with this id, open or ended. `proven`: as it is now also where a part of the store was just replaced, as what

@@ -2,22 +2,38 @@ export const UUID_BYTES = 16
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
-/** The bits behind a UUID's version, which a store may choose (`SessionStore.idBits`). The other 110 stay random. */
+/** How many bits of an id a store may choose. The other 110 stay random. */
 export const FREE_ID_BITS = 12
 
+/** Those bits: the first ones of the id, or those behind its version. */
+export interface IdBits {
+  readonly at: 'start' | 'version'
+  readonly bits: number
+}
+
 /**
- * Makes a UUIDv4 (RFC 9562 section 5.4) of 16 random bytes, in a new array. `bits`: the FREE_ID_BITS behind its version;
- * null leaves them random.
+ * Makes a UUIDv4 (RFC 9562 section 5.4) of 16 random bytes, in a new array. `chosen`: by the store; null leaves
+ * all random.
  */
-export function uuidV4Bytes(random: Uint8Array, bits: number | null = null): Uint8Array {
+export function uuidV4Bytes(random: Uint8Array, chosen: IdBits | null = null): Uint8Array {
   const bytes = new Uint8Array(random)
-  if (bits !== null) {
-    bytes[6] = bits >> 8
-    bytes[7] = bits & 0xff
+  if (chosen?.at === 'start') {
+    bytes[0] = chosen.bits >> 4
+    bytes[1] = ((chosen.bits << 4) & 0xf0) | ((bytes[1] as number) & 0x0f)
+  } else if (chosen?.at === 'version') {
+    bytes[6] = chosen.bits >> 8
+    bytes[7] = chosen.bits & 0xff
   }
   bytes[6] = ((bytes[6] as number) & 0x0f) | 0x40
   bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80
   return bytes
+}
+
+/** The text form of a UUIDv4, with bits that a store has chosen. */
+export function withIdBits(uuid: string, { at, bits }: IdBits): string {
+  const from = at === 'start' ? 0 : VERSION_AT + 1
+  const digits = (2 ** FREE_ID_BITS + bits).toString(16).slice(1)
+  return uuid.slice(0, from) + digits + uuid.slice(from + digits.length)
 }
 
 /** The text form of a UUID's 16 bytes. */
@@ -33,6 +49,7 @@ export function uuidText(bytes: Uint8Array): string {
 }
 
 const DASHES_AT = new Set([8, 13, 18, 23])
+const VERSION_AT = 14
 const UUID_CHARS = 36
 /** By character code: the value of a lower-case hex digit; 16 for every other character. */
 const DIGITS = Uint8Array.from({ length: 128 }, (_, code) => {

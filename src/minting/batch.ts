@@ -1,5 +1,5 @@
 import { ED25519_KEY_BYTES, ED25519_SIGNATURE_BYTES } from '../core/key-lengths.js'
-import { UUID_BYTES } from '../core/uuid.js'
+import { type IdBits, UUID_BYTES } from '../core/uuid.js'
 import type { KeyUse, Minted, MintJob, MintOutcome, MintRequest, SignatureCheck } from './job.js'
 import { LENGTH_BYTES, NUMBER_BYTES, Reader, Writer } from './memory.js'
 
@@ -24,6 +24,8 @@ const HAS_THROWN = 8
 const HAS_ID_BITS = 16
 const HAS_ANSWER = 32
 const HAS_USE = 64
+/** The first byte of id bits has 4 of them. */
+const AT_START = 0x80
 
 const JOB_HEAD_BYTES = 2
 const ID_BITS_BYTES = 2
@@ -56,8 +58,9 @@ export function writeJobs(into: Buffer, jobs: readonly MintJob[]): number {
       writer.sized(mint.owner)
       writer.lifetime(mint.lifetime)
       if (mint.idBits !== null) {
-        writer.u8(mint.idBits >> 8)
-        writer.u8(mint.idBits & 0xff)
+        const { at, bits } = mint.idBits
+        writer.u8((at === 'start' ? AT_START : 0) | (bits >> 8))
+        writer.u8(bits & 0xff)
       }
       if (mint.meta !== null) {
         writer.sized(mint.meta)
@@ -116,9 +119,15 @@ function readUse(reader: Reader): KeyUse {
 function readMint(reader: Reader, parts: number): MintRequest {
   const owner = reader.sized()
   const lifetime = reader.lifetime()
-  const idBits = parts & HAS_ID_BITS ? reader.u8() * 0x100 + reader.u8() : null
+  const idBits = parts & HAS_ID_BITS ? readIdBits(reader) : null
   const meta = parts & HAS_META ? reader.sized() : null
   return { owner, lifetime, idBits, meta }
+}
+
+function readIdBits(reader: Reader): IdBits {
+  const high = reader.u8()
+  const bits = (high & ~AT_START) * 0x100 + reader.u8()
+  return { at: high & AT_START ? 'start' : 'version', bits }
 }
 
 /** Returns how many bytes they take. null: the job threw. */

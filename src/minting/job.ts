@@ -1,3 +1,4 @@
+import type { IdBits } from '../core/uuid.js'
 import type { SealBinding } from '../crypto/seal.js'
 
 /** A signature that must hold. */
@@ -13,7 +14,7 @@ export interface SignatureCheck {
 /** Who a session key is for. */
 export interface MintRequest extends Pick<SealBinding, 'owner' | 'lifetime'> {
   /** What `uuidV4Bytes` takes for the session's id. */
-  readonly idBits: number | null
+  readonly idBits: IdBits | null
   /** A meta header to sign for the answer; null where its signature is known. */
   readonly meta: Uint8Array | null
 }

@@ -1,5 +1,5 @@
 import type { NewKey } from '../core/create/claim.js'
-import { uuidText } from '../core/uuid.js'
+import { type IdBits, uuidText } from '../core/uuid.js'
 import { VerifiedSignatures } from '../crypto/schemes.js'
 import { resealSeed, type SealingKeys } from '../crypto/seal.js'
 import { type ChainSignature, doesNotVerify, readChain } from '../envelope/chain.js'
@@ -15,7 +15,7 @@ export interface ProverPorts {
   /** Asked for each key, for they may change. `seal`: one that they are to open. */
   readonly sealing: (seal?: Uint8Array) => SealingKeys
   /** `SessionStore.idBits`, by owner. */
-  readonly idBits?: (owner: Uint8Array) => number | null
+  readonly idBits?: (owner: Uint8Array) => IdBits | null
   /** How long the signatures of a request took to check; those that were known are not told. */
   readonly onVerified: (durationMs: number) => void
   /** How long the signatures of an answer took to make. */

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { type AuditLog, openAuditLog } from '../audit/audit-log.js'
 import { type CommandableSessions, commandableSessions } from '../commandable/commands.js'
 import { epochSettings } from '../config/epoch-settings.js'
@@ -9,7 +9,7 @@ import type { OwnerPolicy } from '../core/create/owner.js'
 import type { ClockGuard } from '../core/endings/clock-guard.js'
 import { Expiry } from '../core/endings/expiry.js'
 import { EpochClock } from '../core/epoch.js'
-import { UUID_BYTES, uuidText, uuidV4Bytes } from '../core/uuid.js'
+import { withIdBits } from '../core/uuid.js'
 import { openServerKeys, type ServerKeys } from '../keys/server-keys.js'
 import type { ServedStore } from '../stores/engine.js'
 import { guardClock } from './clock.js'
@@ -102,7 +102,5 @@ async function openKeys(
 
 /** The id of a user's next session, as the store would have it. */
 function newIdIn(store: ServedStore, userId: string): string {
-  return store.idBits === undefined
-    ? randomUUID()
-    : uuidText(uuidV4Bytes(randomBytes(UUID_BYTES), store.idBits(userId)))
+  return store.idBits === undefined ? randomUUID() : withIdBits(randomUUID(), store.idBits(userId))
 }

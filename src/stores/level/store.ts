@@ -18,12 +18,13 @@ import type {
 } from '../../core/store.js'
 import type { AfterQuery, ListPart, ListQuery, SessionPage } from '../../core/store-lists.js'
 import type { CheckEvent } from '../../core/upkeep/care.js'
+import type { IdBits } from '../../core/uuid.js'
 import type { CheckPorts, ServedStore, StoreHealth, StoreOptions } from '../engine.js'
 import { Listeners } from '../listeners.js'
 import { Gate, Locks } from '../locks.js'
 import type { ByteLevel } from './byte-level.js'
 import { Database } from './database.js'
-import { sealKey } from './layout/keys.js'
+import { idBitsAt } from './layout/id-bits.js'
 import { damagedRow } from './layout/row-name.js'
 import { DUE_LOCK } from './locks.js'
 import { backUp } from './maintenance/backup.js'
@@ -34,7 +35,7 @@ import { agreeOnInfo, upgradeStore } from './maintenance/upgrade.js'
 import { readEndings } from './read/endings.js'
 import { KeptSessions } from './read/kept-sessions.js'
 import { Lists } from './read/lists.js'
-import { findOpened, getSession } from './read/lookup.js'
+import { findOpened, getSeal, getSession } from './read/lookup.js'
 import { Places } from './read/places.js'
 import { View } from './read/view.js'
 import { walkDeadlines, walkIdempotency, walkSeals, walkSessions } from './read/walk.js'
@@ -138,6 +139,10 @@ export class LevelStore implements ServedStore {
     }
   }
 
+  idBits(): IdBits {
+    return { at: 'start', bits: idBitsAt(Date.now()) }
+  }
+
   get(id: string): Promise<Session | undefined> {
     return this.read((level) => getSession(level, id, this.kept.now))
   }
@@ -147,10 +152,7 @@ export class LevelStore implements ServedStore {
   }
 
   seal(id: string): Promise<Uint8Array | undefined> {
-    return this.read((level) => {
-      const seal = level.getSync(sealKey(id))
-      return seal && Uint8Array.from(seal)
-    })
+    return this.read((level) => getSeal(level, id))
   }
 
   list(query: ListQuery, signal?: AbortSignal): Promise<SessionPage> {

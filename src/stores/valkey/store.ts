@@ -18,6 +18,7 @@ import type {
 } from '../../core/store.js'
 import type { AfterQuery, ListPart, ListQuery, SessionPage } from '../../core/store-lists.js'
 import type { CheckEvent } from '../../core/upkeep/care.js'
+import type { IdBits } from '../../core/uuid.js'
 import type { CheckPorts, ServedStore, StoreHealth, StoreHooks } from '../engine.js'
 import { Listeners } from '../listeners.js'
 import { Gate, Locks } from '../locks.js'
@@ -110,8 +111,8 @@ export class ValkeyStore implements ServedStore {
     return store
   }
 
-  idBits(userId: string): number {
-    return idBitsOf(userId)
+  idBits(userId: string): IdBits {
+    return { at: 'version', bits: idBitsOf(userId) }
   }
 
   get(id: string, options?: { readonly proven?: boolean }): Promise<Session | undefined> {

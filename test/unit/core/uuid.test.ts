@@ -1,6 +1,12 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { FREE_ID_BITS, uuidBytes, uuidText, uuidV4Bytes } from '../../../src/core/uuid.js'
+import {
+  FREE_ID_BITS,
+  uuidBytes,
+  uuidText,
+  uuidV4Bytes,
+  withIdBits,
+} from '../../../src/core/uuid.js'
 
 const sixteen = fc.uint8Array({ minLength: 16, maxLength: 16 })
 
@@ -24,14 +30,17 @@ it('sets version and variant, and keeps the other 122 bits', () => {
   )
 })
 
-it('has the bits that a store chooses behind the version, and keeps the other 110', () => {
+it.each([
+  ['start', 0],
+  ['version', 15],
+] as const)('has the bits that a store chooses at its %s, and keeps the other 110', (at, from) => {
   fc.assert(
     fc.property(sixteen, fc.nat(2 ** FREE_ID_BITS - 1), (random, bits) => {
       const free = uuidText(uuidV4Bytes(random))
-      const chosen = uuidText(uuidV4Bytes(random, bits))
-      expect(chosen).toBe(
-        `${free.slice(0, 15)}${bits.toString(16).padStart(3, '0')}${free.slice(18)}`,
-      )
+      const digits = bits.toString(16).padStart(3, '0')
+      const chosen = `${free.slice(0, from)}${digits}${free.slice(from + 3)}`
+      expect(uuidText(uuidV4Bytes(random, { at, bits }))).toBe(chosen)
+      expect(withIdBits(free, { at, bits })).toBe(chosen)
     }),
   )
 })

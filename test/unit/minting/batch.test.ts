@@ -34,7 +34,12 @@ const jobs: fc.Arbitrary<MintJob[]> = fc.array(
         fc.record({
           owner: anyBytes,
           lifetime,
-          idBits: fc.option(fc.nat(2 ** 12 - 1)),
+          idBits: fc.option(
+            fc.record({
+              at: fc.constantFrom('start' as const, 'version' as const),
+              bits: fc.nat(2 ** 12 - 1),
+            }),
+          ),
           meta: fc.option(anyBytes),
         }),
       ),

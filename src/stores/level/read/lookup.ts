@@ -1,7 +1,14 @@
 import type { Session } from '../../../core/session.js'
 import type { FoundEntry, IdempotencyScope, InsertScope, Seen } from '../../../core/store.js'
 import type { ByteLevel, Reading } from '../byte-level.js'
-import { entryKey, idAfterTime, openedKey, requestTimeRange, sessionKey } from '../layout/keys.js'
+import {
+  entryKey,
+  idAfterTime,
+  openedKey,
+  requestTimeRange,
+  sealKey,
+  sessionKey,
+} from '../layout/keys.js'
 import { isOpened, type OpenedRow, openedIds } from '../layout/opened.js'
 import { checkedEntry, checkedSession } from '../layout/stored.js'
 import type { Kept } from './kept-sessions.js'
@@ -24,6 +31,12 @@ export function getSession(level: ByteLevel, id: string, kept: Kept): Session | 
     kept.keep(session)
   }
   return session
+}
+
+/** `SessionStore.seal`. */
+export function getSeal(level: ByteLevel, id: string): Uint8Array | undefined {
+  const seal = level.getSync(sealKey(id))
+  return seal && Uint8Array.from(seal)
 }
 
 /** `SessionStore.findOpened`. */

@@ -11,7 +11,7 @@ const UUID_V4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4([0-9a-f]{3})-[89ab][0-9a-f]{3}-[0-9a
 
 /**
  * Which shard holds what. Everything of a user lies in one shard, so that one call of the engine changes all of it. An id
- * that the store had a say in names its shard: 12 of its random bits are those of the user's hash.
+ * that the store had a say in names its shard: the 12 bits behind its version are those of the user's hash.
  */
 export class Shards {
   private readonly keys: readonly ShardKeys[]
@@ -48,7 +48,7 @@ export class Shards {
   }
 }
 
-/** `SessionStore.idBits`. */
+/** The bits of the ids of a user's sessions, of which the last ones are the shard. */
 export function idBitsOf(userId: string): number {
   return crc32(userId) % MAX_SHARDS
 }
