@@ -17,6 +17,15 @@ import { sessionService } from '../../src/grpc/services/session.js'
 import { sessionsService } from '../../src/grpc/services/sessions.js'
 import { carol, len, request, requestBody, requestMeta } from '../support/envelope.js'
 import { incomingCall, startTestGrpc } from '../support/grpc.js'
+import {
+  Flag,
+  Frame,
+  frame,
+  grpcMessage,
+  literalHeader,
+  PING,
+  PREFACE,
+} from '../support/http2-frames.mjs'
 import { mintingAt } from '../support/minting.js'
 import { mutate, pick, type Random } from '../support/mutate.js'
 import { recordCalls } from '../support/observer.js'
@@ -202,49 +211,27 @@ fuzz({
   },
 })
 
-/** RFC 9113 section 4.1. */
-function frame(type: number, flags: number, stream: number, payload: Uint8Array): Buffer {
-  const head = Buffer.alloc(9)
-  head.writeUIntBE(payload.length, 0, 3)
-  head[3] = type
-  head[4] = flags
-  head.writeUInt32BE(stream, 5)
-  return Buffer.concat([head, payload])
-}
-
-/** Literals without indexing, RFC 7541 section 6.2.2. */
-function headers(fields: Record<string, string>): Buffer {
-  const text = (value: string) => Buffer.concat([Buffer.of(value.length), Buffer.from(value)])
-  return Buffer.concat(
-    Object.entries(fields).flatMap(([name, value]) => [Buffer.of(0), text(name), text(value)]),
-  )
-}
-
-const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
-const [DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION] = [
-  ...[0, 1, 3, 4, 6, 7, 8, 9],
-] as [number, number, number, number, number, number, number, number]
-const [END_STREAM, END_HEADERS] = [1, 4]
-
 function connection(path: string, message: Uint8Array, more: Record<string, string> = {}): Buffer {
-  const head = headers({
+  const fields = {
     ...{ ':method': 'POST', ':scheme': 'http', ':path': path, ':authority': 'localhost' },
     ...{ 'content-type': 'application/grpc', te: 'trailers', 'grpc-timeout': '10S', ...more },
-  })
-  const prefix = Buffer.alloc(5)
-  prefix.writeUInt32BE(message.length, 1)
+  }
+  const head = Buffer.concat(
+    Object.entries(fields).map(([name, value]) => literalHeader(name, value)),
+  )
+  const body = grpcMessage(message)
   return Buffer.concat([
     PREFACE,
-    frame(SETTINGS, 0, 0, Buffer.of(0, 4, 0, 1, 0, 0)),
-    frame(WINDOW_UPDATE, 0, 0, Buffer.of(0, 1, 0, 0)),
-    frame(HEADERS, 0, 1, head.subarray(0, 40)),
-    frame(CONTINUATION, END_HEADERS, 1, head.subarray(40)),
-    frame(DATA, 0, 1, Buffer.concat([prefix, message.subarray(0, 20)])),
-    frame(PING, 0, 0, Buffer.alloc(8)),
-    frame(DATA, END_STREAM, 1, message.subarray(20)),
-    frame(HEADERS, END_HEADERS | END_STREAM, 3, head),
-    frame(RST_STREAM, 0, 3, Buffer.alloc(4)),
-    frame(GOAWAY, 0, 0, Buffer.alloc(8)),
+    frame(Frame.SETTINGS, 0, 0, Buffer.of(0, 4, 0, 1, 0, 0)),
+    frame(Frame.WINDOW_UPDATE, 0, 0, Buffer.of(0, 1, 0, 0)),
+    frame(Frame.HEADERS, 0, 1, head.subarray(0, 40)),
+    frame(Frame.CONTINUATION, Flag.END_HEADERS, 1, head.subarray(40)),
+    frame(Frame.DATA, 0, 1, body.subarray(0, 25)),
+    PING,
+    frame(Frame.DATA, Flag.END_STREAM, 1, body.subarray(25)),
+    frame(Frame.HEADERS, Flag.END_HEADERS | Flag.END_STREAM, 3, head),
+    frame(Frame.RST_STREAM, 0, 3, Buffer.alloc(4)),
+    frame(Frame.GOAWAY, 0, 0, Buffer.alloc(8)),
   ])
 }
 
@@ -258,7 +245,7 @@ function mutateFrames(random: Random, originals: readonly Buffer[]): Buffer {
     at = end
   }
   for (let times = random(4); times > 0 && frames.length > 0; times--) {
-    const [taken = frame(PING, 0, 0, Buffer.alloc(8))] = frames.splice(
+    const [taken = Buffer.from(PING)] = frames.splice(
       random(frames.length),
       random(3) === 0 ? 0 : 1,
     )
