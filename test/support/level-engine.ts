@@ -9,6 +9,8 @@ export class Observed {
   /** How many keys each walk has read. */
   readonly walks: number[] = []
   recordsRead = 0
+  /** How many rows were looked up by themselves. */
+  lookups = 0
   closes = 0
   /** Stands in for each write; calls `write` where it shall happen. */
   onWrite = (write: () => Promise<void>): Promise<void> => write()
@@ -77,6 +79,7 @@ export class Observed {
       },
       getSync: (key: Buffer, options: object) => {
         this.expectNoFailure()
+        this.lookups++
         return original.getSync(key, options)
       },
       getMany: async (keys: Buffer[], options: object) => {

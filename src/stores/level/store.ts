@@ -42,6 +42,7 @@ import { walkDeadlines, walkIdempotency, walkSeals, walkSessions } from './read/
 import { Watch } from './watch.js'
 import { Counts } from './write/counts.js'
 import { DeadlineQueue } from './write/deadline-queue.js'
+import { EntryFilter } from './write/entry-filter.js'
 import { forgetEntry } from './write/forget.js'
 import { insertSession } from './write/insert.js'
 import { removeSession, updateSession } from './write/mutate.js'
@@ -78,6 +79,7 @@ export class LevelStore implements ServedStore {
     this.epochs = options.epochs
     this.deadlines = new DeadlineQueue((key) => onDamage?.(damagedRow(key).message))
     const counts = new Counts()
+    const entries = EntryFilter.of(database, () => counts.committed)
     const writer = new Writer(database, counts, this.listeners, {
       ...options,
       sync,
@@ -86,19 +88,18 @@ export class LevelStore implements ServedStore {
         this.places.committing(changes, commit)
       },
       onRows: (rows) => {
-        this.kept.committed()
-        this.deadlines.committed(rows)
-        this.seals.committed(rows)
+        for (const memory of [this.kept, this.deadlines, this.seals, entries]) {
+          memory.committed(rows)
+        }
       },
       onReopen: () => {
-        this.kept.reset()
-        this.places.reset()
-        this.deadlines.reset()
-        this.seals.reset()
+        for (const memory of [this.kept, this.places, this.deadlines, this.seals, entries]) {
+          memory.reset()
+        }
       },
       expectFiles: () => this.files.expectFiles(),
     })
-    this.parts = { database, counts, locks: new Locks(), writer }
+    this.parts = { database, counts, entries, locks: new Locks(), writer }
     this.seals = new Seals(this.parts)
     const lost = (reason: string, error: StoreDamagedError) => {
       writer.refuse(error)

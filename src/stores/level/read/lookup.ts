@@ -1,14 +1,7 @@
 import type { Session } from '../../../core/session.js'
-import type { FoundEntry, IdempotencyScope, InsertScope, Seen } from '../../../core/store.js'
+import type { FoundEntry, InsertScope, Seen } from '../../../core/store.js'
 import type { ByteLevel, Reading } from '../byte-level.js'
-import {
-  entryKey,
-  idAfterTime,
-  openedKey,
-  requestTimeRange,
-  sealKey,
-  sessionKey,
-} from '../layout/keys.js'
+import { idAfterTime, openedKey, requestTimeRange, sealKey, sessionKey } from '../layout/keys.js'
 import { isOpened, type OpenedRow, openedIds } from '../layout/opened.js'
 import { checkedEntry, checkedSession } from '../layout/stored.js'
 import type { Kept } from './kept-sessions.js'
@@ -88,20 +81,24 @@ export async function oldestIds(
   return keys.map((key) => idAfterTime(key, timeOffset))
 }
 
-/** The sessions that an insert may find. */
+/** What an insert may find. */
 export interface FoundIds {
+  /** The key of its idempotency entry; undefined: there is none. */
+  readonly entryKey?: Buffer | undefined
   readonly opened?: FoundRow | undefined
   /** undefined: it did not ask for any. */
   readonly oldest?: readonly string[] | undefined
 }
 
-/** What `decide` sees, except for numbers. The caller holds the locks. */
+/** What `decide` sees, except for numbers. The caller holds the locks. `entries`: those that need no look. */
 export function readSeen(
   level: ByteLevel,
-  { userId, idempotency }: InsertScope,
+  entries: { mayHold(key: Buffer): boolean },
+  { userId }: InsertScope,
   ids: FoundIds,
 ): Pick<Seen, 'idempotency' | 'reusable' | 'oldest'> {
-  const found = idempotency && readEntry(level, idempotency)
+  const { entryKey } = ids
+  const found = entryKey && entries.mayHold(entryKey) ? readEntry(level, entryKey) : undefined
   const reusableId = ids.opened?.id
   const reusable = reusableId === undefined ? undefined : readSession(level, reusableId)
   // The rows that led here have no checksum: what counts is the record.
@@ -115,12 +112,11 @@ export function readSeen(
   }
 }
 
-/** The entry of an idempotency key, and when it expires. The caller holds its lock. */
+/** The idempotency entry with this key, and when it expires. The caller holds its lock. */
 export function readEntry(
   level: ByteLevel,
-  scope: IdempotencyScope,
+  key: Buffer,
 ): { readonly entry: FoundEntry; readonly expiresTimeMs: number } | undefined {
-  const key = entryKey(scope)
   const bytes = level.getSync(key)
   if (bytes === undefined) {
     return undefined

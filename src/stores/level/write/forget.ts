@@ -13,7 +13,7 @@ export function forgetEntry(
 ): Promise<boolean> {
   const key = entryKey(scope)
   return locks.hold([entryLock(key)], async () => {
-    const found = await database.read((level) => readEntry(level, scope))
+    const found = await database.read((level) => readEntry(level, key))
     if (found === undefined || !check(found.entry)) {
       return false
     }

@@ -19,13 +19,14 @@ export function insertSession(
 ): Promise<Session> {
   const { userId, idempotency, reuse, oldest = 0 } = scope
   const outer = [userLock(userId)]
-  if (idempotency !== undefined) {
-    outer.push(entryLock(entryKey(idempotency)))
+  const key = idempotency && entryKey(idempotency)
+  if (key !== undefined) {
+    outer.push(entryLock(key))
   }
   return parts.locks.hold(outer, () =>
     reuse === undefined && oldest === 0
-      ? insertLocked(parts, scope, {}, decide)
-      : insertWithOthers(parts, scope, decide),
+      ? insertLocked(parts, scope, { entryKey: key }, decide)
+      : insertWithOthers(parts, scope, { entryKey: key }, decide),
   )
 }
 
@@ -33,6 +34,7 @@ export function insertSession(
 async function insertWithOthers(
   parts: StoreParts,
   scope: InsertScope,
+  { entryKey }: FoundIds,
   decide: (seen: Seen) => Decision,
 ): Promise<Session> {
   const { database, locks } = parts
@@ -42,9 +44,9 @@ async function insertWithOthers(
     const reading = reuse && readPlace(database, userId, reuse)
     const opened = reading instanceof Promise ? await reading : reading
     if (oldest === 0 && opened?.id === undefined) {
-      return insertLocked(parts, scope, { opened }, decide)
+      return insertLocked(parts, scope, { entryKey, opened }, decide)
     }
-    const ids = { opened, oldest: oldest === 0 ? undefined : await findOldest() }
+    const ids = { entryKey, opened, oldest: oldest === 0 ? undefined : await findOldest() }
     const held = new Set(ids.oldest)
     if (opened?.id !== undefined) {
       held.add(opened.id)
@@ -73,7 +75,7 @@ function isSame(ids: readonly string[] = [], others: readonly string[] = []): bo
 }
 
 async function insertLocked(
-  { database, counts, writer }: StoreParts,
+  { database, counts, entries, writer }: StoreParts,
   scope: InsertScope,
   ids: FoundIds,
   decide: (seen: Seen) => Decision,
@@ -82,7 +84,7 @@ async function insertLocked(
   const openOfUser = countOpenOfUser
     ? (counts.ofUser(userId) ?? (await database.read((level) => counts.countOfUser(level, userId))))
     : 0
-  const reading = database.readNow((level) => readSeen(level, scope, ids))
+  const reading = database.readNow((level) => readSeen(level, entries, scope, ids))
   const { idempotency, reusable, oldest } = reading instanceof Promise ? await reading : reading
   // No `await` from here to the write, so no other insert sees the same `openInAll`.
   const openInAll = counts.reserved

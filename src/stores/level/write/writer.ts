@@ -11,6 +11,7 @@ import type { Database, Row } from '../database.js'
 import { storeError } from '../errors.js'
 import { endingRows } from '../layout/rows.js'
 import type { Counts } from './counts.js'
+import type { EntryFilter } from './entry-filter.js'
 
 const FIRST_RETRY_MS = 100
 const LAST_RETRY_MS = 10_000
@@ -21,6 +22,7 @@ const LAST_RETRY_MS = 10_000
 export interface StoreParts {
   readonly database: Database
   readonly counts: Counts
+  readonly entries: EntryFilter
   readonly locks: Locks
   readonly writer: Writer
 }
