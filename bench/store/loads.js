@@ -32,8 +32,6 @@ export async function measureLoads({ seconds, rounds }, report, directory, start
     await loadSeneca(server, { command: 'open_session', seconds: WARM_UP_SECONDS })
   }
   report('until the servers are at rest')
-  for (const { server } of [empty, ...stores]) {
-    await settled(server.pid)
-  }
+  await Promise.all([empty, ...stores].map(({ server }) => settled(server.pid)))
   return inTurn(Object.fromEntries([...creates, ...commands]), rounds, report)
 }
