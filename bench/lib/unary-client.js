@@ -1,12 +1,17 @@
 import net from 'node:net'
-import { Flag, Frame, PREFACE, text } from '../../test/support/http2-frames.mjs'
+import { Flag, Frame, frame, PREFACE, text } from '../../test/support/http2-frames.mjs'
 import { readStatus } from './status.js'
 
 const FRAME_HEADER_BYTES = 9
+/** Of a message: whether it is compressed, and its length. */
+const PREFIX_BYTES = 5
+const NOTHING = Buffer.alloc(0)
 /** SETTINGS_HEADER_TABLE_SIZE = 0: equal trailers then arrive as equal bytes. SETTINGS_INITIAL_WINDOW_SIZE: 16 MiB. */
 const SETTINGS = Buffer.of(0, 1, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0)
 /** The connection's window: 1 GiB of replies. It grows again by what came. */
 const WINDOW_BYTES = 0x4000_0000
+/** What all connections read into, one after the other. By default Node allocates as much for each read. */
+const READ_BUFFER = Buffer.alloc(64 * 1024)
 
 /**
  * Just enough HTTP/2 to repeat one unary gRPC call on one connection. The clients of node:http2 and grpc-js need
@@ -28,14 +33,22 @@ export class UnaryClient {
   #streamId = -1
   #calls = new Map()
   #outgoing = []
-  #rest = Buffer.alloc(0)
-  #okTrailers = Buffer.alloc(0)
+  #rest = NOTHING
+  #okTrailers = NOTHING
   #ungrantedBytes = 0
 
   constructor(port, path) {
     this.#headers = headerBlocks(path)
-    this.#socket = net.connect({ port, host: '127.0.0.1', noDelay: true })
-    this.#socket.on('data', (chunk) => this.#read(chunk))
+    this.#socket = net.connect({
+      ...{ port, host: '127.0.0.1', noDelay: true },
+      onread: {
+        buffer: READ_BUFFER,
+        callback: (length) => {
+          this.#read(READ_BUFFER.subarray(0, length))
+          return true
+        },
+      },
+    })
     this.#socket.on('error', (error) => this.onError(error))
     this.#socket.on('close', () => this.onError(new Error('the server closed the connection')))
     this.#socket.write(PREFACE)
@@ -47,10 +60,17 @@ export class UnaryClient {
   call(message, onReply) {
     const headers = this.#streamId < 0 ? this.#headers.first : this.#headers.next
     this.#streamId += 2
-    const prefix = Buffer.alloc(5)
-    prefix.writeUInt32BE(message.length, 1)
-    this.#send(Frame.HEADERS, Flag.END_HEADERS, this.#streamId, headers)
-    this.#send(Frame.DATA, Flag.END_STREAM, this.#streamId, prefix, message)
+    const dataAt = FRAME_HEADER_BYTES + headers.length
+    const messageAt = dataAt + FRAME_HEADER_BYTES + PREFIX_BYTES
+    const bytes = Buffer.allocUnsafe(messageAt + message.length)
+    writeHeader(bytes, 0, headers.length, Frame.HEADERS, Flag.END_HEADERS, this.#streamId)
+    bytes.set(headers, FRAME_HEADER_BYTES)
+    const dataLength = PREFIX_BYTES + message.length
+    writeHeader(bytes, dataAt, dataLength, Frame.DATA, Flag.END_STREAM, this.#streamId)
+    bytes[dataAt + FRAME_HEADER_BYTES] = 0 // Not compressed.
+    bytes.writeUInt32BE(message.length, messageAt - PREFIX_BYTES + 1)
+    bytes.set(message, messageAt)
+    this.#write(bytes)
     this.#calls.set(this.#streamId, { onReply, replyBytes: 0 })
   }
 
@@ -59,21 +79,20 @@ export class UnaryClient {
     this.#socket.destroy()
   }
 
+  #send(type, flags, streamId, payload) {
+    this.#write(frame(type, flags, streamId, payload))
+  }
+
   /** Everything sent in one turn of the event loop leaves in one write. */
-  #send(type, flags, streamId, ...parts) {
-    if (this.#outgoing.length === 0) {
+  #write(bytes) {
+    this.#outgoing.push(bytes)
+    if (this.#outgoing.length === 1) {
       process.nextTick(() => {
-        this.#socket.write(Buffer.concat(this.#outgoing))
+        const [first] = this.#outgoing
+        this.#socket.write(this.#outgoing.length === 1 ? first : Buffer.concat(this.#outgoing))
         this.#outgoing = []
       })
     }
-    const header = Buffer.allocUnsafe(FRAME_HEADER_BYTES)
-    const length = parts.reduce((sum, part) => sum + part.length, 0)
-    header.writeUIntBE(length, 0, 3)
-    header[3] = type
-    header[4] = flags
-    header.writeUInt32BE(streamId, 5)
-    this.#outgoing.push(header, ...parts)
   }
 
   #read(chunk) {
@@ -89,7 +108,8 @@ export class UnaryClient {
       this.#readFrame(bytes[pos + 3], bytes[pos + 4], streamId, bytes.subarray(start, end))
       pos = end
     }
-    this.#rest = bytes.subarray(pos)
+    // A copy: the next read overwrites it.
+    this.#rest = pos === bytes.length ? NOTHING : Buffer.from(bytes.subarray(pos))
   }
 
   #readFrame(type, flags, streamId, payload) {
@@ -130,19 +150,31 @@ export class UnaryClient {
   }
 
   /** A call ended. Trailers are decoded only if the same bytes were not OK before. */
-  async #end(streamId, trailers) {
+  #end(streamId, trailers) {
     const { onReply, replyBytes } = this.#calls.get(streamId)
     this.#calls.delete(streamId)
-    if (!trailers.equals(this.#okTrailers)) {
-      const { code, message } = await readStatus(trailers)
-      if (code !== '0') {
-        this.onError(new Error(`a call was refused with code ${code}: ${message}`))
-        return
-      }
-      this.#okTrailers = Buffer.from(trailers)
+    const settle = () => onReply(replyBytes - PREFIX_BYTES)
+    if (trailers.equals(this.#okTrailers)) {
+      settle()
+    } else {
+      this.#decode(Buffer.from(trailers)).then(settle, (error) => this.onError(error))
     }
-    onReply(replyBytes - 5)
   }
+
+  async #decode(trailers) {
+    const { code, message } = await readStatus(trailers)
+    if (code !== '0') {
+      throw new Error(`a call was refused with code ${code}: ${message}`)
+    }
+    this.#okTrailers = trailers
+  }
+}
+
+function writeHeader(bytes, at, length, type, flags, streamId) {
+  bytes.writeUIntBE(length, at, 3)
+  bytes[at + 3] = type
+  bytes[at + 4] = flags
+  bytes.writeUInt32BE(streamId, at + 5)
 }
 
 /**
