@@ -1,10 +1,10 @@
 import { Command } from 'commander'
 import { isDescriptor, STDOUT } from '../files/descriptors.js'
 import { saveBackup } from '../offline/backup.js'
+import { type ServerFlags, serverOptions, withAdmin } from './connection/server-connection.js'
 import { withOptions } from './flags.js'
-import { jsonLine } from './printable.js'
-import { statusLine } from './progress.js'
-import { type ServerFlags, serverOptions, withAdmin } from './server-connection.js'
+import { jsonLine } from './output/printable.js'
+import { statusLine } from './output/progress.js'
 
 /** `sessiond backup` */
 export function backupCommand(): Command {

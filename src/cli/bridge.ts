@@ -3,7 +3,6 @@ import { BRIDGE_GRACE_MS, startBridge } from '../bridge/bridge.js'
 import { ConfigError } from '../config/config.js'
 import { oneOf, senecaAddresses } from '../config/values.js'
 import { isLoopback } from '../net/loopback.js'
-import { parseFlag, withOptions } from './flags.js'
 import {
   type ConnectionFlags,
   checkServer,
@@ -11,8 +10,9 @@ import {
   readConnectionFlags,
   serverOption,
   withTokenVariable,
-} from './server-connection.js'
-import { openLog } from './server-log.js'
+} from './connection/server-connection.js'
+import { parseFlag, withOptions } from './flags.js'
+import { openLog } from './output/server-log.js'
 import { serveUntilSignal } from './signals.js'
 
 interface BridgeFlags extends ConnectionFlags {

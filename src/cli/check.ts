@@ -5,11 +5,11 @@ import { type Config, SERVE_OPTIONS } from '../config/serve-options.js'
 import { SessiondError } from '../core/errors.js'
 import { apart } from '../offline/apart.js'
 import type { CheckEvent } from '../offline/check.js'
+import { type ServerFlags, serverOptions, withAdmin } from './connection/server-connection.js'
 import { withOptions } from './flags.js'
-import { jsonLine, printable } from './printable.js'
-import { statusLine } from './progress.js'
+import { jsonLine, printable } from './output/printable.js'
+import { statusLine } from './output/progress.js'
 import { readServerConfig, STORE_OPTIONS, serverConfigOptions } from './server-config.js'
-import { type ServerFlags, serverOptions, withAdmin } from './server-connection.js'
 
 type CheckFlags = ServerFlags & { readonly dataDir?: string }
 

@@ -1,8 +1,8 @@
 import { Argument, Command } from 'commander'
 import type { AdminClient } from '../client/index.js'
+import { type ServerFlags, serverOptions, withAdmin } from './connection/server-connection.js'
 import { withOptions } from './flags.js'
-import { jsonLine } from './printable.js'
-import { type ServerFlags, serverOptions, withAdmin } from './server-connection.js'
+import { jsonLine } from './output/printable.js'
 
 /** `sessiond clock` */
 export function clockCommand(): Command {

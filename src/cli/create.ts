@@ -4,16 +4,16 @@ import { type CreatedSession, createSession } from '../client/index.js'
 import { durationMs } from '../config/values.js'
 import { EpochClock, type EpochSettings } from '../core/epoch.js'
 import { ownerText } from '../core/owner-text.js'
-import { parseFlag, parseServerKeys, serverKeyOption, withOptions } from './flags.js'
-import { jsonLine } from './printable.js'
-import { type RequestFlags, readRequestFlags, requestOptions } from './request.js'
 import {
   type ConnectionFlags,
   connectByFlags,
   connectionOptions,
   serverOption,
-} from './server-connection.js'
-import { instantOrNull } from './session-text.js'
+} from './connection/server-connection.js'
+import { parseFlag, parseServerKeys, serverKeyOption, withOptions } from './flags.js'
+import { jsonLine } from './output/printable.js'
+import { instantOrNull } from './output/session-text.js'
+import { type RequestFlags, readRequestFlags, requestOptions } from './request.js'
 
 interface CreateFlags extends RequestFlags, ConnectionFlags {
   readonly server: string

@@ -2,13 +2,13 @@ import { Command } from 'commander'
 import { type AdminClient, eraseUser } from '../client/index.js'
 import { ConfigError } from '../config/config.js'
 import { NothingMatchedError, SessiondError } from '../core/errors.js'
-import { confirm } from './confirm.js'
+import { type ServerFlags, serverOptions, withAdmin } from './connection/server-connection.js'
 import { withOptions } from './flags.js'
 import { readUserFlag, userOption, userText } from './named-user.js'
-import { jsonLine, printable } from './printable.js'
-import { statusLine } from './progress.js'
-import { type ServerFlags, serverOptions, withAdmin } from './server-connection.js'
-import { counted } from './session-text.js'
+import { confirm } from './output/confirm.js'
+import { jsonLine, printable } from './output/printable.js'
+import { statusLine } from './output/progress.js'
+import { counted } from './output/session-text.js'
 
 /** The server reads all deadlines of its store, which takes seconds for each million. */
 const DEADLINE_MS = 3_600_000

@@ -2,9 +2,9 @@ import { Command } from 'commander'
 import { exportUser } from '../client/index.js'
 import { NothingMatchedError } from '../core/errors.js'
 import { makeFile } from '../files/write.js'
+import { type ServerFlags, serverOptions, withAdmin } from './connection/server-connection.js'
 import { readUserFlag, userOption } from './named-user.js'
-import { printable, printableJson } from './printable.js'
-import { type ServerFlags, serverOptions, withAdmin } from './server-connection.js'
+import { printable, printableJson } from './output/printable.js'
 
 interface ExportFlags extends Omit<ServerFlags, 'json'> {
   readonly user: string

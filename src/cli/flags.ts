@@ -9,7 +9,7 @@ import { durationMs, timeMs } from '../config/values.js'
 import type { EpochSettings } from '../core/epoch.js'
 import { InputFileError } from '../core/errors.js'
 import { readSecretFile } from '../keys/key-files.js'
-import { CLIENT_VARIABLES } from './client-variables.js'
+import { CLIENT_VARIABLES } from './connection/client-variables.js'
 
 export function withOptions(command: Command, options: readonly Option[]): Command {
   for (const option of options) {

@@ -4,9 +4,14 @@ import { fetchServerKeys, publicKeyOf } from '../client/index.js'
 import { ConfigError, readConfig } from '../config/config.js'
 import { defaultText, variableOf } from '../config/option.js'
 import { SERVE_OPTIONS } from '../config/serve-options.js'
+import {
+  connectByFlags,
+  serverOption,
+  type TlsFlags,
+  tlsOptions,
+} from './connection/server-connection.js'
 import { parseServerKeys, readPrivateKey, serverKeyOption, withOptions } from './flags.js'
-import { jsonLine } from './printable.js'
-import { connectByFlags, serverOption, type TlsFlags, tlsOptions } from './server-connection.js'
+import { jsonLine } from './output/printable.js'
 
 interface IdentityFlags extends TlsFlags {
   readonly dataDir: string

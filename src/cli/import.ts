@@ -1,8 +1,8 @@
 import { Command } from 'commander'
 import { importFile } from '../offline/import.js'
 import { withOptions } from './flags.js'
-import { jsonLine, printable } from './printable.js'
-import { progressOn } from './progress.js'
+import { jsonLine, printable } from './output/printable.js'
+import { progressOn } from './output/progress.js'
 import { readServerConfig, STORE_OPTIONS, serverConfigOptions } from './server-config.js'
 
 const SERVER_OPTIONS = [...STORE_OPTIONS, 'maxDataBytes', 'identityKey'] as const

@@ -10,7 +10,7 @@ import {
 import { ownerText } from '../core/owner-text.js'
 import { isDescriptor, STDOUT } from '../files/descriptors.js'
 import { writeSecretFile } from '../keys/key-files.js'
-import { jsonLine } from './printable.js'
+import { jsonLine } from './output/printable.js'
 
 /** `sessiond keygen` */
 export function keygenCommand(): Command {

@@ -3,9 +3,9 @@ import { inspect } from 'node:util'
 import { CommanderError } from 'commander'
 import { OutputError, SessiondError } from '../core/errors.js'
 import { silenceGrpc } from '../observability/dependency-output.js'
-import { exitCodeOf, USAGE_EXIT_CODE } from './exit-codes.js'
-import { flushOutput, watchOutput } from './output.js'
-import { printable } from './printable.js'
+import { exitCodeOf, USAGE_EXIT_CODE } from './output/exit-codes.js'
+import { flushOutput, watchOutput } from './output/output.js'
+import { printable } from './output/printable.js'
 import { sessiondProgram, withSubcommands } from './program.js'
 
 /** Commands that write nothing but their log. */

@@ -1,10 +1,10 @@
 import { Command, Option } from 'commander'
 import { migrateStore } from '../offline/migrate.js'
 import { withOptions } from './flags.js'
-import { jsonLine } from './printable.js'
-import { progressOn } from './progress.js'
+import { jsonLine } from './output/printable.js'
+import { progressOn } from './output/progress.js'
+import { counted } from './output/session-text.js'
 import { ENGINE_OPTIONS, readServerConfig, serverConfigOptions } from './server-config.js'
-import { counted } from './session-text.js'
 import { interruptible } from './signals.js'
 
 const SERVER_OPTIONS = [

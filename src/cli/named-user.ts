@@ -2,7 +2,7 @@ import { Option } from 'commander'
 import { ConfigError } from '../config/config.js'
 import { ownerName, ownerOfText, userIdsNamed } from '../core/owner-text.js'
 import { parseFlag } from './flags.js'
-import { printable } from './printable.js'
+import { printable } from './output/printable.js'
 
 /** `what`: which of the user's things the command is for. */
 export const userOption = (what: string) =>

@@ -17,7 +17,7 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, () => Promise<Co
     token: async () => (await import('./token/token.js')).tokenCommand(),
   },
   'Manage sessions of a running server:': {
-    sessions: async () => (await import('./sessions.js')).sessionsCommand(),
+    sessions: async () => (await import('./sessions/sessions.js')).sessionsCommand(),
     export: async () => (await import('./export.js')).exportCommand(),
     erase: async () => (await import('./erase.js')).eraseCommand(),
   },

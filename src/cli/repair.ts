@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { apart } from '../offline/apart.js'
 import type { Repaired } from '../offline/repair.js'
 import { withOptions } from './flags.js'
-import { jsonLine, printable } from './printable.js'
+import { jsonLine, printable } from './output/printable.js'
 import { readServerConfig, STORE_OPTIONS, serverConfigOptions } from './server-config.js'
 
 /** `sessiond repair` */

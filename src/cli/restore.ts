@@ -1,8 +1,8 @@
 import { Command } from 'commander'
 import { restoreBackup } from '../offline/restore.js'
 import { withOptions } from './flags.js'
-import { jsonLine } from './printable.js'
-import { statusLine } from './progress.js'
+import { jsonLine } from './output/printable.js'
+import { statusLine } from './output/progress.js'
 import { ENGINE_OPTIONS, readServerConfig, serverConfigOptions } from './server-config.js'
 import { interruptible } from './signals.js'
 

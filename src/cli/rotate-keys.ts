@@ -1,10 +1,10 @@
 import { hex } from '@scure/base'
 import { Command, Option } from 'commander'
 import { type AdminClient, reseal, rotateIdentity, rotateSealingKey } from '../client/index.js'
+import { type ServerFlags, serverOptions, withAdmin } from './connection/server-connection.js'
 import { withOptions } from './flags.js'
-import { jsonLine, printable } from './printable.js'
-import { progressOn } from './progress.js'
-import { type ServerFlags, serverOptions, withAdmin } from './server-connection.js'
+import { jsonLine, printable } from './output/printable.js'
+import { progressOn } from './output/progress.js'
 
 interface RotateFlags extends ServerFlags {
   readonly reseal?: boolean

@@ -2,8 +2,8 @@ import { Command, Option } from 'commander'
 import { ConfigError, readConfig } from '../config/config.js'
 import { defaultText, type Option as ServeOption, variableOf } from '../config/option.js'
 import { OPTION_GROUPS } from '../config/serve-options.js'
+import { openLog } from './output/server-log.js'
 import { readConfigText } from './server-config.js'
-import { openLog } from './server-log.js'
 import { serveUntilSignal } from './signals.js'
 
 /** `sessiond serve` */

@@ -2,9 +2,9 @@ import { hex } from '@scure/base'
 import { Command } from 'commander'
 import type { ServerStatus } from '../client/index.js'
 import { isoText } from '../core/time-text.js'
+import { type ServerFlags, serverOptions, withAdmin } from './connection/server-connection.js'
 import { withOptions } from './flags.js'
-import { jsonLine, table } from './printable.js'
-import { type ServerFlags, serverOptions, withAdmin } from './server-connection.js'
+import { jsonLine, table } from './output/printable.js'
 
 /** `sessiond status` */
 export function statusCommand(): Command {

@@ -9,7 +9,7 @@ import { readInput, readInputText } from '../../files/read.js'
 import { checkToken } from '../../tokens/check.js'
 import type { TokenProof } from '../../tokens/index.js'
 import { type EpochFlags, epochOptions, parseFlag, readEpochFlags, withOptions } from '../flags.js'
-import { jsonLine, printable } from '../printable.js'
+import { jsonLine, printable } from '../output/printable.js'
 import {
   readUseFlags,
   tokenBytesIn,

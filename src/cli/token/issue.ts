@@ -15,8 +15,8 @@ import {
   readPrivateKey,
   withOptions,
 } from '../flags.js'
-import { jsonLine } from '../printable.js'
-import { instantOrNull } from '../session-text.js'
+import { jsonLine } from '../output/printable.js'
+import { instantOrNull } from '../output/session-text.js'
 import { readUseFlags, type UseFlags, useOptions } from './options.js'
 import { readSession } from './session.js'
 

@@ -2,7 +2,7 @@ import { Command, Option } from 'commander'
 import { ConfigError } from '../../config/config.js'
 import { durationMs } from '../../config/values.js'
 import { parseFlag, withOptions } from '../flags.js'
-import { jsonLine } from '../printable.js'
+import { jsonLine } from '../output/printable.js'
 import { type TokensServerFlags, tokensServerOptions, withTokens } from './server.js'
 import { sessionIds } from './session.js'
 

@@ -11,8 +11,8 @@ import { EpochClock } from '../../core/epoch.js'
 import { ownerFromText, ownerText } from '../../core/owner-text.js'
 import { isoText } from '../../core/time-text.js'
 import { parseFlag, withOptions } from '../flags.js'
-import { jsonLine, table } from '../printable.js'
-import { counted, instantOrNull } from '../session-text.js'
+import { jsonLine, table } from '../output/printable.js'
+import { counted, instantOrNull } from '../output/session-text.js'
 import { type TokensServerFlags, tokensServerOptions, withTokens } from './server.js'
 
 interface ListFlags extends TokensServerFlags {

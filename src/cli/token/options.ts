@@ -14,7 +14,7 @@ import {
   type Verb,
 } from '../../tokens/index.js'
 import { parseFlag } from '../flags.js'
-import { instantOrNull } from '../session-text.js'
+import { instantOrNull } from '../output/session-text.js'
 
 const PREFIX = 'OBJECT_'
 const VERB_NAMES = VERBS.map((verb) => verb.slice(PREFIX.length).toLowerCase())

@@ -1,8 +1,8 @@
 import { Command } from 'commander'
 import { isoText } from '../../core/time-text.js'
 import { withOptions } from '../flags.js'
-import { printEach } from '../print-each.js'
-import { jsonLine, printable } from '../printable.js'
+import { printEach } from '../output/print-each.js'
+import { jsonLine, printable } from '../output/printable.js'
 import { type TokensServerFlags, tokensServerOptions, withTokens } from './server.js'
 import { sessionIds } from './session.js'
 

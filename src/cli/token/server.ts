@@ -3,6 +3,12 @@ import { type CallOptions, type Connection, signerOf, TokensClient } from '../..
 import { ConfigError } from '../../config/config.js'
 import { durationMs } from '../../config/values.js'
 import {
+  type ConnectionFlags,
+  connectByFlags,
+  connectionOptions,
+  serverOption,
+} from '../connection/server-connection.js'
+import {
   type EpochFlags,
   epochOptions,
   parseFlag,
@@ -11,12 +17,6 @@ import {
   readPrivateKey,
   serverKeyOption,
 } from '../flags.js'
-import {
-  type ConnectionFlags,
-  connectByFlags,
-  connectionOptions,
-  serverOption,
-} from '../server-connection.js'
 import { interruptible } from '../signals.js'
 
 /** The options of the `token` commands that ask a server, but for `--json`. `who`: whose key may ask. */

@@ -4,7 +4,7 @@ import { InputFileError } from '../../core/errors.js'
 import { readInput, readInputText } from '../../files/read.js'
 import { type TokenFault, tryRead } from '../../tokens/check.js'
 import { withOptions } from '../flags.js'
-import { jsonLine, printable } from '../printable.js'
+import { jsonLine, printable } from '../output/printable.js'
 import { readUseFlags, tokenBytesIn, type UseFlags, useOptions } from './options.js'
 import { type TokensServerFlags, tokensServerOptions, withTokens } from './server.js'
 

@@ -4,9 +4,9 @@ import { EpochClock, type EpochSettings } from '../../core/epoch.js'
 import { isoText } from '../../core/time-text.js'
 import type { EndedSession } from '../../tokens/index.js'
 import { withOptions } from '../flags.js'
-import { outputEnded } from '../output.js'
-import { jsonLine, printable } from '../printable.js'
-import { instantOrNull } from '../session-text.js'
+import { outputEnded } from '../output/output.js'
+import { jsonLine, printable } from '../output/printable.js'
+import { instantOrNull } from '../output/session-text.js'
 import { type TokensServerFlags, tokensServerOptions, withTokens } from './server.js'
 
 /** `sessiond token watch` */

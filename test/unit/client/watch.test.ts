@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { inspect } from 'node:util'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
-import { watchSocket } from '../../../src/cli/watch-socket.js'
+import { watchSocket } from '../../../src/cli/sessions/watch-socket.js'
 import { UnprotectedTokenError } from '../../../src/client/errors.js'
 import {
   type SessionWatch,

@@ -1,4 +1,4 @@
-import { snakeJson } from '../core/snake-case.js'
+import { snakeJson } from '../../core/snake-case.js'
 
 /** Control and formatting characters, which could rewrite other text on a terminal. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu

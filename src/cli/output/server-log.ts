@@ -1,8 +1,8 @@
 import { isatty } from 'node:tty'
-import { unknownVariables } from '../config/unknown-variables.js'
-import { STDOUT } from '../files/descriptors.js'
-import { createLog, type Logger, standardOutput } from '../observability/log.js'
-import { CLIENT_VARIABLES } from './client-variables.js'
+import { unknownVariables } from '../../config/unknown-variables.js'
+import { STDOUT } from '../../files/descriptors.js'
+import { createLog, type Logger, standardOutput } from '../../observability/log.js'
+import { CLIENT_VARIABLES } from '../connection/client-variables.js'
 import { textOf } from './log-text.js'
 
 export interface LogFlags {

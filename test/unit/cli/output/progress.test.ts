@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { progressOn, statusLine } from '../../../src/cli/progress.js'
+import { progressOn, statusLine } from '../../../../src/cli/output/progress.js'
 
 function shown(isTTY: boolean) {
   const written: string[] = []

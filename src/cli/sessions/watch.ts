@@ -1,16 +1,21 @@
 import { Command, Option } from 'commander'
-import { connectionProblem } from '../client/connection/connection-problem.js'
-import { type WatchEvent, type WatchedSession, watchSessions } from '../client/watch.js'
-import { ConfigError } from '../config/config.js'
-import { listenAddress, pathPrefix } from '../config/values.js'
-import { VERSION } from '../config/version.js'
-import { readCertificates } from '../credentials/tls.js'
-import { readTokenFile } from '../credentials/token-file.js'
-import { CLIENT_VARIABLES, nameOf } from './client-variables.js'
-import { parseFlag, withOptions } from './flags.js'
-import { outputEnded } from './output.js'
-import { jsonLine, printable } from './printable.js'
-import { plaintextOption, type TlsFlags, tlsOptions, usesTls } from './server-connection.js'
+import { connectionProblem } from '../../client/connection/connection-problem.js'
+import { type WatchEvent, type WatchedSession, watchSessions } from '../../client/watch.js'
+import { ConfigError } from '../../config/config.js'
+import { listenAddress, pathPrefix } from '../../config/values.js'
+import { VERSION } from '../../config/version.js'
+import { readCertificates } from '../../credentials/tls.js'
+import { readTokenFile } from '../../credentials/token-file.js'
+import { CLIENT_VARIABLES, nameOf } from '../connection/client-variables.js'
+import {
+  plaintextOption,
+  type TlsFlags,
+  tlsOptions,
+  usesTls,
+} from '../connection/server-connection.js'
+import { parseFlag, withOptions } from '../flags.js'
+import { outputEnded } from '../output/output.js'
+import { jsonLine, printable } from '../output/printable.js'
 import { watchSocket } from './watch-socket.js'
 
 interface WatchFlags extends TlsFlags {

@@ -1,20 +1,20 @@
 import { Option } from 'commander'
-import { isOnThisMachine } from '../client/connection/address.js'
+import { isOnThisMachine } from '../../client/connection/address.js'
 import {
   AdminClient,
   type Connection,
   type ConnectOptions,
   connect,
   SessionsClient,
-} from '../client/index.js'
-import { JSON_TEXT } from '../client/sessions/json-form.js'
-import { ConfigError } from '../config/config.js'
-import { grpcAddress, yesOrNo } from '../config/values.js'
-import { readCertificates, readKeyPair } from '../credentials/tls.js'
-import { readTokenFile } from '../credentials/token-file.js'
+} from '../../client/index.js'
+import { JSON_TEXT } from '../../client/sessions/json-form.js'
+import { ConfigError } from '../../config/config.js'
+import { grpcAddress, yesOrNo } from '../../config/values.js'
+import { readCertificates, readKeyPair } from '../../credentials/tls.js'
+import { readTokenFile } from '../../credentials/token-file.js'
+import { parseFlag } from '../flags.js'
+import { interruptible } from '../signals.js'
 import { CLIENT_VARIABLES, nameOf } from './client-variables.js'
-import { parseFlag } from './flags.js'
-import { interruptible } from './signals.js'
 
 /** The options of every command that connects to a server over TLS. */
 export const tlsOptions = () => [

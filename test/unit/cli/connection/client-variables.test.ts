@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
-import { CLIENT_VARIABLES } from '../../../src/cli/client-variables.js'
-import { sessiondProgram, withSubcommands } from '../../../src/cli/program.js'
+import { CLIENT_VARIABLES } from '../../../../src/cli/connection/client-variables.js'
+import { sessiondProgram, withSubcommands } from '../../../../src/cli/program.js'
 
 it('docs/options.md lists the variables of commands, each with its option', async () => {
-  const page = readFileSync(new URL('../../../docs/options.md', import.meta.url), 'utf8')
+  const page = readFileSync(new URL('../../../../docs/options.md', import.meta.url), 'utf8')
   const [, table = ''] = /<!-- variables -->([\s\S]*)<!-- \/variables -->/.exec(page) ?? []
   const listed = new Map(
     [...table.matchAll(/^\| `(\w+)` \| `(\S+)/gm)].map(([, variable, flag]) => [variable, flag]),

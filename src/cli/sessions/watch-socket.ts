@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { WebSocket } from 'ws'
-import type { WebSocketConstructor } from '../client/watch.js'
-import { type After, startTimer } from '../net/timers.js'
+import type { WebSocketConstructor } from '../../client/watch.js'
+import { type After, startTimer } from '../../net/timers.js'
 
 /** Servers send a ping every 30 seconds. After two missed pings the server is dead or hangs. */
 const SILENCE_MS = 75_000

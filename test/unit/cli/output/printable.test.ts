@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { jsonLine, printable, printableJson, table } from '../../../src/cli/printable.js'
+import { jsonLine, printable, printableJson, table } from '../../../../src/cli/output/printable.js'
 
 describe('text of callers and servers', () => {
   it('is printed as it is where nothing in it could move a terminal', () => {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { textOf } from '../../../src/cli/log-text.js'
+import { textOf } from '../../../../src/cli/output/log-text.js'
 
 const line = (fields: object) => textOf(JSON.stringify({ time: '2026-01-01T10:00:00Z', ...fields }))
 

@@ -4,15 +4,15 @@ import {
   ServerUnavailableError,
   type SessionInfo,
   type SessionsClient,
-} from '../client/index.js'
-import { ConfigError } from '../config/config.js'
-import { count, timeOrAgoMs } from '../config/values.js'
-import { NothingMatchedError } from '../core/errors.js'
-import { parseFlag, withOptions } from './flags.js'
-import { readUserFlag, userOption } from './named-user.js'
-import { printable } from './printable.js'
-import { type ServerFlags, serverOptions, withSessions } from './server-connection.js'
-import { sessionJson, sessionTable } from './session-text.js'
+} from '../../client/index.js'
+import { ConfigError } from '../../config/config.js'
+import { count, timeOrAgoMs } from '../../config/values.js'
+import { NothingMatchedError } from '../../core/errors.js'
+import { type ServerFlags, serverOptions, withSessions } from '../connection/server-connection.js'
+import { parseFlag, withOptions } from '../flags.js'
+import { readUserFlag, userOption } from '../named-user.js'
+import { printable } from '../output/printable.js'
+import { sessionJson, sessionTable } from '../output/session-text.js'
 
 interface ListFlags extends ServerFlags {
   readonly user?: string

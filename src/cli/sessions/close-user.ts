@@ -1,12 +1,12 @@
-import type { SessionsClient } from '../client/index.js'
-import { closeUser } from '../core/commands/close-user.js'
-import { NothingMatchedError } from '../core/errors.js'
-import { confirm } from './confirm.js'
-import { readUserFlag, userText } from './named-user.js'
-import { jsonLine, printable } from './printable.js'
-import { progressOn } from './progress.js'
-import { counted } from './session-text.js'
-import { interruptible } from './signals.js'
+import type { SessionsClient } from '../../client/index.js'
+import { closeUser } from '../../core/commands/close-user.js'
+import { NothingMatchedError } from '../../core/errors.js'
+import { readUserFlag, userText } from '../named-user.js'
+import { confirm } from '../output/confirm.js'
+import { jsonLine, printable } from '../output/printable.js'
+import { progressOn } from '../output/progress.js'
+import { counted } from '../output/session-text.js'
+import { interruptible } from '../signals.js'
 
 /** Fewer are closed at once. */
 const MANY = 100

@@ -1,9 +1,9 @@
-import type { SessionInfo } from '../client/index.js'
-import { oneLineJson } from '../core/commands/json-text.js'
-import { sessionV1Members } from '../core/commands/session-v1.js'
-import { ownerName, ownerOfText } from '../core/owner-text.js'
-import { snakeJson } from '../core/snake-case.js'
-import { isoText } from '../core/time-text.js'
+import type { SessionInfo } from '../../client/index.js'
+import { oneLineJson } from '../../core/commands/json-text.js'
+import { sessionV1Members } from '../../core/commands/session-v1.js'
+import { ownerName, ownerOfText } from '../../core/owner-text.js'
+import { snakeJson } from '../../core/snake-case.js'
+import { isoText } from '../../core/time-text.js'
 import { printableJson, table } from './printable.js'
 
 /** A session as JSON on one line: SessionV1 of the newer dialect, and what that has no fields for. */

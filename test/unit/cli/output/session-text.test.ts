@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { sessionJson, sessionLines, sessionTable } from '../../../src/cli/session-text.js'
-import type { SessionInfo } from '../../../src/client/index.js'
+import { sessionJson, sessionLines, sessionTable } from '../../../../src/cli/output/session-text.js'
+import type { SessionInfo } from '../../../../src/client/index.js'
 
 const OPEN: SessionInfo<string> = {
   ...{ id: 's1', userId: 'alice', userName: 'Alice', active: true, address: '::1', client: 'shop' },

@@ -1,4 +1,4 @@
-import { SessiondError } from '../core/errors.js'
+import { SessiondError } from '../../core/errors.js'
 import { exitCodeOf } from './exit-codes.js'
 import { printable } from './printable.js'
 

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { basename, relative } from 'node:path'
-import { VERSION } from '../config/version.js'
+import { VERSION } from '../../config/version.js'
 import { printable } from './printable.js'
 
 type Line = Readonly<Record<string, unknown>>

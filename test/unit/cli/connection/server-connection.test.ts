@@ -3,7 +3,7 @@ import {
   type ConnectionFlags,
   usesTls,
   withTokenVariable,
-} from '../../../src/cli/server-connection.js'
+} from '../../../../src/cli/connection/server-connection.js'
 
 afterEach(() => vi.unstubAllEnvs())
 

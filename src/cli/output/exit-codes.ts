@@ -1,10 +1,10 @@
-import { CommandError, RefusedError } from '../client/errors.js'
+import { CommandError, RefusedError } from '../../client/errors.js'
 import type {
   CallerErrorCode,
   ClientErrorCode,
   OperatorErrorCode,
   SessiondError,
-} from '../core/errors.js'
+} from '../../core/errors.js'
 
 /** For wrong usage of the command line, which is found before anything runs. */
 export const USAGE_EXIT_CODE = 2
