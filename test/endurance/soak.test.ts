@@ -125,13 +125,14 @@ describe('a server under load of every kind for long', () => {
 
       // The first third warms up; the last may not lie above the one before it.
       const third = SAMPLES / 3
-      const level = (of: (sample: Sample) => number, levelOf = median) => ({
-        middle: levelOf(samples.slice(third, 2 * third).map(of)),
-        last: levelOf(samples.slice(2 * third).map(of)),
+      const level = (of: (sample: Sample) => number, lastOf = median) => ({
+        middle: median(samples.slice(third, 2 * third).map(of)),
+        last: lastOf(samples.slice(2 * third).map(of)),
       })
       const figures = {
         heap: level((sample) => sample.heapBytes),
-        // V8 gives pages back some time after a collection: now they are there, now they are gone.
+        // V8 gives pages back some time after a collection: now they are there, now they are gone. So one low moment of
+        // the middle says nothing, and one of the end that nothing was kept.
         anonymous: level(
           (sample) => sample.anonymousBytes,
           (values) => Math.min(...values),
