@@ -1,8 +1,15 @@
 import net from 'node:net'
-import { Flag, Frame, frame, PREFACE, text } from '../../test/support/http2-frames.mjs'
+import {
+  Flag,
+  FRAME_HEADER_BYTES,
+  Frame,
+  frame,
+  PREFACE,
+  text,
+  writeFrameHeader,
+} from '../../test/support/http2-frames.mjs'
 import { readStatus } from './status.js'
 
-const FRAME_HEADER_BYTES = 9
 /** Of a message: whether it is compressed, and its length. */
 const PREFIX_BYTES = 5
 const NOTHING = Buffer.alloc(0)
@@ -63,10 +70,20 @@ export class UnaryClient {
     const dataAt = FRAME_HEADER_BYTES + headers.length
     const messageAt = dataAt + FRAME_HEADER_BYTES + PREFIX_BYTES
     const bytes = Buffer.allocUnsafe(messageAt + message.length)
-    writeHeader(bytes, 0, headers.length, Frame.HEADERS, Flag.END_HEADERS, this.#streamId)
+    const streamId = this.#streamId
+    writeFrameHeader(bytes, 0, {
+      length: headers.length,
+      type: Frame.HEADERS,
+      flags: Flag.END_HEADERS,
+      streamId,
+    })
     bytes.set(headers, FRAME_HEADER_BYTES)
-    const dataLength = PREFIX_BYTES + message.length
-    writeHeader(bytes, dataAt, dataLength, Frame.DATA, Flag.END_STREAM, this.#streamId)
+    writeFrameHeader(bytes, dataAt, {
+      length: PREFIX_BYTES + message.length,
+      type: Frame.DATA,
+      flags: Flag.END_STREAM,
+      streamId,
+    })
     bytes[dataAt + FRAME_HEADER_BYTES] = 0 // Not compressed.
     bytes.writeUInt32BE(message.length, messageAt - PREFIX_BYTES + 1)
     bytes.set(message, messageAt)
@@ -168,13 +185,6 @@ export class UnaryClient {
     }
     this.#okTrailers = trailers
   }
-}
-
-function writeHeader(bytes, at, length, type, flags, streamId) {
-  bytes.writeUIntBE(length, at, 3)
-  bytes[at + 3] = type
-  bytes[at + 4] = flags
-  bytes.writeUInt32BE(streamId, at + 5)
 }
 
 /**

@@ -15,6 +15,7 @@ export const Frame = {
 }
 /** Flags: END_STREAM of DATA and HEADERS, END_HEADERS of HEADERS, ACK of SETTINGS and PING. */
 export const Flag = { END_STREAM: 1, END_HEADERS: 4, ACK: 1 }
+export const FRAME_HEADER_BYTES = 9
 /** What a client says first. */
 export const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
 
@@ -24,12 +25,23 @@ export const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
  * @returns {Buffer}
  */
 export function frame(type, flags = 0, streamId = 0, payload = Buffer.alloc(0)) {
-  const header = Buffer.alloc(9)
-  header.writeUIntBE(payload.length, 0, 3)
-  header[3] = type
-  header[4] = flags
-  header.writeUInt32BE(streamId, 5)
+  const header = Buffer.alloc(FRAME_HEADER_BYTES)
+  writeFrameHeader(header, 0, { length: payload.length, type, flags, streamId })
   return Buffer.concat([header, payload])
+}
+
+/**
+ * Writes the header of a frame with so many bytes of payload.
+ *
+ * @param {Buffer} into
+ * @param {number} at
+ * @param {{ length: number, type: number, flags: number, streamId: number }} head
+ */
+export function writeFrameHeader(into, at, { length, type, flags, streamId }) {
+  into.writeUIntBE(length, at, 3)
+  into[at + 3] = type
+  into[at + 4] = flags
+  into.writeUInt32BE(streamId, at + 5)
 }
 
 /** The preface and the client's settings, none of which is set. */
