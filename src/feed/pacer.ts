@@ -128,6 +128,8 @@ export class Pacer {
     }
     this.isChangeDue = false
     const isMore = this.attempt(() => this.options.change(isOver))
+    // The next turn may have to gather first: it must know that some are left.
+    this.isChangeDue ||= isMore
     if (!isMore) {
       this.changedAtMs = this.nowMs()
     }

@@ -129,6 +129,22 @@ describe('what viewers need', () => {
     expect(done).toEqual(['first', 'second'])
   })
 
+  it('is made also where others begin to work between two turns of the same changes', () => {
+    const { pacer, changes, elapse, time, turns, done, work } = paced()
+    time.isBusy = false
+    changes.push(work('first', 0.25))
+    pacer.wake()
+    elapse()
+    changes.push(work('second', 5), work('third', 0.25))
+    pacer.wake()
+    elapse()
+    time.isBusy = true
+    while (turns.length > 0) {
+      elapse()
+    }
+    expect(done).toEqual(['first', 'second', 'third'])
+  })
+
   it('is sent before more of it is made, so that what falls behind are changes and not messages', () => {
     const { pacer, changes, elapse, done, work } = paced()
     const sender = { send: work('send', 5) }
