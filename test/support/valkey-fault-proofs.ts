@@ -1,4 +1,5 @@
 import { expect } from 'vitest'
+import type { SessionWatch } from '../../src/client/watch.js'
 import type { ListPlace } from '../../src/core/store-lists.js'
 import { DEFAULT_SHARDS, Shards } from '../../src/stores/valkey/layout/shards.js'
 import type { ValkeyStore } from '../../src/stores/valkey/store.js'
@@ -9,6 +10,8 @@ import { until } from './valkey-cluster.js'
 
 const AT_ONCE = 16
 const PAGE = 5000
+/** Of sessions that a list has wrong. */
+const MOST_NAMED = 5
 /** Of so many users some are on every master. */
 const PROBES = 24
 const SHARDS = new Shards(DEFAULT_SHARDS)
@@ -83,6 +86,27 @@ export async function openSessions(store: ValkeyStore): Promise<Set<string>> {
     after = part.next
   } while (after !== null)
   return ids
+}
+
+/** Resolves once the list of this server has exactly these sessions. */
+export function expectListed(
+  open: ReadonlySet<string>,
+  { sessions }: SessionWatch,
+  server: string,
+): Promise<void> {
+  return until(`a viewer of ${server} sees what is open`, async () => {
+    const lacking = [...open].filter((id) => !sessions.has(id))
+    const ended = [...sessions.keys()].filter((id) => !open.has(id))
+    if (lacking.length + ended.length > 0) {
+      throw new Error(`it lacks ${named(lacking)}, and still has ${named(ended)}`)
+    }
+    return true
+  })
+}
+
+/** The first of these ids, and how many there are. */
+function named(ids: readonly string[]): string {
+  return [...ids.slice(0, MOST_NAMED), `${ids.length} in all`].join(', ')
 }
 
 /**
