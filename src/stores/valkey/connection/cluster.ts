@@ -54,10 +54,15 @@ export interface Cluster {
   onMasters(commands: readonly Command[]): Promise<ReadonlyMap<string, Reply[]>>
 
   /**
-   * Calls `onWake(shard)` when a message of another server comes on the shard's channel, and whenever some may have been missed. Returns
-   * what ends it.
+   * Calls `onWake(shard)` when a message of another server comes on the shard's channel, and whenever some may have been missed. Calls
+   * `onNewMaster` when a replica has taken over, perhaps, which may lack what its master showed: from then on no read is answered
+   * by that one. Returns what ends it.
    */
-  subscribe(channelOf: (shard: number) => string, onWake: (shard: number) => void): () => void
+  subscribe(
+    channelOf: (shard: number) => string,
+    onWake: (shard: number) => void,
+    onNewMaster?: () => void,
+  ): () => void
 
   close(): Promise<void>
 }
@@ -68,7 +73,12 @@ export async function openCluster(given: ClusterSettings): Promise<Cluster> {
   const settings = { ...given, sender: randomBytes(SENDER_BYTES).toString('base64url') }
   const slots = slotsOfShards(shards)
   const slotOf = (shard: number) => slots[shard] as number
-  const router = new Router(settings)
+  const onNewMaster = new Set<() => void>()
+  const router = new Router(settings, () => {
+    for (const tell of onNewMaster) {
+      tell()
+    }
+  })
   try {
     await router.start()
   } catch (error) {
@@ -110,11 +120,13 @@ export async function openCluster(given: ClusterSettings): Promise<Cluster> {
     command: (shard, commands) =>
       Promise.all(commands.map((command) => router.call(slotOf(shard), 'read', command))),
     onMasters: (commands) => router.onMasters(commands),
-    subscribe(channelOf, onWake) {
+    subscribe(channelOf, onWake, tellNewMaster = () => {}) {
       const channels = slots.map((slot, shard) => ({ name: channelOf(shard), shard, slot }))
       const listening = new Subscriptions(settings, router, channels, onWake)
       subscriptions.add(listening)
+      onNewMaster.add(tellNewMaster)
       return () => {
+        onNewMaster.delete(tellNewMaster)
         subscriptions.delete(listening)
         listening.close()
       }

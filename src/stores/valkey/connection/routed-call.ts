@@ -43,6 +43,7 @@ export class RoutedCall implements Call {
     private readonly router: {
       refused(call: RoutedCall, error: EngineError): void
       lost(call: RoutedCall, reason: Error): void
+      isOutdated(call: RoutedCall): boolean
     },
     private readonly load: Load,
     private readonly callbacks: {
@@ -57,6 +58,9 @@ export class RoutedCall implements Call {
   onReply(reply: Reply | EngineError): void {
     if (reply instanceof EngineError) {
       this.router.refused(this, reply)
+    } else if (this.kind === 'read' && this.router.isOutdated(this)) {
+      // A master that was replaced may show what was lost with it, also long after.
+      this.router.lost(this, new Error('the node is a master no more'))
     } else {
       this.leave()
       this.callbacks.resolve(reply)

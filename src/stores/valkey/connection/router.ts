@@ -36,8 +36,17 @@ export class Router {
   private tick: NodeJS.Timeout | null = null
   private isClosed = false
 
-  constructor(private readonly settings: RouterSettings) {
-    this.topology = new Topology(settings, () => this.retire())
+  /** `onNewMaster`: calls go to a node from now on that was no master before. */
+  constructor(
+    private readonly settings: RouterSettings,
+    onNewMaster: () => void,
+  ) {
+    this.topology = new Topology(settings, (hasNewMaster) => {
+      this.retire()
+      if (hasNewMaster) {
+        onNewMaster()
+      }
+    })
   }
 
   /** Rejects with the reason why no node tells which are the masters. */
@@ -122,6 +131,11 @@ export class Router {
     } else {
       node.read(call)
     }
+  }
+
+  /** Whether the node that has a call is not the master of its slot any more, as far as is known. */
+  isOutdated({ slot, node, isAsking }: RoutedCall): boolean {
+    return !isAsking && node !== this.nodes.get(this.masterOf(slot) ?? '')
   }
 
   /** The engine did not execute the call. */

@@ -11,6 +11,8 @@ export class SlotMap {
 
   private constructor(
     masters: (string | undefined)[],
+    /** Those that had a slot when it was read. */
+    private readonly knownMasters: ReadonlySet<string>,
     /** Every node that was named, replicas too: whom to ask when masters are gone. */
     readonly nodes: ReadonlySet<string>,
   ) {
@@ -19,12 +21,14 @@ export class SlotMap {
 
   /** One server has all slots. */
   static single(node: string): SlotMap {
-    return new SlotMap(new Array(SLOTS).fill(node), new Set([node]))
+    const nodes = new Set([node])
+    return new SlotMap(new Array(SLOTS).fill(node), nodes, nodes)
   }
 
   /** Reads the reply to `CLUSTER SLOTS` of the node at `from`. Throws where it is anything else. */
   static read(reply: Reply, from: TcpAddress, nat: NatMap): SlotMap {
     const masters = new Array<string | undefined>(SLOTS)
+    const known = new Set<string>()
     const nodes = new Set<string>()
     for (const range of itemsOf(reply)) {
       const [first, last, ...serving] = itemsOf(range)
@@ -34,13 +38,16 @@ export class SlotMap {
       }
       const [master, ...replicas] = serving.map((node) => nodeOf(node, from, nat))
       masters.fill(master, from_, to + 1)
+      if (master !== undefined) {
+        known.add(master)
+      }
       for (const node of [master, ...replicas]) {
         if (node !== undefined) {
           nodes.add(node)
         }
       }
     }
-    return new SlotMap(masters, nodes)
+    return new SlotMap(masters, known, nodes)
   }
 
   masterOf(slot: number): string | undefined {
@@ -50,6 +57,11 @@ export class SlotMap {
   /** Notes what a MOVED says, until the whole map is read again. */
   move(slot: number, node: string): void {
     this.masters[slot] = node
+  }
+
+  /** Whether a node has slots that had none in the map before this one: it is new, or a replica that took over. */
+  hasNewMaster(before: SlotMap): boolean {
+    return [...this.knownMasters].some((master) => !before.knownMasters.has(master))
   }
 
   /** Every master, with one of its slots. */

@@ -25,10 +25,10 @@ export class Topology {
   private timer: NodeJS.Timeout | undefined
   private isClosed = false
 
-  /** `onMap`: the map was read again. */
+  /** `onMap`: the map was read again. `hasNewMaster`: since it was read last, a node became a master. */
   constructor(
     private readonly settings: TopologySettings,
-    private readonly onMap: () => void,
+    private readonly onMap: (hasNewMaster: boolean) => void,
   ) {}
 
   /** Resolves once a node has told. Rejects with the reason why the last one did not. */
@@ -70,8 +70,10 @@ export class Topology {
       }
       try {
         const isLast = node === candidates.at(-1)
-        this.current = await this.ask(node, isLast ? timeoutMs : Math.min(PATIENCE_MS, timeoutMs))
-        this.onMap()
+        const map = await this.ask(node, isLast ? timeoutMs : Math.min(PATIENCE_MS, timeoutMs))
+        const before = this.current ?? map
+        this.current = map
+        this.onMap(map.hasNewMaster(before))
         return
       } catch (error) {
         reason = error

@@ -61,6 +61,7 @@ export class OtherServers {
     this.leave = store.functions.cluster.subscribe(
       (shard) => store.shards.keysOf(shard).events,
       (shard) => this.wake(shard),
+      () => this.startOver(),
     )
     this.timer = setInterval(() => this.ask(), POLL_MS).unref()
   }
@@ -99,6 +100,15 @@ export class OtherServers {
     for (const [shard, { knownAtMs }] of this.states.entries()) {
       yield [shard, nowMs - knownAtMs]
     }
+  }
+
+  /**
+   * What was read of a master that was replaced may be lost with it. The stream does not show that: a session may be read as it is
+   * after events that are not read yet.
+   */
+  private startOver(): void {
+    this.teller.forget()
+    this.hooks.onMissed()
   }
 
   close(): void {

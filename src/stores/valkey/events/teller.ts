@@ -47,6 +47,11 @@ export class Teller {
     }
   }
 
+  /** What was told may be later than what is there now. */
+  forget(): void {
+    this.told.clear()
+  }
+
   private tell(id: string, change: SessionChange, version: Uint8Array): void {
     // A copy: it may be a slice of all that the engine sent.
     this.told.set(id, Buffer.from(version))

@@ -214,6 +214,31 @@ describe('a read', () => {
     const cluster = await connect([engine])
     expect(await cluster.read(LOW, 'get', ['k'], [])).toEqual(Buffer.from('done'))
   })
+
+  it('is not answered by a master that was replaced meanwhile, but by the one that is there now', async () => {
+    const held: { write(text: string): void }[] = []
+    let isReplaced = false
+    const [low, high] = await startTwo(
+      ([name], { socket }) => {
+        if (name === 'FCALL') {
+          held.push(socket)
+          return null
+        }
+        return undefined
+      },
+      ([name]) =>
+        name === 'CLUSTER' && isReplaced ? reply.slots([0, 16_383, high.port]) : undefined,
+    )
+    const cluster = await connect([high], { timeoutMs: 60_000 })
+    const answer = cluster.read(LOW, 'get', ['k'], [])
+    await vi.waitFor(() => expect(held).toHaveLength(1))
+    isReplaced = true
+    await vi.waitFor(() => expect(cluster.masterOf(LOW)).toBe(high.address), 5000)
+    held[0]?.write(reply.bulk('as it was'))
+    expect(await answer).toEqual(Buffer.from('done'))
+    expect(calls(low)).toHaveLength(1)
+    expect(calls(high)).toHaveLength(1)
+  })
 })
 
 it('commands go to the master of their shard together, and each has its reply', async () => {
@@ -539,5 +564,33 @@ describe('a subscription', () => {
     await vi.waitFor(() =>
       expect([...new Set(woken.slice(SHARDS + 2))].sort()).toEqual([0, 1, 2, 3]),
     )
+  })
+
+  it('tells of a new master, and of no slot that moves to one that was a master before', async () => {
+    const replica = await startEngine()
+    let end = MIDDLE
+    let last = () => high.port
+    const slots: Part = ([name]) =>
+      name === 'CLUSTER' ? reply.slots([0, end - 1, low.port], [end, 16_383, last()]) : undefined
+    const [low, high] = await startTwo(slots, slots)
+    const cluster = await connect([low])
+    let told = 0
+    const leave = cluster.subscribe(
+      channelOf,
+      () => {},
+      () => {
+        told++
+        // Reads go there by now.
+        expect(cluster.masterOf(HIGH)).toBe(replica.address)
+      },
+    )
+    end = MIDDLE + 4096
+    await vi.waitFor(() => expect(cluster.masterOf(HIGH)).toBe(low.address), 5000)
+    expect(told).toBe(0)
+    end = MIDDLE
+    last = () => replica.port
+    await vi.waitFor(() => expect(cluster.masterOf(HIGH)).toBe(replica.address), 5000)
+    expect(told).toBe(1)
+    leave()
   })
 })

@@ -53,6 +53,15 @@ describe('of each state of a session, listeners', () => {
     expect(told.map(({ after }) => after?.requestTimeMs)).toEqual([1, 2, 3])
   })
 
+  it('hear of an earlier one only after what they were told has been forgotten', () => {
+    const { teller, told } = given()
+    teller.foreign('1', at(3), third)
+    teller.foreign('1', at(2), second)
+    teller.forget()
+    teller.foreign('1', at(2), second)
+    expect(told.map(({ after }) => after?.requestTimeMs)).toEqual([3, 2])
+  })
+
   it('hear once that it was deleted, and again of one that then gets the same id', () => {
     const { teller, told } = given()
     teller.own('1', { before: null, after: at(1) }, first)
