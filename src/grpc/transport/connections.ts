@@ -128,6 +128,9 @@ export class Connections {
     for (const connection of this.#open.values()) {
       if (!connection.isOver) {
         connection.countBytes()
+      }
+      // These bytes may have been too many. Its streams are then destroyed, and to answer one of them would throw.
+      if (!connection.isOver) {
         this.#cutHalfSent(connection, latestAtMs)
         connection.countUnsent(nowMs, this.#cutStalled)
       }

@@ -256,6 +256,23 @@ describe('connections', () => {
     expect(limited).toEqual(['flood', 'barred'])
   })
 
+  it('answer no half-sent request of one that the same round cuts as flooding', () => {
+    const { connections, open, time, limited } = connectionsAt()
+    const { connection, socket, request } = open()
+    const half = request()
+    connection.session = {
+      destroy() {
+        half.respond = () => {
+          throw new Error('ERR_HTTP2_INVALID_STREAM')
+        }
+      },
+    }
+    time.nowMs = HEADER_TIMEOUT_MS
+    socket.bytesRead = BURST + 1
+    connections.enforce()
+    expect(limited).toEqual(['flood'])
+  })
+
   it('count what came before the end of one that is gone at the next round', () => {
     const { open, limited } = connectionsAt()
     const { socket, close } = open()
