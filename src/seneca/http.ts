@@ -71,14 +71,20 @@ export async function startSenecaHttp(
   return {
     addresses: listening.addresses,
     address: listening.address,
-    // Closing the server also ends idle connections.
     close(graceMs) {
       requests.isStopping = true
-      return closeWithin(graceMs, listening, () => {
+      const closed = closeWithin(graceMs, listening, () => {
         const underWay = requests.underWay
         server.closeAllConnections()
         return underWay
       })
+      // Closing the server also ends connections between two requests. Those that have sent nothing would be waited for.
+      for (const socket of open) {
+        if (socket.bytesRead === 0) {
+          socket.destroy()
+        }
+      }
+      return closed
     },
   }
 }

@@ -388,6 +388,20 @@ describe('POST /act', () => {
     expect(await closed).toBe(0)
   })
 
+  // Sooner than the listener ends such a connection anyway.
+  it('waits for no connection that has sent nothing when it closes', { timeout: 20_000 }, async ({
+    start,
+  }) => {
+    const { listener, port, send } = await start()
+    const silent = connect(port, '127.0.0.1')
+    const closed = new Promise<void>((resolve) => silent.on('close', () => resolve()))
+    silent.resume()
+    // Connections are accepted in their order.
+    await send()
+    expect(await listener.close(60_000)).toBe(0)
+    await closed
+  })
+
   it('cuts what takes longer than it may when the listener closes', async ({ start }) => {
     let closed: Promise<number> | undefined
     const { listener, send } = await start({
