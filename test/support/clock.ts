@@ -9,8 +9,20 @@ function hold(...toFake: Faked[]): (ms: number) => void {
   return (ms) => void vi.advanceTimersByTime(ms)
 }
 
-/** Stops `Date`, so that no rate or time is exceeded because the machine is slow. Call it before what takes the clock. */
-export const stopClock = (): ((ms: number) => void) => hold('Date')
+/**
+ * Stops `Date` and `performance.now`, so that no rate or time is exceeded because the machine is slow. Call it before what
+ * takes the clock.
+ */
+export function stopClock(): (ms: number) => void {
+  const passDate = hold('Date')
+  let nowMs = performance.now()
+  const now = vi.spyOn(performance, 'now').mockImplementation(() => nowMs)
+  onTestFinished(() => now.mockRestore())
+  return (ms) => {
+    nowMs += ms
+    passDate(ms)
+  }
+}
 
-/** The same with the timers of `setTimeout`, such as those of deadlines. */
+/** Stops `Date` and the timers of `setTimeout`, such as those of deadlines. */
 export const stopTimers = (): ((ms: number) => void) => hold('Date', 'setTimeout', 'clearTimeout')

@@ -53,7 +53,9 @@ export interface GrpcServer {
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
   const { services, limits, hooks, socketMode = 0o600 } = options
   expectGrpcJs('server')
-  const connections = new Connections(limits, hooks.onLimited, Date.now, options.unsent)
+  // Not the wall clock, which may be set: then all would have taken too long at once, or nobody would for hours.
+  const nowMs = () => performance.now()
+  const connections = new Connections(limits, hooks.onLimited, nowMs, options.unsent)
   const streams = new OpenStreams()
   const grpcOptions = { ...optionsOf(limits), interceptors: [streams.interceptor] }
   const server = new GuardedServer(grpcOptions, connections, hooks.onLimited, limits)

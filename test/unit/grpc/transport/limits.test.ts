@@ -8,7 +8,7 @@ import {
   type ServiceError,
   status,
 } from '@grpc/grpc-js'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { GrpcLimits } from '../../../../src/config/grpc-limits.js'
 import { SignatureError } from '../../../../src/core/errors.js'
 import { stopClock } from '../../../support/clock.js'
@@ -119,6 +119,16 @@ describe('a connection that does not say what it wants', () => {
     await slow.closed
     expect(limited).toEqual([`header-timeout ${HOSTILE}`])
     expect(await good.call('after')).toBe('after')
+  })
+
+  it('is ended in time although the wall clock is set back meanwhile', async () => {
+    const { raw, limited, client, passMs } = await serve({ headerTimeoutMs: 100 })
+    const silent = await raw()
+    expect(await client().call('meanwhile')).toBe('meanwhile')
+    vi.setSystemTime(Date.now() - 3_600_000)
+    passMs(100)
+    await silent.closed
+    expect(limited).toEqual([`header-timeout ${HOSTILE}`])
   })
 
   it('is ended where each byte is in time, but not all together', async () => {
