@@ -207,13 +207,17 @@ export class EndingsFeed {
     }
   }
 
-  /** Nothing is told meanwhile. The first reads alone: the others then know all that it was told. */
+  /** Nothing is told meanwhile. The first that can reads alone: the others then know all that it was told. */
   private async letIn(): Promise<void> {
-    const [first, ...others] = this.joining.splice(0)
-    if (first !== undefined) {
-      await this.letInOne(first)
-      await Promise.all(others.map((one) => this.letInOne(one)))
+    const joining = this.joining.splice(0)
+    while (this.cursor === null) {
+      const one = joining.shift()
+      if (one === undefined) {
+        return
+      }
+      await this.letInOne(one)
     }
+    await Promise.all(joining.map((one) => this.letInOne(one)))
   }
 
   private async letInOne({ cursor, enter, resolve, reject }: Joining): Promise<void> {
