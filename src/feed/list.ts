@@ -36,6 +36,8 @@ export class FeedList {
   private touched: Set<string> | null = null
   /** During a second walk: the sessions that a page or an event has shown to be open or not. */
   private seen: Set<string> | null = null
+  /** How many listed sessions its pages have shown. */
+  private retaken = 0
   private isLoaded = false
 
   constructor(private readonly maxSessions: number) {
@@ -120,6 +122,7 @@ export class FeedList {
   /** Begins a second walk, from the newest session on: events were missed, so what is listed may be out of date. */
   beginSecondWalk(): void {
     this.seen = new Set()
+    this.retaken = 0
     // What was noted may be older than what was missed.
     this.changes.clear()
     this.beginPage()
@@ -127,7 +130,8 @@ export class FeedList {
 
   /**
    * Brings what is listed up to date with a page of a second walk. Returns the earliest last request in it, or null
-   * once the walk has come to where sessions are hidden. What no page showed is then removed.
+   * once the walk has come to where sessions are hidden, or has as many as may be listed: any number may have opened
+   * unseen. What no page showed is then removed.
    */
   retakePage(page: readonly Session[], isLast: boolean): number | null {
     for (const session of page) {
@@ -136,10 +140,17 @@ export class FeedList {
       if (!this.touched?.has(id) && !this.changes.has(id)) {
         this.renew(session)
       }
+      if (!this.seen?.has(id) && this.window.has(id)) {
+        this.retaken++
+      }
       this.seen?.add(id)
     }
     const reachedAtMs = page.at(-1)?.requestTimeMs ?? Number.NEGATIVE_INFINITY
-    const isOver = isLast || reachedAtMs < this.floorAtMs
+    const isFull = this.retaken >= this.maxSessions && !isLast
+    if (isFull) {
+      this.raiseFloor(reachedAtMs)
+    }
+    const isOver = isLast || isFull || reachedAtMs < this.floorAtMs
     if (isOver) {
       this.removeUnseen()
     }
