@@ -11,6 +11,8 @@ const REFILL_DELAY_MS = 1000
 const PAGE = 500
 /** And how many it lists at a time: viewers must not fall behind by what they are told of these. */
 const SLICE = 100
+/** It lists fewer where their `data` is long: what viewers are told of it may be three times as long. In UTF-16 units. */
+const SLICE_DATA_CHARS = 64 * 1024
 
 export interface FeedHubOptions {
   /** How many sessions the list has at most: those with the newest requests. */
@@ -176,13 +178,13 @@ export class FeedHub {
     page: readonly Session[],
     take: number,
   ): AsyncGenerator<[slice: readonly Session[], isLast: boolean], void> {
-    for (let end = SLICE; ; end += SLICE) {
+    let begin = 0
+    do {
+      const end = endOfSlice(page, begin)
       await this.pacer.served()
-      yield [page.slice(end - SLICE, end), end >= page.length && page.length < take]
-      if (end >= page.length) {
-        return
-      }
-    }
+      yield [page.slice(begin, end), end >= page.length && page.length < take]
+      begin = end
+    } while (begin < page.length)
   }
 
   private endWalk(): void {
@@ -201,4 +203,12 @@ export class FeedHub {
     })
     return sessions
   }
+}
+
+function endOfSlice(page: readonly Session[], begin: number): number {
+  let end = begin
+  for (let chars = 0; end < page.length && end < begin + SLICE && chars < SLICE_DATA_CHARS; end++) {
+    chars += page[end]?.data?.length ?? 0
+  }
+  return end
 }

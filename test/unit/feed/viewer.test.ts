@@ -5,8 +5,8 @@ import { Batch, Message } from '../../../src/feed/message.js'
 import { fakeViewer, handTimers, payloadsOf } from '../../support/feed.js'
 import { CALLER, sessionsAt } from '../../support/sessions.js'
 
-async function start(maxSessions = 100) {
-  const { sessions, store, time } = sessionsAt()
+async function start(maxSessions = 100, limits: Parameters<typeof sessionsAt>[0] = {}) {
+  const { sessions, store, time } = sessionsAt(limits)
   const timers = handTimers()
   const onError = (error: unknown) => expect.fail(`${error}`)
   // Stands still within a turn. A busy hub waits for it before it makes changes.
@@ -202,5 +202,34 @@ describe('a viewer of the session list', () => {
     expect(client.problems).toEqual([])
     expect(client.sessions.size).toBe(500)
     expect(socket.closedWith).toBeNull()
+  })
+
+  it('gets sessions with many users when the list is filled up again, without falling behind', async () => {
+    const { hub, sessions, serve, timers, time } = await start(200, { maxDataBytes: 32 * 1024 })
+    const users = Array.from({ length: 300 }, (_, n) => ({ user_id: `user ${n}`, username: 'u' }))
+    const opened = []
+    for (let n = 0; n < 400; n++) {
+      time.nowMs++
+      opened.push(await sessions.open({ ...args(n), data: JSON.stringify({ users }) }))
+    }
+    serve()
+    const { client, told, read } = fakeViewer(hub)
+    const readAll = async () => {
+      for (let i = 0; i < 2000; i++) {
+        await null
+        timers.turn()
+        read()
+      }
+    }
+    await readAll()
+    for (const { id } of opened.slice(200)) {
+      await sessions.close(id, CALLER)
+      serve()
+      read()
+    }
+    timers.refill()
+    await readAll()
+    expect(told.dropped).toEqual([])
+    expect(client.sessions.size).toBe(200)
   })
 })
