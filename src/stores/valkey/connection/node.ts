@@ -166,11 +166,18 @@ export class EngineNode {
   }
 
   private lose(reason: Error, isLost: (call: Call) => boolean): void {
-    for (const call of this.calls) {
-      if (isLost(call)) {
-        this.done(call)
-        call.onLost(reason)
-      }
+    const lost = [...this.calls].filter(isLost)
+    if (lost.length === 0) {
+      return
+    }
+    for (const call of lost) {
+      this.done(call)
+    }
+    // One that comes back must not wait here twice, and where no connection can be made, nothing else takes them away.
+    this.writes = this.writes.filter(({ isDone }) => !isDone)
+    this.reads = this.reads.filter(({ isDone }) => !isDone)
+    for (const call of lost) {
+      call.onLost(reason)
     }
   }
 }

@@ -421,6 +421,36 @@ describe('a node that is not well', () => {
     expect(await write(cluster, LOW)).toEqual(Buffer.from('done'))
   })
 
+  it('and takes no connection for a while gets each call once when it does', async () => {
+    const asking: { write(text: string): void; destroy(): void }[] = []
+    let isDown = false
+    const engine = await startEngine(([name], { socket }) => {
+      if (name === 'PING' && isDown) {
+        asking.push(socket)
+        return null
+      }
+      return undefined
+    })
+    const cluster = await connect([engine], { timeoutMs: 60_000 })
+    isDown = true
+    const sent = [write(cluster), cluster.read(LOW, 'get', ['k'], [])]
+    for (let round = 0; round < 3; round++) {
+      // The one that reads, and both that write: so both calls wait for them.
+      await vi.waitFor(() => expect(asking).toHaveLength(3), 5000)
+      const isLast = round === 2
+      isDown = !isLast
+      for (const socket of asking.splice(0)) {
+        isLast ? socket.write(reply.pong) : socket.destroy()
+      }
+    }
+    await Promise.all(sent)
+    expect(
+      calls(engine)
+        .map(([, name]) => name)
+        .sort(),
+    ).toEqual(['f', 'get'])
+  })
+
   it('gets so many calls and no more: the next is refused at once', async () => {
     const engine = await startEngine(([name]) => (name === 'FCALL' ? null : undefined))
     const cluster = await connect([engine], { timeoutMs: 60_000 })
