@@ -9,6 +9,7 @@ import {
   itemsOf,
   numberOf,
   type Reply,
+  textOf,
   valueIn,
   wholeNumberOf,
 } from '../connection/reply.js'
@@ -34,6 +35,21 @@ export interface Part {
 export interface Row {
   readonly member: Buffer
   readonly score: number
+}
+
+/** How far the engine's own walk has come, and in which process: another one begins anew. */
+export interface ScanPlace {
+  readonly process: string
+  readonly cursor: string
+}
+
+export const SCAN_START: ScanPlace = { process: '', cursor: '0' }
+
+export interface ScanStep {
+  /** Members or fields, each with its score or value behind it. */
+  readonly flat: readonly Reply[]
+  /** Where it goes on; undefined: it has ended. */
+  readonly next: ScanPlace | undefined
 }
 
 export interface RowWithRecord extends Row {
@@ -116,6 +132,20 @@ export class Functions {
   ): Promise<Row[]> {
     const args = [`${score}`, member, `${limit}`, back ? 'back' : '']
     return rowsOf(itemsOf(await this.read(shard, 'after', { keys, args })))
+  }
+
+  /** A step of the engine's own walk over a sorted set or a hash. */
+  async scan(
+    shard: number,
+    command: 'ZSCAN' | 'HSCAN',
+    key: string,
+    { process, cursor }: ScanPlace,
+    count: number,
+  ): Promise<ScanStep> {
+    const args = [command, cursor, `${count}`, process]
+    const reply = itemsOf(await this.read(shard, 'scan', { keys: [key], args }))
+    const next = { process: textOf(reply[0]), cursor: textOf(reply[1]) }
+    return { flat: itemsOf(reply[2]), next: next.cursor === SCAN_START.cursor ? undefined : next }
   }
 
   /**

@@ -12,7 +12,7 @@ const NAME = `sessiond_${hash('sha256', text).slice(0, 12)}`
 export const LIBRARY = { name: NAME, source: text.replaceAll('NAME', NAME) } as const
 
 /** A function of the library; what it takes and returns is in library.lua and pages.lua. */
-export type LibraryFunction = 'commit' | 'look' | 'which' | 'page' | 'after' | 'behind'
+export type LibraryFunction = 'commit' | 'look' | 'which' | 'page' | 'after' | 'scan' | 'behind'
 
 /** The name of a function, as FCALL takes it. */
 export function nameInEngine(name: LibraryFunction): string {

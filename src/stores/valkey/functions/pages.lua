@@ -149,6 +149,17 @@ local function behind(keys, args)
   return answer
 end
 
+-- keys: a sorted set or a hash. args: ZSCAN or HSCAN, a cursor, about how many, and the process that the cursor is of. To another
+-- process, such as a master that took over, the cursor means nothing: there the walk begins anew.
+-- Returns the process, the next cursor, and the members or fields with their scores or values.
+local function scan(keys, args)
+  local process = redis.call('INFO', 'server'):match('run_id:(%x+)')
+  local cursor = args[4] == process and args[2] or '0'
+  local found = redis.call(args[1], keys[1], cursor, 'COUNT', args[3])
+  return { process, found[1], found[2] }
+end
+
 register_read('NAME_page', page)
 register_read('NAME_after', after)
+register_read('NAME_scan', scan)
 redis.register_function('NAME_behind', behind)

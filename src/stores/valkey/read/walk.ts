@@ -2,8 +2,14 @@ import { StoreDamagedError } from '../../../core/errors.js'
 import { ownerText } from '../../../core/owner-text.js'
 import type { Session } from '../../../core/session.js'
 import type { Deadline, WalkedEntry } from '../../../core/store.js'
-import { type Arg, bytesOf, itemsOf, wholeNumberOf } from '../connection/reply.js'
-import { BEFORE_ALL, type Row } from '../functions/functions.js'
+import { bytesOf, wholeNumberOf } from '../connection/reply.js'
+import {
+  BEFORE_ALL,
+  type Row,
+  SCAN_START,
+  type ScanPlace,
+  type ScanStep,
+} from '../functions/functions.js'
 import { entryScope, readDeadlineMember, readEntry } from '../layout/values.js'
 import type { StoreParts } from '../parts.js'
 import { inOrder } from './first-rows.js'
@@ -135,7 +141,7 @@ async function rowsOf(parts: StoreParts, shard: number, key: string): Promise<Ro
 
 /**
  * The engine's own walk over a sorted set or a hash, in no order: each member or field with its score or value, once. What is
- * there from the beginning to the end is among them, however it changes.
+ * there from the beginning to the end is among them, however it changes, and also where another process becomes the master.
  */
 export async function* scan(
   { functions }: Pick<StoreParts, 'functions'>,
@@ -144,12 +150,9 @@ export async function* scan(
   key: string,
 ): AsyncGenerator<[Buffer, Buffer][], void> {
   const met = new Set<string>()
-  let cursor: Arg = '0'
-  do {
-    const asked = [command, key, cursor, 'COUNT', `${SCAN_ROWS}`]
-    const [reply] = await functions.command(shard, [asked])
-    const [next, found] = itemsOf(reply)
-    const flat = itemsOf(found)
+  let place: ScanPlace | undefined = SCAN_START
+  while (place !== undefined) {
+    const { flat, next }: ScanStep = await functions.scan(shard, command, key, place, SCAN_ROWS)
     const pairs: [Buffer, Buffer][] = []
     for (let i = 0; i < flat.length; i += 2) {
       const member = Buffer.from(bytesOf(flat[i]))
@@ -160,8 +163,8 @@ export async function* scan(
       }
     }
     yield pairs
-    cursor = bytesOf(next).toString('latin1')
-  } while (cursor !== '0')
+    place = next
+  }
 }
 
 function readable<T>(read: () => T, onDamaged?: (problem: string) => void): T | undefined {
