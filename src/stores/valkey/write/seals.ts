@@ -40,11 +40,13 @@ export class Seals {
     if (!this.hasOld) {
       return
     }
+    // What is deleted from now on may be in the logs that masters are about to write.
+    this.hasOld = false
     try {
       await this.parts.functions.cluster.onMasters([['BGREWRITEAOF']])
-      this.hasOld = false
     } catch (error) {
       // It may just be at it, or leave that to its operators alone. The next call asks again.
+      this.hasOld = true
       const reason = error instanceof StoreUnavailableError ? error.cause : error
       if (!(reason instanceof EngineError)) {
         throw error
