@@ -84,12 +84,16 @@ export class Topology {
 
   private candidates(): readonly string[] {
     const seeds = this.settings.seeds.map(addressText)
-    const others = [...(this.current?.nodes ?? []), ...seeds].filter((node) => node !== this.asked)
+    const known = [...new Set([...(this.current?.nodes ?? []), ...seeds])]
+    const others = known.filter((node) => node !== this.asked)
     // Not all servers ask the same node.
     const from = Math.floor(Math.random() * others.length)
     const turned = [...others.slice(from), ...others.slice(0, from)]
-    const isConnected = this.connection?.isOpen === true
-    return [...new Set(isConnected ? [this.asked, ...turned] : turned)]
+    if (this.connection?.isOpen) {
+      return [this.asked, ...turned]
+    }
+    // The one that ended the connection may be the only one.
+    return known.includes(this.asked) ? [...turned, this.asked] : turned
   }
 
   private async ask(node: string, timeoutMs: number): Promise<SlotMap> {

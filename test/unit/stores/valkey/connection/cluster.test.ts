@@ -506,6 +506,26 @@ describe('connecting', () => {
     await connect([slow], { timeoutMs: 60_000 })
   })
 
+  it('asks the only node that it knows again after that has ended the connection', async () => {
+    const later = await startEngine()
+    let isGrown = false
+    let wasEnded = false
+    const engine = await startEngine(([name], { socket }) => {
+      if (name !== 'CLUSTER' || !isGrown) {
+        return undefined
+      }
+      if (!wasEnded) {
+        wasEnded = true
+        socket.destroy()
+        return null
+      }
+      return reply.slots([0, 16_383, later.port])
+    })
+    const cluster = await connect([engine])
+    isGrown = true
+    await vi.waitFor(() => expect(cluster.masterOf(LOW)).toBe(later.address), 5000)
+  })
+
   it('fails where no seed answers, and says why', async () => {
     const dead = await startEngine()
     dead.kill()
