@@ -58,8 +58,8 @@ export class RoutedCall implements Call {
   onReply(reply: Reply | EngineError): void {
     if (reply instanceof EngineError) {
       this.router.refused(this, reply)
-    } else if (this.kind === 'read' && this.router.isOutdated(this)) {
-      // A master that was replaced may show what was lost with it, also long after.
+    } else if (this.kind !== 'write' && this.router.isOutdated(this)) {
+      // A master that was replaced may show what was lost with it, or take what then is lost, also long after.
       this.router.lost(this, new Error('the node is a master no more'))
     } else {
       this.leave()

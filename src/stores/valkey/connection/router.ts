@@ -133,9 +133,17 @@ export class Router {
     }
   }
 
-  /** Whether the node that has a call is not the master of its slot any more, as far as is known. */
-  isOutdated({ slot, node, isAsking }: RoutedCall): boolean {
-    return !isAsking && node !== this.nodes.get(this.masterOf(slot) ?? '')
+  /**
+   * Whether the node that has a call is not the master of its slot any more, as far as is known. What was written goes along
+   * with a slot that moves: of a write, whether the node is no master at all.
+   */
+  isOutdated({ kind, slot, node, isAsking }: RoutedCall): boolean {
+    if (isAsking || node === null) {
+      return false
+    }
+    return kind === 'read'
+      ? node !== this.nodes.get(this.masterOf(slot) ?? '')
+      : this.retired.has(node)
   }
 
   /** The engine did not execute the call. */

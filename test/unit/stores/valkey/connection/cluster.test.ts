@@ -214,30 +214,51 @@ describe('a read', () => {
     const cluster = await connect([engine])
     expect(await cluster.read(LOW, 'get', ['k'], [])).toEqual(Buffer.from('done'))
   })
+})
 
-  it('is not answered by a master that was replaced meanwhile, but by the one that is there now', async () => {
-    const held: { write(text: string): void }[] = []
-    let isReplaced = false
-    const [low, high] = await startTwo(
-      ([name], { socket }) => {
-        if (name === 'FCALL') {
-          held.push(socket)
-          return null
-        }
-        return undefined
-      },
-      ([name]) =>
-        name === 'CLUSTER' && isReplaced ? reply.slots([0, 16_383, high.port]) : undefined,
-    )
-    const cluster = await connect([high], { timeoutMs: 60_000 })
+/** Two masters, where `high` takes over from `low` while that has not answered yet. */
+async function startReplaced() {
+  const held: { write(text: string): void }[] = []
+  let isReplaced = false
+  const [low, high] = await startTwo(
+    ([name], { socket }) => {
+      if (name === 'FCALL') {
+        held.push(socket)
+        return null
+      }
+      return undefined
+    },
+    ([name]) =>
+      name === 'CLUSTER' && isReplaced ? reply.slots([0, 16_383, high.port]) : undefined,
+  )
+  const cluster = await connect([high], { timeoutMs: 60_000 })
+  return {
+    ...{ low, high, cluster },
+    /** `high` takes over; only then the former master answers its call. */
+    async replace() {
+      await vi.waitFor(() => expect(held).toHaveLength(1))
+      isReplaced = true
+      await vi.waitFor(() => expect(cluster.masterOf(LOW)).toBe(high.address), 5000)
+      held[0]?.write(reply.bulk('as it was'))
+    },
+  }
+}
+
+describe('a master that was replaced before it answers', () => {
+  it('answers no read: that is answered by the one that is there now', async () => {
+    const { low, high, cluster, replace } = await startReplaced()
     const answer = cluster.read(LOW, 'get', ['k'], [])
-    await vi.waitFor(() => expect(held).toHaveLength(1))
-    isReplaced = true
-    await vi.waitFor(() => expect(cluster.masterOf(LOW)).toBe(high.address), 5000)
-    held[0]?.write(reply.bulk('as it was'))
+    await replace()
     expect(await answer).toEqual(Buffer.from('done'))
     expect(calls(low)).toHaveLength(1)
     expect(calls(high)).toHaveLength(1)
+  })
+
+  it('confirms no write that waits for no replica', async () => {
+    const { high, cluster, replace } = await startReplaced()
+    const sent = cluster.write(LOW, 'f', ['k'], ['a'], { isConfirmed: false })
+    await Promise.all([expect(sent).rejects.toThrow(StoreUnavailableError), replace()])
+    expect(calls(high)).toEqual([])
   })
 })
 
