@@ -10,13 +10,13 @@ export class SlotMap {
   private readonly masters: (string | undefined)[]
 
   private constructor(
-    masters: (string | undefined)[],
+    private readonly asRead: readonly (string | undefined)[],
     /** Those that had a slot when it was read. */
     private readonly knownMasters: ReadonlySet<string>,
     /** Every node that was named, replicas too: whom to ask when masters are gone. */
     readonly nodes: ReadonlySet<string>,
   ) {
-    this.masters = masters
+    this.masters = [...asRead]
   }
 
   /** One server has all slots. */
@@ -27,7 +27,7 @@ export class SlotMap {
 
   /** Reads the reply to `CLUSTER SLOTS` of the node at `from`. Throws where it is anything else. */
   static read(reply: Reply, from: TcpAddress, nat: NatMap): SlotMap {
-    const masters = new Array<string | undefined>(SLOTS)
+    const masters = new Array<string | undefined>(SLOTS).fill(undefined)
     const known = new Set<string>()
     const nodes = new Set<string>()
     for (const range of itemsOf(reply)) {
@@ -57,6 +57,11 @@ export class SlotMap {
   /** Notes what a MOVED says, until the whole map is read again. */
   move(slot: number, node: string): void {
     this.masters[slot] = node
+  }
+
+  /** Whether the same masters were read. */
+  isReadAs(other: SlotMap): boolean {
+    return this.asRead.every((master, slot) => master === other.asRead[slot])
   }
 
   /** Whether a node has slots that had none in the map before this one: it is new, or a replica that took over. */

@@ -14,6 +14,8 @@ const INTERVAL_MS = 1000
 const PATIENCE_MS = 500
 /** Between two refreshes that calls ask for. */
 const REST_MS = 50
+/** A node that has named the same masters for so long, while calls failed there, is asked no longer. */
+const TRUST_MS = 1000
 
 /** Keeps up with which node is the master of which slot, by asking any node. */
 export class Topology {
@@ -24,6 +26,9 @@ export class Topology {
   private refreshing: Promise<void> | null = null
   private timer: NodeJS.Timeout | undefined
   private isClosed = false
+  /** When calls failed that the same map led, first and last, of `performance.now`. */
+  private doubtedSinceMs = Number.NEGATIVE_INFINITY
+  private doubtedAtMs = Number.NEGATIVE_INFINITY
 
   /** `onMap`: the map was read again. `hasNewMaster`: since it was read last, a node became a master. */
   constructor(
@@ -34,15 +39,25 @@ export class Topology {
   /** Resolves once a node has told. Rejects with the reason why the last one did not. */
   async start(): Promise<void> {
     await this.read()
-    this.timer = setInterval(() => this.refreshSoon(), INTERVAL_MS).unref()
+    this.timer = setInterval(() => this.refresh(), INTERVAL_MS).unref()
   }
 
   get map(): SlotMap {
     return this.current as SlotMap
   }
 
-  /** Asks again, unless that is under way. A failure shows in the calls that need the map. */
+  /** A call failed, perhaps because the map is out of date: asks again. A failure shows in the calls that need the map. */
   refreshSoon(): void {
+    const nowMs = performance.now()
+    if (nowMs - this.doubtedAtMs > TRUST_MS) {
+      this.doubtedSinceMs = nowMs
+    }
+    this.doubtedAtMs = nowMs
+    this.refresh()
+  }
+
+  /** Unless that is under way. */
+  private refresh(): void {
     if (this.refreshing === null && !this.isClosed) {
       this.refreshing = this.read()
         .catch(() => {})
@@ -73,6 +88,7 @@ export class Topology {
         const map = await this.ask(node, isLast ? timeoutMs : Math.min(PATIENCE_MS, timeoutMs))
         const before = this.current ?? map
         this.current = map
+        this.judge(!map.isReadAs(before))
         this.onMap(map.hasNewMaster(before))
         return
       } catch (error) {
@@ -80,6 +96,17 @@ export class Topology {
       }
     }
     throw reason
+  }
+
+  /** A node that is cut off from the others names masters that were replaced long ago, and answers all the same. */
+  private judge(isNews: boolean): void {
+    const isDoubtful = this.doubtedAtMs - this.doubtedSinceMs > TRUST_MS
+    if (isNews || isDoubtful) {
+      this.doubtedSinceMs = this.doubtedAtMs
+    }
+    if (isDoubtful && !isNews) {
+      this.connection?.close(new Error('another node is asked'))
+    }
   }
 
   private candidates(): readonly string[] {

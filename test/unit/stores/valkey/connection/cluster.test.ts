@@ -472,6 +472,21 @@ describe('a node that is not well', () => {
     ).toEqual(['f', 'get'])
   })
 
+  it('and is cut off from the others, and does not know of its successor, is asked for the masters no longer', async () => {
+    let isCutOff = false
+    const [low, high] = await startTwo(
+      ([name]) =>
+        name === 'FCALL' && isCutOff ? reply.error('CLUSTERDOWN The cluster is down') : undefined,
+      ([name]) =>
+        name === 'CLUSTER' && isCutOff ? reply.slots([0, 16_383, high.port]) : undefined,
+    )
+    const cluster = await connect([low], { timeoutMs: 60_000 })
+    await write(cluster, LOW)
+    isCutOff = true
+    expect(await write(cluster, LOW)).toEqual(Buffer.from('done'))
+    expect(cluster.masterOf(LOW)).toBe(high.address)
+  })
+
   it('gets so many calls and no more: the next is refused at once', async () => {
     const engine = await startEngine(([name]) => (name === 'FCALL' ? null : undefined))
     const cluster = await connect([engine], { timeoutMs: 60_000 })
