@@ -11,6 +11,10 @@ export interface Call {
   isAsking: boolean
   /** Of `performance.now`. */
   readonly deadlineAtMs: number
+  /** Nothing is wrong where it is executed more than once. */
+  readonly mayRepeat: boolean
+  /** How often a node was given it. */
+  turn: number
   /** It was handed to the system: from now on it may have been executed. */
   wasSent: boolean
   /** The node is done with it. Set before `onReply` and `onLost`. */
@@ -19,6 +23,12 @@ export interface Call {
   onReply(reply: Reply | EngineError): void
   /** There will be no reply. */
   onLost(reason: Error): void
+}
+
+/** A call as it was sent: by the time of the reply, it may have been given to another node. */
+interface Sent {
+  readonly call: Call
+  readonly turn: number
 }
 
 /** What makes sure that replicas have the writes before it. */
@@ -62,10 +72,10 @@ const ASKING = encode(['ASKING'])
 export class Batch implements Pipeline {
   readonly requests: Buffer[] = []
   /** Whose reply comes at each place; null: nobody's, or it has come and the call has gone on. */
-  private readonly owners: (Call | null)[] = []
+  private readonly owners: (Sent | null)[] = []
   private readonly sentAtMs = performance.now()
   private answeredAtMs = this.sentAtMs
-  private readonly written: { readonly call: Call; readonly reply: Reply }[] = []
+  private readonly written: { readonly sent: Sent; readonly reply: Reply }[] = []
 
   constructor(
     calls: readonly Call[],
@@ -89,7 +99,7 @@ export class Batch implements Pipeline {
         this.owners.push(null)
       }
       this.requests.push(call.request)
-      this.owners.push(call)
+      this.owners.push({ call, turn: call.turn })
       // Of a slot that is not the node's own yet, nobody listens there.
       if (call.channel !== undefined && !call.isAsking) {
         channels.add(call.channel)
@@ -106,14 +116,14 @@ export class Batch implements Pipeline {
   }
 
   onReply(reply: Reply | EngineError, index: number): void {
-    const call = this.owners[index]
+    const sent = this.owners[index]
     if (index === this.owners.length - 1) {
       this.answeredAtMs = performance.now()
     }
-    if (call === undefined) {
+    if (sent === undefined) {
       this.acknowledge(reply)
-    } else if (call !== null && !call.isDone) {
-      this.settle(call, reply, index)
+    } else if (isWaiting(sent)) {
+      this.settle(sent, reply, index)
     }
     if (index === this.requests.length - 1) {
       const waitMs = this.wait === null ? [] : [performance.now() - this.answeredAtMs]
@@ -122,14 +132,14 @@ export class Batch implements Pipeline {
     }
   }
 
-  private settle(call: Call, reply: Reply | EngineError, index: number): void {
+  private settle(sent: Sent, reply: Reply | EngineError, index: number): void {
     // What was refused has written nothing that a replica could have.
     if (this.wait === null || reply instanceof EngineError) {
       this.owners[index] = null
-      this.events.onDone(call)
-      call.onReply(reply)
+      this.events.onDone(sent.call)
+      sent.call.onReply(reply)
     } else {
-      this.written.push({ call, reply })
+      this.written.push({ sent, reply })
     }
   }
 
@@ -141,10 +151,11 @@ export class Batch implements Pipeline {
     }
     // What the engine answers instead of a number is not for callers.
     const received = typeof replicas === 'number' ? replicas : 'it is not known how many'
-    for (const { call, reply } of this.written) {
-      if (call.isDone) {
+    for (const { sent, reply } of this.written) {
+      if (!isWaiting(sent)) {
         continue
       }
+      const { call } = sent
       this.events.onDone(call)
       if (isEnough) {
         call.onReply(reply)
@@ -157,11 +168,16 @@ export class Batch implements Pipeline {
   }
 
   onLost(reason: Error): void {
-    for (const call of this.owners) {
-      if (call !== null && !call.isDone) {
-        this.events.onDone(call)
-        call.onLost(reason)
+    for (const sent of this.owners) {
+      if (isWaiting(sent)) {
+        this.events.onDone(sent.call)
+        sent.call.onLost(reason)
       }
     }
   }
+}
+
+/** Whether a call still waits for the reply that it was sent for. */
+function isWaiting(sent: Sent | null): sent is Sent {
+  return sent !== null && !sent.call.isDone && sent.call.turn === sent.turn
 }

@@ -82,6 +82,12 @@ export class EngineNode {
     this.lose(reason, (call) => call.deadlineAtMs <= nowMs)
   }
 
+  /** It is a master no more, and may be silent: what may go to another node goes back. */
+  retire(): void {
+    const reason = new Error('the node is a master no more')
+    this.lose(reason, ({ wasSent, mayRepeat }) => !wasSent || mayRepeat)
+  }
+
   /** Ends every connection and call. */
   close(reason: Error): void {
     for (const lane of [...this.writers, this.reader]) {
@@ -93,6 +99,7 @@ export class EngineNode {
   private add(call: Call): void {
     call.isDone = false
     call.wasSent = false
+    call.turn++
     this.calls.add(call)
     this.pumpSoon()
   }

@@ -24,6 +24,7 @@ export class Load {
 /** A call on its way to the master of its slot. */
 export class RoutedCall implements Call {
   isAsking = false
+  turn = 0
   wasSent = false
   isDone = false
   /** How often it was put off, and redirected since. */
@@ -53,6 +54,10 @@ export class RoutedCall implements Call {
   ) {
     load.calls++
     load.bytes += request.length
+  }
+
+  get mayRepeat(): boolean {
+    return this.kind === 'read'
   }
 
   onReply(reply: Reply | EngineError): void {

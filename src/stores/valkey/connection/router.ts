@@ -26,7 +26,7 @@ const TICK_MS = 25
 export class Router {
   private readonly topology: Topology
   private readonly nodes = new Map<string, EngineNode>()
-  /** They are masters no more, and finish what they have. */
+  /** They are masters no more, and finish what they were sent. */
   private readonly retired = new Set<EngineNode>()
   private readonly loads = new Map<string, Load>()
   private readonly putOff = new Map<RoutedCall, NodeJS.Timeout>()
@@ -172,7 +172,7 @@ export class Router {
   /** No reply comes. What only reads, or was not sent, is tried again. */
   lost(call: RoutedCall, reason: Error): void {
     this.topology.refreshSoon()
-    if (call.kind !== 'read' && call.wasSent) {
+    if (call.wasSent && !call.mayRepeat) {
       call.reject(unavailable(reason))
     } else {
       this.later(call, reason)
@@ -263,6 +263,7 @@ export class Router {
         this.nodes.delete(address)
         this.loads.delete(address)
         this.retired.add(node)
+        node.retire()
       }
     }
   }

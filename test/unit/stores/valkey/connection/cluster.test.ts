@@ -234,31 +234,57 @@ async function startReplaced() {
   const cluster = await connect([high], { timeoutMs: 60_000 })
   return {
     ...{ low, high, cluster },
-    /** `high` takes over; only then the former master answers its call. */
+    /** Until `low` has so many calls. */
+    has: (count: number) => vi.waitFor(() => expect(held).toHaveLength(count), 5000),
+    /** `high` takes over. */
     async replace() {
-      await vi.waitFor(() => expect(held).toHaveLength(1))
       isReplaced = true
       await vi.waitFor(() => expect(cluster.masterOf(LOW)).toBe(high.address), 5000)
-      held[0]?.write(reply.bulk('as it was'))
     },
+    /** Only then the former master answers its first call. */
+    answer: () => held[0]?.write(reply.bulk('as it was')),
   }
 }
 
 describe('a master that was replaced before it answers', () => {
   it('answers no read: that is answered by the one that is there now', async () => {
-    const { low, high, cluster, replace } = await startReplaced()
-    const answer = cluster.read(LOW, 'get', ['k'], [])
+    const { low, high, cluster, has, replace, answer } = await startReplaced()
+    const read = cluster.read(LOW, 'get', ['k'], [])
+    await has(1)
     await replace()
-    expect(await answer).toEqual(Buffer.from('done'))
+    answer()
+    expect(await read).toEqual(Buffer.from('done'))
     expect(calls(low)).toHaveLength(1)
     expect(calls(high)).toHaveLength(1)
   })
 
   it('confirms no write that waits for no replica', async () => {
-    const { high, cluster, replace } = await startReplaced()
+    const { high, cluster, has, replace, answer } = await startReplaced()
     const sent = cluster.write(LOW, 'f', ['k'], ['a'], { isConfirmed: false })
-    await Promise.all([expect(sent).rejects.toThrow(StoreUnavailableError), replace()])
+    const outcome = expect(sent).rejects.toThrow(StoreUnavailableError)
+    await has(1)
+    await replace()
+    answer()
+    await outcome
     expect(calls(high)).toEqual([])
+  })
+
+  it('holds up no read, and no write that it has not got', async () => {
+    const { high, cluster, has, replace } = await startReplaced()
+    const read = cluster.read(LOW, 'get', ['k'], [])
+    // It has one of each connection; the third waits.
+    const sent = [1, 2].map(async (count) => {
+      await has(count)
+      return write(cluster, LOW)
+    })
+    const unknown = Promise.allSettled(sent)
+    await has(3)
+    const waiting = write(cluster, LOW)
+    await replace()
+    expect(await Promise.all([read, waiting])).toEqual([Buffer.from('done'), Buffer.from('done')])
+    expect(calls(high)).toHaveLength(2)
+    await cluster.close()
+    expect((await unknown).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
   })
 })
 
