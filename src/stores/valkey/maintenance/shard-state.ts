@@ -48,13 +48,19 @@ export async function readShard(
   nowMs: number,
 ): Promise<ShardState> {
   for (let attempts = 0; attempts < MAX_ATTEMPTS; attempts++) {
-    const state = await new ShardReader(store, shard).read(nowMs)
-    if (state !== undefined) {
-      return state
+    try {
+      return await new ShardReader(store, shard, await EventCursor.atEnd(store, shard)).read(nowMs)
+    } catch (error) {
+      if (!(error instanceof Outrun)) {
+        throw error
+      }
     }
   }
   throw new StoreUnavailableError('a shard changes too fast to be read: try again at less load')
 }
+
+/** What changed meanwhile is not known any more. */
+class Outrun extends Error {}
 
 class ShardReader {
   private readonly keys
@@ -67,29 +73,26 @@ class ShardReader {
   constructor(
     private readonly store: ReadParts,
     private readonly shard: number,
+    private readonly events: EventCursor,
   ) {
     this.keys = store.shards.keysOf(shard)
   }
 
-  /** undefined: what changed meanwhile is not known any more. */
-  async read(nowMs: number): Promise<ShardState | undefined> {
-    const events = await EventCursor.atEnd(this.store, this.shard)
+  /** Throws Outrun. */
+  async read(nowMs: number): Promise<ShardState> {
+    const changed = new Set<string>()
     // Before and after: of one that is settled and armed anew, at least one is met.
-    await this.readDeadlines()
+    await this.readDeadlines(changed)
     for (const active of [true, false]) {
       for await (const members of scan(this.store, this.shard, 'ZSCAN', this.keys.list(active))) {
         await this.readSessions(members.map(([member]) => member.toString()))
+        await this.keepUp(changed)
       }
     }
-    const changed = await this.catchUp(events)
-    if (changed === undefined) {
-      return undefined
-    }
-    await this.readDeadlines()
-    const later = await events.next()
-    if (later === undefined) {
-      return undefined
-    }
+    await this.catchUp(changed)
+    const later = new Set<string>()
+    await this.readDeadlines(later)
+    await this.keepUp(later)
     const isOfLater = (id: string) => later.has(id) && !this.sessions.has(id)
     const entries = (await this.readEntries()).filter(({ sessionId }) => !isOfLater(sessionId))
     const deadlines = [...this.deadlines.values()].filter(
@@ -108,24 +111,33 @@ class ShardReader {
     }
   }
 
-  /** Reads those again that changed, until none did since: all that was read is then of that moment. */
-  private async catchUp(events: EventCursor): Promise<ReadonlySet<string> | undefined> {
-    const changed = new Set<string>()
+  /** Notes what changed since the last call. Call it often: the stream keeps only the last changes. */
+  private async keepUp(changed: Set<string>): Promise<void> {
+    const ids = await this.events.next()
+    if (ids === undefined) {
+      throw new Outrun()
+    }
+    for (const id of ids) {
+      changed.add(id)
+    }
+  }
+
+  /** Reads those again that changed, until none did since: all that was read is then of that moment. Adds them to `changed`. */
+  private async catchUp(changed: Set<string>): Promise<void> {
+    const ids = new Set(changed)
     for (let rounds = 0; rounds < MAX_ROUNDS; rounds++) {
-      const ids = await events.next()
-      if (ids === undefined) {
-        return undefined
-      }
+      await this.keepUp(ids)
       if (ids.size === 0) {
         this.expectNoneMissing(changed)
-        return changed
+        return
       }
       await this.readSessions([...ids])
       for (const id of ids) {
         changed.add(id)
       }
+      ids.clear()
     }
-    return undefined
+    throw new Outrun()
   }
 
   private expectNoneMissing(changed: ReadonlySet<string>): void {
@@ -167,13 +179,14 @@ class ShardReader {
     }
   }
 
-  private async readDeadlines(): Promise<void> {
+  private async readDeadlines(changed: Set<string>): Promise<void> {
     const key = this.keys.deadlines
     for await (const rows of scan(this.store, this.shard, 'ZSCAN', key)) {
       for (const [member, score] of rows) {
         const deadline = readDeadlineMember(key, member, wholeNumberOf(score))
         this.deadlines.set(member.toString('latin1'), deadline)
       }
+      await this.keepUp(changed)
     }
   }
 
