@@ -10,6 +10,7 @@ export class EventQueue<T> implements AsyncIterableIterator<T> {
   private isEnded = false
   private failure: Error | null = null
   private wake: (() => void) | null = null
+  private last: Promise<unknown> = Promise.resolve()
 
   /** `onEnd` is called when the reader leaves, or falls too far behind. */
   constructor(
@@ -42,8 +43,16 @@ export class EventQueue<T> implements AsyncIterableIterator<T> {
     this.end()
   }
 
-  /** Rejects if it ended with an error. */
-  async next(): Promise<IteratorResult<T>> {
+  /** Rejects if it ended with an error. Several may wait, as for an async generator: each takes its turn. */
+  next(): Promise<IteratorResult<T>> {
+    const take = () => this.take()
+    // Two at once would wait for the same wake-up, which only one of them gets.
+    const taken = this.last.then(take, take)
+    this.last = taken
+    return taken
+  }
+
+  private async take(): Promise<IteratorResult<T>> {
     while (this.read === this.waiting.length) {
       this.waiting.length = 0
       this.read = 0

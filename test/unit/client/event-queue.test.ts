@@ -33,6 +33,19 @@ it('ends a reader that waits', async () => {
   expect(await waiting).toEqual({ value: undefined, done: true })
 })
 
+it('serves each reader that waits, in the order in which they asked', async () => {
+  const queue = new EventQueue<number>([], () => {})
+  const waiting = Promise.all([queue.next(), queue.next(), queue.next()])
+  queue.push(1)
+  queue.push(2)
+  queue.end()
+  expect(await waiting).toEqual([
+    { value: 1, done: false },
+    { value: 2, done: false },
+    { value: undefined, done: true },
+  ])
+})
+
 it('lets 100,000 events wait, and fails a reader that falls further behind', async () => {
   const onEnd = vi.fn()
   const queue = new EventQueue<number>([], onEnd)
