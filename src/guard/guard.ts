@@ -45,7 +45,8 @@ export interface GuardOptions extends TokenCheckerOptions {
   readonly endings: KnownEndings | 'not-watched'
   /**
    * What to do once it has not been known for `maxStaleMs` which sessions ended, such as while the server cannot be reached:
-   * refuse all requests, or accept those of sessions that were not ended when it was known last. Default: `refuse`.
+   * refuse all requests, or accept those of sessions that were not ended when it was known last. Before it was ever known, all
+   * are refused. Default: `refuse`.
    */
   readonly whenStale?: 'refuse' | 'accept'
   /** Milliseconds. The server says something every 5 seconds at least. Default: 15,000. */
@@ -158,7 +159,10 @@ export class Guard {
 
   private staleFault(): Fault | null {
     const { whenStale = 'refuse', maxStaleMs = DEFAULT_STALE_MS } = this.options
-    return whenStale === 'accept' || this.staleMs() <= maxStaleMs
+    const staleMs = this.staleMs()
+    // Where nothing was known yet, there is nothing to go on by.
+    const isEverKnown = staleMs < Number.POSITIVE_INFINITY
+    return isEverKnown && (whenStale === 'accept' || staleMs <= maxStaleMs)
       ? null
       : fault('ENDINGS_STALE', 'it is not known at the moment which sessions have ended')
   }

@@ -136,6 +136,13 @@ describe('Guard', () => {
     expect(guard.check(shown(), use)).toMatchObject({ reason: 'ENDED' })
   })
 
+  it('refuses everything, also where it is to accept then, before it was ever known which sessions have ended', () => {
+    const endings = new Endings()
+    const { guard } = guardAt({ endings, whenStale: 'accept' })
+    endings.verifiedAtMs = null
+    expect(guard.check(shown(), use)).toMatchObject({ reason: 'ENDINGS_STALE' })
+  })
+
   it('tells each decision, also on what could not be read', () => {
     const decisions: (string | null)[] = []
     const { guard } = guardAt({ onDecision: (reason) => decisions.push(reason) })
