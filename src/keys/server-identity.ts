@@ -26,13 +26,16 @@ export class ServerIdentity {
   /** Whom the current identity has followed, while the store could not be told; null: it knows. */
   private untold: Signer | null = null
 
+  /** One change at a time, of either kind: else a key could be announced while it is activated, and be its own successor. */
+  private readonly change = serial(withKeyChangeErrors)
+
   /** Announces the next identity: the one in its file, or a new one. Throws KeyChangeError. */
-  readonly announce = serial(() => withKeyChangeErrors(() => this.announceNow()))
+  readonly announce = () => this.change(() => this.announceNow())
   /**
    * Makes the next identity the current one, and keeps the old one in a file beside it. Throws KeyChangeError, and KeyUntoldError
    * if the new one signs but the store was not told: doing it again then tells it.
    */
-  readonly activate = serial(() => withKeyChangeErrors(() => this.activateNow()))
+  readonly activate = () => this.change(() => this.activateNow())
 
   private constructor(
     private readonly file: string,

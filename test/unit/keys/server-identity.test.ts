@@ -1,7 +1,7 @@
 import { chmod, link, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { hex } from '@scure/base'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { readConfig } from '../../../src/config/config.js'
 import {
   InputFileError,
@@ -15,6 +15,7 @@ import {
   privateKeyFromPem,
   privateKeyToPem,
 } from '../../../src/crypto/keys.js'
+import { syncDirectory } from '../../../src/files/directory.js'
 import { KeyTrail } from '../../../src/keys/key-trail.js'
 import { ServerIdentity } from '../../../src/keys/server-identity.js'
 import { openServerKeys } from '../../../src/keys/server-keys.js'
@@ -55,6 +56,31 @@ it('announced twice, or twice at once, it is the same', async () => {
   await identity.announce()
   expect(identity.next?.publicKey).toEqual(key)
   expect((await readdir(directory)).sort()).toEqual(['identity-next.pem', 'identity.pem'])
+})
+
+it('is not announced as the next one of itself where it is activated meanwhile', async () => {
+  const directory = await temporaryDirectory(onTestFinished)
+  const store = sharedKeys()
+  const trail = new KeyTrail(store)
+  const identity = await ServerIdentity.open(join(directory, 'identity.pem'), true, trail)
+  await identity.announce()
+  const announced = identity.next?.publicKey as Uint8Array
+  const activated = vi.spyOn(trail, 'activated')
+  const tell = trail.announced.bind(trail)
+  let activating = Promise.resolve()
+  vi.spyOn(trail, 'announced').mockImplementation(async (...told) => {
+    activating = identity.activate()
+    // An activation that would not wait waits for the disk a few times.
+    for (let i = 0; i < 50 && activated.mock.calls.length === 0; i++) {
+      await syncDirectory(directory)
+    }
+    await tell(...told)
+  })
+  await identity.announce()
+  await activating
+  expect(identity.current.publicKey).toEqual(announced)
+  expect(identity.next).toBeNull()
+  expect(store.known()).toMatchObject({ identity: hex.encode(announced), nextIdentity: null })
 })
 
 it('a next identity that lies there already is announced, not replaced', async () => {
