@@ -70,7 +70,10 @@ export interface GuardCounts {
   readonly refused: Readonly<Partial<Record<GuardReason, number>>>
   /** How many proofs are remembered now. */
   readonly remembered: number
-  /** How long ago it was known which sessions have ended, in milliseconds. Infinity: never. 0: that is not watched. */
+  /**
+   * How long ago it was known which sessions have ended, in milliseconds, or how far the clock was set back since. Infinity:
+   * never. 0: that is not watched.
+   */
   readonly staleMs: number
 }
 
@@ -154,7 +157,8 @@ export class Guard {
     const { verifiedAtMs } = endings
     return verifiedAtMs === null
       ? Number.POSITIVE_INFINITY
-      : Math.max(0, this.clock.nowMs() - verifiedAtMs)
+      : // In the future: the clock was set back, and nobody knows how old that is.
+        Math.abs(this.clock.nowMs() - verifiedAtMs)
   }
 
   private staleFault(): Fault | null {

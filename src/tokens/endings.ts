@@ -127,7 +127,8 @@ export class EndedSessions {
       this.lastCursor = new Uint8Array(cursor)
     }
     if (timeMs > 0) {
-      this.lastVerifiedAtMs = Math.max(this.lastVerifiedAtMs ?? 0, Math.min(timeMs, nowMs()))
+      // What was known last is not of the future either, if the clock was set back since.
+      this.lastVerifiedAtMs = Math.min(nowMs(), Math.max(this.lastVerifiedAtMs ?? 0, timeMs))
     }
   }
 

@@ -127,6 +127,15 @@ describe('Guard', () => {
     expect(guard.check(shown(), use).isGood).toBe(true)
   })
 
+  it('does not take what it knows for fresh because its clock was set back', () => {
+    const endings = new Endings()
+    const { guard } = guardAt({ endings, maxStaleMs: 10_000 })
+    endings.verifiedAtMs = NOW_MS + 10_000
+    expect(guard.check(shown(), use).isGood).toBe(true)
+    endings.verifiedAtMs = NOW_MS + 3_600_000
+    expect(guard.check(shown(), use)).toMatchObject({ reason: 'ENDINGS_STALE' })
+  })
+
   it('goes on by what is known where it is to accept then, but not with what has ended', () => {
     const endings = new Endings()
     const { guard } = guardAt({ endings, whenStale: 'accept' })

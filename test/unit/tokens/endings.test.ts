@@ -54,6 +54,16 @@ it('knows nothing before a stream has told all that ended before it', () => {
   expect([ended.verifiedAtMs, stream.isCaughtUp]).toEqual([NOW_MS, true])
 })
 
+it('is as fresh as the last message, also where the clock was set back before it', () => {
+  let nowMs = NOW_MS + 3_600_000
+  const { ended, sent, stream } = setUp({ nowMs: () => nowMs })
+  stream.accept(sent.message([], { isLast: true, timeMs: nowMs }))
+  expect(ended.verifiedAtMs).toBe(nowMs)
+  nowMs = NOW_MS
+  stream.accept(sent.message([], { timeMs: nowMs }))
+  expect(ended.verifiedAtMs).toBe(nowMs)
+})
+
 it('believes no clock that is ahead of its own', () => {
   const { ended, sent, stream } = setUp()
   stream.accept(sent.message([], { isLast: true, timeMs: NOW_MS + 60_000 }))
