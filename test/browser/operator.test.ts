@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { fileURLToPath } from 'node:url'
-import type { Browser } from 'playwright-core'
+import type { Browser, Route } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { CredentialError } from '../../src/core/errors.js'
 import { readPages } from '../../src/http/pages.js'
@@ -169,6 +169,33 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('operating on th
     await page.getByRole('button', { name: 'Stop operating' }).click()
     await operate('the-next-token')
     expect(await done.count()).toBe(0)
+  })
+
+  it('shows what failed after Escape, and can be told to do it again', async () => {
+    const { sessions, open } = await start('the-right-token')
+    await sessions.open(people('here'))
+    const page = await open()
+    const closing = new Promise<Route>((resolve) => {
+      page.route('**/operator/close', (route) =>
+        route.request().postDataJSON().dry_run ? route.continue() : resolve(route),
+      )
+    })
+    await page.getByRole('button', { name: 'Operate…' }).click()
+    await page.getByLabel('Admin token').fill('the-right-token')
+    await page.keyboard.press('Enter')
+    await page.locator('.row-button').click()
+    await page.getByRole('button', { name: 'Close session…' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Close this session?' })
+    await dialog.getByText('1 open session will end.').waitFor()
+    await dialog.getByRole('button', { name: 'Close session' }).click()
+    const call = await closing
+    await page.keyboard.press('Escape')
+    await call.abort()
+    await dialog.getByText('The outcome is unknown.').waitFor()
+    await page.unroute('**/operator/close')
+    await dialog.getByRole('button', { name: 'Close session' }).click()
+    await page.getByText('Closed a session of Ada Lovelace.').waitFor()
+    await dialog.waitFor({ state: 'detached' })
   })
 
   it('offers operator mode only where the server has a credential for it', async () => {

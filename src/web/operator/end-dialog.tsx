@@ -33,6 +33,8 @@ export function EndDialog(props: EndDialogProps) {
     if (done !== null) {
       return
     }
+    // An earlier attempt may have been stopped.
+    abort.current = new AbortController()
     setDone(0)
     setProblem('')
     try {

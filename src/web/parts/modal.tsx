@@ -11,9 +11,14 @@ interface ModalProps {
 /** A dialog over the page. It keeps the focus until it closes, then gives it back. */
 export function Modal({ title, onClose, children }: ModalProps) {
   const dialog = useRef<HTMLDialogElement>(null)
+  // Escape closes it in any case. As long as it is drawn all the same, there is something to see: what goes on, or has failed.
+  useLayoutEffect(() => {
+    if (dialog.current?.open === false) {
+      dialog.current.showModal()
+    }
+  })
   useLayoutEffect(() => {
     const shown = dialog.current
-    shown?.showModal()
     return () => shown?.close()
   }, [])
   return (
