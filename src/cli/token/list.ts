@@ -83,24 +83,28 @@ async function list(flags: ListFlags): Promise<void> {
   })
 }
 
-/** Page by page. A session whose place moves meanwhile is given once. */
-async function* listed(
+/**
+ * Page by page, each session once. Pages overlap by half: where sessions end meanwhile, those behind them move up, into what
+ * was read. A page is shorter where the server leaves out sessions that a command opened for the same text.
+ */
+export async function* listed(
   tokens: TokensClient,
   asked: ListOwnedOptions,
   limit: number,
   options: CallOptions,
 ): AsyncGenerator<OwnedSession, void> {
   const seen = new Set<string>()
-  for (let skip = 0; seen.size < limit; skip += PAGE) {
-    const page = await tokens.list({ ...asked, skip, take: Math.min(PAGE, limit) }, options)
+  const take = Math.min(PAGE, limit)
+  for (let skip = 0; seen.size < limit; skip += Math.ceil(take / 2)) {
+    const page = await tokens.list({ ...asked, skip, take }, options)
+    if (page.length === 0) {
+      return
+    }
     for (const session of page) {
       if (seen.size < limit && !seen.has(session.id)) {
         seen.add(session.id)
         yield session
       }
-    }
-    if (page.length < PAGE) {
-      return
     }
   }
 }
