@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js'
 import { describe, expect, it } from 'vitest'
 import { remoteCommands } from '../../../src/bridge/bridge.js'
-import { RefusedError, type SessionsClient } from '../../../src/client/index.js'
+import { type CallOptions, RefusedError, type SessionsClient } from '../../../src/client/index.js'
 import { BROWSER } from '../../support/sessions.js'
 
 /** The commands of a server that has no room for any call, and says so. */
@@ -10,6 +10,16 @@ function withoutRoom(reason: string, message: string) {
   const client = { address: 'far:1', open: refuse, get: refuse, list: refuse }
   return remoteCommands(client as unknown as SessionsClient<string>, () => {})
 }
+
+it('waits for a sweep as long as that takes, not as for other calls', async () => {
+  const asked: (CallOptions | undefined)[] = []
+  const client = {
+    address: 'far:1',
+    closeExpired: async (options?: CallOptions) => void asked.push(options),
+  }
+  await remoteCommands(client as unknown as SessionsClient<string>, () => {}).closeExpired()
+  expect(asked).toEqual([{ deadlineMs: Number.POSITIVE_INFINITY }])
+})
 
 describe('a call for which the server has no room', () => {
   it.each([
