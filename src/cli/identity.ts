@@ -72,12 +72,20 @@ Examples:
     })
 }
 
-/** The server of `--server`. The one of the variable is not asked if the options name a file. */
+/** The server of `--server`. The one of the variable is not asked if the options name a file. Throws ConfigError. */
 function serverToAsk({ server }: IdentityFlags, self: Command): string | undefined {
-  const isFileNamed = ['dataDir', 'identityKey'].some((key) =>
-    ['cli', 'env'].includes(self.getOptionValueSource(key) ?? ''),
-  )
-  return isFileNamed && self.getOptionValueSource('server') === 'env' ? undefined : server
+  const sourceOf = (key: string) => self.getOptionValueSource(key) ?? ''
+  const files = { dataDir: '--data-dir', identityKey: '--identity-key' }
+  if (sourceOf('server') === 'cli') {
+    // The key that is printed would be that of one of them, and nobody could tell of which.
+    const given = Object.entries(files).filter(([key]) => sourceOf(key) === 'cli')
+    if (given.length > 0) {
+      throw new ConfigError(given.map(([, flag]) => `${flag}: not with --server`))
+    }
+    return server
+  }
+  const isFileNamed = Object.keys(files).some((key) => ['cli', 'env'].includes(sourceOf(key)))
+  return isFileNamed && sourceOf('server') === 'env' ? undefined : server
 }
 
 /** The key that signs, from the data directory. */
