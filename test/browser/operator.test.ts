@@ -88,6 +88,27 @@ describe.skipIf(!haveTool('chromium', [CHROMIUM, '--version']))('operating on th
     expect(await page.evaluate('document.activeElement.textContent')).toBe('Operate…')
   })
 
+  it('begins nothing where signing in was cancelled before the server answered', async () => {
+    const { open } = await start('the-right-token')
+    const page = await open()
+    const asked = new Promise<Route>((resolve) => {
+      page.route('**/operator/check', (route) => resolve(route))
+    })
+    await page.getByRole('button', { name: 'Operate…' }).click()
+    await page.getByLabel('Admin token').fill('the-right-token')
+    await page.keyboard.press('Enter')
+    const call = await asked
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    const answer = page.waitForResponse('**/operator/check')
+    await call.continue()
+    await (await answer).finished()
+    // One of the page's own, so that it has dealt with that answer.
+    await page.evaluate("fetch('session-list/access').then((answer) => answer.json())")
+    expect(await page.getByRole('button', { name: 'Stop operating' }).count()).toBe(0)
+    expect(await page.getByRole('button', { name: 'Operate…' }).count()).toBe(1)
+  })
+
   it('closes one session, then all of a user, each after a confirmation', async () => {
     const { sessions, audited, open } = await start('the-right-token')
     const first = await sessions.open(people('here'))

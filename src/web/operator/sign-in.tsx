@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks'
+import { useRef, useState } from 'preact/hooks'
 import { Modal } from '../parts/modal.js'
 import { type Operator, OperatorError, signIn } from './calls.js'
 
@@ -78,10 +78,17 @@ export function SignInForm({ onOperator, onCancel, withCertificate }: SignInProp
 }
 
 /** The same in a dialog. */
-export function SignIn({ onCancel, ...props }: Required<SignInProps>) {
+export function SignIn({ onCancel, onOperator, ...props }: Required<SignInProps>) {
+  const isCancelled = useRef(false)
+  const cancel = () => {
+    // The server may still be asked.
+    isCancelled.current = true
+    onCancel()
+  }
+  const begin = (operator: Operator) => isCancelled.current || onOperator(operator)
   return (
-    <Modal title="Operate" onClose={onCancel}>
-      <SignInForm {...props} onCancel={onCancel} />
+    <Modal title="Operate" onClose={cancel}>
+      <SignInForm {...props} onOperator={begin} onCancel={cancel} />
     </Modal>
   )
 }
