@@ -52,9 +52,11 @@ export async function* resealAll(ports: ResealPorts): AsyncGenerator<ResealProgr
       resealed += outcomes.filter((outcome) => outcome === 'resealed').length
       yield { checked, resealed, failed: failedIds.size, newlyFailedIds, total }
     }
-    // If the key changed during the walk, seals renewed before have an older key again.
+    if (ports.currentKey() === key) {
+      await store.compactSeals()
+    }
+    // If the key changed meanwhile, seals renewed before have an older key again.
   } while (ports.currentKey() !== key)
-  await store.compactSeals()
 }
 
 async function resealOne(

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { beforeEach, expect, it } from 'vitest'
+import { beforeEach, expect, it, vi } from 'vitest'
 import { StoreUnavailableError } from '../../../../src/core/errors.js'
 import type { Token } from '../../../../src/core/session.js'
 import { type ResealProgress, resealAll } from '../../../../src/core/upkeep/reseal.js'
@@ -63,6 +63,14 @@ it('seals with the current key what older ones sealed, to the same seeds', async
     expect(openSeal(newest, (await store.seal(id)) as Uint8Array, id, token)).toEqual(SEED)
   }
   expect((await run()).at(-1)).toMatchObject({ checked: 4, resealed: 0 })
+})
+
+it('ends only when every seal has the current key, also where that changes while seals are compacted', async () => {
+  rotate()
+  const compact = vi.spyOn(store, 'compactSeals').mockImplementationOnce(async () => rotate())
+  await run()
+  expect(await Promise.all(IDS.map(keyIdOf))).toEqual(IDS.map(() => keys.current))
+  expect(compact).toHaveBeenCalledTimes(2)
 })
 
 it('tells once of each seal that does not open, leaves it, and goes on', async () => {
