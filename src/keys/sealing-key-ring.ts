@@ -101,6 +101,8 @@ export class SealingKeyRing {
       } else if (outcome.value.current !== current) {
         current = outcome.value.current
         onChange(outcome)
+        // Whoever added it may have told nobody. If the store does not answer now, it is told with the next key.
+        this.tell(outcome.value).catch(() => {})
       }
     }
     return watchFiles([this.file], read, onRead).close

@@ -172,6 +172,16 @@ it('a key that another server added is told of, also where a seal brought it fir
   await expect(told).resolves.toMatchObject({ value: { current: added } })
 })
 
+it('the store is told of a key that was added to the file by hand', async () => {
+  const { file } = await newRing()
+  const store = sharedKeys()
+  const ring = await SealingKeyRing.open(file, false, new KeyTrail(store))
+  onTestFinished(ring.follow(() => {}))
+  const byHand = await SealingKeyRing.open(file, false)
+  const added = await byHand.rotate()
+  await expect.poll(() => Object.keys(store.known().sealing)).toEqual([added])
+})
+
 it('a file that lost the key in force is not adopted for a seal', async () => {
   const { file, ring } = await newRing()
   const { ring: foreign, file: elsewhere } = await newRing()
