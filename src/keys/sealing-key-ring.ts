@@ -151,7 +151,8 @@ export class SealingKeyRing {
   /** Tells the store that these keys seal, and returns the id of the one that does from now on. Throws KeyUntoldError. */
   private async tell(keys: SealingKeys): Promise<string> {
     this.untold.add(keys.current)
-    const ids = [...this.untold]
+    // Of those that are gone from the file there is nothing to tell any more.
+    const ids = [...this.untold].filter((id) => keys.keys.has(id))
     try {
       await this.trail.sealsWith(keys, ids)
     } catch (error) {

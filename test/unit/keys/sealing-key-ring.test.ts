@@ -182,6 +182,22 @@ it('the store is told of a key that was added to the file by hand', async () => 
   await expect.poll(() => Object.keys(store.known().sealing)).toEqual([added])
 })
 
+it('a key that the store could not be told of, and that is gone from the file, keeps no other from it', async () => {
+  const { file } = await newRing()
+  const store = sharedKeys()
+  const ring = await SealingKeyRing.open(file, false, new KeyTrail(store))
+  store.isAway(true)
+  await expect(ring.rotate()).rejects.toThrow(KeyUntoldError)
+  const untold = ring.keys.current
+  await expect(ring.rotate()).rejects.toThrow(KeyUntoldError)
+  store.isAway(false)
+  const { keys, ...rest } = JSON.parse(await textOf(file))
+  const { [untold]: _, ...left } = keys
+  await writeFile(file, JSON.stringify({ ...rest, keys: left }))
+  const third = await ring.rotate()
+  expect(Object.keys(store.known().sealing)).toContain(third)
+})
+
 it('a file that lost the key in force is not adopted for a seal', async () => {
   const { file, ring } = await newRing()
   const { ring: foreign, file: elsewhere } = await newRing()
