@@ -8,6 +8,9 @@ import {
 /** Which sessions to go through: those for which all conditions hold. */
 export type ListAllOptions = Omit<ListOptions, 'id' | 'skip' | 'take' | 'total'>
 
+/** A session with a request gets the time at which a server takes it up: others commit before it, and clocks differ. */
+const MAX_LAG_MS = 5_000
+
 type ListPage<Json> = (options: ListOptions) => Promise<SessionInfoPage<Json>>
 
 /**
@@ -33,7 +36,8 @@ export async function* listAll<Json>(
   }
   yield* pass(options)
   if (pageCount > 1 && newestTimeMs !== undefined) {
-    yield* pass({ ...options, fromTimeMs: newestTimeMs })
+    const fromTimeMs = Math.max(newestTimeMs - MAX_LAG_MS, options.fromTimeMs ?? 0)
+    yield* pass({ ...options, fromTimeMs })
   }
 }
 

@@ -64,6 +64,25 @@ it('leaves out none that moves to the front meanwhile, and gives none twice', as
   expect(new Set(ids).size).toBe(500)
 })
 
+it('leaves out none that a server with an earlier clock moves behind the newest one', async () => {
+  const newestMs = 1_700_000_000_000
+  const { list } = listOf(
+    descending(500).map((ms) => newestMs - 10_000 + ms),
+    (page, sessions) => {
+      if (page === 1) {
+        sessions.set('499', { id: '499', requestTimeMs: newestMs - 1 })
+      }
+    },
+  )
+  expect(new Set(await idsOf(listAll(list, {}))).size).toBe(500)
+})
+
+it('asks for none before the time that it was given', async () => {
+  const { list, asked } = listOf(descending(500), () => {})
+  await idsOf(listAll(list, { fromTimeMs: 9_700 }))
+  expect(asked.map(({ fromTimeMs }) => fromTimeMs)).toEqual(asked.map(() => 9_700))
+})
+
 it('gives those of an instant where some move away from it meanwhile', async () => {
   const { list } = listOf(
     Array.from({ length: 600 }, () => 5),
