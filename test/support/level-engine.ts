@@ -18,6 +18,8 @@ export class Observed {
   onRead = async (): Promise<void> => {}
   /** Each read fails with it. */
   failure: Error | null = null
+  /** Comes before each compaction. */
+  onCompact = async (): Promise<void> => {}
   /** Comes before each closing of the database. */
   onClose = async (): Promise<void> => {}
 
@@ -40,6 +42,13 @@ export class Observed {
       getMany: level.getMany.bind(level),
       getSync: level.getSync.bind(level),
       close: level.close.bind(level),
+    }
+    // Missing in the types of `level`, since not every platform has it.
+    const compacting = level as unknown as { compactRange(...range: Buffer[]): Promise<void> }
+    const compactRange = compacting.compactRange.bind(level)
+    compacting.compactRange = async (...range) => {
+      await this.onCompact()
+      await compactRange(...range)
     }
     Object.assign(level, {
       batch: () => {

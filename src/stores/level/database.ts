@@ -131,7 +131,10 @@ export class Database {
     }
   }
 
-  /** Writes all of `rows` or none; with `sync` they are on disk when the promise resolves. */
+  /**
+   * Writes all of `rows` or none; with `sync` they are on disk when the promise resolves. Once it has failed, nothing may be
+   * written until the database is reopened.
+   */
   async commit(rows: Iterable<Row>, sync: boolean): Promise<void> {
     const batch = this.level.batch()
     for (const [key, value] of rows) {
@@ -145,18 +148,18 @@ export class Database {
     await batch.write({ sync })
   }
 
-  /** Removes deleted rows of a range from the files. */
-  compact({ gte, lt }: KeyRange): Promise<void> {
+  /**
+   * Removes deleted rows of a range from the files. `write` writes rows in turn with all other writes, and none once one has
+   * failed: LevelDB would append to a log that may end within a record, and what is behind that cannot be read any more.
+   */
+  compact({ gte, lt }: KeyRange, write: (rows: readonly Row[]) => Promise<void>): Promise<void> {
     return this.gate.enter(async () => {
       const level = this.level as unknown as Compacting
       // The first compaction flushes memory to a file. LevelDB does not rewrite a file that nothing newer overlaps,
       // so two tombstones that span the range give the second one something to merge.
       await level.compactRange(gte, lt)
       const last = Buffer.concat([gte, Buffer.alloc(8, 0xff)])
-      await this.commit(
-        [gte, last].map((key): Row => [key, null]),
-        false,
-      )
+      await write([gte, last].map((key): Row => [key, null]))
       await level.compactRange(gte, lt)
     })
   }

@@ -9,12 +9,17 @@ import type { StoreParts } from './writer.js'
 export class Seals {
   /** Whether any were deleted or replaced since the last compaction. Unknown at first, so true. */
   private hasDropped = true
+  /** What the last compaction wrote to have something to merge: no seals. */
+  private merged: readonly Row[] = []
 
   constructor(private readonly parts: StoreParts) {}
 
   /** Call it with the rows of each commit. */
   committed(rows: readonly Row[]): void {
-    this.hasDropped ||= rows.some(([key, value]) => value === null && isSealKey(key))
+    this.hasDropped ||= rows.some((row) => {
+      const [key, value] = row
+      return value === null && isSealKey(key) && !this.merged.includes(row)
+    })
   }
 
   /** Forgets everything: a failed commit may have reached the disk. */
@@ -42,8 +47,13 @@ export class Seals {
   /** `SessionStore.compactSeals`. */
   async compact(): Promise<void> {
     if (this.hasDropped) {
+      const { database, writer } = this.parts
+      const write = (rows: readonly Row[]) => {
+        this.merged = rows
+        return writer.write(rows, [], false)
+      }
       this.hasDropped = false
-      await this.parts.database.compact(RANGES.seals).catch((error) => {
+      await database.compact(RANGES.seals, write).catch((error) => {
         this.hasDropped = true
         throw error
       })

@@ -7,7 +7,13 @@ import { Database } from '../../../../../src/stores/level/database.js'
 import { LevelStore } from '../../../../../src/stores/level/store.js'
 import { Observed } from '../../../../support/level-engine.js'
 import { temporaryDirectory } from '../../../../support/process.js'
-import { EPOCHS, ended, tokenSession } from '../../../../support/store-sessions.js'
+import {
+  commandSession,
+  EPOCHS,
+  ended,
+  insert,
+  tokenSession,
+} from '../../../../support/store-sessions.js'
 
 describe('compacting seals', () => {
   it('leaves no byte of a deleted or replaced seal in the files, and every other seal where it was', async () => {
@@ -83,6 +89,61 @@ describe('compacting seals', () => {
     expect(await found(location, [seal])).toEqual([0])
     await store.compactSeals()
     expect(await found(location, [seal])).toEqual([])
+  })
+
+  it('goes through the files only where a seal was dropped since the last time', async () => {
+    const observed = new Observed(await temporaryDirectory(onTestFinished))
+    const store = await LevelStore.over(observed.database, { epochs: EPOCHS })
+    onTestFinished(() => store.close())
+    let compactions = 0
+    observed.onCompact = async () => {
+      compactions++
+    }
+    await store.compactSeals()
+    expect(compactions).toBe(2)
+    await store.compactSeals()
+    expect(compactions).toBe(2)
+  })
+
+  // LevelDB appends to a log that ends within a record, and cannot read what it acknowledged behind that.
+  describe('writes to no database in which a write failed', () => {
+    it('where another write fails while it goes through the files', async () => {
+      const observed = new Observed(await temporaryDirectory(onTestFinished))
+      const onRecovery = vi.fn()
+      const store = await LevelStore.over(observed.database, { epochs: EPOCHS, onRecovery })
+      onTestFinished(() => store.close())
+      observed.onCompact = async () => {
+        observed.onCompact = async () => {}
+        observed.writes.length = 0
+        observed.onWrite = async () => {
+          throw new Error('no room')
+        }
+        await expect(insert(store, commandSession('a'))).rejects.toThrow(StoreUnavailableError)
+      }
+      await expect(store.compactSeals()).rejects.toThrow(StoreUnavailableError)
+      expect(observed.writes).toHaveLength(1)
+      observed.onWrite = (write) => write()
+      await expect.poll(() => onRecovery.mock.calls).toHaveLength(1)
+      await store.compactSeals()
+    })
+
+    it('nor lets others do so where its own fails', async () => {
+      const observed = new Observed(await temporaryDirectory(onTestFinished))
+      const onRecovery = vi.fn()
+      const store = await LevelStore.over(observed.database, { epochs: EPOCHS, onRecovery })
+      onTestFinished(() => store.close())
+      observed.writes.length = 0
+      observed.onWrite = async () => {
+        observed.onWrite = (write) => write()
+        throw new Error('no room')
+      }
+      await expect(store.compactSeals()).rejects.toThrow(StoreUnavailableError)
+      await expect(insert(store, commandSession('a'))).rejects.toThrow(StoreUnavailableError)
+      expect(observed.writes).toHaveLength(1)
+      await expect.poll(() => onRecovery.mock.calls).toHaveLength(1)
+      expect(observed.closes).toBe(1)
+      await insert(store, commandSession('a'))
+    })
   })
 })
 
