@@ -54,8 +54,11 @@ export class Sweep {
   /** The same, and compacts seals once an hour. Calls that only need room must not wait for that. */
   async run(stop?: AbortSignal): Promise<SweepCounts> {
     const counts = await this.drain(stop)
-    if (!stop?.aborted && this.clock.nowMs() >= this.compactAtMs) {
-      this.compactAtMs = this.clock.nowMs() + COMPACT_INTERVAL_MS
+    const nowMs = this.clock.nowMs()
+    // More than an hour ahead: the clock was set back. What was due would otherwise wait for as long as it was ahead.
+    const isDue = nowMs >= this.compactAtMs || nowMs < this.compactAtMs - COMPACT_INTERVAL_MS
+    if (!stop?.aborted && isDue) {
+      this.compactAtMs = nowMs + COMPACT_INTERVAL_MS
       await this.store.compactSeals()
     }
     return counts

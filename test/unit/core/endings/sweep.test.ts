@@ -188,3 +188,15 @@ it('the sweep compacts seals once an hour, unless it is told to stop', async () 
   await expiry.sweep.run()
   expect(compactions).toBe(1)
 })
+
+it('the sweep compacts seals within an hour although the clock was set back', async () => {
+  const store = new MemoryStore()
+  let compactions = 0
+  store.compactSeals = async () => void compactions++
+  const { expiry, time } = sessionsAt({}, store)
+  time.nowMs -= 24 * HOUR_MS
+  await expiry.sweep.run()
+  time.nowMs += HOUR_MS
+  await expiry.sweep.run()
+  expect(compactions).toBeGreaterThan(0)
+})
