@@ -46,6 +46,8 @@ export class Database {
   private level!: RawLevel
   private rows!: ByteLevel
   private storedInfo: Info | undefined
+  /** How often it was reopened: a write that had failed may show from then on, though what was read before did not show it. */
+  reopenings = 0
 
   constructor(
     readonly location: string,
@@ -192,6 +194,7 @@ export class Database {
       await this.level.close()
       // If the files were taken away meanwhile, no empty store may replace them.
       await this.level.open({ createIfMissing: false })
+      this.reopenings++
       reload(this.rows)
     })
   }

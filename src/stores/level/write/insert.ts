@@ -23,43 +23,50 @@ export function insertSession(
   if (key !== undefined) {
     outer.push(entryLock(key))
   }
-  return parts.locks.hold(outer, () =>
-    reuse === undefined && oldest === 0
-      ? insertLocked(parts, scope, { entryKey: key }, decide)
-      : insertWithOthers(parts, scope, { entryKey: key }, decide),
-  )
+  return parts.locks.hold(outer, async () => {
+    for (;;) {
+      const { reopenings } = parts.database
+      const ids = { entryKey: key, reopenings }
+      const inserted = await (reuse === undefined && oldest === 0
+        ? insertLocked(parts, scope, ids, decide)
+        : insertWithOthers(parts, scope, ids, decide))
+      if (inserted !== undefined) {
+        return inserted
+      }
+    }
+  })
 }
 
-/** The user's lock keeps the sessions that the scope asks for open; their own locks keep them unchanged. */
+/** What was found, and the opening of the database in which it was. */
+interface Found extends FoundIds {
+  readonly reopenings: number
+}
+
+/** The user's lock keeps the sessions that the scope asks for open; their own locks keep them unchanged. undefined: look again. */
 async function insertWithOthers(
   parts: StoreParts,
   scope: InsertScope,
-  { entryKey }: FoundIds,
+  { entryKey, reopenings }: Found,
   decide: (seen: Seen) => Decision,
-): Promise<Session> {
+): Promise<Session | undefined> {
   const { database, locks } = parts
   const { userId, reuse, oldest = 0 } = scope
   const findOldest = () => database.read((level) => oldestIds(level, userId, oldest))
-  for (;;) {
-    const reading = reuse && readPlace(database, userId, reuse)
-    const opened = reading instanceof Promise ? await reading : reading
-    if (oldest === 0 && opened?.id === undefined) {
-      return insertLocked(parts, scope, { entryKey, opened }, decide)
-    }
-    const ids = { entryKey, opened, oldest: oldest === 0 ? undefined : await findOldest() }
-    const held = new Set(ids.oldest)
-    if (opened?.id !== undefined) {
-      held.add(opened.id)
-    }
-    const inserted = await locks.hold(Array.from(held, sessionLock), async () => {
-      // A request that came before the locks may have made another session the oldest.
-      const isCurrent = oldest === 0 || isSame(ids.oldest, await findOldest())
-      return isCurrent ? insertLocked(parts, scope, ids, decide) : undefined
-    })
-    if (inserted !== undefined) {
-      return inserted
-    }
+  const reading = reuse && readPlace(database, userId, reuse)
+  const opened = reading instanceof Promise ? await reading : reading
+  if (oldest === 0 && opened?.id === undefined) {
+    return insertLocked(parts, scope, { entryKey, opened, reopenings }, decide)
   }
+  const ids = { entryKey, opened, oldest: oldest === 0 ? undefined : await findOldest() }
+  const held = new Set(ids.oldest)
+  if (opened?.id !== undefined) {
+    held.add(opened.id)
+  }
+  return locks.hold(Array.from(held, sessionLock), async () => {
+    // A request that came before the locks may have made another session the oldest.
+    const isCurrent = oldest === 0 || isSame(ids.oldest, await findOldest())
+    return isCurrent ? insertLocked(parts, scope, { ...ids, reopenings }, decide) : undefined
+  })
 }
 
 function readPlace(
@@ -74,18 +81,22 @@ function isSame(ids: readonly string[] = [], others: readonly string[] = []): bo
   return ids.length === others.length && ids.every((id, i) => id === others[i])
 }
 
+/** undefined: the database was reopened meanwhile. What was counted and found before may be otherwise now: look again. */
 async function insertLocked(
   { database, counts, entries, writer }: StoreParts,
   scope: InsertScope,
-  ids: FoundIds,
+  ids: Found,
   decide: (seen: Seen) => Decision,
-): Promise<Session> {
+): Promise<Session | undefined> {
   const { userId, countOpenOfUser } = scope
   const openOfUser = countOpenOfUser
     ? (counts.ofUser(userId) ?? (await database.read((level) => counts.countOfUser(level, userId))))
     : 0
   const reading = database.readNow((level) => readSeen(level, entries, scope, ids))
   const { idempotency, reusable, oldest } = reading instanceof Promise ? await reading : reading
+  if (database.reopenings !== ids.reopenings) {
+    return undefined
+  }
   // No `await` from here to the write, so no other insert sees the same `openInAll`.
   const openInAll = counts.reserved
   const decision = decide({ openOfUser, openInAll, idempotency, reusable, oldest })

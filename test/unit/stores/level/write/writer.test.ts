@@ -229,6 +229,30 @@ it('lets reads wait while it reopens', async () => {
   ])
 })
 
+it('counts what a failed write left in the database before an insert that waited for it', async () => {
+  const { store, observed } = await setUp()
+  await insert(store, commandSession('a', { userId: 'alice' }))
+  await expect(openOfUser(store, 'alice')).resolves.toBe(1)
+  const closing = deferred()
+  const held = deferred()
+  observed.onClose = () => {
+    closing.resolve()
+    return held.promise
+  }
+  observed.onWrite = async (write) => {
+    observed.onWrite = (next) => next()
+    await write()
+    throw new Error('the disk said no too late')
+  }
+  const unknown = insert(store, commandSession('b', { userId: 'alice' }))
+  await expect(unknown).rejects.toThrow(StoreUnavailableError)
+  await closing.promise
+  const counted = openOfUser(store, 'alice')
+  await setImmediate()
+  held.resolve()
+  await expect(counted).resolves.toBe(2)
+})
+
 it('stays open for reads until there is room, and can be closed meanwhile', async () => {
   const { store, observed, location } = await setUp()
   await insert(store, sessionOf('1'))
