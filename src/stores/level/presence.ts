@@ -108,18 +108,14 @@ export class Presence {
   }
 
   private checkFiles(): string | null {
-    const names = ifThere(() => readdirSync(this.location)) ?? []
     const lock = statIfThere(join(this.location, LOCK_FILE))
     if (lock === undefined || !isSame(lock, this.lock)) {
       return LOCK_FILE
     }
-    // LevelDB creates the next log before it deletes one, and never deletes the newest.
-    const newest = Math.max(0, ...names.map((name) => Number(/^(\d+)\.log$/.exec(name)?.[1] ?? 0)))
-    const log = numbered(newest, join(this.location, fileName(newest, 'log')))
-    if (log === undefined || isOlder(log, this.log)) {
-      return fileName(this.log?.number ?? newest, 'log')
+    const { names, gone } = this.findLog()
+    if (gone !== null) {
+      return gone
     }
-    this.log = log
     const tables = this.tables()
     if (tables === null) {
       return 'the manifest, or CURRENT, which names it,'
@@ -135,6 +131,27 @@ export class Presence {
     const live = missing.length === 0 ? [] : (this.tables() ?? [])
     const lost = missing.find((number) => live.includes(number))
     return lost === undefined ? null : fileName(lost, 'ldb')
+  }
+
+  /** Finds the newest log. Returns the names of all files, and that of a log that is missing or was replaced. */
+  private findLog(): { names: string[]; gone: string | null } {
+    for (let attempt = 1; ; attempt++) {
+      const names = ifThere(() => readdirSync(this.location)) ?? []
+      // LevelDB creates the next log before it deletes one, and never deletes the newest.
+      const newest = Math.max(
+        0,
+        ...names.map((name) => Number(/^(\d+)\.log$/.exec(name)?.[1] ?? 0)),
+      )
+      const log = numbered(newest, join(this.location, fileName(newest, 'log')))
+      if (log !== undefined && !isOlder(log, this.log)) {
+        this.log = log
+        return { names, gone: null }
+      }
+      // LevelDB may have gone on to another log since the names were read.
+      if (attempt === 2) {
+        return { names, gone: fileName(this.log?.number ?? newest, 'log') }
+      }
+    }
   }
 
   /** Numbers of the live tables; null if CURRENT or the manifest is missing or was replaced. */

@@ -1,6 +1,8 @@
+import fs from 'node:fs'
 import { copyFile, mkdir, readFile, rename, rm, rmdir, utimes, writeFile } from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { Presence } from '../../../../src/stores/level/presence.js'
 import { openedTwice } from '../../../support/damage.js'
 
@@ -54,6 +56,26 @@ describe('a check of the files', () => {
     await utimes(location, 1_000, 1_000)
     expect(presence.check()).toBeNull()
     expect(presence.check(true)).toMatch(/\.log is no longer there/)
+  })
+
+  it('looks again where LevelDB goes on to another log while it looks', async () => {
+    const { location, pathOf } = await openedTwice()
+    const presence = new Presence(location)
+    expect(presence.check()).toBeNull()
+    const log = await pathOf(/\.log$/)
+    const readdir = vi.spyOn(fs, 'readdirSync')
+    readdir.mockImplementationOnce((path) => {
+      readdir.mockRestore()
+      syncBuiltinESMExports()
+      const names = fs.readdirSync(path)
+      fs.copyFileSync(log, join(location, '999999.log'))
+      fs.rmSync(log)
+      return names as never
+    })
+    syncBuiltinESMExports()
+    expect(presence.check(true)).toBeNull()
+    fs.rmSync(join(location, '999999.log'))
+    expect(presence.check(true)).toMatch(/999999\.log is no longer there/)
   })
 
   describe('soon after another', () => {
