@@ -97,7 +97,8 @@ export class Watch {
 /** Verifies the files of an open database: each table once, since tables never change. Reports each damage once. */
 export class FileVerifier {
   isDamaged = false
-  private readonly verified = new Set<string>()
+  /** Names of the live tables that were verified. */
+  verified = new Set<string>()
   private readonly told = new Set<string>()
 
   constructor(
@@ -118,6 +119,11 @@ export class FileVerifier {
       return
     }
     this.tell(damages)
+    if (damages.length === 0) {
+      // LevelDB makes and deletes tables all the time, and none gets the name of another one.
+      const live = new Set(tables.map(({ file }) => file))
+      this.verified = new Set([...this.verified].filter((file) => live.has(file)))
+    }
     for (const table of tables.filter(({ file }) => !this.verified.has(file))) {
       const { isRead, found } = await verifyTableFile(this.location, table).then(
         (found) => ({ isRead: true, found }),

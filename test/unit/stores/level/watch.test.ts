@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, rmdir, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rmdir, writeFile } from 'node:fs/promises'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { FileVerifier } from '../../../../src/stores/level/watch.js'
 import { filledStore, openedTwice, openStore } from '../../../support/damage.js'
@@ -29,6 +29,20 @@ describe('the files of a store that is served', () => {
     await writeFile(manifest, edits)
     await watch.verify(goesOn)
     expect(told.slice(2)).toEqual([expect.stringMatching(/^MANIFEST-.*checksum/)])
+  })
+
+  it('are not remembered once LevelDB has deleted them', async () => {
+    const { location, store } = await openedTwice()
+    const tables = async () =>
+      new Set((await readdir(location)).filter((name) => name.endsWith('.ldb')))
+    const watch = new FileVerifier(location, ({ problem }) => expect.unreachable(problem))
+    await watch.verify(async () => true)
+    const before = await tables()
+    expect(watch.verified).toEqual(before)
+    await store.compactSeals()
+    await watch.verify(async () => true)
+    expect(watch.verified).toEqual(await tables())
+    expect(watch.verified).not.toEqual(before)
   })
 
   it.each(['the manifest', 'a table'])(
