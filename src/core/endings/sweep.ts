@@ -135,9 +135,10 @@ export class Sweep {
       },
       settles,
     )
-    if (isEnded) {
+    // The store may decide more than once, and the session may be gone by then.
+    if (isEnded && swept !== undefined) {
       this.ended++
-      this.endedCounts.add(swept?.ending?.reason)
+      this.endedCounts.add(swept.ending?.reason)
     }
   }
 }
