@@ -1,10 +1,14 @@
 import type { Expiry } from '../endings/expiry.js'
+import { StoreUnavailableError } from '../errors.js'
+import type { Session } from '../session.js'
 import type { SessionStore } from '../store.js'
-import type { SessionPage } from '../store-lists.js'
+import type { ListQuery, SessionPage } from '../store-lists.js'
 import { checkName, type ListArguments } from './arguments.js'
 
 /** The most sessions of a page, and how many it has where nobody says. */
 export const PAGE = 100
+/** How many sessions a list looks at while none can be ended. */
+const MAX_LOOKS = 10 * PAGE
 
 /** What a list needs. */
 interface ListPorts {
@@ -35,8 +39,43 @@ export async function listSessions(
     if (overdue.length === 0) {
       return { ...page, sessions: page.sessions.map((session) => expiry.rules.asOfNow(session)) }
     }
-    await Promise.all(overdue.map((session) => expiry.endIfOverdue(session.id)))
+    try {
+      await Promise.all(overdue.map((session) => expiry.endIfOverdue(session.id)))
+    } catch (error) {
+      if (error instanceof StoreUnavailableError) {
+        return listPassing(ports, query, error, signal)
+      }
+      throw error
+    }
   }
+}
+
+/**
+ * The page where nothing can be written for now: overdue sessions keep their places in the store, and are passed over.
+ * Throws `cause` where the page lies too far behind for that.
+ */
+async function listPassing(
+  { store, expiry }: ListPorts,
+  { skip, take, total, ...filter }: ListQuery,
+  cause: StoreUnavailableError,
+  signal?: AbortSignal,
+): Promise<SessionPage> {
+  const open: Session[] = []
+  let counted: number | null = null
+  for (let looks = 0; looks < MAX_LOOKS; looks += PAGE) {
+    const part = { ...filter, skip: looks, take: PAGE, total: total && looks === 0 }
+    const { sessions, total: all } = await store.list(part, signal)
+    counted ??= all
+    open.push(...sessions.filter((session) => !expiry.rules.isOverdue(session)))
+    if (open.length >= skip + take || sessions.length < PAGE) {
+      const passed = looks + sessions.length - open.length
+      return {
+        sessions: open.slice(skip, skip + take),
+        total: counted === null ? null : counted - passed,
+      }
+    }
+  }
+  throw cause
 }
 
 /** The page with the session of this id, if the rest of the filter admits it. */

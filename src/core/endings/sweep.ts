@@ -1,5 +1,5 @@
 import type { EpochClock } from '../epoch.js'
-import { StoreDamagedError } from '../errors.js'
+import { StoreDamagedError, StoreUnavailableError } from '../errors.js'
 import type { Session } from '../session.js'
 import type { Deadline, SessionStore } from '../store.js'
 import type { EndedCounts } from './ended-counts.js'
@@ -64,13 +64,20 @@ export class Sweep {
     return counts
   }
 
-  /** Works off the first deadlines that are due, unless a walk does so. Concurrent calls share one step. */
+  /**
+   * Works off the first deadlines that are due, unless a walk does so. Concurrent calls share one step. Whoever calls it wants to
+   * read, which goes on where nothing can be written.
+   */
   async step(): Promise<void> {
     if (this.running === null) {
       this.stepping ??= this.sweepNext().finally(() => {
         this.stepping = null
       })
-      await this.stepping
+      await this.stepping.catch((error) => {
+        if (!(error instanceof StoreUnavailableError)) {
+          throw error
+        }
+      })
     }
   }
 
