@@ -1,3 +1,4 @@
+import { Slots } from '../../../core/slots.js'
 import type { ChangeSeal } from '../../../core/store.js'
 import { sessionLock } from '../../locks.js'
 import type { Row } from '../database.js'
@@ -11,6 +12,7 @@ export class Seals {
   private hasDropped = true
   /** What the last compaction wrote to have something to merge: no seals. */
   private merged: readonly Row[] = []
+  private readonly turn = new Slots(1)
 
   constructor(private readonly parts: StoreParts) {}
 
@@ -44,9 +46,12 @@ export class Seals {
     })
   }
 
-  /** `SessionStore.compactSeals`. */
-  async compact(): Promise<void> {
-    if (this.hasDropped) {
+  /** `SessionStore.compactSeals`. Waits for one that is under way: it may remove what this caller wants to be gone. */
+  compact(): Promise<void> {
+    return this.turn.run(async () => {
+      if (!this.hasDropped) {
+        return
+      }
       const { database, writer } = this.parts
       const write = (rows: readonly Row[]) => {
         this.merged = rows
@@ -57,6 +62,6 @@ export class Seals {
         this.hasDropped = true
         throw error
       })
-    }
+    })
   }
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { StoreUnavailableError } from '../../../../../src/core/errors.js'
 import { Database } from '../../../../../src/stores/level/database.js'
@@ -103,6 +104,34 @@ describe('compacting seals', () => {
     expect(compactions).toBe(2)
     await store.compactSeals()
     expect(compactions).toBe(2)
+  })
+
+  it('waits for one that is under way, and does again what that could not', async () => {
+    const observed = new Observed(await temporaryDirectory(onTestFinished))
+    const store = await LevelStore.over(observed.database, { epochs: EPOCHS })
+    onTestFinished(() => store.close())
+    let compactions = 0
+    let fail = () => {}
+    observed.onCompact = async () => {
+      compactions++
+      if (compactions === 1) {
+        await new Promise<void>((_, reject) => {
+          fail = () => reject(new Error('no room'))
+        })
+      }
+    }
+    const failing = store.compactSeals()
+    let isDone = false
+    const other = store.compactSeals().then(() => {
+      isDone = true
+    })
+    await setImmediate()
+    const meanwhile = { compactions, isDone }
+    fail()
+    await expect(failing).rejects.toThrow('no room')
+    await other
+    expect(meanwhile).toEqual({ compactions: 1, isDone: false })
+    expect(compactions).toBe(3)
   })
 
   // LevelDB appends to a log that ends within a record, and cannot read what it acknowledged behind that.
