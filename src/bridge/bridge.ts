@@ -16,6 +16,9 @@ const BARRING: ReadonlySet<string> = new Set(['CREDENTIAL_REQUIRED', 'FORWARDED'
 /** How long acts in progress may take once the bridge is told to stop. */
 export const BRIDGE_GRACE_MS = 10_000
 
+/** How long a sweep may take: longer than any other act, since it ends all that is due. */
+const SWEEP_DEADLINE_MS = 10 * 60_000
+
 /** Serves Seneca's wire on this machine for a server elsewhere. */
 export interface Bridge {
   /** Every address it listens on, with its real port: `tcp://HOST:PORT` or `http://HOST:PORT`. */
@@ -92,9 +95,7 @@ export function remoteCommands(
     close: (id) => ask('close', client.close(id)),
     closeOpened: (...place) => ask('closeOpened', client.closeOpened(place[0], place[1], place[2])),
     delete: (id, of) => ask('delete', client.delete(id, of)),
-    // A sweep takes as long as there is work, and the caller waits for it. A dead connection ends it all the same.
-    closeExpired: () =>
-      ask('closeExpired', client.closeExpired({ deadlineMs: Number.POSITIVE_INFINITY })),
+    closeExpired: () => ask('closeExpired', client.closeExpired({ deadlineMs: SWEEP_DEADLINE_MS })),
   }
 }
 
