@@ -185,9 +185,10 @@ async function listAllOpen(
   { signal }: Caller,
 ): Promise<string> {
   const found = new Map<string, SessionInfo>()
-  for (let skip = 0; ; skip += PAGE) {
+  // Pages overlap by half: a session that ends between two of them moves those behind it up.
+  for (let skip = 0; ; skip += PAGE / 2) {
     const { sessions } = await commands.list({ userId, active: true, skip, take: PAGE }, signal)
-    // A request between two pages moves its session to the front and pushes others to the next page.
+    // A request meanwhile moves its session to the front, and others down.
     for (const session of sessions) {
       found.set(session.id, session)
     }

@@ -19,6 +19,7 @@ function setUp(commands?: SessionCommands) {
 
 const OWN = { user_id: 'ann', session_id: 'x' }
 const PLACE = { user_id: 'ann', address: 'a', client: 'c' }
+const PLACED = { userId: 'ann', address: 'a', client: 'c' }
 
 describe('an act', () => {
   it.each<[string, Act]>([
@@ -135,6 +136,27 @@ describe('an act', () => {
       of('get_sessions', '404', 'ACT_NOT_FOUND'),
     ])
   })
+})
+
+it('the list of an older program has every session that stays open, though others end while it is read', async () => {
+  const { sessions, time } = setUp()
+  const opened: string[] = []
+  for (let i = 0; i < 150; i++) {
+    time.nowMs++
+    opened.push((await sessions.open({ ...PLACED, address: `${i}` })).id)
+  }
+  const closing: SessionCommands = Object.assign(Object.create(sessions), {
+    // The newest one, which is on the first page.
+    async list(...asked: Parameters<SessionCommands['list']>) {
+      const page = await sessions.list(...asked)
+      await sessions.close(opened.pop() as string, CALLER)
+      return page
+    },
+  })
+  const { act } = setUp(closing)
+  const listed = Object.values(await act({ cmd: 'get_sessions', user_id: 'ann' }))
+  const ids = new Set(listed.map((one) => (one as { id?: string }).id))
+  expect(opened.filter((id) => !ids.has(id))).toEqual([])
 })
 
 describe('an argument', () => {
