@@ -55,9 +55,13 @@ export async function* watchStream(
   let ceilingMs = firstDelayMs
   while (!signal?.aborted) {
     let error: unknown
+    let heard = 0
     try {
       for await (const event of oneStream(connection, signer, ended, signal, after)) {
-        ceilingMs = firstDelayMs
+        // Not for the first: it may be all that ever comes, each time.
+        if (++heard > 1) {
+          ceilingMs = firstDelayMs
+        }
         yield event
       }
       error = new ServerUnavailableError(connection.address, 'ended the stream')

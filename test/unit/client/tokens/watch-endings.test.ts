@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { status } from '@grpc/grpc-js'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import {
   ConnectionClosedError,
   connect,
@@ -69,6 +69,27 @@ it('goes on from its cursor when the stream has ended', async () => {
   expect(Buffer.from(second.cursor)).toEqual(cursor)
   second.send(second.says.message([], { isLast: true, timeMs: 12 }))
   expect(await again).toMatchObject({ type: 'endings', isFull: false, verifiedAtMs: 12 })
+})
+
+it('waits longer each time while streams end with their first message, and begins anew with one that goes on', async () => {
+  const random = vi.spyOn(Math, 'random').mockReturnValue(1)
+  onTestFinished(() => random.mockRestore())
+  const { server, next } = await watching()
+  const delays: unknown[] = []
+  for (const messages of [1, 1, 2, 1]) {
+    const first = next()
+    const stream = await server.next()
+    stream.send(stream.says.message([], { isFull: true, isLast: true, timeMs: 9 }))
+    await first
+    for (let i = 1; i < messages; i++) {
+      stream.send(stream.says.message([], { timeMs: 10 }))
+      await next()
+    }
+    stream.end()
+    const waiting = await next()
+    delays.push('retryDelayMs' in waiting && waiting.retryDelayMs)
+  }
+  expect(delays).toEqual([100, 200, 100, 200])
 })
 
 it.each<
