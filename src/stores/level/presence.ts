@@ -87,7 +87,12 @@ export class Presence {
     this.lookedAtMs = this.nowMs()
     const gone = this.checkFiles()
     this.seenMtimeMs = this.nowMs() - now.mtimeMs > TICK_MS ? now.mtimeMs : Number.NaN
-    return gone === null ? null : `${join(this.location, gone)} is no longer there`
+    if (gone === null) {
+      return null
+    }
+    // The directory may have gone just now, with all that is in it.
+    const isThere = statIfThere(this.location) !== undefined
+    return `${isThere ? join(this.location, gone) : this.location} is no longer there`
   }
 
   /** Whether lock, log and manifest are those of the last look: LevelDB goes on to another log every few megabytes. */

@@ -78,6 +78,20 @@ describe('a check of the files', () => {
     expect(presence.check(true)).toMatch(/999999\.log is no longer there/)
   })
 
+  it('names the directory where that is taken away while it looks for the files', async () => {
+    const { location } = await openedTwice()
+    const presence = new Presence(location)
+    const readdir = vi.spyOn(fs, 'readdirSync')
+    readdir.mockImplementationOnce(() => {
+      readdir.mockRestore()
+      syncBuiltinESMExports()
+      fs.rmSync(location, { recursive: true })
+      return []
+    })
+    syncBuiltinESMExports()
+    expect(presence.check(true)).toBe(`${location} is no longer there`)
+  })
+
   describe('soon after another', () => {
     it('looks for no tables, of which there may be thousands', async () => {
       const { location, pathOf } = await openedTwice()
