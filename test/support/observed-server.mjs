@@ -1,4 +1,5 @@
-// The built server, which tells of its memory whenever it gets SIGUSR2: one log line, after a full collection.
+// The built server, which answers two signals with a log line each. SIGUSR2: its memory after a full collection, and its
+// handles. SIGWINCH: its open walks over the database, which takes a second or more, as V8 looks at the whole heap for each.
 import { queryObjects, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { AbstractIterator, AbstractKeyIterator, AbstractSnapshot } from 'abstract-level'
@@ -10,6 +11,9 @@ setFlagsFromString('--expose-gc')
 const gc = runInNewContext('gc')
 const count = (type) => queryObjects(type, { format: 'count' })
 
+// Not by console: the server keeps what others print there to itself.
+const write = (line) => process.stdout.write(`${JSON.stringify(line)}\n`)
+
 process.on('SIGUSR2', () => {
   gc()
   const resources = {}
@@ -19,10 +23,12 @@ process.on('SIGUSR2', () => {
       resources[name] = (resources[name] ?? 0) + 1
     }
   }
-  const walks = [AbstractIterator, AbstractKeyIterator, AbstractSnapshot].map(count)
   const { heapUsed } = process.memoryUsage()
-  // Not by console: the server keeps what others print there to itself.
-  process.stdout.write(`${JSON.stringify({ event: 'observed', heapUsed, resources, walks })}\n`)
+  write({ event: 'observed', heapUsed, resources })
+})
+process.on('SIGWINCH', () => {
+  const walks = [AbstractIterator, AbstractKeyIterator, AbstractSnapshot].map(count)
+  write({ event: 'walks', walks })
 })
 
 await import('../../dist/cli/main.js')
