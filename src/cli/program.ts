@@ -42,13 +42,18 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, () => Promise<Co
 /** It completes all of them. */
 const NEEDS_ALL = 'completion'
 
-/** `sessiond`, with the command `wanted` alone if there is such a one, or with every command. */
+const VERSION_FLAGS = ['-V', '--version']
+
+/**
+ * `sessiond`, for a command line that begins with `wanted`: with that command alone if there is such a one, with none if its
+ * version is asked for, or with every command.
+ */
 export async function sessiondProgram(wanted?: string): Promise<Command> {
   const program = new Command('sessiond')
     .description(
       'Session-token server: verifies signed requests and mints durable Ed25519 session keys.',
     )
-    .version(VERSION)
+    .version(VERSION, VERSION_FLAGS.join(', '))
     .addHelpText(
       'after',
       `
@@ -75,8 +80,9 @@ Exit codes:
   const all = Object.entries(COMMANDS).flatMap(([heading, commands]) =>
     Object.entries(commands).map(([name, load]) => ({ heading, name, load })),
   )
+  const isVersion = VERSION_FLAGS.includes(wanted ?? '')
   const one = all.filter(({ name }) => name === wanted && name !== NEEDS_ALL)
-  for (const { heading, load } of one.length > 0 ? one : all) {
+  for (const { heading, load } of isVersion || one.length > 0 ? one : all) {
     program.addCommand((await load()).helpGroup(heading))
   }
   return program

@@ -23,3 +23,14 @@ it.each(commands)('%s --help shows how to use it, with examples', (name, command
   expect(help.startsWith(`Usage: ${name}`)).toBe(true)
   expect(help).toMatch(/^Examples:\n {2}\$ sessiond /m)
 })
+
+it.each([
+  ['serve', ['serve']],
+  ['--version', []],
+  ['-V', []],
+  ['completion', expect.arrayContaining(['serve', 'completion'])],
+  ['--help', expect.arrayContaining(['serve', 'completion'])],
+])('sessiond %s loads what it needs alone', async (wanted, loaded) => {
+  const { commands } = await sessiondProgram(wanted)
+  expect(commands.map((command) => command.name())).toEqual(loaded)
+})
