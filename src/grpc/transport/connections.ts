@@ -45,6 +45,13 @@ export class Connections {
 
   /** Takes a new connection, under its remote address and port, or says that it is to be cut. */
   accept(socket: ConnectionSocket, remoteAddress: string, remotePort: number): boolean {
+    const key = keyOf(remoteAddress, remotePort)
+    const earlier = this.#open.get(key)
+    if (earlier !== undefined) {
+      // Its peer is gone, or calls another address of this server from the same port. A call names its peer alone.
+      earlier.socket.destroy()
+      this.#leave(key, earlier)
+    }
     const peer = this.#peers.of(remoteAddress)
     if (peer.isBarred) {
       this.onLimited('barred', peer.address)
@@ -59,7 +66,7 @@ export class Connections {
       this.#end(first)
     }
     const connection = new Connection(socket, peer, this.nowMs())
-    this.#open.set(keyOf(remoteAddress, remotePort), connection)
+    this.#open.set(key, connection)
     this.#unused.add(connection)
     connection.uncount = this.unsent.add({
       address: peer.address,
@@ -81,12 +88,7 @@ export class Connections {
     const connection = this.#open.get(key)
     // Another connection may have the port by now.
     if (connection?.socket === socket) {
-      // HTTP/2 ends some floods by itself, and between two looks.
-      connection.countBytes()
-      connection.isOver = true
-      this.#open.delete(key)
-      this.#forget(connection)
-      this.#ending.delete(connection)
+      this.#leave(key, connection)
     }
   }
 
@@ -191,6 +193,15 @@ export class Connections {
     this.#forget(connection)
     this.#ending.add(connection)
     connection.end()
+  }
+
+  #leave(key: string, connection: Connection): void {
+    // HTTP/2 ends some floods by itself, and between two looks.
+    connection.countBytes()
+    connection.isOver = true
+    this.#open.delete(key)
+    this.#forget(connection)
+    this.#ending.delete(connection)
   }
 
   #forget(connection: Connection): void {

@@ -157,6 +157,18 @@ describe('connections', () => {
     expect(connections.size).toBe(0)
   })
 
+  it('end where a later one comes from their port, as to another address of the server, and count no more', () => {
+    const { connections, open, time, limited } = connectionsAt()
+    const [before, after] = [open(7), open(7)]
+    expect([before, after].map(({ socket }) => socket.isCut)).toEqual([true, false])
+    time.nowMs = HEADER_TIMEOUT_MS
+    connections.enforce()
+    expect(limited).toEqual(['header-timeout'])
+    before.close()
+    after.close()
+    expect(connections.size).toBe(0)
+  })
+
   it('end where no request comes in time', () => {
     const { connections, open, time, limited } = connectionsAt()
     const [silent, asking] = [open(), open()]
