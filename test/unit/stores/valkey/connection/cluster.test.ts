@@ -557,12 +557,15 @@ describe('connecting', () => {
   })
 
   it('waits for the only seed as long as for any call', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
     const slow = await startEngine(([name], { socket }) => {
       if (name !== 'PING') {
         return undefined
       }
       // Longer than a node is waited for while there are others.
-      setTimeout(() => socket.write(reply.pong), 600)
+      vi.advanceTimersByTime(600)
+      socket.write(reply.pong)
       return null
     })
     await connect([slow], { timeoutMs: 60_000 })
