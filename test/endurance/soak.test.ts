@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import { watchSessions } from '../../src/client/watch.js'
+import { connectActs } from '../support/acts.js'
 import { createClient, createRequest } from '../support/create.js'
 import { startMixedLoad } from '../support/mixed-load.js'
 import { type ServerProcess, startServer, temporaryDirectory } from '../support/process.js'
@@ -55,6 +56,7 @@ async function openWalks({ child, event }: ServerProcess): Promise<unknown> {
 /** Clients that come and go, among them some that speak badly or not at all. */
 async function comeAndGo(server: ServerProcess, until: AbortSignal): Promise<void> {
   const { grpc, http, seneca } = server.ready
+  const acts = await connectActs(seneca[0] as string)
   for (let n = 0; !until.aborted; n++) {
     const client = createClient(grpc)
     const watch = watchSessions(`${http.replace('http', 'ws')}/session-list`, { WebSocket })
@@ -71,12 +73,15 @@ async function comeAndGo(server: ServerProcess, until: AbortSignal): Promise<voi
     await client.create(request).catch(() => {})
     await client.create(Buffer.alloc(100, n)).catch(() => {})
     await fetch(`${http}/readyz`)
+    // Counts by a walk over the keys.
+    await acts.act('get_sessions', { filter: {}, paging: { take: 10, total: true } })
     await pause(20)
     watch.close()
     client.close()
     silent.destroy()
     rude.destroy()
   }
+  acts.close()
 }
 
 const median = (values: readonly number[]) =>
